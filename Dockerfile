@@ -1,0 +1,37 @@
+# Build:  docker build --build-arg REVISION="$(git rev-parse HEAD)" -t healthcheck-exporter .
+# Run:    docker run -p 10115:10115 healthcheck-exporter
+# With a configuration:
+#         docker run -p 10115:10115 -v "$PWD/healthcheck.yml:/etc/healthcheck_exporter/healthcheck.yml:ro" \
+#             healthcheck-exporter --config.file=/etc/healthcheck_exporter/healthcheck.yml
+
+FROM --platform=$BUILDPLATFORM golang:1.26.8-bookworm AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+ARG TARGETOS TARGETARCH TARGETVARIANT
+ARG REVISION=unknown BRANCH=unknown BUILD_USER=docker
+# GOARM is for 32-bit ARM alone: the v8 of arm64 is no value of it.
+RUN if [ "$TARGETARCH" = arm ]; then export GOARM="${TARGETVARIANT#v}"; fi \
+    && GOOS="$TARGETOS" GOARCH="$TARGETARCH" make build \
+    && echo 'healthcheck_exporter:x:65532:65532::/:' >passwd \
+    && echo 'healthcheck_exporter:x:65532:' >group
+
+# Nothing but the program: no shell, no package manager.
+FROM scratch
+LABEL org.opencontainers.image.title="healthcheck_exporter" \
+      org.opencontainers.image.description="Prometheus exporter that probes HTTP targets and says why they fail" \
+      org.opencontainers.image.source="https://github.com/healthcheck-exporter/healthcheck_exporter" \
+      org.opencontainers.image.licenses="Apache-2.0"
+COPY --from=build /src/passwd /src/group /etc/
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
+COPY --from=build /src/LICENSE /src/NOTICE /usr/share/doc/healthcheck_exporter/
+COPY --from=build /src/healthcheck_exporter /bin/healthcheck_exporter
+
+# A number, so that Kubernetes' runAsNonRoot can see that it is not root.
+USER 65532:65532
+EXPOSE 10115
+# With --web.config.file (TLS, passwords), --web.route-prefix or another --web.listen-address this has to be overridden to match.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=5s --retries=3 \
+    CMD ["/bin/healthcheck_exporter", "probe", "--timeout=3s", "http://127.0.0.1:10115/-/healthy"]
+ENTRYPOINT ["/bin/healthcheck_exporter"]

@@ -1,0 +1,164 @@
+# Needs Go, git and GNU make 3.82 or newer. Everything else is pinned in tools/*/go.mod and built on first use.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+GO        ?= go
+BINARY    := healthcheck_exporter
+PKGS      ?= ./...
+ARGS      ?=
+TESTFLAGS ?=
+FUZZTIME  ?= 30s
+BENCH     ?= .
+BENCHOUT  ?= dist/bench.txt
+BENCHBASE ?=
+
+VERSION_PKG := github.com/prometheus/common/version
+
+# The revision is set with -X below. Letting the go command look for it as well makes it fail in a checkout that
+# git does not trust, as in a container that runs as another user.
+export GOFLAGS := $(strip $(filter-out -buildvcs%,$(shell $(GO) env GOFLAGS 2>/dev/null)) -buildvcs=false)
+
+GOLANGCI_LINT = $(GO) tool -modfile=tools/golangci-lint/go.mod golangci-lint
+GOVULNCHECK   = $(GO) tool -modfile=tools/govulncheck/go.mod govulncheck
+BENCHSTAT     = $(GO) tool -modfile=tools/benchstat/go.mod benchstat
+
+.PHONY: help
+help: ## show this list (the default)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: build
+build: ## build ./healthcheck_exporter, static; GOOS and GOARCH choose the platform
+	@stamp() { # SOURCE_DATE_EPOCH makes the build repeatable
+		local epoch=$${SOURCE_DATE_EPOCH:-} format=+%Y%m%d-%H:%M:%S
+		if [[ -z $$epoch ]]; then date -u "$$format"
+		else date -u -d "@$$epoch" "$$format" 2>/dev/null || date -u -r "$$epoch" "$$format"
+		fi
+	}
+	revision=$${REVISION:-$$(git rev-parse --verify --quiet HEAD 2>/dev/null || echo unknown)}
+	branch=$${BRANCH:-$$(git symbolic-ref --short --quiet HEAD 2>/dev/null || echo unknown)}
+	user=$${BUILD_USER:-$$(id -un)@$$(uname -n)}
+	echo ">> building $(BINARY) $$(<VERSION)"
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w \
+		-X $(VERSION_PKG).Version=$$(<VERSION) \
+		-X $(VERSION_PKG).Revision=$$revision \
+		-X $(VERSION_PKG).Branch=$$branch \
+		-X $(VERSION_PKG).BuildUser=$$user \
+		-X $(VERSION_PKG).BuildDate=$$(stamp)" \
+		-o "$(BINARY)$$($(GO) env GOEXE)" .
+
+.PHONY: run
+run: build ## build and start it with the built-in configuration; ARGS='--log.level=debug' adds flags
+	@exec ./$(BINARY) $(ARGS)
+
+.PHONY: test
+test: ## run all tests, with the race detector where it can be built
+	@race=-race
+	# runtime/cgo is the part of a -race build that needs cgo and a working C compiler.
+	if ! why=$$($(GO) build -race runtime/cgo 2>&1); then
+		race=
+		echo "make test: WITHOUT the race detector, it cannot be built here: $$(tail -n 1 <<<"$$why")" >&2
+	fi
+	echo ">> go test $${race:+$$race }-shuffle=on $(strip $(TESTFLAGS) $(PKGS))"
+	$(GO) test $$race -shuffle=on $(TESTFLAGS) $(PKGS)
+
+.PHONY: check
+check: check-mod check-fmt vet lint test check-golden check-docs ## everything that a change must pass
+	@echo ">> all checks passed"
+
+.PHONY: check-mod
+check-mod: ## go.mod and go.sum are tidy and the modules unchanged
+	@echo ">> go mod tidy -diff; go mod verify"
+	$(GO) mod tidy -diff
+	$(GO) mod verify
+
+.PHONY: check-fmt
+check-fmt: ## fail where make fmt would change something
+	@echo ">> golangci-lint fmt --diff"
+	$(GOLANGCI_LINT) fmt --diff
+
+.PHONY: fmt
+fmt: ## format the Go files
+	@$(GOLANGCI_LINT) fmt
+
+.PHONY: vet
+vet: ## run go vet
+	@echo ">> go vet $(PKGS)"
+	$(GO) vet $(PKGS)
+
+.PHONY: lint
+lint: ## run the linters of .golangci.yml; the first run compiles them, a few minutes
+	@echo ">> golangci-lint run $(PKGS)"
+	$(GOLANGCI_LINT) run $(PKGS)
+
+# Only a package whose tests define the flag knows it; go test fails in every other.
+GOLDEN_DIRS = grep -rlE --include='*_test.go' 'flag\.Bool(Var)?\(.*"update"' . | xargs -n 1 dirname | sort -u
+
+.PHONY: golden
+golden: ## rewrite the golden files from what the code does now; look at the diff
+	@dirs=$$($(GOLDEN_DIRS)) || { echo "no package has golden files"; exit 0; }
+	for dir in $$dirs; do
+		echo ">> go test $$dir -update"
+		$(GO) test "$$dir" -update
+	done
+
+.PHONY: check-golden
+check-golden: ## fail where make golden would change something (it works on a copy)
+	@echo ">> golden files"
+	tmp=$$(mktemp -d)
+	trap 'rm -rf "$$tmp"' EXIT
+	skip=(--exclude=.git --exclude=.build --exclude=.tarballs --exclude=dist --exclude=node_modules)
+	tar -cf - "$${skip[@]}" . | tar -xf - -C "$$tmp"
+	$(MAKE) -C "$$tmp" golden
+	diff -ru "$${skip[@]}" . "$$tmp" || { echo "golden files are stale, or differ from run to run: make golden" >&2; exit 1; }
+
+# Prints every relative link outside of code as "file target".
+MD_LINKS = awk 'FNR == 1 {code = 0} /^ *(```|~~~)/ {code = !code; next} code {next} \
+	{gsub(/`[^`]*`/, ""); while (match($$0, /\]\([^) ]+/)) { \
+	l = substr($$0, RSTART + 2, RLENGTH - 2); $$0 = substr($$0, RSTART + RLENGTH); sub(/\#.*/, "", l); \
+	if (l != "" && l !~ /^[a-z]+:/) print FILENAME, l}}'
+
+.PHONY: check-docs
+check-docs: ## no dead link in the docs; version numbers agree
+	@echo ">> docs and version numbers"
+	bad=0
+	complain() { echo "$$*" >&2; bad=1; }
+	while read -r file link; do
+		[[ -e $$(dirname "$$file")/$$link ]] || complain "$$file: dead link to $$link"
+	done < <(find . -name '*.md' -not -path '*/node_modules/*' -not -path './.git/*' -exec $(MD_LINKS) {} +)
+	version=$$(<VERSION)
+	grep -qE "^## $${version//./\\.} / " CHANGELOG.md || complain "CHANGELOG.md: no section for version $$version"
+	go=$$(sed -nE 's/^go ([0-9]+\.[0-9]+).*/\1/p' go.mod)
+	grep -qE "golang:$${go//./\\.}[.-]" Dockerfile || complain "Dockerfile: go.mod wants Go $$go"
+	grep -qE "version: *\"?$${go//./\\.}\"?$$" .promu.yml || complain ".promu.yml: go.mod wants Go $$go"
+	exit $$bad
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME each (30s)
+	@list=$$($(GO) test -list '^Fuzz' $(PKGS)) || { echo "$$list" >&2; exit 1; }
+	found=0
+	while read -r pkg name; do
+		found=1
+		echo ">> $$pkg $$name for $(FUZZTIME)"
+		$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime '$(FUZZTIME)' "$$pkg" </dev/null
+	done < <(awk '/^Fuzz/ {names[++n] = $$1} $$1 == "ok" {for (i = 1; i <= n; i++) print $$2, names[i]; n = 0}' <<<"$$list")
+	[[ $$found == 1 ]] || { echo "make fuzz: no fuzz target in $(PKGS)" >&2; exit 1; }
+
+.PHONY: bench
+bench: ## run the benchmarks into dist/bench.txt; BENCHBASE=old.txt compares with an earlier file
+	@mkdir -p "$(dir $(BENCHOUT))"
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(TESTFLAGS) $(PKGS) | tee "$(BENCHOUT)"
+	if [[ -n "$(BENCHBASE)" ]]; then $(BENCHSTAT) "$(BENCHBASE)" "$(BENCHOUT)"; fi
+
+.PHONY: vuln
+vuln: ## look for known vulnerabilities in what the code calls; asks the Go vulnerability database
+	@$(GOVULNCHECK) $(PKGS)
+
+.PHONY: clean
+clean: ## remove what the other targets made here
+	@rm -rf "$(BINARY)" "$(BINARY).exe" .build .tarballs dist coverage.out
