@@ -1,0 +1,95 @@
+package config
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/google/cel-go/cel"
+	"go.yaml.in/yaml/v3"
+)
+
+// interruptEvery is how many steps of a comprehension CEL makes between two looks at the context.
+const interruptEvery = 100
+
+// celEnv is what an expression sees: the one variable "body", the decoded JSON document.
+var celEnv = sync.OnceValues(func() (*cel.Env, error) {
+	return cel.NewEnv(cel.Variable("body", cel.DynType))
+})
+
+// CEL is a condition on a JSON body in the Common Expression Language, compiled when the configuration was loaded.
+type CEL struct {
+	// Expression is the source text.
+	Expression string
+
+	program cel.Program
+}
+
+// NewCEL compiles an expression over the variable "body". Its result must be a bool, or of a type that only
+// the evaluation shows.
+func NewCEL(expression string) (*CEL, error) {
+	if strings.TrimSpace(expression) == "" {
+		return nil, errors.New("must not be empty")
+	}
+	env, err := celEnv()
+	if err != nil {
+		return nil, fmt.Errorf("preparing CEL: %w", err)
+	}
+	ast, issues := env.Compile(expression)
+	if issues.Err() != nil {
+		return nil, celIssues(expression, issues)
+	}
+	if t := ast.OutputType(); !t.IsExactType(cel.BoolType) && !t.IsExactType(cel.DynType) {
+		return nil, fmt.Errorf("%q is of type %s, want bool", expression, t)
+	}
+	program, err := env.Program(ast, cel.InterruptCheckFrequency(interruptEvery))
+	if err != nil {
+		return nil, fmt.Errorf("compiling %q: %w", expression, err)
+	}
+	return &CEL{Expression: expression, program: program}, nil
+}
+
+// celIssues puts the errors of the compiler, which draws a picture over several lines, into one.
+func celIssues(expression string, issues *cel.Issues) error {
+	var all []string
+	for _, e := range issues.Errors() {
+		all = append(all, fmt.Sprintf("%d:%d: %s", e.Location.Line(), e.Location.Column()+1, e.Message))
+	}
+	return fmt.Errorf("compiling %q: %s", expression, strings.Join(all, "; "))
+}
+
+// Eval evaluates the expression on a decoded JSON document. It stops when ctx is done. A result that is not a
+// bool is an error.
+func (c *CEL) Eval(ctx context.Context, body any) (bool, error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	out, _, err := c.program.ContextEval(ctx, map[string]any{"body": body})
+	if err != nil {
+		return false, err
+	}
+	v, ok := out.Value().(bool)
+	if !ok {
+		return false, fmt.Errorf("got a result of type %s, want bool", out.Type().TypeName())
+	}
+	return v, nil
+}
+
+// UnmarshalYAML implements yaml.Unmarshaler.
+func (c *CEL) UnmarshalYAML(n *yaml.Node) error {
+	s, err := scalar(n, "a CEL expression")
+	if err != nil {
+		return err
+	}
+	v, err := NewCEL(s)
+	if err != nil {
+		return err
+	}
+	*c = *v
+	return nil
+}
+
+// MarshalYAML implements yaml.Marshaler.
+func (c CEL) MarshalYAML() (any, error) { return c.Expression, nil }

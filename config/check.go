@@ -1,0 +1,172 @@
+package config
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// maxAttempts bounds how often a target is tried within one probe.
+const maxAttempts = 10
+
+// A checker checks modules after they were read. It says nothing about what could not be read.
+type checker struct {
+	*decoder
+}
+
+// fail reports a problem, unless the value at p was not read as a whole: that is reported already.
+func (c *checker) fail(p place, format string, args ...any) {
+	if c.read(p) {
+		c.report(p, format, args...)
+	}
+}
+
+// read tells whether everything at p that the file has was read.
+func (c *checker) read(p place) bool {
+	return !slices.ContainsFunc(c.unread, func(path string) bool { return within(path, p.path) || within(p.path, path) })
+}
+
+// sub is the place of a key of p.
+func (c *checker) sub(p place, key string) place { return c.at(p.field(key)) }
+
+func (c *checker) module(p place, m *Module) {
+	c.prober(c.sub(p, "prober"), m.Prober)
+	if m.Attempts < 0 || m.Attempts > maxAttempts {
+		c.fail(c.sub(p, "attempts"), "got %d, want 0 to %d", m.Attempts, maxAttempts)
+	}
+	if m.RetryDelay > 0 && m.Attempts <= 1 && c.read(p.field("attempts")) {
+		c.fail(c.sub(p, "retry_delay"), "has no effect without attempts, want attempts of 2 or more")
+	}
+	c.files(p, m)
+	c.http(c.sub(p, "http"), &m.HTTP)
+}
+
+func (c *checker) prober(p place, name string) {
+	switch name {
+	case "http":
+	case "":
+		c.fail(p, `missing, want "http"`)
+	case "tcp", "dns", "icmp", "grpc", "websocket", "unix":
+		c.fail(p, `this exporter probes with "http", and not yet with %q`, name)
+	default:
+		c.fail(p, `got %q, want "http"`, name)
+	}
+}
+
+func (c *checker) http(p place, h *HTTP) {
+	c.request(p, h)
+	c.protocol(p, h)
+	c.compression(p, h)
+	c.headerMatches(c.sub(p, "fail_if_header_matches"), h.FailIfHeaderMatches)
+	c.headerMatches(c.sub(p, "fail_if_header_not_matches"), h.FailIfHeaderNotMatches)
+	if h.FailIfSSL && h.FailIfNotSSL {
+		c.fail(c.sub(p, "fail_if_not_ssl"), "contradicts fail_if_ssl: every probe would fail")
+	}
+	if h.NoFollowRedirects != nil {
+		h.Client.FollowRedirects = !*h.NoFollowRedirects
+		h.NoFollowRedirects = nil
+	}
+	c.client(p, &h.Client)
+}
+
+func (c *checker) request(p place, h *HTTP) {
+	if h.Method != "" && !token(h.Method) {
+		c.fail(c.sub(p, "method"), "%q is not an HTTP method token", h.Method)
+	}
+	if h.Body != "" && h.BodyFile != "" {
+		c.fail(c.sub(p, "body_file"), "at most one of body and body_file must be configured")
+	}
+	headers := c.sub(p, "headers")
+	c.headerNames(headers, slices.Sorted(maps.Keys(h.Headers)))
+	for name, value := range h.Headers {
+		c.headerValue(c.at(headers.entry(name)), value)
+	}
+}
+
+// versions are the names that people use, with those that a Go response has.
+var versions = map[string]string{
+	"HTTP/1.0": "HTTP/1.0",
+	"HTTP/1.1": "HTTP/1.1",
+	"HTTP/2":   "HTTP/2.0",
+	"HTTP/2.0": "HTTP/2.0",
+	"HTTP/3":   "HTTP/3.0",
+	"HTTP/3.0": "HTTP/3.0",
+}
+
+func (c *checker) protocol(p place, h *HTTP) {
+	for i, v := range h.ValidHTTPVersions {
+		name, ok := versions[v]
+		if !ok {
+			c.fail(c.at(p.field("valid_http_versions").item(i)), "got %q, want one of %s",
+				v, strings.Join(slices.Sorted(maps.Keys(versions)), ", "))
+		}
+		h.ValidHTTPVersions[i] = name
+	}
+	if ip := h.IPProtocol; ip != "" && ip != "ip4" && ip != "ip6" {
+		c.fail(c.sub(p, "preferred_ip_protocol"), `got %q, want "ip4" or "ip6"`, ip)
+	}
+	if h.EnableHTTP3 {
+		c.fail(c.sub(p, "enable_http3"), "HTTP/3 is not supported yet, want false")
+	}
+}
+
+func (c *checker) compression(p place, h *HTTP) {
+	h.Compression = strings.ToLower(h.Compression)
+	switch h.Compression {
+	case "":
+		return
+	case "gzip", "br", "deflate", "identity":
+	default:
+		c.fail(c.sub(p, "compression"), "got %q, want gzip, br, deflate or identity", h.Compression)
+		return
+	}
+	for name, value := range h.Headers {
+		if strings.EqualFold(name, "Accept-Encoding") && !accepts(value, h.Compression) {
+			c.fail(c.at(p.field("headers").entry(name)), "does not allow the configured compression %q", h.Compression)
+		}
+	}
+}
+
+func (c *checker) headerMatches(p place, matches []HeaderMatch) {
+	for i, m := range matches {
+		at := c.at(p.item(i))
+		switch name := c.sub(at, "header"); {
+		case m.Header == "":
+			c.fail(name, "missing, want the name of a header")
+		case !token(m.Header):
+			c.fail(name, "%q is not a header name", m.Header)
+		}
+		if m.Regexp.Regexp == nil {
+			c.fail(c.sub(at, "regexp"), "missing, want a regular expression")
+		}
+	}
+}
+
+// headerNames checks the names, which are sorted, of headers that are sent.
+func (c *checker) headerNames(p place, names []string) {
+	seen := map[string]string{}
+	for _, name := range names {
+		at, lower := c.at(p.entry(name)), strings.ToLower(name)
+		switch other, ok := seen[lower]; {
+		case !token(name):
+			c.fail(at, "%q is not a header name", name)
+		case ok:
+			c.fail(at, "is the same header as %q", other)
+		}
+		seen[lower] = name
+	}
+}
+
+// headerValue checks a header value (RFC 9110 section 5.5), which must not be shown.
+func (c *checker) headerValue(p place, value string) {
+	bad := strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
+	if bad {
+		c.fail(p, "the value has a control character, such as a line break, which no header may have")
+	}
+}
+
+// token tells whether s is a token (RFC 9110 section 5.6.2), as methods and header names are.
+func token(s string) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	return s != "" && strings.Trim(s, letters+"!#$%&'*+-.^_`|~") == ""
+}

@@ -1,0 +1,69 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Files are the paths of all files that the configuration names, sorted and each once: a change of one of them is a
+// change of the configuration.
+func (c *Config) Files() []string {
+	all := map[string]bool{}
+	for _, m := range c.Modules {
+		rewrite(reflect.ValueOf(m), place{pattern: modulePattern}, func(p place, s string) string {
+			if s != "" && names(p) {
+				all[s] = true
+			}
+			return s
+		})
+	}
+	return slices.Sorted(maps.Keys(all))
+}
+
+// names tells whether the text at p is the path of a file.
+func names(p place) bool {
+	return strings.HasSuffix(p.pattern, "_file") || strings.HasSuffix(p.pattern, ".http_headers.*.files")
+}
+
+// files checks every file that a module names, and that it asks for no secret manager.
+func (c *checker) files(p place, m *Module) {
+	rewrite(reflect.ValueOf(*m), p, func(at place, s string) string {
+		switch at = c.at(at); {
+		case s == "":
+		case names(at):
+			if err := readable(s); err != nil {
+				c.fail(at, "%v", err)
+			}
+		case strings.HasSuffix(at.pattern, "_ref"):
+			c.fail(at, "needs a secret manager, which this exporter does not have; want the secret itself or a file")
+		}
+		return s
+	})
+}
+
+// readable opens a file to see whether that is possible.
+func readable(file string) error {
+	info, err := os.Stat(file) // before opening: to open a named pipe could last for ever
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("not a regular file")
+	}
+	if err == nil {
+		var f *os.File
+		if f, err = os.Open(file); err == nil {
+			err = f.Close()
+		}
+	}
+	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+		err = path.Err // it repeats the file
+	}
+	if err != nil {
+		return fmt.Errorf("opening %q: %w", file, err)
+	}
+	return nil
+}

@@ -1,0 +1,123 @@
+// Package config reads healthcheck.yml: YAML in, checked values out. It says everything that is wrong with a file at
+// once, each with its line, and never the value of a secret.
+//
+// Files that a configuration names are relative to the current working directory, as in blackbox_exporter.
+package config
+
+import (
+	"bytes"
+	_ "embed" // default.yml
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+//go:embed default.yml
+var defaultYAML []byte
+
+// Default is the configuration without a file.
+func Default() *Config {
+	c, err := Parse("default.yml", defaultYAML)
+	if err != nil {
+		panic(err) // it is compiled in, and a test loads it
+	}
+	return c
+}
+
+// Load reads and checks a configuration file. The error is of type Errors, unless the file could not be read.
+func Load(path string) (*Config, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading configuration: %w", err)
+	}
+	return Parse(path, data)
+}
+
+// Parse checks the text of a configuration file and the files that it names. The name stands in messages, usually
+// for the path. The error is of type Errors.
+func Parse(name string, data []byte) (*Config, error) {
+	d := &decoder{file: name, lines: map[string]int{}, active: map[*yaml.Node]bool{}}
+	c := &Config{}
+	if root := d.document(data); root != nil {
+		top := place{line: root.Line}
+		d.duplicates(top, root)
+		d.value(top, root, reflect.ValueOf(c).Elem())
+		d.check(top, c)
+	}
+	if len(d.problems) > 0 {
+		d.problems.sort()
+		return nil, d.problems
+	}
+	return c, nil
+}
+
+// check checks what the types cannot, and brings the values into their final form.
+func (d *decoder) check(top place, c *Config) {
+	modules := top.field("modules")
+	if len(c.Modules) == 0 && d.clean("") {
+		d.report(d.at(modules), "got no module, want at least one")
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Modules)) {
+		m := c.Modules[name]
+		(&checker{d}).module(d.at(modules.entry(name)), &m)
+		c.Modules[name] = m
+	}
+}
+
+// document is the root of the one document that data must hold, or nil after a problem.
+func (d *decoder) document(data []byte) *yaml.Node {
+	var first, second yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	switch err := decoder.Decode(&first); {
+	case errors.Is(err, io.EOF):
+		d.report(place{}, "the file is empty, want at least one module")
+		return nil
+	case err != nil:
+		d.syntax(data, err)
+		return nil
+	}
+	switch err := decoder.Decode(&second); {
+	case errors.Is(err, io.EOF):
+	case err != nil:
+		d.syntax(data, err)
+		return nil
+	default:
+		d.report(place{line: second.Line}, "a second document begins here, want one document")
+	}
+	return first.Content[0]
+}
+
+var (
+	syntaxLine    = regexp.MustCompile(`^line (\d+): `)
+	countsFrom0   = regexp.MustCompile(`^(did not find expected (',' or|node content|key|'-' indicator|<)|found undefined tag handle)`)
+	unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
+)
+
+// syntax reports an error of the YAML parser.
+func (d *decoder) syntax(data []byte, err error) {
+	text, p := strings.TrimPrefix(err.Error(), "yaml: "), place{}
+	if m := syntaxLine.FindStringSubmatch(text); m != nil {
+		p.line, _ = strconv.Atoi(m[1])
+		text = text[len(m[0]):]
+		if countsFrom0.MatchString(text) { // package yaml corrects the line of its scanner's errors, not of its parser's
+			p.line++
+		}
+	}
+	// The name must not be shown: it may be a password that begins with an asterisk and needs quotes.
+	if m := unknownAnchor.FindStringSubmatch(text); m != nil {
+		if before, _, ok := bytes.Cut(data, []byte("*"+m[1])); ok {
+			p.line = bytes.Count(before, []byte("\n")) + 1
+		}
+		text = `an alias (*name) refers to nothing; quote a text that begins with "*"`
+	}
+	d.report(p, "not valid YAML: %s", text)
+}

@@ -1,0 +1,174 @@
+package config
+
+import (
+	"bytes"
+	"net/url"
+	"reflect"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// mask is shown in the place of a secret, as in all Prometheus components.
+const mask = "<secret>"
+
+// modulePattern is the pattern of a module in the file.
+const modulePattern = "modules.*"
+
+// shown are the texts of a module that are no secrets. All others are masked, those of the future too.
+var shown = set(
+	"prober",
+	"http.valid_http_versions",
+	"http.preferred_ip_protocol",
+	"http.method",
+	"http.body_file",
+	"http.compression",
+	"http.fail_if_header_matches.header",
+	"http.fail_if_header_not_matches.header",
+	"http.basic_auth.username",
+	"http.basic_auth.username_file",
+	"http.basic_auth.password_file",
+	"http.authorization.type",
+	"http.authorization.credentials_file",
+	"http.bearer_token_file",
+	"http.oauth2.client_id",
+	"http.oauth2.client_secret_file",
+	"http.oauth2.client_certificate_key_id",
+	"http.oauth2.client_certificate_key_file",
+	"http.oauth2.grant_type",
+	"http.oauth2.signature_algorithm",
+	"http.oauth2.iss",
+	"http.oauth2.audience",
+	"http.oauth2.scopes",
+	"http.oauth2.tls_config.ca_file",
+	"http.oauth2.tls_config.cert_file",
+	"http.oauth2.tls_config.key_file",
+	"http.oauth2.tls_config.server_name",
+	"http.oauth2.no_proxy",
+	"http.tls_config.ca_file",
+	"http.tls_config.cert_file",
+	"http.tls_config.key_file",
+	"http.tls_config.server_name",
+	"http.no_proxy",
+	"http.http_headers.*.files",
+)
+
+// urls are the texts of which only the secret parts are masked.
+var urls = set("http.proxy_url", "http.oauth2.proxy_url", "http.oauth2.token_url")
+
+// publicHeaders have values that any host may see.
+var publicHeaders = set(
+	"accept", "accept-charset", "accept-encoding", "accept-language", "cache-control", "content-type", "host",
+	"origin", "pragma", "upgrade-insecure-requests", "user-agent",
+)
+
+func set(keys ...string) map[string]bool {
+	s := make(map[string]bool, len(keys))
+	for _, k := range keys {
+		s[k] = true
+	}
+	return s
+}
+
+// PublicHeader tells whether the value of a request header is harmless: it may be shown, and it may be sent to another
+// host after a redirect. The name's case does not matter.
+func PublicHeader(name string) bool { return publicHeaders[strings.ToLower(name)] }
+
+// private tells whether the value v at p must not be shown. What is no text is never secret.
+func private(p place, v reflect.Value) bool {
+	switch {
+	case v.Type() == urlType, v.Kind() == reflect.Interface, v.Kind() == reflect.Map:
+		return true
+	default:
+		return v.Kind() == reflect.String && !shown[inModule(p)]
+	}
+}
+
+// inModule is the pattern of p, counted from the module.
+func inModule(p place) string { return strings.TrimPrefix(p.pattern, modulePattern+".") }
+
+// masked is a text as it may be shown.
+func masked(p place, s string) string {
+	at := inModule(p)
+	switch {
+	case s == "", shown[at]:
+		return s
+	case at == "http.headers.*" && PublicHeader(p.name):
+		return s
+	case urls[at]:
+		return maskedURL(s)
+	default:
+		return mask
+	}
+}
+
+// maskedURL masks the user and password of a URL and the values of its query.
+func maskedURL(s string) string {
+	u, err := url.Parse(s)
+	if err != nil || u.Opaque != "" {
+		return mask
+	}
+	var b strings.Builder
+	if u.Scheme != "" {
+		b.WriteString(u.Scheme + ":")
+	}
+	if u.Host != "" || u.User != nil {
+		b.WriteString("//")
+	}
+	if u.User != nil {
+		b.WriteString(mask + "@")
+	}
+	b.WriteString(u.Host + u.EscapedPath())
+	if u.RawQuery != "" {
+		b.WriteString("?" + maskedQuery(u.RawQuery))
+	}
+	if u.Fragment != "" {
+		b.WriteString("#" + mask)
+	}
+	return b.String()
+}
+
+func maskedQuery(raw string) string {
+	parts := strings.Split(raw, "&")
+	for i, part := range parts {
+		parts[i] = mask // without "=" it may be a token itself
+		if key, _, ok := strings.Cut(part, "="); ok {
+			parts[i] = key + "=" + mask
+		}
+	}
+	return strings.Join(parts, "&")
+}
+
+// Redacted is a copy in which every secret is masked. It is for people to look at and not to probe with.
+func (c *Config) Redacted() *Config {
+	out := *c
+	out.Modules = make(map[string]Module, len(c.Modules))
+	for name, m := range c.Modules {
+		out.Modules[name] = m.redacted()
+	}
+	return &out
+}
+
+func (m Module) redacted() Module {
+	out, _ := reflect.TypeAssert[Module](rewrite(reflect.ValueOf(m), place{pattern: modulePattern}, masked))
+	return out
+}
+
+// YAML is the configuration as text, its secrets masked.
+func (c *Config) YAML() ([]byte, error) { return marshal(c.Redacted()) }
+
+// YAML is the module as text, its secrets masked.
+func (m Module) YAML() ([]byte, error) { return marshal(m.redacted()) }
+
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := yaml.NewEncoder(&b)
+	e.SetIndent(2)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	if err := e.Close(); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}

@@ -1,0 +1,104 @@
+package config_test
+
+import (
+	"maps"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+)
+
+func TestReferenceLoads(t *testing.T) {
+	t.Chdir("testdata/reference")
+	c, err := config.Load("../../reference.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.YAML(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestReferenceHasEveryKey(t *testing.T) {
+	text, err := os.ReadFile("reference.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{}
+	addKeys(known, "", reflect.TypeFor[config.Config]())
+	if len(known) < 80 {
+		t.Fatalf("got %d keys, want all: %q", len(known), slices.Sorted(maps.Keys(known)))
+	}
+	r := reference{known: known, seen: map[string]bool{}, explained: map[string]bool{}}
+	r.walk("", doc.Content[0])
+	for _, key := range slices.Sorted(maps.Keys(known)) {
+		switch name := key[strings.LastIndex(key, ".")+1:]; {
+		case !r.seen[key]:
+			t.Errorf("%s is not in reference.yml", key)
+		case !r.explained[name]:
+			t.Errorf("%s has no comment", key)
+		}
+	}
+}
+
+// addKeys adds the keys that a type reads, as paths in which "*" is a name of the user's choice.
+func addKeys(known map[string]bool, path string, t reflect.Type) {
+	switch t.Kind() { //nolint:exhaustive // other kinds have no keys
+	case reflect.Pointer, reflect.Slice:
+		addKeys(known, path, t.Elem())
+	case reflect.Map:
+		addKeys(known, path+".*", t.Elem())
+	case reflect.Struct:
+		for f := range t.Fields() {
+			tag, ok := f.Tag.Lookup("yaml")
+			name, options, _ := strings.Cut(tag, ",")
+			switch {
+			case !ok || strings.HasSuffix(name, "_ref"): // no secret manager
+			case options == "inline":
+				addKeys(known, path, f.Type)
+			default:
+				known[path+"."+name] = true
+				addKeys(known, path+"."+name, f.Type)
+			}
+		}
+	}
+}
+
+type reference struct {
+	known     map[string]bool
+	seen      map[string]bool
+	explained map[string]bool // names that have a comment somewhere
+}
+
+func (r reference) walk(path string, n *yaml.Node) {
+	switch n.Kind { //nolint:exhaustive // others have no keys
+	case yaml.SequenceNode:
+		for _, item := range n.Content {
+			r.walk(path, item)
+		}
+	case yaml.MappingNode:
+		shared := false // whether the comment of the key before, on the line above, counts
+		for i := 0; i < len(n.Content); i += 2 {
+			key := n.Content[i]
+			at := path + "." + key.Value
+			if !r.known[at] {
+				at = path + ".*"
+			}
+			r.seen[at] = true
+			pair := shared && i > 0 && n.Content[i-2].Line == key.Line-1
+			if shared = key.HeadComment != "" || key.LineComment != "" || n.HeadComment != "" && i == 0; shared || pair {
+				r.explained[key.Value] = true
+			}
+			r.walk(at, n.Content[i+1])
+		}
+	}
+}
