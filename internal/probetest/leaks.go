@@ -1,0 +1,92 @@
+package probetest
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// NoLeaks counts goroutines and open files. The function that it returns fails the test if within 5 seconds
+// there are not as few of both again:
+//
+//	defer probetest.NoLeaks(t)()
+//
+// Servers have to be started before, and no other test may run in parallel. Where /proc/self/fd does not exist
+// files are not counted.
+func NoLeaks(t testing.TB) func() {
+	t.Helper()
+	return noLeaks(t, 5*time.Second)
+}
+
+func noLeaks(t testing.TB, patience time.Duration) func() {
+	t.Helper()
+	settle()
+	goroutines, files := runtime.NumGoroutine(), len(openFiles())
+	return func() {
+		t.Helper()
+		deadline := time.Now().Add(patience)
+		for {
+			left := openFiles()
+			more := runtime.NumGoroutine() - goroutines
+			if more <= 0 && len(left) <= files {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Errorf("leaked %d goroutines and %d files, want 0; files now:\n%s\ngoroutines now:\n%s",
+					max(more, 0), max(len(left)-files, 0), strings.Join(left, "\n"), stacks())
+				return
+			}
+			runtime.Gosched()
+			<-time.After(time.Millisecond)
+		}
+	}
+}
+
+// settle waits a little for the goroutines that are about to end: counted at the start, they would make up for
+// leaked ones at the end.
+func settle() {
+	for still, n := 0, runtime.NumGoroutine(); still < 5; still++ {
+		<-time.After(time.Millisecond)
+		if now := runtime.NumGoroutine(); now < n {
+			still, n = 0, now
+		}
+	}
+}
+
+// openFiles returns what the open file descriptors refer to. Those of the runtime's own poller, which it opens
+// when it first needs them and never closes, are not among them.
+func openFiles() []string {
+	fds, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return nil
+	}
+	var open []string
+	for _, fd := range fds {
+		name, err := os.Readlink("/proc/self/fd/" + fd.Name())
+		if err != nil || strings.HasPrefix(name, "anon_inode:") {
+			continue // The directory itself is closed by now.
+		}
+		open = append(open, fmt.Sprintf("%s: %s", fd.Name(), name))
+	}
+	return open
+}
+
+// stacks returns the stacks of all goroutines, up to 1 MiB.
+func stacks() string {
+	b := make([]byte, 1<<20)
+	return string(b[:runtime.Stack(b, true)])
+}
+
+// HeapInUse returns how many bytes the reachable objects on the heap take, after two collections. It is exact to
+// some KiB: earlier tests may leave something behind that goes later.
+func HeapInUse(t testing.TB) uint64 {
+	t.Helper()
+	runtime.GC()
+	runtime.GC() // What the first one found to have a finalizer, and what sync.Pools hold, is freed by the second.
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}

@@ -1,0 +1,94 @@
+package probetest
+
+import (
+	"context"
+	"encoding/binary"
+	"io"
+	"net"
+	"testing"
+)
+
+// Silent starts a server that accepts connections, reads and never answers. Its URL is an http one.
+func Silent(t testing.TB) *Server {
+	t.Helper()
+	return serveTCP(t, "http", discard)
+}
+
+// CloseAtOnce starts a server that closes every connection upon accepting it. The client sees an end of file,
+// or a reset if it has sent something by then.
+func CloseAtOnce(t testing.TB) *Server {
+	t.Helper()
+	return serveTCP(t, "http", func(context.Context, net.Conn) {})
+}
+
+// Reset starts a server that reads one request and resets the connection.
+func Reset(t testing.TB) *Server {
+	t.Helper()
+	return answer(t, func(_ context.Context, c net.Conn) {
+		if c, ok := c.(*conn); ok {
+			_ = c.SetLinger(0)
+		}
+	})
+}
+
+// The greeting of an SSH server.
+const banner = "SSH-2.0-OpenSSH_9.9\r\n"
+
+// NotHTTP starts a server that answers the first bytes of its client, whatever they are, as an SSH server would.
+func NotHTTP(t testing.TB) *Server {
+	t.Helper()
+	return serveTCP(t, "http", func(ctx context.Context, c net.Conn) {
+		if _, err := c.Read(make([]byte, 1)); err != nil {
+			return
+		}
+		_, _ = io.WriteString(c, banner)
+		discard(ctx, c)
+	})
+}
+
+// Greeter starts a server that greets its clients before they have sent anything, as an SSH server does. A
+// net/http client fails in one way or another, depending on whether it gets the greeting before it has written
+// the request.
+func Greeter(t testing.TB) *Server {
+	t.Helper()
+	return serveTCP(t, "http", func(ctx context.Context, c net.Conn) {
+		_, _ = io.WriteString(c, banner)
+		discard(ctx, c)
+	})
+}
+
+// TLSStall starts a server that reads the client hello of a TLS handshake and never answers.
+func TLSStall(t testing.TB) *Server {
+	t.Helper()
+	return serveTCP(t, "https", func(ctx context.Context, c net.Conn) {
+		if readRecord(c) == nil {
+			discard(ctx, c)
+		}
+	})
+}
+
+// TLSStallMid starts a server that answers the client hello of a TLS handshake with the first bytes of a server
+// hello and then says nothing more.
+func TLSStallMid(t testing.TB) *Server {
+	t.Helper()
+	return serveTCP(t, "https", func(ctx context.Context, c net.Conn) {
+		if readRecord(c) != nil {
+			return
+		}
+		// RFC 8446, section 5.1 and 4: a handshake record of 122 bytes, a server hello of 118, TLS 1.2.
+		if _, err := c.Write([]byte{22, 3, 3, 0, 122, 2, 0, 0, 118, 3, 3}); err != nil {
+			return
+		}
+		discard(ctx, c)
+	})
+}
+
+// readRecord reads one TLS record.
+func readRecord(c net.Conn) error {
+	var head [5]byte // type, version (2), length (2)
+	if _, err := io.ReadFull(c, head[:]); err != nil {
+		return err
+	}
+	_, err := io.CopyN(io.Discard, c, int64(binary.BigEndian.Uint16(head[3:])))
+	return err
+}

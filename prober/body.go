@@ -1,0 +1,98 @@
+package prober
+
+import (
+	"bufio"
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"compress/zlib"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/andybalholm/brotli"
+)
+
+// readBody reads the response body to its end, decompressed and within the limit. The bytes are kept only where a
+// check has to see them; size counts them in any case.
+func (p *httpProber) readBody(ctx context.Context, resp *http.Response) (body []byte, size int64, err error) {
+	wire := &wireReader{r: resp.Body}
+	r, err := decompress(p.cfg.Compression, wire)
+	if err == nil {
+		limit := p.cfg.BodyLimit()
+		if limit > 0 {
+			r = io.LimitReader(r, limit+1)
+		}
+		var kept bytes.Buffer
+		w := io.Discard
+		if p.cfg.NeedsBody() {
+			w = &kept
+		}
+		size, err = io.Copy(w, r)
+		if limit > 0 && size > limit {
+			return nil, limit, failf(ReasonTooLarge, PhaseTransfer, "reading the body: more than %d bytes (body_size_limit)", limit)
+		}
+		body = kept.Bytes()
+	}
+	switch {
+	case err == nil:
+		return body, size, nil
+	case wire.err == nil:
+		return nil, size, failf(ReasonBody, PhaseTransfer, "decompressing the body as %s: %w", p.cfg.Compression, err)
+	case ctx.Err() != nil || isTimeout(wire.err):
+		return nil, size, failf(ReasonTransferTimeout, PhaseTransfer, "reading the body: not complete in time, got %d bytes", size)
+	default:
+		return nil, size, failf(ReasonConnectionClosed, PhaseTransfer, "reading the body: the target closed the connection after %s", got(size, resp.ContentLength))
+	}
+}
+
+func got(size, announced int64) string {
+	if announced < 0 {
+		return fmt.Sprintf("%d bytes", size)
+	}
+	return fmt.Sprintf("%d of %d bytes", size, announced)
+}
+
+// A wireReader remembers the error of the connection, so that it is not taken for one of the decompression.
+type wireReader struct {
+	r   io.Reader
+	err error // nil while reading went well or ended properly
+}
+
+func (w *wireReader) Read(b []byte) (int, error) {
+	n, err := w.r.Read(b)
+	if err != nil && !errors.Is(err, io.EOF) {
+		w.err = err
+	}
+	return n, err
+}
+
+// decompress wraps r as the module says the body is compressed, whatever Content-Encoding the target claims.
+func decompress(algorithm string, r io.Reader) (io.Reader, error) {
+	switch algorithm {
+	case "gzip":
+		return gzip.NewReader(r)
+	case "br":
+		return brotli.NewReader(r), nil
+	case "deflate":
+		return inflate(r)
+	default: // identity, or not looked at
+		return r, nil
+	}
+}
+
+// inflate reads the zlib format that RFC 9110 section 8.4.1.2 calls deflate, and the raw format that some servers send.
+func inflate(r io.Reader) (io.Reader, error) {
+	b := bufio.NewReader(r)
+	head, err := b.Peek(2)
+	if err != nil {
+		return nil, err
+	}
+	const deflateMethod = 8 // RFC 1950 section 2.2: CM, and CMF*256+FLG is a multiple of 31
+	if head[0]&0x0f == deflateMethod && (uint(head[0])<<8|uint(head[1]))%31 == 0 {
+		return zlib.NewReader(b)
+	}
+	return flate.NewReader(b), nil
+}

@@ -1,0 +1,217 @@
+package prober
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+
+	"golang.org/x/net/proxy"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+)
+
+// maxConnectAnswer bounds in bytes what a proxy may answer to CONNECT.
+const maxConnectAnswer = 64 << 10
+
+// A dialer makes the connections of a module: it resolves, connects, directly or through a proxy, and
+// does the TLS handshake, one after the other and all within the context.
+type dialer struct {
+	resolver    resolver
+	tls         *tls.Config
+	proxy       func(*http.Request) (*url.URL, error) // nil: no proxy
+	header      http.Header                           // sent along with CONNECT
+	skipResolve bool                                  // the proxy resolves
+}
+
+func newDialer(cfg *config.HTTP) (*dialer, error) {
+	tlsConfig, err := newTLSConfig(&cfg.Client)
+	if err != nil {
+		return nil, err
+	}
+	return &dialer{
+		resolver:    newResolver(cfg.IPProtocol, cfg.IPProtocolFallback),
+		tls:         tlsConfig,
+		proxy:       cfg.Client.Proxy(),
+		header:      cfg.Client.GetProxyConnectHeader(),
+		skipResolve: cfg.SkipResolvePhaseWithProxy,
+	}, nil
+}
+
+// A link is an established connection to a target.
+type link struct {
+	net.Conn            // what the protocol speaks on: the TCP connection or the TLS session on top
+	proxy    *url.URL   // where requests are to be sent in absolute form; nil: straight or tunnelled
+	addr     netip.Addr // the target's address; invalid where a proxy resolved it
+	tls      *TLSResult // nil: not TLS
+	stop     func() bool
+}
+
+// close closes the connection. It lasts no longer than the context of the dial.
+func (l *link) close() {
+	l.Close()
+	l.stop()
+}
+
+// Dial connects to the host of req's URL; serverName is what TLS asks for and verifies. Beside an error comes a link
+// with what was found out until then: the address, the certificate that was refused.
+func (d *dialer) dial(ctx context.Context, t *trace, req *http.Request, serverName string) (*link, error) {
+	l := &link{}
+	via, err := d.proxyFor(req)
+	if err != nil {
+		return nil, err
+	}
+	host, port := hostPort(req.URL)
+	if via == nil || !d.skipResolve && via.Scheme != "socks5h" {
+		if l.addr, err = d.resolver.resolve(ctx, t, host); err != nil {
+			return l, err
+		}
+		host = l.addr.String()
+	}
+	address := net.JoinHostPort(host, port)
+
+	from := t.now()
+	l.Conn, err = d.connect(ctx, via, address, req.URL.Scheme)
+	t.phase(PhaseConnect, from)
+	if err != nil {
+		return l, err
+	}
+	t.event("Connected", slog.String("addr", address), slog.Bool("proxy", via != nil))
+	// Whatever happens on the connection ends with the context, closing included.
+	raw := l.Conn
+	l.stop = context.AfterFunc(ctx, func() { raw.Close() })
+
+	if req.URL.Scheme == "https" {
+		l.Conn, l.tls, err = handshake(ctx, t, raw, d.tls, serverName)
+		if err != nil {
+			raw.Close()
+			l.stop()
+			return l, err
+		}
+	} else if via != nil && !isSOCKS(via) {
+		l.proxy = via
+	}
+	return l, nil
+}
+
+func (d *dialer) proxyFor(req *http.Request) (*url.URL, error) {
+	if d.proxy == nil {
+		return nil, nil //nolint:nilnil // no proxy is a good answer
+	}
+	via, err := d.proxy(req)
+	if err != nil {
+		return nil, failf(ReasonProxy, PhaseConnect, "choosing a proxy: the proxy URL of the environment is not valid")
+	}
+	return via, nil
+}
+
+func isSOCKS(u *url.URL) bool { return u.Scheme == "socks5" || u.Scheme == "socks5h" }
+
+// connect makes a TCP connection that ends at address or, for http through an HTTP proxy, at the proxy.
+func (d *dialer) connect(ctx context.Context, via *url.URL, address, scheme string) (net.Conn, error) {
+	switch {
+	case via == nil:
+		conn, err := netDialer.DialContext(ctx, "tcp", address)
+		if err != nil {
+			return nil, failf(connectReason(err), PhaseConnect, "connecting to %s: %w", address, cause(err))
+		}
+		return conn, nil
+	case isSOCKS(via):
+		return dialSOCKS(ctx, via, address)
+	default:
+		conn, err := d.dialProxy(ctx, via)
+		if err != nil || scheme == "http" {
+			return conn, err
+		}
+		if err := d.tunnel(ctx, conn, via, address); err != nil {
+			conn.Close()
+			return nil, err
+		}
+		return conn, nil
+	}
+}
+
+// netDialer connects to one address, without the keep-alive probes that a connection of seconds does not need.
+var netDialer = &net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: false}, KeepAlive: -1}
+
+func proxyFailure(via *url.URL, format string, args ...any) *failure {
+	format = "connecting through the proxy %s: " + format
+	return failf(ReasonProxy, PhaseConnect, format, append([]any{via.Host}, args...)...)
+}
+
+// dialProxy connects to an HTTP proxy, by TLS where its URL says https.
+func (d *dialer) dialProxy(ctx context.Context, via *url.URL) (net.Conn, error) {
+	host, port := hostPort(via)
+	conn, err := netDialer.DialContext(ctx, "tcp", net.JoinHostPort(host, port))
+	if err != nil {
+		return nil, proxyFailure(via, "%w", cause(err))
+	}
+	if via.Scheme != "https" {
+		return conn, nil
+	}
+	cfg := d.tls.Clone()
+	cfg.ServerName, cfg.NextProtos = host, nil
+	session := tls.Client(conn, cfg)
+	if err := session.HandshakeContext(ctx); err != nil {
+		conn.Close()
+		return nil, proxyFailure(via, "TLS handshake: %w", err)
+	}
+	return session, nil
+}
+
+// tunnel asks an HTTP proxy to connect to address (RFC 9110 section 9.3.6).
+func (d *dialer) tunnel(ctx context.Context, conn net.Conn, via *url.URL, address string) error {
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	req := &http.Request{Method: http.MethodConnect, URL: &url.URL{Opaque: address}, Host: address, Header: d.header.Clone()}
+	if req.Header == nil {
+		req.Header = http.Header{}
+	}
+	if u := via.User; u != nil {
+		password, _ := u.Password()
+		token := base64.StdEncoding.EncodeToString([]byte(u.Username() + ":" + password))
+		req.Header.Set("Proxy-Authorization", "Basic "+token)
+	}
+	if err := req.Write(conn); err != nil {
+		return proxyFailure(via, "sending CONNECT: %w", cause(err))
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(io.LimitReader(conn, maxConnectAnswer)), req)
+	if err != nil {
+		return proxyFailure(via, "reading its answer to CONNECT: %w", cause(err))
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return proxyFailure(via, "it answered %d to CONNECT, want 200", resp.StatusCode)
+	}
+	return nil
+}
+
+// dialSOCKS asks a SOCKS5 proxy to connect to address (RFC 1928).
+func dialSOCKS(ctx context.Context, via *url.URL, address string) (net.Conn, error) {
+	var auth *proxy.Auth
+	if u := via.User; u != nil {
+		password, _ := u.Password()
+		auth = &proxy.Auth{User: u.Username(), Password: password}
+	}
+	host, port := hostPort(via)
+	socks, err := proxy.SOCKS5("tcp", net.JoinHostPort(host, port), auth, netDialer)
+	if err != nil {
+		return nil, proxyFailure(via, "%w", err)
+	}
+	contextDialer, ok := socks.(proxy.ContextDialer)
+	if !ok {
+		return nil, fmt.Errorf("dialling by SOCKS5: %T has no DialContext", socks)
+	}
+	conn, err := contextDialer.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, proxyFailure(via, "%w", cause(err))
+	}
+	return conn, nil
+}

@@ -1,0 +1,230 @@
+package prober
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+)
+
+// An exchange is the conversation of one attempt: a request, its redirects and the last response. It is the
+// RoundTripper of the attempt's http.Client, which knows the rules of redirects and cookies.
+type exchange struct {
+	prober *httpProber
+	trace  *trace
+	target *url.URL
+
+	// home is true until a redirect leads away from the target. It never becomes true again: a host that
+	// was sent there must not steer requests that carry the target's credentials.
+	home      bool
+	redirects int
+	link      *link
+	conn      *http.ClientConn
+
+	resolved *ResolveResult
+	tls      *TLSResult
+	result   *HTTPResult // of the last response; nil while there is none
+}
+
+// RoundTrip makes a new connection and sends one request on it.
+func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
+	x.close()
+	x.result, x.tls = nil, nil
+	x.trace.firstByte.Store(0)
+	if s := req.URL.Scheme; s != "http" && s != "https" {
+		return nil, failf(ReasonHeader, PhaseProcessing, "redirected to scheme %q, want http or https", s)
+	}
+	x.home = x.home && sameOrigin(x.target, req.URL)
+	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{GotFirstResponseByte: x.trace.gotFirstByte})
+	req = req.Clone(ctx)
+	if err := x.addPrivate(ctx, req); err != nil {
+		return nil, err
+	}
+	if err := x.connect(ctx, req); err != nil {
+		return nil, err
+	}
+	resp, err := x.send(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	x.note(req, resp)
+	return x.stopAtRedirect(resp)
+}
+
+// addPrivate adds what only the target may see.
+func (x *exchange) addPrivate(ctx context.Context, req *http.Request) error {
+	if !x.home {
+		if req.URL.User == nil {
+			req.Header.Del("Authorization")
+		}
+		return nil
+	}
+	for name, value := range x.prober.cfg.Headers {
+		switch {
+		case config.PublicHeader(name):
+		case http.CanonicalHeaderKey(name) == "Cookie" && req.Header.Get("Cookie") != "":
+			req.Header.Set("Cookie", value+"; "+req.Header.Get("Cookie"))
+		default:
+			req.Header.Set(name, value)
+		}
+	}
+	if u := x.target.User; u != nil && req.Header.Get("Authorization") == "" {
+		password, _ := u.Password()
+		req.SetBasicAuth(u.Username(), password)
+	}
+	if err := x.prober.credentials.add(ctx, req.Header); err != nil {
+		return failf(ReasonLocalResource, PhasePrepare, "%w", err)
+	}
+	return nil
+}
+
+// connect makes the connection that the transport will find in the context.
+func (x *exchange) connect(ctx context.Context, req *http.Request) error {
+	first := x.redirects == 0
+	l, err := x.prober.dialer.dial(ctx, x.trace, req, x.serverName(req))
+	if l != nil {
+		x.tls = l.tls
+		if first && l.addr.IsValid() {
+			x.resolved = &ResolveResult{Addr: l.addr, Duration: x.trace.phases[0].Duration}
+		}
+	}
+	if err != nil {
+		return err
+	}
+	x.link = l
+	host, port := hostPort(req.URL)
+	x.conn, err = x.prober.transport.NewClientConn(context.WithValue(ctx, linkKey{}, l), req.URL.Scheme, net.JoinHostPort(host, port))
+	if err == nil {
+		err = x.conn.Reserve() // from here on it is not idle
+	}
+	if err != nil {
+		return x.exchangeFailure(ctx, err)
+	}
+	return nil
+}
+
+// serverName is the name for TLS: the module's for the target itself, else the one in the Host header.
+func (x *exchange) serverName(req *http.Request) string {
+	if name := x.prober.cfg.Client.TLSConfig.ServerName; name != "" && x.home {
+		return name
+	}
+	if req.Host == "" {
+		return asciiHost(req.URL.Hostname())
+	}
+	return asciiHost((&url.URL{Host: req.Host}).Hostname())
+}
+
+// send writes the request and reads the head of its response.
+func (x *exchange) send(ctx context.Context, req *http.Request) (*http.Response, error) {
+	x.trace.event("Sending request", slog.String("method", req.Method), slog.String("url", MaskURL(req.URL)))
+	from := x.trace.now()
+	resp, err := x.conn.RoundTrip(req)
+	to := time.Duration(x.trace.firstByte.Load())
+	if to == 0 {
+		to = x.trace.now()
+	}
+	x.trace.span(PhaseProcessing, from, to)
+	if err != nil {
+		return nil, x.exchangeFailure(ctx, err)
+	}
+	if resp.StatusCode == http.StatusUnauthorized {
+		x.prober.credentials.rejected()
+	}
+	return resp, nil
+}
+
+func (x *exchange) note(req *http.Request, resp *http.Response) {
+	x.result = &HTTPResult{
+		URL:           MaskURL(req.URL),
+		Method:        req.Method,
+		Path:          req.URL.EscapedPath(),
+		StatusCode:    resp.StatusCode,
+		Proto:         resp.Proto,
+		ContentLength: resp.ContentLength,
+		Redirects:     x.redirects,
+		TLS:           req.URL.Scheme == "https",
+		RetryAfter:    resp.Header.Get("Retry-After") != "",
+	}
+	if modified, err := http.ParseTime(resp.Header.Get("Last-Modified")); err == nil {
+		x.result.LastModified = modified
+	}
+	x.trace.event("Received response", slog.Int("status_code", resp.StatusCode), slog.String("proto", resp.Proto))
+}
+
+// stopAtRedirect drops the connection of a response that the client will follow away from, so that its body
+// is not waited for, and checks what the client would complain of with the location in its words.
+func (x *exchange) stopAtRedirect(resp *http.Response) (*http.Response, error) {
+	location := resp.Header.Get("Location")
+	if !x.prober.cfg.Client.FollowRedirects || location == "" || !isRedirect(resp.StatusCode) {
+		return resp, nil
+	}
+	if _, err := url.Parse(location); err != nil {
+		return nil, failf(ReasonHeader, PhaseProcessing, "redirected with status %d to a Location that is not a URL", resp.StatusCode)
+	}
+	x.close()
+	resp.Body = http.NoBody
+	return resp, nil
+}
+
+// exchangeFailure classifies an error of net/http on an established connection.
+func (x *exchange) exchangeFailure(ctx context.Context, err error) *failure {
+	text := err.Error()
+	switch {
+	case ctx.Err() != nil || isTimeout(err):
+		if x.trace.firstByte.Load() == 0 {
+			return failf(ReasonRequestTimeout, PhaseProcessing, "waiting for a response: no byte in time")
+		}
+		return failf(ReasonTransferTimeout, PhaseTransfer, "reading the response headers: not complete in time")
+	case strings.Contains(text, "malformed HTTP"), strings.Contains(text, "malformed MIME header"),
+		strings.Contains(text, "readLoopPeekFail"): // it spoke before it was asked
+		return failf(ReasonHTTPVersion, PhaseProcessing, "reading the response: the target does not speak HTTP here")
+	case strings.Contains(text, "response headers exceeded"):
+		return failf(ReasonTooLarge, PhaseProcessing, "reading the response headers: more than %d bytes", maxResponseHeader)
+	case strings.Contains(text, "remote error: tls:"):
+		return failf(ReasonTLSFailed, PhaseTLS, "TLS: the target refused the session: %w", cause(err))
+	case isLocal(err):
+		return failf(ReasonLocalResource, PhaseProcessing, "sending the request: %w", cause(err))
+	default:
+		return failf(ReasonConnectionClosed, PhaseProcessing, "waiting for a response: the target closed the connection")
+	}
+}
+
+// close ends the current connection; without one it does nothing.
+func (x *exchange) close() {
+	if x.conn != nil {
+		x.conn.Close()
+	}
+	if x.link != nil {
+		x.link.close()
+	}
+	x.conn, x.link = nil, nil
+}
+
+func isRedirect(code int) bool {
+	switch code {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return true
+	default:
+		return false
+	}
+}
+
+// sameOrigin tells whether credentials for a may be sent to b: the same scheme, host and port, or the step of
+// the same host from http up to https.
+func sameOrigin(a, b *url.URL) bool {
+	if !strings.EqualFold(a.Hostname(), b.Hostname()) {
+		return false
+	}
+	if a.Scheme == "http" && b.Scheme == "https" {
+		return true
+	}
+	_, portA := hostPort(a)
+	_, portB := hostPort(b)
+	return a.Scheme == b.Scheme && portA == portB
+}

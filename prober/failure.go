@@ -1,0 +1,88 @@
+package prober
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"syscall"
+)
+
+// A failure is an error that knows why and in which phase the probe failed.
+type failure struct {
+	reason Reason
+	phase  PhaseName
+	err    error
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+// failf makes a failure. A wrapped error (%w) must not quote anything secret.
+func failf(reason Reason, phase PhaseName, format string, args ...any) *failure {
+	return &failure{reason: reason, phase: phase, err: fmt.Errorf(format, args...)}
+}
+
+// asFailure finds the failure in err; an error without one is a mistake of ours.
+func asFailure(err error) *failure {
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f
+	}
+	return failf(ReasonInternal, PhaseCheck, "probing: %w", err)
+}
+
+// A localError is a lack on our own side: the target is not to blame.
+type localError struct{ err error }
+
+func (e *localError) Error() string { return e.err.Error() }
+func (e *localError) Unwrap() error { return e.err }
+
+// connectReason classifies an error of net.Dialer.
+func connectReason(err error) Reason {
+	switch {
+	case isTimeout(err):
+		return ReasonConnectTimeout
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return ReasonConnectRefused
+	case isLocal(err):
+		return ReasonLocalResource
+	case errors.Is(err, syscall.ECONNRESET):
+		return ReasonConnectionClosed
+	default:
+		return ReasonConnectUnreach
+	}
+}
+
+// isTimeout tells whether err says that the time is up. A cancelled probe counts: it ended unanswered.
+func isTimeout(err error) bool {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.Is(err, os.ErrDeadlineExceeded) {
+		return true
+	}
+	ne, ok := errors.AsType[net.Error](err)
+	return ok && ne.Timeout()
+}
+
+// isLocal tells whether err says that this machine, not the target, lacks something.
+func isLocal(err error) bool {
+	if _, ok := errors.AsType[*localError](err); ok {
+		return true
+	}
+	for _, errno := range []syscall.Errno{
+		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM,
+		syscall.EADDRNOTAVAIL, syscall.EACCES, syscall.EPERM,
+	} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
+}
+
+// cause strips net.OpError and its addresses from err, which repeat what the message says already.
+func cause(err error) error {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return op.Err
+	}
+	return err
+}

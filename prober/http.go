@@ -1,0 +1,195 @@
+package prober
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/prometheus/common/version"
+	"golang.org/x/net/publicsuffix"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+)
+
+// maxRedirects is how many redirects a probe follows.
+const maxRedirects = 10
+
+// maxResponseHeader bounds in bytes the status line and headers of a response.
+const maxResponseHeader = 1 << 20
+
+// An httpProber probes by HTTP/1.1 or HTTP/2, with a fresh connection for every request.
+type httpProber struct {
+	cfg         config.HTTP
+	method      string
+	dialer      *dialer
+	credentials *credentials
+	transport   *http.Transport
+}
+
+func newHTTP(cfg config.HTTP) (*httpProber, error) {
+	d, err := newDialer(&cfg)
+	if err != nil {
+		return nil, err
+	}
+	cr, err := newCredentials(&cfg.Client)
+	if err != nil {
+		return nil, err
+	}
+	p := &httpProber{cfg: cfg, method: cfg.Method, dialer: d, credentials: cr, transport: newTransport(cfg.Client.EnableHTTP2)}
+	if p.method == "" {
+		p.method = http.MethodGet
+	}
+	return p, nil
+}
+
+// newTransport speaks HTTP on connections that the dialer made before; see exchange.RoundTrip.
+func newTransport(http2 bool) *http.Transport {
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(http2)
+	return &http.Transport{
+		Proxy:                  func(r *http.Request) (*url.URL, error) { return linkOf(r.Context()).proxy, nil },
+		DialContext:            func(ctx context.Context, _, _ string) (net.Conn, error) { return linkOf(ctx).Conn, nil },
+		DialTLSContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return linkOf(ctx).Conn, nil },
+		Protocols:              &protocols,
+		DisableKeepAlives:      true,
+		DisableCompression:     true, // the module's compression decides
+		MaxResponseHeaderBytes: maxResponseHeader,
+		// net/http remembers a closed HTTP/2 connection for 5 s, or for this long if it is shorter: some 17 kB a probe.
+		// It must outlast a pause of the scheduler between making a connection and reserving it; see connect.
+		IdleConnTimeout: time.Second,
+	}
+}
+
+// linkKey is the context key under which an exchange hands its connection to the transport.
+type linkKey struct{}
+
+func linkOf(ctx context.Context) *link {
+	l, _ := ctx.Value(linkKey{}).(*link)
+	return l
+}
+
+// Probe makes one attempt.
+func (p *httpProber) Probe(ctx context.Context, r Request) Result {
+	t := newTrace()
+	x := &exchange{prober: p, trace: t, target: r.URL, home: true}
+	err := x.run(ctx, r)
+	x.close()
+
+	res := Result{
+		Start: t.start, Duration: t.now(), Attempts: 1,
+		Phases: t.phases, Events: t.events,
+		Resolve: x.resolved, TLS: x.tls, HTTP: x.result,
+	}
+	if err != nil {
+		f := asFailure(err)
+		res.Reason, res.FailedPhase, res.Err = f.reason, f.phase, f.err
+	}
+	return res
+}
+
+// run sends the request, follows redirects and judges the answer.
+func (x *exchange) run(ctx context.Context, r Request) error {
+	req, err := x.prober.request(ctx, r)
+	if err != nil {
+		return err
+	}
+	client := &http.Client{Transport: x, CheckRedirect: x.checkRedirect}
+	if x.prober.cfg.Client.FollowRedirects {
+		if client.Jar, err = cookiejar.New(&cookiejar.Options{PublicSuffixList: publicsuffix.List}); err != nil {
+			return err
+		}
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return err // a *url.Error around a failure; asFailure drops the URL
+	}
+	defer resp.Body.Close()
+
+	verdict := x.prober.judgeHead(resp)
+	from := time.Duration(x.trace.firstByte.Load())
+	body, size, err := x.prober.readBody(ctx, resp)
+	x.trace.phase(PhaseTransfer, from)
+	x.result.BodyBytes = size
+	x.trace.event("Read response body", slog.Int64("bytes", size))
+	switch {
+	case verdict != nil:
+		return verdict
+	case err != nil:
+		return err
+	default:
+		return x.prober.judgeBody(ctx, body)
+	}
+}
+
+// checkRedirect lets the client follow, hand over the redirect itself, or give up.
+func (x *exchange) checkRedirect(req *http.Request, via []*http.Request) error {
+	if !x.prober.cfg.Client.FollowRedirects {
+		return http.ErrUseLastResponse
+	}
+	x.result.Redirects = len(via) - 1
+	if len(via) > maxRedirects {
+		return failf(ReasonRedirectLimit, PhaseProcessing, "redirected more than %d times, the last time to %s", maxRedirects, MaskURL(req.URL))
+	}
+	x.redirects = len(via)
+	x.result.Redirects = x.redirects
+	x.trace.event("Following redirect", slog.String("location", MaskURL(req.URL)))
+	return nil
+}
+
+// request makes the first request, with what every host may see; exchange.RoundTrip adds the rest.
+func (p *httpProber) request(ctx context.Context, r Request) (*http.Request, error) {
+	body, err := p.requestBody()
+	if err != nil {
+		return nil, failf(ReasonLocalResource, PhasePrepare, "%w", err)
+	}
+	req, err := http.NewRequestWithContext(ctx, p.method, "http://target/", bytes.NewReader(body))
+	if err != nil {
+		return nil, failf(ReasonInternal, PhasePrepare, "making the request: %w", err)
+	}
+	if len(body) == 0 {
+		req.Body, req.GetBody, req.ContentLength = nil, nil, 0
+	}
+	// The target's URL itself: parsing its text again could change it.
+	target := *r.URL
+	target.User = nil // RoundTrip sends it, to the target alone
+	req.URL, req.Host = &target, ""
+	for name, value := range p.cfg.Headers {
+		switch {
+		case http.CanonicalHeaderKey(name) == "Host":
+			req.Host = value
+		case config.PublicHeader(name):
+			req.Header.Set(name, value)
+		}
+	}
+	if r.Hostname != "" {
+		req.Host = r.Hostname
+	}
+	if req.Header.Get("User-Agent") == "" {
+		req.Header.Set("User-Agent", userAgent)
+	}
+	if c := p.cfg.Compression; c != "" && req.Header.Get("Accept-Encoding") == "" {
+		req.Header.Set("Accept-Encoding", c)
+	}
+	return req, nil
+}
+
+var userAgent = "healthcheck_exporter/" + version.Version
+
+func (p *httpProber) requestBody() ([]byte, error) {
+	if p.cfg.BodyFile == "" {
+		return []byte(p.cfg.Body), nil
+	}
+	b, err := os.ReadFile(p.cfg.BodyFile)
+	if err != nil {
+		return nil, fmt.Errorf("reading the request body: %w", err)
+	}
+	return b, nil
+}

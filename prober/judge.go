@@ -1,0 +1,104 @@
+package prober
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+)
+
+// judgeHead checks everything about a response but its body. It returns nil for an acceptable one.
+func (p *httpProber) judgeHead(resp *http.Response) error {
+	if !p.cfg.ValidStatusCodes.Contains(resp.StatusCode) {
+		return failf(ReasonStatus, PhaseCheck, "status %d, want %s", resp.StatusCode, p.cfg.ValidStatusCodes)
+	}
+	if err := p.judgeHeaders(resp.Header); err != nil {
+		return err
+	}
+	if want := p.cfg.ValidHTTPVersions; len(want) > 0 && !slices.Contains(want, resp.Proto) {
+		return failf(ReasonHTTPVersion, PhaseCheck, "version %s, want %s", resp.Proto, strings.Join(want, " or "))
+	}
+	switch overTLS := resp.Request.URL.Scheme == "https"; {
+	case overTLS && p.cfg.FailIfSSL:
+		return failf(ReasonSSLForbidden, PhaseCheck, "the last response came over TLS, want it without (fail_if_ssl)")
+	case !overTLS && p.cfg.FailIfNotSSL:
+		return failf(ReasonSSLRequired, PhaseCheck, "the last response came without TLS, want it over TLS (fail_if_not_ssl)")
+	}
+	return nil
+}
+
+func (p *httpProber) judgeHeaders(h http.Header) error {
+	for _, m := range p.cfg.FailIfHeaderMatches {
+		values, err := headerValues(h, m)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(values, m.Regexp.MatchString) {
+			return failf(ReasonHeader, PhaseCheck, "header %q matches %q, want no match", m.Header, m.Regexp.String())
+		}
+	}
+	for _, m := range p.cfg.FailIfHeaderNotMatches {
+		values, err := headerValues(h, m)
+		if err != nil {
+			return err
+		}
+		if len(values) > 0 && !slices.ContainsFunc(values, m.Regexp.MatchString) {
+			return failf(ReasonHeader, PhaseCheck, "header %q does not match %q", m.Header, m.Regexp.String())
+		}
+	}
+	return nil
+}
+
+// headerValues are the values to match; none only if the header may be missing.
+func headerValues(h http.Header, m config.HeaderMatch) ([]string, error) {
+	values := h.Values(m.Header)
+	if len(values) == 0 && !m.AllowMissing {
+		return nil, failf(ReasonHeader, PhaseCheck, "header %q is missing", m.Header)
+	}
+	return values, nil
+}
+
+// judgeBody checks the whole body by the regular expressions first, then as JSON.
+func (p *httpProber) judgeBody(ctx context.Context, body []byte) error {
+	for _, re := range p.cfg.FailIfBodyMatches {
+		if re.Match(body) {
+			return failf(ReasonBody, PhaseCheck, "body matches %q, want no match", re.String())
+		}
+	}
+	for _, re := range p.cfg.FailIfBodyNotMatches {
+		if !re.Match(body) {
+			return failf(ReasonBody, PhaseCheck, "body does not match %q", re.String())
+		}
+	}
+	return p.judgeJSON(ctx, body)
+}
+
+func (p *httpProber) judgeJSON(ctx context.Context, body []byte) error {
+	forbidden, wanted := p.cfg.FailIfBodyJSONMatch, p.cfg.FailIfBodyJSONNotMatch
+	if forbidden == nil && wanted == nil {
+		return nil
+	}
+	var value any
+	if err := json.Unmarshal(body, &value); err != nil {
+		return failf(ReasonJSON, PhaseCheck, "body is not JSON: %w", err)
+	}
+	for _, c := range []struct {
+		cel  *config.CEL
+		want bool
+	}{{forbidden, false}, {wanted, true}} {
+		if c.cel == nil {
+			continue
+		}
+		got, err := c.cel.Eval(ctx, value)
+		if err != nil {
+			return failf(ReasonJSON, PhaseCheck, "evaluating %q on the body: %w", c.cel.Expression, err)
+		}
+		if got != c.want {
+			return failf(ReasonJSON, PhaseCheck, "%q is %t for the body, want %t", c.cel.Expression, got, c.want)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,150 @@
+package prober_test
+
+import (
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
+
+// A thousand probes that hang at once end at their deadline and leave nothing behind.
+func TestThousandHangingProbes(t *testing.T) {
+	const n, timeout = 1000, 2 * time.Second
+	for _, tt := range []struct {
+		name   string
+		start  func(testing.TB) *probetest.Server
+		reason prober.Reason
+	}{
+		{"silent", probetest.Silent, prober.ReasonRequestTimeout},
+		{"drip", func(t testing.TB) *probetest.Server { return probetest.Drip(t, time.Second) }, prober.ReasonTransferTimeout},
+		{"mid-body", probetest.StallMidBody, prober.ReasonTransferTimeout},
+		{"mid-handshake", probetest.TLSStallMid, prober.ReasonConnectTimeout},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			server := tt.start(t)
+			p, r := newProber(t, ""), target(t, server.URL)
+			probe(t, p, r, quick) // what is made once is made now
+			heap := probetest.HeapInUse(t)
+			check := probetest.NoLeaks(t)
+
+			var wg sync.WaitGroup
+			start := time.Now()
+			for range n {
+				wg.Go(func() {
+					if res := probe(t, p, r, timeout); res.Reason != tt.reason {
+						t.Errorf("reason is %s (%v), want %s", res.Reason, res.Err, tt.reason)
+					}
+				})
+			}
+			wg.Wait()
+			if took := time.Since(start); took > 10*timeout {
+				t.Errorf("%d probes took %s, want about %s", n, took, timeout)
+			}
+			check()
+			wantFlat(t, heap, 4<<20)
+		})
+	}
+}
+
+// HTTP/2 keeps nothing of a connection after its probe: no pool, no timer.
+func TestManyHTTP2Probes(t *testing.T) {
+	n := 10_000
+	if raceEnabled || testing.Short() {
+		n = 2000
+	}
+	ca := probetest.NewCA(t)
+	server := probetest.EchoTLS(t, ca.Issue(t, probetest.Cert{}), "h2", "http/1.1")
+	p, r := newProber(t, "tls_config: {ca_file: "+ca.File()+"}\nvalid_http_versions: [HTTP/2.0]"), target(t, server.URL)
+	run := func(n int) {
+		work := make(chan struct{})
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				for range work {
+					if res := probe(t, p, r, patient); !res.Success() {
+						t.Errorf("probe failed: %v", res.Err)
+					}
+				}
+			})
+		}
+		for range n {
+			work <- struct{}{}
+		}
+		close(work)
+		wg.Wait()
+	}
+	run(200)
+	heap := probetest.HeapInUse(t)
+	check := probetest.NoLeaks(t)
+	run(n)
+	check()
+	// 23 kB a probe, as a transport that lives on for its idle timer keeps, would be 46 MB or more.
+	wantFlat(t, heap, 4<<20)
+}
+
+// wantFlat waits a few seconds for the heap to be what it was: net/http lets go of HTTP/2 after one.
+func wantFlat(t *testing.T, before, tolerance uint64) {
+	t.Helper()
+	var after uint64
+	for range 30 {
+		if after = probetest.HeapInUse(t); after <= before+tolerance {
+			return
+		}
+		<-time.After(100 * time.Millisecond)
+	}
+	t.Errorf("heap is %d kB, was %d kB before", after>>10, before>>10)
+}
+
+// A body of 10 GB costs no memory, whatever the module makes of it.
+func TestHugeBodies(t *testing.T) {
+	endless := probetest.Endless(t)
+	bomb := probetest.GzipBomb(t, 10<<30)
+	for _, tt := range []struct {
+		name, url, block string
+		timeout          time.Duration
+		reason           prober.Reason
+	}{
+		{"default limit", endless.URL, "", patient, prober.ReasonTooLarge},
+		{"kept for a regexp", endless.URL, "fail_if_body_matches_regexp: [x]", patient, prober.ReasonTooLarge},
+		{"kept for a regexp, no limit", endless.URL, "fail_if_body_matches_regexp: [x]\nbody_size_limit: 0", patient, prober.ReasonTooLarge},
+		{"no limit", endless.URL, "body_size_limit: 0", time.Second, prober.ReasonTransferTimeout},
+		{"gzip bomb", bomb.URL, "compression: gzip\nbody_size_limit: 1MB", patient, prober.ReasonTooLarge},
+		{"gzip bomb, not decompressed", bomb.URL, "body_size_limit: 20MB", 2 * time.Second, prober.ReasonNone},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p, r := newProber(t, tt.block), target(t, tt.url)
+			before := totalAlloc()
+			res := probe(t, p, r, tt.timeout)
+			if tt.reason != prober.ReasonNone && res.Reason != tt.reason {
+				t.Errorf("reason is %q (%v), want %s", res.Reason, res.Err, tt.reason)
+			}
+			if used := totalAlloc() - before; used > 80<<20 {
+				t.Errorf("the probe allocated %d MB", used>>20)
+			}
+		})
+	}
+}
+
+// A large bundle of authorities is read once and costs a probe nothing.
+func TestLargeCABundle(t *testing.T) {
+	ca := probetest.NewCA(t)
+	server := probetest.TLSServer(t, ca.Issue(t, probetest.Cert{}), http.NotFoundHandler())
+	r := target(t, server.URL)
+	allocated := func(file string) uint64 {
+		p := newProber(t, "valid_status_codes: [404]\ntls_config: {ca_file: "+file+"}")
+		wantSuccess(t, probe(t, p, r, patient))
+		const n = 20
+		before := totalAlloc()
+		for range n {
+			wantSuccess(t, probe(t, p, r, patient))
+		}
+		return (totalAlloc() - before) / n
+	}
+	alone, bundled := allocated(ca.File()), allocated(probetest.BundleFile(t, 145, ca))
+	if bundled > alone+alone/5 {
+		t.Errorf("a probe allocates %d bytes with a bundle of 146 authorities, %d with one", bundled, alone)
+	}
+}

@@ -1,0 +1,95 @@
+package prober_test
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
+
+// quick is the timeout of probes that are expected to run into it.
+const quick = 300 * time.Millisecond
+
+// patient is the timeout of probes that are not.
+const patient = 20 * time.Second
+
+// newProber builds an http prober from the lines of an http block.
+func newProber(t testing.TB, block string) prober.Prober {
+	t.Helper()
+	return newModule(t, "    http:\n"+indent(block, 6))
+}
+
+// newModule builds a prober from the lines of a module, indented by 4.
+func newModule(t testing.TB, lines string) prober.Prober {
+	t.Helper()
+	c, err := config.Parse("test.yml", []byte("modules:\n  m:\n    prober: http\n"+lines))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := prober.New(c.Modules["m"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func indent(block string, n int) string {
+	if strings.TrimSpace(block) == "" {
+		return strings.Repeat(" ", n) + "method: GET\n"
+	}
+	var b strings.Builder
+	for line := range strings.Lines(strings.Trim(block, "\n") + "\n") {
+		b.WriteString(strings.Repeat(" ", n) + strings.TrimPrefix(line, strings.Repeat("\t", 3)))
+	}
+	return b.String()
+}
+
+func target(t testing.TB, s string) prober.Request {
+	t.Helper()
+	u, err := prober.ParseTarget(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return prober.Request{URL: u}
+}
+
+func probe(t testing.TB, p prober.Prober, r prober.Request, timeout time.Duration) prober.Result {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
+	defer cancel()
+	return p.Probe(ctx, r)
+}
+
+// wantSuccess fails the test unless the probe succeeded.
+func wantSuccess(t testing.TB, r prober.Result) {
+	t.Helper()
+	if !r.Success() {
+		t.Fatalf("probe failed: %s in phase %s: %v", r.Reason, r.FailedPhase, r.Err)
+	}
+}
+
+// wantFailure fails the test unless the probe failed for this reason in this phase, with a text that has part.
+func wantFailure(t testing.TB, r prober.Result, reason prober.Reason, phase prober.PhaseName, part string) {
+	t.Helper()
+	got, want := fmt.Sprintf("%s in phase %s", r.Reason, r.FailedPhase), fmt.Sprintf("%s in phase %s", reason, phase)
+	if got != want {
+		t.Fatalf("reason is %s (%v), want %s", got, r.Err, want)
+	}
+	if r.Err == nil || !strings.Contains(r.Err.Error(), part) {
+		t.Errorf("error is %v, want one with %q", r.Err, part)
+	}
+}
+
+func portOf(t testing.TB, rawURL string) string {
+	t.Helper()
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Port()
+}

@@ -1,0 +1,40 @@
+// Package prober probes one target once and says what it found.
+//
+// Everything flows one way: a config.Module becomes a Prober, a Request goes in, a Result comes out. The
+// package knows no metrics and writes no logs; see the collector for names and the Result for facts.
+package prober
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+)
+
+// DefaultTimeout bounds a probe for which neither the caller nor the module sets a time. It is the default
+// scrape timeout of Prometheus.
+const DefaultTimeout = 10 * time.Second
+
+// New builds the prober that a checked module describes. What can be prepared once is prepared here: TLS
+// material, proxies, compiled checks. The error names what the module asks for and cannot be had.
+func New(m config.Module) (Prober, error) {
+	var (
+		p   Prober
+		err error
+	)
+	switch m.Prober {
+	case "http":
+		p, err = newHTTP(m.HTTP)
+	default:
+		err = fmt.Errorf("prober %q is not known, want http", m.Prober)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &retrying{
+		prober:   p,
+		attempts: max(m.Attempts, 1),
+		delay:    time.Duration(m.RetryDelay),
+		timeout:  m.TimeoutOr(DefaultTimeout),
+	}, nil
+}

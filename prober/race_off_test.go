@@ -1,0 +1,5 @@
+//go:build !race
+
+package prober_test
+
+const raceEnabled = false

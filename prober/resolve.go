@@ -1,0 +1,105 @@
+package prober
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+)
+
+// A resolver chooses the one address of a host that a probe connects to. There is no second try with
+// another address: a host that is half up must not look healthy.
+type resolver struct {
+	prefer   string // "ip4" or "ip6"
+	fallback bool   // take the other family when the preferred one has no address
+	lookup   func(ctx context.Context, network, host string) ([]netip.Addr, error)
+}
+
+func newResolver(prefer string, fallback bool) resolver {
+	if prefer == "" {
+		prefer = "ip6"
+	}
+	return resolver{prefer: prefer, fallback: fallback, lookup: net.DefaultResolver.LookupNetIP}
+}
+
+// resolve looks host up, which may be an address already.
+func (r resolver) resolve(ctx context.Context, t *trace, host string) (netip.Addr, error) {
+	from := t.now()
+	addr, err := r.choose(ctx, host)
+	t.phase(PhaseResolve, from)
+	if err != nil {
+		return netip.Addr{}, &failure{reason: resolveReason(err), phase: PhaseResolve, err: err}
+	}
+	t.event("Resolved target address", slog.String("host", host), slog.Any("ip", addr))
+	return addr, nil
+}
+
+func (r resolver) choose(ctx context.Context, host string) (netip.Addr, error) {
+	addrs, err := r.addresses(ctx, host)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	for _, a := range addrs {
+		if family(a) == r.prefer {
+			return a, nil
+		}
+	}
+	if r.fallback && len(addrs) > 0 {
+		return addrs[0], nil
+	}
+	return netip.Addr{}, &net.DNSError{Err: "no " + r.prefer + " address", Name: host, IsNotFound: true}
+}
+
+func (r resolver) addresses(ctx context.Context, host string) ([]netip.Addr, error) {
+	if a, err := netip.ParseAddr(host); err == nil {
+		return []netip.Addr{a.Unmap()}, nil
+	}
+	network := "ip"
+	if !r.fallback {
+		network = r.prefer
+	}
+	addrs, err := r.lookup(ctx, network, host)
+	if err != nil {
+		return nil, resolveError(host, err)
+	}
+	for i, a := range addrs {
+		addrs[i] = a.Unmap()
+	}
+	return addrs, nil
+}
+
+func family(a netip.Addr) string {
+	if a.Is4() {
+		return "ip4"
+	}
+	return "ip6"
+}
+
+// resolveError says what the name server said, without the resolver's repetition of host and server.
+func resolveError(host string, err error) error {
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		return fmt.Errorf("resolving %q: %w", host, &resolverError{dns})
+	}
+	return fmt.Errorf("resolving %q: %w", host, err)
+}
+
+// A resolverError shortens the text of a net.DNSError.
+type resolverError struct{ dns *net.DNSError }
+
+func (e *resolverError) Error() string { return e.dns.Err }
+func (e *resolverError) Unwrap() error { return e.dns }
+
+func resolveReason(err error) Reason {
+	var dns *net.DNSError
+	var addr *net.AddrError // no address of the wanted family
+	switch {
+	case errors.As(err, &dns) && dns.IsNotFound, errors.As(err, &addr):
+		return ReasonResolveNotFound
+	case isLocal(err):
+		return ReasonLocalResource
+	default:
+		return ReasonResolveFailed
+	}
+}

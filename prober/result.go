@@ -1,0 +1,126 @@
+package prober
+
+import (
+	"context"
+	"crypto/x509"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"time"
+)
+
+// A Prober probes targets in one configured way. It is safe for concurrent use.
+type Prober interface {
+	// Probe probes the target once, attempts and redirects included, and returns no later than the
+	// deadline of ctx. It leaves nothing behind: no goroutine, no connection. It logs nothing.
+	Probe(ctx context.Context, r Request) Result
+}
+
+// A Request names what to probe; the module behind the Prober says how.
+type Request struct {
+	// URL is absolute: see ParseTarget. Probe does not change it.
+	URL *url.URL
+	// Hostname is sent as the Host header and used as the TLS server name. Empty: the URL's host.
+	Hostname string
+}
+
+// A Result is what one probe found. It is a value: the collector, the history, the command line and the
+// log line all read the same one. What was not measured is zero or nil.
+type Result struct {
+	// Start is when the probe began; phases and events count from the start of their attempt.
+	Start time.Time
+	// Duration is how long all attempts and the pauses between them took.
+	Duration time.Duration
+	// Timeout is the time that the probe was given.
+	Timeout time.Duration
+	// Attempts is how many times the target was tried, at least 1. Everything below is of the last attempt.
+	Attempts int
+	// Phases are the measured phases in the order they ended, over all redirects.
+	Phases []Phase
+	// Events are what happened, in order. They hold no secret.
+	Events []Event
+	// Reason and FailedPhase say why and where the probe failed; both are empty on success.
+	Reason      Reason
+	FailedPhase PhaseName
+	// Err is nil if and only if the probe succeeded. Its text says what was got and what was wanted.
+	Err error
+
+	Resolve *ResolveResult // nil: no address was looked up
+	TLS     *TLSResult     // nil: no certificate was seen; of the last connection
+	HTTP    *HTTPResult    // nil: no HTTP response
+}
+
+// Success tells whether the target is healthy.
+func (r *Result) Success() bool { return r.Err == nil }
+
+// PhaseName names a part of a probe.
+type PhaseName string
+
+// The phases of an HTTP probe, in the order of the wire. PhasePrepare and PhaseCheck are not measured: the one
+// names failures before anything is sent (a credential file, a token), the other failures of
+// the verdict on a complete answer.
+const (
+	PhasePrepare    PhaseName = "prepare"
+	PhaseResolve    PhaseName = "resolve"
+	PhaseConnect    PhaseName = "connect"
+	PhaseTLS        PhaseName = "tls"
+	PhaseProcessing PhaseName = "processing"
+	PhaseTransfer   PhaseName = "transfer"
+	PhaseCheck      PhaseName = "check"
+)
+
+// A Phase is one measured part of an attempt.
+type Phase struct {
+	Name PhaseName
+	// Start is relative to the start of the attempt.
+	Start, Duration time.Duration
+}
+
+// An Event is something that happened during an attempt. It is formatted only when somebody reads it.
+type Event struct {
+	// At is relative to the start of the attempt.
+	At      time.Duration
+	Message string
+	Attrs   []slog.Attr
+}
+
+// A ResolveResult is the outcome of the first address look-up of a probe.
+type ResolveResult struct {
+	Addr     netip.Addr
+	Duration time.Duration
+}
+
+// An HTTPResult is the last HTTP response of a probe.
+type HTTPResult struct {
+	// URL is that of the last request, without credentials and with its query values masked.
+	URL    string
+	Method string
+	// Path is the path of the last request.
+	Path       string
+	StatusCode int
+	// Proto is the protocol version, such as "HTTP/1.1".
+	Proto string
+	// ContentLength is the header's value in bytes, -1 where there is none.
+	ContentLength int64
+	// BodyBytes is how many bytes of body were read, after decompression.
+	BodyBytes int64
+	Redirects int
+	// TLS tells whether the last response came over TLS.
+	TLS bool
+	// RetryAfter tells whether the response asked to come back later.
+	RetryAfter bool
+	// LastModified is the zero time where the header is missing or not a date.
+	LastModified time.Time
+}
+
+// A TLSResult is what the last TLS handshake showed, also when the certificate was not accepted.
+type TLSResult struct {
+	// Version and CipherSuite are 0 if the handshake did not complete.
+	Version, CipherSuite uint16
+	// ServerName is the name that was asked for and verified.
+	ServerName string
+	// Certificates are those that the target presented, leaf first.
+	Certificates []*x509.Certificate
+	// VerifiedChains is empty where verification failed or was switched off.
+	VerifiedChains [][]*x509.Certificate
+}

@@ -1,0 +1,136 @@
+package prober
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/idna"
+)
+
+// Mask stands for everything in a URL that may be secret.
+const Mask = "***"
+
+// encodedScheme matches a URL that was percent-encoded as a whole.
+var encodedScheme = regexp.MustCompile(`^(?i)[a-z][a-z0-9+.-]*%3a%2f%2f`)
+
+// ParseTarget turns the target of a query or a command line into an absolute URL. A target without a scheme
+// is http. A target whose "://" is percent-encoded is decoded once. The query is kept byte for byte. The error
+// never repeats the target, which may hold credentials.
+func ParseTarget(target string) (*url.URL, error) {
+	if target == "" {
+		return nil, errors.New("target is empty")
+	}
+	switch {
+	case encodedScheme.MatchString(target):
+		decoded, err := url.PathUnescape(target)
+		if err != nil {
+			return nil, errors.New("target is percent-encoded wrongly")
+		}
+		target = decoded
+	case !strings.Contains(target, "://"):
+		target = "http://" + target
+	}
+	u, err := url.Parse(target)
+	if err != nil {
+		if ue, ok := errors.AsType[*url.Error](err); ok {
+			err = ue.Err // without the URL
+		}
+		return nil, fmt.Errorf("target is not a URL: %s", reasonOf(err))
+	}
+	if err := checkTarget(u); err != nil {
+		return nil, err
+	}
+	// A space can only come from a client that decoded too much; sent as it is it would end the request line.
+	u.RawQuery = strings.ReplaceAll(u.RawQuery, " ", "%20")
+	u.Fragment, u.RawFragment = "", ""
+	return u, nil
+}
+
+func checkTarget(u *url.URL) error {
+	switch u.Scheme {
+	case "http", "https":
+	default:
+		return fmt.Errorf("target has scheme %q, want http or https", u.Scheme)
+	}
+	if u.Hostname() == "" {
+		return errors.New("target has no host")
+	}
+	if strings.HasSuffix(u.Host, ":") {
+		return errors.New("target has an empty port")
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return fmt.Errorf("target has port %s, want 1 to 65535", port)
+		}
+	}
+	return nil
+}
+
+// reasonOf keeps the kind of a url error and drops its detail, which quotes parts of the URL.
+func reasonOf(err error) string {
+	var (
+		escape url.EscapeError
+		host   url.InvalidHostError
+	)
+	switch {
+	case errors.As(err, &escape):
+		return "it has an invalid percent-encoding"
+	case errors.As(err, &host):
+		return "it has an invalid character in its host name"
+	case strings.Contains(err.Error(), "invalid port"):
+		return "its port is not a number"
+	case strings.Contains(err.Error(), "control character"):
+		return "it has a control character"
+	default:
+		return "it cannot be parsed"
+	}
+}
+
+// MaskURL renders u for people and logs: without userinfo and fragment, with every query value masked.
+func MaskURL(u *url.URL) string {
+	c := *u
+	c.User, c.Fragment, c.RawFragment = nil, "", ""
+	c.RawQuery = maskQuery(c.RawQuery)
+	return c.String()
+}
+
+func maskQuery(query string) string {
+	if query == "" {
+		return ""
+	}
+	pairs := strings.Split(query, "&")
+	for i, pair := range pairs {
+		if key, _, ok := strings.Cut(pair, "="); ok {
+			pairs[i] = key + "=" + Mask
+		} else if pair != "" {
+			pairs[i] = Mask
+		}
+	}
+	return strings.Join(pairs, "&")
+}
+
+// hostPort is the address that u names, in ASCII, with the port of its scheme where it names none.
+func hostPort(u *url.URL) (host, port string) {
+	host, port = asciiHost(u.Hostname()), u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}[u.Scheme]
+	}
+	return host, port
+}
+
+// asciiHost is host as the DNS and TLS know it (RFC 5891). A name that has no such form is left for them to refuse.
+func asciiHost(host string) string {
+	for i := range len(host) {
+		if host[i] >= 0x80 {
+			if ascii, err := idna.Lookup.ToASCII(host); err == nil {
+				return ascii
+			}
+			break
+		}
+	}
+	return host
+}

@@ -1,0 +1,140 @@
+package prober
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+	"syscall"
+	"time"
+
+	commonconfig "github.com/prometheus/common/config"
+)
+
+// newTLSConfig reads the certificates of a module once; every handshake works on a clone with its own server name.
+func newTLSConfig(c *commonconfig.HTTPClientConfig) (*tls.Config, error) {
+	cfg, err := commonconfig.NewTLSConfig(&c.TLSConfig)
+	if err != nil {
+		return nil, fmt.Errorf("preparing TLS: %w", err)
+	}
+	cfg.ServerName = "" // exchange.serverName knows to whom the module's name applies
+	if c.EnableHTTP2 {
+		cfg.NextProtos = []string{"h2", "http/1.1"}
+	} else {
+		cfg.NextProtos = []string{"http/1.1"}
+	}
+	if get := cfg.GetClientCertificate; get != nil {
+		// The files are read for every handshake, so that a renewed certificate is used at once.
+		cfg.GetClientCertificate = func(info *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			cert, err := get(info)
+			if err != nil {
+				return nil, &localError{err}
+			}
+			return cert, nil
+		}
+	}
+	return cfg, nil
+}
+
+// handshake makes raw a TLS session for serverName. The TLSResult is set as soon as the target has shown a
+// certificate, accepted or not. On error raw is left to the caller.
+func handshake(ctx context.Context, t *trace, raw net.Conn, template *tls.Config, serverName string) (net.Conn, *TLSResult, error) {
+	cfg := template.Clone()
+	cfg.ServerName = serverName
+	session := tls.Client(raw, cfg)
+
+	from := t.now()
+	err := session.HandshakeContext(ctx)
+	t.phase(PhaseTLS, from)
+	if err != nil {
+		return raw, unverified(err, serverName), tlsFailure(ctx, err, serverName)
+	}
+	state := session.ConnectionState()
+	t.event("TLS handshake completed", slog.String("version", tls.VersionName(state.Version)),
+		slog.String("cipher", tls.CipherSuiteName(state.CipherSuite)), slog.String("protocol", state.NegotiatedProtocol))
+	return session, &TLSResult{
+		Version:        state.Version,
+		CipherSuite:    state.CipherSuite,
+		ServerName:     serverName,
+		Certificates:   state.PeerCertificates,
+		VerifiedChains: state.VerifiedChains,
+	}, nil
+}
+
+// unverified keeps the certificates that were shown and not accepted.
+func unverified(err error, serverName string) *TLSResult {
+	verification, ok := errors.AsType[*tls.CertificateVerificationError](err)
+	if !ok || len(verification.UnverifiedCertificates) == 0 {
+		return nil
+	}
+	return &TLSResult{ServerName: serverName, Certificates: verification.UnverifiedCertificates}
+}
+
+func tlsFailure(ctx context.Context, err error, serverName string) *failure {
+	var (
+		invalid   x509.CertificateInvalidError
+		authority x509.UnknownAuthorityError
+		host      x509.HostnameError
+		plain     tls.RecordHeaderError
+	)
+	switch {
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && time.Now().Before(invalid.Cert.NotBefore):
+		return failf(ReasonTLSNotYetValid, PhaseTLS, "certificate of %q is valid from %s, and it is %s now",
+			subject(invalid.Cert), date(invalid.Cert.NotBefore), date(time.Now()))
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return failf(ReasonTLSExpired, PhaseTLS, "certificate of %q expired on %s",
+			subject(invalid.Cert), date(invalid.Cert.NotAfter))
+	case errors.As(err, &host):
+		return failf(ReasonTLSHostname, PhaseTLS, "certificate is for %s, want %s", names(host.Certificate), serverName)
+	case errors.As(err, &authority):
+		return failf(ReasonTLSUntrusted, PhaseTLS, "certificate of %q is signed by unknown authority %q",
+			subject(authority.Cert), issuer(authority.Cert))
+	case isLocal(err):
+		return failf(ReasonLocalResource, PhaseTLS, "TLS handshake: %w", err)
+	case ctx.Err() != nil || isTimeout(err):
+		return failf(ReasonConnectTimeout, PhaseTLS, "TLS handshake did not complete in time")
+	case errors.As(err, &plain):
+		return failf(ReasonTLSFailed, PhaseTLS, "TLS handshake: the target does not speak TLS")
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return failf(ReasonConnectionClosed, PhaseTLS, "TLS handshake: the target closed the connection")
+	default:
+		return failf(ReasonTLSFailed, PhaseTLS, "TLS handshake: %w", err)
+	}
+}
+
+func date(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+func subject(c *x509.Certificate) string {
+	if c == nil {
+		return ""
+	}
+	return c.Subject.String()
+}
+
+func issuer(c *x509.Certificate) string {
+	if c == nil {
+		return ""
+	}
+	return c.Issuer.String()
+}
+
+// names lists what a certificate is good for, at most five names.
+func names(c *x509.Certificate) string {
+	all := append([]string{}, c.DNSNames...)
+	for _, ip := range c.IPAddresses {
+		all = append(all, ip.String())
+	}
+	switch {
+	case len(all) == 0:
+		return "no host name"
+	case len(all) > 5:
+		return strings.Join(all[:5], ", ") + fmt.Sprintf(" and %d more", len(all)-5)
+	default:
+		return strings.Join(all, ", ")
+	}
+}

@@ -1,0 +1,119 @@
+package prober_test
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
+
+// A certificate that is not accepted fails the probe with a reason of its own, and is still shown.
+func TestBadCertificates(t *testing.T) {
+	ca, other := probetest.NewCA(t), probetest.NewCA(t)
+	now := time.Now()
+	for _, tt := range []struct {
+		name   string
+		cert   tls.Certificate
+		reason prober.Reason
+		text   string
+	}{
+		{"expired", ca.Issue(t, probetest.Cert{CommonName: "old", NotBefore: now.Add(-48 * time.Hour), NotAfter: now.Add(-time.Hour)}), prober.ReasonTLSExpired, `certificate of "CN=old" expired on 20`},
+		{"not yet valid", ca.Issue(t, probetest.Cert{NotBefore: now.Add(time.Hour)}), prober.ReasonTLSNotYetValid, "is valid from 20"},
+		{"self-signed", ca.Issue(t, probetest.Cert{CommonName: "me", SelfSigned: true}), prober.ReasonTLSUntrusted, `signed by unknown authority "CN=me"`},
+		{"other authority", other.Issue(t, probetest.Cert{}), prober.ReasonTLSUntrusted, "unknown authority"},
+		{"other name", ca.Issue(t, probetest.Cert{DNSNames: []string{"a.test", "b.test"}}), prober.ReasonTLSHostname, "certificate is for a.test, b.test, want localhost"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := probetest.TLSServer(t, tt.cert, http.NotFoundHandler())
+			port := portOf(t, s.URL)
+			r := target(t, "https://localhost:"+port)
+			block := "preferred_ip_protocol: ip4\nvalid_status_codes: [404]\ntls_config: {ca_file: " + ca.File() + ", insecure_skip_verify: %t}"
+
+			res := probe(t, newProber(t, fmt.Sprintf(block, false)), r, patient)
+			wantFailure(t, res, tt.reason, prober.PhaseTLS, tt.text)
+			if res.TLS == nil || !res.TLS.Certificates[0].Equal(tt.cert.Leaf) || len(res.TLS.VerifiedChains) != 0 || res.TLS.ServerName != "localhost" {
+				t.Errorf("the result shows %+v, want the certificate that was refused", res.TLS)
+			}
+			if res.HTTP != nil {
+				t.Errorf("there is a response %+v, want none", res.HTTP)
+			}
+
+			res = probe(t, newProber(t, fmt.Sprintf(block, true)), r, patient)
+			wantSuccess(t, res)
+			if !res.TLS.Certificates[0].Equal(tt.cert.Leaf) || len(res.TLS.VerifiedChains) != 0 {
+				t.Errorf("without verification the result shows %+v", res.TLS)
+			}
+		})
+	}
+}
+
+func TestTLS(t *testing.T) {
+	ca := probetest.NewCA(t)
+	cert := ca.Issue(t, probetest.Cert{DNSNames: []string{"name.test"}})
+	start := func(h http.Handler) *probetest.Server { return probetest.TLSServer(t, cert, h, "h2", "http/1.1") }
+	trust := "tls_config: {ca_file: " + ca.File() + "%s}"
+	for _, tt := range []struct {
+		name, block, hostname string
+		wantName, wantProto   string
+	}{
+		{"server_name", fmt.Sprintf(trust, ", server_name: name.test"), "", "name.test", "HTTP/2.0"},
+		{"hostname", fmt.Sprintf(trust, ""), "name.test", "name.test", "HTTP/2.0"},
+		{"hostname with port", fmt.Sprintf(trust, ""), "name.test:443", "name.test", "HTTP/2.0"},
+		{"host header", "headers: {host: name.test}\n" + fmt.Sprintf(trust, ""), "", "name.test", "HTTP/2.0"},
+		{"without HTTP/2", "enable_http2: false\n" + fmt.Sprintf(trust, ", server_name: name.test"), "", "name.test", "HTTP/1.1"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := record(t, start, nil)
+			r := target(t, s.URL)
+			r.Hostname = tt.hostname
+			res := probe(t, newProber(t, tt.block), r, patient)
+			wantSuccess(t, res)
+			if got := s.last(t); got.ServerName != tt.wantName || got.Proto != tt.wantProto || res.HTTP.Proto != tt.wantProto {
+				t.Errorf("server saw name %q by %s, want %q by %s", got.ServerName, got.Proto, tt.wantName, tt.wantProto)
+			}
+			if res.TLS.Version != tls.VersionTLS13 || len(res.TLS.VerifiedChains) == 0 || res.TLS.CipherSuite == 0 {
+				t.Errorf("the result shows %+v", res.TLS)
+			}
+		})
+	}
+}
+
+func TestTLSVersions(t *testing.T) {
+	ca := probetest.NewCA(t)
+	cert := ca.Issue(t, probetest.Cert{})
+	s := probetest.ServeTLS(t, &tls.Config{Certificates: []tls.Certificate{cert}, MaxVersion: tls.VersionTLS12}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	res := probe(t, newProber(t, "tls_config: {ca_file: "+ca.File()+"}"), target(t, s.URL), patient)
+	wantSuccess(t, res)
+	if res.TLS.Version != tls.VersionTLS12 {
+		t.Errorf("version is %s, want TLS 1.2", tls.VersionName(res.TLS.Version))
+	}
+	res = probe(t, newProber(t, "tls_config: {min_version: TLS13, ca_file: "+ca.File()+"}"), target(t, s.URL), patient)
+	wantFailure(t, res, prober.ReasonTLSFailed, prober.PhaseTLS, "protocol version")
+}
+
+// A client certificate is read for every handshake: renewed, it is used at once; gone, the probe fails on our side.
+func TestClientCertificate(t *testing.T) {
+	ca := probetest.NewCA(t)
+	cfg := &tls.Config{
+		Certificates: []tls.Certificate{ca.Issue(t, probetest.Cert{})},
+		ClientAuth:   tls.RequireAndVerifyClientCert, ClientCAs: ca.Pool(),
+	}
+	s := probetest.ServeTLS(t, cfg, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	r := target(t, s.URL)
+	certFile, keyFile := probetest.CertFiles(t, ca.Issue(t, probetest.Cert{}))
+	trust := "ca_file: " + ca.File()
+	p := newProber(t, "tls_config: {"+trust+", cert_file: "+certFile+", key_file: "+keyFile+"}")
+	wantSuccess(t, probe(t, p, r, patient))
+
+	wantFailure(t, probe(t, newProber(t, "tls_config: {"+trust+"}"), r, patient), prober.ReasonTLSFailed, prober.PhaseTLS, "certificate required")
+
+	if err := os.Remove(keyFile); err != nil {
+		t.Fatal(err)
+	}
+	wantFailure(t, probe(t, p, r, patient), prober.ReasonLocalResource, prober.PhaseTLS, "client key")
+}

@@ -1,0 +1,41 @@
+package prober
+
+import (
+	"log/slog"
+	"sync/atomic"
+	"time"
+)
+
+// trace notes what happens during one attempt. Only firstByte may be set from another goroutine.
+type trace struct {
+	start  time.Time
+	phases []Phase
+	events []Event
+
+	// firstByte is when the current response began, in nanoseconds since start; 0: not yet.
+	firstByte atomic.Int64
+}
+
+func newTrace() *trace { return &trace{start: time.Now()} }
+
+// now is the time since the attempt began.
+func (t *trace) now() time.Duration { return time.Since(t.start) }
+
+// phase notes that a phase which began at from has ended now.
+func (t *trace) phase(name PhaseName, from time.Duration) {
+	t.span(name, from, t.now())
+}
+
+func (t *trace) span(name PhaseName, from, to time.Duration) {
+	t.phases = append(t.phases, Phase{Name: name, Start: from, Duration: to - from})
+}
+
+// event notes that something happened. The attributes must hold no secret.
+func (t *trace) event(message string, attrs ...slog.Attr) {
+	t.events = append(t.events, Event{At: t.now(), Message: message, Attrs: attrs})
+}
+
+// gotFirstByte is called by net/http from a goroutine of its own.
+func (t *trace) gotFirstByte() {
+	t.firstByte.CompareAndSwap(0, max(int64(t.now()), 1))
+}
