@@ -1,0 +1,34 @@
+package history
+
+import (
+	"slices"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
+
+// clone returns a copy of r that shares nothing that anybody may change. A test looks for fields it forgot.
+func clone(r prober.Result) prober.Result {
+	r.Phases = slices.Clone(r.Phases)
+	r.Events = slices.Clone(r.Events)
+	for i := range r.Events {
+		r.Events[i].Attrs = slices.Clone(r.Events[i].Attrs)
+	}
+	r.Resolve = clonePointer(r.Resolve)
+	r.HTTP = clonePointer(r.HTTP)
+	if r.TLS = clonePointer(r.TLS); r.TLS != nil {
+		r.TLS.Certificates = slices.Clone(r.TLS.Certificates)
+		r.TLS.VerifiedChains = slices.Clone(r.TLS.VerifiedChains)
+		for i := range r.TLS.VerifiedChains {
+			r.TLS.VerifiedChains[i] = slices.Clone(r.TLS.VerifiedChains[i])
+		}
+	}
+	return r
+}
+
+// clonePointer returns a pointer to a shallow copy of *p, or nil.
+func clonePointer[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	return new(*p)
+}
