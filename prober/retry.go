@@ -37,11 +37,16 @@ func (p *retrying) Probe(ctx context.Context, r Request) Result {
 	return res
 }
 
-// attempt gives one attempt its share of the time: what remains, divided by the attempts left.
-func (p *retrying) attempt(ctx context.Context, r Request, left int) Result {
-	if left == 1 {
-		return p.prober.Probe(ctx, r)
-	}
+// attempt gives one attempt its share of the time: what remains, divided by the attempts left. A panic is a
+// mistake of ours that ends this probe and nothing else.
+func (p *retrying) attempt(ctx context.Context, r Request, left int) (res Result) {
+	start := time.Now()
+	defer func() {
+		if v := recover(); v != nil {
+			f := failf(ReasonInternal, PhaseCheck, "probing panicked: %v", v)
+			res = Result{Start: start, Reason: f.reason, FailedPhase: f.phase, Err: f.err}
+		}
+	}()
 	deadline, _ := ctx.Deadline()
 	ctx, cancel := context.WithTimeout(ctx, time.Until(deadline)/time.Duration(left))
 	defer cancel()

@@ -3,6 +3,7 @@ package prober
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,6 +30,18 @@ func (s *scripted) Probe(ctx context.Context, _ Request) Result {
 		res.Reason, res.Err = ReasonStatus, errors.New("status 503")
 	}
 	return res
+}
+
+type panicking struct{}
+
+func (panicking) Probe(context.Context, Request) Result { panic("a mistake") }
+
+func TestPanic(t *testing.T) {
+	p := &retrying{prober: panicking{}, attempts: 2, timeout: time.Minute}
+	res := p.Probe(t.Context(), Request{})
+	if res.Reason != ReasonInternal || res.Err == nil || !strings.Contains(res.Err.Error(), "a mistake") || res.Attempts != 2 {
+		t.Errorf("result is %+v, want reason internal after 2 attempts", res)
+	}
 }
 
 func TestRetry(t *testing.T) {

@@ -14,8 +14,11 @@ import (
 // Mask stands for everything in a URL that may be secret.
 const Mask = "***"
 
-// encodedScheme matches a URL that was percent-encoded as a whole.
-var encodedScheme = regexp.MustCompile(`^(?i)[a-z][a-z0-9+.-]*%3a%2f%2f`)
+// The beginnings of a URL, and of one that was percent-encoded as a whole.
+var (
+	plainScheme   = regexp.MustCompile(`^(?i)[a-z][a-z0-9+.-]*://`)
+	encodedScheme = regexp.MustCompile(`^(?i)[a-z][a-z0-9+.-]*%3a%2f%2f`)
+)
 
 // ParseTarget turns the target of a query or a command line into an absolute URL. A target without a scheme
 // is http. A target whose "://" is percent-encoded is decoded once. The query is kept byte for byte. The error
@@ -31,7 +34,7 @@ func ParseTarget(target string) (*url.URL, error) {
 			return nil, errors.New("target is percent-encoded wrongly")
 		}
 		target = decoded
-	case !strings.Contains(target, "://"):
+	case !plainScheme.MatchString(target):
 		target = "http://" + target
 	}
 	u, err := url.Parse(target)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -90,7 +91,7 @@ func tlsFailure(ctx context.Context, err error, serverName string) *failure {
 		return failf(ReasonTLSExpired, PhaseTLS, "certificate of %q expired on %s",
 			subject(invalid.Cert), date(invalid.Cert.NotAfter))
 	case errors.As(err, &host):
-		return failf(ReasonTLSHostname, PhaseTLS, "certificate is for %s, want %s", names(host.Certificate), serverName)
+		return failf(ReasonTLSHostname, PhaseTLS, "certificate is for %s, want %q", names(host.Certificate), serverName)
 	case errors.As(err, &authority):
 		return failf(ReasonTLSUntrusted, PhaseTLS, "certificate of %q is signed by unknown authority %q",
 			subject(authority.Cert), issuer(authority.Cert))
@@ -125,7 +126,10 @@ func issuer(c *x509.Certificate) string {
 
 // names lists what a certificate is good for, at most five names.
 func names(c *x509.Certificate) string {
-	all := append([]string{}, c.DNSNames...)
+	var all []string
+	for _, name := range c.DNSNames {
+		all = append(all, strconv.Quote(name)) // the target may have put anything there
+	}
 	for _, ip := range c.IPAddresses {
 		all = append(all, ip.String())
 	}

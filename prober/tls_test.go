@@ -26,7 +26,7 @@ func TestBadCertificates(t *testing.T) {
 		{"not yet valid", ca.Issue(t, probetest.Cert{NotBefore: now.Add(time.Hour)}), prober.ReasonTLSNotYetValid, "is valid from 20"},
 		{"self-signed", ca.Issue(t, probetest.Cert{CommonName: "me", SelfSigned: true}), prober.ReasonTLSUntrusted, `signed by unknown authority "CN=me"`},
 		{"other authority", other.Issue(t, probetest.Cert{}), prober.ReasonTLSUntrusted, "unknown authority"},
-		{"other name", ca.Issue(t, probetest.Cert{DNSNames: []string{"a.test", "b.test"}}), prober.ReasonTLSHostname, "certificate is for a.test, b.test, want localhost"},
+		{"other name", ca.Issue(t, probetest.Cert{DNSNames: []string{"a.test", "b.test"}}), prober.ReasonTLSHostname, `certificate is for "a.test", "b.test", want "localhost"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := probetest.TLSServer(t, tt.cert, http.NotFoundHandler())
