@@ -1,0 +1,159 @@
+package collector
+
+import (
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"hash/fnv"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
+
+// A Collector renders one Result. It only formats: the probe is over.
+//
+// What was not measured is absent, except for the series that blackbox_exporter always has, on which existing
+// rules rely; docs/metrics.md lists them with their placeholders.
+type Collector struct {
+	Module config.Module
+	Result prober.Result
+}
+
+// Describe implements prometheus.Collector.
+func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
+	for _, m := range Metrics() {
+		ch <- m.desc
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c *Collector) Collect(ch chan<- prometheus.Metric) {
+	emit := func(m *Metric, value float64, labels ...string) {
+		for i, l := range labels {
+			labels[i] = strings.ToValidUTF8(l, "\uFFFD") // certificates may hold anything
+		}
+		ch <- prometheus.MustNewConstMetric(m.desc, prometheus.GaugeValue, value, labels...)
+	}
+	r := &c.Result
+	emit(probeSuccess, boolean(r.Success()))
+	emit(probeDuration, r.Duration.Seconds())
+	emit(probeTimeout, r.Timeout.Seconds())
+	emit(probeAttempts, float64(r.Attempts))
+	if !r.Success() {
+		emit(probeFailure, 1, string(r.Reason), string(r.FailedPhase))
+	}
+	resolve(emit, r.Resolve)
+	c.http(emit)
+	if r.TLS != nil {
+		certificates(emit, r.TLS)
+	}
+}
+
+// emitFunc sends one sample.
+type emitFunc func(m *Metric, value float64, labels ...string)
+
+func resolve(emit emitFunc, r *prober.ResolveResult) {
+	var seconds, protocol, hash float64
+	if r != nil {
+		seconds = r.Duration.Seconds()
+		h := fnv.New32a()
+		h.Write(r.Addr.AsSlice())
+		hash = float64(h.Sum32())
+		protocol = 6
+		if r.Addr.Is4() {
+			protocol = 4
+		}
+	}
+	emit(dnsLookupTime, seconds)
+	emit(ipProtocol, protocol)
+	emit(ipAddrHash, hash)
+}
+
+func (c *Collector) http(emit emitFunc) {
+	phases := map[prober.PhaseName]time.Duration{}
+	for _, p := range c.Result.Phases {
+		phases[p.Name] += p.Duration
+	}
+	for _, name := range []prober.PhaseName{
+		prober.PhaseResolve, prober.PhaseConnect, prober.PhaseTLS, prober.PhaseProcessing, prober.PhaseTransfer,
+	} {
+		emit(httpDuration, phases[name].Seconds(), string(name))
+	}
+
+	h := c.Result.HTTP
+	if h == nil {
+		h = &prober.HTTPResult{}
+	}
+	emit(httpContentLength, float64(h.ContentLength))
+	emit(httpBodyLength, float64(h.BodyBytes))
+	emit(httpRedirects, float64(h.Redirects))
+	emit(httpSSL, boolean(h.TLS))
+	emit(httpStatusCode, float64(h.StatusCode))
+	emit(httpVersion, versionNumber(h.Proto))
+	if !h.LastModified.IsZero() {
+		emit(httpLastModified, float64(h.LastModified.Unix()))
+	}
+	matched := c.Result.FailedPhase == prober.PhaseCheck
+	emit(failedDueToRegex, boolean(matched && (c.Result.Reason == prober.ReasonHeader || c.Result.Reason == prober.ReasonBody)))
+	if m := &c.Module.HTTP; m.FailIfBodyJSONMatch != nil || m.FailIfBodyJSONNotMatch != nil {
+		emit(failedDueToCEL, boolean(matched && c.Result.Reason == prober.ReasonJSON))
+	}
+}
+
+// versionNumber is 1.1 for "HTTP/1.1" and 0 without a response.
+func versionNumber(proto string) float64 {
+	v, err := strconv.ParseFloat(strings.TrimPrefix(proto, "HTTP/"), 64)
+	if err != nil {
+		return 0
+	}
+	return v
+}
+
+func certificates(emit emitFunc, t *prober.TLSResult) {
+	if t.Version != 0 {
+		emit(tlsVersion, 1, tls.VersionName(t.Version))
+		emit(tlsCipher, 1, tls.CipherSuiteName(t.CipherSuite))
+	}
+	if len(t.Certificates) == 0 {
+		return
+	}
+	chains := t.VerifiedChains
+	if len(chains) == 0 {
+		chains = [][]*x509.Certificate{t.Certificates}
+	}
+	var last time.Time
+	for _, chain := range chains {
+		if e := earliestExpiry(chain); e.After(last) {
+			last = e
+		}
+	}
+	leaf := t.Certificates[0]
+	fingerprint := sha256.Sum256(leaf.Raw)
+	emit(sslEarliestExpiry, float64(earliestExpiry(t.Certificates).Unix()))
+	emit(sslLastChainExpiry, float64(last.Unix()))
+	emit(sslLastChainInfo, 1, hex.EncodeToString(fingerprint[:]), leaf.Subject.String(), leaf.Issuer.String(),
+		strings.Join(leaf.DNSNames, ","), hex.EncodeToString(leaf.SerialNumber.Bytes()))
+}
+
+func earliestExpiry(certs []*x509.Certificate) time.Time {
+	earliest := certs[0].NotAfter
+	for _, c := range certs[1:] {
+		if c.NotAfter.Before(earliest) {
+			earliest = c.NotAfter
+		}
+	}
+	return earliest
+}
+
+func boolean(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

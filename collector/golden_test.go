@@ -1,0 +1,290 @@
+package collector_test
+
+import (
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"flag"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
+)
+
+var update = flag.Bool("update", false, "write the golden files instead of comparing with them")
+
+// leafLife is how long the certificate of the TLS targets is valid: longer than its root, so that the expiry of
+// what is presented differs from that of the verified chain.
+const leafLife = 48 * time.Hour
+
+// A scene is a target and a module, of which a golden file has the exposition.
+type scene struct {
+	name   string
+	http   string // the http block of the module, without braces
+	module string // other keys of the module, with a comma behind
+	target string
+	// leaf is what the target presents; nil: none. In the verified chain it ends with its root, which is valid for a day.
+	leaf     *x509.Certificate
+	verified bool
+}
+
+// scenes starts the targets. Every metric is in at least one of them.
+func scenes(t *testing.T) []scene {
+	t.Helper()
+	ca := probetest.NewCA(t)
+	cert := ca.Issue(t, probetest.Cert{CommonName: "golden", DNSNames: []string{"golden.example", "www.golden.example"}, IPs: []net.IP{net.IPv4(127, 0, 0, 1)}, NotAfter: time.Now().Add(leafLife)})
+	expired := ca.Issue(t, probetest.Cert{CommonName: "expired", NotAfter: time.Now().Add(-time.Hour)})
+	trust := "tls_config: {ca_file: " + ca.File() + "}"
+	health := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT")
+		_, _ = io.WriteString(w, `{"status":"degraded"}`)
+	})
+	plain := probetest.Serve(t, health)
+	var tried atomic.Int64
+	flaky := probetest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if tried.Add(1) == 1 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}))
+	streaming := probetest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_ = http.NewResponseController(w).Flush() // so that there is no Content-Length
+		_, _ = io.WriteString(w, "streamed")
+	}))
+
+	return []scene{
+		{name: "http", target: plain.URL + "/health"},
+		{name: "http_without_length", target: streaming.URL},
+		{name: "https_http2", http: trust, target: probetest.TLSServer(t, cert, health, "h2", "http/1.1").URL, leaf: cert.Leaf, verified: true},
+		{name: "https_not_verified", http: "tls_config: {insecure_skip_verify: true}", target: probetest.TLSServer(t, cert, health).URL, leaf: cert.Leaf},
+		{name: "expired_certificate", http: trust, target: probetest.TLSServer(t, expired, health).URL, leaf: expired.Leaf},
+		{name: "connection_refused", target: closedPort(t)},
+		{name: "no_address", http: "preferred_ip_protocol: ip6, ip_protocol_fallback: false", target: plain.URL},
+		{name: "not_found", target: probetest.Redirects(t, 1).URL + "/none"},
+		{name: "redirects", target: probetest.Redirects(t, 3).URL + "/0"},
+		{name: "redirect_loop", target: probetest.Redirects(t, 3).URL + "/loop"},
+		{name: "body_regexp", http: "fail_if_body_matches_regexp: [degraded]", target: plain.URL},
+		{name: "cel_success", http: "fail_if_body_json_not_matches_cel: 'body.status == \"degraded\"'", target: plain.URL},
+		{name: "cel_failure", http: "fail_if_body_json_matches_cel: 'body.status == \"degraded\"'", target: plain.URL},
+		{name: "two_attempts", module: "attempts: 2,", target: flaky.URL},
+	}
+}
+
+// TestGolden compares whole expositions, but for the values that vary, and checks that those are plausible.
+func TestGolden(t *testing.T) {
+	for _, s := range scenes(t) {
+		t.Run(s.name, func(t *testing.T) {
+			f := newFixture(t, fmt.Sprintf("modules: {http_2xx: {prober: http, %s http: {%s}}}", s.module, s.http))
+			text := f.probe(t, s.target)
+			plausible(t, text, f.last(t))
+			certificate(t, text, s)
+			golden(t, s.name, normalize(text))
+		})
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name+".prom")
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("exposition (-want +got), run the test with -update if this is meant:\n%s", diff)
+	}
+}
+
+// What varies from run to run. All else in an exposition is compared as it is.
+var (
+	varyingValue = regexp.MustCompile(`^probe_(?:duration|timeout|dns_lookup_time|http_duration)_seconds|^probe_ssl_(?:earliest_cert_expiry|last_chain_expiry)`)
+	// The cipher suite depends on what the processor is good at.
+	varyingLabel = regexp.MustCompile(`(fingerprint_sha256|serialnumber|cipher)="[^"]+"`)
+)
+
+// normalize replaces what varies by "X". A zero stays: it says that there was nothing to measure.
+func normalize(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if series, value, ok := cutSample(line); ok {
+			if varyingValue.MatchString(series) && value != "0" {
+				value = "X"
+			}
+			line = varyingLabel.ReplaceAllString(series, `$1="X"`) + " " + value + "\n"
+		}
+		b.WriteString(line)
+	}
+	return b.String()
+}
+
+// cutSample takes a line of an exposition apart. It is false for a comment.
+func cutSample(line string) (series, value string, ok bool) {
+	line = strings.TrimSuffix(line, "\n")
+	i := strings.LastIndexByte(line, ' ')
+	if i < 0 || strings.HasPrefix(line, "#") {
+		return "", "", false
+	}
+	return line[:i], line[i+1:], true
+}
+
+// samples returns the values of an exposition by series.
+func samples(t testing.TB, text string) map[string]float64 {
+	t.Helper()
+	values := map[string]float64{}
+	for line := range strings.Lines(text) {
+		series, value, ok := cutSample(line)
+		if !ok {
+			continue
+		}
+		v, err := strconv.ParseFloat(value, 64)
+		if _, twice := values[series]; err != nil || twice {
+			t.Fatalf("bad line %q", line)
+		}
+		values[series] = v
+	}
+	return values
+}
+
+// plausible checks the values that goldens do not have against the Result and the clock.
+func plausible(t *testing.T, text string, p collector.Probe) {
+	t.Helper()
+	got := samples(t, text)
+	between := func(series string, low, high float64) {
+		t.Helper()
+		if v, ok := got[series]; !ok || v <= low || v > high {
+			t.Errorf("%s is %v, want more than %v and at most %v", series, v, low, high)
+		}
+	}
+	between("probe_duration_seconds", 0, 60)
+	between("probe_timeout_seconds", 9, 9.5) // A scrape timeout of 10 s less the offset; the clock runs meanwhile.
+	var sum float64
+	phases := map[string]bool{}
+	for _, phase := range p.Result.Phases {
+		phases[string(phase.Name)] = true
+	}
+	for series, v := range got {
+		if name, ok := strings.CutPrefix(series, `probe_http_duration_seconds{phase="`); ok {
+			sum += v
+			if measured := phases[strings.TrimSuffix(name, `"}`)]; measured != (v > 0) {
+				t.Errorf("%s is %v, and the phase measured: %t", series, v, measured)
+			}
+		}
+	}
+	if sum > got["probe_duration_seconds"] {
+		t.Errorf("the phases took %v s, longer than the probe: %v s", sum, got["probe_duration_seconds"])
+	}
+	if p.Result.Resolve == nil {
+		return
+	}
+	between("probe_dns_lookup_time_seconds", 0, 60)
+	h := fnv.New32a()
+	_, _ = h.Write([]byte{127, 0, 0, 1})
+	if want := float64(h.Sum32()); got["probe_ip_addr_hash"] != want {
+		t.Errorf("probe_ip_addr_hash is %v, want %v", got["probe_ip_addr_hash"], want)
+	}
+}
+
+// certificate checks what the exposition says about the one that the target presents.
+func certificate(t *testing.T, text string, s scene) {
+	t.Helper()
+	got := samples(t, text)
+	expiry, ok := got["probe_ssl_earliest_cert_expiry"]
+	leaf := s.leaf
+	if leaf == nil {
+		if ok {
+			t.Error("there are certificate metrics without a certificate")
+		}
+		return
+	}
+	if want := float64(leaf.NotAfter.Unix()); expiry != want {
+		t.Errorf("probe_ssl_earliest_cert_expiry is %v, want %v, the certificate's", expiry, want)
+	}
+	fingerprint := sha256.Sum256(leaf.Raw)
+	for _, label := range []string{
+		fmt.Sprintf("fingerprint_sha256=%q", hex.EncodeToString(fingerprint[:])),
+		fmt.Sprintf("serialnumber=%q", hex.EncodeToString(leaf.SerialNumber.Bytes())),
+	} {
+		if !strings.Contains(text, label) {
+			t.Errorf("there is no label %s", label)
+		}
+	}
+	want := leaf.NotAfter.Unix()
+	if s.verified {
+		want = time.Now().Add(24 * time.Hour).Unix()
+	}
+	if last := int64(got["probe_ssl_last_chain_expiry_timestamp_seconds"]); last < want-60 || last > want {
+		t.Errorf("probe_ssl_last_chain_expiry_timestamp_seconds is %v, want %v", last, want)
+	}
+	if _, after, ok := strings.Cut(text, `cipher="`); ok {
+		name, _, _ := strings.Cut(after, `"`)
+		if !slices.ContainsFunc(tls.CipherSuites(), func(c *tls.CipherSuite) bool { return c.Name == name }) {
+			t.Errorf("cipher is %q, want a suite of crypto/tls", name)
+		}
+	}
+}
+
+// goldens returns the normalized expositions by name.
+func goldens(t *testing.T) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob("testdata/*.prom")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("there are no golden files: %v", err)
+	}
+	all := map[string]string{}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[strings.TrimSuffix(filepath.Base(file), ".prom")] = string(b)
+	}
+	return all
+}
+
+// TestGoldensAreUsed finds files that no scene has any more.
+func TestGoldensAreUsed(t *testing.T) {
+	var want []string
+	for _, s := range scenes(t) {
+		want = append(want, s.name)
+	}
+	slices.Sort(want)
+	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(goldens(t)))); diff != "" {
+		t.Errorf("golden files (-want +got):\n%s", diff)
+	}
+}
+
+// closedPort is the URL of a port that was free a moment ago.
+func closedPort(t testing.TB) string {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		t.Fatal(err)
+	}
+	return "http://" + l.Addr().String()
+}

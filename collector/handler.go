@@ -1,0 +1,176 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
+
+// A Module is a configured way to probe, ready for use.
+type Module struct {
+	Name   string
+	Config config.Module
+	Prober prober.Prober
+}
+
+// A Probe is a finished probe, as told to the Handler's Observe.
+type Probe struct {
+	Module string
+	// URL is the target as asked for: mask it before showing it.
+	URL    *url.URL
+	Result prober.Result
+	// Abandoned is true when the client went away before the end; the Result then says nothing about the target.
+	Abandoned bool
+}
+
+// A Rejection is why a query was not probed, from a closed list.
+type Rejection string
+
+// The closed list of rejections.
+const (
+	RejectedModule   Rejection = "unknown_module"
+	RejectedTarget   Rejection = "invalid_target"
+	RejectedHostname Rejection = "invalid_hostname"
+)
+
+// Rejections lists every Rejection.
+func Rejections() []Rejection {
+	return []Rejection{RejectedModule, RejectedTarget, RejectedHostname}
+}
+
+// A Handler serves GET /probe: one probe per request. A failed probe is an answer 200 with probe_success 0;
+// an answer 400 is for a query that names nothing to probe.
+type Handler struct {
+	// Module finds a module of the current configuration.
+	Module func(name string) (Module, bool)
+	// Offset is subtracted from the scrape timeout; see Timeout.
+	Offset time.Duration
+	// Begin is called before every probe; what it returns is called when the probe is over.
+	Begin func() (end func(Probe))
+	// Reject is told why a query was refused.
+	Reject func(Rejection)
+}
+
+// ServeHTTP implements http.Handler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	m, req, err := h.parse(r)
+	if err != nil {
+		if re, ok := errors.AsType[*rejectedError](err); ok {
+			h.Reject(re.rejection)
+		}
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	result := h.probe(r, m, req)
+	c := &Collector{Module: m.Config, Result: result}
+	if r.URL.Query().Get("debug") == "true" {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		WriteReport(w, Report{Target: prober.MaskURL(req.URL), Module: &m, Result: result})
+		return
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(c)
+	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(w, r)
+}
+
+func (h *Handler) probe(r *http.Request, m Module, req prober.Request) prober.Result {
+	timeout := Timeout(r.Header.Get(ScrapeTimeoutHeader), time.Duration(m.Config.Timeout), h.Offset, prober.DefaultTimeout)
+	ctx, cancel := context.WithTimeout(r.Context(), timeout)
+	defer cancel()
+	end := h.Begin()
+	result := m.Prober.Probe(ctx, req)
+	end(Probe{
+		Module:    m.Name,
+		URL:       req.URL,
+		Result:    result,
+		Abandoned: r.Context().Err() != nil,
+	})
+	return result
+}
+
+// A rejectedError is an error of the query.
+type rejectedError struct {
+	rejection Rejection
+	text      string
+}
+
+func (e *rejectedError) Error() string { return e.text }
+
+func (h *Handler) parse(r *http.Request) (Module, prober.Request, error) {
+	query := r.URL.Query()
+	name := query.Get("module")
+	if name == "" {
+		name = config.DefaultModule
+	}
+	m, ok := h.Module(name)
+	if !ok {
+		return Module{}, prober.Request{}, &rejectedError{RejectedModule, fmt.Sprintf("unknown module %q: the configuration has no such entry under modules", name)}
+	}
+	u, err := prober.ParseTarget(targetParam(r.URL.RawQuery))
+	if err != nil {
+		return Module{}, prober.Request{}, &rejectedError{RejectedTarget, err.Error() + "; use /probe?target=URL&module=NAME"}
+	}
+	hostname := query.Get("hostname")
+	if err := checkHostname(hostname, m.Config.HTTP.Headers); err != nil {
+		return Module{}, prober.Request{}, &rejectedError{RejectedHostname, err.Error()}
+	}
+	return m, prober.Request{URL: u, Hostname: hostname}, nil
+}
+
+// targetParam finds the target in a raw query. A value that holds "://" was not encoded by its sender and is taken
+// byte for byte; any other is decoded once. A "+" stays a plus, since a URL has no spaces.
+func targetParam(rawQuery string) string {
+	for pair := range strings.SplitSeq(rawQuery, "&") {
+		value, ok := strings.CutPrefix(pair, "target=")
+		if !ok {
+			continue
+		}
+		if strings.Contains(value, "://") {
+			return value
+		}
+		if decoded, err := url.PathUnescape(value); err == nil {
+			return decoded
+		}
+		return value
+	}
+	return ""
+}
+
+// checkHostname refuses what cannot be a Host header and a name that contradicts the module's.
+func checkHostname(hostname string, headers map[string]string) error {
+	if hostname == "" {
+		return nil
+	}
+	if !isHost(hostname) {
+		return fmt.Errorf("hostname %q is not a host name; use a name or an address, with or without a port", hostname)
+	}
+	for name, value := range headers {
+		if textproto.CanonicalMIMEHeaderKey(name) == "Host" && value != hostname {
+			return fmt.Errorf("hostname %q contradicts the Host header %q of the module; leave out one of the two", hostname, value)
+		}
+	}
+	return nil
+}
+
+// isHost tells whether s is the host of a URL, with or without a port, and net/http sends it as a Host header. What
+// it would refuse to send must not look like a failure of the target.
+func isHost(s string) bool {
+	u, err := prober.ParseTarget("http://" + s)
+	if err != nil || u.Host != s {
+		return false
+	}
+	ascii, err := httpguts.PunycodeHostPort(s)
+	return err == nil && httpguts.ValidHostHeader(ascii)
+}

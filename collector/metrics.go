@@ -1,0 +1,59 @@
+// Package collector turns a prober.Result into metrics and serves the /probe handler. Every name, label and
+// help text of a probe_* metric is in this file.
+package collector
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// A Metric documents one metric of a probe; docs/metrics.md is checked against Metrics.
+type Metric struct {
+	Name   string
+	Help   string
+	Labels []string
+
+	desc *prometheus.Desc
+}
+
+func metric(name, help string, labels ...string) *Metric {
+	return &Metric{Name: name, Help: help, Labels: labels, desc: prometheus.NewDesc(name, help, labels, nil)}
+}
+
+// The names and meanings up to probe_timeout_seconds, and those of HTTP and TLS, are those of blackbox_exporter.
+var (
+	probeSuccess  = metric("probe_success", "Whether the probe succeeded.")
+	probeDuration = metric("probe_duration_seconds", "How long the probe took, all attempts together.")
+	probeTimeout  = metric("probe_timeout_seconds", "How long the probe was allowed to take.")
+	probeAttempts = metric("probe_attempts", "How many times the target was tried.")
+	probeFailure  = metric("probe_failure_info", "Why and in which phase the probe failed; absent when it succeeded.", "reason", "phase")
+
+	dnsLookupTime = metric("probe_dns_lookup_time_seconds", "How long the first address look-up took.")
+	ipProtocol    = metric("probe_ip_protocol", "The IP version that the probe used, 4 or 6.")
+	ipAddrHash    = metric("probe_ip_addr_hash", "A hash of the address that the probe used, to see when it changes.")
+
+	httpDuration      = metric("probe_http_duration_seconds", "How long each phase of the HTTP requests took, summed over all redirects.", "phase")
+	httpContentLength = metric("probe_http_content_length", "The Content-Length of the last response, -1 where it has none.")
+	httpBodyLength    = metric("probe_http_uncompressed_body_length", "How many bytes of body were read, after decompression.")
+	httpRedirects     = metric("probe_http_redirects", "How many redirects were followed.")
+	httpSSL           = metric("probe_http_ssl", "Whether the last response came over TLS.")
+	httpStatusCode    = metric("probe_http_status_code", "The status code of the last response, 0 without one.")
+	httpVersion       = metric("probe_http_version", "The HTTP version of the last response.")
+	httpLastModified  = metric("probe_http_last_modified_timestamp_seconds", "The Last-Modified header of the last response.")
+	failedDueToRegex  = metric("probe_failed_due_to_regex", "Whether a regular expression on headers or body failed the probe.")
+	failedDueToCEL    = metric("probe_failed_due_to_cel", "Whether a CEL expression on the body failed the probe.")
+
+	sslEarliestExpiry  = metric("probe_ssl_earliest_cert_expiry", "When the first of the presented certificates expires, in unix time.")
+	sslLastChainExpiry = metric("probe_ssl_last_chain_expiry_timestamp_seconds", "When the longest lasting chain expires; that of the presented chain where none was verified.")
+	sslLastChainInfo   = metric("probe_ssl_last_chain_info", "The leaf certificate that was presented.", "fingerprint_sha256", "subject", "issuer", "subjectalternative", "serialnumber")
+	tlsVersion         = metric("probe_tls_version_info", "The TLS version that was negotiated.", "version")
+	tlsCipher          = metric("probe_tls_cipher_info", "The TLS cipher suite that was negotiated.", "cipher")
+)
+
+// Metrics lists every metric that a probe can have, in the order of docs/metrics.md.
+func Metrics() []*Metric {
+	return []*Metric{
+		probeSuccess, probeDuration, probeTimeout, probeAttempts, probeFailure,
+		dnsLookupTime, ipProtocol, ipAddrHash,
+		httpDuration, httpContentLength, httpBodyLength, httpRedirects, httpSSL, httpStatusCode, httpVersion,
+		httpLastModified, failedDueToRegex, failedDueToCEL,
+		sslEarliestExpiry, sslLastChainExpiry, sslLastChainInfo, tlsVersion, tlsCipher,
+	}
+}

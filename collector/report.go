@@ -1,0 +1,94 @@
+package collector
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/expfmt"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
+
+// A Report is everything about one probe, for people.
+type Report struct {
+	Target string // masked
+	// Module is nil where the configuration no longer has it.
+	Module *Module
+	Result prober.Result
+}
+
+// WriteReport renders a report as text: what happened, the metrics, and the module with its secrets masked. Who
+// reads w may be gone; nothing is to be done about that.
+func WriteReport(w io.Writer, rep Report) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Probe of %s at %s\n\n", rep.Target, rep.Result.Start.UTC().Format(time.RFC3339Nano))
+	WriteEvents(&b, rep.Result)
+	if rep.Module != nil {
+		writeModule(&b, rep.Module, rep.Result)
+	}
+	_, _ = io.WriteString(w, b.String())
+}
+
+func writeModule(b *strings.Builder, m *Module, r prober.Result) {
+	b.WriteString("\nMetrics that would have been returned:\n")
+	if err := writeMetrics(b, &Collector{Module: m.Config, Result: r}); err != nil {
+		fmt.Fprintf(b, "gathering metrics: %v\n", err)
+	}
+	fmt.Fprintf(b, "\nModule %q:\n", m.Name)
+	text, err := m.Config.YAML()
+	if err != nil {
+		fmt.Fprintf(b, "rendering the module: %v\n", err)
+	}
+	b.Write(text)
+}
+
+// WriteEvents renders what happened, a line each, and the verdict.
+func WriteEvents(w io.Writer, r prober.Result) {
+	var b strings.Builder
+	if r.Attempts > 1 {
+		fmt.Fprintf(&b, "%d attempts; this is the last one.\n", r.Attempts)
+	}
+	for _, e := range r.Events {
+		fmt.Fprintf(&b, "%10s  %s%s\n", milliseconds(e.At), e.Message, attributes(e.Attrs))
+	}
+	if r.Success() {
+		fmt.Fprintf(&b, "%10s  Probe succeeded\n", milliseconds(r.Duration))
+	} else {
+		fmt.Fprintf(&b, "%10s  Probe failed in phase %s: %s: %v\n", milliseconds(r.Duration), r.FailedPhase, r.Reason, r.Err)
+	}
+	_, _ = io.WriteString(w, b.String())
+}
+
+func milliseconds(d time.Duration) string {
+	return fmt.Sprintf("%.3fms", float64(d)/float64(time.Millisecond))
+}
+
+func attributes(attrs []slog.Attr) string {
+	var b strings.Builder
+	for _, a := range attrs {
+		fmt.Fprintf(&b, " %s=%v", a.Key, a.Value)
+	}
+	return b.String()
+}
+
+func writeMetrics(w io.Writer, c prometheus.Collector) error {
+	registry := prometheus.NewPedanticRegistry()
+	if err := registry.Register(c); err != nil {
+		return err
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		return err
+	}
+	encoder := expfmt.NewEncoder(w, expfmt.NewFormat(expfmt.TypeTextPlain))
+	for _, f := range families {
+		if err := encoder.Encode(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
