@@ -28,9 +28,9 @@ type Module struct {
 // A Probe is a finished probe, as told to the Handler's Observe.
 type Probe struct {
 	Module string
-	// URL is the target as asked for: mask it before showing it.
-	URL    *url.URL
-	Result prober.Result
+	// Request is the target as asked for: mask its URL before showing it.
+	Request prober.Request
+	Result  prober.Result
 	// Abandoned is true when the client went away before the end; the Result then says nothing about the target.
 	Abandoned bool
 }
@@ -93,7 +93,7 @@ func (h *Handler) probe(r *http.Request, m Module, req prober.Request) prober.Re
 	result := m.Prober.Probe(ctx, req)
 	end(Probe{
 		Module:    m.Name,
-		URL:       req.URL,
+		Request:   req,
 		Result:    result,
 		Abandoned: r.Context().Err() != nil,
 	})
@@ -123,7 +123,7 @@ func (h *Handler) parse(r *http.Request) (Module, prober.Request, error) {
 		return Module{}, prober.Request{}, &rejectedError{RejectedTarget, err.Error() + "; use /probe?target=URL&module=NAME"}
 	}
 	hostname := query.Get("hostname")
-	if err := checkHostname(hostname, m.Config.HTTP.Headers); err != nil {
+	if err := CheckHostname(hostname, m.Config); err != nil {
 		return Module{}, prober.Request{}, &rejectedError{RejectedHostname, err.Error()}
 	}
 	return m, prober.Request{URL: u, Hostname: hostname}, nil
@@ -148,15 +148,15 @@ func targetParam(rawQuery string) string {
 	return ""
 }
 
-// checkHostname refuses what cannot be a Host header and a name that contradicts the module's.
-func checkHostname(hostname string, headers map[string]string) error {
+// CheckHostname refuses what cannot be a Host header and a name that contradicts the module's. Empty is no name.
+func CheckHostname(hostname string, m config.Module) error {
 	if hostname == "" {
 		return nil
 	}
 	if !isHost(hostname) {
 		return fmt.Errorf("hostname %q is not a host name; use a name or an address, with or without a port", hostname)
 	}
-	for name, value := range headers {
+	for name, value := range m.HTTP.Headers {
 		if textproto.CanonicalMIMEHeaderKey(name) == "Host" && value != hostname {
 			return fmt.Errorf("hostname %q contradicts the Host header %q of the module; leave out one of the two", hostname, value)
 		}

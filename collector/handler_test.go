@@ -142,7 +142,7 @@ func TestFailedProbe(t *testing.T) {
 		t.Errorf("probe_success is %v (present: %t), want 0", v, ok)
 	}
 	p := f.last(t)
-	if p.Module != "hosted" || p.URL.String() != target || p.Result.Reason != prober.ReasonConnectRefused || p.Abandoned {
+	if p.Module != "hosted" || p.Request.URL.String() != target || p.Result.Reason != prober.ReasonConnectRefused || p.Abandoned {
 		t.Errorf("told of %+v, want the refused probe of %s by module hosted", p, target)
 	}
 	if len(f.rejected) != 0 {

@@ -253,7 +253,7 @@ func wantNoSecrets(t *testing.T, f *fixture, module, target string) {
 		t.Fatalf("there is no module %q", module)
 	}
 	var b strings.Builder
-	collector.WriteReport(&b, collector.Report{Target: prober.MaskURL(p.URL), Module: &m, Result: p.Result})
+	collector.WriteReport(&b, collector.Report{Target: prober.MaskURL(p.Request.URL), Module: &m, Result: p.Result})
 	wantInOrder(t, b.String(), "Probe of http", "Probe ", "probe_success ", "prober: http")
 	wantClean(t, "report", b.String())
 	if p.Result.Err != nil {

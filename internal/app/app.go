@@ -1,0 +1,231 @@
+// Package app is the running exporter: it builds everything from the configuration, serves HTTP, reloads and
+// stops. Nothing here decides how a target is probed or what a metric is called.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/exporter-toolkit/web"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/history"
+)
+
+// Options are what the command line decides.
+type Options struct {
+	// ConfigFile is the path of the configuration. Empty: the embedded default configuration.
+	ConfigFile string
+	// AutoReload is how often the configuration and the files it names are looked at for changes. 0: never.
+	AutoReload time.Duration
+	// TimeoutOffset is subtracted from the scrape timeout; see collector.Timeout.
+	TimeoutOffset time.Duration
+	// HistoryLimit is how many results, and how many failures besides, are kept for the landing page and /logs.
+	HistoryLimit int
+	// Web are the listen addresses and the path of the TLS and authentication file.
+	Web *web.FlagConfig
+	// ExternalURL is where people reach the exporter, for example behind a proxy. Empty: by its address.
+	ExternalURL string
+	// RoutePrefix is the path below which everything is served. Empty: the path of ExternalURL.
+	RoutePrefix string
+	// EnablePprof serves the Go profiles below /debug/pprof/.
+	EnablePprof bool
+	// DrainTimeout is how long Stop waits for probes in flight. 0: 25 s, less than the 30 s that Kubernetes gives.
+	DrainTimeout time.Duration
+
+	Logger *slog.Logger
+	// ProbeLogger gets a line for every change of a target's state and, at debug, one for every probe.
+	ProbeLogger *slog.Logger
+}
+
+// An App is one exporter. Make it with New; then either Run it, or Start and Stop it.
+type App struct {
+	opts    Options
+	prefix  string // "" or "/prefix"
+	log     *slog.Logger
+	metrics *metrics
+	history *history.History
+	probes  *probes
+
+	snapshot atomic.Pointer[Snapshot] // never nil after New
+	ready    atomic.Bool
+
+	reload sync.Mutex  // held while a new snapshot is built; protects the following
+	seen   fingerprint // the files as they were at the last load
+	broken error       // why the last load failed; nil: it did not
+
+	servers   []*http.Server
+	listeners []net.Listener
+	serving   sync.WaitGroup
+	failed    chan error // the first error of a server
+	stop      func() error
+}
+
+// maxHeaderBytes bounds a request's line and headers, and so the targets that the history keeps.
+const maxHeaderBytes = 64 << 10
+
+// New loads the configuration and builds everything that can fail, but opens no socket.
+func New(o Options) (*App, error) {
+	if o.TimeoutOffset < 0 {
+		return nil, fmt.Errorf("timeout offset is %s, want 0 or more", o.TimeoutOffset)
+	}
+	if o.HistoryLimit < 0 {
+		return nil, fmt.Errorf("history limit is %d, want 0 or more", o.HistoryLimit)
+	}
+	if o.DrainTimeout == 0 {
+		o.DrainTimeout = 25 * time.Second
+	}
+	prefix, err := routePrefix(o.ExternalURL, o.RoutePrefix)
+	if err != nil {
+		return nil, err
+	}
+	if err := web.Validate(*o.Web.WebConfigFile); err != nil {
+		return nil, fmt.Errorf("reading the web configuration: %w", err)
+	}
+	a := &App{
+		opts:    o,
+		prefix:  prefix,
+		log:     o.Logger,
+		metrics: newMetrics(prometheus.NewRegistry()),
+		history: history.New(o.HistoryLimit),
+		failed:  make(chan error, 1),
+	}
+	a.stop = sync.OnceValue(a.shutdown)
+	a.probes = newProbes(a.metrics, a.history, o.ProbeLogger)
+	if err := a.apply(); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// Run serves until ctx is done, reloads whenever hup receives, and stops gracefully. It returns nil after a
+// clean stop.
+func (a *App) Run(ctx context.Context, hup <-chan os.Signal) error {
+	if err := a.Start(); err != nil {
+		return err
+	}
+	a.log.Info("Serving", "path", a.configName())
+	err := a.loop(ctx, hup)
+	return errors.Join(err, a.Stop())
+}
+
+func (a *App) loop(ctx context.Context, hup <-chan os.Signal) error {
+	var tick <-chan time.Time
+	if a.opts.AutoReload > 0 && a.opts.ConfigFile != "" {
+		ticker := time.NewTicker(a.opts.AutoReload)
+		defer ticker.Stop()
+		tick = ticker.C
+	}
+	for {
+		// Reload logs and counts its own errors; the old configuration goes on serving.
+		select {
+		case <-hup:
+			_ = a.Reload()
+		case <-tick:
+			a.reloadChanged()
+		case err := <-a.failed:
+			return err
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// Start opens the listeners and serves in the background. After an error nothing is left open. An App that was
+// stopped cannot be started again.
+func (a *App) Start() error {
+	if a.delegatesListening() {
+		a.serve(func(s *http.Server) error { return web.ListenAndServe(s, a.opts.Web, a.log) })
+		a.ready.Store(true)
+		return nil
+	}
+	for _, address := range *a.opts.Web.WebListenAddresses {
+		l, err := net.Listen("tcp", address) //nolint:noctx // It does not wait for anything.
+		if err != nil {
+			a.closeListeners()
+			a.listeners = nil
+			return fmt.Errorf("listening: %w", err)
+		}
+		a.listeners = append(a.listeners, l)
+	}
+	for _, l := range a.listeners {
+		a.serve(func(s *http.Server) error { return web.Serve(l, s, a.opts.Web, a.log) })
+	}
+	a.ready.Store(true)
+	return nil
+}
+
+// delegatesListening tells whether only the toolkit can open the sockets: those of systemd and of a hypervisor.
+func (a *App) delegatesListening() bool {
+	w := a.opts.Web
+	return w.WebSystemdSocket != nil && *w.WebSystemdSocket ||
+		strings.Contains(strings.Join(*w.WebListenAddresses, " "), "vsock://")
+}
+
+// serve runs one server of its own: the toolkit changes the server that it is given.
+func (a *App) serve(listenAndServe func(*http.Server) error) {
+	s := &http.Server{
+		Handler:           a.routes(),
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
+	}
+	a.servers = append(a.servers, s)
+	a.serving.Go(func() {
+		if err := listenAndServe(s); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			select {
+			case a.failed <- fmt.Errorf("serving: %w", err):
+			default:
+			}
+		}
+	})
+}
+
+// Stop ends the exporter in order: no longer ready, probes in flight finish, servers close. Probes that last
+// longer than the drain timeout are cut off. It may be called more than once, and without Start.
+func (a *App) Stop() error { return a.stop() }
+
+func (a *App) shutdown() error {
+	a.ready.Store(false)
+	a.log.Info("Stopping, probes in flight may finish")
+	ctx, cancel := context.WithTimeout(context.Background(), a.opts.DrainTimeout)
+	defer cancel()
+	if !a.probes.drain(ctx) {
+		a.log.Warn("Probes still in flight are cut off")
+	}
+	var errs []error
+	for _, s := range a.servers {
+		if err := s.Shutdown(ctx); err != nil {
+			errs = append(errs, s.Close())
+		}
+	}
+	a.closeListeners()
+	a.serving.Wait()
+	return errors.Join(errs...)
+}
+
+// closeListeners closes those that no server has closed, for example because it never came to serving.
+func (a *App) closeListeners() {
+	for _, l := range a.listeners {
+		_ = l.Close() // all but the first time an error
+	}
+}
+
+// Addr is the address of the first listener. It is nil before Start, and where the sockets come from elsewhere
+// (systemd, vsock).
+func (a *App) Addr() net.Addr {
+	if len(a.listeners) == 0 {
+		return nil
+	}
+	return a.listeners[0].Addr()
+}

@@ -1,0 +1,58 @@
+package app
+
+import (
+	_ "embed"
+	"html/template"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/prometheus/common/version"
+	"github.com/prometheus/exporter-toolkit/web"
+)
+
+//go:embed recent.html
+var recentHTML string
+
+var recentTemplate = template.Must(template.New("recent").Parse(recentHTML))
+
+// here makes the links of the landing page relative: they are right below every prefix, and behind a proxy that
+// adds or strips one.
+const here = "./"
+
+// landing is the page at /: links, a form to try a probe, and the probes that are kept.
+func (a *App) landing(w http.ResponseWriter, r *http.Request) {
+	var recent strings.Builder
+	err := recentTemplate.Execute(&recent, a.history.List())
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	page, err := web.NewLandingPage(web.LandingConfig{
+		RoutePrefix: here,
+		Name:        "healthcheck_exporter",
+		Description: "Health checks for Prometheus: is it up, and if not, why",
+		Version:     version.Info(),
+		Form: web.LandingForm{Action: "probe", Inputs: []web.LandingFormInput{
+			{Label: "Target", Type: "text", Name: "target", Placeholder: "https://example.com/health"},
+			{Label: "Module", Type: "text", Name: "module", Value: "http_2xx"},
+			{Label: "Debug", Type: "text", Name: "debug", Value: "true"},
+		}},
+		Links: []web.LandingLinks{
+			{Address: "metrics", Text: "Metrics", Description: "of the exporter itself"},
+			{Address: "config", Text: "Configuration", Description: "in force, secrets masked"},
+			{Address: "-/healthy", Text: "Health"},
+			{Address: "-/ready", Text: "Readiness"},
+		},
+		ExtraHTML: recent.String(),
+		Profiling: strconv.FormatBool(a.opts.EnablePprof),
+	})
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	// The page answers for its prefix alone.
+	r = r.Clone(r.Context())
+	r.URL.Path = here
+	page.ServeHTTP(w, r)
+}

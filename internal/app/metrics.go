@@ -1,0 +1,98 @@
+package app
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
+)
+
+const namespace = "healthcheck_exporter"
+
+// The results of a probe in healthcheck_exporter_probes_total.
+const (
+	resultSuccess   = "success"
+	resultFailure   = "failure"
+	resultAbandoned = "abandoned"
+)
+
+// metrics are the exporter's own. They outlive every reload.
+type metrics struct {
+	registry *prometheus.Registry
+
+	reloadSuccess prometheus.Gauge
+	reloadTime    prometheus.Gauge
+	probes        *prometheus.CounterVec
+	inFlight      prometheus.Gauge
+	duration      *prometheus.HistogramVec
+	rejected      *prometheus.CounterVec
+}
+
+func newMetrics(r *prometheus.Registry) *metrics {
+	m := &metrics{
+		registry: r,
+		reloadSuccess: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: namespace, Name: "config_last_reload_successful",
+			Help: "Whether the last load of the configuration succeeded.",
+		}),
+		reloadTime: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: namespace, Name: "config_last_reload_success_timestamp_seconds",
+			Help: "When the configuration was last loaded successfully, in unix time.",
+		}),
+		probes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Name: "probes_total",
+			Help: "How many probes have finished, by module and result; abandoned are those whose client went away.",
+		}, []string{"module", "result"}),
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: namespace, Name: "probes_in_flight",
+			Help: "How many probes are under way.",
+		}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: namespace, Name: "probe_duration_seconds",
+			Help:                            "How long probes took.",
+			Buckets:                         []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+			NativeHistogramBucketFactor:     1.1,
+			NativeHistogramMaxBucketNumber:  100,
+			NativeHistogramMinResetDuration: time.Hour,
+		}, []string{"module"}),
+		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Name: "probes_rejected_total",
+			Help: "How many queries named nothing that could be probed, by reason.",
+		}, []string{"reason"}),
+	}
+	for _, reason := range collector.Rejections() {
+		m.rejected.WithLabelValues(string(reason))
+	}
+	for _, c := range []prometheus.Collector{
+		m.reloadSuccess, m.reloadTime, m.probes, m.inFlight, m.duration, m.rejected,
+		versioncollector.NewCollector(namespace),
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	} {
+		r.MustRegister(c)
+	}
+	return m
+}
+
+// reloaded notes the outcome of a load.
+func (m *metrics) reloaded(err error) {
+	if err != nil {
+		m.reloadSuccess.Set(0)
+		return
+	}
+	m.reloadSuccess.Set(1)
+	m.reloadTime.SetToCurrentTime()
+}
+
+// knowModules makes the series of every module exist before its first probe.
+func (m *metrics) knowModules(modules map[string]collector.Module) {
+	for name := range modules {
+		for _, result := range []string{resultSuccess, resultFailure, resultAbandoned} {
+			m.probes.WithLabelValues(name, result)
+		}
+		m.duration.WithLabelValues(name)
+	}
+}

@@ -1,0 +1,159 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"log/slog"
+	"sync"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/history"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
+
+// maxKnownTargets bounds how many targets the log remembers the state of.
+const maxKnownTargets = 10_000
+
+// probes watches the probes go by: it counts them, keeps them in the history and logs changes of state.
+type probes struct {
+	metrics *metrics
+	history *history.History
+	log     *slog.Logger
+
+	mu       sync.Mutex      // protects the following
+	inFlight int             // probes begun and not ended
+	draining bool            // no probe may begin any more
+	drained  chan struct{}   // closed when draining and inFlight is 0
+	down     map[target]bool // the last known state; absent: up, or never probed
+}
+
+// A target stands for a request as one module makes it: its hash, since a URL may be long and hold secrets.
+type target [sha256.Size]byte
+
+func newTarget(module string, r prober.Request) target {
+	return sha256.Sum256([]byte(module + "\x00" + r.Hostname + "\x00" + r.URL.String()))
+}
+
+func newProbes(m *metrics, h *history.History, log *slog.Logger) *probes {
+	return &probes{metrics: m, history: h, log: log, drained: make(chan struct{}), down: map[target]bool{}}
+}
+
+// admit tells whether a probe may begin. After true, leave must be called once.
+func (p *probes) admit() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.draining {
+		return false
+	}
+	p.inFlight++
+	return true
+}
+
+func (p *probes) leave() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.inFlight--
+	if p.draining && p.inFlight == 0 {
+		close(p.drained)
+	}
+}
+
+// drain lets no further probe begin and waits for those in flight. It tells whether all ended within ctx.
+func (p *probes) drain(ctx context.Context) bool {
+	p.mu.Lock()
+	if !p.draining {
+		p.draining = true
+		if p.inFlight == 0 {
+			close(p.drained)
+		}
+	}
+	p.mu.Unlock()
+	select {
+	case <-p.drained:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// begin is the Handler's Begin.
+func (p *probes) begin() func(collector.Probe) {
+	p.metrics.inFlight.Inc()
+	return func(probe collector.Probe) {
+		p.metrics.inFlight.Dec()
+		p.end(probe)
+	}
+}
+
+func (p *probes) end(probe collector.Probe) {
+	if probe.Abandoned {
+		p.metrics.probes.WithLabelValues(probe.Module, resultAbandoned).Inc()
+		return
+	}
+	result := resultSuccess
+	if !probe.Result.Success() {
+		result = resultFailure
+	}
+	p.metrics.probes.WithLabelValues(probe.Module, result).Inc()
+	p.metrics.duration.WithLabelValues(probe.Module).Observe(probe.Result.Duration.Seconds())
+	p.history.Add(probe.Module, prober.MaskURL(probe.Request.URL), probe.Result)
+	p.logProbe(probe)
+}
+
+// logProbe writes a line when the state of a target changes, and at debug for every probe.
+func (p *probes) logProbe(probe collector.Probe) {
+	was, is := p.note(newTarget(probe.Module, probe.Request), !probe.Result.Success())
+	level := slog.LevelDebug
+	if was != is {
+		level = slog.LevelInfo
+	}
+	ctx := context.Background()
+	if !p.log.Enabled(ctx, level) {
+		return
+	}
+	switch attrs := attributes(probe); {
+	case is && !was:
+		p.log.LogAttrs(ctx, level, "Target is down", attrs...)
+	case was && !is:
+		p.log.LogAttrs(ctx, level, "Target is up again", attrs...)
+	default:
+		p.log.LogAttrs(ctx, level, "Probed target", attrs...)
+	}
+}
+
+// attributes are those of a probe's line.
+func attributes(probe collector.Probe) []slog.Attr {
+	attrs := []slog.Attr{
+		slog.String("target", prober.MaskURL(probe.Request.URL)),
+		slog.String("module", probe.Module),
+		slog.Float64("duration_seconds", probe.Result.Duration.Seconds()),
+	}
+	if h := probe.Result.HTTP; h != nil {
+		attrs = append(attrs, slog.Int("status_code", h.StatusCode))
+	}
+	if !probe.Result.Success() {
+		attrs = append(attrs, slog.String("reason", string(probe.Result.Reason)), slog.Any("err", probe.Result.Err))
+	}
+	return attrs
+}
+
+// note remembers that a target is down or up and returns what it was before. Only targets that are down take room.
+func (p *probes) note(t target, down bool) (was, is bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	was = p.down[t]
+	switch {
+	case !down:
+		delete(p.down, t)
+	case was:
+	default:
+		if len(p.down) >= maxKnownTargets {
+			for forgotten := range p.down { // any: it is logged as down once more
+				delete(p.down, forgotten)
+				break
+			}
+		}
+		p.down[t] = true
+	}
+	return was, down
+}

@@ -1,0 +1,101 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
+
+// A Snapshot is everything that comes from one state of the configuration. It does not change; a probe that
+// began with it ends with it.
+type Snapshot struct {
+	Config  *config.Config
+	Modules map[string]collector.Module
+}
+
+// newSnapshot turns a configuration into objects. This is the only place that does. The error has a line for
+// every module that cannot be built; file is where it comes from.
+func newSnapshot(file string, c *config.Config) (*Snapshot, error) {
+	s := &Snapshot{Config: c, Modules: make(map[string]collector.Module, len(c.Modules))}
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(c.Modules)) {
+		m := c.Modules[name]
+		p, err := prober.New(m)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: modules.%s: %w", file, name, err))
+			continue
+		}
+		s.Modules[name] = collector.Module{Name: name, Config: m, Prober: p}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// module finds a module of the current configuration.
+func (a *App) module(name string) (collector.Module, bool) {
+	m, ok := a.snapshot.Load().Modules[name]
+	return m, ok
+}
+
+// Reload loads the configuration again. On error the old one goes on serving; the error is logged as well, since
+// a signal has nobody to return it to.
+func (a *App) Reload() error {
+	err := a.apply()
+	a.tellLoad(err)
+	return err
+}
+
+// tellLoad logs the outcome of a reload.
+func (a *App) tellLoad(err error) {
+	if err != nil {
+		a.log.Error("Loading the configuration failed, the old one goes on serving", "path", a.configName(), "err", err)
+		return
+	}
+	a.log.Info("Loaded the configuration", "path", a.configName())
+}
+
+// apply builds everything that the configuration asks for and then swaps it in.
+func (a *App) apply() error {
+	a.reload.Lock()
+	defer a.reload.Unlock()
+	s, err := a.load()
+	a.broken = err
+	a.metrics.reloaded(err)
+	if err != nil {
+		return err
+	}
+	a.metrics.knowModules(s.Modules)
+	a.snapshot.Store(s)
+	return nil
+}
+
+func (a *App) load() (*Snapshot, error) {
+	file := a.opts.ConfigFile
+	if file == "" {
+		return newSnapshot(a.configName(), config.Default())
+	}
+	// Each before it is read: what changes from then on shows at the next look. While the file is broken it is loaded
+	// at every look; see reloadChanged.
+	a.seen = fingerprint{}
+	a.seen.add(file)
+	c, err := config.Load(file)
+	if err != nil {
+		return nil, err
+	}
+	a.seen.add(c.Files()...)
+	return newSnapshot(file, c)
+}
+
+func (a *App) configName() string {
+	if a.opts.ConfigFile == "" {
+		return "embedded default"
+	}
+	return a.opts.ConfigFile
+}

@@ -1,0 +1,75 @@
+package cli
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
+
+// hints say what a tired person can do about a failure. Those of the status depend on the code; see statusHint.
+var hints = map[prober.Reason]string{
+	prober.ReasonTargetForbidden:  "the exporter's own rules forbid this target; see probe.allow and probe.deny",
+	prober.ReasonResolveNotFound:  "is the host name spelt right, and does it have an address of the preferred family? preferred_ip_protocol and ip_protocol_fallback decide",
+	prober.ReasonResolveFailed:    "the name server is at fault, not the target: try another look-up from this machine",
+	prober.ReasonConnectRefused:   "nothing listens there: is the service running, and is the port right?",
+	prober.ReasonConnectTimeout:   "a firewall that drops, a host that is off, or a service too busy to accept: try from the host itself",
+	prober.ReasonConnectUnreach:   "this machine has no route there: check the network, or the address family (preferred_ip_protocol)",
+	prober.ReasonProxy:            "the proxy is at fault: check proxy_url, its credentials, and whether it may connect to this target",
+	prober.ReasonTLSExpired:       "renew the certificate, and reload the service that serves it",
+	prober.ReasonTLSNotYetValid:   "compare the clocks of this machine and of the one that issued the certificate",
+	prober.ReasonTLSUntrusted:     "if the authority is your own, name its certificate in tls_config.ca_file; if not, the target may leave out an intermediate certificate",
+	prober.ReasonTLSHostname:      "probe by a name that the certificate has, or set tls_config.server_name or the hostname parameter",
+	prober.ReasonTLSFailed:        "is it really https on that port? tls_config.min_version and max_version bound the versions offered",
+	prober.ReasonRequestTimeout:   "the service accepts connections and does not answer: it hangs, or needs longer than the timeout",
+	prober.ReasonTransferTimeout:  "the answer is slow or endless: raise the timeout, or probe a smaller page",
+	prober.ReasonConnectionClosed: "the service closed the connection: look into its log for a crash at this time; http on a https port looks like this too",
+	prober.ReasonRedirectLimit:    "the redirects seem to go in a circle: probe the last page itself, or set follow_redirects: false",
+	prober.ReasonHTTPVersion:      "check the port, and valid_http_versions and enable_http2 of the module",
+	prober.ReasonHeader:           "look at the headers with curl -i; fail_if_header_matches and fail_if_header_not_matches of the module decide",
+	prober.ReasonSSLForbidden:     "the module has fail_if_ssl; use another module for https targets",
+	prober.ReasonSSLRequired:      "the module has fail_if_not_ssl: probe the https address, or use another module",
+	prober.ReasonTooLarge:         "raise body_size_limit (0: no limit), or probe a smaller page",
+	prober.ReasonBody:             "look at the body with curl; the body conditions and compression of the module decide",
+	prober.ReasonJSON:             "look at the body with curl; the JSON condition of the module decides",
+	prober.ReasonLocalResource:    "the exporter itself lacks something; the target may be healthy",
+	prober.ReasonInternal:         "this is a mistake of the exporter: please report it",
+}
+
+// hint is what to do about a failed probe; empty for a successful one.
+func hint(r prober.Result, m config.Module) string {
+	if r.Reason == prober.ReasonStatus && r.HTTP != nil {
+		return statusHint(r.HTTP, m)
+	}
+	return hints[r.Reason]
+}
+
+func statusHint(h *prober.HTTPResult, m config.Module) string {
+	path := h.Path
+	if path == "" {
+		path = "/"
+	}
+	said := fmt.Sprintf("%s %s answered %d, want %s", h.Method, path, h.StatusCode, m.HTTP.ValidStatusCodes)
+	var ask string
+	switch code := h.StatusCode; {
+	case code == http.StatusNotFound:
+		ask = fmt.Sprintf("is %s the health path?", path)
+	case code == http.StatusUnauthorized, code == http.StatusForbidden:
+		ask = "does the health path need credentials? basic_auth, authorization and http_headers send them."
+	case code == http.StatusMethodNotAllowed:
+		ask = "does the health path want another method?"
+	case code == http.StatusTooManyRequests:
+		ask = "the target limits how often it is asked: probe less often."
+	case code >= 300 && code < 400 && !m.HTTP.Client.FollowRedirects:
+		ask = "follow_redirects: true would follow it."
+	case code >= 500:
+		ask = "the service answers and is in trouble: look into its log"
+	default:
+		ask = "is that the answer of a healthy service?"
+	}
+	if code := h.StatusCode; code < 500 {
+		ask += fmt.Sprintf(" valid_status_codes: [%d] accepts it.", code)
+	}
+	return said + ": " + ask
+}

@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
+
+// ProbeOptions are the arguments of the probe command.
+type ProbeOptions struct {
+	ConfigFile string // empty: the embedded default configuration
+	Module     string
+	Target     string
+	Hostname   string        // empty: the target's
+	Attempts   int           // 0: the module's
+	RetryDelay time.Duration // negative: the module's
+	Timeout    time.Duration // 0: the module's, or 10 s for each attempt
+	Format     string        // "text" or "json"
+	Debug      bool          // text: also what happened, step by step
+}
+
+// Probe probes one target once and explains the outcome on out. It returns the exit status.
+func Probe(ctx context.Context, out, errOut io.Writer, o ProbeOptions) int {
+	m, err := o.module()
+	if err != nil {
+		fmt.Fprintln(errOut, err)
+		return ExitUsage
+	}
+	if err := collector.CheckHostname(o.Hostname, m); err != nil {
+		fmt.Fprintln(errOut, err)
+		return ExitUsage
+	}
+	u, err := prober.ParseTarget(o.Target)
+	if err != nil {
+		fmt.Fprintln(errOut, err)
+		return ExitUsage
+	}
+	p, err := prober.New(m)
+	if err != nil {
+		fmt.Fprintf(errOut, "module %q: %v\n", o.Module, err)
+		return ExitUsage
+	}
+	probing, cancel := context.WithTimeout(ctx, o.timeout(m))
+	defer cancel()
+	rep := report{
+		Target: prober.MaskURL(u),
+		Module: o.Module,
+		Result: p.Probe(probing, prober.Request{URL: u, Hostname: o.Hostname}),
+	}
+	if !rep.Result.Success() && ctx.Err() != nil {
+		fmt.Fprintln(errOut, "interrupted before the probe ended, which says nothing about the target")
+		return ExitUsage
+	}
+	rep.Hint = hint(rep.Result, m)
+	if o.Format == "json" {
+		err = rep.writeJSON(out)
+	} else {
+		err = rep.writeText(out, o.Debug)
+	}
+	switch {
+	case err != nil:
+		fmt.Fprintln(errOut, err)
+		return ExitUsage
+	case !rep.Result.Success():
+		return ExitFailed
+	default:
+		return ExitSuccess
+	}
+}
+
+// The most that the command line may ask for. It may be used to wait for a service that starts.
+const (
+	maxAttempts = 1000
+	maxDuration = 24 * time.Hour
+)
+
+func (o ProbeOptions) check() error {
+	switch {
+	case o.Attempts < 0 || o.Attempts > maxAttempts:
+		return fmt.Errorf("--attempts is %d, want 0 to %d", o.Attempts, maxAttempts)
+	case o.RetryDelay > maxDuration:
+		return fmt.Errorf("--retry-delay is %s, want at most %s", o.RetryDelay, maxDuration)
+	case o.Timeout < 0 || o.Timeout > maxDuration:
+		return fmt.Errorf("--timeout is %s, want 0 to %s", o.Timeout, maxDuration)
+	default:
+		return nil
+	}
+}
+
+// module is the configured module with the overrides of the command line.
+func (o ProbeOptions) module() (config.Module, error) {
+	if err := o.check(); err != nil {
+		return config.Module{}, err
+	}
+	c := config.Default()
+	if o.ConfigFile != "" {
+		var err error
+		if c, err = config.Load(o.ConfigFile); err != nil {
+			return config.Module{}, err
+		}
+	}
+	m, ok := c.Modules[o.Module]
+	if !ok {
+		names := slices.Sorted(maps.Keys(c.Modules))
+		return config.Module{}, fmt.Errorf("unknown module %q, want one of %s", o.Module, strings.Join(names, ", "))
+	}
+	if o.Attempts > 0 {
+		m.Attempts = o.Attempts
+	}
+	if o.RetryDelay >= 0 {
+		m.RetryDelay = config.Duration(o.RetryDelay)
+	}
+	if o.RetryDelay > 0 && m.Attempts <= 1 {
+		return config.Module{}, errors.New("--retry-delay has no effect on one attempt, want --attempts of 2 or more")
+	}
+	return m, nil
+}
+
+// timeout is for the whole probe. Without one of the command line or the module every attempt gets the default.
+func (o ProbeOptions) timeout(m config.Module) time.Duration {
+	if o.Timeout > 0 {
+		return o.Timeout
+	}
+	n := time.Duration(max(m.Attempts, 1))
+	return m.TimeoutOr(n*prober.DefaultTimeout + (n-1)*time.Duration(m.RetryDelay))
+}

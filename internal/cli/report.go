@@ -1,0 +1,192 @@
+package cli
+
+import (
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
+
+// A report is one probe, for people and scripts.
+type report struct {
+	Target string // masked
+	Module string
+	Result prober.Result
+	Hint   string // empty: nothing to add
+}
+
+// writeText draws the phases as a waterfall, then says the verdict and what to do about it.
+func (rep report) writeText(w io.Writer, debug bool) error {
+	var b strings.Builder
+	r := rep.Result
+	fmt.Fprintf(&b, "%s (module %s)\n\n", rep.Target, rep.Module)
+	if debug {
+		collector.WriteEvents(&b, r)
+		b.WriteString("\n")
+	}
+	waterfall(&b, r)
+	if h := r.HTTP; h != nil {
+		fmt.Fprintf(&b, "\n  %s %d, %s of body", h.Proto, h.StatusCode, count(h.BodyBytes, "byte"))
+		if h.Redirects > 0 {
+			fmt.Fprintf(&b, ", %s to %s", count(int64(h.Redirects), "redirect"), h.URL)
+		}
+		b.WriteString("\n")
+	}
+	if t := r.TLS; t != nil && len(t.Certificates) > 0 {
+		leaf := t.Certificates[0]
+		fmt.Fprintf(&b, "\n  certificate of %q, %s\n", leaf.Subject, validity(leaf.NotAfter))
+	}
+	b.WriteString("\n")
+	if r.Success() {
+		b.WriteString("SUCCESS" + attempts(r) + "\n")
+	} else {
+		fmt.Fprintf(&b, "FAILED%s: %s in phase %s: %v\n", attempts(r), r.Reason, r.FailedPhase, r.Err)
+	}
+	if rep.Hint != "" {
+		b.WriteString("Hint: " + rep.Hint + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func attempts(r prober.Result) string {
+	if r.Attempts == 1 {
+		return ""
+	}
+	return fmt.Sprintf(" after %d attempts", r.Attempts)
+}
+
+// count is a number with its noun.
+func count(n int64, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}
+
+// validity says how long a certificate is valid, or since when no more.
+func validity(notAfter time.Time) string {
+	left := time.Until(notAfter)
+	verb := "valid until"
+	if left < 0 {
+		verb = "expired on"
+	}
+	return fmt.Sprintf("%s %s (%s)", verb, notAfter.UTC().Format(time.DateOnly), fromNow(left))
+}
+
+// fromNow says when something is that is d from now, in days, or in hours on the last one.
+func fromNow(d time.Duration) string {
+	const day = 24 * time.Hour
+	text := count(int64(d.Abs()/time.Hour), "hour")
+	if d.Abs() >= day {
+		text = count(int64(d.Abs()/day), "day")
+	}
+	if d < 0 {
+		return text + " ago"
+	}
+	return "in " + text
+}
+
+// barWidth is the width of the waterfall in characters.
+const barWidth = 40
+
+// waterfall draws when each phase of the last attempt began and how long it took.
+func waterfall(b *strings.Builder, r prober.Result) {
+	var end time.Duration
+	for _, p := range r.Phases {
+		end = max(end, p.Start+p.Duration)
+	}
+	scale := func(d time.Duration) int {
+		if end == 0 {
+			return 0
+		}
+		return int(int64(d) * barWidth / int64(end))
+	}
+	for _, p := range r.Phases {
+		from := scale(p.Start)
+		bar := strings.Repeat(" ", from) + strings.Repeat("=", max(scale(p.Start+p.Duration)-from, 1))
+		line := fmt.Sprintf("  %-10s %10s  |%s", p.Name, milliseconds(p.Duration), bar)
+		b.WriteString(line + "\n")
+	}
+	fmt.Fprintf(b, "  %-10s %10s  of %s allowed\n", "total", milliseconds(r.Duration), r.Timeout.Round(time.Millisecond))
+}
+
+func milliseconds(d time.Duration) string {
+	return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
+}
+
+// The JSON form. Durations are seconds; what was not measured is left out.
+type (
+	jsonReport struct {
+		Target   string      `json:"target"`
+		Module   string      `json:"module"`
+		Success  bool        `json:"success"`
+		Reason   string      `json:"reason,omitempty"`
+		Phase    string      `json:"failed_phase,omitempty"`
+		Error    string      `json:"error,omitempty"`
+		Hint     string      `json:"hint,omitempty"`
+		Start    time.Time   `json:"start"`
+		Duration float64     `json:"duration_seconds"`
+		Timeout  float64     `json:"timeout_seconds"`
+		Attempts int         `json:"attempts"`
+		IP       string      `json:"ip,omitempty"`
+		Phases   []jsonPhase `json:"phases"`
+		HTTP     *jsonHTTP   `json:"http,omitempty"`
+		TLS      *jsonTLS    `json:"tls,omitempty"`
+	}
+	jsonPhase struct {
+		Name     string  `json:"name"`
+		Start    float64 `json:"start_seconds"`
+		Duration float64 `json:"duration_seconds"`
+	}
+	jsonHTTP struct {
+		URL        string `json:"url"`
+		StatusCode int    `json:"status_code"`
+		Proto      string `json:"proto"`
+		BodyBytes  int64  `json:"body_bytes"`
+		Redirects  int    `json:"redirects"`
+	}
+	jsonTLS struct {
+		Version  string    `json:"version,omitempty"`
+		Subject  string    `json:"subject"`
+		Issuer   string    `json:"issuer"`
+		NotAfter time.Time `json:"not_after"`
+	}
+)
+
+func (rep report) writeJSON(w io.Writer) error {
+	r := rep.Result
+	j := jsonReport{
+		Target: rep.Target, Module: rep.Module, Success: r.Success(), Hint: rep.Hint,
+		Reason: string(r.Reason), Phase: string(r.FailedPhase), Start: r.Start.UTC(),
+		Duration: r.Duration.Seconds(), Timeout: r.Timeout.Seconds(), Attempts: r.Attempts, Phases: []jsonPhase{},
+	}
+	if r.Err != nil {
+		j.Error = r.Err.Error()
+	}
+	if r.Resolve != nil {
+		j.IP = r.Resolve.Addr.String()
+	}
+	for _, p := range r.Phases {
+		j.Phases = append(j.Phases, jsonPhase{string(p.Name), p.Start.Seconds(), p.Duration.Seconds()})
+	}
+	if h := r.HTTP; h != nil {
+		j.HTTP = &jsonHTTP{h.URL, h.StatusCode, h.Proto, h.BodyBytes, h.Redirects}
+	}
+	if t := r.TLS; t != nil && len(t.Certificates) > 0 {
+		leaf := t.Certificates[0]
+		j.TLS = &jsonTLS{Subject: leaf.Subject.String(), Issuer: leaf.Issuer.String(), NotAfter: leaf.NotAfter.UTC()}
+		if t.Version != 0 {
+			j.TLS.Version = tls.VersionName(t.Version)
+		}
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(j)
+}

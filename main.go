@@ -1,0 +1,207 @@
+// Command healthcheck_exporter probes HTTP targets for Prometheus and says why they failed.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/common/version"
+	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/app"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/cli"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/logging"
+)
+
+const name = "healthcheck_exporter"
+
+// maxTimeoutOffset is the longest believable --timeout-offset in seconds.
+const maxTimeoutOffset = 3600
+
+func main() {
+	// Nothing of ours uses the standard logger. net/http writes to it what a target sends unasked, of which the
+	// probe's reason tells already.
+	slog.SetDefault(slog.New(slog.DiscardHandler)) //nolint:forbidigo // the standard logger has no other switch
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// flags are what the command line said.
+type flags struct {
+	logLevel, logFormat, logProber string
+	configCheck                    bool
+	autoReload                     bool
+	timeoutOffset                  float64
+	checkFiles                     []string
+	server                         app.Options
+	probe                          cli.ProbeOptions
+}
+
+// run is main with its edges as parameters; it returns the exit status.
+func run(args []string, out, errOut io.Writer) int {
+	var f flags
+	a, serve, check, probe := commands(&f)
+	a.UsageWriter(out).ErrorWriter(errOut)
+	command, err := a.Parse(args)
+	if err != nil {
+		text := cli.UsageError(err, name, args, []string{serve.FullCommand(), check.FullCommand(), probe.FullCommand()})
+		fmt.Fprintf(errOut, "%s: %s, try --help\n", name, text)
+		return cli.ExitUsage
+	}
+	f.probe.ConfigFile = f.server.ConfigFile
+
+	ctx, cancel := untilSignal()
+	defer cancel()
+	switch command {
+	case check.FullCommand():
+		return cli.Check(out, errOut, f.checkFiles)
+	case probe.FullCommand():
+		return cli.Probe(ctx, out, errOut, f.probe)
+	case serve.FullCommand():
+		return runServer(ctx, out, errOut, &f)
+	default:
+		return cli.ExitUsage
+	}
+}
+
+// untilSignal is a context that ends with the first signal to end. By then the default holds again: a second signal
+// ends the process at once.
+func untilSignal() (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		select {
+		case <-signals:
+		case <-ctx.Done():
+		}
+		signal.Stop(signals)
+		cancel()
+	}()
+	return ctx, cancel
+}
+
+// complain writes an error, several lines of it below each other.
+func complain(w io.Writer, err error) {
+	text, sep := err.Error(), " "
+	if strings.Contains(text, "\n") {
+		sep = "\n"
+	}
+	fmt.Fprintf(w, "%s:%s%s\n", name, sep, text)
+}
+
+func runServer(ctx context.Context, out, errOut io.Writer, f *flags) int {
+	if f.configCheck {
+		if f.server.ConfigFile == "" {
+			fmt.Fprintf(errOut, "%s: --config.check needs --config.file\n", name)
+			return cli.ExitUsage
+		}
+		return cli.Check(out, errOut, []string{f.server.ConfigFile})
+	}
+	if err := f.finish(errOut); err != nil {
+		complain(errOut, err)
+		return cli.ExitUsage
+	}
+	hup := make(chan os.Signal, 1) // before the configuration is read: until then the signal would kill
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	exporter, err := app.New(f.server)
+	if err != nil {
+		complain(errOut, err)
+		return cli.ExitUsage
+	}
+	if err := exporter.Run(ctx, hup); err != nil {
+		complain(errOut, err)
+		return cli.ExitFailed
+	}
+	return cli.ExitSuccess
+}
+
+// finish turns the flags of the server into its options.
+func (f *flags) finish(errOut io.Writer) error {
+	if !(f.timeoutOffset >= 0 && f.timeoutOffset <= maxTimeoutOffset) { // written so that it holds for NaN
+		return fmt.Errorf("--timeout-offset is %g, want 0 to %d", f.timeoutOffset, maxTimeoutOffset)
+	}
+	f.server.TimeoutOffset = time.Duration(f.timeoutOffset * float64(time.Second))
+	switch {
+	case !f.autoReload:
+		f.server.AutoReload = 0
+	case f.server.AutoReload <= 0:
+		return fmt.Errorf("--config.auto-reload-interval is %s, want more than 0", f.server.AutoReload)
+	case f.server.ConfigFile == "":
+		return errors.New("--config.enable-auto-reload needs --config.file")
+	}
+	return f.loggers(errOut)
+}
+
+// loggers makes the exporter's logger and that of the probes, which has a level of its own.
+func (f *flags) loggers(w io.Writer) error {
+	level, err := logging.ParseLevel(f.logLevel)
+	if err != nil {
+		return err
+	}
+	format, err := logging.ParseFormat(f.logFormat)
+	if err != nil {
+		return err
+	}
+	proberLevel := logging.LevelNone
+	if f.logProber != "none" {
+		if proberLevel, err = logging.ParseLevel(f.logProber); err != nil {
+			return err
+		}
+	}
+	f.server.Logger = logging.New(logging.Options{Level: level, Format: format, Writer: w})
+	f.server.ProbeLogger = logging.New(logging.Options{Level: proberLevel, Format: format, Writer: w}).With("component", "prober")
+	return nil
+}
+
+func commands(f *flags) (a *kingpin.Application, serve, check, probe *kingpin.CmdClause) {
+	a = kingpin.New(name, "Probes HTTP targets for Prometheus and says why they failed.")
+	a.UsageTemplate(cli.UsageTemplate)
+	a.HelpFlag.Short('h').Help("Show help; after a command, the help of that command.")
+	a.Version(version.Print(name))
+	a.Flag("config.file", "Configuration file. Without one the embedded default configuration is used.").StringVar(&f.server.ConfigFile)
+
+	serve = a.Command("serve", "Serve /probe and the exporter's own metrics. This is the default command.").Default()
+	serverFlags(serve, f)
+
+	check = a.Command("check", "Check configuration files and name every mistake in them. Exit status: 0 all are good, 2 one is not.")
+	check.Arg("file", "Configuration files.").Required().StringsVar(&f.checkFiles)
+
+	probe = a.Command("probe", "Probe one target once and explain the outcome. Exit status: 0 success, 1 the probe failed, 2 usage or configuration.")
+	p := &f.probe
+	probe.Arg("target", "URL of the target; http:// may be left out.").Required().StringVar(&p.Target)
+	probe.Flag("module", "Module to probe with.").Default(config.DefaultModule).StringVar(&p.Module)
+	probe.Flag("hostname", "Host header and TLS server name, if not the target's own.").StringVar(&p.Hostname)
+	probe.Flag("attempts", "How many times to try a failing target; 0: as the module says.").Default("0").IntVar(&p.Attempts)
+	probe.Flag("retry-delay", "Pause between two attempts; negative: as the module says.").Default("-1s").DurationVar(&p.RetryDelay)
+	probe.Flag("timeout", "Time for all attempts together; 0: as the module says, or 10s for each attempt.").Default("0").DurationVar(&p.Timeout)
+	probe.Flag("format", "Output format: text or json.").Default("text").EnumVar(&p.Format, "text", "json")
+	probe.Flag("debug", "Also show step by step what happened.").BoolVar(&p.Debug)
+	return a, serve, check, probe
+}
+
+func serverFlags(serve *kingpin.CmdClause, f *flags) {
+	o := &f.server
+	serve.Flag("config.check", "Check the configuration file and exit.").BoolVar(&f.configCheck)
+	serve.Flag("config.enable-auto-reload", "Reload when the configuration file, or a file that it names, has changed.").BoolVar(&f.autoReload)
+	serve.Flag("config.auto-reload-interval", "How often to look for changes.").Default("30s").DurationVar(&o.AutoReload)
+	serve.Flag("timeout-offset", "Seconds to subtract from the scrape timeout, at most a tenth of it.").Default("0.5").Float64Var(&f.timeoutOffset)
+	serve.Flag("history.limit", "How many probes, and how many failed ones besides, are kept for the landing page.").Default("100").IntVar(&o.HistoryLimit)
+	o.Web = kingpinflag.AddFlags(serve, ":10115")
+	serve.Flag("web.external-url", "URL under which the exporter is reachable from outside, for example behind a proxy.").StringVar(&o.ExternalURL)
+	serve.Flag("web.route-prefix", "Path below which everything is served. Default: the path of --web.external-url.").StringVar(&o.RoutePrefix)
+	serve.Flag("web.enable-pprof", "Serve Go profiles below /debug/pprof/.").BoolVar(&o.EnablePprof)
+	serve.Flag("log.level", "Least severe level to log: debug, info, warn or error.").Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
+	serve.Flag("log.format", "Log format: logfmt or json.").Default("logfmt").EnumVar(&f.logFormat, "logfmt", "json")
+	serve.Flag("log.prober", "Least severe level to log of probes: a change of a target's state is info, every probe is debug; none is silent.").Default("info").EnumVar(&f.logProber, "none", "debug", "info", "warn", "error")
+}
