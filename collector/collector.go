@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"hash/fnv"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -48,7 +49,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	if !r.Success() {
 		emit(probeFailure, 1, string(r.Reason), string(r.FailedPhase))
 	}
-	resolve(emit, r.Resolve)
+	resolve(emit, r)
 	c.http(emit)
 	if r.TLS != nil {
 		certificates(emit, r.TLS)
@@ -58,15 +59,18 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 // emitFunc sends one sample.
 type emitFunc func(m *Metric, value float64, labels ...string)
 
-func resolve(emit emitFunc, r *prober.ResolveResult) {
+func resolve(emit emitFunc, r *prober.Result) {
 	var seconds, protocol, hash float64
-	if r != nil {
-		seconds = r.Duration.Seconds()
+	if i := slices.IndexFunc(r.Phases, func(p prober.Phase) bool { return p.Name == prober.PhaseResolve }); i >= 0 {
+		seconds = r.Phases[i].Duration.Seconds()
+	}
+	if r.Resolve != nil {
+		addr := r.Resolve.Addr
 		h := fnv.New32a()
-		h.Write(r.Addr.AsSlice())
+		h.Write(addr.AsSlice())
 		hash = float64(h.Sum32())
 		protocol = 6
-		if r.Addr.Is4() {
+		if addr.Is4() {
 			protocol = 4
 		}
 	}
@@ -92,7 +96,7 @@ func (c *Collector) http(emit emitFunc) {
 	}
 	emit(httpContentLength, float64(h.ContentLength))
 	emit(httpBodyLength, float64(h.BodyBytes))
-	emit(httpRedirects, float64(h.Redirects))
+	emit(httpRedirects, float64(c.Result.Redirects))
 	emit(httpSSL, boolean(h.TLS))
 	emit(httpStatusCode, float64(h.StatusCode))
 	emit(httpVersion, versionNumber(h.Proto))

@@ -28,9 +28,9 @@ func failed() prober.Result {
 		Issuer: pkix.Name{CommonName: "root"}, DNSNames: []string{"a", "b"}, NotAfter: time.Unix(2000, 0),
 	}
 	return prober.Result{
-		Start: time.Unix(1000, 0), Duration: 1500 * time.Millisecond, Timeout: 9500 * time.Millisecond, Attempts: 3,
+		Start: time.Unix(1000, 0), Duration: 1500 * time.Millisecond, Timeout: 9500 * time.Millisecond, Attempts: 3, Redirects: 1,
 		Phases: []prober.Phase{
-			{Name: prober.PhaseResolve, Duration: time.Millisecond},
+			{Name: prober.PhaseResolve, Duration: 64 * time.Millisecond},
 			{Name: prober.PhaseConnect, Duration: 2 * time.Millisecond},
 			{Name: prober.PhaseTLS, Duration: 4 * time.Millisecond},
 			{Name: prober.PhaseProcessing, Duration: 8 * time.Millisecond},
@@ -38,10 +38,10 @@ func failed() prober.Result {
 			{Name: prober.PhaseTransfer, Duration: 32 * time.Millisecond},
 		},
 		Reason: prober.ReasonJSON, FailedPhase: prober.PhaseCheck, Err: errors.New("want better"),
-		Resolve: &prober.ResolveResult{Addr: netip.MustParseAddr("2001:db8::1"), Duration: 64 * time.Millisecond},
+		Resolve: &prober.ResolveResult{Addr: netip.MustParseAddr("2001:db8::1")},
 		TLS:     &prober.TLSResult{Version: tls.VersionTLS12, CipherSuite: tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, Certificates: []*x509.Certificate{cert}},
 		HTTP: &prober.HTTPResult{
-			StatusCode: 418, Proto: "HTTP/1.0", ContentLength: 7, BodyBytes: 9, Redirects: 1, TLS: true, LastModified: time.Unix(500, 0),
+			StatusCode: 418, Proto: "HTTP/1.0", ContentLength: 7, BodyBytes: 9, TLS: true, LastModified: time.Unix(500, 0),
 		},
 	}
 }
@@ -80,7 +80,7 @@ func TestCollect(t *testing.T) {
 		`probe_dns_lookup_time_seconds`:                   0.064,
 		`probe_ip_protocol`:                               6,
 		`probe_ip_addr_hash`:                              1851458804, // FNV-1a of the 16 bytes.
-		`probe_http_duration_seconds{phase="resolve"}`:    0.001,
+		`probe_http_duration_seconds{phase="resolve"}`:    0.064,
 		`probe_http_duration_seconds{phase="connect"}`:    0.018,
 		`probe_http_duration_seconds{phase="tls"}`:        0.004,
 		`probe_http_duration_seconds{phase="processing"}`: 0.008,

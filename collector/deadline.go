@@ -37,5 +37,5 @@ func parseSeconds(s string) (time.Duration, bool) {
 		return 0, false
 	}
 	d := time.Duration(seconds * float64(time.Second))
-	return d, d > 0
+	return d, d >= time.Millisecond // in less nothing can be probed
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"golang.org/x/net/http/httpguts"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
@@ -129,15 +128,15 @@ func (h *Handler) parse(r *http.Request) (Module, prober.Request, error) {
 	return m, prober.Request{URL: u, Hostname: hostname}, nil
 }
 
-// targetParam finds the target in a raw query. A value that holds "://" was not encoded by its sender and is taken
-// byte for byte; any other is decoded once. A "+" stays a plus, since a URL has no spaces.
+// targetParam finds the target in a raw query. A value that holds "://" and no encoded "?" was not encoded by its
+// sender and is taken byte for byte; any other is decoded once. A "+" stays a plus, since a URL has no spaces.
 func targetParam(rawQuery string) string {
 	for pair := range strings.SplitSeq(rawQuery, "&") {
 		value, ok := strings.CutPrefix(pair, "target=")
 		if !ok {
 			continue
 		}
-		if strings.Contains(value, "://") {
+		if strings.Contains(value, "://") && !encodedQuery(value) {
 			return value
 		}
 		if decoded, err := url.PathUnescape(value); err == nil {
@@ -148,12 +147,17 @@ func targetParam(rawQuery string) string {
 	return ""
 }
 
+// encodedQuery tells whether the "?" of a target is percent-encoded, so that the rest must be, too.
+func encodedQuery(value string) bool {
+	return !strings.Contains(value, "?") && strings.Contains(strings.ToLower(value), "%3f")
+}
+
 // CheckHostname refuses what cannot be a Host header and a name that contradicts the module's. Empty is no name.
 func CheckHostname(hostname string, m config.Module) error {
 	if hostname == "" {
 		return nil
 	}
-	if !isHost(hostname) {
+	if !prober.ValidHost(hostname) {
 		return fmt.Errorf("hostname %q is not a host name; use a name or an address, with or without a port", hostname)
 	}
 	for name, value := range m.HTTP.Headers {
@@ -162,15 +166,4 @@ func CheckHostname(hostname string, m config.Module) error {
 		}
 	}
 	return nil
-}
-
-// isHost tells whether s is the host of a URL, with or without a port, and net/http sends it as a Host header. What
-// it would refuse to send must not look like a failure of the target.
-func isHost(s string) bool {
-	u, err := prober.ParseTarget("http://" + s)
-	if err != nil || u.Host != s {
-		return false
-	}
-	ascii, err := httpguts.PunycodeHostPort(s)
-	return err == nil && httpguts.ValidHostHeader(ascii)
 }

@@ -32,7 +32,7 @@ var (
 	httpDuration      = metric("probe_http_duration_seconds", "How long each phase of the HTTP requests took, summed over all redirects.", "phase")
 	httpContentLength = metric("probe_http_content_length", "The Content-Length of the last response, -1 where it has none.")
 	httpBodyLength    = metric("probe_http_uncompressed_body_length", "How many bytes of body were read, after decompression.")
-	httpRedirects     = metric("probe_http_redirects", "How many redirects were followed.")
+	httpRedirects     = metric("probe_http_redirects", "How many redirects were received.")
 	httpSSL           = metric("probe_http_ssl", "Whether the last response came over TLS.")
 	httpStatusCode    = metric("probe_http_status_code", "The status code of the last response, 0 without one.")
 	httpVersion       = metric("probe_http_version", "The HTTP version of the last response.")

@@ -24,7 +24,7 @@ func FuzzTargetParam(f *testing.F) {
 		if got := targetParam("module=m&target=" + url.QueryEscape(s)); got != s && !strings.Contains(s, " ") {
 			t.Errorf("encoded target is %q, want %q", got, s)
 		}
-		if strings.Contains(s, "://") && !strings.Contains(s, "&") {
+		if strings.Contains(s, "://") && !strings.Contains(s, "&") && !encodedQuery(s) {
 			if got := targetParam("target=" + s + "&module=m"); got != s {
 				t.Errorf("typed target is %q, want %q", got, s)
 			}

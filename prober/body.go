@@ -17,10 +17,15 @@ import (
 
 // readBody reads the response body to its end, decompressed and within the limit. The bytes are kept only where a
 // check has to see them; size counts them in any case.
-func (p *httpProber) readBody(ctx context.Context, resp *http.Response) (body []byte, size int64, err error) {
+func (x *exchange) readBody(ctx context.Context, resp *http.Response) (body []byte, size int64, err error) {
+	if !hasBody(resp) {
+		return nil, 0, nil
+	}
+	p := x.prober
 	wire := &wireReader{r: resp.Body}
 	r, err := decompress(p.cfg.Compression, wire)
 	if err == nil {
+		r = &contextReader{ctx, r} // a decompressor can go on for long with what it has
 		limit := p.cfg.BodyLimit()
 		if limit > 0 {
 			r = io.LimitReader(r, limit+1)
@@ -39,13 +44,39 @@ func (p *httpProber) readBody(ctx context.Context, resp *http.Response) (body []
 	switch {
 	case err == nil:
 		return body, size, nil
+	case ctx.Err() != nil || isTimeout(err):
+		return nil, size, failf(ReasonTransferTimeout, PhaseTransfer, "reading the body: not complete in time, got %d bytes", size)
 	case wire.err == nil:
 		return nil, size, failf(ReasonBody, PhaseTransfer, "decompressing the body as %s: %w", p.cfg.Compression, err)
-	case ctx.Err() != nil || isTimeout(wire.err):
-		return nil, size, failf(ReasonTransferTimeout, PhaseTransfer, "reading the body: not complete in time, got %d bytes", size)
+	case x.ended(wire.err):
+		return nil, size, x.closedFailure(PhaseTransfer, "reading the body, got "+got(size, resp.ContentLength))
 	default:
-		return nil, size, failf(ReasonConnectionClosed, PhaseTransfer, "reading the body: the target closed the connection after %s", got(size, resp.ContentLength))
+		return nil, size, failf(ReasonHTTPVersion, PhaseTransfer, "reading the body: it is not proper HTTP")
 	}
+}
+
+// hasBody tells whether a response has something to read: what follows 101 is another protocol, and some have no
+// body, so none that could be decompressed (RFC 9110 section 6.4.1).
+func hasBody(resp *http.Response) bool {
+	switch resp.StatusCode {
+	case http.StatusSwitchingProtocols, http.StatusNoContent, http.StatusNotModified:
+		return false
+	default:
+		return resp.Request.Method != http.MethodHead
+	}
+}
+
+// A contextReader ends with its context.
+type contextReader struct {
+	ctx context.Context //nolint:containedctx // a Reader has no other way to be told
+	r   io.Reader
+}
+
+func (c *contextReader) Read(b []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(b)
 }
 
 func got(size, announced int64) string {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,6 +13,8 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync/atomic"
+	"syscall"
 
 	"golang.org/x/net/proxy"
 
@@ -51,7 +54,32 @@ type link struct {
 	proxy    *url.URL   // where requests are to be sent in absolute form; nil: straight or tunnelled
 	addr     netip.Addr // the target's address; invalid where a proxy resolved it
 	tls      *TLSResult // nil: not TLS
+	wire     *wire      // the TCP connection
 	stop     func() bool
+}
+
+// A wire is a TCP connection that remembers whether the other end has ended it: net/http tells it in many ways.
+type wire struct {
+	net.Conn
+	ended atomic.Bool
+}
+
+func (w *wire) Read(b []byte) (int, error) {
+	n, err := w.Conn.Read(b)
+	w.note(err)
+	return n, err
+}
+
+func (w *wire) Write(b []byte) (int, error) {
+	n, err := w.Conn.Write(b)
+	w.note(err)
+	return n, err
+}
+
+func (w *wire) note(err error) {
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+		w.ended.Store(true)
+	}
 }
 
 // close closes the connection. It lasts no longer than the context of the dial.
@@ -84,6 +112,8 @@ func (d *dialer) dial(ctx context.Context, t *trace, req *http.Request, serverNa
 		return l, err
 	}
 	t.event("Connected", slog.String("addr", address), slog.Bool("proxy", via != nil))
+	l.wire = &wire{Conn: l.Conn}
+	l.Conn = l.wire
 	// Whatever happens on the connection ends with the context, closing included.
 	raw := l.Conn
 	l.stop = context.AfterFunc(ctx, func() { raw.Close() })
@@ -142,6 +172,11 @@ func (d *dialer) connect(ctx context.Context, via *url.URL, address, scheme stri
 var netDialer = &net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: false}, KeepAlive: -1}
 
 func proxyFailure(via *url.URL, format string, args ...any) *failure {
+	for _, a := range args {
+		if err, ok := a.(error); ok && isLocal(err) {
+			return failf(ReasonLocalResource, PhaseConnect, "connecting through the proxy %s: %w", via.Host, err)
+		}
+	}
 	format = "connecting through the proxy %s: " + format
 	return failf(ReasonProxy, PhaseConnect, format, append([]any{via.Host}, args...)...)
 }
@@ -183,7 +218,10 @@ func (d *dialer) tunnel(ctx context.Context, conn net.Conn, via *url.URL, addres
 		return proxyFailure(via, "sending CONNECT: %w", cause(err))
 	}
 	resp, err := http.ReadResponse(bufio.NewReader(io.LimitReader(conn, maxConnectAnswer)), req)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return proxyFailure(via, "no answer to CONNECT in time")
+	case err != nil:
 		return proxyFailure(via, "reading its answer to CONNECT: %w", cause(err))
 	}
 	resp.Body.Close()

@@ -2,6 +2,8 @@ package prober
 
 import (
 	"context"
+	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -23,7 +25,8 @@ type exchange struct {
 	// home is true until a redirect leads away from the target. It never becomes true again: a host that
 	// was sent there must not steer requests that carry the target's credentials.
 	home      bool
-	redirects int
+	redirects int    // received so far
+	location  string // where the last one that was followed led, masked; empty: none was
 	link      *link
 	conn      *http.ClientConn
 
@@ -37,12 +40,16 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	x.close()
 	x.result, x.tls = nil, nil
 	x.trace.firstByte.Store(0)
-	if s := req.URL.Scheme; s != "http" && s != "https" {
-		return nil, failf(ReasonHeader, PhaseProcessing, "redirected to scheme %q, want http or https", s)
+	if err := checkTarget(req.URL); err != nil && x.redirects > 0 {
+		return nil, failf(ReasonHeader, PhaseProcessing, "redirected to where no probe can go: %w", err)
 	}
 	x.home = x.home && sameOrigin(x.target, req.URL)
-	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{GotFirstResponseByte: x.trace.gotFirstByte})
+	if !x.home && req.Body != nil && req.Body != http.NoBody {
+		return nil, failf(ReasonHeader, PhaseProcessing, "redirected to another host, which must not get the request body")
+	}
+	ctx := httptrace.WithClientTrace(req.Context(), x.trace.client())
 	req = req.Clone(ctx)
+	req.Header.Del("Referer") // it would tell the query of one host to another
 	if err := x.addPrivate(ctx, req); err != nil {
 		return nil, err
 	}
@@ -91,7 +98,7 @@ func (x *exchange) connect(ctx context.Context, req *http.Request) error {
 	if l != nil {
 		x.tls = l.tls
 		if first && l.addr.IsValid() {
-			x.resolved = &ResolveResult{Addr: l.addr, Duration: x.trace.phases[0].Duration}
+			x.resolved = &ResolveResult{Addr: l.addr}
 		}
 	}
 	if err != nil {
@@ -133,6 +140,9 @@ func (x *exchange) send(ctx context.Context, req *http.Request) (*http.Response,
 	if err != nil {
 		return nil, x.exchangeFailure(ctx, err)
 	}
+	if via := x.link.proxy; via != nil && resp.StatusCode == http.StatusProxyAuthRequired {
+		return nil, proxyFailure(via, "it answered 407, want credentials in proxy_url")
+	}
 	if resp.StatusCode == http.StatusUnauthorized {
 		x.prober.credentials.rejected()
 	}
@@ -147,7 +157,6 @@ func (x *exchange) note(req *http.Request, resp *http.Response) {
 		StatusCode:    resp.StatusCode,
 		Proto:         resp.Proto,
 		ContentLength: resp.ContentLength,
-		Redirects:     x.redirects,
 		TLS:           req.URL.Scheme == "https",
 		RetryAfter:    resp.Header.Get("Retry-After") != "",
 	}
@@ -172,27 +181,51 @@ func (x *exchange) stopAtRedirect(resp *http.Response) (*http.Response, error) {
 	return resp, nil
 }
 
-// exchangeFailure classifies an error of net/http on an established connection.
+// exchangeFailure classifies an error of net/http on an established connection. That the target is to blame has to be
+// seen on the connection: what nothing is known of must not look like a crash, which a restart would repair.
 func (x *exchange) exchangeFailure(ctx context.Context, err error) *failure {
 	text := err.Error()
 	switch {
 	case ctx.Err() != nil || isTimeout(err):
-		if x.trace.firstByte.Load() == 0 {
-			return failf(ReasonRequestTimeout, PhaseProcessing, "waiting for a response: no byte in time")
-		}
-		return failf(ReasonTransferTimeout, PhaseTransfer, "reading the response headers: not complete in time")
-	case strings.Contains(text, "malformed HTTP"), strings.Contains(text, "malformed MIME header"),
-		strings.Contains(text, "readLoopPeekFail"): // it spoke before it was asked
-		return failf(ReasonHTTPVersion, PhaseProcessing, "reading the response: the target does not speak HTTP here")
-	case strings.Contains(text, "response headers exceeded"):
-		return failf(ReasonTooLarge, PhaseProcessing, "reading the response headers: more than %d bytes", maxResponseHeader)
+		return x.timeoutFailure()
 	case strings.Contains(text, "remote error: tls:"):
 		return failf(ReasonTLSFailed, PhaseTLS, "TLS: the target refused the session: %w", cause(err))
+	case strings.Contains(text, "response headers exceeded"), strings.Contains(text, "response header list larger"):
+		return failf(ReasonTooLarge, PhaseProcessing, "reading the response headers: more than %d bytes", maxResponseHeader)
 	case isLocal(err):
 		return failf(ReasonLocalResource, PhaseProcessing, "sending the request: %w", cause(err))
+	case strings.Contains(text, "HTTP_1_1_REQUIRED"):
+		return failf(ReasonHTTPVersion, PhaseProcessing, "the target wants HTTP/1.1: set enable_http2: false")
+	case x.ended(err):
+		return x.closedFailure(PhaseProcessing, "waiting for a response")
+	case x.trace.firstByte.Load() != 0, strings.Contains(text, "malformed HTTP"), strings.Contains(text, "readLoopPeekFail"),
+		strings.Contains(text, "connection error:"): // what the target sent is none of HTTP/2
+		return failf(ReasonHTTPVersion, PhaseProcessing, "reading the response: it is not proper HTTP")
 	default:
-		return failf(ReasonConnectionClosed, PhaseProcessing, "waiting for a response: the target closed the connection")
+		return failf(ReasonInternal, PhaseProcessing, "sending the request: %w", cause(err))
 	}
+}
+
+func (x *exchange) timeoutFailure() *failure {
+	if x.trace.firstByte.Load() == 0 {
+		return failf(ReasonRequestTimeout, PhaseProcessing, "waiting for a response: no byte in time")
+	}
+	return failf(ReasonTransferTimeout, PhaseTransfer, "reading the response headers: not complete in time")
+}
+
+// closedFailure says who closed the connection: between us and the target there may be a proxy.
+func (x *exchange) closedFailure(phase PhaseName, doing string) *failure {
+	if x.link.proxy != nil {
+		return proxyFailure(x.link.proxy, "%s: it closed the connection", doing)
+	}
+	return failf(ReasonConnectionClosed, phase, "%s: the target closed the connection", doing)
+}
+
+// ended tells whether the other end has ended the connection or, by HTTP/2, the stream (RFC 9113 sections 6.4 and 6.8).
+func (x *exchange) ended(err error) bool {
+	text := err.Error()
+	return x.link.wire.ended.Load() || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		strings.Contains(text, "stream error") || strings.Contains(text, "GOAWAY")
 }
 
 // close ends the current connection; without one it does nothing.
@@ -216,15 +249,15 @@ func isRedirect(code int) bool {
 }
 
 // sameOrigin tells whether credentials for a may be sent to b: the same scheme, host and port, or the step of
-// the same host from http up to https.
+// the same host from http up to https, on the same port or from the one default port to the other.
 func sameOrigin(a, b *url.URL) bool {
 	if !strings.EqualFold(a.Hostname(), b.Hostname()) {
 		return false
 	}
-	if a.Scheme == "http" && b.Scheme == "https" {
-		return true
-	}
 	_, portA := hostPort(a)
 	_, portB := hostPort(b)
-	return a.Scheme == b.Scheme && portA == portB
+	if a.Scheme == "http" && b.Scheme == "https" && portA == "80" && portB == "443" {
+		return true
+	}
+	return portA == portB && (a.Scheme == b.Scheme || b.Scheme == "https")
 }

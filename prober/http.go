@@ -86,11 +86,15 @@ func (p *httpProber) Probe(ctx context.Context, r Request) Result {
 	res := Result{
 		Start: t.start, Duration: t.now(), Attempts: 1,
 		Phases: t.phases, Events: t.events,
+		Redirects: x.redirects, Away: !x.home,
 		Resolve: x.resolved, TLS: x.tls, HTTP: x.result,
 	}
 	if err != nil {
 		f := asFailure(err)
 		res.Reason, res.FailedPhase, res.Err = f.reason, f.phase, f.err
+		if x.location != "" {
+			res.Err = fmt.Errorf("after a redirect to %s: %w", x.location, f.err)
+		}
 	}
 	return res
 }
@@ -115,7 +119,7 @@ func (x *exchange) run(ctx context.Context, r Request) error {
 
 	verdict := x.prober.judgeHead(resp)
 	from := time.Duration(x.trace.firstByte.Load())
-	body, size, err := x.prober.readBody(ctx, resp)
+	body, size, err := x.readBody(ctx, resp)
 	x.trace.phase(PhaseTransfer, from)
 	x.result.BodyBytes = size
 	x.trace.event("Read response body", slog.Int64("bytes", size))
@@ -129,18 +133,22 @@ func (x *exchange) run(ctx context.Context, r Request) error {
 	}
 }
 
+// tooLate is the failure of an answer that came in time and was not judged in time.
+func tooLate() *failure {
+	return failf(ReasonTransferTimeout, PhaseCheck, "judging the body: not finished in time")
+}
+
 // checkRedirect lets the client follow, hand over the redirect itself, or give up.
 func (x *exchange) checkRedirect(req *http.Request, via []*http.Request) error {
-	if !x.prober.cfg.Client.FollowRedirects {
-		return http.ErrUseLastResponse
-	}
-	x.result.Redirects = len(via) - 1
-	if len(via) > maxRedirects {
-		return failf(ReasonRedirectLimit, PhaseProcessing, "redirected more than %d times, the last time to %s", maxRedirects, MaskURL(req.URL))
-	}
 	x.redirects = len(via)
-	x.result.Redirects = x.redirects
-	x.trace.event("Following redirect", slog.String("location", MaskURL(req.URL)))
+	switch {
+	case !x.prober.cfg.Client.FollowRedirects:
+		return http.ErrUseLastResponse
+	case x.redirects > maxRedirects:
+		return failf(ReasonRedirectLimit, PhaseProcessing, "redirected more than %d times", maxRedirects)
+	}
+	x.location = MaskURL(req.URL)
+	x.trace.event("Following redirect", slog.String("location", x.location))
 	return nil
 }
 
@@ -173,7 +181,7 @@ func (p *httpProber) request(ctx context.Context, r Request) (*http.Request, err
 		req.Host = r.Hostname
 	}
 	if req.Header.Get("User-Agent") == "" {
-		req.Header.Set("User-Agent", userAgent)
+		req.Header.Set("User-Agent", userAgent())
 	}
 	if c := p.cfg.Compression; c != "" && req.Header.Get("Accept-Encoding") == "" {
 		req.Header.Set("Accept-Encoding", c)
@@ -181,7 +189,7 @@ func (p *httpProber) request(ctx context.Context, r Request) (*http.Request, err
 	return req, nil
 }
 
-var userAgent = "healthcheck_exporter/" + version.Version
+func userAgent() string { return "healthcheck_exporter/" + version.Version }
 
 func (p *httpProber) requestBody() ([]byte, error) {
 	if p.cfg.BodyFile == "" {

@@ -1,8 +1,10 @@
 package prober
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,6 +14,9 @@ import (
 
 // judgeHead checks everything about a response but its body. It returns nil for an acceptable one.
 func (p *httpProber) judgeHead(resp *http.Response) error {
+	if resp.StatusCode < http.StatusContinue {
+		return failf(ReasonHTTPVersion, PhaseCheck, "status %03d, which HTTP does not have", resp.StatusCode)
+	}
 	if !p.cfg.ValidStatusCodes.Contains(resp.StatusCode) {
 		return failf(ReasonStatus, PhaseCheck, "status %d, want %s", resp.StatusCode, p.cfg.ValidStatusCodes)
 	}
@@ -63,17 +68,52 @@ func headerValues(h http.Header, m config.HeaderMatch) ([]string, error) {
 
 // judgeBody checks the whole body by the regular expressions first, then as JSON.
 func (p *httpProber) judgeBody(ctx context.Context, body []byte) error {
+	match := func(re config.Regexp) bool { return matches(ctx, re, body) }
 	for _, re := range p.cfg.FailIfBodyMatches {
-		if re.Match(body) {
+		if match(re) {
 			return failf(ReasonBody, PhaseCheck, "body matches %q, want no match", re.String())
 		}
 	}
 	for _, re := range p.cfg.FailIfBodyNotMatches {
-		if !re.Match(body) {
+		if !match(re) && ctx.Err() == nil {
 			return failf(ReasonBody, PhaseCheck, "body does not match %q", re.String())
 		}
 	}
-	return p.judgeJSON(ctx, body)
+	err := p.judgeJSON(ctx, body)
+	if ctx.Err() != nil {
+		return tooLate()
+	}
+	return err
+}
+
+// maxAtOnce is the largest body in bytes that is matched without a look at the time; it takes some milliseconds.
+const maxAtOnce = 128 << 10
+
+// matches is false when the time is up.
+func matches(ctx context.Context, re config.Regexp, body []byte) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	if len(body) <= maxAtOnce {
+		return re.Match(body)
+	}
+	return re.MatchReader(&runeReader{ctx: ctx, r: bytes.NewReader(body)})
+}
+
+// A runeReader ends with its context.
+type runeReader struct {
+	ctx context.Context //nolint:containedctx // a RuneReader has no other way to be told
+	r   *bytes.Reader
+	n   uint
+}
+
+// ReadRune implements io.RuneReader.
+func (r *runeReader) ReadRune() (ch rune, size int, err error) {
+	r.n++
+	if r.n%1024 == 0 && r.ctx.Err() != nil {
+		return 0, 0, io.EOF
+	}
+	return r.r.ReadRune()
 }
 
 func (p *httpProber) judgeJSON(ctx context.Context, body []byte) error {
@@ -82,6 +122,9 @@ func (p *httpProber) judgeJSON(ctx context.Context, body []byte) error {
 		return nil
 	}
 	var value any
+	if ctx.Err() != nil {
+		return tooLate()
+	}
 	if err := json.Unmarshal(body, &value); err != nil {
 		return failf(ReasonJSON, PhaseCheck, "body is not JSON: %w", err)
 	}

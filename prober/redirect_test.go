@@ -17,14 +17,14 @@ func TestRedirectCounts(t *testing.T) {
 	s := probetest.Redirects(t, 10)
 	res := probe(t, newProber(t, ""), target(t, s.URL+"/0"), patient)
 	wantSuccess(t, res)
-	if res.HTTP.Redirects != 10 || res.HTTP.Path != "/10" || s.Accepted() != 11 {
-		t.Errorf("followed %d redirects to %s by %d connections, want 10 to /10 by 11", res.HTTP.Redirects, res.HTTP.Path, s.Accepted())
+	if res.Redirects != 10 || res.HTTP.Path != "/10" || s.Accepted() != 11 {
+		t.Errorf("followed %d redirects to %s by %d connections, want 10 to /10 by 11", res.Redirects, res.HTTP.Path, s.Accepted())
 	}
 	s = probetest.Redirects(t, 11)
 	res = probe(t, newProber(t, ""), target(t, s.URL+"/0"), patient)
 	wantFailure(t, res, prober.ReasonRedirectLimit, prober.PhaseProcessing, "more than 10 times")
-	if res.HTTP.Redirects != 10 || res.HTTP.StatusCode != http.StatusFound {
-		t.Errorf("the last response has %d redirects and status %d, want 10 and 302", res.HTTP.Redirects, res.HTTP.StatusCode)
+	if res.Redirects != 11 || res.HTTP.StatusCode != http.StatusFound {
+		t.Errorf("the last response has %d redirects and status %d, want 11 and 302", res.Redirects, res.HTTP.StatusCode)
 	}
 }
 
@@ -42,8 +42,8 @@ func TestRedirectNotFollowed(t *testing.T) {
 	block := "follow_redirects: false\nvalid_status_codes: [302]\nfail_if_body_not_matches_regexp: [moved over there]"
 	res := probe(t, newProber(t, block), target(t, s.URL), patient)
 	wantSuccess(t, res)
-	if res.HTTP.Redirects != 0 || s.Accepted() != 1 {
-		t.Errorf("followed %d redirects by %d connections, want none by 1", res.HTTP.Redirects, s.Accepted())
+	if res.Redirects != 1 || s.Accepted() != 1 {
+		t.Errorf("received %d redirects by %d connections, want 1 by 1", res.Redirects, s.Accepted())
 	}
 	wantFailure(t, probe(t, newProber(t, "no_follow_redirects: true"), target(t, s.URL), patient), prober.ReasonStatus, prober.PhaseCheck, "status 302, want 2xx")
 }
@@ -162,7 +162,7 @@ func TestRedirectToHTTPS(t *testing.T) {
 	if got.ServerName != "localhost" || got.Host != "localhost:"+port || got.Proto != "HTTP/2.0" {
 		t.Errorf("the https hop saw server name %q, host %q and %s", got.ServerName, got.Host, got.Proto)
 	}
-	if !res.HTTP.TLS || res.TLS == nil || res.HTTP.Redirects != 1 {
+	if !res.HTTP.TLS || res.TLS == nil || res.Redirects != 1 {
 		t.Errorf("result is %+v, want the TLS of the last hop", res.HTTP)
 	}
 	var names []prober.PhaseName
@@ -206,7 +206,10 @@ func TestRedirectMethod(t *testing.T) {
 
 // A redirect that cannot be followed is the target's mistake; one without a Location is an answer.
 func TestRedirectBroken(t *testing.T) {
-	for location, part := range map[string]string{"http://[bad/?canary": "not a URL", "ftp://127.0.0.1/canary": `scheme "ftp"`} {
+	for location, part := range map[string]string{
+		"http://[bad/?canary": "not a URL", "ftp://u:canary@127.0.0.1/": `scheme "ftp"`,
+		"http:///x": "no host", "http://h:99999/": "port 99999", "http://h:0/": "port 0", "http://a<b>/": "host name",
+	} {
 		s := probetest.Serve(t, redirectTo(func() string { return location }, http.StatusFound))
 		res := probe(t, newProber(t, ""), target(t, s.URL), patient)
 		wantFailure(t, res, prober.ReasonHeader, prober.PhaseProcessing, part)

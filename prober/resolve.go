@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"strings"
+	"syscall"
 )
 
 // A resolver chooses the one address of a host that a probe connects to. There is no second try with
@@ -97,7 +99,7 @@ func resolveReason(err error) Reason {
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound, errors.As(err, &addr):
 		return ReasonResolveNotFound
-	case isLocal(err):
+	case isLocal(err), dns != nil && strings.Contains(dns.Err, syscall.EMFILE.Error()): // it does not wrap its cause
 		return ReasonLocalResource
 	default:
 		return ReasonResolveFailed

@@ -45,7 +45,12 @@ type Result struct {
 	// Err is nil if and only if the probe succeeded. Its text says what was got and what was wanted.
 	Err error
 
-	Resolve *ResolveResult // nil: no address was looked up
+	// Redirects is how many redirects were received.
+	Redirects int
+	// Away is true when a redirect had led to another host before the probe ended: a failure is then that host's.
+	Away bool
+
+	Resolve *ResolveResult // nil: no address was found
 	TLS     *TLSResult     // nil: no certificate was seen; of the last connection
 	HTTP    *HTTPResult    // nil: no HTTP response
 }
@@ -84,10 +89,9 @@ type Event struct {
 	Attrs   []slog.Attr
 }
 
-// A ResolveResult is the outcome of the first address look-up of a probe.
+// A ResolveResult is the outcome of the first address look-up of a probe; the first resolve phase says how long it took.
 type ResolveResult struct {
-	Addr     netip.Addr
-	Duration time.Duration
+	Addr netip.Addr
 }
 
 // An HTTPResult is the last HTTP response of a probe.
@@ -104,7 +108,6 @@ type HTTPResult struct {
 	ContentLength int64
 	// BodyBytes is how many bytes of body were read, after decompression.
 	BodyBytes int64
-	Redirects int
 	// TLS tells whether the last response came over TLS.
 	TLS bool
 	// RetryAfter tells whether the response asked to come back later.

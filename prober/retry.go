@@ -53,8 +53,11 @@ func (p *retrying) attempt(ctx context.Context, r Request, left int) (res Result
 	return p.prober.Probe(ctx, r)
 }
 
-// sleep waits for d and tells whether there is time left afterwards.
+// sleep waits for d and tells whether there is time left afterwards. It does not begin to wait for nothing.
 func sleep(ctx context.Context, d time.Duration) bool {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {
+		return false
+	}
 	if d <= 0 {
 		return ctx.Err() == nil
 	}

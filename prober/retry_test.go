@@ -62,7 +62,7 @@ func TestRetry(t *testing.T) {
 		{"success at the second", scripted{takes: s, succeedAt: 2}, 3, s, 9 * s, true, 2, 3 * s, []time.Duration{3 * s, 7 * s / 2}},
 		{"never", scripted{takes: s}, 3, s, 12 * s, false, 3, 5 * s, []time.Duration{4 * s, 5 * s, 8 * s}},
 		{"hangs", scripted{takes: time.Hour}, 3, 0, 9 * s, false, 3, 9 * s, []time.Duration{3 * s, 3 * s, 3 * s}},
-		{"no time for the pause", scripted{takes: 2 * s}, 3, time.Hour, 6 * s, false, 1, 6 * s, []time.Duration{2 * s}},
+		{"no time for the pause", scripted{takes: 2 * s}, 3, time.Hour, 6 * s, false, 1, 2 * s, []time.Duration{2 * s}},
 		{"no deadline", scripted{takes: time.Hour}, 1, 0, 0, false, 1, 7 * s, []time.Duration{7 * s}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/net/http/httpguts"
 	"golang.org/x/net/idna"
 )
 
@@ -53,6 +54,17 @@ func ParseTarget(target string) (*url.URL, error) {
 	return u, nil
 }
 
+// ValidHost tells whether net/http sends host, which may have a port, as a Host header.
+func ValidHost(host string) bool {
+	u, err := url.Parse("http://" + host + "/")
+	return err == nil && u.Host == host && u.Hostname() != "" && checkTarget(u) == nil
+}
+
+func validHost(host string) bool {
+	ascii, err := httpguts.PunycodeHostPort(host)
+	return err == nil && httpguts.ValidHostHeader(ascii)
+}
+
 func checkTarget(u *url.URL) error {
 	switch u.Scheme {
 	case "http", "https":
@@ -61,6 +73,9 @@ func checkTarget(u *url.URL) error {
 	}
 	if u.Hostname() == "" {
 		return errors.New("target has no host")
+	}
+	if !validHost(u.Host) {
+		return errors.New("target has an invalid character in its host name")
 	}
 	if strings.HasSuffix(u.Host, ":") {
 		return errors.New("target has an empty port")

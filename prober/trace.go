@@ -1,7 +1,10 @@
 package prober
 
 import (
+	"errors"
 	"log/slog"
+	"net/http/httptrace"
+	"net/textproto"
 	"sync/atomic"
 	"time"
 )
@@ -35,7 +38,21 @@ func (t *trace) event(message string, attrs ...slog.Attr) {
 	t.events = append(t.events, Event{At: t.now(), Message: message, Attrs: attrs})
 }
 
-// gotFirstByte is called by net/http from a goroutine of its own.
-func (t *trace) gotFirstByte() {
-	t.firstByte.CompareAndSwap(0, max(int64(t.now()), 1))
+// max1xx is how many interim responses (RFC 9110 section 15.2) are waited through.
+const max1xx = 5
+
+// client has net/http note when the response begins, from a goroutine of its own. An interim response is not it.
+func (t *trace) client() *httptrace.ClientTrace {
+	interim := 0
+	return &httptrace.ClientTrace{
+		GotFirstResponseByte: func() { t.firstByte.CompareAndSwap(0, max(int64(t.now()), 1)) },
+		Got1xxResponse: func(int, textproto.MIMEHeader) error {
+			interim++
+			if interim > max1xx {
+				return errors.New("too many interim responses")
+			}
+			t.firstByte.Store(0)
+			return nil
+		},
+	}
 }

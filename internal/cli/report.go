@@ -32,8 +32,8 @@ func (rep report) writeText(w io.Writer, debug bool) error {
 	waterfall(&b, r)
 	if h := r.HTTP; h != nil {
 		fmt.Fprintf(&b, "\n  %s %d, %s of body", h.Proto, h.StatusCode, count(h.BodyBytes, "byte"))
-		if h.Redirects > 0 {
-			fmt.Fprintf(&b, ", %s to %s", count(int64(h.Redirects), "redirect"), h.URL)
+		if h.URL != rep.Target {
+			fmt.Fprintf(&b, ", %s to %s", count(int64(r.Redirects), "redirect"), h.URL)
 		}
 		b.WriteString("\n")
 	}
@@ -176,7 +176,7 @@ func (rep report) writeJSON(w io.Writer) error {
 		j.Phases = append(j.Phases, jsonPhase{string(p.Name), p.Start.Seconds(), p.Duration.Seconds()})
 	}
 	if h := r.HTTP; h != nil {
-		j.HTTP = &jsonHTTP{h.URL, h.StatusCode, h.Proto, h.BodyBytes, h.Redirects}
+		j.HTTP = &jsonHTTP{h.URL, h.StatusCode, h.Proto, h.BodyBytes, r.Redirects}
 	}
 	if t := r.TLS; t != nil && len(t.Certificates) > 0 {
 		leaf := t.Certificates[0]

@@ -92,3 +92,14 @@ func readRecord(c net.Conn) error {
 	_, err := io.CopyN(io.Discard, c, int64(binary.BigEndian.Uint16(head[3:])))
 	return err
 }
+
+// Answer starts a server that reads a request, writes s as it is, and closes the connection or, if stay is true, leaves
+// it open.
+func Answer(t testing.TB, s string, stay bool) *Server {
+	t.Helper()
+	return answer(t, func(ctx context.Context, c net.Conn) {
+		if _, err := io.WriteString(c, s); err == nil && stay {
+			<-ctx.Done()
+		}
+	})
+}

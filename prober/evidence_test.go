@@ -1,0 +1,187 @@
+package prober_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/andybalholm/brotli"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
+
+// A reason decides about restarts: that a target closed the connection has to be seen, and what it sent has to be told
+// from what it never got to send.
+func TestRawAnswers(t *testing.T) {
+	const head = "HTTP/1.1 200 OK\r\n"
+	for _, tt := range []struct {
+		name, answer string
+		stay         bool
+		reason       prober.Reason
+		phase        prober.PhaseName
+	}{
+		{"half a status line", "HTT", false, prober.ReasonConnectionClosed, prober.PhaseProcessing},
+		{"half a header", head + "Content-Le", false, prober.ReasonConnectionClosed, prober.PhaseProcessing},
+		{"half a chunk", head + "Transfer-Encoding: chunked\r\n\r\n5\r\nhe", false, prober.ReasonConnectionClosed, prober.PhaseTransfer},
+		{"odd length", head + "Content-Length: abc\r\n\r\n", true, prober.ReasonHTTPVersion, prober.PhaseProcessing},
+		{"two lengths", head + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n", true, prober.ReasonHTTPVersion, prober.PhaseProcessing},
+		{"odd transfer encoding", head + "Transfer-Encoding: gzip\r\n\r\n", true, prober.ReasonHTTPVersion, prober.PhaseProcessing},
+		{"odd chunk", head + "Transfer-Encoding: chunked\r\n\r\nZZ\r\n", true, prober.ReasonHTTPVersion, prober.PhaseTransfer},
+		{"status 000", "HTTP/1.1 000 Odd\r\nContent-Length: 0\r\n\r\n", true, prober.ReasonHTTPVersion, prober.PhaseCheck},
+		{"interim and then silence", "HTTP/1.1 102 Processing\r\n\r\n", true, prober.ReasonRequestTimeout, prober.PhaseProcessing},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := probetest.Answer(t, tt.answer, tt.stay)
+			wantFailure(t, probe(t, newProber(t, ""), target(t, s.URL), time.Second), tt.reason, tt.phase, "")
+		})
+	}
+	for name, answer := range map[string]string{
+		"HTTP/1.0 without a length": "HTTP/1.0 200 OK\r\n\r\nhello",
+		"interim and then answer":   "HTTP/1.1 103 Early Hints\r\n\r\n" + head + "Content-Length: 0\r\n\r\n",
+		"trailer":                   head + "Transfer-Encoding: chunked\r\nTrailer: X\r\n\r\n1\r\na\r\n0\r\nX: y\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			wantSuccess(t, probe(t, newProber(t, ""), target(t, probetest.Answer(t, answer, false).URL), patient))
+		})
+	}
+}
+
+// By HTTP/2, too, a target that resets the stream is told from one that sends too much.
+func TestHTTP2Failures(t *testing.T) {
+	ca := probetest.NewCA(t)
+	s := probetest.TLSServer(t, ca.Issue(t, probetest.Cert{}), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/reset":
+			panic(http.ErrAbortHandler)
+		case "/headers":
+			for i := range 25 {
+				w.Header().Set("X-"+strings.Repeat("a", i+1), strings.Repeat("x", 60<<10))
+			}
+		case "/hang":
+			<-r.Context().Done()
+		}
+	}), "h2")
+	p := newProber(t, "tls_config: {ca_file: "+ca.File()+"}")
+	wantFailure(t, probe(t, p, target(t, s.URL+"/reset"), patient), prober.ReasonConnectionClosed, prober.PhaseProcessing, "closed")
+	// net/http reports too many headers as a violation of the protocol.
+	wantFailure(t, probe(t, p, target(t, s.URL+"/headers"), patient), prober.ReasonHTTPVersion, prober.PhaseProcessing, "not proper HTTP")
+	wantFailure(t, probe(t, p, target(t, s.URL+"/hang"), quick), prober.ReasonRequestTimeout, prober.PhaseProcessing, "no byte")
+}
+
+// What net/http refuses to send is no fault of the target.
+func TestUnsendable(t *testing.T) {
+	s := probetest.EchoTLS(t, probetest.NewCA(t).Issue(t, probetest.Cert{}), "h2")
+	r := target(t, s.URL)
+	r.Hostname = "a<b>"
+	wantFailure(t, probe(t, newProber(t, "tls_config: {insecure_skip_verify: true}"), r, patient), prober.ReasonInternal, prober.PhaseProcessing, "Host header")
+}
+
+// A failure after a redirect is that of the host that it led to, and says so.
+func TestFailureAway(t *testing.T) {
+	dead := closedPort(t)
+	s := probetest.Serve(t, redirectTo(func() string { return dead + "/login?token=canary" }, http.StatusFound))
+	res := probe(t, newProber(t, ""), target(t, s.URL), patient)
+	wantFailure(t, res, prober.ReasonConnectRefused, prober.PhaseConnect, "after a redirect to "+dead+"/login?token=***: connecting to")
+	if !res.Away || res.Redirects != 1 {
+		t.Errorf("away is %t after %d redirects, want true after 1", res.Away, res.Redirects)
+	}
+	res = probe(t, newProber(t, ""), target(t, dead), patient)
+	if res.Away || res.Redirects != 0 {
+		t.Errorf("the target's own failure is away %t after %d redirects", res.Away, res.Redirects)
+	}
+}
+
+// Neither the query of the target nor the body of the request goes to another host.
+func TestRedirectTellsNothing(t *testing.T) {
+	there := record(t, plain(t), nil)
+	for code, block := range map[int]string{302: "", 307: "method: POST\nbody: canary"} {
+		here := probetest.Serve(t, redirectTo(func() string { return there.URL + "/x" }, code))
+		res := probe(t, newProber(t, block), target(t, here.URL+"/?token=canary"), patient)
+		if code == http.StatusTemporaryRedirect {
+			wantFailure(t, res, prober.ReasonHeader, prober.PhaseProcessing, "must not get the request body")
+			continue
+		}
+		wantSuccess(t, res)
+	}
+	for _, r := range there.requests() {
+		if r.Body != "" || strings.Contains(strings.Join(r.Header.Values("Referer"), ""), "canary") {
+			t.Errorf("the other host saw %+v", r)
+		}
+	}
+}
+
+// Neither a decompressor nor a regular expression outlives the deadline.
+func TestBusyDeadline(t *testing.T) {
+	var bomb bytes.Buffer
+	w := brotli.NewWriter(&bomb)
+	zeros := make([]byte, 1<<20)
+	for range 2 << 10 {
+		if _, err := w.Write(zeros); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := probetest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/bomb" {
+			_, _ = w.Write(bomb.Bytes())
+			return
+		}
+		_, _ = io.Copy(w, io.LimitReader(neverEnding('k'), 10<<20))
+	}))
+	for path, block := range map[string]string{
+		"/bomb": "compression: br\nbody_size_limit: 0",
+		"/text": "fail_if_body_matches_regexp: ['[a-q][^u-z]{13}x', '[a-q][^u-z]{14}x', '[a-q][^u-z]{15}x']",
+	} {
+		t.Run(path, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), quick)
+			defer cancel()
+			start := time.Now()
+			res := newProber(t, block).Probe(ctx, target(t, s.URL+path))
+			if res.Reason != prober.ReasonTransferTimeout {
+				t.Errorf("reason is %q (%v), want transfer_timeout", res.Reason, res.Err)
+			}
+			if over := time.Since(start) - quick; over > time.Second {
+				t.Errorf("the probe ended %s after its deadline", over)
+			}
+		})
+	}
+}
+
+type neverEnding byte
+
+func (b neverEnding) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = byte(b)
+	}
+	return len(p), nil
+}
+
+// A switch to another protocol has no body that could be waited for, and no body need be compressed.
+func TestNoBody(t *testing.T) {
+	upgrade := probetest.Answer(t, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n", true)
+	wantSuccess(t, probe(t, newProber(t, "enable_http2: false\nheaders: {Connection: Upgrade, Upgrade: x}\nvalid_status_codes: [101]"), target(t, upgrade.URL), patient))
+	for code, method := range map[int]string{200: "HEAD", 204: "GET", 304: "GET"} {
+		s := probetest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }))
+		res := probe(t, newProber(t, "compression: gzip\nvalid_status_codes: [200, 204, 304]\nmethod: "+method), target(t, s.URL), patient)
+		wantSuccess(t, res)
+	}
+}
+
+// Through a proxy for plain http it is the proxy that closes and that wants credentials.
+func TestPlainProxyFailures(t *testing.T) {
+	wanting := probetest.Proxy(t)
+	wanting.Answer(http.StatusProxyAuthRequired)
+	for name, proxy := range map[string]string{"407": wanting.URL, "closed": probetest.CloseAtOnce(t).URL} {
+		res := probe(t, newProber(t, "proxy_url: "+proxy), target(t, "http://127.0.0.1:1"), patient)
+		if res.Reason != prober.ReasonProxy {
+			t.Errorf("%s: reason is %q (%v), want proxy", name, res.Reason, res.Err)
+		}
+	}
+}
