@@ -2,8 +2,13 @@ package config
 
 import (
 	"maps"
+	"net/url"
+	"reflect"
 	"slices"
 	"strings"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // maxAttempts bounds how often a target is tried within one probe.
@@ -34,10 +39,13 @@ func (c *checker) module(p place, m *Module) {
 	if m.Attempts < 0 || m.Attempts > maxAttempts {
 		c.fail(c.sub(p, "attempts"), "got %d, want 0 to %d", m.Attempts, maxAttempts)
 	}
+	if pauses := m.RetryDelay * Duration(max(m.Attempts-1, 0)); m.Timeout > 0 && pauses >= m.Timeout {
+		c.fail(c.sub(p, "retry_delay"), "the pauses between %d attempts take the whole timeout of %s", m.Attempts, time.Duration(m.Timeout))
+	}
 	if m.RetryDelay > 0 && m.Attempts <= 1 && c.read(p.field("attempts")) {
 		c.fail(c.sub(p, "retry_delay"), "has no effect without attempts, want attempts of 2 or more")
 	}
-	c.files(p, m)
+	c.referenced(p, reflect.ValueOf(*m))
 	c.http(c.sub(p, "http"), &m.HTTP)
 }
 
@@ -80,6 +88,29 @@ func (c *checker) request(p place, h *HTTP) {
 	c.headerNames(headers, slices.Sorted(maps.Keys(h.Headers)))
 	for name, value := range h.Headers {
 		c.headerValue(c.at(headers.entry(name)), value)
+		c.protocolHeader(c.at(headers.entry(name)), name, value, h.Client.EnableHTTP2)
+	}
+	if h.Client.HTTPHeaders != nil {
+		private := c.sub(p, "http_headers")
+		for name := range h.Client.HTTPHeaders.Headers {
+			c.protocolHeader(c.at(private.entry(name)), name, "", h.Client.EnableHTTP2)
+		}
+	}
+}
+
+// protocolHeader refuses headers that could never be sent: the probe's fault must not look like the target's.
+func (c *checker) protocolHeader(p place, name, value string, http2 bool) {
+	switch strings.ToLower(name) {
+	case "host":
+		u, err := url.Parse("http://" + value + "/")
+		ascii, idnaErr := httpguts.PunycodeHostPort(value)
+		if err != nil || idnaErr != nil || u.Host != value || !httpguts.ValidHostHeader(ascii) {
+			c.fail(p, "%q is not a host name, with or without a port", value)
+		}
+	case "upgrade", "connection", "proxy-connection", "keep-alive", "transfer-encoding", "te":
+		if http2 {
+			c.fail(p, "is not sent by HTTP/2 (RFC 9113 section 8.2.2), want enable_http2: false beside it")
+		}
 	}
 }
 

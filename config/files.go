@@ -15,14 +15,12 @@ import (
 // change of the configuration.
 func (c *Config) Files() []string {
 	all := map[string]bool{}
-	for _, m := range c.Modules {
-		rewrite(reflect.ValueOf(m), place{pattern: modulePattern}, func(p place, s string) string {
-			if s != "" && names(p) {
-				all[s] = true
-			}
-			return s
-		})
-	}
+	rewrite(reflect.ValueOf(*c), place{}, func(p place, s string) string {
+		if s != "" && names(p) {
+			all[s] = true
+		}
+		return s
+	})
 	return slices.Sorted(maps.Keys(all))
 }
 
@@ -31,9 +29,9 @@ func names(p place) bool {
 	return strings.HasSuffix(p.pattern, "_file") || strings.HasSuffix(p.pattern, ".http_headers.*.files")
 }
 
-// files checks every file that a module names, and that it asks for no secret manager.
-func (c *checker) files(p place, m *Module) {
-	rewrite(reflect.ValueOf(*m), p, func(at place, s string) string {
+// referenced checks every file that a part of the configuration names, and that it asks for no secret manager.
+func (c *checker) referenced(p place, part reflect.Value) {
+	rewrite(part, p, func(at place, s string) string {
 		switch at = c.at(at); {
 		case s == "":
 		case names(at):

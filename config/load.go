@@ -71,6 +71,9 @@ func (d *decoder) check(top place, c *Config) {
 		(&checker{d}).module(d.at(modules.entry(name)), &m)
 		c.Modules[name] = m
 	}
+	if c.Restart != nil {
+		(&checker{d}).restart(d.at(top.field("restart")), c)
+	}
 }
 
 // document is the root of the one document that data must hold, or nil after a problem.

@@ -16,6 +16,8 @@ const DefaultBodyLimit = 10 << 20
 type Config struct {
 	// Modules are the ways to probe, by name.
 	Modules map[string]Module `yaml:"modules"`
+	// Restart is nil where nothing may be restarted.
+	Restart *Restart `yaml:"restart,omitempty"`
 }
 
 // Module says how a target is probed and when the answer counts as healthy.

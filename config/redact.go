@@ -15,7 +15,8 @@ const mask = "<secret>"
 // modulePattern is the pattern of a module in the file.
 const modulePattern = "modules.*"
 
-// shown are the texts of a module that are no secrets. All others are masked, those of the future too.
+// shown are the texts of a module, and of the other sections, that are no secrets. All others are masked, those of
+// the future too.
 var shown = set(
 	"prober",
 	"http.valid_http_versions",
@@ -51,10 +52,20 @@ var shown = set(
 	"http.tls_config.server_name",
 	"http.no_proxy",
 	"http.http_headers.*.files",
+	"restart.mode",
+	"restart.receiver.bearer_token_file",
+	"restart.receiver.basic_auth.username",
+	"restart.receiver.basic_auth.username_file",
+	"restart.receiver.basic_auth.password_file",
+	"restart.services.name",
+	"restart.services.mode",
+	"restart.services.checks.module",
+	"restart.services.command.argv",
+	"restart.services.command.dir",
 )
 
 // urls are the texts of which only the secret parts are masked.
-var urls = set("http.proxy_url", "http.oauth2.proxy_url", "http.oauth2.token_url")
+var urls = set("http.proxy_url", "http.oauth2.proxy_url", "http.oauth2.token_url", "restart.services.checks.url")
 
 // publicHeaders have values that any host may see.
 var publicHeaders = set(
@@ -84,7 +95,7 @@ func private(p place, v reflect.Value) bool {
 	}
 }
 
-// inModule is the pattern of p, counted from the module.
+// inModule is the pattern of p, counted from the module where it is in one.
 func inModule(p place) string { return strings.TrimPrefix(p.pattern, modulePattern+".") }
 
 // masked is a text as it may be shown.
@@ -141,11 +152,7 @@ func maskedQuery(raw string) string {
 
 // Redacted is a copy in which every secret is masked. It is for people to look at and not to probe with.
 func (c *Config) Redacted() *Config {
-	out := *c
-	out.Modules = make(map[string]Module, len(c.Modules))
-	for name, m := range c.Modules {
-		out.Modules[name] = m.redacted()
-	}
+	out, _ := reflect.TypeAssert[Config](rewrite(reflect.ValueOf(*c), place{}, masked))
 	return &out
 }
 

@@ -63,6 +63,7 @@ func addKeys(known map[string]bool, path string, t reflect.Type) {
 			name, options, _ := strings.Cut(tag, ",")
 			switch {
 			case !ok || strings.HasSuffix(name, "_ref"): // no secret manager
+			case path == ".restart.receiver.basic_auth": // excludes what is shown there, and is shown in a module
 			case options == "inline":
 				addKeys(known, path, f.Type)
 			default:

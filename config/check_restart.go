@@ -1,0 +1,129 @@
+package config
+
+import (
+	"maps"
+	"net/url"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+)
+
+// restart checks the restart section. Whatever is doubtful is an error: this section gives the right to act.
+func (c *checker) restart(p place, cfg *Config) {
+	r := cfg.Restart
+	c.mode(c.sub(p, "mode"), r.Mode, true)
+	c.referenced(p, reflect.ValueOf(*r))
+	c.receiver(c.sub(p, "receiver"), &r.Receiver)
+	c.limits(c.sub(p, "defaults"), &r.Defaults)
+	services := c.sub(p, "services")
+	if len(r.Services) == 0 {
+		c.fail(services, "got no service, want at least one")
+	}
+	names, targets := map[string]string{}, map[string]string{}
+	for i := range r.Services {
+		s, at := &r.Services[i], c.at(services.item(i))
+		c.unique(c.sub(at, "name"), names, s.Name, "service")
+		c.mode(c.sub(at, "mode"), s.Mode, false)
+		c.limits(at, &s.Limits)
+		c.serviceChecks(c.sub(at, "checks"), s, cfg.Modules, targets)
+		if s.Command == nil {
+			c.fail(at, "has no back-end, want command")
+		} else {
+			c.command(c.sub(at, "command"), s.Command)
+		}
+	}
+}
+
+func (c *checker) mode(p place, mode string, required bool) {
+	switch {
+	case mode == "off", mode == "observe", mode == "enforce", mode == "" && !required:
+	case mode == "":
+		c.fail(p, `missing, want "off", "observe" or "enforce"`)
+	default:
+		c.fail(p, `got %q, want "off", "observe" or "enforce"`, mode)
+	}
+}
+
+func (c *checker) receiver(p place, r *Receiver) {
+	ways := 0
+	for _, set := range []bool{r.BearerToken != "", r.BearerTokenFile != "", r.BasicAuth != nil, r.Insecure} {
+		if set {
+			ways++
+		}
+	}
+	if ways != 1 {
+		c.fail(p, "want exactly one of bearer_token, bearer_token_file, basic_auth and insecure: true, got %d", ways)
+	}
+	if b := r.BasicAuth; b != nil && (b.Username == "" && b.UsernameFile == "" || b.Password == "" && b.PasswordFile == "") {
+		c.fail(c.sub(p, "basic_auth"), "want a username and a password, each here or in a file")
+	}
+}
+
+// limits checks that no number turns a guard off by accident.
+func (c *checker) limits(p place, l *Limits) {
+	for name, n := range map[string]int{
+		"arm_probes": l.ArmProbes, "confirm_probes": l.ConfirmProbes, "budget_hour": l.BudgetHour,
+		"budget_day": l.BudgetDay, "verify_probes": l.VerifyProbes, "max_unverified": l.MaxUnverified,
+	} {
+		if n < 0 {
+			c.fail(c.sub(p, name), "got %d, want 1 or more", n)
+		}
+	}
+	for i, code := range l.RestartOn {
+		if code < minStatus || code > maxStatus {
+			c.fail(c.at(p.field("restart_on").item(i)), "got status code %d, want %d to %d", code, minStatus, maxStatus)
+		}
+	}
+}
+
+func (c *checker) serviceChecks(p place, s *Service, modules map[string]Module, targets map[string]string) {
+	if len(s.Checks) == 0 {
+		c.fail(p, "got no check, want at least one")
+	}
+	for i := range s.Checks {
+		check, at := &s.Checks[i], c.at(p.item(i))
+		if check.Module == "" {
+			check.Module = DefaultModule
+		}
+		if _, ok := modules[check.Module]; !ok {
+			c.fail(c.sub(at, "module"), "got unknown module %q, want one of %q", check.Module, slices.Sorted(maps.Keys(modules)))
+		}
+		u, err := url.Parse(check.URL)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+			c.fail(c.sub(at, "url"), "want an absolute URL with the scheme http or https")
+			continue
+		}
+		c.unique(c.sub(at, "url"), targets, check.URL, "check")
+	}
+}
+
+// unique reports a name that is missing or that stands in two places, which alerts could not tell apart.
+func (c *checker) unique(p place, seen map[string]string, name, what string) {
+	switch first, ok := seen[name]; {
+	case name == "":
+		c.fail(p, "missing, want the name of the %s", what)
+	case ok:
+		c.fail(p, "is the same %s as %s", what, first)
+	default:
+		seen[name] = p.path
+	}
+}
+
+func (c *checker) command(p place, cmd *Command) {
+	argv := c.sub(p, "argv")
+	switch {
+	case len(cmd.Argv) == 0:
+		c.fail(argv, "missing, want a program and its arguments")
+		return
+	case !filepath.IsAbs(cmd.Argv[0]):
+		c.fail(argv, "got the program %q, want an absolute path: no search path and no shell come between", cmd.Argv[0])
+		return
+	}
+	if info, err := os.Stat(cmd.Argv[0]); err != nil || info.IsDir() || info.Mode()&0o111 == 0 {
+		c.fail(argv, "%q is not a program that can be run here", cmd.Argv[0])
+	}
+	if cmd.Dir != "" && !filepath.IsAbs(cmd.Dir) {
+		c.fail(c.sub(p, "dir"), "got %q, want an absolute path", cmd.Dir)
+	}
+}
