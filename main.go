@@ -2,7 +2,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	_ "embed" // VERSION
 	"errors"
 	"fmt"
 	"io"
@@ -28,7 +30,13 @@ const name = "healthcheck_exporter"
 // maxTimeoutOffset is the longest believable --timeout-offset in seconds.
 const maxTimeoutOffset = 3600
 
+// built is the version of the source, for a build that does not set it.
+//
+//go:embed VERSION
+var built string
+
 func main() {
+	version.Version = cmp.Or(version.Version, strings.TrimSpace(built)+"-dev")
 	// Nothing of ours uses the standard logger. net/http writes to it what a target sends unasked, of which the
 	// probe's reason tells already.
 	slog.SetDefault(slog.New(slog.DiscardHandler)) //nolint:forbidigo // the standard logger has no other switch

@@ -19,6 +19,8 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/history"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/webhook"
 )
 
 // Options are what the command line decides.
@@ -55,6 +57,10 @@ type App struct {
 	metrics *metrics
 	history *history.History
 	probes  *probes
+
+	restarts *restart.Controller
+	webhook  *webhook.Handler
+	unwatch  func(deadline time.Time) // nil: not started
 
 	snapshot atomic.Pointer[Snapshot] // never nil after New
 	ready    atomic.Bool
@@ -99,6 +105,8 @@ func New(o Options) (*App, error) {
 		history: history.New(o.HistoryLimit),
 		failed:  make(chan error, 1),
 	}
+	a.restarts = restart.NewController(a.metrics.registry, o.Logger.With("component", "restart"))
+	a.webhook = webhook.New(a.restarts, a.metrics.registry, o.Logger.With("component", "webhook"))
 	a.stop = sync.OnceValue(a.shutdown)
 	a.probes = newProbes(a.metrics, a.history, o.ProbeLogger)
 	if err := a.apply(); err != nil {
@@ -110,7 +118,7 @@ func New(o Options) (*App, error) {
 // Run serves until ctx is done, reloads whenever hup receives, and stops gracefully. It returns nil after a
 // clean stop.
 func (a *App) Run(ctx context.Context, hup <-chan os.Signal) error {
-	if err := a.Start(); err != nil {
+	if err := a.Start(); err != nil { //nolint:contextcheck // what it starts ends with Stop
 		return err
 	}
 	a.log.Info("Serving", "path", a.configName())
@@ -145,7 +153,7 @@ func (a *App) loop(ctx context.Context, hup <-chan os.Signal) error {
 func (a *App) Start() error {
 	if a.delegatesListening() {
 		a.serve(func(s *http.Server) error { return web.ListenAndServe(s, a.opts.Web, a.log) })
-		a.ready.Store(true)
+		a.begin()
 		return nil
 	}
 	for _, address := range *a.opts.Web.WebListenAddresses {
@@ -160,8 +168,14 @@ func (a *App) Start() error {
 	for _, l := range a.listeners {
 		a.serve(func(s *http.Server) error { return web.Serve(l, s, a.opts.Web, a.log) })
 	}
-	a.ready.Store(true)
+	a.begin()
 	return nil
+}
+
+// begin is the rest of Start, when nothing can fail any more.
+func (a *App) begin() {
+	a.unwatch = a.watch()
+	a.ready.Store(true)
 }
 
 // delegatesListening tells whether only the toolkit can open the sockets: those of systemd and of a hypervisor.
@@ -200,6 +214,10 @@ func (a *App) shutdown() error {
 	a.log.Info("Stopping, probes in flight may finish")
 	ctx, cancel := context.WithTimeout(context.Background(), a.opts.DrainTimeout)
 	defer cancel()
+	if a.unwatch != nil {
+		deadline, _ := ctx.Deadline()
+		a.unwatch(deadline)
+	}
 	if !a.probes.drain(ctx) {
 		a.log.Warn("Probes still in flight are cut off")
 	}

@@ -27,6 +27,7 @@ func (a *App) routes() http.Handler {
 	mux.HandleFunc("GET /{$}", a.landing)
 	mux.Handle("GET /probe", a.unlessStopping(probe))
 	mux.Handle("GET /metrics", metrics)
+	mux.HandleFunc("POST /webhook/alertmanager", a.receive)
 	mux.HandleFunc("GET /config", a.config)
 	mux.HandleFunc("GET /logs", a.logs)
 	mux.HandleFunc("GET /-/healthy", healthy)

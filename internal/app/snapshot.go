@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
@@ -16,6 +18,8 @@ import (
 type Snapshot struct {
 	Config  *config.Config
 	Modules map[string]collector.Module
+	// Services are what may be restarted.
+	Services []restart.Service
 }
 
 // newSnapshot turns a configuration into objects. This is the only place that does. The error has a line for
@@ -31,6 +35,12 @@ func newSnapshot(file string, c *config.Config) (*Snapshot, error) {
 			continue
 		}
 		s.Modules[name] = collector.Module{Name: name, Config: m, Prober: p}
+	}
+	if c.Restart != nil && len(errs) == 0 {
+		var err error
+		if s.Services, err = services(c.Restart, s.Modules); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", file, err))
+		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -55,7 +65,9 @@ func (a *App) Reload() error {
 // tellLoad logs the outcome of a reload.
 func (a *App) tellLoad(err error) {
 	if err != nil {
-		a.log.Error("Loading the configuration failed, the old one goes on serving", "path", a.configName(), "err", err)
+		for line := range strings.Lines(err.Error()) { // a line for each mistake
+			a.log.Error("Loading the configuration failed, the old one goes on serving", "path", a.configName(), "err", strings.TrimSpace(line))
+		}
 		return
 	}
 	a.log.Info("Loaded the configuration", "path", a.configName())
@@ -73,6 +85,7 @@ func (a *App) apply() error {
 	}
 	a.metrics.knowModules(s.Modules)
 	a.snapshot.Store(s)
+	a.restarts.Apply(s.Services)
 	return nil
 }
 
@@ -90,6 +103,9 @@ func (a *App) load() (*Snapshot, error) {
 		return nil, err
 	}
 	a.seen.add(c.Files()...)
+	if err := checkReceiver(c, *a.opts.Web.WebConfigFile); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
 	return newSnapshot(file, c)
 }
 

@@ -1,0 +1,154 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"slices"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/command"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/webhook"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
+
+// services turns the restart section into what the controller watches. Modules are those of the same snapshot.
+func services(r *config.Restart, modules map[string]collector.Module) ([]restart.Service, error) {
+	var all []restart.Service
+	for i := range r.Services {
+		s := &r.Services[i]
+		limits := r.LimitsOf(s)
+		service := restart.Service{
+			Name:          s.Name,
+			Policy:        policy(r.ModeOf(s), limits),
+			CheckInterval: time.Duration(limits.CheckInterval),
+			Backend:       backend(s),
+			ExecTimeout:   time.Duration(limits.ExecTimeout),
+		}
+		for _, c := range s.Checks {
+			check, err := check(c, modules[c.Module], time.Duration(limits.CheckTimeout))
+			if err != nil {
+				return nil, fmt.Errorf("restart.services[%d]: %w", i, err)
+			}
+			service.Checks = append(service.Checks, check)
+		}
+		all = append(all, service)
+	}
+	return all, nil
+}
+
+// backend is the one place that knows every back-end.
+func backend(s *config.Service) restart.Backend {
+	var env []string
+	for _, name := range slices.Sorted(maps.Keys(s.Command.Env)) {
+		env = append(env, name+"="+s.Command.Env[name])
+	}
+	return command.New(command.Config{Argv: s.Command.Argv, Env: env, Dir: s.Command.Dir})
+}
+
+func policy(mode string, l config.Limits) restart.Policy {
+	return restart.Policy{
+		Mode:            restart.Mode(mode),
+		RestartOn:       l.RestartOn,
+		ArmProbes:       l.ArmProbes,
+		ArmTime:         time.Duration(l.ArmTime),
+		ConfirmProbes:   l.ConfirmProbes,
+		ConfirmInterval: time.Duration(l.ConfirmInterval),
+		SuspectTime:     time.Duration(l.SuspectTime),
+		Cooldown:        time.Duration(l.Cooldown),
+		CooldownMax:     time.Duration(l.CooldownMax),
+		BudgetHour:      l.BudgetHour,
+		BudgetDay:       l.BudgetDay,
+		VerifyProbes:    l.VerifyProbes,
+		VerifyTimeout:   time.Duration(l.VerifyTimeout),
+		MaxUnverified:   l.MaxUnverified,
+		UnlockTime:      time.Duration(l.UnlockTime),
+	}
+}
+
+func check(c config.ServiceCheck, m collector.Module, timeout time.Duration) (restart.Check, error) {
+	u, err := prober.ParseTarget(c.URL)
+	if err != nil {
+		return restart.Check{}, err
+	}
+	definition, err := m.Config.YAML()
+	if err != nil {
+		return restart.Check{}, err
+	}
+	return restart.Check{
+		Name:       prober.MaskURL(u),
+		Target:     c.URL,
+		Definition: c.URL + "\n" + string(definition),
+		Prober:     m.Prober,
+		Request:    prober.Request{URL: u},
+		Timeout:    m.Config.TimeoutOr(timeout),
+	}, nil
+}
+
+func authenticator(r *config.Receiver) webhook.Authenticator {
+	a := webhook.Authenticator{Bearer: string(r.BearerToken), BearerFile: r.BearerTokenFile, Anybody: r.Insecure}
+	if b := r.BasicAuth; b != nil {
+		a.Username, a.UsernameFile = b.Username, b.UsernameFile
+		a.Password, a.PasswordFile = string(b.Password), b.PasswordFile
+	}
+	return a
+}
+
+// receive serves the webhook while the configuration has something to restart.
+func (a *App) receive(w http.ResponseWriter, r *http.Request) {
+	s := a.snapshot.Load()
+	if s.Config.Restart == nil {
+		http.Error(w, "the configuration has no restart section: nothing can be restarted", http.StatusNotFound)
+		return
+	}
+	a.webhook.Serve(w, r, authenticator(&s.Config.Restart.Receiver))
+}
+
+// watch keeps watch over the services until the function that it returns is called, which waits until the deadline
+// for an attempt under way.
+func (a *App) watch() (stop func(deadline time.Time)) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		a.restarts.Run(ctx)
+	}()
+	return func(deadline time.Time) {
+		cancel()
+		select {
+		case <-done:
+		case <-time.After(max(time.Until(deadline), time.Second)): // at rest it takes no time, but some
+			a.log.Warn("A restart is still under way; its outcome will not be known")
+		}
+	}
+}
+
+// checkReceiver refuses a receiver that no request could reach: the toolkit's basic authentication covers every path.
+func checkReceiver(c *config.Config, webConfigFile string) error {
+	if c.Restart == nil || webConfigFile == "" {
+		return nil
+	}
+	text, err := os.ReadFile(webConfigFile)
+	if err != nil {
+		return fmt.Errorf("reading the web configuration: %w", err)
+	}
+	var web struct {
+		Users map[string]any `yaml:"basic_auth_users"`
+	}
+	if err := yaml.Unmarshal(text, &web); err != nil {
+		return fmt.Errorf("reading the web configuration %q: it is not valid YAML", webConfigFile)
+	}
+	if r := &c.Restart.Receiver; len(web.Users) > 0 && (r.BearerToken != "" || r.BearerTokenFile != "") {
+		return errors.New("restart.receiver: a bearer token cannot be used with basic_auth_users in --web.config.file, " +
+			"which wants basic authentication on every path: use restart.receiver.basic_auth with one of its users")
+	}
+	return nil
+}

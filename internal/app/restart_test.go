@@ -1,0 +1,184 @@
+package app
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
+)
+
+func restartConfig(t *testing.T, text string) *config.Config {
+	t.Helper()
+	c, err := config.Parse("test.yml", []byte("modules: {http_2xx: {prober: http, timeout: 3s}}\nrestart:\n"+text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+const oneService = `
+  mode: enforce
+  receiver: {bearer_token: s3cret}
+  services:
+    - name: shop
+      mode: observe
+      restart_on: [404]
+      checks: [{url: 'http://127.0.0.1:1/health'}]
+      command: {argv: [/bin/true], env: {B: '2', A: '1'}}
+`
+
+// No limit of the configuration is lost on its way into the policy.
+func TestServices(t *testing.T) {
+	c := restartConfig(t, oneService)
+	s, err := newSnapshot("test.yml", c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := s.Services[0]
+	v := reflect.ValueOf(got.Policy)
+	for i := range v.NumField() {
+		if v.Field(i).IsZero() {
+			t.Errorf("the policy's %s is zero", v.Type().Field(i).Name)
+		}
+	}
+	if got.Name != "shop" || got.Policy.Mode != "observe" || got.CheckInterval == 0 || got.ExecTimeout == 0 || got.Backend == nil {
+		t.Errorf("service is %+v", got)
+	}
+	if check := got.Checks[0]; check.Target != "http://127.0.0.1:1/health" || check.Prober == nil || check.Timeout.Seconds() != 3 {
+		t.Errorf("check is %+v, want the module's prober and timeout", check)
+	}
+	other, err := newSnapshot("test.yml", restartConfig(t, strings.Replace(oneService, "/health", "/other", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if other.Services[0].Checks[0].Definition == got.Checks[0].Definition {
+		t.Error("two different checks have the same definition")
+	}
+}
+
+func TestReceive(t *testing.T) {
+	const delivery = `{"version":"4","alerts":[{"status":"firing","labels":{"instance":"http://127.0.0.1:1/health"}}]}`
+	post := func(t *testing.T, a *App, token string) int {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+a.Addr().String()+"/webhook/alertmanager", strings.NewReader(delivery))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp.StatusCode
+	}
+	dir := t.TempDir()
+	file := filepath.Join(dir, "healthcheck.yml")
+	write := func(restart string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte("modules: {http_2xx: {prober: http}}\n"+restart), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	defer probetest.NoLeaks(t)()
+	defer http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	write("")
+	o := options(&recorder{}, "127.0.0.1:0")
+	o.ConfigFile = file
+	a, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer a.Stop()
+	if code := post(t, a, "s3cret"); code != http.StatusNotFound {
+		t.Errorf("without a restart section the answer is %d, want 404", code)
+	}
+	write("restart:" + oneService)
+	if err := a.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	for token, want := range map[string]int{"s3cret": 200, "wrong": 401, "": 401} {
+		if code := post(t, a, token); code != want {
+			t.Errorf("with token %q the answer is %d, want %d", token, code, want)
+		}
+	}
+	families, err := a.metrics.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range families {
+		if !strings.HasPrefix(f.GetName(), "healthcheck_restart_") {
+			continue
+		}
+		var labels []string
+		for _, l := range f.GetMetric()[0].GetLabel() {
+			labels = append(labels, l.GetName())
+		}
+		slices.Sort(labels)
+		got = append(got, fmt.Sprintf("%s %s %v: %s", f.GetName(), strings.ToLower(f.GetType().String()), labels, f.GetHelp()))
+	}
+	want := slices.DeleteFunc(restartRows(t), func(row string) bool {
+		return strings.HasPrefix(row, "healthcheck_restart_last_attempt_timestamp_seconds ") // there was no attempt
+	})
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("restart metrics (-docs/metrics.md +code):\n%s", diff)
+	}
+}
+
+// restartRows are the rows of the restart metrics in docs/metrics.md.
+func restartRows(t *testing.T) []string {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := regexp.MustCompile("(?m)^\\| `(healthcheck_restart_[a-z_]+)` \\| ([a-z]+) \\| ([^|]*) ?\\| ([^|]*) \\|$")
+	var rows []string
+	for _, m := range row.FindAllStringSubmatch(string(text), -1) {
+		labels := regexp.MustCompile("[a-z_]+").FindAllString(m[3], -1)
+		slices.Sort(labels)
+		rows = append(rows, fmt.Sprintf("%s %s %v: %s", m[1], m[2], labels, m[4]))
+	}
+	slices.Sort(rows)
+	return rows
+}
+
+// Behind the basic authentication of the toolkit no bearer token would ever arrive.
+func TestCheckReceiver(t *testing.T) {
+	web := filepath.Join(t.TempDir(), "web.yml")
+	write := func(text string) {
+		if err := os.WriteFile(web, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bearer := restartConfig(t, oneService)
+	basic := restartConfig(t, strings.Replace(oneService, "{bearer_token: s3cret}", "{basic_auth: {username: am, password: s3cret}}", 1))
+	write("basic_auth_users: {am: $2y$10$x}")
+	if err := checkReceiver(bearer, web); err == nil || !strings.Contains(err.Error(), "bearer token cannot be used") {
+		t.Errorf("a bearer token behind basic authentication: error %v", err)
+	}
+	if err := checkReceiver(basic, web); err != nil {
+		t.Errorf("basic authentication twice: %v", err)
+	}
+	write("tls_server_config: {}")
+	if err := checkReceiver(bearer, web); err != nil {
+		t.Errorf("a bearer token without basic authentication: %v", err)
+	}
+	if err := checkReceiver(config.Default(), web); err != nil {
+		t.Errorf("no restart section: %v", err)
+	}
+}

@@ -1,0 +1,48 @@
+package restart
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
+
+// repairable tells whether a restart can repair a failure. A restart repairs neither names nor certificates nor routes
+// nor a wrong health path; everything that is not known to be repaired holds. The switch has a row for every
+// Reason: the exhaustive linter complains about a missing one.
+func (p *Policy) repairable(e Evidence) bool {
+	if e.Away {
+		return false // the service itself has answered
+	}
+	switch e.Reason {
+	case prober.ReasonConnectRefused, prober.ReasonConnectTimeout, prober.ReasonRequestTimeout,
+		prober.ReasonTransferTimeout, prober.ReasonConnectionClosed:
+		return true
+	case prober.ReasonStatus:
+		return repairableStatus(e) || slices.Contains(p.RestartOn, e.StatusCode)
+	case prober.ReasonNone,
+		prober.ReasonTargetForbidden, prober.ReasonResolveNotFound, prober.ReasonResolveFailed,
+		prober.ReasonConnectUnreach, prober.ReasonProxy,
+		prober.ReasonTLSExpired, prober.ReasonTLSNotYetValid, prober.ReasonTLSUntrusted, prober.ReasonTLSHostname, prober.ReasonTLSFailed,
+		prober.ReasonRedirectLimit, prober.ReasonHTTPVersion, prober.ReasonHeader,
+		prober.ReasonSSLForbidden, prober.ReasonSSLRequired,
+		prober.ReasonTooLarge, prober.ReasonBody, prober.ReasonJSON,
+		prober.ReasonWSHandshake, prober.ReasonWSSubprotocol, prober.ReasonWSMessage, prober.ReasonWSPongTimeout, prober.ReasonWSClosed,
+		prober.ReasonLocalResource, prober.ReasonInternal:
+		return false
+	}
+	return false
+}
+
+// repairableStatus knows the codes of a service that is up and broken. One that asks to wait is overloaded: a restart
+// would make it worse.
+func repairableStatus(e Evidence) bool {
+	switch e.StatusCode {
+	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
+		return true
+	case http.StatusServiceUnavailable:
+		return !e.RetryAfter
+	default:
+		return false
+	}
+}

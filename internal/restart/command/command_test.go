@@ -1,0 +1,111 @@
+//go:build unix
+
+package command_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/command"
+)
+
+func run(t *testing.T, timeout time.Duration, c command.Config) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
+	defer cancel()
+	return command.New(c).Restart(ctx, restart.Attempt{ID: "attempt-1"})
+}
+
+func shell(script string, args ...string) []string {
+	return append([]string{"/bin/sh", "-c", script, "sh"}, args...)
+}
+
+// The program gets its own environment, its arguments as they are, and the working directory, and nothing else of ours.
+func TestRun(t *testing.T) {
+	t.Setenv("SECRET", "canary")
+	dir := t.TempDir()
+	err := run(t, time.Minute, command.Config{
+		Argv: shell(`{ env; pwd; printf '%s\n' "$1"; } >out`, `a b; $(touch pwned) "*"`),
+		Env:  []string{"PM2_HOME=/home/x"}, Dir: dir,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := string(b)
+	for _, want := range []string{"PM2_HOME=/home/x\n", "HEALTHCHECK_ATTEMPT_ID=attempt-1\n", dir + "\n", `a b; $(touch pwned) "*"` + "\n"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the program did not see %q, but:\n%s", want, out)
+		}
+	}
+	if strings.Contains(out, "canary") {
+		t.Errorf("the exporter's environment reached the program:\n%s", out)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "pwned")); err == nil {
+		t.Error("an argument was run by a shell")
+	}
+}
+
+func TestFailures(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		argv []string
+		want []string
+	}{
+		{"exit status", shell("echo no such app >&2; exit 3"), []string{`running "/bin/sh"`, "exit status 3", "no such app"}},
+		{"no program", []string{"/nowhere/restart"}, []string{"no such file"}},
+		{"endless output", shell("head -c 10000000 /dev/zero | tr '\\0' x; exit 1"), []string{"exit status 1"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			err := run(t, time.Minute, command.Config{Argv: tt.argv})
+			if err == nil {
+				t.Fatal("no error")
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("error is %.200q, want one with %q", err, want)
+				}
+			}
+			if len(err.Error()) > 4<<10 {
+				t.Errorf("the error has %d bytes", len(err.Error()))
+			}
+		})
+	}
+}
+
+// At the deadline the whole process group ends, also what the program started.
+func TestDeadline(t *testing.T) {
+	dir := t.TempDir()
+	start := time.Now()
+	err := run(t, 300*time.Millisecond, command.Config{Argv: shell("sleep 60 & echo $! >child; wait"), Dir: dir})
+	if err == nil || time.Since(start) > 20*time.Second {
+		t.Fatalf("ended after %s with %v, want an error at the deadline", time.Since(start), err)
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "child"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid := 0
+	for _, c := range strings.TrimSpace(string(b)) {
+		pid = pid*10 + int(c-'0')
+	}
+	for range 100 {
+		if syscall.Kill(pid, 0) != nil {
+			return
+		}
+		if stat, err := os.ReadFile("/proc/" + strings.TrimSpace(string(b)) + "/stat"); err == nil && strings.Contains(string(stat), ") Z ") {
+			return // dead, and nobody has asked how it died
+		}
+		<-time.After(20 * time.Millisecond)
+	}
+	t.Errorf("the child %d of the program is still alive", pid)
+}

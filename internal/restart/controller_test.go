@@ -1,0 +1,243 @@
+package restart
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
+
+var errTest = errors.New("it did not work")
+
+// A simulated service is broken or not, and can be its own prober and back-end.
+type simulated struct {
+	broken   atomic.Bool
+	restarts atomic.Int32
+	helps    bool          // a restart repairs it
+	takes    time.Duration // a restart
+}
+
+func (s *simulated) Probe(context.Context, prober.Request) prober.Result {
+	if s.broken.Load() {
+		return prober.Result{Reason: prober.ReasonConnectRefused, Err: errTest}
+	}
+	return prober.Result{}
+}
+
+func (*simulated) Kind() string { return "simulated" }
+
+func (*simulated) Inspect(context.Context) (Status, error) { return Status{}, nil }
+
+func (s *simulated) Restart(ctx context.Context, a Attempt) error {
+	select {
+	case <-time.After(s.takes):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	s.restarts.Add(1)
+	if a.ID == "" {
+		return errors.New("the attempt has no ID")
+	}
+	if s.helps {
+		s.broken.Store(false)
+	}
+	return nil
+}
+
+func (s *simulated) service(name, target string) Service {
+	u, err := url.Parse(target)
+	if err != nil {
+		panic(err)
+	}
+	return Service{
+		Name: name, Policy: testPolicy(), CheckInterval: 15 * time.Second, Backend: s, ExecTimeout: time.Minute,
+		Checks: []Check{{Target: target, Definition: target, Prober: s, Request: prober.Request{URL: u}, Timeout: time.Second}},
+	}
+}
+
+// watch runs a controller in the bubble of synctest until the test ends.
+func watch(t *testing.T, log io.Writer, services ...Service) (*Controller, *prometheus.Registry, func()) {
+	t.Helper()
+	reg := prometheus.NewPedanticRegistry()
+	c := NewController(reg, slog.New(slog.NewTextHandler(log, nil)))
+	c.Apply(services)
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { c.Run(ctx) })
+	return c, reg, func() { cancel(); running.Wait() }
+}
+
+func firing(c *Controller, target string) bool {
+	return c.Handle(map[string]string{"alertname": "HealthcheckTargetDown", "instance": target}, true)
+}
+
+func TestControllerRestartsOnce(t *testing.T) {
+	const target = "http://127.0.0.1:8080/health"
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		s := &simulated{helps: true, takes: 3 * time.Second}
+		c, reg, stop := watch(t, &log, s.service("shop", target))
+		time.Sleep(2 * time.Minute) // arms
+		s.broken.Store(true)
+		time.Sleep(time.Second)
+		for range 100 { // two senders, replayed
+			for range 2 {
+				if !firing(c, target) {
+					t.Fatal("the alert selects no service")
+				}
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		time.Sleep(time.Minute)
+		if n := s.restarts.Load(); n != 1 {
+			t.Errorf("restarted %d times, want once", n)
+		}
+		stop()
+		want := `# HELP healthcheck_restart_attempts_total How many restarts were attempted, by how they ended.
+# TYPE healthcheck_restart_attempts_total counter
+healthcheck_restart_attempts_total{backend="simulated",outcome="exec_failed",service="shop"} 0
+healthcheck_restart_attempts_total{backend="simulated",outcome="not_recovered",service="shop"} 0
+healthcheck_restart_attempts_total{backend="simulated",outcome="recovered",service="shop"} 1
+`
+		if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "healthcheck_restart_attempts_total"); err != nil {
+			t.Error(err)
+		}
+		if problems, err := testutil.GatherAndLint(reg); err != nil || len(problems) > 0 {
+			t.Errorf("lint: %v, %v", problems, err)
+		}
+		for i, step := range []string{"from=unarmed to=idle", "from=idle to=suspect", "Held restart", "guard=unconfirmed", "from=suspect to=executing", "Restarting service", "from=executing to=verifying", "from=verifying to=idle", "outcome=recovered"} {
+			at := strings.Index(log.String(), step)
+			if at < 0 {
+				t.Errorf("step %d, %q, is not in the log:\n%s", i, step, log.String())
+			}
+		}
+		if lines := strings.Count(log.String(), "\n"); lines > 12 {
+			t.Errorf("the incident took %d lines:\n%s", lines, log.String())
+		}
+	})
+}
+
+func TestControllerSelects(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := &simulated{}, &simulated{}
+		c, _, stop := watch(t, io.Discard, a.service("a", "http://a.test/health"), b.service("b", "http://b.test"))
+		defer stop()
+		synctest.Wait()
+		for _, tt := range []struct {
+			labels map[string]string
+			want   bool
+		}{
+			{map[string]string{"instance": "http://a.test/health"}, true},
+			{map[string]string{"target": "http://a.test/health", "instance": "x"}, true},
+			{map[string]string{"instance": "http://b.test/"}, true},
+			{map[string]string{"instance": "b.test"}, true},
+			{map[string]string{"instance": "http://a.test/other"}, false},
+			{map[string]string{"service": "a"}, false},
+			{map[string]string{}, false},
+			{nil, false},
+		} {
+			if got := c.Handle(tt.labels, true); got != tt.want {
+				t.Errorf("Handle(%v) = %t, want %t", tt.labels, got, tt.want)
+			}
+		}
+	})
+}
+
+// A flood of alerts does not keep a service from being probed.
+func TestControllerFlood(t *testing.T) {
+	const target = "http://127.0.0.1:1/"
+	synctest.Test(t, func(t *testing.T) {
+		s := &simulated{}
+		c, reg, stop := watch(t, io.Discard, s.service("shop", target))
+		defer stop()
+		for range 1000 {
+			time.Sleep(200 * time.Millisecond)
+			firing(c, target)
+		}
+		want := "# HELP healthcheck_restart_armed Whether the service has been seen healthy by its present checks.\n# TYPE healthcheck_restart_armed gauge\nhealthcheck_restart_armed{service=\"shop\"} 1\n"
+		if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "healthcheck_restart_armed"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A reload keeps the state of what is the same, re-arms what is checked differently, and does not disturb an attempt.
+func TestControllerApply(t *testing.T) {
+	const target = "http://127.0.0.1:1/"
+	armed := func(reg *prometheus.Registry, want int) error {
+		return testutil.GatherAndCompare(reg, strings.NewReader(fmt.Sprintf("# HELP healthcheck_restart_armed Whether the service has been seen healthy by its present checks.\n# TYPE healthcheck_restart_armed gauge\nhealthcheck_restart_armed{service=\"shop\"} %d\n", want)), "healthcheck_restart_armed")
+	}
+	synctest.Test(t, func(t *testing.T) {
+		s := &simulated{helps: true, takes: 30 * time.Second}
+		c, reg, stop := watch(t, io.Discard, s.service("shop", target))
+		defer stop()
+		time.Sleep(2 * time.Minute)
+		same := s.service("shop", target)
+		same.Policy.Cooldown = time.Hour
+		c.Apply([]Service{same})
+		time.Sleep(time.Second)
+		if err := armed(reg, 1); err != nil {
+			t.Errorf("after another cool-down: %v", err)
+		}
+		s.broken.Store(true)
+		time.Sleep(15 * time.Second)
+		firing(c, target)
+		time.Sleep(10 * time.Second) // it is being restarted now
+		other := s.service("shop", target)
+		other.Checks[0].Definition = "other"
+		c.Apply([]Service{other})
+		time.Sleep(5 * time.Second)
+		if err := armed(reg, 1); err != nil {
+			t.Errorf("while an attempt is under way: %v", err)
+		}
+		time.Sleep(30 * time.Second)
+		if n := s.restarts.Load(); n != 1 {
+			t.Errorf("restarted %d times, want once", n)
+		}
+		if err := armed(reg, 0); err != nil {
+			t.Errorf("after another check: %v", err)
+		}
+		c.Apply(nil)
+		time.Sleep(time.Second)
+		if n := testutil.CollectAndCount(reg, "healthcheck_restart_armed"); n != 0 {
+			t.Errorf("a service that is gone has %d series", n)
+		}
+	})
+}
+
+// An attempt under way when the exporter stops is finished and noted.
+func TestControllerStop(t *testing.T) {
+	const target = "http://127.0.0.1:1/"
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		s := &simulated{helps: true, takes: 20 * time.Second}
+		c, _, stop := watch(t, &log, s.service("shop", target))
+		time.Sleep(2 * time.Minute)
+		s.broken.Store(true)
+		time.Sleep(15 * time.Second)
+		firing(c, target)
+		time.Sleep(5 * time.Second)
+		before := time.Now()
+		stop()
+		if waited := time.Since(before); waited == 0 || waited > 20*time.Second || s.restarts.Load() != 1 {
+			t.Errorf("stopped after %s with %d restarts, want the one that was under way", waited, s.restarts.Load())
+		}
+		if !strings.Contains(log.String(), "from=executing to=verifying") {
+			t.Errorf("its outcome is not in the log:\n%s", log.String())
+		}
+	})
+}

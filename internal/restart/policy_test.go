@@ -1,0 +1,342 @@
+package restart
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
+
+var start = time.Date(2026, 3, 29, 0, 0, 0, 0, time.UTC)
+
+func testPolicy() Policy {
+	return Policy{
+		Mode: ModeEnforce, ArmProbes: 5, ArmTime: time.Minute,
+		ConfirmProbes: 3, ConfirmInterval: time.Second, SuspectTime: time.Hour,
+		Cooldown: 5 * time.Minute, CooldownMax: time.Hour, BudgetHour: 3, BudgetDay: 6,
+		VerifyProbes: 3, VerifyTimeout: 2 * time.Minute, MaxUnverified: 2, UnlockTime: 30 * time.Minute,
+	}
+}
+
+// A run drives a policy through an incident on a clock of its own.
+type run struct {
+	t         *testing.T
+	policy    Policy
+	state     State
+	now       time.Time
+	decisions []Decision
+}
+
+func newRun(t *testing.T, p Policy) *run { return &run{t: t, policy: p, now: start} }
+
+func (r *run) event(ev Event) Decision {
+	before := cmpState(r.state)
+	next, d := r.policy.Next(r.state, ev, r.now)
+	if diff := cmp.Diff(before, cmpState(r.state)); diff != "" {
+		r.t.Errorf("Next changed the state that it was given:\n%s", diff)
+	}
+	r.state = next
+	r.decisions = append(r.decisions, d)
+	return d
+}
+
+// cmpState copies what a State shares.
+func cmpState(s State) State {
+	s.Attempts = append([]time.Time(nil), s.Attempts...)
+	return s
+}
+
+func (r *run) alert()                    { r.event(Event{Alert: &Alert{Firing: true}}) }
+func (r *run) executed(e Executed)       { r.event(Event{Executed: &e}) }
+func (r *run) wait(d time.Duration)      { r.now = r.now.Add(d) }
+func (r *run) probe(e Evidence) Decision { return r.event(Event{Probed: &e}) }
+
+// probes makes n rounds, every after the other.
+func (r *run) probes(n int, every time.Duration, e Evidence) (last Decision) {
+	for range n {
+		last = r.probe(e)
+		r.wait(every)
+	}
+	return last
+}
+
+// arm makes the service one that has been healthy for long.
+func (r *run) arm() *run {
+	r.probes(10, 15*time.Second, healthy)
+	if !r.state.Armed {
+		r.t.Fatal("10 healthy rounds did not arm the service")
+	}
+	return r
+}
+
+func (r *run) restarts() int {
+	n := 0
+	for _, d := range r.decisions {
+		if d.Restart {
+			n++
+		}
+	}
+	return n
+}
+
+var (
+	healthy = Evidence{Healthy: true}
+	refused = Evidence{Reason: prober.ReasonConnectRefused}
+)
+
+func status(code int) Evidence { return Evidence{Reason: prober.ReasonStatus, StatusCode: code} }
+
+// One restart, verified, is what an incident comes to.
+func TestIncident(t *testing.T) {
+	r := newRun(t, testPolicy()).arm()
+	r.probes(5, 15*time.Second, refused)
+	if r.restarts() != 0 || r.state.Phase() != PhaseIdle {
+		t.Fatalf("without an alert the service is %s after %d restarts, want idle and none", r.state.Phase(), r.restarts())
+	}
+	r.alert()
+	if r.state.Phase() != PhaseSuspect {
+		t.Fatalf("after the alert the service is %s, want suspect", r.state.Phase())
+	}
+	if d := r.probe(refused); !d.Restart || r.state.Phase() != PhaseExecuting {
+		t.Fatalf("the next failed probe decided %+v in state %s, want a restart", d, r.state.Phase())
+	}
+	r.alert()
+	r.probes(5, time.Second, refused)
+	r.executed(Executed{})
+	if r.state.Phase() != PhaseVerifying {
+		t.Fatalf("after the restart the service is %s, want verifying", r.state.Phase())
+	}
+	r.probes(2, time.Second, refused)
+	if d := r.probes(3, time.Second, healthy); d.Outcome != OutcomeRecovered || r.state.Phase() != PhaseIdle {
+		t.Fatalf("3 healthy probes ended with %q in state %s, want recovered and idle", d.Outcome, r.state.Phase())
+	}
+	if r.restarts() != 1 {
+		t.Errorf("there were %d restarts, want 1", r.restarts())
+	}
+	// A stale alert after the recovery does nothing, and is forgotten.
+	r.alert()
+	r.probes(3, time.Second, healthy)
+	if r.restarts() != 1 || r.state.Phase() != PhaseIdle {
+		t.Errorf("a stale alert led to %d restarts and state %s", r.restarts(), r.state.Phase())
+	}
+}
+
+// Every guard refuses when its own condition is not met and all others are.
+func TestGuards(t *testing.T) {
+	ready := func(t *testing.T, change func(*Policy)) *run {
+		p := testPolicy()
+		if change != nil {
+			change(&p)
+		}
+		r := newRun(t, p).arm()
+		r.probes(3, time.Second, refused)
+		return r
+	}
+	for _, tt := range []struct {
+		name string
+		run  func(t *testing.T) Decision
+		hold Guard
+	}{
+		{"none", func(t *testing.T) Decision { r := ready(t, nil); r.alert(); return r.probe(refused) }, ""},
+		{"off", func(t *testing.T) Decision {
+			r := ready(t, func(p *Policy) { p.Mode = ModeOff })
+			r.alert()
+			return r.probe(refused)
+		}, GuardMode},
+		{"no mode", func(t *testing.T) Decision {
+			r := ready(t, func(p *Policy) { p.Mode = "" })
+			r.alert()
+			return r.probe(refused)
+		}, GuardMode},
+		{"unarmed", func(t *testing.T) Decision {
+			r := newRun(t, testPolicy())
+			r.probes(20, time.Second, healthy) // many, and not long enough
+			r.probes(3, time.Second, refused)
+			r.alert()
+			return r.probe(refused)
+		}, GuardArmed},
+		{"class", func(t *testing.T) Decision {
+			r := newRun(t, testPolicy()).arm()
+			r.probes(3, time.Second, status(404))
+			r.alert()
+			return r.probe(status(404))
+		}, GuardFailureClass},
+		{"unconfirmed", func(t *testing.T) Decision {
+			r := newRun(t, testPolicy()).arm()
+			r.alert()
+			return r.probes(10, 10*time.Millisecond, refused) // close together they are one
+		}, GuardConfirmed},
+		{"cool-down", func(t *testing.T) Decision {
+			r := ready(t, nil)
+			r.state.Attempts = []time.Time{r.now.Add(-4 * time.Minute)}
+			r.alert()
+			return r.probe(refused)
+		}, GuardCooldown},
+		{"doubled cool-down", func(t *testing.T) Decision {
+			r := ready(t, nil)
+			r.state.Attempts, r.state.Unverified = []time.Time{r.now.Add(-9 * time.Minute)}, 1
+			r.alert()
+			return r.probe(refused)
+		}, GuardCooldown},
+		{"budget of the hour", func(t *testing.T) Decision {
+			r := ready(t, nil)
+			for _, ago := range []time.Duration{50, 40, 30} {
+				r.state.Attempts = append(r.state.Attempts, r.now.Add(-ago*time.Minute))
+			}
+			r.alert()
+			return r.probe(refused)
+		}, GuardBudget},
+		{"budget of the day", func(t *testing.T) Decision {
+			r := ready(t, nil)
+			for _, ago := range []time.Duration{23, 20, 15, 10, 5, 2} {
+				r.state.Attempts = append(r.state.Attempts, r.now.Add(-ago*time.Hour))
+			}
+			r.alert()
+			return r.probe(refused)
+		}, GuardBudget},
+		{"attempts of yesterday", func(t *testing.T) Decision {
+			r := ready(t, nil)
+			for range 6 {
+				r.state.Attempts = append(r.state.Attempts, r.now.Add(-25*time.Hour))
+			}
+			r.alert()
+			return r.probe(refused)
+		}, ""},
+		{"locked out", func(t *testing.T) Decision {
+			r := ready(t, nil)
+			r.state.LockedOut = true
+			r.alert()
+			return r.probe(refused)
+		}, GuardLockedOut},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := tt.run(t)
+			if d.Hold != tt.hold || d.Restart != (tt.hold == "") {
+				t.Errorf("decision is %+v, want hold %q", d, tt.hold)
+			}
+			if last := d.Guards[len(d.Guards)-1]; last.OK != (tt.hold == "") || last.Value == "" || last.Limit == "" {
+				t.Errorf("the last guard says %+v", last)
+			}
+		})
+	}
+}
+
+// The zero Policy allows nothing, whatever happens.
+func TestZeroPolicy(t *testing.T) {
+	r := newRun(t, Policy{})
+	r.probes(100, time.Minute, healthy)
+	r.alert()
+	r.probes(100, time.Minute, refused)
+	if r.restarts() != 0 || r.state.Armed {
+		t.Errorf("the zero policy restarted %d times, armed %t", r.restarts(), r.state.Armed)
+	}
+}
+
+// A health path that answered 404 from the first day is never acted on, however often the alert fires.
+func TestNeverGreen(t *testing.T) {
+	r := newRun(t, testPolicy())
+	r.policy.RestartOn = []int{404}
+	for range 1000 {
+		r.alert()
+		r.probes(3, time.Second, status(404))
+	}
+	if r.restarts() != 0 || r.state.Phase() != PhaseUnarmed {
+		t.Errorf("restarted %d times in state %s, want never, unarmed", r.restarts(), r.state.Phase())
+	}
+}
+
+// A service that a restart does not help is tried twice and then left alone, until it has been healthy for long.
+func TestLockOut(t *testing.T) {
+	r := newRun(t, testPolicy()).arm()
+	for range 6 * 60 {
+		r.alert()
+		if d := r.probe(refused); d.Restart {
+			r.executed(Executed{})
+		}
+		r.wait(10 * time.Second)
+	}
+	if r.restarts() != 2 || r.state.Phase() != PhaseLockedOut {
+		t.Fatalf("restarted %d times in state %s, want twice and locked out", r.restarts(), r.state.Phase())
+	}
+	r.probes(4*29, 15*time.Second, healthy)
+	if r.state.Phase() != PhaseLockedOut {
+		t.Fatal("unlocked before 30 healthy minutes")
+	}
+	r.probes(5, 15*time.Second, healthy)
+	if r.state.Phase() != PhaseIdle || r.state.Unverified != 0 {
+		t.Errorf("after 30 healthy minutes the state is %s with %d unverified", r.state.Phase(), r.state.Unverified)
+	}
+}
+
+// A back-end that fails is an attempt like any other.
+func TestExecFailed(t *testing.T) {
+	r := newRun(t, testPolicy()).arm()
+	r.alert()
+	r.probes(3, time.Second, refused)
+	r.executed(Executed{Err: errTest})
+	if d := r.decisions[len(r.decisions)-1]; d.Outcome != OutcomeExecFailed || r.state.Unverified != 1 || len(r.state.Attempts) != 1 {
+		t.Errorf("ended with %q, %d unverified, %d attempts", d.Outcome, r.state.Unverified, len(r.state.Attempts))
+	}
+	if d := r.probes(10, time.Second, refused); d.Hold != GuardCooldown {
+		t.Errorf("afterwards the hold is %q, want the cool-down", d.Hold)
+	}
+}
+
+// In observe mode every episode has one decision, and a test alert has none.
+func TestObserve(t *testing.T) {
+	r := newRun(t, testPolicy()).arm()
+	r.policy.Mode = ModeObserve
+	r.event(Event{Alert: &Alert{Firing: true, Test: true}})
+	r.probes(10, time.Second, refused)
+	r.alert()
+	r.probes(10, time.Second, refused)
+	would := 0
+	for _, d := range r.decisions {
+		if d.WouldRestart {
+			would++
+		}
+	}
+	if would != 1 || r.restarts() != 0 || len(r.state.Attempts) != 0 {
+		t.Errorf("decided %d times, restarted %d times, noted %d attempts; want 1, 0, 0", would, r.restarts(), len(r.state.Attempts))
+	}
+}
+
+// An alert that is not repeated is forgotten.
+func TestSuspectTime(t *testing.T) {
+	r := newRun(t, testPolicy()).arm()
+	r.alert()
+	r.probes(5, time.Second, status(404)) // held
+	r.wait(time.Hour)
+	r.probe(status(404))
+	if d := r.probes(5, time.Second, refused); d.Restart || r.state.Phase() != PhaseIdle {
+		t.Errorf("an old alert led to %+v in state %s", d, r.state.Phase())
+	}
+}
+
+func TestFailureClass(t *testing.T) {
+	p := testPolicy()
+	p.RestartOn = []int{404}
+	repaired := map[prober.Reason]bool{
+		prober.ReasonConnectRefused: true, prober.ReasonConnectTimeout: true, prober.ReasonRequestTimeout: true,
+		prober.ReasonTransferTimeout: true, prober.ReasonConnectionClosed: true,
+	}
+	for _, info := range prober.Reasons() {
+		if got := p.repairable(Evidence{Reason: info.Reason}); got != repaired[info.Reason] {
+			t.Errorf("%s is repairable: %t, want %t", info.Reason, got, repaired[info.Reason])
+		}
+	}
+	for code, want := range map[int]bool{301: false, 401: false, 404: true, 429: false, 500: true, 501: false, 502: true, 503: true, 504: true} {
+		if got := p.repairable(status(code)); got != want {
+			t.Errorf("status %d is repairable: %t, want %t", code, got, want)
+		}
+	}
+	if p.repairable(Evidence{Reason: prober.ReasonConnectRefused, Away: true}) {
+		t.Error("the failure of another host is repairable")
+	}
+	busy := Evidence{Reason: prober.ReasonStatus, StatusCode: 503, RetryAfter: true}
+	if p.repairable(busy) {
+		t.Error("503 with Retry-After is repairable, want that it holds")
+	}
+}

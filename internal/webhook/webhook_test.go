@@ -1,0 +1,174 @@
+package webhook
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+)
+
+// A recorder remembers what it was handed.
+type recorder struct{ got []string }
+
+func (r *recorder) Handle(labels map[string]string, firing bool) bool {
+	r.got = append(r.got, fmt.Sprintf("%s firing=%t", labels["instance"], firing))
+	return labels["instance"] != "unknown"
+}
+
+func deliver(t *testing.T, a Authenticator, body io.Reader, set func(*http.Request)) (*recorder, *httptest.ResponseRecorder, *prometheus.Registry) {
+	t.Helper()
+	rec, reg := &recorder{}, prometheus.NewPedanticRegistry()
+	h := New(rec, reg, slog.New(slog.DiscardHandler))
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/webhook/alertmanager", body)
+	if set != nil {
+		set(r)
+	}
+	w := httptest.NewRecorder()
+	h.Serve(w, r, a)
+	if n, err := testutil.GatherAndCount(reg); err != nil || n == 0 {
+		t.Errorf("gathering: %d series, %v", n, err)
+	}
+	if problems, err := testutil.GatherAndLint(reg); err != nil || len(problems) > 0 {
+		t.Errorf("lint: %v, %v", problems, err)
+	}
+	return rec, w, reg
+}
+
+// The payloads of Alertmanager 0.25 and 0.34: a firing group may carry resolved alerts, and newer versions have more keys.
+func TestPayloads(t *testing.T) {
+	for _, file := range []string{"alertmanager-0.25.json", "alertmanager-0.34.json"} {
+		t.Run(file, func(t *testing.T) {
+			body, err := os.ReadFile(filepath.Join("testdata", file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			rec, w, reg := deliver(t, Authenticator{Anybody: true}, bytes.NewReader(body), nil)
+			if w.Code != http.StatusOK {
+				t.Fatalf("answer is %d %s", w.Code, w.Body)
+			}
+			want := []string{"http://127.0.0.1:8080/health firing=true", "unknown firing=true", "http://127.0.0.1:8081/health firing=false"}
+			if diff := cmp.Diff(want, rec.got); diff != "" {
+				t.Errorf("alerts (-want +got):\n%s", diff)
+			}
+			err = testutil.GatherAndCompare(reg, strings.NewReader(`# HELP healthcheck_restart_webhook_alerts_total How many alerts came, by their status and by whether they select a service.
+# TYPE healthcheck_restart_webhook_alerts_total counter
+healthcheck_restart_webhook_alerts_total{outcome="mapped",status="firing"} 1
+healthcheck_restart_webhook_alerts_total{outcome="mapped",status="resolved"} 1
+healthcheck_restart_webhook_alerts_total{outcome="unmapped",status="firing"} 1
+healthcheck_restart_webhook_alerts_total{outcome="unmapped",status="resolved"} 0
+`), "healthcheck_restart_webhook_alerts_total")
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	const firing = `{"status":"firing","labels":{"instance":"i"}}`
+	for _, tt := range []struct {
+		name, body string
+		code       int
+		text       string
+		handled    int
+	}{
+		{"not JSON", "hello", 400, "invalid character", 0},
+		{"empty", "", 400, "cut off", 0},
+		{"an array", "[]", 400, "not that of an Alertmanager webhook", 0},
+		{"version 3", `{"version":"3","alerts":[]}`, 400, `version "3", want "4"`, 0},
+		{"version as a number", `{"version":4,"alerts":[]}`, 400, "cannot unmarshal", 0},
+		{"no version", `{"alerts":[` + firing + `]}`, 400, "lacks version", 1},
+		{"no alerts", `{"version":"4"}`, 400, "lacks version or alerts", 0},
+		{"another payload", `{"text":"hello"}`, 400, "lacks version", 0},
+		{"odd status", `{"version":"4","alerts":[{"status":"odd"}]}`, 400, `status "odd"`, 0},
+		{"truncated", `{"version":"4","alerts":[` + firing + `,{"status":"fir`, 400, "cut off", 1},
+		{"too large", `{"version":"4","pad":"` + strings.Repeat("x", MaxBody) + `","alerts":[]}`, 413, "larger than", 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			rec, w, reg := deliver(t, Authenticator{Anybody: true}, strings.NewReader(tt.body), nil)
+			if w.Code != tt.code || !strings.Contains(w.Body.String(), tt.text) {
+				t.Errorf("answer is %d %q, want %d with %q", w.Code, w.Body, tt.code, tt.text)
+			}
+			if len(rec.got) != tt.handled {
+				t.Errorf("handled %q, want %d", rec.got, tt.handled)
+			}
+			if n := testutil.CollectAndCount(reg, "healthcheck_restart_webhook_requests_total"); n != 5 {
+				t.Errorf("there are %d series of requests, want the 5 that were initialised", n)
+			}
+		})
+	}
+}
+
+func TestAuthentication(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(file, []byte("s3cret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	bearer := func(token string) func(*http.Request) {
+		return func(r *http.Request) { r.Header.Set("Authorization", token) }
+	}
+	basic := func(user, password string) func(*http.Request) {
+		return func(r *http.Request) { r.SetBasicAuth(user, password) }
+	}
+	for _, tt := range []struct {
+		name string
+		auth Authenticator
+		set  func(*http.Request)
+		code int
+	}{
+		{"zero", Authenticator{}, nil, 401},
+		{"zero with empty basic", Authenticator{}, basic("", ""), 401},
+		{"anybody", Authenticator{Anybody: true}, nil, 200},
+		{"no token", Authenticator{Bearer: "s3cret"}, nil, 401},
+		{"wrong token", Authenticator{Bearer: "s3cret"}, bearer("Bearer wrong"), 401},
+		{"prefix of the token", Authenticator{Bearer: "s3cret"}, bearer("Bearer s3cre"), 401},
+		{"token", Authenticator{Bearer: "s3cret"}, bearer("Bearer s3cret"), 200},
+		{"lower case scheme", Authenticator{Bearer: "s3cret"}, bearer("bearer s3cret"), 200},
+		{"token as basic", Authenticator{Bearer: "s3cret"}, basic("", "s3cret"), 401},
+		{"token from a file", Authenticator{BearerFile: file}, bearer("Bearer s3cret"), 200},
+		{"file is gone", Authenticator{BearerFile: file + "x"}, bearer("Bearer s3cret"), 503},
+		{"basic", Authenticator{Username: "am", PasswordFile: file}, basic("am", "s3cret"), 200},
+		{"wrong user", Authenticator{Username: "am", PasswordFile: file}, basic("pm", "s3cret"), 401},
+		{"wrong password", Authenticator{Username: "am", PasswordFile: file}, basic("am", "x"), 401},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			body := strings.NewReader(`{"version":"4","alerts":[{"status":"firing","labels":{"instance":"i"}}]}`)
+			rec, w, _ := deliver(t, tt.auth, body, tt.set)
+			if w.Code != tt.code || len(rec.got) != map[bool]int{true: 1}[tt.code == 200] {
+				t.Errorf("answer is %d with %q handled, want %d", w.Code, rec.got, tt.code)
+			}
+			if strings.Contains(w.Body.String(), "s3cret") {
+				t.Errorf("the answer shows the secret: %s", w.Body)
+			}
+			if challenged := w.Header().Get("WWW-Authenticate") != ""; challenged != (tt.code == 401) {
+				t.Errorf("challenge is %q", w.Header().Get("WWW-Authenticate"))
+			}
+		})
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add(`{"version":"4","alerts":[{"status":"firing","labels":{"a":"b"}}]}`)
+	f.Add(`{"alerts":[],"version":"4","x":{"y":[1,2]}}`)
+	f.Add(`{"version":"4","alerts":null}`)
+	f.Fuzz(func(t *testing.T, s string) {
+		err := decode(strings.NewReader(s), func(a alert) {
+			if a.Status != statusFiring && a.Status != statusResolved {
+				t.Errorf("passed on status %q", a.Status)
+			}
+		})
+		if err == nil && !strings.Contains(s, payloadVersion) {
+			t.Errorf("accepted %q", s)
+		}
+	})
+}
