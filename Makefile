@@ -68,7 +68,7 @@ test: ## run all tests, with the race detector where it can be built
 	$(GO) test $$race -shuffle=on $(TESTFLAGS) $(PKGS)
 
 .PHONY: check
-check: check-mod check-fmt vet lint test check-golden check-docs ## everything that a change must pass
+check: check-mod check-fmt vet lint test check-golden check-docs check-mixin ## everything that a change must pass
 	@echo ">> all checks passed"
 
 .PHONY: check-mod
@@ -83,8 +83,9 @@ check-fmt: ## fail where make fmt would change something
 	$(GOLANGCI_LINT) fmt --diff
 
 .PHONY: fmt
-fmt: ## format the Go files
+fmt: ## format the Go and jsonnet files
 	@$(GOLANGCI_LINT) fmt
+	$(MAKE) -C mixin fmt
 
 .PHONY: vet
 vet: ## run go vet
@@ -137,6 +138,23 @@ check-docs: ## no dead link in the docs; version numbers agree
 	grep -qE "golang:$${go//./\\.}[.-]" Dockerfile || complain "Dockerfile: go.mod wants Go $$go"
 	grep -qE "version: *\"?$${go//./\\.}\"?$$" .promu.yml || complain ".promu.yml: go.mod wants Go $$go"
 	exit $$bad
+
+.PHONY: mixin
+mixin: ## write the generated files of mixin/
+	@$(MAKE) -C mixin generate
+
+.PHONY: check-mixin
+check-mixin: ## mixin: format, lint, generated files fresh, one runbook per alert, promtool tests
+	@$(MAKE) -C mixin check
+
+.PHONY: e2e
+e2e: ## end to end: the exporter with a real Prometheus and Alertmanager (Debian packages of these names)
+	@echo ">> go test -tags e2e ./e2e/..."
+	$(GO) test -tags e2e -count=1 -timeout 15m $(TESTFLAGS) ./e2e/...
+
+.PHONY: demo
+demo: ## the same on a terminal: a service breaks, Slack hears of it, it is restarted, Slack hears that it is well
+	@$(GO) run -tags e2e ./e2e/demo $(ARGS)
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME each (30s)

@@ -1,0 +1,2 @@
+(import 'down.libsonnet') +
+(import 'exporter.libsonnet')
