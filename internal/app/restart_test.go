@@ -102,7 +102,11 @@ func TestReceive(t *testing.T) {
 	if err := a.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer a.Stop()
+	defer func() {
+		if err := a.Stop(); err != nil {
+			t.Error(err)
+		}
+	}()
 	if code := post(t, a, "s3cret"); code != http.StatusNotFound {
 		t.Errorf("without a restart section the answer is %d, want 404", code)
 	}
