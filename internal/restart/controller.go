@@ -104,12 +104,15 @@ func (c *Controller) Handle(labels map[string]string, firing bool) bool {
 	if u == nil {
 		return false
 	}
-	if !firing {
-		return true // the service's own probes see whether it is well
-	}
-	select {
-	case u.alerts <- Alert{Firing: true, Test: labels[TestLabel] == "true"}:
-	default: // one is waiting already
+	switch {
+	case !firing: // the service's own probes see whether it is well
+	case labels[TestLabel] == "true":
+		c.log.Info("Received test alert", "service", u.name)
+	default:
+		select {
+		case u.alerts <- struct{}{}:
+		default: // one is waiting already
+		}
 	}
 	return true
 }

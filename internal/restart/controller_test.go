@@ -157,6 +157,27 @@ func TestControllerSelects(t *testing.T) {
 	})
 }
 
+// A test alert finds its service and does nothing to it.
+func TestControllerTestAlert(t *testing.T) {
+	const target = "http://127.0.0.1:1/"
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		s := &simulated{helps: true}
+		c, _, stop := watch(t, &log, s.service("shop", target))
+		time.Sleep(2 * time.Minute)
+		s.broken.Store(true)
+		time.Sleep(time.Minute)
+		if !c.Handle(map[string]string{"instance": target, TestLabel: "true"}, true) {
+			t.Error("the test alert selects no service")
+		}
+		time.Sleep(time.Minute)
+		stop()
+		if s.restarts.Load() != 0 || !strings.Contains(log.String(), "Received test alert") {
+			t.Errorf("restarted %d times, want none and a line of log:\n%s", s.restarts.Load(), log.String())
+		}
+	})
+}
+
 // A flood of alerts does not keep a service from being probed.
 func TestControllerFlood(t *testing.T) {
 	const target = "http://127.0.0.1:1/"

@@ -119,16 +119,10 @@ type Evidence struct {
 
 // An Event is something that happened to a service: exactly one of the fields is set.
 type Event struct {
-	Alert    *Alert
+	// Alerted is true when an alert about the service fires. That it no longer fires is no event: the own probes see it.
+	Alerted  bool
 	Probed   *Evidence
 	Executed *Executed
-}
-
-// An Alert is a notification about the service.
-type Alert struct {
-	Firing bool
-	// Test alerts are answered with a decision as in observe mode and change nothing.
-	Test bool
 }
 
 // Executed is the outcome of the back-end's work, which proves nothing yet.
@@ -168,8 +162,9 @@ type Decision struct {
 func (p Policy) Next(s State, ev Event, now time.Time) (State, Decision) {
 	s.Attempts = slices.DeleteFunc(slices.Clone(s.Attempts), func(t time.Time) bool { return now.Sub(t) > 24*time.Hour })
 	switch {
-	case ev.Alert != nil:
-		return p.alerted(s, *ev.Alert, now), Decision{}
+	case ev.Alerted:
+		s.AlertedAt = now
+		return s, Decision{}
 	case ev.Executed != nil:
 		return p.executed(s, *ev.Executed, now)
 	case ev.Probed != nil:
@@ -177,15 +172,6 @@ func (p Policy) Next(s State, ev Event, now time.Time) (State, Decision) {
 	default:
 		return s, Decision{}
 	}
-}
-
-// alerted opens or closes an episode. A resolved alert closes it only as far as the own probes agree; they close it
-// themselves when they see the service healthy.
-func (p Policy) alerted(s State, a Alert, now time.Time) State {
-	if a.Firing && !a.Test {
-		s.AlertedAt = now
-	}
-	return s
 }
 
 func (p Policy) executed(s State, e Executed, now time.Time) (State, Decision) {

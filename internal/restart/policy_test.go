@@ -48,7 +48,7 @@ func cmpState(s State) State {
 	return s
 }
 
-func (r *run) alert()                    { r.event(Event{Alert: &Alert{Firing: true}}) }
+func (r *run) alert()                    { r.event(Event{Alerted: true}) }
 func (r *run) executed(e Executed)       { r.event(Event{Executed: &e}) }
 func (r *run) wait(d time.Duration)      { r.now = r.now.Add(d) }
 func (r *run) probe(e Evidence) Decision { return r.event(Event{Probed: &e}) }
@@ -284,12 +284,10 @@ func TestExecFailed(t *testing.T) {
 	}
 }
 
-// In observe mode every episode has one decision, and a test alert has none.
+// In observe mode every episode has one decision.
 func TestObserve(t *testing.T) {
 	r := newRun(t, testPolicy()).arm()
 	r.policy.Mode = ModeObserve
-	r.event(Event{Alert: &Alert{Firing: true, Test: true}})
-	r.probes(10, time.Second, refused)
 	r.alert()
 	r.probes(10, time.Second, refused)
 	would := 0

@@ -9,6 +9,7 @@ import (
 
 // A unit is one service under watch. Its fields belong to the goroutine of run; others reach it by the channels.
 type unit struct {
+	name    string // never changes
 	service Service
 	next    *Service // a new definition that waits until the service is at rest; nil: none
 	state   State
@@ -17,15 +18,15 @@ type unit struct {
 	log     *slog.Logger
 	metrics *metrics
 
-	alerts      chan Alert    // holds one: a second firing alert says nothing new
+	alerts      chan struct{} // holds one: a second firing alert says nothing new
 	definitions chan Service  // holds one: the latest
 	executed    chan Executed // holds the outcome of the attempt under way
 }
 
 func newUnit(s Service, log *slog.Logger, m *metrics) *unit {
 	return &unit{
-		service: s, log: log.With("service", s.Name), metrics: m,
-		alerts: make(chan Alert, 1), definitions: make(chan Service, 1), executed: make(chan Executed, 1),
+		name: s.Name, service: s, log: log.With("service", s.Name), metrics: m,
+		alerts: make(chan struct{}, 1), definitions: make(chan Service, 1), executed: make(chan Executed, 1),
 	}
 }
 
@@ -46,8 +47,8 @@ func (u *unit) run(ctx context.Context) {
 			return
 		case s := <-u.definitions:
 			u.next = &s
-		case a := <-u.alerts:
-			u.apply(ctx, Event{Alert: &a})
+		case <-u.alerts:
+			u.apply(ctx, Event{Alerted: true})
 		case e := <-u.executed:
 			u.apply(ctx, Event{Executed: &e})
 		case <-timer.C:
