@@ -163,7 +163,7 @@ fuzz: ## run every fuzz target for FUZZTIME each (30s)
 	while read -r pkg name; do
 		found=1
 		echo ">> $$pkg $$name for $(FUZZTIME)"
-		$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime '$(FUZZTIME)' "$$pkg" </dev/null
+		$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime '$(FUZZTIME)' -fuzzminimizetime 20x "$$pkg" </dev/null
 	done < <(awk '/^Fuzz/ {names[++n] = $$1} $$1 == "ok" {for (i = 1; i <= n; i++) print $$2, names[i]; n = 0}' <<<"$$list")
 	[[ $$found == 1 ]] || { echo "make fuzz: no fuzz target in $(PKGS)" >&2; exit 1; }
 
