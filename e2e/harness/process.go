@@ -1,0 +1,102 @@
+package harness
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// killDelay is how long a process may take to end after SIGTERM.
+const killDelay = 5 * time.Second
+
+// A process is a program that runs until it is stopped. All that it writes is in a file.
+type process struct {
+	name string
+	log  string // the file
+	cmd  *exec.Cmd
+	stop context.CancelFunc
+	done chan struct{} // closed when it has ended
+}
+
+// start runs a program whose output is appended to NAME.log in dir. It runs until ctx ends or it is stopped.
+func start(ctx context.Context, dir, name string, argv ...string) (*process, error) {
+	p := &process{name: name, log: filepath.Join(dir, name+".log"), done: make(chan struct{})}
+	out, err := os.OpenFile(p.log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	ctx, p.stop = context.WithCancel(ctx)
+	p.cmd = exec.CommandContext(ctx, argv[0], argv[1:]...)
+	p.cmd.Dir = dir
+	p.cmd.Stdout, p.cmd.Stderr = out, out
+	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
+	p.cmd.WaitDelay = killDelay
+	if err := errors.Join(p.cmd.Start(), out.Close()); err != nil {
+		p.stop()
+		return nil, fmt.Errorf("starting %s: %w", name, err)
+	}
+	go func() {
+		_ = p.cmd.Wait() // its ProcessState says the same
+		close(p.done)
+	}()
+	return p, nil
+}
+
+// Stop asks the process to end, later makes it end, and waits for that.
+func (p *process) Stop() {
+	p.stop()
+	<-p.done
+}
+
+// Kill ends the process at once and waits for that.
+func (p *process) Kill() {
+	_ = p.cmd.Process.Kill() // an error: it has ended
+	<-p.done
+	p.stop()
+}
+
+// running is nil, or says how the process has ended.
+func (p *process) running() error {
+	select {
+	case <-p.done:
+		return fmt.Errorf("%s has ended: %s", p.name, p.cmd.ProcessState)
+	default:
+		return nil
+	}
+}
+
+// tail is the end of a log.
+func tail(file string) string {
+	const lines = 100
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err.Error()
+	}
+	all := bytes.SplitAfter(text, []byte("\n"))
+	return string(bytes.Join(all[max(0, len(all)-lines):], nil))
+}
+
+// freeAddress returns an address of 127.0.0.1 that nobody uses. Its port is below those that the kernel gives to
+// connections, so that it stays free while the program that listens there is restarted.
+func freeAddress(ctx context.Context) (string, error) {
+	const first, last = 15000, 32000
+	start := first + int(time.Now().UnixNano()/1000%(last-first))
+	for i := range last - first {
+		port := first + (start-first+i)%(last-first)
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+		if err != nil {
+			continue
+		}
+		return address, listener.Close()
+	}
+	return "", fmt.Errorf("no port between %d and %d is free", first, last)
+}

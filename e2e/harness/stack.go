@@ -1,0 +1,198 @@
+// Package harness runs the whole chain on this machine: a demo app, the exporter that probes and restarts it, Prometheus,
+// Alertmanager, and a fake Slack. Everything listens on 127.0.0.1, writes below one directory, and ends with Stop.
+package harness
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/fakeslack"
+)
+
+const (
+	startTime  = 20 * time.Second // for one program to listen
+	settleTime = 30 * time.Second // for everything to be seen healthy
+)
+
+// Options say what to run.
+type Options struct {
+	Binaries *Binaries
+	Dir      string // for everything that is written
+	Apps     []AppSpec
+}
+
+// A Stack is everything that runs.
+type Stack struct {
+	Slack *fakeslack.Server
+	Tap   *Tap
+	Apps  []*App
+
+	bin        *Binaries
+	dir        string
+	supervisor *supervisor
+	processes  []*process // in the order of their start
+
+	exporter, prometheus, alertmanager string // host and port
+}
+
+// Start starts everything and waits until it is ready. Stop has to be called when there is no error, and only then. A
+// Stack also ends with ctx.
+func Start(ctx context.Context, o Options) (*Stack, error) {
+	s := &Stack{bin: o.Binaries, dir: o.Dir}
+	if err := s.start(ctx, o.Apps); err != nil {
+		return nil, errors.Join(err, s.Stop())
+	}
+	return s, nil
+}
+
+func (s *Stack) start(ctx context.Context, apps []AppSpec) error {
+	var err error
+	for _, address := range []*string{&s.exporter, &s.prometheus, &s.alertmanager} {
+		if *address, err = freeAddress(ctx); err != nil {
+			return err
+		}
+	}
+	if s.Slack, err = fakeslack.Start(ctx); err != nil {
+		return err
+	}
+	if s.Tap, err = startTap(ctx, s.exporter); err != nil {
+		return err
+	}
+	if s.supervisor, err = startSupervisor(ctx); err != nil {
+		return err
+	}
+	for _, spec := range apps {
+		app, err := s.supervisor.add(ctx, s.dir, s.bin.app, spec)
+		if err != nil {
+			return err
+		}
+		s.Apps = append(s.Apps, app)
+	}
+	if err := s.writeFiles(); err != nil {
+		return err
+	}
+	return s.startServers(ctx)
+}
+
+func (s *Stack) startServers(ctx context.Context) error {
+	servers := []struct {
+		name, address string
+		argv          []string
+	}{
+		{"exporter", s.exporter, []string{s.bin.exporter, "--config.file=" + s.path("healthcheck.yml")}},
+		{"alertmanager", s.alertmanager, []string{
+			s.bin.alertmanager, "--config.file=" + s.path("alertmanager.yml"),
+			"--storage.path=" + s.path("alertmanager"), "--cluster.listen-address=", "--web.external-url=" + s.AlertmanagerURL(),
+		}},
+		{"prometheus", s.prometheus, []string{
+			s.bin.prometheus, "--config.file=" + s.path("prometheus.yml"),
+			"--storage.tsdb.path=" + s.path("prometheus"), "--web.external-url=" + s.PrometheusURL(),
+		}},
+	}
+	for _, server := range servers {
+		p, err := start(ctx, s.dir, server.name, append(server.argv, "--web.listen-address="+server.address)...)
+		if err != nil {
+			return err
+		}
+		s.processes = append(s.processes, p)
+	}
+	for i, server := range servers {
+		err := Until(ctx, startTime, server.name+" is ready", func(ctx context.Context) (bool, error) {
+			if _, err := get(ctx, "http://"+server.address+"/-/ready"); err != nil {
+				return false, s.processes[i].running()
+			}
+			return true, nil
+		})
+		if err != nil {
+			return fmt.Errorf("%w\n%s", err, tail(s.processes[i].log))
+		}
+	}
+	return nil
+}
+
+// Stop ends everything and waits for that.
+func (s *Stack) Stop() error {
+	var err error
+	for _, p := range slices.Backward(s.processes) {
+		p.Stop()
+	}
+	if s.supervisor != nil {
+		err = errors.Join(err, s.supervisor.Close())
+	}
+	if s.Tap != nil {
+		err = errors.Join(err, s.Tap.Close())
+	}
+	if s.Slack != nil {
+		err = errors.Join(err, s.Slack.Close())
+	}
+	return err
+}
+
+// App returns the app of that name.
+func (s *Stack) App(name string) *App {
+	s.supervisor.mu.Lock()
+	defer s.supervisor.mu.Unlock()
+	return s.supervisor.apps[name]
+}
+
+// Logs are the ends of what the servers wrote.
+func (s *Stack) Logs() string {
+	var b strings.Builder
+	for _, p := range s.processes {
+		fmt.Fprintf(&b, "==== %s\n%s", p.name, tail(p.log))
+	}
+	return b.String()
+}
+
+// ExporterURL is where the exporter is.
+func (s *Stack) ExporterURL() string { return "http://" + s.exporter }
+
+// PrometheusURL is where Prometheus is.
+func (s *Stack) PrometheusURL() string { return "http://" + s.prometheus }
+
+// AlertmanagerURL is where Alertmanager is.
+func (s *Stack) AlertmanagerURL() string { return "http://" + s.alertmanager }
+
+// Metrics are the exporter's own.
+func (s *Stack) Metrics(ctx context.Context) (Metrics, error) {
+	return scrape(ctx, s.ExporterURL()+"/metrics")
+}
+
+// AwaitArmed waits until Prometheus knows the app as healthy, and the exporter would restart it.
+func (s *Stack) AwaitArmed(ctx context.Context, app *App) error {
+	err := Until(ctx, settleTime, app.Name+" is armed", func(ctx context.Context) (bool, error) {
+		m, err := s.Metrics(ctx)
+		if err != nil {
+			return false, err
+		}
+		return m.Sum("healthcheck_restart_armed", Labels{"service": app.Name}) == 1, nil
+	})
+	if err != nil {
+		return err
+	}
+	return Until(ctx, settleTime, "Prometheus sees "+app.Name+" healthy", func(ctx context.Context) (bool, error) {
+		n, err := s.query(ctx, fmt.Sprintf("probe_success{instance=%q} == 1", app.Target))
+		return n > 0, err
+	})
+}
+
+// query asks Prometheus and counts the series of its answer.
+func (s *Stack) query(ctx context.Context, query string) (int, error) {
+	text, err := get(ctx, s.PrometheusURL()+"/api/v1/query?query="+url.QueryEscape(query))
+	if err != nil {
+		return 0, err
+	}
+	var answer struct {
+		Data struct{ Result []json.RawMessage }
+	}
+	if err := json.Unmarshal([]byte(text), &answer); err != nil {
+		return 0, fmt.Errorf("decoding the answer of Prometheus: %w", err)
+	}
+	return len(answer.Data.Result), nil
+}

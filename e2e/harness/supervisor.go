@@ -1,0 +1,153 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// A supervisor keeps apps, and restarts one when it is asked to over HTTP, as a service manager would.
+type supervisor struct {
+	http *http.Server
+	url  string
+
+	mu   sync.Mutex // protects the following
+	apps map[string]*App
+}
+
+func startSupervisor(ctx context.Context) (*supervisor, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	s := &supervisor{url: "http://" + listener.Addr().String(), apps: map[string]*App{}}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /restart/{app}", s.restart)
+	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	go func() { _ = s.http.Serve(listener) }() // ends with Close
+	return s, nil
+}
+
+// Close ends the supervisor and its apps.
+func (s *supervisor) Close() error {
+	err := s.http.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.apps {
+		a.kill()
+	}
+	return err
+}
+
+func (s *supervisor) restart(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	app := s.apps[r.PathValue("app")]
+	s.mu.Unlock()
+	if app == nil {
+		http.NotFound(w, r)
+		return
+	}
+	if err := app.restart(); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+	}
+}
+
+// An AppSpec describes an app.
+type AppSpec struct {
+	Name string
+	// HealthPath is where the app answers. It is checked at /health in any case. Empty: /health.
+	HealthPath string
+}
+
+// An App is a running demo app.
+type App struct {
+	// Name is also that of the service in the exporter's configuration.
+	Name string
+	// Target is what is checked. It has an ampersand, which is easily escaped wrongly on the way to Slack.
+	Target string
+	url    string
+	run    func() (*process, error)
+
+	mu       sync.Mutex // protects the following
+	process  *process
+	restarts []time.Time
+}
+
+// add starts an app that runs until the supervisor is closed or ctx ends.
+func (s *supervisor) add(ctx context.Context, dir, binary string, spec AppSpec) (*App, error) {
+	address, err := freeAddress(ctx)
+	if err != nil {
+		return nil, err
+	}
+	argv := []string{binary, "-listen=" + address}
+	if spec.HealthPath != "" {
+		argv = append(argv, "-health-path="+spec.HealthPath)
+	}
+	a := &App{Name: spec.Name, url: "http://" + address}
+	a.Target = a.url + "/health?app=" + spec.Name + "&deep=1"
+	a.run = func() (*process, error) { return start(ctx, dir, "app-"+spec.Name, argv...) }
+	if a.process, err = a.run(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	s.apps[spec.Name] = a
+	s.mu.Unlock()
+	err = Until(ctx, startTime, "the app "+spec.Name+" listens", func(ctx context.Context) (bool, error) {
+		connection, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+		if err != nil {
+			return false, a.process.running()
+		}
+		return true, connection.Close()
+	})
+	if err != nil {
+		err = fmt.Errorf("%w\n%s", err, tail(a.process.log))
+	}
+	return a, err
+}
+
+// restart kills the process and starts another one; it does not wait until that listens.
+func (a *App) restart() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.restarts = append(a.restarts, time.Now())
+	a.process.Kill()
+	var err error
+	a.process, err = a.run()
+	return err
+}
+
+func (a *App) kill() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.process.Kill()
+}
+
+// Restarts tells when the app was restarted.
+func (a *App) Restarts() []time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.restarts)
+}
+
+// The ways to break an app.
+const (
+	BreakStatus = "status" // answers 503
+	BreakHang   = "hang"   // never answers
+	BreakCrash  = "crash"  // is gone
+)
+
+// Break makes the app fail its check until it is restarted. It returns the time from which on that is so.
+func (a *App) Break(ctx context.Context, how string) (time.Time, error) {
+	if how == BreakCrash {
+		a.kill()
+		return time.Now(), nil
+	}
+	if err := post(ctx, a.url+"/break/"+how); err != nil {
+		return time.Time{}, fmt.Errorf("breaking %s: %w", a.Name, err)
+	}
+	return time.Now(), nil
+}

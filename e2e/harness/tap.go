@@ -1,0 +1,144 @@
+package harness
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+)
+
+// WebhookPath is where the exporter takes what Alertmanager sends.
+const WebhookPath = "/webhook/alertmanager"
+
+// A Tap sits between Alertmanager and the exporter's webhook, and remembers what went by.
+type Tap struct {
+	http  *http.Server
+	url   string
+	proxy *httputil.ReverseProxy
+
+	mu         sync.Mutex // protects the following
+	held       bool
+	deliveries []Delivery
+}
+
+// A Delivery is one request of Alertmanager.
+type Delivery struct {
+	At     time.Time // of the request
+	Body   []byte
+	Status int // of the answer; 503 from a tap that holds
+}
+
+// startTap starts a tap in front of the exporter at that address.
+func startTap(ctx context.Context, exporter string) (*Tap, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	t := &Tap{url: "http://" + listener.Addr().String()}
+	t.proxy = &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(&url.URL{Scheme: "http", Host: exporter})
+	}}
+	t.http = &http.Server{Handler: t, ReadHeaderTimeout: 5 * time.Second}
+	go func() { _ = t.http.Serve(listener) }() // ends with Close
+	return t, nil
+}
+
+// Close ends the tap at once.
+func (t *Tap) Close() error { return t.http.Close() }
+
+// Hold keeps what comes from the exporter, until it is called again with false. Alertmanager is told to try again.
+func (t *Tap) Hold(hold bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.held = hold
+}
+
+// ServeHTTP implements http.Handler.
+func (t *Tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	d := Delivery{At: time.Now()}
+	var err error
+	if d.Body, err = io.ReadAll(r.Body); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(d.Body))
+	answer := &status{ResponseWriter: w, code: http.StatusOK}
+	if t.holds() {
+		http.Error(answer, "held by the suite", http.StatusServiceUnavailable)
+	} else {
+		t.proxy.ServeHTTP(answer, r)
+	}
+	d.Status = answer.code
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.deliveries = append(t.deliveries, d)
+}
+
+func (t *Tap) holds() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.held
+}
+
+// status remembers the status of an answer.
+type status struct {
+	http.ResponseWriter
+	code int
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (s *status) WriteHeader(code int) {
+	s.code = code
+	s.ResponseWriter.WriteHeader(code)
+}
+
+// Firing returns the deliveries, oldest first, that say that an alert fires for the target.
+func (t *Tap) Firing(target string) []Delivery {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(t.deliveries), func(d Delivery) bool { return !d.firing(target) })
+}
+
+func (d *Delivery) firing(target string) bool {
+	var payload struct {
+		Alerts []struct {
+			Status string
+			Labels map[string]string
+		}
+	}
+	if json.Unmarshal(d.Body, &payload) != nil {
+		return false
+	}
+	for _, a := range payload.Alerts {
+		if a.Status == "firing" && a.Labels["instance"] == target {
+			return true
+		}
+	}
+	return false
+}
+
+// WithLabel returns the delivery's body with one more label on each of its alerts.
+func (d *Delivery) WithLabel(name, value string) ([]byte, error) {
+	var payload map[string]any
+	if err := json.Unmarshal(d.Body, &payload); err != nil {
+		return nil, err
+	}
+	alerts, _ := payload["alerts"].([]any)
+	for i := range alerts {
+		alert, _ := alerts[i].(map[string]any)
+		labels, ok := alert["labels"].(map[string]any)
+		if !ok {
+			return nil, fmt.Errorf("alert %d has no labels: %s", i, d.Body)
+		}
+		labels[name] = value
+	}
+	return json.Marshal(payload)
+}

@@ -1,0 +1,40 @@
+// Command restarter is what the command back-end of the suite runs: it asks the supervisor at the URL that is its
+// argument to restart an app, as a call of a service manager would.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "restarter:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	if len(args) != 1 {
+		return errors.New("want one argument, the URL to post to")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, args[0], http.NoBody)
+	if err != nil {
+		return err
+	}
+	answer, err := new(http.Client).Do(r)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("the supervisor answered %s", answer.Status)
+	}
+	return nil
+}
