@@ -152,8 +152,8 @@ func (a *App) loop(ctx context.Context, hup <-chan os.Signal) error {
 // stopped cannot be started again.
 func (a *App) Start() error {
 	if a.delegatesListening() {
-		a.serve(func(s *http.Server) error { return web.ListenAndServe(s, a.opts.Web, a.log) })
 		a.begin()
+		a.serve(func(s *http.Server) error { return web.ListenAndServe(s, a.opts.Web, a.log) })
 		return nil
 	}
 	for _, address := range *a.opts.Web.WebListenAddresses {
@@ -165,14 +165,14 @@ func (a *App) Start() error {
 		}
 		a.listeners = append(a.listeners, l)
 	}
+	a.begin() // before the first answer, which may be that of /-/ready
 	for _, l := range a.listeners {
 		a.serve(func(s *http.Server) error { return web.Serve(l, s, a.opts.Web, a.log) })
 	}
-	a.begin()
 	return nil
 }
 
-// begin is the rest of Start, when nothing can fail any more.
+// begin is what Start does when nothing can fail any more.
 func (a *App) begin() {
 	a.unwatch = a.watch()
 	a.ready.Store(true)
