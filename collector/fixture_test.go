@@ -37,7 +37,7 @@ func newFixture(t testing.TB, yaml string) *fixture {
 	}
 	modules := map[string]collector.Module{}
 	for name, m := range c.Modules {
-		p, err := prober.New(m)
+		p, err := prober.New(m, c.Probe)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -71,6 +71,7 @@ func (d *decoder) check(top place, c *Config) {
 		(&checker{d}).module(d.at(modules.entry(name)), &m)
 		c.Modules[name] = m
 	}
+	(&checker{d}).targetRules(d.at(top.field("probe")), &c.Probe)
 	if c.Restart != nil {
 		(&checker{d}).restart(d.at(top.field("restart")), c)
 	}

@@ -16,6 +16,8 @@ const DefaultBodyLimit = 10 << 20
 type Config struct {
 	// Modules are the ways to probe, by name.
 	Modules map[string]Module `yaml:"modules"`
+	// Probe are the rules for targets.
+	Probe Probe `yaml:"probe,omitempty"`
 	// Restart is nil where nothing may be restarted.
 	Restart *Restart `yaml:"restart,omitempty"`
 }

@@ -52,6 +52,8 @@ var shown = set(
 	"http.tls_config.server_name",
 	"http.no_proxy",
 	"http.http_headers.*.files",
+	"probe.allow.host",
+	"probe.deny.host",
 	"restart.mode",
 	"restart.receiver.bearer_token_file",
 	"restart.receiver.basic_auth.username",

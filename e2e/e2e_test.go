@@ -6,6 +6,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -34,11 +35,10 @@ func TestMain(m *testing.M) {
 func buildAndRun(m *testing.M) (code int) {
 	dir, err := os.MkdirTemp("", "healthcheck-e2e-")
 	if err == nil {
-		binaries, err = harness.Build(context.Background(), dir)
-	}
-	if err == nil {
-		code = m.Run()
-		err = os.RemoveAll(dir)
+		if binaries, err = harness.Build(context.Background(), dir); err == nil {
+			code = m.Run()
+		}
+		err = errors.Join(err, os.RemoveAll(dir))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "FAIL:", err)

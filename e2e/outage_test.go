@@ -62,6 +62,7 @@ func outage(t *testing.T, how, reason string) *harness.Outage {
 			t.Logf("%s\n%s", m.At.Format(time.StampMilli), m.Plain())
 		}
 	}
+	t.Log(s.Logs())
 	return o
 }
 

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"sync/atomic"
 	"syscall"
 
@@ -28,19 +29,21 @@ const maxConnectAnswer = 64 << 10
 // does the TLS handshake, one after the other and all within the context.
 type dialer struct {
 	resolver    resolver
+	rules       config.Probe
 	tls         *tls.Config
 	proxy       func(*http.Request) (*url.URL, error) // nil: no proxy
 	header      http.Header                           // sent along with CONNECT
 	skipResolve bool                                  // the proxy resolves
 }
 
-func newDialer(cfg *config.HTTP) (*dialer, error) {
+func newDialer(cfg *config.HTTP, rules config.Probe) (*dialer, error) {
 	tlsConfig, err := newTLSConfig(&cfg.Client)
 	if err != nil {
 		return nil, err
 	}
 	return &dialer{
 		resolver:    newResolver(cfg.IPProtocol, cfg.IPProtocolFallback),
+		rules:       rules,
 		tls:         tlsConfig,
 		proxy:       cfg.Client.Proxy(),
 		header:      cfg.Client.GetProxyConnectHeader(),
@@ -101,6 +104,11 @@ func (d *dialer) dial(ctx context.Context, t *trace, req *http.Request, serverNa
 		if l.addr, err = d.resolver.resolve(ctx, t, host); err != nil {
 			return l, err
 		}
+	}
+	if err := d.permit(l.addr, host, port); err != nil {
+		return l, err
+	}
+	if l.addr.IsValid() {
 		host = l.addr.String()
 	}
 	address := net.JoinHostPort(host, port)
@@ -129,6 +137,18 @@ func (d *dialer) dial(ctx context.Context, t *trace, req *http.Request, serverNa
 		l.proxy = via
 	}
 	return l, nil
+}
+
+// permit judges the very address that is dialled next: what a name resolves to elsewhere, or later, does not matter.
+func (d *dialer) permit(addr netip.Addr, host, port string) error {
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err == nil {
+		err = d.rules.Check(config.Destination{Host: host, Addr: addr, Port: uint16(n)})
+	}
+	if err != nil {
+		return failf(ReasonTargetForbidden, PhaseConnect, "%w", err)
+	}
+	return nil
 }
 
 func (d *dialer) proxyFor(req *http.Request) (*url.URL, error) {

@@ -33,8 +33,8 @@ type httpProber struct {
 	transport   *http.Transport
 }
 
-func newHTTP(cfg config.HTTP) (*httpProber, error) {
-	d, err := newDialer(&cfg)
+func newHTTP(cfg config.HTTP, rules config.Probe) (*httpProber, error) {
+	d, err := newDialer(&cfg, rules)
 	if err != nil {
 		return nil, err
 	}

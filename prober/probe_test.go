@@ -31,7 +31,7 @@ func newModule(t testing.TB, lines string) prober.Prober {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := prober.New(c.Modules["m"])
+	p, err := prober.New(c.Modules["m"], c.Probe)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,14 +17,16 @@ const DefaultTimeout = 10 * time.Second
 
 // New builds the prober that a checked module describes. What can be prepared once is prepared here: TLS
 // material, proxies, compiled checks. The error names what the module asks for and cannot be had.
-func New(m config.Module) (Prober, error) {
+//
+// The rules say which targets the prober may connect to; the zero Probe allows all but cloud metadata.
+func New(m config.Module, rules config.Probe) (Prober, error) {
 	var (
 		p   Prober
 		err error
 	)
 	switch m.Prober {
 	case "http":
-		p, err = newHTTP(m.HTTP)
+		p, err = newHTTP(m.HTTP, rules)
 	default:
 		err = fmt.Errorf("prober %q is not known, want http", m.Prober)
 	}

@@ -34,7 +34,7 @@ func checkFile(file string) (int, error) {
 	}
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(c.Modules)) {
-		if _, err := prober.New(c.Modules[name]); err != nil {
+		if _, err := prober.New(c.Modules[name], c.Probe); err != nil {
 			errs = append(errs, fmt.Errorf("%s: modules.%s: %w", file, name, err))
 		}
 	}

@@ -30,7 +30,7 @@ type ProbeOptions struct {
 
 // Probe probes one target once and explains the outcome on out. It returns the exit status.
 func Probe(ctx context.Context, out, errOut io.Writer, o ProbeOptions) int {
-	m, err := o.module()
+	m, rules, err := o.module()
 	if err != nil {
 		fmt.Fprintln(errOut, err)
 		return ExitUsage
@@ -44,7 +44,7 @@ func Probe(ctx context.Context, out, errOut io.Writer, o ProbeOptions) int {
 		fmt.Fprintln(errOut, err)
 		return ExitUsage
 	}
-	p, err := prober.New(m)
+	p, err := prober.New(m, rules)
 	if err != nil {
 		fmt.Fprintf(errOut, "module %q: %v\n", o.Module, err)
 		return ExitUsage
@@ -96,22 +96,22 @@ func (o ProbeOptions) check() error {
 	}
 }
 
-// module is the configured module with the overrides of the command line.
-func (o ProbeOptions) module() (config.Module, error) {
+// module is the configured module with the overrides of the command line, and the rules for its target.
+func (o ProbeOptions) module() (config.Module, config.Probe, error) {
 	if err := o.check(); err != nil {
-		return config.Module{}, err
+		return config.Module{}, config.Probe{}, err
 	}
 	c := config.Default()
 	if o.ConfigFile != "" {
 		var err error
 		if c, err = config.Load(o.ConfigFile); err != nil {
-			return config.Module{}, err
+			return config.Module{}, config.Probe{}, err
 		}
 	}
 	m, ok := c.Modules[o.Module]
 	if !ok {
 		names := slices.Sorted(maps.Keys(c.Modules))
-		return config.Module{}, fmt.Errorf("unknown module %q, want one of %s", o.Module, strings.Join(names, ", "))
+		return config.Module{}, config.Probe{}, fmt.Errorf("unknown module %q, want one of %s", o.Module, strings.Join(names, ", "))
 	}
 	if o.Attempts > 0 {
 		m.Attempts = o.Attempts
@@ -120,9 +120,9 @@ func (o ProbeOptions) module() (config.Module, error) {
 		m.RetryDelay = config.Duration(o.RetryDelay)
 	}
 	if o.RetryDelay > 0 && m.Attempts <= 1 {
-		return config.Module{}, errors.New("--retry-delay has no effect on one attempt, want --attempts of 2 or more")
+		return config.Module{}, config.Probe{}, errors.New("--retry-delay has no effect on one attempt, want --attempts of 2 or more")
 	}
-	return m, nil
+	return m, c.Probe, nil
 }
 
 // timeout is for the whole probe. Without one of the command line or the module every attempt gets the default.

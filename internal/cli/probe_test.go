@@ -241,7 +241,7 @@ func TestAttemptsOfTheModule(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			o := options("x")
 			o.ConfigFile, o.Attempts, o.RetryDelay = file, tc.attempts, tc.delay
-			m, err := o.module()
+			m, _, err := o.module()
 			if err != nil {
 				t.Fatal(err)
 			}
