@@ -90,6 +90,7 @@ func (h *Handler) probe(r *http.Request, m Module, req prober.Request) prober.Re
 	defer cancel()
 	end := h.Begin()
 	result := m.Prober.Probe(ctx, req)
+	result.Timeout = timeout // exactly, and not what was left when the probe began
 	end(Probe{
 		Module:    m.Name,
 		Request:   req,

@@ -51,6 +51,10 @@ func outage(t *testing.T, how, reason string) *harness.Outage {
 	inOrder(t, o, harness.StepDown, harness.StepRecovered)
 	inOrder(t, o, harness.StepWebhook, harness.StepRestart, harness.StepVerified)
 	inOrder(t, o, harness.StepRestart, harness.StepRecovered)
+	// A service that hangs must not keep the controller from hearing of it.
+	if took := o.After[harness.StepRestart] - o.After[harness.StepWebhook]; took > 3500*time.Millisecond {
+		t.Errorf("the restart came %s after the webhook", took)
+	}
 	checkDown(t, o, app, reason)
 	checkRecovered(t, o, app)
 
@@ -62,7 +66,6 @@ func outage(t *testing.T, how, reason string) *harness.Outage {
 			t.Logf("%s\n%s", m.At.Format(time.StampMilli), m.Plain())
 		}
 	}
-	t.Log(s.Logs())
 	return o
 }
 

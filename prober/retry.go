@@ -33,7 +33,7 @@ func (p *retrying) Probe(ctx context.Context, r Request) Result {
 	}
 	res.Start = start
 	res.Duration = time.Since(start)
-	res.Timeout = deadline.Sub(start).Round(time.Millisecond) // without the time that the call took
+	res.Timeout = deadline.Sub(start)
 	return res
 }
 

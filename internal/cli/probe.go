@@ -49,13 +49,15 @@ func Probe(ctx context.Context, out, errOut io.Writer, o ProbeOptions) int {
 		fmt.Fprintf(errOut, "module %q: %v\n", o.Module, err)
 		return ExitUsage
 	}
-	probing, cancel := context.WithTimeout(ctx, o.timeout(m))
+	timeout := o.timeout(m)
+	probing, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	rep := report{
 		Target: prober.MaskURL(u),
 		Module: o.Module,
 		Result: p.Probe(probing, prober.Request{URL: u, Hostname: o.Hostname}),
 	}
+	rep.Result.Timeout = timeout // exactly, and not what was left when the probe began
 	if !rep.Result.Success() && ctx.Err() != nil {
 		fmt.Fprintln(errOut, "interrupted before the probe ended, which says nothing about the target")
 		return ExitUsage

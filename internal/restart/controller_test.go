@@ -28,11 +28,16 @@ type simulated struct {
 	broken   atomic.Bool
 	restarts atomic.Int32
 	helps    bool          // a restart repairs it
+	hangs    time.Duration // a probe, while it is broken
 	takes    time.Duration // a restart
 }
 
-func (s *simulated) Probe(context.Context, prober.Request) prober.Result {
+func (s *simulated) Probe(ctx context.Context, _ prober.Request) prober.Result {
 	if s.broken.Load() {
+		select {
+		case <-time.After(s.hangs):
+		case <-ctx.Done():
+		}
 		return prober.Result{Reason: prober.ReasonConnectRefused, Err: errTest}
 	}
 	return prober.Result{}
@@ -174,6 +179,36 @@ func TestControllerTestAlert(t *testing.T) {
 		stop()
 		if s.restarts.Load() != 0 || !strings.Contains(log.String(), "Received test alert") {
 			t.Errorf("restarted %d times, want none and a line of log:\n%s", s.restarts.Load(), log.String())
+		}
+	})
+}
+
+// A target that hangs as long as a check may take keeps neither an alert nor the end of a restart waiting, and a probe
+// that began before the restart is no evidence of what came of it.
+func TestControllerHangingTarget(t *testing.T) {
+	const target = "http://127.0.0.1:1/"
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		s := &simulated{helps: true, takes: 3 * time.Second, hangs: 8 * time.Second}
+		service := s.service("shop", target)
+		service.Checks[0].Timeout = 10 * time.Second
+		c, _, stop := watch(t, &log, service)
+		time.Sleep(2 * time.Minute)
+		s.broken.Store(true)
+		time.Sleep(50 * time.Second) // it has failed several times
+		firing(c, target)
+		began := time.Now()
+		for s.restarts.Load() == 0 {
+			time.Sleep(100 * time.Millisecond)
+		}
+		// The round that was under way, one more at the most, and the restart itself.
+		if took := time.Since(began); took > 2*8*time.Second+4*time.Second {
+			t.Errorf("the restart came %s after the alert", took)
+		}
+		time.Sleep(10 * time.Second)
+		stop()
+		if !strings.Contains(log.String(), "outcome=recovered") || s.restarts.Load() != 1 {
+			t.Errorf("restarted %d times:\n%s", s.restarts.Load(), log.String())
 		}
 	})
 }

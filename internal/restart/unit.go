@@ -13,20 +13,25 @@ type unit struct {
 	service Service
 	next    *Service // a new definition that waits until the service is at rest; nil: none
 	state   State
-	probed  time.Time // when the last round of checks began
-	held    Guard     // the guard that refused last, to tell a change from a repetition
+	held    Guard // the guard that refused last, to tell a change from a repetition
 	log     *slog.Logger
 	metrics *metrics
+
+	began   time.Time // when the last round of checks began
+	probing bool      // it is still under way
+	fresh   time.Time // a round that began before then is no evidence any more
 
 	alerts      chan struct{} // holds one: a second firing alert says nothing new
 	definitions chan Service  // holds one: the latest
 	executed    chan Executed // holds the outcome of the attempt under way
+	rounds      chan Evidence // holds the outcome of the round under way
 }
 
 func newUnit(s Service, log *slog.Logger, m *metrics) *unit {
 	return &unit{
 		name: s.Name, service: s, log: log.With("service", s.Name), metrics: m,
-		alerts: make(chan struct{}, 1), definitions: make(chan Service, 1), executed: make(chan Executed, 1),
+		alerts: make(chan struct{}, 1), definitions: make(chan Service, 1),
+		executed: make(chan Executed, 1), rounds: make(chan Evidence, 1),
 	}
 }
 
@@ -40,25 +45,45 @@ func (u *unit) run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
-			if !u.state.ExecutingSince.IsZero() {
-				e := <-u.executed
-				u.apply(ctx, Event{Executed: &e})
-			}
+			u.finish(ctx)
 			return
 		case s := <-u.definitions:
 			u.next = &s
 		case <-u.alerts:
 			u.apply(ctx, Event{Alerted: true})
 		case e := <-u.executed:
+			u.fresh = time.Now() // what was seen before the restart says nothing about what is there now
 			u.apply(ctx, Event{Executed: &e})
 		case <-timer.C:
-			u.probed = time.Now()
-			if e := u.service.probe(ctx); ctx.Err() == nil { // cut off, it would be no evidence
+			u.probe(ctx)
+		case e := <-u.rounds:
+			u.probing = false
+			if !u.began.Before(u.fresh) && ctx.Err() == nil { // cut off, it would be no evidence either
 				u.apply(ctx, Event{Probed: &e})
 			}
 		}
 		u.redefine()
-		timer.Reset(time.Until(u.probed.Add(u.interval())))
+		if !u.probing {
+			timer.Reset(time.Until(u.began.Add(u.interval())))
+		}
+	}
+}
+
+// probe makes a round of checks in a goroutine of its own: a target that hangs must not keep an alert waiting.
+func (u *unit) probe(ctx context.Context) {
+	u.began, u.probing = time.Now(), true
+	service := u.service
+	go func() { u.rounds <- service.probe(ctx) }()
+}
+
+// finish waits for what is under way.
+func (u *unit) finish(ctx context.Context) {
+	if u.probing {
+		<-u.rounds
+	}
+	if !u.state.ExecutingSince.IsZero() {
+		e := <-u.executed
+		u.apply(ctx, Event{Executed: &e})
 	}
 }
 
@@ -78,7 +103,7 @@ func (u *unit) redefine() {
 	if !u.service.sameChecks(u.next) {
 		u.state.Armed, u.state.Successes, u.state.Failures = false, 0, 0
 	}
-	u.service, u.next = *u.next, nil
+	u.service, u.next, u.fresh = *u.next, nil, time.Now()
 	u.metrics.know(&u.service)
 	u.metrics.phase(&u.service, &u.state)
 }
