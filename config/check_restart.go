@@ -1,12 +1,16 @@
 package config
 
 import (
+	"fmt"
 	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
+	"strings"
+	"time"
 )
 
 // restart checks the restart section. Whatever is doubtful is an error: this section gives the right to act.
@@ -20,7 +24,7 @@ func (c *checker) restart(p place, cfg *Config) {
 	if len(r.Services) == 0 {
 		c.fail(services, "got no service, want at least one")
 	}
-	names, targets := map[string]string{}, map[string]string{}
+	names, targets, commands := map[string]string{}, map[string]string{}, map[string]string{}
 	for i := range r.Services {
 		s, at := &r.Services[i], c.at(services.item(i))
 		c.unique(c.sub(at, "name"), names, s.Name, "service")
@@ -31,7 +35,9 @@ func (c *checker) restart(p place, cfg *Config) {
 			c.fail(at, "has no back-end, want command")
 		} else {
 			c.command(c.sub(at, "command"), s.Command)
+			c.unique(c.sub(at, "command"), commands, fmt.Sprint(*s.Command), "command")
 		}
+		c.effective(at, r.LimitsOf(s))
 	}
 }
 
@@ -77,6 +83,30 @@ func (c *checker) limits(p place, l *Limits) {
 	}
 }
 
+// shortest is the least time between two rounds of checks.
+const shortest = Duration(100 * time.Millisecond)
+
+// effective checks that the limits of a service go together, wherever each of them comes from.
+func (c *checker) effective(p place, l Limits) {
+	const day = Duration(24 * time.Hour) // attempts are remembered for as long
+	for _, rule := range []struct {
+		ok     bool
+		key    string
+		reason string
+	}{
+		{l.CheckInterval >= shortest, "check_interval", "is less than 100ms"},
+		{l.ConfirmInterval >= shortest, "confirm_interval", "is less than 100ms"},
+		{l.Cooldown <= l.CooldownMax, "cooldown_max", "is less than cooldown"},
+		{l.CooldownMax <= day, "cooldown_max", "is more than 24h"},
+		{l.VerifyTimeout > l.ConfirmInterval*Duration(l.VerifyProbes), "verify_timeout", "is too short for verify_probes, confirm_interval apart: no restart could be verified"},
+		{l.SuspectTime > l.ConfirmInterval*Duration(l.ConfirmProbes), "suspect_time", "is too short for confirm_probes, confirm_interval apart: no failure could be confirmed"},
+	} {
+		if !rule.ok {
+			c.fail(c.sub(p, rule.key), "%s, together with the defaults", rule.reason)
+		}
+	}
+}
+
 func (c *checker) serviceChecks(p place, s *Service, modules map[string]Module, targets map[string]string) {
 	if len(s.Checks) == 0 {
 		c.fail(p, "got no check, want at least one")
@@ -90,12 +120,25 @@ func (c *checker) serviceChecks(p place, s *Service, modules map[string]Module, 
 			c.fail(c.sub(at, "module"), "got unknown module %q, want one of %q", check.Module, slices.Sorted(maps.Keys(modules)))
 		}
 		u, err := url.Parse(check.URL)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || !validPort(u) {
 			c.fail(c.sub(at, "url"), "want an absolute URL with the scheme http or https")
 			continue
 		}
-		c.unique(c.sub(at, "url"), targets, check.URL, "check")
+		u.Host, u.Fragment = strings.ToLower(u.Host), ""
+		if u.Path == "" {
+			u.Path = "/"
+		}
+		c.unique(c.sub(at, "url"), targets, u.String(), "check")
 	}
+}
+
+func validPort(u *url.URL) bool {
+	port := u.Port()
+	if port == "" {
+		return !strings.HasSuffix(u.Host, ":")
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n > 0
 }
 
 // unique reports a name that is missing or that stands in two places, which alerts could not tell apart.
@@ -123,7 +166,10 @@ func (c *checker) command(p place, cmd *Command) {
 	if info, err := os.Stat(cmd.Argv[0]); err != nil || info.IsDir() || info.Mode()&0o111 == 0 {
 		c.fail(argv, "%q is not a program that can be run here", cmd.Argv[0])
 	}
-	if cmd.Dir != "" && !filepath.IsAbs(cmd.Dir) {
-		c.fail(c.sub(p, "dir"), "got %q, want an absolute path", cmd.Dir)
+	if cmd.Dir == "" {
+		return
+	}
+	if info, err := os.Stat(cmd.Dir); !filepath.IsAbs(cmd.Dir) || err != nil || !info.IsDir() {
+		c.fail(c.sub(p, "dir"), "got %q, want the absolute path of a directory", cmd.Dir)
 	}
 }

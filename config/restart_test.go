@@ -23,7 +23,7 @@ restart:
       command: {argv: [/bin/true, shop], env: {TOKEN: CANARY}}
     - name: plain
       checks: [{url: 'http://127.0.0.1:2/', module: http_2xx}]
-      command: {argv: [/bin/true]}
+      command: {argv: [/bin/true, plain]}
 `
 
 func TestRestart(t *testing.T) {

@@ -120,7 +120,7 @@ func TestBusyDeadline(t *testing.T) {
 	var bomb bytes.Buffer
 	w := brotli.NewWriter(&bomb)
 	zeros := make([]byte, 1<<20)
-	for range 2 << 10 {
+	for range 512 {
 		if _, err := w.Write(zeros); err != nil {
 			t.Fatal(err)
 		}

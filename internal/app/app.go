@@ -214,9 +214,11 @@ func (a *App) shutdown() error {
 	a.log.Info("Stopping, probes in flight may finish")
 	ctx, cancel := context.WithTimeout(context.Background(), a.opts.DrainTimeout)
 	defer cancel()
+	var watching sync.WaitGroup // beside the probes: both have the same time
+	defer watching.Wait()
 	if a.unwatch != nil {
 		deadline, _ := ctx.Deadline()
-		a.unwatch(deadline)
+		watching.Go(func() { a.unwatch(deadline) })
 	}
 	if !a.probes.drain(ctx) {
 		a.log.Warn("Probes still in flight are cut off")

@@ -83,13 +83,14 @@ func check(c config.ServiceCheck, m collector.Module, timeout time.Duration) (re
 	if err != nil {
 		return restart.Check{}, err
 	}
+	timeout = m.Config.TimeoutOr(timeout)
 	return restart.Check{
 		Name:       prober.MaskURL(u),
 		Target:     c.URL,
-		Definition: c.URL + "\n" + string(definition),
+		Definition: fmt.Sprintf("%s\n%s\n%s", c.URL, timeout, definition),
 		Prober:     m.Prober,
 		Request:    prober.Request{URL: u},
-		Timeout:    m.Config.TimeoutOr(timeout),
+		Timeout:    timeout,
 	}, nil
 }
 
@@ -102,9 +103,18 @@ func authenticator(r *config.Receiver) webhook.Authenticator {
 	return a
 }
 
+// readTimeout is how long a delivery may take to arrive.
+const readTimeout = 10 * time.Second
+
 // receive serves the webhook while the configuration has something to restart.
 func (a *App) receive(w http.ResponseWriter, r *http.Request) {
+	// Before anything is answered: net/http reads what is left of a refused body. Not every connection can do this.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readTimeout))
 	s := a.snapshot.Load()
+	if !a.ready.Load() {
+		http.Error(w, "the exporter is stopping", http.StatusServiceUnavailable) // Alertmanager tries again
+		return
+	}
 	if s.Config.Restart == nil {
 		http.Error(w, "the configuration has no restart section: nothing can be restarted", http.StatusNotFound)
 		return

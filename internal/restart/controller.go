@@ -3,6 +3,7 @@ package restart
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -40,52 +41,77 @@ func (c *Controller) Apply(services []Service) {
 
 // Run watches until ctx is done, and returns when the last attempt has ended.
 func (c *Controller) Run(ctx context.Context) {
-	var running sync.WaitGroup
-	defer running.Wait()
-	watched := map[string]watched{}
+	k := &keeper{Controller: c, watched: map[string]watched{}, leaving: map[string]watched{}}
+	defer k.running.Wait()
 	for {
 		select {
 		case services := <-c.applied:
-			watched = c.reconcile(ctx, &running, watched, services)
+			k.reconcile(ctx, services)
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
+// A keeper starts and stops units for Run.
+type keeper struct {
+	*Controller
+	running sync.WaitGroup
+	watched map[string]watched // by name
+	leaving map[string]watched // no longer configured, and perhaps not at its end yet
+}
+
 // watched is a unit that runs.
 type watched struct {
 	unit *unit
 	stop context.CancelFunc
+	done chan struct{} // closed at its end
 }
 
-func (c *Controller) reconcile(ctx context.Context, running *sync.WaitGroup, before map[string]watched, services []Service) map[string]watched {
-	after, index := map[string]watched{}, map[string]*unit{}
+func (k *keeper) reconcile(ctx context.Context, services []Service) {
+	before := k.watched
+	k.watched = map[string]watched{}
+	index := map[string]*unit{}
 	for _, s := range services {
 		w, ok := before[s.Name]
 		if ok {
 			w.unit.define(s)
 		} else {
-			w.unit = newUnit(s, c.log, c.metrics)
-			var unitCtx context.Context
-			unitCtx, w.stop = context.WithCancel(ctx)
-			running.Go(func() { w.unit.run(unitCtx) })
+			w = k.watch(ctx, s)
 		}
-		after[s.Name] = w
+		k.watched[s.Name] = w
 		for _, check := range s.Checks {
 			index[key(check.Target)] = w.unit
 		}
 	}
+	k.mu.Lock()
+	k.index = index // from here on no alert reaches what is no longer configured
+	k.mu.Unlock()
 	for name, w := range before {
-		if _, ok := after[name]; !ok {
+		if _, ok := k.watched[name]; !ok {
+			k.leaving[name] = w
 			w.stop()
-			c.metrics.forget(name)
 		}
 	}
-	c.mu.Lock()
-	c.index = index
-	c.mu.Unlock()
-	return after
+}
+
+// watch starts a unit. One of the same name that is leaving finishes its attempt first: there are never two at a time.
+func (k *keeper) watch(ctx context.Context, s Service) watched {
+	unitCtx, stop := context.WithCancel(ctx)
+	w := watched{unit: newUnit(s, k.log, k.metrics), stop: stop, done: make(chan struct{})}
+	last, leaving := k.leaving[s.Name]
+	delete(k.leaving, s.Name)
+	k.running.Go(func() {
+		defer close(w.done)
+		if leaving {
+			<-last.done
+		}
+		w.unit.run(unitCtx)
+		if ctx.Err() == nil { // it alone was stopped
+			k.metrics.forget(s.Name)
+		}
+	})
+	return w
 }
 
 // define hands a new definition to the unit; one that it has not looked at yet is replaced.
@@ -137,6 +163,7 @@ func key(target string) string {
 	if err != nil {
 		return target
 	}
+	u.Host = strings.ToLower(u.Host)
 	if u.Path == "" {
 		u.Path = "/"
 	}

@@ -98,7 +98,7 @@ func askCooldown(p *Policy, s *State, now time.Time) (ok bool, value, limit stri
 	return since >= pause, since.String(), pause.String()
 }
 
-// pause is the cool-down that holds now: doubled for every unverified attempt after the first.
+// pause is the cool-down that holds now: doubled for every attempt in a row that did not help.
 func (p *Policy) pause(s *State) time.Duration {
 	pause := p.Cooldown
 	for range s.Unverified {

@@ -36,7 +36,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		mode:        gauge("mode", "Whether the service is in this mode.", "service", "mode"),
 		state:       gauge("state", "Whether the service is in this state.", "service", "state"),
 		armed:       gauge("armed", "Whether the service has been seen healthy by its present checks.", "service"),
-		decisions:   counter("decisions_total", "How many decisions were made, by the guard that held.", "service", "decision", "reason"),
+		decisions:   counter("decisions_total", "How often the decision about a service changed, by the guard that held.", "service", "decision", "reason"),
 		attempts:    counter("attempts_total", "How many restarts were attempted, by how they ended.", "service", "backend", "outcome"),
 		lastAttempt: gauge("last_attempt_timestamp_seconds", "When the last restart was attempted, in unix time.", "service"),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{

@@ -54,7 +54,7 @@ type Phase string
 const (
 	PhaseUnarmed   Phase = "unarmed"    // never seen healthy by this check
 	PhaseIdle      Phase = "idle"       // nothing is wrong, or nobody complained
-	PhaseSuspect   Phase = "suspect"    // an alert fires; the own probes decide
+	PhaseSuspect   Phase = "suspect"    // an alert fires and the own probes fail; the guards decide
 	PhaseExecuting Phase = "executing"  // the back-end is at work
 	PhaseVerifying Phase = "verifying"  // restarted; the own probes judge
 	PhaseLockedOut Phase = "locked_out" // restarts did not help
@@ -69,7 +69,7 @@ func Phases() []Phase {
 // It is a value: Next never changes the slices of the State that it was given.
 type State struct {
 	Armed bool
-	// Successes and Failures count the latest probes of one kind in a row; one of them is 0.
+	// Successes counts the latest healthy probes in a row, Failures the latest failed ones that a restart can repair.
 	Successes, Failures int
 	// HealthySince is when the row of successes began, LastFailure when the last counted failure was.
 	HealthySince, LastFailure time.Time
@@ -101,7 +101,7 @@ func (s *State) Phase() Phase {
 		return PhaseLockedOut
 	case !s.Armed:
 		return PhaseUnarmed
-	case !s.AlertedAt.IsZero():
+	case !s.AlertedAt.IsZero() && s.Successes == 0:
 		return PhaseSuspect
 	default:
 		return PhaseIdle
@@ -188,8 +188,12 @@ func (p Policy) executed(s State, e Executed, now time.Time) (State, Decision) {
 	return s, Decision{}
 }
 
-// probed counts the evidence; then it ends a verification, or closes the episode, or decides.
+// probed counts the evidence; then it ends a verification, or closes the episode, or decides. What we lacked ourselves
+// is no evidence.
 func (p Policy) probed(s State, e Evidence, now time.Time) (State, Decision) {
+	if e.Reason == prober.ReasonLocalResource || e.Reason == prober.ReasonInternal {
+		return s, Decision{}
+	}
 	s = p.count(s, e, now)
 	switch {
 	case !s.ExecutingSince.IsZero():
@@ -219,6 +223,10 @@ func (p Policy) count(s State, e Evidence, now time.Time) State {
 		return s
 	}
 	s.Successes, s.HealthySince = 0, time.Time{}
+	if !p.repairable(e) {
+		s.Failures, s.LastFailure = 0, time.Time{} // it confirms nothing
+		return s
+	}
 	if s.Failures == 0 || now.Sub(s.LastFailure) >= p.ConfirmInterval {
 		s.Failures++
 		s.LastFailure = now
@@ -232,10 +240,12 @@ func (p Policy) healthy(s State, now time.Time) State {
 	if p.ArmProbes > 0 && s.Successes >= p.ArmProbes && held >= p.ArmTime {
 		s.Armed = true
 	}
-	if s.Successes >= p.VerifyProbes {
+	// A service that lives for some seconds at a time is not well: Prometheus may never see it up, and so Alertmanager
+	// would not ask again for long.
+	if s.Successes >= p.VerifyProbes && held >= p.ArmTime {
 		s.AlertedAt, s.Observed = time.Time{}, false
 	}
-	if s.LockedOut && held >= p.UnlockTime {
+	if held >= p.UnlockTime {
 		s.LockedOut, s.Unverified = false, 0
 	}
 	return s
@@ -245,7 +255,7 @@ func (p Policy) healthy(s State, now time.Time) State {
 func (p Policy) verify(s State, now time.Time) (State, Decision) {
 	switch {
 	case s.Successes >= p.VerifyProbes:
-		s.VerifyUntil, s.AlertedAt, s.Unverified = time.Time{}, time.Time{}, 0
+		s.VerifyUntil, s.Unverified = time.Time{}, 0
 		return s, Decision{Outcome: OutcomeRecovered}
 	case now.After(s.VerifyUntil):
 		return p.unverified(s), Decision{Outcome: OutcomeNotRecovered}

@@ -338,3 +338,57 @@ func TestFailureClass(t *testing.T) {
 		t.Error("503 with Retry-After is repairable, want that it holds")
 	}
 }
+
+// A service that lives for some seconds after each restart is not forgotten, although nobody asks again: Prometheus never
+// saw it up. The budget ends it.
+func TestCrashLoop(t *testing.T) {
+	r := newRun(t, testPolicy()).arm()
+	r.probes(3, time.Second, refused)
+	r.alert()
+	for end := r.now.Add(50 * time.Minute); r.now.Before(end); {
+		if d := r.probe(refused); d.Restart {
+			r.wait(time.Second)
+			r.executed(Executed{})
+			r.probes(5, time.Second, healthy)
+		}
+		r.wait(time.Second)
+	}
+	if n := r.restarts(); n != 3 {
+		t.Errorf("restarted %d times, want the 3 of the budget", n)
+	}
+	// Well for long enough, it is forgotten.
+	r.probes(10, 15*time.Second, healthy)
+	r.wait(24 * time.Hour)
+	if d := r.probes(10, time.Second, refused); d.Restart || r.restarts() != 3 {
+		t.Error("restarted without an alert")
+	}
+}
+
+// An attempt that did not help is forgotten when the service has been healthy for long.
+func TestUnverifiedIsForgotten(t *testing.T) {
+	r := newRun(t, testPolicy()).arm()
+	r.state.Unverified = 1
+	r.probes(4*31, 15*time.Second, healthy)
+	if r.state.Unverified != 0 {
+		t.Errorf("after half an hour of health %d attempts are unverified, want none", r.state.Unverified)
+	}
+}
+
+// Only failures that a restart can repair confirm, and what we lack ourselves is no evidence of anything.
+func TestWhatConfirms(t *testing.T) {
+	busy := Evidence{Reason: prober.ReasonStatus, StatusCode: 503, RetryAfter: true}
+	ours := Evidence{Reason: prober.ReasonLocalResource}
+	r := newRun(t, testPolicy()).arm()
+	r.alert()
+	r.probes(60, time.Second, busy)
+	if d := r.probe(refused); d.Hold != GuardConfirmed {
+		t.Errorf("one refusal after a minute of overload decided %+v, want unconfirmed", d)
+	}
+	r = newRun(t, testPolicy()).arm()
+	r.alert()
+	before := r.state
+	r.probes(10, time.Second, ours)
+	if diff := cmp.Diff(before, r.state); diff != "" {
+		t.Errorf("what we lacked ourselves changed the state:\n%s", diff)
+	}
+}

@@ -19,6 +19,7 @@ type unit struct {
 
 	began   time.Time // when the last round of checks began
 	probing bool      // it is still under way
+	urgent  bool      // an alert came since
 	fresh   time.Time // a round that began before then is no evidence any more
 
 	alerts      chan struct{} // holds one: a second firing alert says nothing new
@@ -50,6 +51,7 @@ func (u *unit) run(ctx context.Context) {
 		case s := <-u.definitions:
 			u.next = &s
 		case <-u.alerts:
+			u.urgent = true
 			u.apply(ctx, Event{Alerted: true})
 		case e := <-u.executed:
 			u.fresh = time.Now() // what was seen before the restart says nothing about what is there now
@@ -58,6 +60,7 @@ func (u *unit) run(ctx context.Context) {
 			u.probe(ctx)
 		case e := <-u.rounds:
 			u.probing = false
+			u.takeDefinition()                                // it may forbid what the round would lead to
 			if !u.began.Before(u.fresh) && ctx.Err() == nil { // cut off, it would be no evidence either
 				u.apply(ctx, Event{Probed: &e})
 			}
@@ -71,7 +74,7 @@ func (u *unit) run(ctx context.Context) {
 
 // probe makes a round of checks in a goroutine of its own: a target that hangs must not keep an alert waiting.
 func (u *unit) probe(ctx context.Context) {
-	u.began, u.probing = time.Now(), true
+	u.began, u.probing, u.urgent = time.Now(), true, false
 	service := u.service
 	go func() { u.rounds <- service.probe(ctx) }()
 }
@@ -89,10 +92,20 @@ func (u *unit) finish(ctx context.Context) {
 
 // interval is the time from one round of checks to the next.
 func (u *unit) interval() time.Duration {
-	if p := u.state.Phase(); p == PhaseSuspect || p == PhaseVerifying {
+	if p := u.state.Phase(); u.urgent || p == PhaseSuspect || p == PhaseVerifying {
 		return u.service.Policy.ConfirmInterval
 	}
 	return u.service.CheckInterval
+}
+
+// takeDefinition takes over a definition that waits in the channel, if there is one.
+func (u *unit) takeDefinition() {
+	select {
+	case s := <-u.definitions:
+		u.next = &s
+	default:
+	}
+	u.redefine()
 }
 
 // redefine takes over a new definition as soon as no attempt is under way. Other checks have to prove themselves anew.
@@ -113,7 +126,13 @@ func (u *unit) apply(ctx context.Context, ev Event) {
 	before := u.state.Phase()
 	state, d := u.service.Policy.Next(u.state, ev, time.Now())
 	u.state = state
+	if ev.Executed != nil && ev.Executed.Err != nil {
+		u.log.Warn("Restart command failed", "err", ev.Executed.Err)
+	}
 	u.tell(before, d)
+	if ev.Probed != nil {
+		u.held = d.Hold
+	}
 	if d.Restart {
 		u.execute(ctx)
 	}
@@ -155,7 +174,6 @@ func (u *unit) tell(before Phase, d Decision) {
 		last := d.Guards[len(d.Guards)-1]
 		u.log.Info("Held restart", "guard", string(d.Hold), "value", last.Value, "limit", last.Limit)
 	}
-	u.held = d.Hold
 	if d.Outcome != OutcomeNone {
 		u.metrics.attempt(&u.service, d.Outcome)
 		u.log.Info("Restart ended", "outcome", string(d.Outcome), "unverified", u.state.Unverified)

@@ -16,43 +16,47 @@ type alert struct {
 	Labels map[string]string `json:"labels"`
 }
 
-// decode reads a delivery as a stream, so that its size does not become memory, and calls each with every alert. Keys that it
-// does not know are skipped: newer versions of Alertmanager have more. A delivery may be refused after some of its alerts
-// were passed on; it comes again then, and an alert that comes twice says nothing new.
-func decode(r io.Reader, each func(alert)) error {
+// decode reads a delivery and keeps of it the alerts alone. Keys that it does not know are skipped: newer versions of
+// Alertmanager have more.
+func decode(r io.Reader) (alerts []alert, err error) {
 	d := json.NewDecoder(r)
 	if err := expect(d, json.Delim('{')); err != nil {
-		return err
+		return nil, err
 	}
 	seen := map[string]bool{}
 	for d.More() {
 		key, err := d.Token()
 		if err != nil {
-			return malformed(err)
+			return nil, malformed(err)
 		}
-		switch key {
+		name, _ := key.(string)
+		switch name {
 		case "version":
 			err = decodeVersion(d)
 		case "alerts":
-			err = decodeAlerts(d, each)
+			alerts, err = decodeAlerts(d)
 		default:
 			var skipped json.RawMessage
 			err = d.Decode(&skipped)
 		}
 		if err != nil {
-			return malformed(err)
+			return nil, malformed(err)
 		}
-		if name, ok := key.(string); ok {
-			seen[name] = true
-		}
+		seen[name] = true
 	}
 	if err := expect(d, json.Delim('}')); err != nil {
-		return err
+		return nil, err
 	}
 	if !seen["version"] || !seen["alerts"] {
-		return errors.New("the payload lacks version or alerts: is it that of an Alertmanager webhook?")
+		return nil, errors.New("the payload lacks version or alerts: is it that of an Alertmanager webhook?")
 	}
-	return nil
+	switch _, err := d.Token(); {
+	case err == nil:
+		return nil, errors.New("something follows the payload")
+	case !errors.Is(err, io.EOF):
+		return nil, err
+	}
+	return alerts, nil
 }
 
 func decodeVersion(d *json.Decoder) error {
@@ -66,21 +70,22 @@ func decodeVersion(d *json.Decoder) error {
 	return nil
 }
 
-func decodeAlerts(d *json.Decoder, each func(alert)) error {
+func decodeAlerts(d *json.Decoder) ([]alert, error) {
 	if err := expect(d, json.Delim('[')); err != nil {
-		return err
+		return nil, err
 	}
+	var alerts []alert
 	for d.More() {
 		var a alert
 		if err := d.Decode(&a); err != nil {
-			return err
+			return nil, err
 		}
 		if a.Status != statusFiring && a.Status != statusResolved {
-			return fmt.Errorf("an alert has status %q, want %q or %q", a.Status, statusFiring, statusResolved)
+			return nil, fmt.Errorf("an alert has status %q, want %q or %q", a.Status, statusFiring, statusResolved)
 		}
-		each(a)
+		alerts = append(alerts, a)
 	}
-	return expect(d, json.Delim(']'))
+	return alerts, expect(d, json.Delim(']'))
 }
 
 func expect(d *json.Decoder, want json.Delim) error {

@@ -4,11 +4,10 @@ package webhook
 import (
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"strconv"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -16,20 +15,21 @@ import (
 // MaxBody is how large a delivery may be, in bytes.
 const MaxBody = 16 << 20
 
+// maxDecoding is how many deliveries are read at a time, which bounds the memory that they take.
+const maxDecoding = 4
+
 // A Receiver takes the alerts of a delivery, one after the other, and returns at once. Handle tells whether the labels
 // select something that can be restarted.
 type Receiver interface {
 	Handle(labels map[string]string, firing bool) bool
 }
 
-// readTimeout is how long a delivery may take to arrive.
-const readTimeout = 10 * time.Second
-
 // A Handler serves POST /webhook/alertmanager. It answers 200 when it has passed on every alert, which says nothing about
 // what will be done: Alertmanager gives up on a receiver that thinks for long and asks another one.
 type Handler struct {
 	receiver Receiver
 	log      *slog.Logger
+	decoding chan struct{} // holds one element for every delivery that is being read
 	requests *prometheus.CounterVec
 	alerts   *prometheus.CounterVec
 }
@@ -37,7 +37,7 @@ type Handler struct {
 // New makes a Handler and registers its metrics.
 func New(receiver Receiver, r prometheus.Registerer, log *slog.Logger) *Handler {
 	h := &Handler{
-		receiver: receiver, log: log,
+		receiver: receiver, log: log, decoding: make(chan struct{}, maxDecoding),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "healthcheck_restart_webhook_requests_total",
 			Help: "How many deliveries came, by the status code of the answer.",
@@ -83,28 +83,34 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, auth Authenticat
 	ok, err := auth.Authenticate(r)
 	switch {
 	case err != nil:
-		return http.StatusServiceUnavailable, err // Alertmanager tries again
+		h.log.Error("Reading the receiver's credentials failed", "err", err)
+		return http.StatusServiceUnavailable, errors.New("the credentials cannot be read, see the log") // Alertmanager tries again
 	case !ok:
 		w.Header().Set("WWW-Authenticate", auth.Challenge())
 		return http.StatusUnauthorized, errors.New("the credentials are missing or wrong")
 	}
-	// Not every connection can do this; then the body limit has to be enough.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readTimeout))
-	body := http.MaxBytesReader(w, r.Body, MaxBody)
-	err = decode(body, func(a alert) {
+	select {
+	case h.decoding <- struct{}{}:
+		defer func() { <-h.decoding }()
+	case <-r.Context().Done():
+		return http.StatusServiceUnavailable, errors.New("too many deliveries at once")
+	}
+	alerts, err := decode(http.MaxBytesReader(w, r.Body, MaxBody))
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		return http.StatusRequestEntityTooLarge, fmt.Errorf("the delivery is larger than %d bytes", MaxBody)
+	}
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return http.StatusServiceUnavailable, errors.New("the delivery did not arrive in time")
+	case err != nil:
+		return http.StatusBadRequest, err
+	}
+	for _, a := range alerts {
 		outcome := outcomeUnmapped
 		if h.receiver.Handle(a.Labels, a.Status == statusFiring) {
 			outcome = outcomeMapped
 		}
 		h.alerts.WithLabelValues(a.Status, outcome).Inc()
-	})
-	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		return http.StatusRequestEntityTooLarge, fmt.Errorf("the delivery is larger than %d bytes", MaxBody)
 	}
-	if err != nil {
-		return http.StatusBadRequest, err
-	}
-	// Read to the end, so that the connection can be used again.
-	_, _ = io.Copy(io.Discard, body)
 	return http.StatusOK, nil
 }

@@ -87,11 +87,13 @@ func TestRefusals(t *testing.T) {
 		{"an array", "[]", 400, "not that of an Alertmanager webhook", 0},
 		{"version 3", `{"version":"3","alerts":[]}`, 400, `version "3", want "4"`, 0},
 		{"version as a number", `{"version":4,"alerts":[]}`, 400, "cannot unmarshal", 0},
-		{"no version", `{"alerts":[` + firing + `]}`, 400, "lacks version", 1},
+		{"no version", `{"alerts":[` + firing + `]}`, 400, "lacks version", 0},
 		{"no alerts", `{"version":"4"}`, 400, "lacks version or alerts", 0},
 		{"another payload", `{"text":"hello"}`, 400, "lacks version", 0},
 		{"odd status", `{"version":"4","alerts":[{"status":"odd"}]}`, 400, `status "odd"`, 0},
-		{"truncated", `{"version":"4","alerts":[` + firing + `,{"status":"fir`, 400, "cut off", 1},
+		{"truncated", `{"version":"4","alerts":[` + firing + `,{"status":"fir`, 400, "cut off", 0},
+		{"wrong version after the alerts", `{"alerts":[` + firing + `],"version":"5"}`, 400, `version "5"`, 0},
+		{"two payloads", `{"version":"4","alerts":[` + firing + `]} {}`, 400, "something follows", 0},
 		{"too large", `{"version":"4","pad":"` + strings.Repeat("x", MaxBody) + `","alerts":[]}`, 413, "larger than", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -162,11 +164,12 @@ func FuzzDecode(f *testing.F) {
 	f.Add(`{"alerts":[],"version":"4","x":{"y":[1,2]}}`)
 	f.Add(`{"version":"4","alerts":null}`)
 	f.Fuzz(func(t *testing.T, s string) {
-		err := decode(strings.NewReader(s), func(a alert) {
+		alerts, err := decode(strings.NewReader(s))
+		for _, a := range alerts {
 			if a.Status != statusFiring && a.Status != statusResolved {
 				t.Errorf("passed on status %q", a.Status)
 			}
-		})
+		}
 		if err == nil && !strings.Contains(s, payloadVersion) {
 			t.Errorf("accepted %q", s)
 		}

@@ -5,8 +5,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
@@ -41,7 +44,7 @@ func (*Backend) Kind() string { return "command" }
 func (*Backend) Inspect(context.Context) (restart.Status, error) { return restart.Status{}, nil }
 
 // Restart runs the command once. It succeeds if the command exits with 0 within ctx; at its end the whole process group
-// is told to stop, and a little later made to.
+// is told to stop, and what is left of it is made to when the command has ended, or killDelay later.
 func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
 	cmd := exec.CommandContext(ctx, b.cfg.Argv[0], b.cfg.Argv[1:]...)
 	cmd.Env = append([]string{"PATH=/usr/local/bin:/usr/bin:/bin", "HEALTHCHECK_ATTEMPT_ID=" + a.ID}, b.cfg.Env...)
@@ -49,13 +52,14 @@ func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
 	if cmd.Dir == "" {
 		cmd.Dir = "/"
 	}
-	var output capped
-	cmd.Stdout, cmd.Stderr = &output, &output
-	ownGroup(cmd)
+	stopped := ownGroup(cmd)
 	cmd.WaitDelay = killDelay
-	err := cmd.Run()
-	if ctx.Err() != nil && cmd.Process != nil {
-		killGroup(cmd) // the program may have started others that ignored the request to stop
+	output, err := start(cmd)
+	if err == nil {
+		err = cmd.Wait()
+	}
+	if stopped.Load() {
+		killGroup(cmd)
 	}
 	if err != nil {
 		return fmt.Errorf("running %q: %w%s", b.cfg.Argv[0], err, output.text())
@@ -63,15 +67,50 @@ func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
 	return nil
 }
 
-// capped keeps the first bytes that are written to it. The buffer is not embedded: its ReadFrom would keep all.
-type capped struct{ kept bytes.Buffer }
+// start starts cmd with a pipe for its output that is read to its end, however late that is: the command may leave
+// the service running with the pipe as its own output, and a pipe that nobody reads would kill it.
+func start(cmd *exec.Cmd) (*capped, error) {
+	output := &capped{ended: make(chan struct{})}
+	r, w, err := os.Pipe()
+	if err != nil {
+		close(output.ended)
+		return output, err
+	}
+	cmd.Stdout, cmd.Stderr = w, w
+	err = cmd.Start()
+	_ = w.Close()
+	go func() {
+		defer close(output.ended)
+		_, _ = io.Copy(output, r)
+		_ = r.Close()
+	}()
+	return output, err
+}
+
+// capped keeps the first bytes that are written to it.
+type capped struct {
+	mu    sync.Mutex // protects the following
+	kept  bytes.Buffer
+	ended chan struct{} // closed when nothing more will come
+}
 
 func (c *capped) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.kept.Write(p[:min(len(p), maxOutput-c.kept.Len())])
 	return len(p), nil
 }
 
+// outputDelay is how long the last words of a command that has ended may take to arrive.
+const outputDelay = 200 * time.Millisecond
+
 func (c *capped) text() string {
+	select {
+	case <-c.ended:
+	case <-time.After(outputDelay):
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if s := strings.TrimSpace(c.kept.String()); s != "" {
 		return fmt.Sprintf(": %q", s)
 	}

@@ -109,3 +109,22 @@ func TestDeadline(t *testing.T) {
 	}
 	t.Errorf("the child %d of the program is still alive", pid)
 }
+
+// What the command leaves running lives on, with the output that it inherited, and the command is a success.
+func TestLeavesRunning(t *testing.T) {
+	dir := t.TempDir()
+	start := time.Now()
+	err := run(t, time.Second, command.Config{
+		Argv: shell("{ for i in 1 2 3 4 5 6 7 8; do echo alive || exit 1; sleep 0.25; done; echo done >end; } & exit 0"), Dir: dir,
+	})
+	if took := time.Since(start); err != nil || took > 5*time.Second {
+		t.Fatalf("ended after %s with %v, want success at once", took, err)
+	}
+	for range 100 { // beyond the deadline of the command
+		if _, err := os.Stat(filepath.Join(dir, "end")); err == nil {
+			return
+		}
+		<-time.After(100 * time.Millisecond)
+	}
+	t.Error("what the command left running did not live to its end")
+}

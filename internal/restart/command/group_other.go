@@ -2,9 +2,12 @@
 
 package command
 
-import "os/exec"
+import (
+	"os/exec"
+	"sync/atomic"
+)
 
 // ownGroup does nothing where there are no process groups: the program itself is killed at the deadline.
-func ownGroup(*exec.Cmd) {}
+func ownGroup(*exec.Cmd) (stopped *atomic.Bool) { return new(atomic.Bool) }
 
 func killGroup(*exec.Cmd) {}
