@@ -75,16 +75,24 @@ func (d *decoder) value(p place, n *yaml.Node, v reflect.Value) {
 	if _, ok := d.lines[p.path]; !ok {
 		d.lines[p.path] = p.line
 	}
+	d.inside(p, n, func(n *yaml.Node) { d.kind(p, n, v) })
+}
+
+// inside calls f with what n stands for, unless reading that would have no end.
+func (d *decoder) inside(p place, n *yaml.Node, f func(n *yaml.Node)) {
 	if n.Kind == yaml.AliasNode {
 		d.aliases++
 		defer func() { d.aliases-- }()
 		n = n.Alias
 	}
-	if !d.enter(p, n) {
-		return
+	if d.enter(p, n) {
+		defer delete(d.active, n)
+		f(n)
 	}
-	defer delete(d.active, n)
+}
 
+// kind reads n as the kind of v wants it.
+func (d *decoder) kind(p place, n *yaml.Node, v reflect.Value) {
 	switch t := v.Type(); {
 	case n.ShortTag() == "!!null": // as if absent
 	case v.Kind() == reflect.Pointer && mapped(t.Elem()):
@@ -174,26 +182,19 @@ func (d *decoder) pairs(p place, n *yaml.Node, into entries, seen map[string]boo
 
 // merge reads what stands behind a "<<" key: a mapping or a list of mappings.
 func (d *decoder) merge(p place, n *yaml.Node, into entries, seen map[string]bool) {
-	if n.Kind == yaml.AliasNode {
-		d.aliases++
-		defer func() { d.aliases-- }()
-		n = n.Alias
-	}
-	if !d.enter(p, n) {
-		return
-	}
-	defer delete(d.active, n)
-	if n.Kind == yaml.MappingNode {
-		d.pairs(p, n, into, seen)
-		return
-	}
-	if n.Kind != yaml.SequenceNode {
-		p.line = n.Line
-		d.reject(p, "got %s behind \"<<\", want a mapping", kind(n))
-	}
-	for _, item := range n.Content {
-		d.merge(p, item, into, seen)
-	}
+	d.inside(p, n, func(n *yaml.Node) {
+		if n.Kind == yaml.MappingNode {
+			d.pairs(p, n, into, seen)
+			return
+		}
+		if n.Kind != yaml.SequenceNode {
+			p.line = n.Line
+			d.reject(p, "got %s behind \"<<\", want a mapping", kind(n))
+		}
+		for _, item := range n.Content {
+			d.merge(p, item, into, seen)
+		}
+	})
 }
 
 // entries is where the keys of a mapping go: the fields of a struct or the entries of a map.
