@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"errors"
-	"flag"
 	"fmt"
 	"hash/fnv"
 	"io"
@@ -26,10 +25,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/golden"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
 )
-
-var update = flag.Bool("update", false, "write the golden files instead of comparing with them")
 
 // leafLife is how long the certificate of the TLS targets is valid: longer than its root, so that the expiry of
 // what is presented differs from that of the verified chain.
@@ -95,26 +93,8 @@ func TestGolden(t *testing.T) {
 			text := f.probe(t, s.target)
 			plausible(t, text, f.last(t))
 			certificate(t, text, s)
-			golden(t, s.name, normalize(text))
+			golden.Compare(t, filepath.Join("testdata", s.name+".prom"), normalize(text))
 		})
-	}
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", name+".prom")
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("exposition (-want +got), run the test with -update if this is meant:\n%s", diff)
 	}
 }
 

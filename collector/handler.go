@@ -24,7 +24,7 @@ type Module struct {
 	Prober prober.Prober
 }
 
-// A Probe is a finished probe, as told to the Handler's Observe.
+// A Probe is a finished probe, as told to what the Handler's Begin returned.
 type Probe struct {
 	Module string
 	// Request is the target as asked for: mask its URL before showing it.
@@ -73,14 +73,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	result := h.probe(r, m, req)
-	c := &Collector{Module: m.Config, Result: result}
 	if r.URL.Query().Get("debug") == "true" {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		WriteReport(w, Report{Target: prober.MaskURL(req.URL), Module: &m, Result: result})
 		return
 	}
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(c)
+	registry.MustRegister(&Collector{Module: m.Config, Result: result})
 	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(w, r)
 }
 

@@ -2,7 +2,6 @@ package config_test
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -16,9 +15,8 @@ import (
 	commonconfig "github.com/prometheus/common/config"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write the .want files")
 
 // canary stands in testdata/bad wherever a secret may.
 const canary = "CANARY"
@@ -34,7 +32,7 @@ func TestBad(t *testing.T) {
 			if strings.Contains(got, canary) {
 				t.Errorf("a secret is shown:\n%s", got)
 			}
-			golden(t, strings.TrimSuffix(file, ".yml")+".want", got)
+			golden.Compare(t, strings.TrimSuffix(file, ".yml")+".want", got)
 		})
 	}
 }
@@ -50,7 +48,7 @@ func TestGood(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, strings.TrimSuffix(file, ".yml")+".want", string(got))
+			golden.Compare(t, strings.TrimSuffix(file, ".yml")+".want", string(got))
 		})
 	}
 }
@@ -62,22 +60,6 @@ func glob(t testing.TB, pattern string) []string {
 		t.Fatalf("%s: got %d files, error %v", pattern, len(files), err)
 	}
 	return files
-}
-
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", file, diff)
-	}
 }
 
 func TestProblem(t *testing.T) {

@@ -91,7 +91,7 @@ func (l *link) close() {
 	l.stop()
 }
 
-// Dial connects to the host of req's URL; serverName is what TLS asks for and verifies. Beside an error comes a link
+// dial connects to the host of req's URL; serverName is what TLS asks for and verifies. Beside an error comes a link
 // with what was found out until then: the address, the certificate that was refused.
 func (d *dialer) dial(ctx context.Context, t *trace, req *http.Request, serverName string) (*link, error) {
 	l := &link{}

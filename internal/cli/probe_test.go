@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -18,10 +17,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/golden"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // configFile writes a configuration to a file.
 func configFile(t *testing.T, text string) string {
@@ -111,27 +109,8 @@ func TestTextReport(t *testing.T) {
 			if errOut.Len() > 0 {
 				t.Errorf("stderr has %q, want nothing", &errOut)
 			}
-			golden(t, filepath.Join("testdata", tc.name+".txt"), normalise(out.String()))
+			golden.Compare(t, filepath.Join("testdata", tc.name+".txt"), normalise(out.String()))
 		})
-	}
-}
-
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", file, diff)
 	}
 }
 
