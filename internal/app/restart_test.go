@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -119,6 +121,10 @@ func TestReceive(t *testing.T) {
 			t.Errorf("with token %q the answer is %d, want %d", token, code, want)
 		}
 	}
+	a.ready.Store(false)
+	if code := post(t, a, "s3cret"); code != http.StatusServiceUnavailable {
+		t.Errorf("while the exporter stops the answer is %d, want 503", code)
+	}
 	families, err := a.metrics.registry.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -140,6 +146,30 @@ func TestReceive(t *testing.T) {
 	})
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("restart metrics (-docs/metrics.md +code):\n%s", diff)
+	}
+}
+
+// A deadlineRecorder remembers the deadline for reading.
+type deadlineRecorder struct {
+	*httptest.ResponseRecorder
+	deadline time.Time
+}
+
+func (d *deadlineRecorder) SetReadDeadline(t time.Time) error {
+	d.deadline = t
+	return nil
+}
+
+// Whoever sends a delivery, or a refused one, has some seconds for it.
+func TestReceiveDeadline(t *testing.T) {
+	a, err := New(options(&recorder{}, "127.0.0.1:0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &deadlineRecorder{ResponseRecorder: httptest.NewRecorder()}
+	a.receive(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/webhook/alertmanager", nil))
+	if left := time.Until(w.deadline); left <= 0 || left > readTimeout {
+		t.Errorf("the body may take another %s, want up to %s", left, readTimeout)
 	}
 }
 

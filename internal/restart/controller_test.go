@@ -27,12 +27,14 @@ var errTest = errors.New("it did not work")
 type simulated struct {
 	broken   atomic.Bool
 	restarts atomic.Int32
+	probes   atomic.Int32
 	helps    bool          // a restart repairs it
 	hangs    time.Duration // a probe, while it is broken
 	takes    time.Duration // a restart
 }
 
 func (s *simulated) Probe(ctx context.Context, _ prober.Request) prober.Result {
+	s.probes.Add(1)
 	if s.broken.Load() {
 		select {
 		case <-time.After(s.hangs):

@@ -2,13 +2,17 @@ package restart
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
 // A mode that forbids takes effect at once, also for a round of checks that is under way.
@@ -31,6 +35,77 @@ func TestModeOffDuringRound(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		if n := s.restarts.Load(); n != 0 {
 			t.Errorf("restarted %d times after the mode was off", n)
+		}
+	})
+}
+
+// A mode that comes at the same time as the end of a round of checks holds for that round: select takes either first.
+func TestModeOffAtEndOfRound(t *testing.T) {
+	for range 30 {
+		synctest.Test(t, func(t *testing.T) {
+			s := &simulated{hangs: time.Hour}
+			s.broken.Store(true)
+			service := s.service("shop", "http://127.0.0.1:1/")
+			c, _, stop := watch(t, io.Discard)
+			defer stop()
+			u := newUnit(service, c.log, c.metrics)
+			u.state = State{Armed: true, AlertedAt: time.Now(), Failures: service.Policy.ConfirmProbes}
+			u.began, u.probing = time.Now(), true
+			u.rounds <- Evidence{Reason: prober.ReasonConnectRefused}
+			off := service
+			off.Policy.Mode = ModeOff
+			u.define(off)
+			ctx, cancel := context.WithCancel(t.Context())
+			go u.run(ctx)
+			time.Sleep(500 * time.Millisecond)
+			cancel()
+			synctest.Wait()
+			time.Sleep(2 * time.Hour)
+			if n := s.restarts.Load(); n != 0 {
+				t.Fatalf("restarted %d times after the mode was off", n)
+			}
+		})
+	}
+}
+
+// late answers that it is well, long after it was asked, if it was asked while a restart was under way.
+type late struct {
+	*simulated
+	restarting atomic.Bool
+}
+
+func (l *late) Restart(ctx context.Context, a Attempt) error {
+	l.restarting.Store(true)
+	defer l.restarting.Store(false)
+	return l.simulated.Restart(ctx, a)
+}
+
+func (l *late) Probe(ctx context.Context, r prober.Request) prober.Result {
+	if l.restarting.Load() {
+		time.Sleep(10 * time.Second)
+		return prober.Result{}
+	}
+	return l.simulated.Probe(ctx, r)
+}
+
+// An answer to what was asked before the end of a restart does not prove that the restart helped.
+func TestLateAnswerProvesNothing(t *testing.T) {
+	const target = "http://127.0.0.1:1/"
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		l := &late{simulated: &simulated{takes: 20 * time.Second}}
+		service := l.service("shop", target)
+		service.Backend, service.Checks[0].Prober = l, l
+		service.Policy.VerifyProbes = 1
+		c, _, stop := watch(t, &log, service)
+		time.Sleep(2 * time.Minute)
+		l.broken.Store(true)
+		time.Sleep(50 * time.Second)
+		firing(c, target)
+		time.Sleep(3 * time.Minute)
+		stop()
+		if text := log.String(); strings.Contains(text, "outcome=recovered") || !strings.Contains(text, "outcome=not_recovered") {
+			t.Errorf("a restart that did not help:\n%s", text)
 		}
 	})
 }
@@ -58,8 +133,11 @@ func TestRemovedDuringAttempt(t *testing.T) {
 		if n := s.restarts.Load(); n != 0 {
 			t.Fatalf("the attempt has ended after %d restarts: the test comes too late", n)
 		}
+		if n := other.probes.Load(); n != 0 {
+			t.Errorf("the newcomer has probed %d times beside the attempt", n)
+		}
 		time.Sleep(time.Minute)
-		if s.restarts.Load() != 1 || !firing(c, target) {
+		if s.restarts.Load() != 1 || other.probes.Load() == 0 || !firing(c, target) {
 			t.Errorf("the attempt that was under way ended with %d restarts", s.restarts.Load())
 		}
 		c.Apply(nil)

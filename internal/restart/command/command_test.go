@@ -84,9 +84,20 @@ func TestFailures(t *testing.T) {
 
 // At the deadline the whole process group ends, also what the program started.
 func TestDeadline(t *testing.T) {
+	for name, script := range map[string]string{
+		"told to stop": "sleep 60 & echo $! >child; wait",
+		"deaf to it":   "(trap '' TERM; exec sleep 60) & echo $! >child; wait",
+	} {
+		t.Run(name, func(t *testing.T) { endsAtDeadline(t, script) })
+	}
+}
+
+// endsAtDeadline runs a script that writes the process ID of its child to a file.
+func endsAtDeadline(t *testing.T, script string) {
+	t.Helper()
 	dir := t.TempDir()
 	start := time.Now()
-	err := run(t, 300*time.Millisecond, command.Config{Argv: shell("sleep 60 & echo $! >child; wait"), Dir: dir})
+	err := run(t, 300*time.Millisecond, command.Config{Argv: shell(script), Dir: dir})
 	if err == nil || time.Since(start) > 20*time.Second {
 		t.Fatalf("ended after %s with %v, want an error at the deadline", time.Since(start), err)
 	}
