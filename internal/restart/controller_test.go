@@ -299,3 +299,20 @@ func TestControllerStop(t *testing.T) {
 		}
 	})
 }
+
+// The first alert is looked into at once, and not at the next turn of a service that looked well.
+func TestControllerUrgent(t *testing.T) {
+	const target = "http://127.0.0.1:1/"
+	synctest.Test(t, func(t *testing.T) {
+		s := &simulated{}
+		c, _, stop := watch(t, io.Discard, s.service("shop", target))
+		defer stop()
+		time.Sleep(2*time.Minute + time.Second) // a round has just been made
+		s.broken.Store(true)
+		firing(c, target)
+		time.Sleep(6 * time.Second)
+		if n := s.restarts.Load(); n != 1 {
+			t.Errorf("restarted %d times within 6 s of the alert, want once", n)
+		}
+	})
+}
