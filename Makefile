@@ -148,7 +148,7 @@ check-mixin: ## mixin: format, lint, generated files fresh, one runbook per aler
 	@$(MAKE) -C mixin check
 
 .PHONY: e2e
-e2e: ## end to end: the exporter with a real Prometheus and Alertmanager (Debian packages of these names)
+e2e: ## end to end: the exporter with a real Prometheus and Alertmanager (Debian packages of these names), and servers from npm
 	@echo ">> go test -tags e2e ./e2e/..."
 	$(GO) test -tags e2e -count=1 -timeout 15m $(TESTFLAGS) ./e2e/...
 

@@ -19,7 +19,6 @@ import (
 	"github.com/prometheus/common/version"
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
 
-	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/app"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/cli"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/logging"
@@ -188,7 +187,7 @@ func commands(f *flags) (a *kingpin.Application, serve, check, probe *kingpin.Cm
 	probe = a.Command("probe", "Probe one target once and explain the outcome. Exit status: 0 success, 1 the probe failed, 2 usage or configuration.")
 	p := &f.probe
 	probe.Arg("target", "URL of the target; http:// may be left out.").Required().StringVar(&p.Target)
-	probe.Flag("module", "Module to probe with.").Default(config.DefaultModule).StringVar(&p.Module)
+	probe.Flag("module", "Module to probe with. Default: http_2xx, and websocket for ws:// and wss://.").StringVar(&p.Module)
 	probe.Flag("hostname", "Host header and TLS server name, if not the target's own.").StringVar(&p.Hostname)
 	probe.Flag("attempts", "How many times to try a failing target; 0: as the module says.").Default("0").IntVar(&p.Attempts)
 	probe.Flag("retry-delay", "Pause between two attempts; negative: as the module says.").Default("-1s").DurationVar(&p.RetryDelay)

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorilla/websocket"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
@@ -128,6 +129,19 @@ func newTarget() http.Handler {
 	})
 	mux.HandleFunc("/redirect", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/health", http.StatusFound)
+	})
+	mux.HandleFunc("/ws", func(w http.ResponseWriter, r *http.Request) { // says what it hears
+		c, err := (&websocket.Upgrader{}).Upgrade(w, r, nil)
+		for err == nil {
+			var kind int
+			var text []byte
+			if kind, text, err = c.ReadMessage(); err == nil {
+				err = c.WriteMessage(kind, text)
+			}
+		}
+		if c != nil {
+			_ = c.Close()
+		}
 	})
 	mux.HandleFunc("/silent", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	// /hold answers only after /release; /held says how many are waiting.

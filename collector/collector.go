@@ -50,7 +50,11 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 		emit(probeFailure, 1, string(r.Reason), string(r.FailedPhase))
 	}
 	resolve(emit, r)
-	c.http(emit)
+	if c.Module.Prober == "websocket" {
+		webSocket(emit, r)
+	} else {
+		c.http(emit)
+	}
 	if r.TLS != nil {
 		certificates(emit, r.TLS)
 	}
@@ -80,10 +84,7 @@ func resolve(emit emitFunc, r *prober.Result) {
 }
 
 func (c *Collector) http(emit emitFunc) {
-	phases := map[prober.PhaseName]time.Duration{}
-	for _, p := range c.Result.Phases {
-		phases[p.Name] += p.Duration
-	}
+	phases := durations(&c.Result)
 	for _, name := range []prober.PhaseName{
 		prober.PhaseResolve, prober.PhaseConnect, prober.PhaseTLS, prober.PhaseProcessing, prober.PhaseTransfer,
 	} {
@@ -107,6 +108,39 @@ func (c *Collector) http(emit emitFunc) {
 	emit(failedDueToRegex, boolean(matched && (c.Result.Reason == prober.ReasonHeader || c.Result.Reason == prober.ReasonBody)))
 	if m := &c.Module.HTTP; m.FailIfBodyJSONMatch != nil || m.FailIfBodyJSONNotMatch != nil {
 		emit(failedDueToCEL, boolean(matched && c.Result.Reason == prober.ReasonJSON))
+	}
+}
+
+// durations adds up the phases of the same name.
+func durations(r *prober.Result) map[prober.PhaseName]time.Duration {
+	phases := map[prober.PhaseName]time.Duration{}
+	for _, p := range r.Phases {
+		phases[p.Name] += p.Duration
+	}
+	return phases
+}
+
+func webSocket(emit emitFunc, r *prober.Result) {
+	for name, d := range durations(r) {
+		emit(wsDuration, d.Seconds(), string(name))
+	}
+	w := r.WebSocket
+	if w == nil {
+		w = &prober.WebSocketResult{}
+	}
+	emit(wsStatusCode, float64(w.StatusCode))
+	emit(wsUpgraded, boolean(w.Upgraded))
+	emit(wsFailedDueToRegex, boolean(r.FailedPhase == prober.PhaseMessages))
+	if !w.Upgraded {
+		return
+	}
+	emit(wsReceived, float64(w.Received))
+	emit(wsCompressed, boolean(w.Compressed))
+	if w.Subprotocol != "" {
+		emit(wsSubprotocol, 1, w.Subprotocol)
+	}
+	if w.CloseCode != 0 {
+		emit(wsCloseCode, float64(w.CloseCode))
 	}
 }
 

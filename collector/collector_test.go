@@ -46,6 +46,48 @@ func failed() prober.Result {
 	}
 }
 
+// talked is the Result of a WebSocket probe that has everything.
+func talked() prober.Result {
+	return prober.Result{
+		Phases: []prober.Phase{{Name: prober.PhaseUpgrade, Duration: time.Second}, {Name: prober.PhaseMessages, Duration: 2 * time.Second}},
+		Reason: prober.ReasonWSMessage, FailedPhase: prober.PhaseMessages, Err: errors.New("want better"),
+		WebSocket: &prober.WebSocketResult{StatusCode: 101, Upgraded: true, Subprotocol: "chat", Compressed: true, Received: 3, CloseCode: 1011},
+	}
+}
+
+// everyMetric is Collectors that have all metrics between them.
+func everyMetric() []*collector.Collector {
+	return []*collector.Collector{
+		{Module: withCEL(), Result: failed()},
+		{Module: config.Module{Prober: "websocket"}, Result: talked()},
+	}
+}
+
+func TestCollectWebSocket(t *testing.T) {
+	got := gather(t, everyMetric()[1])
+	for series, want := range map[string]float64{
+		`probe_websocket_status_code`:                              101,
+		`probe_websocket_connection_upgraded`:                      1,
+		`probe_websocket_failed_due_to_regex`:                      1,
+		`probe_websocket_duration_seconds{phase="upgrade"}`:        1,
+		`probe_websocket_duration_seconds{phase="messages"}`:       2,
+		`probe_websocket_received_messages`:                        3,
+		`probe_websocket_subprotocol_info{subprotocol="chat"}`:     1,
+		`probe_websocket_compressed`:                               1,
+		`probe_websocket_close_code`:                               1011,
+		`probe_failure_info{phase="messages",reason="ws_message"}`: 1,
+	} {
+		if v, ok := got[series]; !ok || v != want {
+			t.Errorf("%s is %v (there: %t), want %v", series, v, ok, want)
+		}
+	}
+	for series := range got {
+		if strings.HasPrefix(series, "probe_http_") {
+			t.Errorf("a WebSocket probe has %s", series)
+		}
+	}
+}
+
 // withCEL is a module with a CEL expression.
 func withCEL() config.Module {
 	return config.Module{HTTP: config.HTTP{FailIfBodyJSONMatch: &config.CEL{}}}
@@ -234,9 +276,11 @@ func TestDescribe(t *testing.T) {
 		t.Errorf("%d metrics are described, want %d", got, want)
 	}
 	got := map[string]bool{}
-	for series := range gather(t, &collector.Collector{Module: withCEL(), Result: failed()}) {
-		name, _, _ := strings.Cut(series, "{")
-		got[name] = true
+	for _, c := range everyMetric() {
+		for series := range gather(t, c) {
+			name, _, _ := strings.Cut(series, "{")
+			got[name] = true
+		}
 	}
 	want := map[string]bool{}
 	for _, m := range collector.Metrics() {
@@ -249,14 +293,16 @@ func TestDescribe(t *testing.T) {
 
 // TestLint checks names and help texts against the conventions. None of blackbox_exporter's names is against them.
 func TestLint(t *testing.T) {
-	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(&collector.Collector{Module: withCEL(), Result: failed()})
-	problems, err := testutil.GatherAndLint(registry)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range problems {
-		t.Errorf("%s: %s", p.Metric, p.Text)
+	for _, c := range everyMetric() {
+		registry := prometheus.NewPedanticRegistry()
+		registry.MustRegister(c)
+		problems, err := testutil.GatherAndLint(registry)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range problems {
+			t.Errorf("%s: %s", p.Metric, p.Text)
+		}
 	}
 	for _, m := range collector.Metrics() {
 		if strings.Index(m.Help, ".") != len(m.Help)-1 {

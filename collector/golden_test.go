@@ -36,7 +36,7 @@ const leafLife = 48 * time.Hour
 // A scene is a target and a module, of which a golden file has the exposition.
 type scene struct {
 	name   string
-	http   string // the http block of the module, without braces
+	http   string // the http block of the module, without braces; for a target of ws the websocket block
 	module string // other keys of the module, with a comma behind
 	target string
 	// leaf is what the target presents; nil: none. In the verified chain it ends with its root, which is valid for a day.
@@ -82,14 +82,30 @@ func scenes(t *testing.T) []scene {
 		{name: "cel_success", http: "fail_if_body_json_not_matches_cel: 'body.status == \"degraded\"'", target: plain.URL},
 		{name: "cel_failure", http: "fail_if_body_json_matches_cel: 'body.status == \"degraded\"'", target: plain.URL},
 		{name: "two_attempts", module: "attempts: 2,", target: flaky.URL},
+		{
+			name: "websocket", target: probetest.WebSocketEcho(t).URL,
+			http: "query_response: [{send: ping}, {expect: ping}], ping: true",
+		},
+		{name: "websocket_mqtt", http: mqtt, target: probetest.MQTTWebSocket(t).URL},
+		{name: "websocket_step_failure", http: "query_response: [{send: ping}, {expect: pong}]", target: probetest.WebSocketEcho(t).URL},
+		{name: "websocket_refused", target: "ws" + strings.TrimPrefix(plain.URL, "http")},
+		{name: "websocket_closed", http: "ping: true", target: probetest.WebSocketCloses(t, 1011).URL},
+		{name: "websocket_expired_certificate", http: "http_config: {" + trust + "}", target: "wss" + strings.TrimPrefix(probetest.TLSServer(t, expired, health).URL, "https"), leaf: expired.Leaf},
 	}
 }
+
+// mqtt is what an MQTT client says first (MQTT 3.1.1 section 3.1), and what it hears then.
+const mqtt = "subprotocols: [mqtt], query_response: [{send_binary: 10 0c 00 04 4d 51 54 54 04 02 00 3c 00 00}, {expect_binary: 20 02 00 00}]"
 
 // TestGolden compares whole expositions, but for the values that vary, and checks that those are plausible.
 func TestGolden(t *testing.T) {
 	for _, s := range scenes(t) {
 		t.Run(s.name, func(t *testing.T) {
-			f := newFixture(t, fmt.Sprintf("modules: {http_2xx: {prober: http, %s http: {%s}}}", s.module, s.http))
+			format := "modules: {http_2xx: {prober: http, %s http: {%s}}}"
+			if strings.HasPrefix(s.target, "ws") {
+				format = "modules: {websocket: {prober: websocket, %s websocket: {%s}}}"
+			}
+			f := newFixture(t, fmt.Sprintf(format, s.module, s.http))
 			text := f.probe(t, s.target)
 			plausible(t, text, f.last(t))
 			certificate(t, text, s)
@@ -100,7 +116,7 @@ func TestGolden(t *testing.T) {
 
 // What varies from run to run. All else in an exposition is compared as it is.
 var (
-	varyingValue = regexp.MustCompile(`^probe_(?:duration|timeout|dns_lookup_time|http_duration)_seconds|^probe_ssl_(?:earliest_cert_expiry|last_chain_expiry)`)
+	varyingValue = regexp.MustCompile(`^probe_(?:duration|timeout|dns_lookup_time|http_duration|websocket_duration)_seconds|^probe_ssl_(?:earliest_cert_expiry|last_chain_expiry)`)
 	// The cipher suite depends on what the processor is good at.
 	varyingLabel = regexp.MustCompile(`(fingerprint_sha256|serialnumber|cipher)="[^"]+"`)
 )
@@ -166,6 +182,7 @@ func plausible(t *testing.T, text string, p collector.Probe) {
 		phases[string(phase.Name)] = true
 	}
 	for series, v := range got {
+		series := strings.Replace(series, "websocket", "http", 1)
 		if name, ok := strings.CutPrefix(series, `probe_http_duration_seconds{phase="`); ok {
 			sum += v
 			if measured := phases[strings.TrimSuffix(name, `"}`)]; measured != (v > 0) {

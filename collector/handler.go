@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/textproto"
 	"net/url"
 	"strings"
 	"time"
@@ -109,15 +108,16 @@ func (e *rejectedError) Error() string { return e.text }
 
 func (h *Handler) parse(r *http.Request) (Module, prober.Request, error) {
 	query := r.URL.Query()
+	target := targetParam(r.URL.RawQuery)
 	name := query.Get("module")
 	if name == "" {
-		name = config.DefaultModule
+		name = config.DefaultModuleFor(target)
 	}
 	m, ok := h.Module(name)
 	if !ok {
 		return Module{}, prober.Request{}, &rejectedError{RejectedModule, fmt.Sprintf("unknown module %q: the configuration has no such entry under modules", name)}
 	}
-	u, err := prober.ParseTarget(targetParam(r.URL.RawQuery))
+	u, err := prober.ParseTarget(target, m.Config.Prober)
 	if err != nil {
 		return Module{}, prober.Request{}, &rejectedError{RejectedTarget, err.Error() + "; use /probe?target=URL&module=NAME"}
 	}
@@ -160,10 +160,8 @@ func CheckHostname(hostname string, m config.Module) error {
 	if !prober.ValidHost(hostname) {
 		return fmt.Errorf("hostname %q is not a host name; use a name or an address, with or without a port", hostname)
 	}
-	for name, value := range m.HTTP.Headers {
-		if textproto.CanonicalMIMEHeaderKey(name) == "Host" && value != hostname {
-			return fmt.Errorf("hostname %q contradicts the Host header %q of the module; leave out one of the two", hostname, value)
-		}
+	if value := m.Host(); value != "" && value != hostname {
+		return fmt.Errorf("hostname %q contradicts the Host header %q of the module; leave out one of the two", hostname, value)
 	}
 	return nil
 }

@@ -17,7 +17,8 @@ func metric(name, help string, labels ...string) *Metric {
 	return &Metric{Name: name, Help: help, Labels: labels, desc: prometheus.NewDesc(name, help, labels, nil)}
 }
 
-// The names and meanings up to probe_timeout_seconds, and those of HTTP and TLS, are those of blackbox_exporter.
+// The names and meanings up to probe_timeout_seconds, and those of HTTP, WebSocket and TLS, are those of
+// blackbox_exporter, which has no more of WebSocket than the first four.
 var (
 	probeSuccess  = metric("probe_success", "Whether the probe succeeded.")
 	probeDuration = metric("probe_duration_seconds", "How long the probe took, all attempts together.")
@@ -40,6 +41,15 @@ var (
 	failedDueToRegex  = metric("probe_failed_due_to_regex", "Whether a regular expression on headers or body failed the probe.")
 	failedDueToCEL    = metric("probe_failed_due_to_cel", "Whether a CEL expression on the body failed the probe.")
 
+	wsStatusCode       = metric("probe_websocket_status_code", "The status code of the answer to the upgrade, 0 without one.")
+	wsUpgraded         = metric("probe_websocket_connection_upgraded", "Whether the opening handshake succeeded.")
+	wsFailedDueToRegex = metric("probe_websocket_failed_due_to_regex", "Whether the query_response failed the probe.")
+	wsDuration         = metric("probe_websocket_duration_seconds", "How long each phase of the WebSocket probe took; that of the ping is a round trip.", "phase")
+	wsReceived         = metric("probe_websocket_received_messages", "How many messages came.")
+	wsSubprotocol      = metric("probe_websocket_subprotocol_info", "The subprotocol that was selected.", "subprotocol")
+	wsCompressed       = metric("probe_websocket_compressed", "Whether permessage-deflate was negotiated.")
+	wsCloseCode        = metric("probe_websocket_close_code", "The code that the target closed with, 1005 for a close without a code, 1006 for an end without a close.")
+
 	sslEarliestExpiry  = metric("probe_ssl_earliest_cert_expiry", "When the first of the presented certificates expires, in unix time.")
 	sslLastChainExpiry = metric("probe_ssl_last_chain_expiry_timestamp_seconds", "When the longest lasting chain expires; that of the presented chain where none was verified.")
 	sslLastChainInfo   = metric("probe_ssl_last_chain_info", "The leaf certificate that was presented.", "fingerprint_sha256", "subject", "issuer", "subjectalternative", "serialnumber")
@@ -54,6 +64,7 @@ func Metrics() []*Metric {
 		dnsLookupTime, ipProtocol, ipAddrHash,
 		httpDuration, httpContentLength, httpBodyLength, httpRedirects, httpSSL, httpStatusCode, httpVersion,
 		httpLastModified, failedDueToRegex, failedDueToCEL,
+		wsStatusCode, wsUpgraded, wsFailedDueToRegex, wsDuration, wsReceived, wsSubprotocol, wsCompressed, wsCloseCode,
 		sslEarliestExpiry, sslLastChainExpiry, sslLastChainInfo, tlsVersion, tlsCipher,
 	}
 }

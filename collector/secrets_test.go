@@ -1,6 +1,7 @@
 package collector_test
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -13,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/gorilla/websocket"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
@@ -105,6 +108,26 @@ const secretModules = `modules:
     http:
       headers: {X-Header: canary-header}
       compression: gzip
+  websocket:
+    prober: websocket
+    websocket:
+      headers: {X-Header: {values: [canary-header], secrets: [canary-secret], files: [$FILE]}}
+      http_config: {authorization: {credentials: canary-credentials}}
+      query_response:
+        - send: canary-send
+        - expect: (.*)
+          send: 'again $1'
+        - send_binary: 63 61 6e 61 72 79 # canary
+      ping: true
+  websocket_mismatch:
+    prober: websocket
+    websocket: {query_response: [{send: canary-send}, {expect: nothing}]}
+  websocket_json:
+    prober: websocket
+    websocket: {query_response: [{send: '"canary-send"'}, {expect_json: 'body.x == 1'}]}
+  websocket_binary:
+    prober: websocket
+    websocket: {query_response: [{send: canary-send}, {expect_binary: 00}]}
 `
 
 // private is what a server may do with what it was told.
@@ -184,6 +207,11 @@ func secretTargets(t *testing.T, closed string) map[string]string {
 		"redirect to a bad escape":   to("/302", "/%zz?token=canary-location"),
 		"redirect to no host":        to("/302", "http:///?token=canary-location"),
 		"redirect loop":              at(probetest.Redirects(t, 1).URL, "/loop?"),
+		"echo":                       at(probetest.WebSocketEcho(t).Addr, "/?"),
+		"closes with a reason": at(probetest.WebSocket(t, nil, func(_ context.Context, c *websocket.Conn) {
+			_ = c.WriteMessage(websocket.CloseMessage, websocket.FormatCloseMessage(4401, "canary-reason"))
+			_, _, _ = c.ReadMessage()
+		}).Addr, "/?"),
 	}
 }
 
@@ -194,6 +222,7 @@ func TestSecrets(t *testing.T) {
 	f := newSecretive(t, proxy.Addr, closed, "http://"+closed)
 	for _, module := range []string{
 		"basic", "bearer", "authorization", "file", "proxied", "no_proxy", "socks", "retried", "strict", "matching", "json", "gzip", "oauth2",
+		"websocket", "websocket_mismatch", "websocket_json", "websocket_binary",
 	} {
 		for name, target := range targets {
 			t.Run(module+" "+name, func(t *testing.T) { wantNoSecrets(t, f, module, target) })
@@ -254,7 +283,7 @@ func wantNoSecrets(t *testing.T, f *fixture, module, target string) {
 	}
 	var b strings.Builder
 	collector.WriteReport(&b, collector.Report{Target: prober.MaskURL(p.Request.URL), Module: &m, Result: p.Result})
-	wantInOrder(t, b.String(), "Probe of http", "Probe ", "probe_success ", "prober: http")
+	wantInOrder(t, b.String(), "Probe of "+p.Request.URL.Scheme, "Probe ", "probe_success ", "prober: "+m.Config.Prober)
 	wantClean(t, "report", b.String())
 	if p.Result.Err != nil {
 		wantClean(t, "error", p.Result.Err.Error())

@@ -18,7 +18,7 @@ func FuzzTargetParam(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		if u, err := prober.ParseTarget(targetParam(s)); err == nil && u.Hostname() == "" {
+		if u, err := prober.ParseTarget(targetParam(s), "http"); err == nil && u.Hostname() == "" {
 			t.Errorf("query %q has the target %q, which has no host", s, u)
 		}
 		if got := targetParam("module=m&target=" + url.QueryEscape(s)); got != s && !strings.Contains(s, " ") {

@@ -47,18 +47,31 @@ func (c *checker) module(p place, m *Module) {
 		c.fail(c.sub(p, "retry_delay"), "has no effect without attempts, want attempts of 2 or more")
 	}
 	c.referenced(p, reflect.ValueOf(*m))
-	c.http(c.sub(p, "http"), &m.HTTP)
+	if m.Prober == "websocket" {
+		c.foreign(c.sub(p, "http"), m.Prober)
+		c.websocket(c.sub(p, "websocket"), &m.WebSocket)
+	} else {
+		c.foreign(c.sub(p, "websocket"), m.Prober)
+		c.http(c.sub(p, "http"), &m.HTTP)
+	}
 }
 
 func (c *checker) prober(p place, name string) {
 	switch name {
-	case "http":
+	case "http", "websocket":
 	case "":
-		c.fail(p, `missing, want "http"`)
-	case "tcp", "dns", "icmp", "grpc", "websocket", "unix":
-		c.fail(p, `this exporter probes with "http", and not yet with %q`, name)
+		c.fail(p, `missing, want "http" or "websocket"`)
+	case "tcp", "dns", "icmp", "grpc", "unix":
+		c.fail(p, `this exporter probes with "http" and "websocket", and not with %q`, name)
 	default:
-		c.fail(p, `got %q, want "http"`, name)
+		c.fail(p, `got %q, want "http" or "websocket"`, name)
+	}
+}
+
+// foreign refuses the block of another prober, which would check nothing.
+func (c *checker) foreign(p place, prober string) {
+	if c.lines[p.path] != 0 {
+		c.fail(p, "is the block of another prober: this module has prober: %s", prober)
 	}
 }
 
@@ -103,15 +116,20 @@ func (c *checker) request(p place, h *HTTP) {
 func (c *checker) protocolHeader(p place, name, value string, http2 bool) {
 	switch strings.ToLower(name) {
 	case "host":
-		u, err := url.Parse("http://" + value + "/")
-		ascii, idnaErr := httpguts.PunycodeHostPort(value)
-		if err != nil || idnaErr != nil || u.Host != value || !httpguts.ValidHostHeader(ascii) {
-			c.fail(p, "%q is not a host name, with or without a port", value)
-		}
+		c.host(p, value)
 	case "upgrade", "connection", "proxy-connection", "keep-alive", "transfer-encoding", "te":
 		if http2 {
 			c.fail(p, "is not sent by HTTP/2 (RFC 9113 section 8.2.2), want enable_http2: false beside it")
 		}
+	}
+}
+
+// host checks the value of a Host header.
+func (c *checker) host(p place, value string) {
+	u, err := url.Parse("http://" + value + "/")
+	ascii, idnaErr := httpguts.PunycodeHostPort(value)
+	if err != nil || idnaErr != nil || u.Host != value || !httpguts.ValidHostHeader(ascii) {
+		c.fail(p, "%q is not a host name, with or without a port", value)
 	}
 }
 
@@ -134,11 +152,15 @@ func (c *checker) protocol(p place, h *HTTP) {
 		}
 		h.ValidHTTPVersions[i] = name
 	}
-	if ip := h.IPProtocol; ip != "" && ip != "ip4" && ip != "ip6" {
-		c.fail(c.sub(p, "preferred_ip_protocol"), `got %q, want "ip4" or "ip6"`, ip)
-	}
+	c.ipProtocol(p, h.IPProtocol)
 	if h.EnableHTTP3 {
 		c.fail(c.sub(p, "enable_http3"), "HTTP/3 is not supported yet, want false")
+	}
+}
+
+func (c *checker) ipProtocol(p place, ip string) {
+	if ip != "" && ip != "ip4" && ip != "ip6" {
+		c.fail(c.sub(p, "preferred_ip_protocol"), `got %q, want "ip4" or "ip6"`, ip)
 	}
 }
 

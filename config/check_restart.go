@@ -114,14 +114,18 @@ func (c *checker) serviceChecks(p place, s *Service, modules map[string]Module, 
 	for i := range s.Checks {
 		check, at := &s.Checks[i], c.at(p.item(i))
 		if check.Module == "" {
-			check.Module = DefaultModule
+			check.Module = DefaultModuleFor(check.URL)
 		}
 		if _, ok := modules[check.Module]; !ok {
 			c.fail(c.sub(at, "module"), "got unknown module %q, want one of %q", check.Module, slices.Sorted(maps.Keys(modules)))
 		}
+		schemes := []string{"http", "https"}
+		if modules[check.Module].Prober == "websocket" {
+			schemes = []string{"ws", "wss", "http", "https"}
+		}
 		u, err := url.Parse(check.URL)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || !validPort(u) {
-			c.fail(c.sub(at, "url"), "want an absolute URL with the scheme http or https")
+		if err != nil || !slices.Contains(schemes, u.Scheme) || u.Hostname() == "" || !validPort(u) {
+			c.fail(c.sub(at, "url"), "want an absolute URL with the scheme %s", orList(schemes))
 			continue
 		}
 		u.Host, u.Fragment = strings.ToLower(u.Host), ""
@@ -130,6 +134,12 @@ func (c *checker) serviceChecks(p place, s *Service, modules map[string]Module, 
 		}
 		c.unique(c.sub(at, "url"), targets, u.String(), "check")
 	}
+}
+
+// orList joins words by commas, the last two by "or".
+func orList(words []string) string {
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 func validPort(u *url.URL) bool {

@@ -86,12 +86,16 @@ func (c *checker) httpHeaders(p place, headers map[string]commonconfig.Header) {
 		if err := one.Validate(); err != nil {
 			c.fail(at, "%v", err)
 		}
-		for i, v := range h.Values {
-			c.headerValue(c.at(at.field("values").item(i)), v)
-		}
-		for i, v := range h.Secrets {
-			c.headerValue(c.at(at.field("secrets").item(i)), string(v))
-		}
+		c.headerValues(at, h)
+	}
+}
+
+func (c *checker) headerValues(p place, h commonconfig.Header) {
+	for i, v := range h.Values {
+		c.headerValue(c.at(p.field("values").item(i)), v)
+	}
+	for i, v := range h.Secrets {
+		c.headerValue(c.at(p.field("secrets").item(i)), string(v))
 	}
 }
 

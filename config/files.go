@@ -26,7 +26,7 @@ func (c *Config) Files() []string {
 
 // names tells whether the text at p is the path of a file.
 func names(p place) bool {
-	return strings.HasSuffix(p.pattern, "_file") || strings.HasSuffix(p.pattern, ".http_headers.*.files")
+	return strings.HasSuffix(p.pattern, "_file") || strings.HasSuffix(p.pattern, "headers.*.files")
 }
 
 // referenced checks every file that a part of the configuration names, and that it asks for no secret manager.

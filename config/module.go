@@ -1,13 +1,26 @@
 package config
 
 import (
+	"strings"
 	"time"
 
 	commonconfig "github.com/prometheus/common/config"
 )
 
-// DefaultModule is the module that /probe and the command line take when none is named.
-const DefaultModule = "http_2xx"
+// The modules that are taken when none is named.
+const (
+	DefaultModule          = "http_2xx"
+	DefaultWebSocketModule = "websocket"
+)
+
+// DefaultModuleFor is the module for a target, by its scheme.
+func DefaultModuleFor(target string) string {
+	scheme, _, _ := strings.Cut(strings.ToLower(target), ":")
+	if scheme == "ws" || scheme == "wss" {
+		return DefaultWebSocketModule
+	}
+	return DefaultModule
+}
 
 // DefaultBodyLimit is how much of a decompressed body is read when body_size_limit is not set.
 const DefaultBodyLimit = 10 << 20
@@ -23,26 +36,35 @@ type Config struct {
 }
 
 // Module says how a target is probed and when the answer counts as healthy.
-// It is a superset of a blackbox_exporter module of the http prober.
+// It is a superset of a blackbox_exporter module of the http and websocket probers.
 type Module struct {
-	// Prober names the protocol. Today: "http".
+	// Prober names the protocol: "http" or "websocket". Only the block of that name is in use.
 	Prober string `yaml:"prober"`
 	// Timeout bounds the whole probe, all attempts together. 0: the scrape's own timeout, or 10 s without one.
 	Timeout Duration `yaml:"timeout,omitempty"`
 	// Attempts is how often a failing target is tried before the probe fails. 0: 1.
 	Attempts int `yaml:"attempts,omitempty"`
 	// RetryDelay is the pause between two attempts.
-	RetryDelay Duration `yaml:"retry_delay,omitempty"`
-	HTTP       HTTP     `yaml:"http,omitempty"`
+	RetryDelay Duration  `yaml:"retry_delay,omitempty"`
+	HTTP       HTTP      `yaml:"http,omitempty"`
+	WebSocket  WebSocket `yaml:"websocket,omitempty"`
 }
 
 // UnmarshalYAML implements the older of the two interfaces of package yaml, which keeps the decoder strict. It sets
-// what absent keys mean first.
+// what absent keys mean first, and leaves nothing of the block that is not in use.
 func (m *Module) UnmarshalYAML(unmarshal func(any) error) error {
-	m.HTTP.IPProtocolFallback = true
-	m.HTTP.Client = commonconfig.DefaultHTTPClientConfig
+	m.HTTP = HTTP{IPProtocolFallback: true, Client: commonconfig.DefaultHTTPClientConfig}
+	m.WebSocket = WebSocket{IPProtocolFallback: true, Client: commonconfig.DefaultHTTPClientConfig}
 	type plain Module
-	return unmarshal((*plain)(m))
+	if err := unmarshal((*plain)(m)); err != nil {
+		return err
+	}
+	if m.Prober == "websocket" {
+		m.HTTP = HTTP{}
+	} else {
+		m.WebSocket = WebSocket{}
+	}
+	return nil
 }
 
 // HTTP is the http block of a module.
@@ -122,4 +144,20 @@ func (m *Module) TimeoutOr(d time.Duration) time.Duration {
 		return time.Duration(m.Timeout)
 	}
 	return d
+}
+
+// Host is the value of the module's own Host header, or "". In a WebSocket module it may also be in a file or a secret,
+// of which this says nothing.
+func (m *Module) Host() string {
+	for name, value := range m.HTTP.Headers {
+		if strings.EqualFold(name, "Host") {
+			return value
+		}
+	}
+	for name, h := range m.WebSocket.Headers.Headers {
+		if strings.EqualFold(name, "Host") && len(h.Values) > 0 {
+			return h.Values[0]
+		}
+	}
+	return ""
 }

@@ -52,6 +52,11 @@ var shown = set(
 	"http.tls_config.server_name",
 	"http.no_proxy",
 	"http.http_headers.*.files",
+	"websocket.preferred_ip_protocol",
+	"websocket.headers.*.files",
+	"websocket.origin",
+	"websocket.subprotocols",
+	"websocket.query_response.expect_binary",
 	"probe.allow.host",
 	"probe.deny.host",
 	"restart.mode",
@@ -97,8 +102,15 @@ func private(p place, v reflect.Value) bool {
 	}
 }
 
-// inModule is the pattern of p, counted from the module where it is in one.
-func inModule(p place) string { return strings.TrimPrefix(p.pattern, modulePattern+".") }
+// inModule is the pattern of p, counted from the module where it is in one. What the http block has inlined stands
+// in http_config in the websocket block.
+func inModule(p place) string {
+	at := strings.TrimPrefix(p.pattern, modulePattern+".")
+	if key, ok := strings.CutPrefix(at, "websocket.http_config."); ok {
+		return "http." + key
+	}
+	return at
+}
 
 // masked is a text as it may be shown.
 func masked(p place, s string) string {

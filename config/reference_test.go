@@ -66,6 +66,8 @@ func addKeys(known map[string]bool, path string, t reflect.Type) {
 			case path == ".restart.receiver.basic_auth": // excludes what is shown there, and is shown in a module
 			case options == "inline":
 				addKeys(known, path, f.Type)
+			case path+"."+name == ".modules.*.websocket.http_config": // its keys are those of the http block
+				known[path+"."+name] = true
 			default:
 				known[path+"."+name] = true
 				addKeys(known, path+"."+name, f.Type)

@@ -41,7 +41,7 @@ type Service struct {
 // ServiceCheck is a URL and the module to probe it with.
 type ServiceCheck struct {
 	URL string `yaml:"url"`
-	// Module is DefaultModule where empty.
+	// Module is that of DefaultModuleFor where empty.
 	Module string `yaml:"module,omitempty"`
 }
 

@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	commonconfig "github.com/prometheus/common/config"
 	"golang.org/x/net/proxy"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
@@ -34,20 +35,20 @@ type dialer struct {
 	proxy       func(*http.Request) (*url.URL, error) // nil: no proxy
 	header      http.Header                           // sent along with CONNECT
 	skipResolve bool                                  // the proxy resolves
+	tunnelAll   bool                                  // a proxy gets CONNECT for what is not TLS, too
 }
 
-func newDialer(cfg *config.HTTP, rules config.Probe) (*dialer, error) {
-	tlsConfig, err := newTLSConfig(&cfg.Client)
+func newDialer(client *commonconfig.HTTPClientConfig, r resolver, rules config.Probe, protocols ...string) (*dialer, error) {
+	tlsConfig, err := newTLSConfig(client, protocols...)
 	if err != nil {
 		return nil, err
 	}
 	return &dialer{
-		resolver:    newResolver(cfg.IPProtocol, cfg.IPProtocolFallback),
-		rules:       rules,
-		tls:         tlsConfig,
-		proxy:       cfg.Client.Proxy(),
-		header:      cfg.Client.GetProxyConnectHeader(),
-		skipResolve: cfg.SkipResolvePhaseWithProxy,
+		resolver: r,
+		rules:    rules,
+		tls:      tlsConfig,
+		proxy:    client.Proxy(),
+		header:   client.GetProxyConnectHeader(),
 	}, nil
 }
 
@@ -114,7 +115,7 @@ func (d *dialer) dial(ctx context.Context, t *trace, req *http.Request, serverNa
 	address := net.JoinHostPort(host, port)
 
 	from := t.now()
-	l.Conn, err = d.connect(ctx, via, address, req.URL.Scheme)
+	l.Conn, err = d.connect(ctx, via, address, d.tunnelAll || req.URL.Scheme == "https")
 	t.phase(PhaseConnect, from)
 	if err != nil {
 		return l, err
@@ -133,10 +134,22 @@ func (d *dialer) dial(ctx context.Context, t *trace, req *http.Request, serverNa
 			l.stop()
 			return l, err
 		}
-	} else if via != nil && !isSOCKS(via) {
+	} else if via != nil && !isSOCKS(via) && !d.tunnelAll {
 		l.proxy = via
 	}
 	return l, nil
+}
+
+// serverName is the name for TLS: the configured one, else that of the Host header, else that of the URL.
+func serverName(configured, host string, u *url.URL) string {
+	switch {
+	case configured != "":
+		return configured
+	case host != "":
+		return asciiHost((&url.URL{Host: host}).Hostname())
+	default:
+		return asciiHost(u.Hostname())
+	}
 }
 
 // permit judges the very address that is dialled next: what a name resolves to elsewhere, or later, does not matter.
@@ -164,8 +177,8 @@ func (d *dialer) proxyFor(req *http.Request) (*url.URL, error) {
 
 func isSOCKS(u *url.URL) bool { return u.Scheme == "socks5" || u.Scheme == "socks5h" }
 
-// connect makes a TCP connection that ends at address or, for http through an HTTP proxy, at the proxy.
-func (d *dialer) connect(ctx context.Context, via *url.URL, address, scheme string) (net.Conn, error) {
+// connect makes a TCP connection that ends at address or, through an HTTP proxy and without a tunnel, at the proxy.
+func (d *dialer) connect(ctx context.Context, via *url.URL, address string, tunnel bool) (net.Conn, error) {
 	switch {
 	case via == nil:
 		conn, err := netDialer.DialContext(ctx, "tcp", address)
@@ -177,7 +190,7 @@ func (d *dialer) connect(ctx context.Context, via *url.URL, address, scheme stri
 		return dialSOCKS(ctx, via, address)
 	default:
 		conn, err := d.dialProxy(ctx, via)
-		if err != nil || scheme == "http" {
+		if err != nil || !tunnel {
 			return conn, err
 		}
 		if err := d.tunnel(ctx, conn, via, address); err != nil {

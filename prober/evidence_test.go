@@ -33,6 +33,7 @@ func TestRawAnswers(t *testing.T) {
 		{"odd transfer encoding", head + "Transfer-Encoding: gzip\r\n\r\n", true, prober.ReasonHTTPVersion, prober.PhaseProcessing},
 		{"odd chunk", head + "Transfer-Encoding: chunked\r\n\r\nZZ\r\n", true, prober.ReasonHTTPVersion, prober.PhaseTransfer},
 		{"status 000", "HTTP/1.1 000 Odd\r\nContent-Length: 0\r\n\r\n", true, prober.ReasonHTTPVersion, prober.PhaseCheck},
+		{"interim without end", strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 6) + head + "Content-Length: 0\r\n\r\n", true, prober.ReasonHTTPVersion, prober.PhaseProcessing},
 		{"interim and then silence", "HTTP/1.1 102 Processing\r\n\r\n", true, prober.ReasonRequestTimeout, prober.PhaseProcessing},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -42,7 +43,7 @@ func TestRawAnswers(t *testing.T) {
 	}
 	for name, answer := range map[string]string{
 		"HTTP/1.0 without a length": "HTTP/1.0 200 OK\r\n\r\nhello",
-		"interim and then answer":   "HTTP/1.1 103 Early Hints\r\n\r\n" + head + "Content-Length: 0\r\n\r\n",
+		"interim and then answer":   strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 5) + head + "Content-Length: 0\r\n\r\n",
 		"trailer":                   head + "Transfer-Encoding: chunked\r\nTrailer: X\r\n\r\n1\r\na\r\n0\r\nX: y\r\n\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -40,7 +40,7 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	x.close()
 	x.result, x.tls = nil, nil
 	x.trace.firstByte.Store(0)
-	if err := checkTarget(req.URL); err != nil && x.redirects > 0 {
+	if err := checkTarget(req.URL, "http"); err != nil && x.redirects > 0 {
 		return nil, failf(ReasonHeader, PhaseProcessing, "redirected to where no probe can go: %w", err)
 	}
 	x.home = x.home && sameOrigin(x.target, req.URL)
@@ -118,13 +118,11 @@ func (x *exchange) connect(ctx context.Context, req *http.Request) error {
 
 // serverName is the name for TLS: the module's for the target itself, else the one in the Host header.
 func (x *exchange) serverName(req *http.Request) string {
-	if name := x.prober.cfg.Client.TLSConfig.ServerName; name != "" && x.home {
-		return name
+	configured := ""
+	if x.home {
+		configured = x.prober.cfg.Client.TLSConfig.ServerName
 	}
-	if req.Host == "" {
-		return asciiHost(req.URL.Hostname())
-	}
-	return asciiHost((&url.URL{Host: req.Host}).Hostname())
+	return serverName(configured, req.Host, req.URL)
 }
 
 // send writes the request and reads the head of its response.
@@ -196,6 +194,8 @@ func (x *exchange) exchangeFailure(ctx context.Context, err error) *failure {
 		return failf(ReasonLocalResource, PhaseProcessing, "sending the request: %w", cause(err))
 	case strings.Contains(text, "HTTP_1_1_REQUIRED"):
 		return failf(ReasonHTTPVersion, PhaseProcessing, "the target wants HTTP/1.1: set enable_http2: false")
+	case strings.Contains(text, errInterim.Error()): // net/http does not always wrap it
+		return failf(ReasonHTTPVersion, PhaseProcessing, "waiting for a response: more than %d interim ones", max1xx)
 	case x.ended(err):
 		return x.closedFailure(PhaseProcessing, "waiting for a response")
 	case x.trace.firstByte.Load() != 0, strings.Contains(text, "malformed HTTP"), strings.Contains(text, "readLoopPeekFail"),

@@ -34,10 +34,15 @@ type httpProber struct {
 }
 
 func newHTTP(cfg config.HTTP, rules config.Probe) (*httpProber, error) {
-	d, err := newDialer(&cfg, rules)
+	protocols := []string{"http/1.1"}
+	if cfg.Client.EnableHTTP2 {
+		protocols = []string{"h2", "http/1.1"}
+	}
+	d, err := newDialer(&cfg.Client, newResolver(cfg.IPProtocol, cfg.IPProtocolFallback), rules, protocols...)
 	if err != nil {
 		return nil, err
 	}
+	d.skipResolve = cfg.SkipResolvePhaseWithProxy
 	cr, err := newCredentials(&cfg.Client)
 	if err != nil {
 		return nil, err

@@ -100,6 +100,18 @@ func matches(ctx context.Context, re config.Regexp, body []byte) bool {
 	return re.MatchReader(&runeReader{ctx: ctx, r: bytes.NewReader(body)})
 }
 
+// submatch is the first match with its groups, as indices; nil: there is none, or the time is up.
+func submatch(ctx context.Context, re config.Regexp, text []byte) []int {
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case len(text) <= maxAtOnce:
+		return re.FindSubmatchIndex(text)
+	default:
+		return re.FindReaderSubmatchIndex(&runeReader{ctx: ctx, r: bytes.NewReader(text)})
+	}
+}
+
 // A runeReader ends with its context.
 type runeReader struct {
 	ctx context.Context //nolint:containedctx // a RuneReader has no other way to be told

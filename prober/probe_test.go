@@ -51,7 +51,11 @@ func indent(block string, n int) string {
 
 func target(t testing.TB, s string) prober.Request {
 	t.Helper()
-	u, err := prober.ParseTarget(s)
+	name := "http"
+	if strings.HasPrefix(s, "ws") {
+		name = "websocket"
+	}
+	u, err := prober.ParseTarget(s, name)
 	if err != nil {
 		t.Fatal(err)
 	}

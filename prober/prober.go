@@ -27,8 +27,10 @@ func New(m config.Module, rules config.Probe) (Prober, error) {
 	switch m.Prober {
 	case "http":
 		p, err = newHTTP(m.HTTP, rules)
+	case "websocket":
+		p, err = newWebSocket(m.WebSocket, rules)
 	default:
-		err = fmt.Errorf("prober %q is not known, want http", m.Prober)
+		err = fmt.Errorf("prober %q is not known, want http or websocket", m.Prober)
 	}
 	if err != nil {
 		return nil, err

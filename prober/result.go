@@ -50,9 +50,10 @@ type Result struct {
 	// Away is true when a redirect had led to another host before the probe ended: a failure is then that host's.
 	Away bool
 
-	Resolve *ResolveResult // nil: no address was found
-	TLS     *TLSResult     // nil: no certificate was seen; of the last connection
-	HTTP    *HTTPResult    // nil: no HTTP response
+	Resolve   *ResolveResult   // nil: no address was found
+	TLS       *TLSResult       // nil: no certificate was seen; of the last connection
+	HTTP      *HTTPResult      // nil: no HTTP response, or not an HTTP probe
+	WebSocket *WebSocketResult // nil: no answer to the upgrade, or not a WebSocket probe
 }
 
 // Success tells whether the target is healthy.
@@ -61,17 +62,23 @@ func (r *Result) Success() bool { return r.Err == nil }
 // PhaseName names a part of a probe.
 type PhaseName string
 
-// The phases of an HTTP probe, in the order of the wire. PhasePrepare and PhaseCheck are not measured: the one
-// names failures before anything is sent (a credential file, a token), the other failures of
-// the verdict on a complete answer.
+// The phases of a probe, in the order of the wire: first those of every probe, then those of an HTTP probe, then those
+// of a WebSocket probe. PhasePrepare and PhaseCheck are not measured: the one names failures before anything is sent (a
+// credential file, a token), the other failures of the verdict on a complete answer.
 const (
-	PhasePrepare    PhaseName = "prepare"
-	PhaseResolve    PhaseName = "resolve"
-	PhaseConnect    PhaseName = "connect"
-	PhaseTLS        PhaseName = "tls"
+	PhasePrepare PhaseName = "prepare"
+	PhaseResolve PhaseName = "resolve"
+	PhaseConnect PhaseName = "connect"
+	PhaseTLS     PhaseName = "tls"
+
 	PhaseProcessing PhaseName = "processing"
 	PhaseTransfer   PhaseName = "transfer"
 	PhaseCheck      PhaseName = "check"
+
+	PhaseUpgrade  PhaseName = "upgrade"
+	PhaseMessages PhaseName = "messages"
+	PhasePing     PhaseName = "ping"
+	PhaseClose    PhaseName = "close"
 )
 
 // A Phase is one measured part of an attempt.
@@ -115,6 +122,53 @@ type HTTPResult struct {
 	// LastModified is the zero time where the header is missing or not a date.
 	LastModified time.Time
 }
+
+// A WebSocketResult is the answer to the upgrade, and the conversation that followed.
+type WebSocketResult struct {
+	// StatusCode is that of the answer to the upgrade; 101 is what it should be.
+	StatusCode int
+	// RetryAfter tells whether the answer asked to come back later.
+	RetryAfter bool
+	// Upgraded tells whether the handshake succeeded.
+	Upgraded bool
+	// Subprotocol is the one that was selected, one of those offered; empty: none.
+	Subprotocol string
+	// Compressed tells whether permessage-deflate was negotiated.
+	Compressed bool
+	// Messages are what was said, at most the first maxMessages.
+	Messages []Message
+	// Received is how many messages came.
+	Received int
+	// TimedOut tells that an expected message did not come in time, or not as a whole.
+	TimedOut bool
+	// CloseCode is the code that the target closed with (RFC 6455 section 7.4): 1005 for a close without a code, 1006 for
+	// the end of the connection without a close; 0: it did neither.
+	CloseCode int
+}
+
+// A Message is one message, ping, pong or close of a conversation.
+type Message struct {
+	// At is relative to the start of the attempt.
+	At   time.Duration
+	Sent bool // by the probe, not by the target
+	Type MessageType
+	// Bytes is the length, decompressed.
+	Bytes int
+	// Excerpt is how it begins. It may hold secrets: it is for the person who runs the command line alone.
+	Excerpt string
+}
+
+// MessageType is what kind of frame a message consists of (RFC 6455 section 11.8).
+type MessageType string
+
+// The types of messages.
+const (
+	TextMessage   MessageType = "text"
+	BinaryMessage MessageType = "binary"
+	PingMessage   MessageType = "ping"
+	PongMessage   MessageType = "pong"
+	CloseMessage  MessageType = "close"
+)
 
 // A TLSResult is what the last TLS handshake showed, also when the certificate was not accepted.
 type TLSResult struct {

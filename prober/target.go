@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,10 +22,19 @@ var (
 	encodedScheme = regexp.MustCompile(`^(?i)[a-z][a-z0-9+.-]*%3a%2f%2f`)
 )
 
-// ParseTarget turns the target of a query or a command line into an absolute URL. A target without a scheme
-// is http. A target whose "://" is percent-encoded is decoded once. The query is kept byte for byte. The error
-// never repeats the target, which may hold credentials.
-func ParseTarget(target string) (*url.URL, error) {
+// schemes are those that a prober knows. The first is that of a target without one.
+func schemes(prober string) []string {
+	if prober == "websocket" {
+		return []string{"ws", "wss"}
+	}
+	return []string{"http", "https"}
+}
+
+// ParseTarget turns the target of a query or a command line into an absolute URL for the named prober. A target without
+// a scheme is http or ws; http and https stand for ws and wss where those are wanted, as in browsers. A target whose
+// "://" is percent-encoded is decoded once. The query is kept byte for byte. The error never repeats the target,
+// which may hold credentials.
+func ParseTarget(target, prober string) (*url.URL, error) {
 	if target == "" {
 		return nil, errors.New("target is empty")
 	}
@@ -36,7 +46,7 @@ func ParseTarget(target string) (*url.URL, error) {
 		}
 		target = decoded
 	case !plainScheme.MatchString(target):
-		target = "http://" + target
+		target = schemes(prober)[0] + "://" + target
 	}
 	u, err := url.Parse(target)
 	if err != nil {
@@ -45,7 +55,10 @@ func ParseTarget(target string) (*url.URL, error) {
 		}
 		return nil, fmt.Errorf("target is not a URL: %s", reasonOf(err))
 	}
-	if err := checkTarget(u); err != nil {
+	if ws, ok := map[string]string{"http": "ws", "https": "wss"}[u.Scheme]; ok && prober == "websocket" {
+		u.Scheme = ws
+	}
+	if err := checkTarget(u, prober); err != nil {
 		return nil, err
 	}
 	// A space can only come from a client that decoded too much; sent as it is it would end the request line.
@@ -57,7 +70,7 @@ func ParseTarget(target string) (*url.URL, error) {
 // ValidHost tells whether net/http sends host, which may have a port, as a Host header.
 func ValidHost(host string) bool {
 	u, err := url.Parse("http://" + host + "/")
-	return err == nil && u.Host == host && u.Hostname() != "" && checkTarget(u) == nil
+	return err == nil && u.Host == host && u.Hostname() != "" && checkTarget(u, "http") == nil
 }
 
 func validHost(host string) bool {
@@ -65,11 +78,9 @@ func validHost(host string) bool {
 	return err == nil && httpguts.ValidHostHeader(ascii)
 }
 
-func checkTarget(u *url.URL) error {
-	switch u.Scheme {
-	case "http", "https":
-	default:
-		return fmt.Errorf("target has scheme %q, want http or https", u.Scheme)
+func checkTarget(u *url.URL, prober string) error {
+	if want := schemes(prober); !slices.Contains(want, u.Scheme) {
+		return fmt.Errorf("target has scheme %q, want %s", u.Scheme, strings.Join(want, " or "))
 	}
 	if u.Hostname() == "" {
 		return errors.New("target has no host")
@@ -135,7 +146,7 @@ func maskQuery(query string) string {
 func hostPort(u *url.URL) (host, port string) {
 	host, port = asciiHost(u.Hostname()), u.Port()
 	if port == "" {
-		port = map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}[u.Scheme]
+		port = map[string]string{"http": "80", "https": "443", "ws": "80", "wss": "443", "socks5": "1080", "socks5h": "1080"}[u.Scheme]
 	}
 	return host, port
 }

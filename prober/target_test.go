@@ -2,6 +2,7 @@ package prober
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -34,7 +35,7 @@ func TestParseTarget(t *testing.T) {
 		{"http://h canary/", "", "host name"},
 		{"http://h/\ncanary", "", "control character"},
 	} {
-		u, err := ParseTarget(tt.target)
+		u, err := ParseTarget(tt.target, "http")
 		switch {
 		case tt.err == "" && err != nil:
 			t.Errorf("ParseTarget(%q): %v", tt.target, err)
@@ -43,6 +44,27 @@ func TestParseTarget(t *testing.T) {
 		case tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err) || strings.Contains(err.Error(), "canary")):
 			t.Errorf("ParseTarget(%q): error %v, want one with %q and without the target", tt.target, err, tt.err)
 		}
+	}
+}
+
+func TestParseWebSocketTarget(t *testing.T) {
+	for target, want := range map[string]string{
+		"ws://h/x?a=b":         "ws://h/x?a=b",
+		"WSS://h:8443":         "wss://h:8443",
+		"h:8080/ws":            "ws://h:8080/ws",
+		"https://h/ws":         "wss://h/ws",
+		"http%3A%2F%2Fh%2Fws":  "ws://h/ws",
+		"wss://u:p@[::1]:1/#x": "wss://u:p@[::1]:1/",
+	} {
+		if u, err := ParseTarget(target, "websocket"); err != nil || u.String() != want {
+			t.Errorf("ParseTarget(%q) = %v, %v, want %q", target, u, err, want)
+		}
+	}
+	if _, err := ParseTarget("ftp://h", "websocket"); err == nil || !strings.Contains(err.Error(), "want ws or wss") {
+		t.Errorf("error %v, want one with the schemes", err)
+	}
+	if _, err := ParseTarget("ws://h", "http"); err == nil || !strings.Contains(err.Error(), "want http or https") {
+		t.Errorf("error %v, want one with the schemes", err)
 	}
 }
 
@@ -70,22 +92,28 @@ func FuzzParseTarget(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		u, err := ParseTarget(s)
-		if err != nil {
-			return
-		}
-		if u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
-			t.Fatalf("ParseTarget(%q) = %q", s, u)
-		}
-		if strings.ContainsAny(u.RequestURI(), " \r\n\t") {
-			t.Fatalf("ParseTarget(%q) has the request line %q", s, u.RequestURI())
-		}
-		if again, err := ParseTarget(u.String()); err != nil || again.String() != u.String() {
-			t.Fatalf("ParseTarget(%q) = %q, which parses to %v, %v", s, u, again, err)
-		}
-		masked := MaskURL(u)
-		if strings.Contains(masked, "@") && !strings.Contains(u.Path+u.Host, "@") && !strings.Contains(u.RawQuery, "@") {
-			t.Fatalf("MaskURL(%q) = %q", u, masked)
+		for _, name := range []string{"http", "websocket"} {
+			checkParsed(t, s, name)
 		}
 	})
+}
+
+func checkParsed(t *testing.T, s, name string) {
+	u, err := ParseTarget(s, name)
+	if err != nil {
+		return
+	}
+	if !slices.Contains(schemes(name), u.Scheme) || u.Hostname() == "" {
+		t.Fatalf("ParseTarget(%q) = %q", s, u)
+	}
+	if strings.ContainsAny(u.RequestURI(), " \r\n\t") {
+		t.Fatalf("ParseTarget(%q) has the request line %q", s, u.RequestURI())
+	}
+	if again, err := ParseTarget(u.String(), name); err != nil || again.String() != u.String() {
+		t.Fatalf("ParseTarget(%q) = %q, which parses to %v, %v", s, u, again, err)
+	}
+	masked := MaskURL(u)
+	if strings.Contains(masked, "@") && !strings.Contains(u.Path+u.Host, "@") && !strings.Contains(u.RawQuery, "@") {
+		t.Fatalf("MaskURL(%q) = %q", u, masked)
+	}
 }

@@ -17,18 +17,15 @@ import (
 	commonconfig "github.com/prometheus/common/config"
 )
 
-// newTLSConfig reads the certificates of a module once; every handshake works on a clone with its own server name.
-func newTLSConfig(c *commonconfig.HTTPClientConfig) (*tls.Config, error) {
+// newTLSConfig reads the certificates of a module once; every handshake works on a clone with its own server name and
+// offers the protocols by ALPN.
+func newTLSConfig(c *commonconfig.HTTPClientConfig, protocols ...string) (*tls.Config, error) {
 	cfg, err := commonconfig.NewTLSConfig(&c.TLSConfig)
 	if err != nil {
 		return nil, fmt.Errorf("preparing TLS: %w", err)
 	}
-	cfg.ServerName = "" // exchange.serverName knows to whom the module's name applies
-	if c.EnableHTTP2 {
-		cfg.NextProtos = []string{"h2", "http/1.1"}
-	} else {
-		cfg.NextProtos = []string{"http/1.1"}
-	}
+	cfg.ServerName = "" // who dials knows to whom the module's name applies
+	cfg.NextProtos = protocols
 	if get := cfg.GetClientCertificate; get != nil {
 		// The files are read for every handshake, so that a renewed certificate is used at once.
 		cfg.GetClientCertificate = func(info *tls.CertificateRequestInfo) (*tls.Certificate, error) {

@@ -41,6 +41,8 @@ func (t *trace) event(message string, attrs ...slog.Attr) {
 // max1xx is how many interim responses (RFC 9110 section 15.2) are waited through.
 const max1xx = 5
 
+var errInterim = errors.New("too many interim responses")
+
 // client has net/http note when the response begins, from a goroutine of its own. An interim response is not it.
 func (t *trace) client() *httptrace.ClientTrace {
 	interim := 0
@@ -49,7 +51,7 @@ func (t *trace) client() *httptrace.ClientTrace {
 		Got1xxResponse: func(int, textproto.MIMEHeader) error {
 			interim++
 			if interim > max1xx {
-				return errors.New("too many interim responses")
+				return errInterim
 			}
 			t.firstByte.Store(0)
 			return nil

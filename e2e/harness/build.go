@@ -18,6 +18,9 @@ type Binaries struct {
 	prometheus, alertmanager string
 }
 
+// Exporter is the path of the program.
+func (b *Binaries) Exporter() string { return b.exporter }
+
 // errNotInstalled says what to do about it.
 var errNotInstalled = errors.New("apt-get install prometheus prometheus-alertmanager")
 

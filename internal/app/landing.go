@@ -35,7 +35,7 @@ func (a *App) landing(w http.ResponseWriter, r *http.Request) {
 		Version:     version.Info(),
 		Form: web.LandingForm{Action: "probe", Inputs: []web.LandingFormInput{
 			{Label: "Target", Type: "text", Name: "target", Placeholder: "https://example.com/health"},
-			{Label: "Module", Type: "text", Name: "module", Value: "http_2xx"},
+			{Label: "Module", Type: "text", Name: "module", Placeholder: "http_2xx, or websocket for ws and wss"},
 			{Label: "Debug", Type: "text", Name: "debug", Value: "true"},
 		}},
 		Links: []web.LandingLinks{

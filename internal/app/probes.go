@@ -131,6 +131,9 @@ func attributes(probe collector.Probe) []slog.Attr {
 	if h := probe.Result.HTTP; h != nil {
 		attrs = append(attrs, slog.Int("status_code", h.StatusCode))
 	}
+	if w := probe.Result.WebSocket; w != nil {
+		attrs = append(attrs, slog.Int("status_code", w.StatusCode))
+	}
 	if !probe.Result.Success() {
 		attrs = append(attrs, slog.String("reason", string(probe.Result.Reason)), slog.Any("err", probe.Result.Err))
 	}

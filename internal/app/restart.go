@@ -75,7 +75,7 @@ func policy(mode string, l config.Limits) restart.Policy {
 }
 
 func check(c config.ServiceCheck, m collector.Module, timeout time.Duration) (restart.Check, error) {
-	u, err := prober.ParseTarget(c.URL)
+	u, err := prober.ParseTarget(c.URL, m.Config.Prober)
 	if err != nil {
 		return restart.Check{}, err
 	}

@@ -30,17 +30,24 @@ var hints = map[prober.Reason]string{
 	prober.ReasonHeader:           "look at the headers with curl -i; fail_if_header_matches and fail_if_header_not_matches of the module decide",
 	prober.ReasonSSLForbidden:     "the module has fail_if_ssl; use another module for https targets",
 	prober.ReasonSSLRequired:      "the module has fail_if_not_ssl: probe the https address, or use another module",
-	prober.ReasonTooLarge:         "raise body_size_limit (0: no limit), or probe a smaller page",
+	prober.ReasonTooLarge:         "raise body_size_limit or message_size_limit, or ask for less",
 	prober.ReasonBody:             "look at the body with curl; the body conditions and compression of the module decide",
 	prober.ReasonJSON:             "look at the body with curl; the JSON condition of the module decides",
+	prober.ReasonWSSubprotocol:    "subprotocols of the module names those to offer; the service's documentation has those that it speaks",
+	prober.ReasonWSMessage:        "compare the conversation above with query_response of the module; skip_until_match leaves other messages aside",
+	prober.ReasonWSPongTimeout:    "the service keeps the connection and does not answer a ping: it hangs, or its WebSocket library has no pings (ping: false)",
+	prober.ReasonWSClosed:         "look into the service's log for why it closed; codes from 3000 on are its own",
 	prober.ReasonLocalResource:    "the exporter itself lacks something; the target may be healthy",
 	prober.ReasonInternal:         "this is a mistake of the exporter: please report it",
 }
 
 // hint is what to do about a failed probe; empty for a successful one.
 func hint(r prober.Result, m config.Module) string {
-	if r.Reason == prober.ReasonStatus && r.HTTP != nil {
+	switch {
+	case r.Reason == prober.ReasonStatus && r.HTTP != nil:
 		return statusHint(r.HTTP, m)
+	case r.Reason == prober.ReasonWSHandshake && r.WebSocket != nil:
+		return upgradeHint(r.WebSocket.StatusCode)
 	}
 	return hints[r.Reason]
 }
@@ -72,4 +79,20 @@ func statusHint(h *prober.HTTPResult, m config.Module) string {
 		ask += fmt.Sprintf(" valid_status_codes: [%d] accepts it.", code)
 	}
 	return said + ": " + ask
+}
+
+// upgradeHint is what to do about an answer to the upgrade that is none.
+func upgradeHint(code int) string {
+	switch {
+	case code == http.StatusSwitchingProtocols:
+		return "something in between may have answered: a proxy that caches, or rewrites headers"
+	case code == http.StatusUnauthorized, code == http.StatusForbidden:
+		return "does it need credentials, or an Origin? http_config, headers and origin of the module send them"
+	case code >= 300 && code < 400:
+		return "probe the address that it redirects to"
+	case code >= 500:
+		return "the service answers and is in trouble: look into its log"
+	default:
+		return "is that the path of the WebSocket? A proxy in front of it has to pass on Upgrade and Connection"
+	}
 }

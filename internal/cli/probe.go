@@ -18,7 +18,7 @@ import (
 // ProbeOptions are the arguments of the probe command.
 type ProbeOptions struct {
 	ConfigFile string // empty: the embedded default configuration
-	Module     string
+	Module     string // empty: the default for the target
 	Target     string
 	Hostname   string        // empty: the target's
 	Attempts   int           // 0: the module's
@@ -30,6 +30,9 @@ type ProbeOptions struct {
 
 // Probe probes one target once and explains the outcome on out. It returns the exit status.
 func Probe(ctx context.Context, out, errOut io.Writer, o ProbeOptions) int {
+	if o.Module == "" {
+		o.Module = config.DefaultModuleFor(o.Target)
+	}
 	m, rules, err := o.module()
 	if err != nil {
 		fmt.Fprintln(errOut, err)
@@ -39,7 +42,7 @@ func Probe(ctx context.Context, out, errOut io.Writer, o ProbeOptions) int {
 		fmt.Fprintln(errOut, err)
 		return ExitUsage
 	}
-	u, err := prober.ParseTarget(o.Target)
+	u, err := prober.ParseTarget(o.Target, m.Prober)
 	if err != nil {
 		fmt.Fprintln(errOut, err)
 		return ExitUsage

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -37,6 +38,9 @@ func (rep report) writeText(w io.Writer, debug bool) error {
 		}
 		b.WriteString("\n")
 	}
+	if w := r.WebSocket; w != nil {
+		conversation(&b, w)
+	}
 	if t := r.TLS; t != nil && len(t.Certificates) > 0 {
 		leaf := t.Certificates[0]
 		fmt.Fprintf(&b, "\n  certificate of %q, %s\n", leaf.Subject, validity(leaf.NotAfter))
@@ -52,6 +56,58 @@ func (rep report) writeText(w io.Writer, debug bool) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// conversation writes what both sides of a WebSocket said, the only place that shows it.
+func conversation(b *strings.Builder, w *prober.WebSocketResult) {
+	fmt.Fprintf(b, "\n  status %d", w.StatusCode)
+	if w.Upgraded {
+		b.WriteString(", upgraded")
+	}
+	if w.Subprotocol != "" {
+		fmt.Fprintf(b, ", subprotocol %q", w.Subprotocol)
+	}
+	if w.Compressed {
+		b.WriteString(", compressed")
+	}
+	b.WriteString("\n")
+	messages := 0
+	for _, m := range w.Messages {
+		direction := "<-"
+		if m.Sent {
+			direction = "->"
+		}
+		line := fmt.Sprintf("  %10s  %s %-6s %s", milliseconds(m.At), direction, m.Type, said(m))
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
+		if !m.Sent && (m.Type == prober.TextMessage || m.Type == prober.BinaryMessage) {
+			messages++
+		}
+	}
+	if more := w.Received - messages; more > 0 {
+		fmt.Fprintf(b, "  %10s  <- and %s more\n", "", count(int64(more), "message"))
+	}
+}
+
+// said is how a message begins, as far as it was kept.
+func said(m prober.Message) string {
+	switch m.Type {
+	case prober.TextMessage:
+		return strconv.Quote(m.Excerpt) + cut(m.Bytes, len(m.Excerpt))
+	case prober.BinaryMessage:
+		return m.Excerpt + cut(m.Bytes, len(m.Excerpt)/2) // two digits a byte
+	case prober.CloseMessage:
+		return m.Excerpt
+	case prober.PingMessage, prober.PongMessage:
+	}
+	return ""
+}
+
+// cut says how long a message is of which less was kept.
+func cut(bytes, kept int) string {
+	if kept >= bytes {
+		return ""
+	}
+	return fmt.Sprintf("... %s in all", count(int64(bytes), "byte"))
 }
 
 func attempts(r prober.Result) string {
@@ -136,8 +192,10 @@ type (
 		Attempts int         `json:"attempts"`
 		IP       string      `json:"ip,omitempty"`
 		Phases   []jsonPhase `json:"phases"`
-		HTTP     *jsonHTTP   `json:"http,omitempty"`
-		TLS      *jsonTLS    `json:"tls,omitempty"`
+
+		HTTP      *jsonHTTP      `json:"http,omitempty"`
+		WebSocket *jsonWebSocket `json:"websocket,omitempty"`
+		TLS       *jsonTLS       `json:"tls,omitempty"`
 	}
 	jsonPhase struct {
 		Name     string  `json:"name"`
@@ -150,6 +208,22 @@ type (
 		Proto      string `json:"proto"`
 		BodyBytes  int64  `json:"body_bytes"`
 		Redirects  int    `json:"redirects"`
+	}
+	// There is no text of a message: it may end up in the log of a CI job.
+	jsonWebSocket struct {
+		StatusCode  int           `json:"status_code"`
+		Upgraded    bool          `json:"upgraded"`
+		Subprotocol string        `json:"subprotocol,omitempty"`
+		Compressed  bool          `json:"compressed"`
+		Received    int           `json:"received_messages"`
+		Messages    []jsonMessage `json:"messages"`
+		CloseCode   int           `json:"close_code,omitempty"`
+	}
+	jsonMessage struct {
+		At    float64 `json:"at_seconds"`
+		Sent  bool    `json:"sent"`
+		Type  string  `json:"type"`
+		Bytes int     `json:"bytes"`
 	}
 	jsonTLS struct {
 		Version  string    `json:"version,omitempty"`
@@ -177,6 +251,12 @@ func (rep report) writeJSON(w io.Writer) error {
 	}
 	if h := r.HTTP; h != nil {
 		j.HTTP = &jsonHTTP{h.URL, h.StatusCode, h.Proto, h.BodyBytes, r.Redirects}
+	}
+	if w := r.WebSocket; w != nil {
+		j.WebSocket = &jsonWebSocket{w.StatusCode, w.Upgraded, w.Subprotocol, w.Compressed, w.Received, []jsonMessage{}, w.CloseCode}
+		for _, m := range w.Messages {
+			j.WebSocket.Messages = append(j.WebSocket.Messages, jsonMessage{m.At.Seconds(), m.Sent, string(m.Type), m.Bytes})
+		}
 	}
 	if t := r.TLS; t != nil && len(t.Certificates) > 0 {
 		leaf := t.Certificates[0]

@@ -15,6 +15,9 @@ func clone(r prober.Result) prober.Result {
 	}
 	r.Resolve = clonePointer(r.Resolve)
 	r.HTTP = clonePointer(r.HTTP)
+	if r.WebSocket = clonePointer(r.WebSocket); r.WebSocket != nil {
+		r.WebSocket.Messages = slices.Clone(r.WebSocket.Messages)
+	}
 	if r.TLS = clonePointer(r.TLS); r.TLS != nil {
 		r.TLS.Certificates = slices.Clone(r.TLS.Certificates)
 		r.TLS.VerifiedChains = slices.Clone(r.TLS.VerifiedChains)

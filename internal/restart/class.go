@@ -16,9 +16,13 @@ func (p *Policy) repairable(e Evidence) bool {
 	}
 	switch e.Reason {
 	case prober.ReasonConnectRefused, prober.ReasonConnectTimeout, prober.ReasonRequestTimeout,
-		prober.ReasonTransferTimeout, prober.ReasonConnectionClosed:
+		prober.ReasonTransferTimeout, prober.ReasonConnectionClosed, prober.ReasonWSPongTimeout:
 		return true
-	case prober.ReasonStatus:
+	case prober.ReasonWSMessage:
+		return e.TimedOut
+	case prober.ReasonWSClosed:
+		return e.CloseCode == closedAbnormally || e.CloseCode == internalError
+	case prober.ReasonStatus, prober.ReasonWSHandshake:
 		return repairableStatus(e) || slices.Contains(p.RestartOn, e.StatusCode)
 	case prober.ReasonNone,
 		prober.ReasonTargetForbidden, prober.ReasonResolveNotFound, prober.ReasonResolveFailed,
@@ -27,12 +31,18 @@ func (p *Policy) repairable(e Evidence) bool {
 		prober.ReasonRedirectLimit, prober.ReasonHTTPVersion, prober.ReasonHeader,
 		prober.ReasonSSLForbidden, prober.ReasonSSLRequired,
 		prober.ReasonTooLarge, prober.ReasonBody, prober.ReasonJSON,
-		prober.ReasonWSHandshake, prober.ReasonWSSubprotocol, prober.ReasonWSMessage, prober.ReasonWSPongTimeout, prober.ReasonWSClosed,
+		prober.ReasonWSSubprotocol,
 		prober.ReasonLocalResource, prober.ReasonInternal:
 		return false
 	}
 	return false
 }
+
+// The close codes of a WebSocket server that has crashed or is broken (RFC 6455 section 7.4.1).
+const (
+	closedAbnormally = 1006
+	internalError    = 1011
+)
 
 // repairableStatus knows the codes of a service that is up and broken. One that asks to wait is overloaded: a restart
 // would make it worse.

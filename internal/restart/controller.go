@@ -159,7 +159,10 @@ func key(target string) string {
 	if target == "" {
 		return ""
 	}
-	u, err := prober.ParseTarget(target)
+	u, err := prober.ParseTarget(target, "http")
+	if err != nil {
+		u, err = prober.ParseTarget(target, "websocket")
+	}
 	if err != nil {
 		return target
 	}

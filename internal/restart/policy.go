@@ -115,6 +115,8 @@ type Evidence struct {
 	StatusCode int           // 0: no response
 	RetryAfter bool          // the response asked to wait
 	Away       bool          // a redirect had led to another host, which failed
+	CloseCode  int           // of a WebSocket; 0: it was not closed
+	TimedOut   bool          // an expected WebSocket message did not come in time
 }
 
 // An Event is something that happened to a service: exactly one of the fields is set.

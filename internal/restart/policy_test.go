@@ -318,7 +318,7 @@ func TestFailureClass(t *testing.T) {
 	p.RestartOn = []int{404}
 	repaired := map[prober.Reason]bool{
 		prober.ReasonConnectRefused: true, prober.ReasonConnectTimeout: true, prober.ReasonRequestTimeout: true,
-		prober.ReasonTransferTimeout: true, prober.ReasonConnectionClosed: true,
+		prober.ReasonTransferTimeout: true, prober.ReasonConnectionClosed: true, prober.ReasonWSPongTimeout: true,
 	}
 	for _, info := range prober.Reasons() {
 		if got := p.repairable(Evidence{Reason: info.Reason}); got != repaired[info.Reason] {
@@ -329,6 +329,19 @@ func TestFailureClass(t *testing.T) {
 		if got := p.repairable(status(code)); got != want {
 			t.Errorf("status %d is repairable: %t, want %t", code, got, want)
 		}
+	}
+	for code, want := range map[int]bool{1000: false, 1001: false, 1006: true, 1008: false, 1011: true, 1012: false, 4401: false} {
+		if got := p.repairable(Evidence{Reason: prober.ReasonWSClosed, CloseCode: code}); got != want {
+			t.Errorf("close code %d is repairable: %t, want %t", code, got, want)
+		}
+	}
+	for code, want := range map[int]bool{101: false, 200: false, 302: false, 404: true, 426: false, 502: true, 503: true} {
+		if got := p.repairable(Evidence{Reason: prober.ReasonWSHandshake, StatusCode: code}); got != want {
+			t.Errorf("status %d to the upgrade is repairable: %t, want %t", code, got, want)
+		}
+	}
+	if !p.repairable(Evidence{Reason: prober.ReasonWSMessage, TimedOut: true}) {
+		t.Error("a message that does not come is not repairable")
 	}
 	if p.repairable(Evidence{Reason: prober.ReasonConnectRefused, Away: true}) {
 		t.Error("the failure of another host is repairable")

@@ -59,6 +59,9 @@ func evidence(r *prober.Result) Evidence {
 	if h := r.HTTP; h != nil && r.Reason == prober.ReasonStatus {
 		e.StatusCode, e.RetryAfter = h.StatusCode, h.RetryAfter
 	}
+	if w := r.WebSocket; w != nil {
+		e.StatusCode, e.RetryAfter, e.CloseCode, e.TimedOut = w.StatusCode, w.RetryAfter, w.CloseCode, w.TimedOut
+	}
 	return e
 }
 

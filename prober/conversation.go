@@ -1,0 +1,328 @@
+package prober
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"io"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gorilla/websocket"
+)
+
+// closeWait is how long a target may take to answer a close. That is courtesy and not health.
+const closeWait = time.Second
+
+// What a Result keeps of a conversation, in messages and in bytes of each: a target may send any number of any length.
+const (
+	maxMessages = 50
+	maxExcerpt  = 200
+)
+
+// A conversation is what one attempt says and hears on a WebSocket.
+type conversation struct {
+	prober *webSocketProber
+	trace  *trace
+
+	resolved *ResolveResult
+	tls      *TLSResult
+	result   *WebSocketResult // nil: no answer to the upgrade yet
+
+	link *link
+	conn *websocket.Conn // nil: not upgraded yet
+
+	phase  PhaseName
+	inbox  chan frame    // unbuffered: the target is read no further than asked for
+	done   chan struct{} // closed when nobody reads the inbox any more
+	reader sync.WaitGroup
+	closed bool // a close was sent
+}
+
+// A frame is a message, a pong or, with an error, the end of what a target sends.
+type frame struct {
+	kind MessageType
+	data []byte
+	err  error
+}
+
+// The ends that are neither a close nor an error of the connection.
+var (
+	errNoTime   = errors.New("no time left")
+	errTooLarge = errors.New("message over the limit")
+	errNotUTF8  = errors.New("a text message is not UTF-8 (RFC 6455 section 8.1)")
+)
+
+func newConversation(p *webSocketProber) *conversation {
+	return &conversation{prober: p, trace: newTrace(), inbox: make(chan frame), done: make(chan struct{})}
+}
+
+// run opens the WebSocket, makes the conversation and closes it.
+func (c *conversation) run(ctx context.Context, r Request) error {
+	h, err := c.prober.header(ctx, r)
+	if err != nil {
+		return err
+	}
+	if err := c.dial(ctx, r.URL, h); err != nil {
+		return err
+	}
+	if err := c.upgrade(ctx, r.URL, h); err != nil {
+		return err
+	}
+	c.reader.Go(c.read)
+	for _, part := range []struct {
+		phase PhaseName
+		on    bool
+		run   func(context.Context) error
+	}{
+		{PhaseMessages, len(c.prober.cfg.QueryResponse) > 0, c.steps},
+		{PhasePing, c.prober.cfg.Ping, c.ping},
+		{PhaseClose, true, c.close},
+	} {
+		if !part.on {
+			continue
+		}
+		c.phase = part.phase
+		from := c.trace.now()
+		err := part.run(ctx)
+		c.trace.phase(part.phase, from)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// end leaves nothing behind. A target that is still there gets a close, also from a probe that failed.
+func (c *conversation) end() {
+	if c.conn != nil && !c.closed {
+		c.sendClose(websocket.CloseNormalClosure)
+	}
+	close(c.done)
+	if c.link != nil {
+		c.link.close()
+	}
+	c.reader.Wait()
+}
+
+// read hands on what the target sends until there is nothing more. The library answers pings and closes meanwhile.
+func (c *conversation) read() {
+	c.conn.SetPongHandler(func(data string) error {
+		c.deliver(frame{kind: PongMessage, data: []byte(data)})
+		return nil
+	})
+	for {
+		f := c.next()
+		if !c.deliver(f) || f.err != nil {
+			return
+		}
+	}
+}
+
+// deliver tells whether somebody took f.
+func (c *conversation) deliver(f frame) bool {
+	select {
+	case c.inbox <- f:
+		return true
+	case <-c.done:
+		return false
+	}
+}
+
+// next reads one message, decompressed and within the limit.
+func (c *conversation) next() frame {
+	kind, r, err := c.conn.NextReader()
+	if err != nil {
+		return frame{err: err}
+	}
+	limit := c.prober.cfg.MessageLimit()
+	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	switch {
+	case err != nil:
+		return frame{err: err}
+	case int64(len(data)) > limit:
+		return frame{err: errTooLarge}
+	case kind == websocket.BinaryMessage:
+		return frame{kind: BinaryMessage, data: data}
+	case !utf8.Valid(data):
+		return frame{err: errNotUTF8}
+	default:
+		return frame{kind: TextMessage, data: data}
+	}
+}
+
+// receive waits for the next frame. Its error is errNoTime or the failure that the end of the frames means.
+func (c *conversation) receive(ctx context.Context) (frame, error) {
+	select {
+	case f := <-c.inbox:
+		if ctx.Err() != nil {
+			return frame{}, errNoTime // the connection ends with the context
+		}
+		if f.err != nil {
+			return frame{}, c.ended(f.err)
+		}
+		if f.kind != PongMessage {
+			c.result.Received++
+		}
+		c.note(message(f.kind, f.data))
+		return f, nil
+	case <-ctx.Done():
+		return frame{}, errNoTime
+	}
+}
+
+// ended says what the end of the frames means.
+func (c *conversation) ended(err error) *failure {
+	bye, ok := errors.AsType[*websocket.CloseError](err)
+	switch {
+	case ok && bye.Code != websocket.CloseAbnormalClosure:
+		c.result.CloseCode = bye.Code
+		c.note(closeMessage(bye.Code, bye.Text))
+		return failf(ReasonWSClosed, c.phase, "the target closed with %s", closeText(bye.Code))
+	case errors.Is(err, errTooLarge):
+		return failf(ReasonTooLarge, c.phase, "reading a message: more than %d bytes (message_size_limit)", c.prober.cfg.MessageLimit())
+	case ok, c.link.wire.ended.Load(), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		c.result.CloseCode = websocket.CloseAbnormalClosure
+		return failf(ReasonWSClosed, c.phase, "the target closed the connection without a close (1006)")
+	case isLocal(err):
+		return failf(ReasonLocalResource, c.phase, "reading a message: %w", cause(err))
+	default:
+		return failf(ReasonWSMessage, c.phase, "the target broke the protocol: %s", strings.TrimPrefix(cause(err).Error(), "websocket: "))
+	}
+}
+
+// broken finds out why nothing could be sent: what the target said last is on its way.
+func (c *conversation) broken(ctx context.Context) error {
+	for {
+		if _, err := c.receive(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// ping measures a round trip (RFC 6455 section 5.5.2). Messages that come meanwhile are left aside.
+func (c *conversation) ping(ctx context.Context) error {
+	text := rand.Text() // so that no other pong is taken for its answer
+	deadline, _ := ctx.Deadline()
+	c.note(Message{Type: PingMessage, Sent: true, Bytes: len(text)})
+	err := c.conn.WriteControl(websocket.PingMessage, []byte(text), deadline)
+	if err != nil {
+		err = c.broken(ctx)
+	}
+	for f := (frame{}); err == nil && (f.kind != PongMessage || string(f.data) != text); {
+		f, err = c.receive(ctx)
+	}
+	if errors.Is(err, errNoTime) {
+		return failf(ReasonWSPongTimeout, PhasePing, "the ping was not answered in time")
+	}
+	return err
+}
+
+// close does the closing handshake (RFC 6455 section 7.1.2), or waits for the target to do so where that is expected.
+func (c *conversation) close(ctx context.Context) error {
+	want := c.prober.cfg.ExpectCloseCodes
+	if len(want) == 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, closeWait)
+		defer cancel()
+		c.sendClose(websocket.CloseNormalClosure)
+		// Who closes without a word, or did so before, has at least not complained.
+		want = []int{websocket.CloseNormalClosure, websocket.CloseGoingAway, websocket.CloseNoStatusReceived, websocket.CloseAbnormalClosure}
+	}
+	for {
+		_, err := c.receive(ctx)
+		switch closed := c.result.CloseCode; {
+		case err == nil: // said before the close
+		case errors.Is(err, errNoTime) && c.closed:
+			c.trace.event("The target did not answer the close")
+			return nil
+		case errors.Is(err, errNoTime):
+			return failf(ReasonWSClosed, PhaseClose, "the target did not close in time, want %s", closeTexts(want))
+		case closed != 0 && slices.Contains(want, closed):
+			return nil
+		case closed != 0 && !c.closed:
+			return failf(ReasonWSClosed, PhaseClose, "the target closed with %s, want %s", closeText(closed), closeTexts(want))
+		default:
+			return err
+		}
+	}
+}
+
+// sendClose sends a close, unless the library has answered one already.
+func (c *conversation) sendClose(code int) {
+	c.closed = true
+	deadline := time.Now().Add(closeWait)
+	if c.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""), deadline) == nil {
+		m := closeMessage(code, "")
+		m.Sent = true
+		c.note(m)
+	}
+}
+
+// note keeps what was said.
+func (c *conversation) note(m Message) {
+	if len(c.result.Messages) == maxMessages {
+		return
+	}
+	m.At = c.trace.now()
+	c.result.Messages = append(c.result.Messages, m)
+	verb := "Received message"
+	if m.Sent {
+		verb = "Sent message"
+	}
+	c.trace.event(verb, slog.String("type", string(m.Type)), slog.Int("bytes", m.Bytes))
+}
+
+// message is one with data, as it is kept.
+func message(kind MessageType, data []byte) Message {
+	excerpt := data[:min(len(data), maxExcerpt)]
+	m := Message{Type: kind, Bytes: len(data)}
+	switch kind {
+	case TextMessage:
+		m.Excerpt = strings.ToValidUTF8(string(excerpt), "") // the cut may be within a character
+	case BinaryMessage:
+		m.Excerpt = hex.EncodeToString(excerpt)
+	case CloseMessage, PingMessage, PongMessage: // of pings it is of no interest; of closes see closeMessage
+	}
+	return m
+}
+
+// closeMessage is a close with its code and reason.
+func closeMessage(code int, reason string) Message {
+	m := Message{Type: CloseMessage, Excerpt: closeText(code)}
+	if code != websocket.CloseNoStatusReceived {
+		m.Bytes = 2 + len(reason)
+	}
+	if reason != "" {
+		m.Excerpt += " " + strconv.Quote(reason)
+	}
+	return m
+}
+
+// closeNames are the codes of RFC 6455 section 7.4.1 and of the registry that it began.
+var closeNames = map[int]string{
+	1000: "normal closure", 1001: "going away", 1002: "protocol error", 1003: "unsupported data", 1005: "no code",
+	1006: "no close", 1007: "invalid data", 1008: "policy violation", 1009: "message too big", 1010: "mandatory extension",
+	1011: "internal error", 1012: "service restart", 1013: "try again later", 1014: "bad gateway",
+}
+
+func closeText(code int) string {
+	if name := closeNames[code]; name != "" {
+		return strconv.Itoa(code) + " (" + name + ")"
+	}
+	return strconv.Itoa(code)
+}
+
+func closeTexts(codes []int) string {
+	all := make([]string, len(codes))
+	for i, code := range codes {
+		all[i] = closeText(code)
+	}
+	return strings.Join(all, " or ")
+}

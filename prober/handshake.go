@@ -1,0 +1,205 @@
+package prober
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/gorilla/websocket"
+)
+
+// dial connects to the target, by TLS for wss.
+func (c *conversation) dial(ctx context.Context, target *url.URL, h http.Header) error {
+	u := *target
+	u.Scheme = map[string]string{"ws": "http", "wss": "https"}[u.Scheme] // as proxies and NO_PROXY know them
+	name := serverName(c.prober.cfg.Client.TLSConfig.ServerName, h.Get("Host"), &u)
+	l, err := c.prober.dialer.dial(ctx, c.trace, &http.Request{URL: &u}, name)
+	if l != nil {
+		c.tls = l.tls
+		if l.addr.IsValid() {
+			c.resolved = &ResolveResult{Addr: l.addr}
+		}
+	}
+	if err != nil {
+		return err
+	}
+	c.link = l
+	return nil
+}
+
+// upgrade does the opening handshake (RFC 6455 section 4.1).
+func (c *conversation) upgrade(ctx context.Context, target *url.URL, h http.Header) error {
+	u := *target
+	u.User = nil // the header has it
+	head := &headConn{Conn: c.link.Conn}
+	connected := func(context.Context, string, string) (net.Conn, error) { return head, nil }
+	dialer := websocket.Dialer{
+		NetDialContext:    connected,
+		NetDialTLSContext: connected,
+		Subprotocols:      c.prober.cfg.Subprotocols,
+		EnableCompression: c.prober.cfg.PermessageDeflate,
+	}
+	c.trace.event("Sending upgrade", slog.String("url", MaskURL(target)))
+	from := c.trace.now()
+	conn, resp, err := dialer.DialContext(ctx, u.String(), h) //nolint:bodyclose // there is none: it was read, or never came
+	c.trace.phase(PhaseUpgrade, from)
+	if resp != nil {
+		c.result = &WebSocketResult{StatusCode: resp.StatusCode, RetryAfter: resp.Header.Get("Retry-After") != ""}
+		c.trace.event("Received answer to the upgrade", slog.Int("status_code", resp.StatusCode))
+	}
+	if err != nil {
+		return c.upgradeFailure(ctx, head, resp, err)
+	}
+	head.over = true
+	c.conn = conn
+	if err := c.judgeUpgrade(resp.Header, h); err != nil {
+		return err
+	}
+	c.result.Upgraded = true
+	c.result.Subprotocol = conn.Subprotocol()
+	c.result.Compressed = len(extensions(resp.Header)) > 0
+	return nil
+}
+
+// judgeUpgrade checks what the WebSocket library leaves to its user: nothing may be negotiated that was not offered.
+func (c *conversation) judgeUpgrade(answer, sent http.Header) error {
+	for _, name := range extensions(answer) {
+		if name != "permessage-deflate" || !c.prober.cfg.PermessageDeflate {
+			return failf(ReasonWSHandshake, PhaseUpgrade, "the target negotiated the extension %q, which was not offered", name)
+		}
+	}
+	offered := c.prober.cfg.Subprotocols
+	got := c.conn.Subprotocol()
+	switch asked := append(list(sent, "Sec-WebSocket-Protocol"), offered...); {
+	case got == "" && len(offered) > 0:
+		return failf(ReasonWSSubprotocol, PhaseUpgrade, "the target selected no subprotocol, want one of %q", offered)
+	case got != "" && !slices.Contains(asked, got):
+		return failf(ReasonWSSubprotocol, PhaseUpgrade, "the target selected the subprotocol %q, which was not offered", got)
+	}
+	return nil
+}
+
+// extensions are the names of the extensions that an answer negotiates (RFC 6455 section 9.1).
+func extensions(answer http.Header) []string {
+	all := list(answer, "Sec-WebSocket-Extensions")
+	for i, e := range all {
+		name, _, _ := strings.Cut(e, ";")
+		all[i] = strings.TrimSpace(name)
+	}
+	return all
+}
+
+// list are the elements of a header that is a list (RFC 9110 section 5.6.1).
+func list(h http.Header, name string) []string {
+	var all []string
+	for _, line := range h.Values(name) {
+		for element := range strings.SplitSeq(line, ",") {
+			if element = strings.TrimSpace(element); element != "" {
+				all = append(all, element)
+			}
+		}
+	}
+	return all
+}
+
+// upgradeFailure classifies an error of the opening handshake. An answer is nil if its head did not arrive.
+func (c *conversation) upgradeFailure(ctx context.Context, head *headConn, answer *http.Response, err error) *failure {
+	text := err.Error()
+	switch {
+	case answer != nil:
+		return c.refusal(answer, err)
+	case ctx.Err() != nil || isTimeout(err):
+		if head.read == 0 {
+			return failf(ReasonRequestTimeout, PhaseUpgrade, "waiting for an answer to the upgrade: no byte in time")
+		}
+		return failf(ReasonTransferTimeout, PhaseUpgrade, "reading the answer to the upgrade: not complete in time")
+	case head.read > maxResponseHeader:
+		return failf(ReasonTooLarge, PhaseUpgrade, "reading the answer to the upgrade: more than %d bytes", maxResponseHeader)
+	case strings.Contains(text, "remote error: tls:"):
+		return failf(ReasonTLSFailed, PhaseTLS, "TLS: the target refused the session: %w", cause(err))
+	case isLocal(err):
+		return failf(ReasonLocalResource, PhaseUpgrade, "sending the upgrade: %w", cause(err))
+	case strings.Contains(text, "malformed"):
+		return failf(ReasonHTTPVersion, PhaseUpgrade, "reading the answer to the upgrade: it is not proper HTTP")
+	case c.link.wire.ended.Load(), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return failf(ReasonConnectionClosed, PhaseUpgrade, "waiting for an answer to the upgrade: the target closed the connection")
+	case head.read > 0:
+		return failf(ReasonHTTPVersion, PhaseUpgrade, "reading the answer to the upgrade: it is not proper HTTP")
+	default:
+		return failf(ReasonInternal, PhaseUpgrade, "upgrading: %w", cause(err))
+	}
+}
+
+// refusal says what is wrong with an answer that is no upgrade.
+func (c *conversation) refusal(answer *http.Response, err error) *failure {
+	code := answer.StatusCode
+	if code == http.StatusUnauthorized {
+		c.prober.credentials.rejected()
+	}
+	switch location, bad := answer.Location(); {
+	case code == http.StatusSwitchingProtocols && !errors.Is(err, websocket.ErrBadHandshake):
+		return failf(ReasonWSHandshake, PhaseUpgrade, "the target negotiated permessage-deflate with parameters that were not offered")
+	case code == http.StatusSwitchingProtocols && !strings.EqualFold(answer.Header.Get("Upgrade"), "websocket"):
+		return failf(ReasonWSHandshake, PhaseUpgrade, "status 101 without the header Upgrade: websocket")
+	case code == http.StatusSwitchingProtocols:
+		return failf(ReasonWSHandshake, PhaseUpgrade, "status 101 without Connection: Upgrade, or with a wrong Sec-WebSocket-Accept")
+	case isRedirect(code) && bad == nil:
+		return failf(ReasonWSHandshake, PhaseUpgrade, "status %d redirects to %s, want 101: a handshake is not redirected", code, MaskURL(location))
+	default:
+		return failf(ReasonWSHandshake, PhaseUpgrade, "status %d, want 101", code)
+	}
+}
+
+// A headConn is a connection until the answer to the upgrade was read. It ends after the head of any answer but 101,
+// because the body of a refusal is of no interest and may have no end, and after too long a head, which has no bound in
+// the WebSocket library.
+type headConn struct {
+	net.Conn
+	over bool // from now on it is just the connection
+
+	read int // bytes so far
+	tail []byte
+	code []byte // the beginning of the status line
+	body bool   // the head is complete, and not that of a 101
+}
+
+var errHead = errors.New("the head of the answer has ended")
+
+// endOfHead ends the head of an HTTP/1.1 message; some servers leave out the carriage return.
+var endOfHead = [][]byte{[]byte("\r\n\r\n"), []byte("\n\n")}
+
+const statusLine = "HTTP/1.1 101"
+
+// Read implements net.Conn.
+func (h *headConn) Read(b []byte) (int, error) {
+	switch {
+	case h.over:
+		return h.Conn.Read(b)
+	case h.body:
+		return 0, io.EOF
+	case h.read > maxResponseHeader:
+		return 0, errHead
+	}
+	n, err := h.Conn.Read(b)
+	h.read += n
+	h.look(b[:n])
+	return n, err
+}
+
+// look finds out whether the head of a refusal ends in b.
+func (h *headConn) look(b []byte) {
+	if missing := len(statusLine) - len(h.code); missing > 0 {
+		h.code = append(h.code, b[:min(missing, len(b))]...)
+	}
+	h.tail = append(h.tail, b...)
+	ended := slices.ContainsFunc(endOfHead, func(end []byte) bool { return bytes.Contains(h.tail, end) })
+	h.body = ended && !bytes.HasSuffix(h.code, []byte(" 101"))
+	h.tail = h.tail[max(0, len(h.tail)-len("\r\n\r")):]
+}

@@ -1,0 +1,202 @@
+package prober_test
+
+import (
+	"encoding/base64"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
+
+// upgrades records the requests of a server that upgrades them.
+func upgrades(t *testing.T, start func(http.Handler) *probetest.Server) *recorder {
+	t.Helper()
+	upgrader := websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
+	return record(t, start, func(w http.ResponseWriter, r *http.Request) {
+		c, err := upgrader.Upgrade(w, r, nil)
+		if err != nil {
+			return
+		}
+		defer func() { _ = c.Close() }()
+		_, _, _ = c.ReadMessage()
+	})
+}
+
+// The handshake carries all that the module says, and nothing of it goes anywhere else.
+func TestWebSocketHandshake(t *testing.T) {
+	for _, tt := range []struct{ name, block, header, want string }{
+		{"nothing", "", "User-Agent", "healthcheck_exporter/"},
+		{"upgrade", "", "Upgrade", "websocket"},
+		{"version", "", "Sec-Websocket-Version", "13"},
+		{"header", "headers: {X-Key: {values: [v]}}", "X-Key", "v"},
+		{"secret header", "headers: {X-Key: {secrets: [v]}}", "X-Key", "v"},
+		{"header from a file", "headers: {X-Key: {files: [FILE]}}", "X-Key", "s"},
+		{"user agent", "headers: {User-Agent: {values: [v]}}", "User-Agent", "v"},
+		{"cookie", "headers: {cookie: {secrets: [a=b]}}", "Cookie", "a=b"},
+		{"origin", "origin: https://www.example.com", "Origin", "https://www.example.com"},
+		{"subprotocol as a header", "headers: {Sec-WebSocket-Protocol: {secrets: [token]}}", "Sec-Websocket-Protocol", "token"},
+		{"compression", "permessage_deflate: true", "Sec-Websocket-Extensions", "permessage-deflate; server_no_context_takeover; client_no_context_takeover"},
+		{"basic", "http_config: {basic_auth: {username: u, password_file: FILE}}", "Authorization", "Basic dTpz"},
+		{"bearer", "http_config: {bearer_token: s}", "Authorization", "Bearer s"},
+		{"authorization", "http_config: {authorization: {type: Token, credentials_file: FILE}}", "Authorization", "Token s"},
+		{"client header", "http_config: {http_headers: {X-Key: {files: [FILE]}}}", "X-Key", "s"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := upgrades(t, plain(t))
+			file := secretFile(t, "s\n")
+			p := newWebSocket(t, strings.ReplaceAll(tt.block, "FILE", file))
+			r := target(t, "ws"+strings.TrimPrefix(s.URL, "http")+"/a%2Fb?x=1&y=a+b%20c")
+			wantSuccess(t, probe(t, p, r, patient))
+			got := s.last(t)
+			if v := got.Header.Get(tt.header); !strings.HasPrefix(v, tt.want) || len(tt.want) < 10 && v != tt.want {
+				t.Errorf("%s is %q, want %q", tt.header, v, tt.want)
+			}
+			if got.RequestURI != "/a%2Fb?x=1&y=a+b%20c" || got.Host != s.Addr {
+				t.Errorf("asked for %q of %q", got.RequestURI, got.Host)
+			}
+			if !strings.Contains(tt.block, "FILE") {
+				return
+			}
+			if err := os.Remove(file); err != nil {
+				t.Fatal(err)
+			}
+			wantFailure(t, probe(t, p, r, patient), prober.ReasonLocalResource, prober.PhasePrepare, "reading credentials")
+			if n := len(s.requests()); n != 1 {
+				t.Errorf("the server saw %d requests, want the first alone", n)
+			}
+		})
+	}
+}
+
+// By TLS, the certificate's authority and the name are those of the module, and the URL's userinfo is sent along.
+func TestWebSocketOverTLS(t *testing.T) {
+	ca := probetest.NewCA(t)
+	s := upgrades(t, func(h http.Handler) *probetest.Server {
+		return probetest.TLSServer(t, ca.Issue(t, probetest.Cert{DNSNames: []string{"localhost", "named.example"}}), h, "http/1.1")
+	})
+	trust := "preferred_ip_protocol: ip4\nhttp_config: {tls_config: {ca_file: " + ca.File()
+	for name, tt := range map[string]struct {
+		block, hostname, host, server string
+	}{
+		"url":          {trust + "}}", "", "localhost:" + portOf(t, s.URL), "localhost"},
+		"hostname":     {trust + "}}", "named.example", "named.example", "named.example"},
+		"Host header":  {trust + "}}\nheaders: {Host: {values: ['named.example:1']}}", "", "named.example:1", "named.example"},
+		"server_name":  {trust + ", server_name: named.example}}", "", "localhost:" + portOf(t, s.URL), "named.example"},
+		"HTTP/2 is on": {trust + "}, enable_http2: true}", "", "localhost:" + portOf(t, s.URL), "localhost"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := target(t, "wss://u:p@localhost:"+portOf(t, s.URL)+"/ws")
+			r.Hostname = tt.hostname
+			res := probe(t, newWebSocket(t, tt.block), r, patient)
+			wantSuccess(t, res)
+			got := s.last(t)
+			if got.Host != tt.host || got.ServerName != tt.server || got.Header.Get("Authorization") != "Basic "+base64.StdEncoding.EncodeToString([]byte("u:p")) {
+				t.Errorf("host %q, server name %q, authorization %q; want %q, %q and that of the URL",
+					got.Host, got.ServerName, got.Header.Get("Authorization"), tt.host, tt.server)
+			}
+			if res.TLS == nil || res.TLS.Version == 0 || len(res.TLS.Certificates) == 0 {
+				t.Errorf("TLS result is %+v", res.TLS)
+			}
+		})
+	}
+}
+
+// A proxy makes a tunnel, also for ws. What it is asked for is judged before.
+func TestWebSocketByProxy(t *testing.T) {
+	s := upgrades(t, plain(t))
+	url := "ws" + strings.TrimPrefix(s.URL, "http")
+	t.Run("http", func(t *testing.T) {
+		proxy := probetest.Proxy(t)
+		p := newWebSocket(t, "http_config: {proxy_url: 'http://user:canary@"+proxy.Addr+"', proxy_connect_header: {X-Tunnel: [v]}}")
+		res := probe(t, p, target(t, url), patient)
+		wantSuccess(t, res)
+		got := proxy.Requests()
+		if len(got) != 1 || got[0].Method != http.MethodConnect || got[0].Target != s.Addr || got[0].Authorization == "" || got[0].Header.Get("X-Tunnel") != "v" {
+			t.Errorf("the proxy saw %+v", got)
+		}
+	})
+	t.Run("no_proxy", func(t *testing.T) {
+		proxy := probetest.Proxy(t)
+		p := newWebSocket(t, "http_config: {proxy_url: '"+proxy.URL+"', no_proxy: 127.0.0.1}")
+		wantSuccess(t, probe(t, p, target(t, url), patient))
+		if got := proxy.Requests(); len(got) != 0 {
+			t.Errorf("the proxy saw %+v", got)
+		}
+	})
+	t.Run("the proxy resolves", func(t *testing.T) {
+		proxy := probetest.Proxy(t)
+		p := newWebSocket(t, "skip_resolve_phase_with_proxy: true\nhttp_config: {proxy_url: '"+proxy.URL+"'}")
+		wantSuccess(t, probe(t, p, target(t, "ws://localhost:"+portOf(t, s.URL)), patient))
+		if got := proxy.Requests(); len(got) != 1 || got[0].Target != "localhost:"+portOf(t, s.URL) {
+			t.Errorf("the proxy saw %+v", got)
+		}
+	})
+	t.Run("socks5", func(t *testing.T) {
+		proxy := probetest.SOCKS5(t)
+		p := newWebSocket(t, "http_config: {proxy_url: '"+strings.Replace(proxy.URL, "http", "socks5", 1)+"'}")
+		wantSuccess(t, probe(t, p, target(t, url), patient))
+		if got := proxy.Requests(); len(got) != 1 {
+			t.Errorf("the proxy saw %+v", got)
+		}
+	})
+	t.Run("refused", func(t *testing.T) {
+		proxy := probetest.Proxy(t)
+		proxy.Answer(http.StatusForbidden)
+		p := newWebSocket(t, "http_config: {proxy_url: '"+proxy.URL+"'}")
+		wantFailure(t, probe(t, p, target(t, url), patient), prober.ReasonProxy, prober.PhaseConnect, "403")
+	})
+	t.Run("forbidden", func(t *testing.T) {
+		proxy := probetest.Proxy(t)
+		p := fromYAML(t, "probe: {deny: [{cidr: 127.0.0.1}]}\nmodules: {m: {prober: websocket, websocket: {http_config: {proxy_url: '"+proxy.URL+"'}}}}")
+		wantFailure(t, probe(t, p, target(t, url), patient), prober.ReasonTargetForbidden, prober.PhaseConnect, "denied by probe.deny")
+		if got := proxy.Requests(); len(got) != 0 {
+			t.Errorf("the proxy saw %+v", got)
+		}
+	})
+}
+
+// A token is fetched once, and anew after the target has refused it.
+func TestWebSocketOAuth2(t *testing.T) {
+	tokens := probetest.OAuth2(t)
+	var seen []string
+	refuse := true
+	s := record(t, plain(t), func(w http.ResponseWriter, r *http.Request) {
+		seen = append(seen, r.Header.Get("Authorization"))
+		if refuse {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		if c, err := (&websocket.Upgrader{}).Upgrade(w, r, nil); err == nil {
+			_, _, _ = c.ReadMessage()
+			_ = c.Close()
+		}
+	})
+	p := newWebSocket(t, "http_config: {oauth2: {client_id: '"+probetest.ClientID+"', client_secret: '"+probetest.ClientSecret+"', token_url: '"+tokens.URL+"'}}")
+	r := target(t, "ws"+strings.TrimPrefix(s.URL, "http"))
+	wantFailure(t, probe(t, p, r, patient), prober.ReasonWSHandshake, prober.PhaseUpgrade, "status 401")
+	refuse = false
+	wantSuccess(t, probe(t, p, r, patient))
+	wantSuccess(t, probe(t, p, r, patient))
+	if n := tokens.Requests(); n != 2 || len(seen) != 3 || slices.Contains(seen, "") {
+		t.Errorf("fetched %d tokens for %d handshakes with %q, want 2 for 3", n, len(seen), seen)
+	}
+}
+
+// The rules hold for the address that is dialled, by name, too.
+func TestWebSocketRules(t *testing.T) {
+	s := upgrades(t, plain(t))
+	p := fromYAML(t, "probe: {deny: [{cidr: 127.0.0.0/8}]}\nmodules: {m: {prober: websocket, websocket: {preferred_ip_protocol: ip4}}}")
+	for _, host := range []string{"127.0.0.1", "localhost", "2130706433", "[::ffff:127.0.0.1]"} {
+		res := probe(t, p, target(t, "ws://"+host+":"+portOf(t, s.URL)), patient)
+		wantFailure(t, res, prober.ReasonTargetForbidden, prober.PhaseConnect, "denied by probe.deny")
+	}
+	if s.Accepted() != 0 {
+		t.Errorf("the target was contacted %d times", s.Accepted())
+	}
+}

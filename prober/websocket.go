@@ -1,0 +1,72 @@
+package prober
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+)
+
+// A webSocketProber probes by WebSocket (RFC 6455), with a fresh connection for every attempt.
+type webSocketProber struct {
+	cfg         config.WebSocket
+	dialer      *dialer
+	headers     *credentials // those of the websocket block
+	credentials *credentials // those of its http_config
+}
+
+func newWebSocket(cfg config.WebSocket, rules config.Probe) (*webSocketProber, error) {
+	d, err := newDialer(&cfg.Client, newResolver(cfg.IPProtocol, cfg.IPProtocolFallback), rules, "http/1.1")
+	if err != nil {
+		return nil, err
+	}
+	d.skipResolve = cfg.SkipResolvePhaseWithProxy
+	d.tunnelAll = true // a proxy need not know what an upgrade is
+	cr, err := newCredentials(&cfg.Client)
+	if err != nil {
+		return nil, err
+	}
+	return &webSocketProber{cfg: cfg, dialer: d, headers: &credentials{headers: &cfg.Headers}, credentials: cr}, nil
+}
+
+// Probe makes one attempt.
+func (p *webSocketProber) Probe(ctx context.Context, r Request) Result {
+	c := newConversation(p)
+	err := c.run(ctx, r)
+	c.end()
+	res := Result{
+		Start: c.trace.start, Duration: c.trace.now(), Attempts: 1,
+		Phases: c.trace.phases, Events: c.trace.events,
+		Resolve: c.resolved, TLS: c.tls, WebSocket: c.result,
+	}
+	if err != nil {
+		f := asFailure(err)
+		res.Reason, res.FailedPhase, res.Err = f.reason, f.phase, f.err
+	}
+	return res
+}
+
+// header makes the header of the handshake. A Host in it is the request's host.
+func (p *webSocketProber) header(ctx context.Context, r Request) (http.Header, error) {
+	h := http.Header{}
+	if err := p.headers.add(ctx, h); err != nil {
+		return nil, failf(ReasonLocalResource, PhasePrepare, "%w", err)
+	}
+	if p.cfg.Origin != "" {
+		h.Set("Origin", p.cfg.Origin)
+	}
+	if r.Hostname != "" {
+		h.Set("Host", r.Hostname)
+	}
+	if h.Get("User-Agent") == "" {
+		h.Set("User-Agent", userAgent())
+	}
+	if u := r.URL.User; u != nil && h.Get("Authorization") == "" {
+		password, _ := u.Password()
+		(&http.Request{Header: h}).SetBasicAuth(u.Username(), password)
+	}
+	if err := p.credentials.add(ctx, h); err != nil {
+		return nil, failf(ReasonLocalResource, PhasePrepare, "%w", err)
+	}
+	return h, nil
+}

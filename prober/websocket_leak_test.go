@@ -1,0 +1,124 @@
+package prober_test
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
+
+// A thousand WebSockets that hang at once end at their deadline and leave nothing behind.
+func TestThousandHangingWebSockets(t *testing.T) {
+	const n, timeout = 1000, 2 * time.Second
+	for _, tt := range []struct {
+		name   string
+		start  func(testing.TB) *probetest.Server
+		block  string
+		reason prober.Reason
+	}{
+		{"silent before the upgrade", probetest.Silent, "", prober.ReasonRequestTimeout},
+		{"silent", probetest.WebSocketSilent, "query_response: [{expect: hello}]", prober.ReasonWSMessage},
+		{"pings for ever", func(t testing.TB) *probetest.Server { return probetest.WebSocketPings(t, 100*time.Millisecond) }, "ping: true", prober.ReasonWSPongTimeout},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			server := tt.start(t)
+			p, r := newWebSocket(t, tt.block), target(t, "ws://"+server.Addr)
+			probe(t, p, r, quick) // what is made once is made now
+			heap := probetest.HeapInUse(t)
+			check := probetest.NoLeaks(t)
+
+			var wg sync.WaitGroup
+			start := time.Now()
+			for range n {
+				wg.Go(func() {
+					if res := probe(t, p, r, timeout); res.Reason != tt.reason {
+						t.Errorf("reason is %s (%v), want %s", res.Reason, res.Err, tt.reason)
+					}
+				})
+			}
+			wg.Wait()
+			if took := time.Since(start); took > 10*timeout {
+				t.Errorf("%d probes took %s, want about %s", n, took, timeout)
+			}
+			check()
+			wantFlat(t, heap, 4<<20)
+		})
+	}
+}
+
+// A message of 200 MB, on the wire or decompressed, costs no more memory than the limit allows, and conversations
+// without end fill no Result.
+func TestHugeMessages(t *testing.T) {
+	const size = 200 << 20
+	huge, bomb := probetest.WebSocketHuge(t, size), probetest.WebSocketBomb(t, size)
+	fragments, flood := probetest.WebSocketFragments(t, 64<<10), probetest.WebSocketFlood(t)
+	for _, tt := range []struct {
+		name, url, block string
+		timeout          time.Duration
+		reason           prober.Reason
+		most             uint64
+	}{
+		{"message", huge.URL, "query_response: [{expect: hello}]", patient, prober.ReasonTooLarge, 8 << 20},
+		{"message that nobody waits for", huge.URL, "", patient, prober.ReasonTooLarge, 8 << 20},
+		{"message instead of a pong", huge.URL, "ping: true", patient, prober.ReasonTooLarge, 8 << 20},
+		{"compressed bomb", bomb.URL, "permessage_deflate: true\nquery_response: [{expect: hello}]", patient, prober.ReasonTooLarge, 8 << 20},
+		{"compressed bomb, small limit", bomb.URL, "permessage_deflate: true\nmessage_size_limit: 1000\nquery_response: [{expect: hello}]", patient, prober.ReasonTooLarge, 2 << 20},
+		{"fragments", fragments.URL, "query_response: [{expect: hello}]", patient, prober.ReasonTooLarge, 8 << 20},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p, r := newWebSocket(t, tt.block), target(t, tt.url)
+			before := totalAlloc()
+			res := probe(t, p, r, tt.timeout)
+			if res.Reason != tt.reason {
+				t.Errorf("reason is %q (%v), want %s", res.Reason, res.Err, tt.reason)
+			}
+			if used := totalAlloc() - before; used > tt.most {
+				t.Errorf("the probe allocated %d kB, want at most %d", used>>10, tt.most>>10)
+			}
+		})
+	}
+	res := probe(t, newWebSocket(t, "query_response: [{expect: never, skip_until_match: true}]"), target(t, flood.URL), time.Second)
+	wantFailure(t, res, prober.ReasonWSMessage, prober.PhaseMessages, "messages in time meets what is wanted")
+	if n := len(res.WebSocket.Messages); res.WebSocket.Received <= n || n > 50 || len(res.Events) > 60 {
+		t.Errorf("of %d messages the result has %d and %d events, want at most 50", res.WebSocket.Received, n, len(res.Events))
+	}
+}
+
+// Whatever bytes a target sends, instead of an answer or after it, the probe ends with a Reason and in time.
+func FuzzWebSocketTarget(f *testing.F) {
+	for _, frames := range []string{
+		"\x81\x05hello", "\x01\x02he\x80\x03llo", "\x82\x7e\x00\x80", "\x81\x7f\x00\x00\x00\x01\x00\x00\x00\x00", "\x89\x00\x8a\x04pong", "\x88\x02\x03\xe8",
+		"\x88\x00", "\x88\x01\x03", "\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00", "\xff\xff\xff", "\x81\x80\x00\x00\x00\x00", "",
+	} {
+		f.Add("", []byte(frames), true)
+	}
+	for _, head := range []string{
+		"HTTP/1.1 101 x\r\n\r\n", "HTTP/1.1 101 x\nUpgrade: websocket\nConnection: Upgrade\n\n", "HTTP/1.0 200 OK\r\n\r\nbody", "HTTP/1.1 302 x\r\nLocation: :\r\n\r\n",
+		"HTTP/1.1 1", "\x00\xff", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 x\r\n\r\n",
+	} {
+		f.Add(head, []byte(nil), false)
+	}
+	f.Fuzz(func(t *testing.T, head string, frames []byte, stay bool) {
+		known := map[prober.Reason]bool{prober.ReasonNone: true}
+		for _, info := range prober.Reasons() {
+			known[info.Reason] = true
+		}
+		var server *probetest.Server
+		if head == "" {
+			server = probetest.WebSocketBadFrame(t, frames)
+		} else {
+			server = probetest.Answer(t, head+string(frames), stay)
+		}
+		p := newWebSocket(t, "permessage_deflate: true\nmessage_size_limit: 10KiB\nquery_response: [{expect: hello, send: hello}]\nping: true")
+		start := time.Now()
+		res := probe(t, p, target(t, "ws://"+server.Addr), 100*time.Millisecond)
+		switch {
+		case !known[res.Reason] || res.Reason == prober.ReasonInternal || (res.Reason == "") != (res.Err == nil):
+			t.Errorf("reason %q in phase %s: %v", res.Reason, res.FailedPhase, res.Err)
+		case time.Since(start) > 5*time.Second:
+			t.Errorf("it took %s", time.Since(start))
+		}
+	})
+}

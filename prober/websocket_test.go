@@ -1,0 +1,288 @@
+package prober_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/gorilla/websocket"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
+
+// newWebSocket builds a WebSocket prober from the lines of a websocket block.
+func newWebSocket(t testing.TB, block string) prober.Prober {
+	t.Helper()
+	return fromYAML(t, "modules:\n  m:\n    prober: websocket\n    websocket:\n      ip_protocol_fallback: true\n"+indent(block, 6))
+}
+
+// fromYAML builds the prober of the module m.
+func fromYAML(t testing.TB, text string) prober.Prober {
+	t.Helper()
+	c, err := config.Parse("test.yml", []byte(strings.ReplaceAll(text, "      method: GET\n", "")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := prober.New(c.Modules["m"], c.Probe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// Whatever the target says or does not say has its own reason, and the probe returns at its deadline.
+func TestWebSocketReasons(t *testing.T) {
+	const (
+		drip   = 20 * time.Millisecond
+		expect = "query_response: [{expect: hello}]"
+		skip   = "query_response: [{expect: hello, skip_until_match: true}]"
+		ping   = "ping: true"
+	)
+	ca := probetest.NewCA(t)
+	untrusted := ca.Issue(t, probetest.Cert{})
+	expired := ca.Issue(t, probetest.Cert{NotAfter: time.Now().Add(-time.Hour)})
+	type start func(testing.TB) *probetest.Server
+	closes := func(code int) start {
+		return func(t testing.TB) *probetest.Server { return probetest.WebSocketCloses(t, code) }
+	}
+	answers := func(status int, header http.Header) start {
+		return func(t testing.TB) *probetest.Server { return probetest.UpgradeAnswers(t, status, header) }
+	}
+	sends := func(text string) start {
+		return func(t testing.TB) *probetest.Server {
+			return probetest.WebSocket(t, &websocket.Upgrader{}, func(_ context.Context, c *websocket.Conn) {
+				_ = c.WriteMessage(websocket.TextMessage, []byte(text))
+				_, _, _ = c.ReadMessage()
+			})
+		}
+	}
+
+	for _, tt := range []struct {
+		name   string
+		server start
+		block  string
+		reason prober.Reason
+		phase  prober.PhaseName
+		text   string
+		hangs  bool // until the deadline
+	}{
+		{"silent before the upgrade", probetest.Silent, "", prober.ReasonRequestTimeout, prober.PhaseUpgrade, "no byte", true},
+		{"upgrade byte by byte", func(t testing.TB) *probetest.Server { return probetest.WebSocketDripUpgrade(t, drip) }, "", prober.ReasonTransferTimeout, prober.PhaseUpgrade, "not complete", true},
+		{"head without end", probetest.UpgradeEndlessHeaders, "", prober.ReasonTooLarge, prober.PhaseUpgrade, "1048576 bytes", false},
+		{"closes instead of an answer", probetest.CloseAtOnce, "", prober.ReasonConnectionClosed, prober.PhaseUpgrade, "closed", false},
+		{"resets instead of an answer", probetest.Reset, "", prober.ReasonConnectionClosed, prober.PhaseUpgrade, "closed", false},
+		{"no HTTP server", probetest.NotHTTP, "", prober.ReasonHTTPVersion, prober.PhaseUpgrade, "not proper HTTP", false},
+		{"200", answers(200, nil), "", prober.ReasonWSHandshake, prober.PhaseUpgrade, "status 200, want 101", false},
+		{"200 with a body without end", probetest.Endless, "", prober.ReasonWSHandshake, prober.PhaseUpgrade, "status 200, want 101", false},
+		{"200 with a body byte by byte", func(t testing.TB) *probetest.Server { return probetest.Drip(t, drip) }, "", prober.ReasonWSHandshake, prober.PhaseUpgrade, "status 200, want 101", false},
+		{"302", answers(302, http.Header{"Location": {"http://u:p@h/x?key=canary"}}), "", prober.ReasonWSHandshake, prober.PhaseUpgrade, "status 302 redirects to http://h/x?key=***, want 101", false},
+		{"302 without a location", answers(302, nil), "", prober.ReasonWSHandshake, prober.PhaseUpgrade, "status 302, want 101", false},
+		{"401", answers(401, nil), "", prober.ReasonWSHandshake, prober.PhaseUpgrade, "status 401, want 101", false},
+		{"426", answers(426, http.Header{"Upgrade": {"h2c"}}), "", prober.ReasonWSHandshake, prober.PhaseUpgrade, "status 426, want 101", false},
+		{"503", answers(503, nil), "", prober.ReasonWSHandshake, prober.PhaseUpgrade, "status 503, want 101", false},
+		{"101 of another protocol", answers(101, http.Header{"Upgrade": {"h2c"}, "Connection": {"Upgrade"}}), "", prober.ReasonWSHandshake, prober.PhaseUpgrade, "Upgrade: websocket", false},
+		{"wrong accept key", probetest.WebSocketWrongAccept, "", prober.ReasonWSHandshake, prober.PhaseUpgrade, "Sec-WebSocket-Accept", false},
+		{"extension nobody asked for", func(t testing.TB) *probetest.Server {
+			return probetest.WebSocketExtension(t, "permessage-deflate; server_no_context_takeover; client_no_context_takeover")
+		}, "", prober.ReasonWSHandshake, prober.PhaseUpgrade, `the extension "permessage-deflate", which was not offered`, false},
+		{"another extension", func(t testing.TB) *probetest.Server { return probetest.WebSocketExtension(t, "x-webkit-frames") }, "permessage_deflate: true", prober.ReasonWSHandshake, prober.PhaseUpgrade, `"x-webkit-frames"`, false},
+		{"compression with other parameters", func(t testing.TB) *probetest.Server { return probetest.WebSocketExtension(t, "permessage-deflate") }, "permessage_deflate: true", prober.ReasonWSHandshake, prober.PhaseUpgrade, "parameters", false},
+		{"another subprotocol", func(t testing.TB) *probetest.Server { return probetest.WebSocketSubprotocol(t, "v2.chat") }, "subprotocols: [v1.chat]", prober.ReasonWSSubprotocol, prober.PhaseUpgrade, `"v2.chat", which was not offered`, false},
+		{"a subprotocol nobody asked for", func(t testing.TB) *probetest.Server { return probetest.WebSocketSubprotocol(t, "v2.chat") }, "", prober.ReasonWSSubprotocol, prober.PhaseUpgrade, `"v2.chat", which was not offered`, false},
+		{"no subprotocol", probetest.WebSocketSilent, "subprotocols: [v1.chat, v2.chat]", prober.ReasonWSSubprotocol, prober.PhaseUpgrade, "selected no subprotocol, want one of", false},
+
+		{"silent", probetest.WebSocketSilent, expect, prober.ReasonWSMessage, prober.PhaseMessages, `step 1: no message in time, want a match of "hello"`, true},
+		{"pings for ever", func(t testing.TB) *probetest.Server { return probetest.WebSocketPings(t, time.Millisecond) }, expect, prober.ReasonWSMessage, prober.PhaseMessages, "no message in time", true},
+		{"message byte by byte", func(t testing.TB) *probetest.Server { return probetest.WebSocketDrip(t, drip) }, expect, prober.ReasonWSMessage, prober.PhaseMessages, "no message in time", true},
+		{"empty fragments without end", func(t testing.TB) *probetest.Server { return probetest.WebSocketFragments(t, 0) }, expect, prober.ReasonWSMessage, prober.PhaseMessages, "no message in time", true},
+		{"fragments without end", func(t testing.TB) *probetest.Server { return probetest.WebSocketFragments(t, 1000) }, expect, prober.ReasonTooLarge, prober.PhaseMessages, "1048576 bytes", false},
+		{"other messages without end", probetest.WebSocketFlood, skip, prober.ReasonWSMessage, prober.PhaseMessages, `messages in time meets what is wanted: a match of "hello"`, true},
+		{"another message", sends("canary"), expect, prober.ReasonWSMessage, prober.PhaseMessages, `the message does not match, want a match of "hello"`, false},
+		{"another JSON", sends(`{"type":"canary"}`), `query_response: [{expect_json: 'body.type == "ready"'}]`, prober.ReasonWSMessage, prober.PhaseMessages, "is false for the message, want true", false},
+		{"no JSON", sends("canary"), "query_response: [{expect_json: 'true'}]", prober.ReasonWSMessage, prober.PhaseMessages, "the message is not JSON", false},
+		{"text for binary", sends("canary"), "query_response: [{expect_binary: 63 61}]", prober.ReasonWSMessage, prober.PhaseMessages, "got another text message of 6 bytes, want a binary message that begins with 63 61", false},
+		{"too long a message", sends("canary"), "message_size_limit: 5\n" + expect, prober.ReasonTooLarge, prober.PhaseMessages, "5 bytes", false},
+		{"no UTF-8", sends("\xff"), expect, prober.ReasonWSMessage, prober.PhaseMessages, "not UTF-8", false},
+		{"masked frame", func(t testing.TB) *probetest.Server {
+			return probetest.WebSocketBadFrame(t, []byte{0x81, 0x81, 1, 2, 3, 4, 5})
+		}, expect, prober.ReasonWSMessage, prober.PhaseMessages, "broke the protocol", false},
+		{"reserved bit", func(t testing.TB) *probetest.Server { return probetest.WebSocketBadFrame(t, []byte{0xC1, 0x01, 'a'}) }, expect, prober.ReasonWSMessage, prober.PhaseMessages, "broke the protocol", false},
+
+		{"no pong", probetest.WebSocketSilent, ping, prober.ReasonWSPongTimeout, prober.PhasePing, "not answered", true},
+		{"messages instead of a pong", probetest.WebSocketFlood, ping, prober.ReasonWSPongTimeout, prober.PhasePing, "not answered", true},
+		{"closes with 1000", closes(1000), expect, prober.ReasonWSClosed, prober.PhaseMessages, "step 1: the target closed with 1000 (normal closure)", false},
+		{"closes with 1011", closes(1011), expect, prober.ReasonWSClosed, prober.PhaseMessages, "closed with 1011 (internal error)", false},
+		{"closes with 4000", closes(4000), expect, prober.ReasonWSClosed, prober.PhaseMessages, "closed with 4000", false},
+		{"closes without a code", closes(1005), expect, prober.ReasonWSClosed, prober.PhaseMessages, "closed with 1005 (no code)", false},
+		{"drops the connection", closes(1006), expect, prober.ReasonWSClosed, prober.PhaseMessages, "without a close (1006)", false},
+		{"closes with 1011 instead of a pong", closes(1011), ping, prober.ReasonWSClosed, prober.PhasePing, "closed with 1011", false},
+		{"drops the connection instead of a pong", closes(1006), ping, prober.ReasonWSClosed, prober.PhasePing, "without a close", false},
+		{"closes with 1011 after the upgrade", closes(1011), "", prober.ReasonWSClosed, prober.PhaseClose, "closed with 1011", false},
+		{"closes with another code than expected", closes(4000), "expect_close_codes: [4401, 1000]", prober.ReasonWSClosed, prober.PhaseClose, "closed with 4000, want 4401 or 1000 (normal closure)", false},
+		{"does not close as expected", probetest.WebSocketSilent, "expect_close_codes: [4401]", prober.ReasonWSClosed, prober.PhaseClose, "did not close in time, want 4401", true},
+
+		{"untrusted certificate", func(t testing.TB) *probetest.Server { return probetest.TLSServer(t, untrusted, http.NotFoundHandler()) }, "", prober.ReasonTLSUntrusted, prober.PhaseTLS, "unknown authority", false},
+		{"expired certificate", func(t testing.TB) *probetest.Server { return probetest.TLSServer(t, expired, http.NotFoundHandler()) }, "http_config: {tls_config: {ca_file: " + ca.File() + "}}", prober.ReasonTLSExpired, prober.PhaseTLS, "expired on", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			url := tt.server(t).URL
+			for from, to := range map[string]string{"http://": "ws://", "https://": "wss://"} {
+				if rest, ok := strings.CutPrefix(url, from); ok {
+					url = to + rest
+				}
+			}
+			timeout := patient
+			if tt.hangs {
+				timeout = quick
+			}
+			start := time.Now()
+			res := probe(t, newWebSocket(t, tt.block), target(t, url), timeout)
+			wantFailure(t, res, tt.reason, tt.phase, tt.text)
+			if took := time.Since(start); took > quick+5*time.Second {
+				t.Errorf("probe took %s, want it to end at its deadline of %s, or before", took, quick)
+			}
+			if text := fmt.Sprint(res.Err, res.Events); strings.Contains(text, "canary") {
+				t.Errorf("what was said is in the error or the events: %s", text)
+			}
+			if tls := res.FailedPhase == prober.PhaseTLS; tls != (res.TLS != nil && len(res.TLS.Certificates) > 0) {
+				t.Errorf("TLS result is %+v", res.TLS)
+			}
+		})
+	}
+}
+
+// A whole conversation: text, groups, JSON, binary messages, skipping, ping and close.
+func TestWebSocketConversation(t *testing.T) {
+	server := probetest.WebSocket(t, &websocket.Upgrader{Subprotocols: []string{"v2"}, EnableCompression: true}, func(_ context.Context, c *websocket.Conn) {
+		_ = c.WriteMessage(websocket.TextMessage, []byte("session 4711 of $you"))
+		for {
+			kind, text, err := c.ReadMessage()
+			if err != nil {
+				return
+			}
+			_ = c.WriteMessage(websocket.TextMessage, []byte(`{"news":true}`))
+			_ = c.WriteMessage(kind, text)
+		}
+	})
+	p := newWebSocket(t, `
+			subprotocols: [v1, v2]
+			permessage_deflate: true
+			query_response:
+			  - expect: '^session (?P<id>\d+) of'
+			    send: '{"hello":"${id}","cost":"$$1"}'
+			  - expect_json: body.hello == "4711" && body.cost == "$1"
+			    skip_until_match: true
+			    send_binary: 00 ff 10
+			  - expect_binary: 00ff
+			    skip_until_match: true
+			ping: true`)
+	res := probe(t, p, target(t, server.URL), patient)
+	wantSuccess(t, res)
+	var got []string
+	for _, m := range res.WebSocket.Messages {
+		direction := "<"
+		if m.Sent {
+			direction = ">"
+		}
+		got = append(got, strings.TrimSpace(direction+" "+string(m.Type)+" "+m.Excerpt))
+	}
+	want := []string{
+		"< text session 4711 of $you", `> text {"hello":"4711","cost":"$1"}`, `< text {"news":true}`, `< text {"hello":"4711","cost":"$1"}`,
+		"> binary 00ff10", `< text {"news":true}`, "< binary 00ff10", "> ping", "< pong", "> close 1000 (normal closure)", "< close 1000 (normal closure)",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("conversation (-want +got):\n%s", diff)
+	}
+	w := *res.WebSocket
+	w.Messages = nil
+	if diff := cmp.Diff(prober.WebSocketResult{StatusCode: 101, Upgraded: true, Subprotocol: "v2", Compressed: true, Received: 5, CloseCode: 1000}, w); diff != "" {
+		t.Errorf("result (-want +got):\n%s", diff)
+	}
+	var phases []prober.PhaseName
+	for _, ph := range res.Phases {
+		phases = append(phases, ph.Name)
+	}
+	if diff := cmp.Diff([]prober.PhaseName{"resolve", "connect", "upgrade", "messages", "ping", "close"}, phases); diff != "" {
+		t.Errorf("phases (-want +got):\n%s", diff)
+	}
+}
+
+// The target sees a close frame, whether the probe succeeded or not.
+func TestWebSocketSaysGoodbye(t *testing.T) {
+	echo := probetest.WebSocketEcho(t)
+	for _, block := range []string{"", "ping: true", "query_response: [{send: a}, {expect: a}]", "query_response: [{send: a}, {expect: b}]"} {
+		res := probe(t, newWebSocket(t, block), target(t, echo.URL), patient)
+		if code := echo.Closed(t); code != websocket.CloseNormalClosure {
+			t.Errorf("%q (%v): the target saw a close with %d, want 1000", block, res.Err, code)
+		}
+	}
+}
+
+// How a target ends a conversation that went well is its own affair, but for a code that says that it is broken.
+func TestWebSocketClosing(t *testing.T) {
+	for name, tt := range map[string]struct {
+		server *probetest.Server
+		block  string
+		code   int
+	}{
+		"answers":              {probetest.WebSocketEcho(t).Server, "", 1000},
+		"does not answer":      {probetest.WebSocketNoCloseAnswer(t), "", 0},
+		"went away":            {probetest.WebSocketCloses(t, 1001), "", 1001},
+		"drops":                {probetest.WebSocketCloses(t, 1006), "", 1006},
+		"as expected":          {probetest.WebSocketCloses(t, 4401), "expect_close_codes: [1000, 4401]", 4401},
+		"no code, as expected": {probetest.WebSocketCloses(t, 1005), "expect_close_codes: [1005]", 1005},
+		"drops, as expected":   {probetest.WebSocketCloses(t, 1006), "expect_close_codes: [1006]", 1006},
+	} {
+		t.Run(name, func(t *testing.T) {
+			res := probe(t, newWebSocket(t, tt.block), target(t, tt.server.URL), patient)
+			wantSuccess(t, res)
+			if got := res.WebSocket.CloseCode; got != tt.code {
+				t.Errorf("close code is %d, want %d", got, tt.code)
+			}
+		})
+	}
+}
+
+// The presets of the documentation work with the protocols that they are for.
+func TestWebSocketPresets(t *testing.T) {
+	text, err := os.ReadFile("../docs/websocket.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	presets := map[string]string{}
+	for block := range strings.SplitSeq(string(text), "```yaml\n") {
+		if block, _, ok := strings.Cut(block, "```"); ok && strings.HasPrefix(block, "modules:\n  ") {
+			name, _, _ := strings.Cut(strings.TrimPrefix(block, "modules:\n  "), ":")
+			presets[name] = strings.Replace(block, name, "m", 1)
+		}
+	}
+	for name, url := range map[string]string{
+		"graphql_ws":        probetest.GraphQLWS(t).URL,
+		"socket_io":         probetest.EngineIO(t).URL + "/socket.io/?EIO=4&transport=websocket",
+		"stomp":             probetest.STOMP(t).URL,
+		"mqtt":              probetest.MQTTWebSocket(t).URL,
+		"refuses_strangers": probetest.WebSocketCloses(t, 4401).URL,
+	} {
+		t.Run(name, func(t *testing.T) {
+			preset := presets[name]
+			if preset == "" {
+				t.Fatalf("docs/websocket.md has no preset %s", name)
+			}
+			delete(presets, name)
+			wantSuccess(t, probe(t, fromYAML(t, preset), target(t, url), patient))
+			if res := probe(t, fromYAML(t, preset), target(t, probetest.WebSocketEcho(t).URL), time.Second); res.Success() {
+				t.Error("an echo server passes for it")
+			}
+		})
+	}
+	for name := range presets {
+		t.Errorf("docs/websocket.md has a preset %s that nothing tests", name)
+	}
+}
