@@ -89,6 +89,9 @@ func (c *checker) http(p place, h *HTTP) {
 		h.NoFollowRedirects = nil
 	}
 	c.client(p, &h.Client)
+	if h.EnableHTTP3 {
+		c.http3(p, h)
+	}
 }
 
 func (c *checker) request(p place, h *HTTP) {
@@ -102,23 +105,26 @@ func (c *checker) request(p place, h *HTTP) {
 	c.headerNames(headers, slices.Sorted(maps.Keys(h.Headers)))
 	for name, value := range h.Headers {
 		c.headerValue(c.at(headers.entry(name)), value)
-		c.protocolHeader(c.at(headers.entry(name)), name, value, h.Client.EnableHTTP2)
+		c.protocolHeader(c.at(headers.entry(name)), name, value, h)
 	}
 	if h.Client.HTTPHeaders != nil {
 		private := c.sub(p, "http_headers")
 		for name := range h.Client.HTTPHeaders.Headers {
-			c.protocolHeader(c.at(private.entry(name)), name, "", h.Client.EnableHTTP2)
+			c.protocolHeader(c.at(private.entry(name)), name, "", h)
 		}
 	}
 }
 
 // protocolHeader refuses headers that could never be sent: the probe's fault must not look like the target's.
-func (c *checker) protocolHeader(p place, name, value string, http2 bool) {
+func (c *checker) protocolHeader(p place, name, value string, h *HTTP) {
 	switch strings.ToLower(name) {
 	case "host":
 		c.host(p, value)
 	case "upgrade", "connection", "proxy-connection", "keep-alive", "transfer-encoding", "te":
-		if http2 {
+		switch {
+		case h.EnableHTTP3:
+			c.fail(p, "is not sent by HTTP/3 (RFC 9114 section 4.2), want enable_http3: false and enable_http2: false beside it")
+		case h.Client.EnableHTTP2:
 			c.fail(p, "is not sent by HTTP/2 (RFC 9113 section 8.2.2), want enable_http2: false beside it")
 		}
 	}
@@ -153,9 +159,6 @@ func (c *checker) protocol(p place, h *HTTP) {
 		h.ValidHTTPVersions[i] = name
 	}
 	c.ipProtocol(p, h.IPProtocol)
-	if h.EnableHTTP3 {
-		c.fail(c.sub(p, "enable_http3"), "HTTP/3 is not supported yet, want false")
-	}
 }
 
 func (c *checker) ipProtocol(p place, ip string) {

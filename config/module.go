@@ -81,7 +81,7 @@ type HTTP struct {
 	SkipResolvePhaseWithProxy bool `yaml:"skip_resolve_phase_with_proxy,omitempty"`
 	// NoFollowRedirects is the old name of follow_redirects, turned around. Load folds it into FollowRedirects.
 	NoFollowRedirects *bool `yaml:"no_follow_redirects,omitempty"`
-	// EnableHTTP3 is accepted so that a module which switches HTTP/3 off loads; true is an error today.
+	// EnableHTTP3 has the module speak HTTP/3 and nothing else, whatever enable_http2 says.
 	EnableHTTP3 bool `yaml:"enable_http3,omitempty"`
 
 	FailIfSSL    bool `yaml:"fail_if_ssl,omitempty"`

@@ -58,6 +58,7 @@ type link struct {
 	proxy    *url.URL   // where requests are to be sent in absolute form; nil: straight or tunnelled
 	addr     netip.Addr // the target's address; invalid where a proxy resolved it
 	tls      *TLSResult // nil: not TLS
+	quic     *quicLink  // nil: TCP
 	wire     *wire      // the TCP connection
 	stop     func() bool
 }

@@ -28,11 +28,17 @@ type exchange struct {
 	redirects int    // received so far
 	location  string // where the last one that was followed led, masked; empty: none was
 	link      *link
-	conn      *http.ClientConn
+	conn      requestConn
 
 	resolved *ResolveResult
 	tls      *TLSResult
 	result   *HTTPResult // of the last response; nil while there is none
+}
+
+// A requestConn speaks HTTP of one version on a link.
+type requestConn interface {
+	http.RoundTripper
+	io.Closer
 }
 
 // RoundTrip makes a new connection and sends one request on it.
@@ -94,7 +100,11 @@ func (x *exchange) addPrivate(ctx context.Context, req *http.Request) error {
 // connect makes the connection that the transport will find in the context.
 func (x *exchange) connect(ctx context.Context, req *http.Request) error {
 	first := x.redirects == 0
-	l, err := x.prober.dialer.dial(ctx, x.trace, req, x.serverName(req))
+	dial := x.prober.dialer.dial
+	if x.prober.http3 != nil {
+		dial = x.prober.dialer.dialHTTP3
+	}
+	l, err := dial(ctx, x.trace, req, x.serverName(req))
 	if l != nil {
 		x.tls = l.tls
 		if first && l.addr.IsValid() {
@@ -105,10 +115,15 @@ func (x *exchange) connect(ctx context.Context, req *http.Request) error {
 		return err
 	}
 	x.link = l
+	if l.quic != nil {
+		x.conn = &http3Conn{ClientConn: x.prober.http3.NewClientConn(l.quic.Conn), link: l.quic, trace: x.trace}
+		return nil
+	}
 	host, port := hostPort(req.URL)
-	x.conn, err = x.prober.transport.NewClientConn(context.WithValue(ctx, linkKey{}, l), req.URL.Scheme, net.JoinHostPort(host, port))
+	conn, err := x.prober.transport.NewClientConn(context.WithValue(ctx, linkKey{}, l), req.URL.Scheme, net.JoinHostPort(host, port))
 	if err == nil {
-		err = x.conn.Reserve() // from here on it is not idle
+		x.conn = conn
+		err = conn.Reserve() // from here on it is not idle
 	}
 	if err != nil {
 		return x.exchangeFailure(ctx, err)
@@ -186,6 +201,8 @@ func (x *exchange) exchangeFailure(ctx context.Context, err error) *failure {
 	switch {
 	case ctx.Err() != nil || isTimeout(err):
 		return x.timeoutFailure()
+	case x.link.quic != nil:
+		return x.http3Failure(err)
 	case strings.Contains(text, "remote error: tls:"):
 		return failf(ReasonTLSFailed, PhaseTLS, "TLS: the target refused the session: %w", cause(err))
 	case strings.Contains(text, "response headers exceeded"), strings.Contains(text, "response header list larger"):
@@ -225,13 +242,13 @@ func (x *exchange) closedFailure(phase PhaseName, doing string) *failure {
 func (x *exchange) ended(err error) bool {
 	text := err.Error()
 	return x.link.wire.ended.Load() || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		strings.Contains(text, "stream error") || strings.Contains(text, "GOAWAY")
+		strings.Contains(text, "stream error") || strings.Contains(text, "GOAWAY") || endedHTTP3(err)
 }
 
 // close ends the current connection; without one it does nothing.
 func (x *exchange) close() {
 	if x.conn != nil {
-		x.conn.Close()
+		_ = x.conn.Close()
 	}
 	if x.link != nil {
 		x.link.close()

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/prometheus/common/version"
+	"github.com/quic-go/quic-go/http3"
 	"golang.org/x/net/publicsuffix"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
@@ -24,13 +25,14 @@ const maxRedirects = 10
 // maxResponseHeader bounds in bytes the status line and headers of a response.
 const maxResponseHeader = 1 << 20
 
-// An httpProber probes by HTTP/1.1 or HTTP/2, with a fresh connection for every request.
+// An httpProber probes by HTTP/1.1 or HTTP/2, or by HTTP/3 alone, with a fresh connection for every request.
 type httpProber struct {
 	cfg         config.HTTP
 	method      string
 	dialer      *dialer
 	credentials *credentials
 	transport   *http.Transport
+	http3       *http3.Transport // nil: HTTP/3 is not spoken; else nothing else is
 }
 
 func newHTTP(cfg config.HTTP, rules config.Probe) (*httpProber, error) {
@@ -50,6 +52,9 @@ func newHTTP(cfg config.HTTP, rules config.Probe) (*httpProber, error) {
 	p := &httpProber{cfg: cfg, method: cfg.Method, dialer: d, credentials: cr, transport: newTransport(cfg.Client.EnableHTTP2)}
 	if p.method == "" {
 		p.method = http.MethodGet
+	}
+	if cfg.EnableHTTP3 {
+		p.http3 = newHTTP3()
 	}
 	return p, nil
 }

@@ -65,7 +65,7 @@ func Reasons() []ReasonInfo {
 		{ReasonTransferTimeout, "the answer began but did not end in time."},
 		{ReasonConnectionClosed, "the target closed the connection before the answer was complete."},
 		{ReasonRedirectLimit, "there were more than 10 redirects."},
-		{ReasonHTTPVersion, "the answer's HTTP version is not accepted, or the answer is not proper HTTP."},
+		{ReasonHTTPVersion, "the wanted HTTP version is not spoken, the answer's is not accepted, or the answer is not proper HTTP."},
 		{ReasonStatus, "the status code is not accepted."},
 		{ReasonHeader, "a header condition is not met."},
 		{ReasonSSLForbidden, "the answer came over TLS and the module forbids it."},

@@ -26,7 +26,7 @@ var hints = map[prober.Reason]string{
 	prober.ReasonTransferTimeout:  "the answer is slow or endless: raise the timeout, or probe a smaller page",
 	prober.ReasonConnectionClosed: "the service closed the connection: look into its log for a crash at this time; http on a https port looks like this too",
 	prober.ReasonRedirectLimit:    "the redirects seem to go in a circle: probe the last page itself, or set follow_redirects: false",
-	prober.ReasonHTTPVersion:      "check the port, and valid_http_versions and enable_http2 of the module",
+	prober.ReasonHTTPVersion:      "check the port, and valid_http_versions, enable_http2 and enable_http3 of the module",
 	prober.ReasonHeader:           "look at the headers with curl -i; fail_if_header_matches and fail_if_header_not_matches of the module decide",
 	prober.ReasonSSLForbidden:     "the module has fail_if_ssl; use another module for https targets",
 	prober.ReasonSSLRequired:      "the module has fail_if_not_ssl: probe the https address, or use another module",
