@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
@@ -183,5 +184,16 @@ func TestDocumentedRejections(t *testing.T) {
 	text, _, _ = strings.Cut(text, ".")
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), slices.Sorted(slices.Values(code(text)))); diff != "" {
 		t.Errorf("rejections in docs/metrics.md (-code +docs):\n%s", diff)
+	}
+}
+
+// TestLabelsAreReserved: a target of the inventory cannot have a label that one of its metrics has.
+func TestLabelsAreReserved(t *testing.T) {
+	for _, m := range collector.Metrics() {
+		for _, label := range m.Labels {
+			if config.CheckLabel(label) == nil {
+				t.Errorf("the label %q of %s is not reserved: add it to reservedLabels in config", label, m.Name)
+			}
+		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -33,25 +34,45 @@ func Default() *Config {
 	return c
 }
 
+// DefaultTimeoutOffset is the offset of Load and Parse, and of the command line where it says nothing.
+const DefaultTimeoutOffset = 500 * time.Millisecond
+
+// Options are what a configuration is checked against besides itself.
+type Options struct {
+	// TimeoutOffset is how much of a scrape is not for the probe, but at most a tenth of it: a target's timeout and this
+	// must fit into its interval.
+	TimeoutOffset time.Duration
+}
+
 // Load reads and checks a configuration file. The error is of type Errors, unless the file could not be read.
 func Load(path string) (*Config, error) {
+	return Options{TimeoutOffset: DefaultTimeoutOffset}.Load(path)
+}
+
+// Load is like the function Load.
+func (o Options) Load(path string) (*Config, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading configuration: %w", err)
 	}
-	return Parse(path, data)
+	return o.Parse(path, data)
 }
 
 // Parse checks the text of a configuration file and the files that it names. The name stands in messages, usually
 // for the path. The error is of type Errors.
 func Parse(name string, data []byte) (*Config, error) {
+	return Options{TimeoutOffset: DefaultTimeoutOffset}.Parse(name, data)
+}
+
+// Parse is like the function Parse.
+func (o Options) Parse(name string, data []byte) (*Config, error) {
 	d := &decoder{file: name, lines: map[string]int{}, active: map[*yaml.Node]bool{}}
 	c := &Config{}
 	if root := d.document(data); root != nil {
 		top := place{line: root.Line}
 		d.duplicates(top, root)
 		d.value(top, root, reflect.ValueOf(c).Elem())
-		d.check(top, c)
+		d.check(top, c, o)
 	}
 	if len(d.problems) > 0 {
 		d.problems.sort()
@@ -61,7 +82,7 @@ func Parse(name string, data []byte) (*Config, error) {
 }
 
 // check checks what the types cannot, and brings the values into their final form.
-func (d *decoder) check(top place, c *Config) {
+func (d *decoder) check(top place, c *Config, o Options) {
 	modules := top.field("modules")
 	if len(c.Modules) == 0 && d.clean("") {
 		d.report(d.at(modules), "got no module, want at least one")
@@ -72,6 +93,8 @@ func (d *decoder) check(top place, c *Config) {
 		c.Modules[name] = m
 	}
 	(&checker{d}).targetRules(d.at(top.field("probe")), &c.Probe)
+	(&checker{d}).maintenance(d.at(top.field("maintenance")), c.Maintenance)
+	(&checker{d}).targets(d.at(top.field("targets")), c, TargetReader{Modules: c.Modules, Offset: o.TimeoutOffset})
 	if c.Restart != nil {
 		(&checker{d}).restart(d.at(top.field("restart")), c)
 	}

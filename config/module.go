@@ -31,6 +31,10 @@ type Config struct {
 	Modules map[string]Module `yaml:"modules"`
 	// Probe are the rules for targets.
 	Probe Probe `yaml:"probe,omitempty"`
+	// Targets are the servers that the file itself lists.
+	Targets []Target `yaml:"targets,omitempty"`
+	// Maintenance are the times of which nobody needs to be told, for every target.
+	Maintenance []TimeInterval `yaml:"maintenance,omitempty"`
 	// Restart is nil where nothing may be restarted.
 	Restart *Restart `yaml:"restart,omitempty"`
 }

@@ -15,6 +15,9 @@ const mask = "<secret>"
 // modulePattern is the pattern of a module in the file.
 const modulePattern = "modules.*"
 
+// targetPattern is the pattern of a target in the file.
+const targetPattern = "targets"
+
 // shown are the texts of a module, and of the other sections, that are no secrets. All others are masked, those of
 // the future too.
 var shown = set(
@@ -59,6 +62,13 @@ var shown = set(
 	"websocket.query_response.expect_binary",
 	"probe.allow.host",
 	"probe.deny.host",
+	"targets.name",
+	"targets.module",
+	"targets.environment",
+	"targets.notification",
+	"targets.labels.*",
+	"targets.depends_on",
+	"targets.method",
 	"restart.mode",
 	"restart.receiver.bearer_token_file",
 	"restart.receiver.basic_auth.username",
@@ -72,7 +82,8 @@ var shown = set(
 )
 
 // urls are the texts of which only the secret parts are masked.
-var urls = set("http.proxy_url", "http.oauth2.proxy_url", "http.oauth2.token_url", "restart.services.checks.url")
+var urls = set("http.proxy_url", "http.oauth2.proxy_url", "http.oauth2.token_url", "restart.services.checks.url",
+	"targets.url", "targets.runbook_url")
 
 // publicHeaders have values that any host may see.
 var publicHeaders = set(
@@ -118,7 +129,7 @@ func masked(p place, s string) string {
 	switch {
 	case s == "", shown[at]:
 		return s
-	case at == "http.headers.*" && PublicHeader(p.name):
+	case (at == "http.headers.*" || at == targetPattern+".headers.*") && PublicHeader(p.name):
 		return s
 	case urls[at]:
 		return maskedURL(s)

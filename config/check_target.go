@@ -1,0 +1,328 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/url"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// A TargetReader reads targets one by one, each for itself: one that is wrong costs no other. It fills in what a target
+// leaves out.
+type TargetReader struct {
+	// File stands in messages.
+	File string
+	// Modules are those that a target may name.
+	Modules map[string]Module
+	// Offset is what a scrape needs beside the probe; see Options.
+	Offset time.Duration
+}
+
+// Read reads a target from a mapping with the keys of Target. Problems of labels cost only those labels and are dropped;
+// where there are others, wrong, the target cannot be used. The paths of problems count from the target.
+func (r TargetReader) Read(n *yaml.Node) (t Target, wrong, dropped Errors) {
+	d := &decoder{file: r.File, lines: map[string]int{}, active: map[*yaml.Node]bool{}}
+	p := place{pattern: targetPattern, line: n.Line}
+	d.duplicates(p, n)
+	d.value(p, n, reflect.ValueOf(&t).Elem())
+	c := &checker{d}
+	if t.Name == "" {
+		c.fail(c.sub(p, "name"), "missing, want the name of the target")
+	}
+	c.target(p, &t, r)
+	d.problems.sort()
+	for _, problem := range d.problems {
+		if within(problem.Path, "labels") {
+			dropped = append(dropped, problem)
+		} else {
+			wrong = append(wrong, problem)
+		}
+	}
+	return t, wrong, dropped
+}
+
+// targets checks the list of targets in the configuration file, each and together.
+func (c *checker) targets(p place, cfg *Config, r TargetReader) {
+	names := map[string]string{}
+	for i := range cfg.Targets {
+		t, at := &cfg.Targets[i], c.at(p.item(i))
+		c.unique(c.sub(at, "name"), names, t.Name, "target")
+		c.target(at, t, r)
+	}
+	c.dependencies(p, cfg)
+}
+
+// dependencies checks depends_on of the targets in the configuration file. A target that the file does not have may yet
+// come from elsewhere.
+func (c *checker) dependencies(p place, cfg *Config) {
+	index := map[string]int{}
+	for i, t := range cfg.Targets {
+		index[t.Name] = i
+	}
+	var order []string
+	deps := map[string][]string{}
+	for i, t := range cfg.Targets {
+		order, deps[t.Name] = append(order, t.Name), t.DependsOn
+		for j, name := range t.DependsOn {
+			if _, ok := index[name]; !ok && !cfg.hasSources() {
+				c.fail(c.at(p.item(i).field("depends_on").item(j)), "got %q, want the name of another target", name)
+			}
+		}
+	}
+	for _, cycle := range Cycles(order, deps) {
+		from := index[cycle[len(cycle)-2]]
+		c.fail(c.at(p.item(from).field("depends_on")), "goes round in a circle: %s", strings.Join(cycle, " → "))
+	}
+}
+
+// hasSources tells whether there may be targets that the file does not have.
+func (c *Config) hasSources() bool { return false }
+
+// Cycles finds the circles in a graph. Each begins and ends with the same name; its last step is the one to take away, and
+// without all of those there is no circle left.
+func Cycles(order []string, deps map[string][]string) [][]string {
+	var (
+		cycles [][]string
+		path   []string
+		depth  = map[string]int{} // in path, counted from 1; -1: done
+		visit  func(name string)
+	)
+	visit = func(name string) {
+		path = append(path, name)
+		depth[name] = len(path)
+		for _, next := range deps[name] {
+			switch d := depth[next]; {
+			case d > 0:
+				cycles = append(cycles, append(slices.Clone(path[d-1:]), next))
+			case d == 0:
+				visit(next)
+			}
+		}
+		depth[name] = -1
+		path = path[:len(path)-1]
+	}
+	for _, name := range order {
+		if depth[name] == 0 {
+			visit(name)
+		}
+	}
+	return cycles
+}
+
+// target checks one target for itself and fills in what it leaves out.
+func (c *checker) target(p place, t *Target, r TargetReader) {
+	c.text(c.sub(p, "name"), t.Name)
+	c.text(c.sub(p, "environment"), t.Environment)
+	if t.Environment == "" {
+		t.Environment = DefaultEnvironment
+	}
+	c.notification(c.sub(p, "notification"), t)
+	m, ok := c.targetModule(p, t, r.Modules)
+	c.times(p, t, m, r.Offset)
+	c.maintenance(c.sub(p, "maintenance"), t.Maintenance)
+	c.labels(c.sub(p, "labels"), t.Labels)
+	if u, err := url.Parse(t.RunbookURL); t.RunbookURL != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
+		c.fail(c.sub(p, "runbook_url"), "want an absolute URL with the scheme http or https")
+	}
+	if ok {
+		c.overlay(p, t, m)
+	}
+}
+
+// longestText bounds names: they are in every series.
+const longestText = 256
+
+// text checks what becomes the value of a label.
+func (c *checker) text(p place, s string) {
+	switch {
+	case len(s) > longestText:
+		c.fail(p, "has %d bytes, want %d at most", len(s), longestText)
+	case !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl):
+		c.fail(p, "has a character that cannot be shown")
+	}
+}
+
+func (c *checker) notification(p place, t *Target) {
+	switch strings.ToLower(t.Notification) {
+	case "", notificationOn, "true":
+		t.Notification = ""
+	case notificationOff, "false":
+		t.Notification = notificationOff
+	default:
+		c.fail(p, `got %q, want "on" or "off"`, t.Notification)
+	}
+}
+
+// targetModule checks the URL and the module that belongs to it.
+func (c *checker) targetModule(p place, t *Target, modules map[string]Module) (m Module, ok bool) {
+	at := c.sub(p, "url")
+	u, err := ParseTargetURL(t.URL)
+	if err != nil {
+		c.fail(at, "%v", err)
+		return m, false
+	}
+	name := cmp.Or(t.Module, DefaultModuleFor(t.URL))
+	if t.Module != "" {
+		at = c.sub(p, "module")
+	}
+	m, ok = modules[name]
+	switch {
+	case !ok && t.Module == "":
+		c.fail(at, "is probed by the module %q, as every %s URL, and the configuration has none of that name; add it, or name another by module", name, u.Scheme)
+	case !ok:
+		c.fail(at, "got unknown module %q, want one of %q", name, slices.Sorted(maps.Keys(modules)))
+	case webSocketScheme(u.Scheme) && m.Prober == "http":
+		c.fail(at, "the module %q probes by HTTP, and the URL has the scheme %q", name, u.Scheme)
+	}
+	t.Module = name
+	return m, ok
+}
+
+// times checks interval and timeout, and what they leave for each other.
+func (c *checker) times(p place, t *Target, m Module, offset time.Duration) {
+	interval, timeout := c.sub(p, "interval"), c.sub(p, "timeout")
+	if t.Interval == 0 {
+		t.Interval = Duration(DefaultInterval)
+	}
+	if !c.read(interval) || !c.read(timeout) {
+		return
+	}
+	switch {
+	case t.Interval < shortest || time.Duration(t.Interval) > MaxInterval:
+		c.fail(interval, "got %s, want %s to %s", t.Interval, shortest, Duration(MaxInterval))
+		return
+	case time.Duration(t.Interval)%time.Millisecond != 0:
+		c.fail(interval, "got %s, want whole milliseconds", t.Interval)
+		return
+	}
+	offset = scrapeOffset(time.Duration(t.Interval), offset)
+	longest := t.Interval - Duration(offset)
+	switch {
+	case t.Timeout == 0:
+		t.Timeout = Duration(min(m.TimeoutOr(DefaultTargetTimeout), time.Duration(longest)).Truncate(time.Millisecond))
+	case time.Duration(t.Timeout)%time.Millisecond != 0:
+		c.fail(timeout, "got %s, want whole milliseconds", t.Timeout)
+	case t.Timeout > longest:
+		c.fail(timeout, "got %s, want %s at most: an answer takes up to %s more (--timeout-offset), and the interval is %s",
+			t.Timeout, longest, Duration(offset), t.Interval)
+	}
+}
+
+// scrapeOffset is how much of a scrape is not for the probe: the offset, but not more than a tenth of it.
+func scrapeOffset(scrape, offset time.Duration) time.Duration { return min(max(offset, 0), scrape/10) }
+
+func (c *checker) maintenance(p place, intervals []TimeInterval) {
+	for i := range intervals {
+		at := c.at(p.item(i))
+		if reflect.ValueOf(intervals[i]).IsZero() {
+			c.fail(at, "the interval says nothing, want times, weekdays, days_of_month, months or years")
+		}
+		for j, r := range intervals[i].Times {
+			times := c.at(at.field("times").item(j))
+			switch {
+			case r.Start == 0:
+				c.fail(c.sub(times, "start_time"), "missing, want a time such as 09:00")
+			case r.End == 0:
+				c.fail(c.sub(times, "end_time"), "missing, want a time such as 17:00")
+			case r.Start >= r.End:
+				c.fail(times, "ends before it begins; over midnight takes two ranges, one to 24:00 and one from 00:00")
+			}
+		}
+	}
+}
+
+var labelForm = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
+
+// reservedLabels are those that Prometheus, the inventory or a metric of a probe sets itself.
+var reservedLabels = set("job", "instance", "target", "environment",
+	"reason", "phase", "subprotocol", "version", "cipher", "fingerprint_sha256", "subject", "issuer", "subjectalternative", "serialnumber")
+
+// CheckLabel tells why a target cannot have a label of this name; nil: it can.
+func CheckLabel(name string) error {
+	switch {
+	case !labelForm.MatchString(name):
+		return fmt.Errorf("%q is not a label name, want letters, digits and underscores, and no digit first", name)
+	case strings.HasPrefix(name, "__"):
+		return fmt.Errorf("%q is reserved: labels that begin with two underscores are for Prometheus itself", name)
+	case reservedLabels[name]:
+		return fmt.Errorf("%q is reserved: the series of a target have a label of that name already", name)
+	default:
+		return nil
+	}
+}
+
+// labels checks the names and values of labels, and takes out those that cannot be.
+func (c *checker) labels(p place, labels map[string]string) {
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		at, before := c.at(p.entry(name)), len(c.problems)
+		if err := CheckLabel(name); err != nil {
+			c.fail(at, "%v", err)
+		}
+		c.text(at, labels[name])
+		if len(c.problems) > before || !c.read(at) {
+			delete(labels, name)
+		}
+	}
+}
+
+// overlay checks what the target changes of its module.
+func (c *checker) overlay(p place, t *Target, m Module) {
+	if t.Overlaid() && m.Prober != "http" {
+		c.fail(p, "method, headers and valid_status_codes are for the http prober, and the module %q is of another", t.Module)
+		return
+	}
+	if t.Method != "" && !token(t.Method) {
+		c.fail(c.sub(p, "method"), "%q is not an HTTP method token", t.Method)
+	}
+	headers := c.sub(p, "headers")
+	c.headerNames(headers, slices.Sorted(maps.Keys(t.Headers)))
+	for name, value := range t.Headers {
+		at := c.at(headers.entry(name))
+		c.headerValue(at, value)
+		c.protocolHeader(at, name, value, &m.HTTP)
+		if strings.EqualFold(name, "Accept-Encoding") && m.HTTP.Compression != "" && !accepts(value, m.HTTP.Compression) {
+			c.fail(at, "does not allow the compression %q of the module %q", m.HTTP.Compression, t.Module)
+		}
+	}
+}
+
+// Overlay is the module as the target has it: its own timeout, method and status codes, and its headers beside those of
+// the module, of which it replaces those of the same name.
+func (t *Target) Overlay(m Module) Module {
+	m.Timeout = t.Timeout
+	if t.Method != "" {
+		m.HTTP.Method = t.Method
+	}
+	if len(t.ValidStatusCodes) > 0 {
+		m.HTTP.ValidStatusCodes = t.ValidStatusCodes
+	}
+	if len(t.Headers) == 0 {
+		return m
+	}
+	headers := maps.Clone(t.Headers)
+	for name, value := range m.HTTP.Headers {
+		if !hasFold(t.Headers, name) {
+			headers[name] = value
+		}
+	}
+	m.HTTP.Headers = headers
+	return m
+}
+
+func hasFold(headers map[string]string, name string) bool {
+	for h := range headers {
+		if strings.EqualFold(h, name) {
+			return true
+		}
+	}
+	return false
+}

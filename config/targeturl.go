@@ -1,0 +1,53 @@
+package config
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+)
+
+// ParseTargetURL reads the URL of a target. The error does not repeat it: it may hold credentials.
+func ParseTargetURL(s string) (*url.URL, error) {
+	const want = "want an absolute URL with the scheme http, https, ws or wss"
+	if s == "" {
+		return nil, errors.New("missing, " + want)
+	}
+	u, err := url.Parse(s)
+	if err != nil || !probeScheme(u.Scheme) || u.Hostname() == "" || !validPort(u) {
+		return nil, errors.New(want)
+	}
+	if ascii, err := httpguts.PunycodeHostPort(u.Host); err != nil || !httpguts.ValidHostHeader(ascii) {
+		return nil, errors.New("want a URL with a valid host name")
+	}
+	return u, nil
+}
+
+func probeScheme(s string) bool { return s == "http" || s == "https" || webSocketScheme(s) }
+
+func webSocketScheme(s string) bool { return s == "ws" || s == "wss" }
+
+// CanonicalURL is the same text for all ways to write the URL of one target: the case of scheme and host, the default
+// port, an empty path and the fragment make no difference. Everything else does, user and query too.
+func CanonicalURL(u *url.URL) string {
+	c := *u
+	c.Scheme = strings.ToLower(c.Scheme)
+	host, port := strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")), u.Port()
+	if ascii, err := httpguts.PunycodeHostPort(host); err == nil {
+		host = ascii
+	}
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	switch {
+	case port == "", (c.Scheme == "http" || c.Scheme == "ws") && port == "80", (c.Scheme == "https" || c.Scheme == "wss") && port == "443":
+	default:
+		host += ":" + port
+	}
+	c.Host, c.Fragment, c.RawFragment, c.ForceQuery = host, "", "", false
+	if c.Path == "" {
+		c.Path, c.RawPath = "/", ""
+	}
+	return c.String()
+}

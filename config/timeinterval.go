@@ -1,0 +1,260 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	_ "time/tzdata" // the container image has no time zones
+
+	"go.yaml.in/yaml/v3"
+)
+
+// A TimeInterval is an entry of Alertmanager's time_intervals
+// (https://prometheus.io/docs/alerting/latest/configuration/#time_interval-0): a moment is in it when it is in one range
+// of every list that is not empty.
+type TimeInterval struct {
+	Times       []TimeRange       `yaml:"times,omitempty"`
+	Weekdays    []WeekdayRange    `yaml:"weekdays,omitempty,flow"`
+	DaysOfMonth []DayOfMonthRange `yaml:"days_of_month,omitempty,flow"`
+	Months      []MonthRange      `yaml:"months,omitempty,flow"`
+	Years       []YearRange       `yaml:"years,omitempty,flow"`
+	// Location is the time zone. nil: UTC.
+	Location *Location `yaml:"location,omitempty"`
+}
+
+// A TimeRange is a part of a day, without its end.
+type TimeRange struct {
+	Start ClockTime `yaml:"start_time"`
+	End   ClockTime `yaml:"end_time"`
+}
+
+// A ClockTime is a time of day in minutes plus one. 0: not set.
+type ClockTime int
+
+// A WeekdayRange includes both ends. Sunday is 0.
+type WeekdayRange struct{ Begin, End int }
+
+// A DayOfMonthRange includes both ends. A negative day counts from the end of the month, which is -1.
+type DayOfMonthRange struct{ Begin, End int }
+
+// A MonthRange includes both ends. January is 1.
+type MonthRange struct{ Begin, End int }
+
+// A YearRange includes both ends.
+type YearRange struct{ Begin, End int }
+
+// A Location is a time zone.
+type Location struct{ *time.Location }
+
+// Contains tells whether t is in the interval.
+func (i *TimeInterval) Contains(t time.Time) bool {
+	zone := time.UTC
+	if i.Location != nil {
+		zone = i.Location.Location
+	}
+	t = t.In(zone)
+	minute := ClockTime(t.Hour()*60 + t.Minute() + 1)
+	days := time.Date(t.Year(), t.Month()+1, 0, 0, 0, 0, 0, time.UTC).Day()
+	return anyOf(i.Times, func(r TimeRange) bool { return r.Start <= minute && minute < r.End }) &&
+		anyOf(i.Weekdays, func(r WeekdayRange) bool { return r.Begin <= int(t.Weekday()) && int(t.Weekday()) <= r.End }) &&
+		anyOf(i.DaysOfMonth, func(r DayOfMonthRange) bool { return r.contains(t.Day(), days) }) &&
+		anyOf(i.Months, func(r MonthRange) bool { return r.Begin <= int(t.Month()) && int(t.Month()) <= r.End }) &&
+		anyOf(i.Years, func(r YearRange) bool { return r.Begin <= t.Year() && t.Year() <= r.End })
+}
+
+// anyOf tells whether a list is empty or has an item for which f holds.
+func anyOf[T any](list []T, f func(T) bool) bool {
+	return len(list) == 0 || slices.ContainsFunc(list, f)
+}
+
+// anyContains tells whether one of the intervals contains t.
+func anyContains(intervals []TimeInterval, t time.Time) bool {
+	return slices.ContainsFunc(intervals, func(i TimeInterval) bool { return i.Contains(t) })
+}
+
+// contains tells whether a day is in the range, in a month with so many days.
+func (r DayOfMonthRange) contains(day, days int) bool {
+	begin, end := r.Begin, r.End
+	if begin < 0 {
+		begin += days + 1
+	}
+	if end < 0 {
+		end += days + 1
+	}
+	return begin <= day && day <= end
+}
+
+var clockForm = regexp.MustCompile(`^([01]\d|2[0-3]):([0-5]\d)$|^24:00$`)
+
+// UnmarshalYAML implements yaml.Unmarshaler.
+func (c *ClockTime) UnmarshalYAML(n *yaml.Node) error {
+	const want = "a time such as 09:00, up to 24:00"
+	s, err := scalar(n, want)
+	if err != nil {
+		return err
+	}
+	if !clockForm.MatchString(s) {
+		return fmt.Errorf("got %q, want %s", s, want)
+	}
+	hours, _ := strconv.Atoi(s[:2])
+	minutes, _ := strconv.Atoi(s[3:])
+	*c = ClockTime(hours*60 + minutes + 1)
+	return nil
+}
+
+// MarshalYAML implements yaml.Marshaler.
+func (c ClockTime) MarshalYAML() (any, error) {
+	return fmt.Sprintf("%02d:%02d", (c-1)/60, (c-1)%60), nil
+}
+
+var (
+	weekdays = []string{"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"}
+	months   = []string{
+		"january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
+	}
+)
+
+// parseRange reads "a" or "a:b"; member reads one end.
+func parseRange(n *yaml.Node, want string, member func(string) (int, bool)) (begin, end int, err error) {
+	s, err := scalar(n, want)
+	if err != nil {
+		return 0, 0, err
+	}
+	first, last, ranged := strings.Cut(s, ":")
+	if !ranged {
+		last = first
+	}
+	begin, ok1 := member(first)
+	end, ok2 := member(last)
+	if !ok1 || !ok2 {
+		return 0, 0, fmt.Errorf("got %q, want %s", s, want)
+	}
+	return begin, end, nil
+}
+
+func inOrder(n *yaml.Node, begin, end int) error {
+	if begin > end {
+		return fmt.Errorf("got %q, want the lower end of the range first", n.Value)
+	}
+	return nil
+}
+
+// between reads an integer from lowest to highest.
+func between(lowest, highest int) func(string) (int, bool) {
+	return func(s string) (int, bool) {
+		v, err := strconv.Atoi(s)
+		return v, err == nil && lowest <= v && v <= highest
+	}
+}
+
+// UnmarshalYAML implements yaml.Unmarshaler.
+func (r *WeekdayRange) UnmarshalYAML(n *yaml.Node) error {
+	begin, end, err := parseRange(n, `a day of the week such as monday, or a range such as "monday:friday"`, func(s string) (int, bool) {
+		i := slices.Index(weekdays, strings.ToLower(s))
+		return i, i >= 0
+	})
+	if err != nil {
+		return err
+	}
+	r.Begin, r.End = begin, end
+	if begin > end {
+		return fmt.Errorf("got %q, want a range that does not go over the end of the week, which is saturday", n.Value)
+	}
+	return nil
+}
+
+// UnmarshalYAML implements yaml.Unmarshaler.
+func (r *MonthRange) UnmarshalYAML(n *yaml.Node) error {
+	begin, end, err := parseRange(n, `a month such as january or 1, or a range such as "january:march"`, func(s string) (int, bool) {
+		if i := slices.Index(months, strings.ToLower(s)); i >= 0 {
+			return i + 1, true
+		}
+		return between(1, 12)(s)
+	})
+	if err != nil {
+		return err
+	}
+	r.Begin, r.End = begin, end
+	return inOrder(n, begin, end)
+}
+
+// UnmarshalYAML implements yaml.Unmarshaler.
+func (r *YearRange) UnmarshalYAML(n *yaml.Node) error {
+	begin, end, err := parseRange(n, `a year such as 2027, or a range such as "2027:2029"`, between(1, 9999))
+	if err != nil {
+		return err
+	}
+	r.Begin, r.End = begin, end
+	return inOrder(n, begin, end)
+}
+
+// UnmarshalYAML implements yaml.Unmarshaler.
+func (r *DayOfMonthRange) UnmarshalYAML(n *yaml.Node) error {
+	const want = `a day of the month from 1 to 31, or from the end, -31 to -1, or a range such as "1:5" or "-3:-1"`
+	begin, end, err := parseRange(n, want, func(s string) (int, bool) {
+		v, ok := between(-31, 31)(s)
+		return v, ok && v != 0
+	})
+	if err != nil {
+		return err
+	}
+	r.Begin, r.End = begin, end
+	switch {
+	case begin < 0 && end > 0:
+		return fmt.Errorf("got %q, want an end that counts from the end of the month as the beginning does", n.Value)
+	case begin < 0 == (end < 0):
+		return inOrder(n, begin, end)
+	case begin > 32+end: // in the longest month
+		return fmt.Errorf("got %q, which is empty in every month", n.Value)
+	default:
+		return nil
+	}
+}
+
+// UnmarshalYAML implements yaml.Unmarshaler.
+func (l *Location) UnmarshalYAML(n *yaml.Node) error {
+	const want = "a time zone such as Europe/Berlin"
+	s, err := scalar(n, want)
+	if err != nil {
+		return err
+	}
+	zone, err := time.LoadLocation(s)
+	if err != nil || s == "" {
+		return fmt.Errorf("got %q, want %s", s, want)
+	}
+	l.Location = zone
+	return nil
+}
+
+// MarshalYAML implements yaml.Marshaler.
+func (l Location) MarshalYAML() (any, error) { return l.String(), nil }
+
+// MarshalYAML implements yaml.Marshaler.
+func (r WeekdayRange) MarshalYAML() (any, error) {
+	return rangeText(weekdays[r.Begin], weekdays[r.End]), nil
+}
+
+// MarshalYAML implements yaml.Marshaler.
+func (r MonthRange) MarshalYAML() (any, error) {
+	return rangeText(months[r.Begin-1], months[r.End-1]), nil
+}
+
+// MarshalYAML implements yaml.Marshaler.
+func (r DayOfMonthRange) MarshalYAML() (any, error) {
+	return rangeText(strconv.Itoa(r.Begin), strconv.Itoa(r.End)), nil
+}
+
+// MarshalYAML implements yaml.Marshaler.
+func (r YearRange) MarshalYAML() (any, error) {
+	return rangeText(strconv.Itoa(r.Begin), strconv.Itoa(r.End)), nil
+}
+
+func rangeText(begin, end string) string {
+	if begin == end {
+		return begin
+	}
+	return begin + ":" + end
+}
