@@ -14,13 +14,13 @@ import (
 
 // WebSocket starts a server that upgrades every request as u says, from whatever Origin unless u checks it, and hands
 // over the connection, which is closed when handle returns. The context of handle ends with the test; that the
-// client hangs up, handle learns by reading. u may be nil.
+// client hangs up, handle learns by reading. With nil there is nothing to negotiate.
 func WebSocket(t testing.TB, u *websocket.Upgrader, handle func(ctx context.Context, c *websocket.Conn)) *Server {
 	t.Helper()
 	return asWebSocket(Serve(t, upgrade(u, nil, ignoreRequest(handle))))
 }
 
-// WebSocketTLS is WebSocket over TLS, with nothing to negotiate.
+// WebSocketTLS is WebSocket over TLS, with nil.
 func WebSocketTLS(t testing.TB, cert tls.Certificate, handle func(ctx context.Context, c *websocket.Conn)) *Server {
 	t.Helper()
 	return asWebSocket(TLSServer(t, cert, upgrade(nil, nil, ignoreRequest(handle))))
@@ -126,9 +126,4 @@ func closeWith(c *websocket.Conn, code int, reason string) {
 			return
 		}
 	}
-}
-
-// upgrading is upgrade for whom the context of the request is enough.
-func upgrading(u *websocket.Upgrader, handle func(ctx context.Context, c *websocket.Conn)) http.Handler {
-	return upgrade(u, nil, ignoreRequest(handle))
 }
