@@ -1,0 +1,134 @@
+// Package inventory knows the targets: it gets them from where they are listed, checks them, merges them, and tells
+// Prometheus about them at /sd.
+//
+// What is wrong with one target costs that target alone, and what is wrong with one source costs none: its last good
+// answer holds.
+package inventory
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+)
+
+// StaticSource is the source of the targets that the configuration file itself lists.
+const StaticSource = "targets"
+
+// An Entry is one target of an Inventory. It does not change.
+type Entry struct {
+	config.Target
+	// Source is where the target comes from.
+	Source string
+	// Address is the parsed URL, without a fragment. Nobody changes it.
+	Address *url.URL
+	// Instance is the URL as people may see it.
+	Instance string
+
+	labels []label // its own, sorted
+}
+
+type label struct{ name, value string }
+
+// An Inventory is a checked set of targets. It does not change.
+type Inventory struct {
+	// Config is what the targets were checked against.
+	Config *config.Config
+
+	entries []*Entry // sorted by name
+	byName  map[string]*Entry
+	urls    map[string]bool // in canonical form
+	// problems are what is wrong with targets together, by source.
+	problems map[string][]error
+}
+
+// A Part is what one source has.
+type Part struct {
+	Source  string
+	Targets []config.Target // checked, each for itself
+}
+
+// Merge makes an inventory of the parts. Of two targets with one name the first is taken. Mask makes of a URL what
+// people may see.
+func Merge(cfg *config.Config, parts []Part, mask func(*url.URL) string) *Inventory {
+	inv := &Inventory{Config: cfg, byName: map[string]*Entry{}, urls: map[string]bool{}, problems: map[string][]error{}}
+	for _, part := range parts {
+		for i := range part.Targets {
+			inv.add(part.Source, part.Targets[i], mask)
+		}
+	}
+	inv.entries = slices.SortedFunc(maps.Values(inv.byName), func(a, b *Entry) int { return cmp.Compare(a.Name, b.Name) })
+	inv.dependencies()
+	if cfg.Restart != nil {
+		for _, s := range cfg.Restart.Services {
+			for _, c := range s.Checks {
+				if u, err := config.ParseTargetURL(c.URL); err == nil {
+					inv.urls[config.CanonicalURL(u)] = true
+				}
+			}
+		}
+	}
+	return inv
+}
+
+func (inv *Inventory) add(source string, t config.Target, mask func(*url.URL) string) {
+	if first, ok := inv.byName[t.Name]; ok {
+		inv.problem(source, "target %q is in %s already, which holds; this one is from %s", t.Name, first.Source, source)
+		return
+	}
+	u, err := config.ParseTargetURL(t.URL)
+	if err != nil {
+		inv.problem(source, "target %q: url: %w", t.Name, err) // it was checked before
+		return
+	}
+	inv.urls[config.CanonicalURL(u)] = true
+	u.Fragment, u.RawFragment = "", ""
+	u.RawQuery = strings.ReplaceAll(u.RawQuery, " ", "%20") // as for the target of a query
+	e := &Entry{Target: t, Source: source, Address: u, Instance: mask(u)}
+	for _, name := range slices.Sorted(maps.Keys(t.Labels)) {
+		e.labels = append(e.labels, label{name, t.Labels[name]})
+	}
+	inv.byName[t.Name] = e
+}
+
+// dependencies takes out what cannot be depended on. Those of the configuration file alone were checked at load.
+func (inv *Inventory) dependencies() {
+	var order []string
+	deps := map[string][]string{}
+	for _, e := range inv.entries {
+		known := make([]string, 0, len(e.DependsOn))
+		for _, name := range e.DependsOn {
+			if _, ok := inv.byName[name]; ok {
+				known = append(known, name)
+				continue
+			}
+			inv.problem(e.Source, "target %q: depends_on: there is no target %q", e.Name, name)
+		}
+		order, deps[e.Name] = append(order, e.Name), known
+	}
+	for _, cycle := range config.Cycles(order, deps) {
+		from, to := cycle[len(cycle)-2], cycle[len(cycle)-1]
+		deps[from] = slices.DeleteFunc(slices.Clone(deps[from]), func(name string) bool { return name == to })
+		inv.problem(inv.byName[from].Source, "target %q: depends_on: goes round in a circle: %s", from, strings.Join(cycle, " → "))
+	}
+	for _, e := range inv.entries {
+		e.DependsOn = deps[e.Name]
+	}
+}
+
+func (inv *Inventory) problem(source, format string, args ...any) {
+	inv.problems[source] = append(inv.problems[source], fmt.Errorf(format, args...))
+}
+
+// Entries are all targets, sorted by name. The caller must not change the slice.
+func (inv *Inventory) Entries() []*Entry { return inv.entries }
+
+// ByName finds a target; nil: there is none of that name.
+func (inv *Inventory) ByName(name string) *Entry { return inv.byName[name] }
+
+// HasURL tells whether a target, or the check of a service that may be restarted, has this URL, by whatever module.
+func (inv *Inventory) HasURL(u *url.URL) bool { return inv.urls[config.CanonicalURL(u)] }

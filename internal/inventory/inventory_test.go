@@ -1,0 +1,123 @@
+package inventory
+
+import (
+	"fmt"
+	"net/url"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+)
+
+// masked is a mask that tests can tell from the URL.
+func masked(u *url.URL) string { return "masked " + u.Host }
+
+func parse(t testing.TB, text string) *config.Config {
+	t.Helper()
+	c, err := config.Parse("test.yml", []byte("modules: {http_2xx: {prober: http}}\n"+text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func target(name, address string, dependsOn ...string) config.Target {
+	return config.Target{Name: name, URL: address, DependsOn: dependsOn}
+}
+
+func TestMerge(t *testing.T) {
+	static := Part{Source: StaticSource, Targets: []config.Target{
+		target("shop", "http://shop/#top", "db", "chat"), target("api", "http://api/?q=a b"),
+	}}
+	for _, tt := range []struct {
+		name     string
+		parts    []Part
+		want     []string // name source dependencies
+		problems map[string][]string
+	}{
+		{"nothing", nil, nil, map[string][]string{}},
+		{
+			"several sources",
+			[]Part{static, {"file:a.yml", []config.Target{target("db", "http://db/")}}, {"api:cmdb", []config.Target{target("chat", "ws://chat/")}}},
+			[]string{"api targets []", "chat api:cmdb []", "db file:a.yml []", "shop targets [db chat]"},
+			map[string][]string{},
+		},
+		{
+			"duplicate",
+			[]Part{static, {"file:a.yml", []config.Target{target("shop", "http://other/"), target("db", "http://db/")}}, {"api:cmdb", []config.Target{target("db", "http://x/"), target("chat", "http://chat/")}}},
+			[]string{"api targets []", "chat api:cmdb []", "db file:a.yml []", "shop targets [db chat]"},
+			map[string][]string{
+				"file:a.yml": {`target "shop" is in targets already, which holds; this one is from file:a.yml`},
+				"api:cmdb":   {`target "db" is in file:a.yml already, which holds; this one is from api:cmdb`},
+			},
+		},
+		{
+			"unknown dependency",
+			[]Part{static, {"file:a.yml", []config.Target{target("db", "http://db/", "shop")}}},
+			[]string{"api targets []", "db file:a.yml [shop]", "shop targets []"},
+			map[string][]string{
+				StaticSource: {`target "shop": depends_on: there is no target "chat"`, `target "shop": depends_on: goes round in a circle: db → shop → db`},
+			},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			inv := Merge(&config.Config{}, tt.parts, masked)
+			var got []string
+			for _, e := range inv.Entries() {
+				if inv.ByName(e.Name) != e {
+					t.Errorf("%s is not found by name", e.Name)
+				}
+				if e.Instance != "masked "+e.Address.Host {
+					t.Errorf("%s has the instance %q", e.Name, e.Instance)
+				}
+				got = append(got, fmt.Sprint(e.Name, " ", e.Source, " ", e.DependsOn))
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("entries (-want +got):\n%s", diff)
+			}
+			problems := map[string][]string{}
+			for source, all := range inv.problems {
+				for _, err := range all {
+					problems[source] = append(problems[source], err.Error())
+				}
+			}
+			if diff := cmp.Diff(tt.problems, problems); diff != "" {
+				t.Errorf("problems (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestHasURL(t *testing.T) {
+	cfg := parse(t, `
+restart:
+  mode: off
+  receiver: {insecure: true}
+  services: [{name: s, checks: [{url: 'http://check:8080/health'}], command: {argv: [/bin/true]}}]
+`)
+	inv := Merge(cfg, []Part{{StaticSource, []config.Target{target("a", "https://Shop.example.com/health?token=x#f"), target("b", "ws://chat/")}}}, masked)
+	for address, want := range map[string]bool{
+		"https://shop.example.com:443/health?token=x": true,
+		"https://shop.example.com/health?token=y":     false,
+		"https://shop.example.com/health":             false,
+		"http://shop.example.com/health?token=x":      false,
+		"ws://chat":                                   true,
+		"wss://chat":                                  false,
+		"http://chat":                                 false,
+		"http://check:8080/health":                    true,
+		"http://check/health":                         false,
+		"http://user@check:8080/health":               false,
+	} {
+		u, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := inv.HasURL(u); got != want {
+			t.Errorf("%s: got %t, want %t", address, got, want)
+		}
+	}
+	if got := inv.ByName("a").Address.String(); got != "https://Shop.example.com/health?token=x" {
+		t.Errorf("address is %s, want it without a fragment and otherwise as it stands", got)
+	}
+}
