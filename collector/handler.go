@@ -21,11 +21,15 @@ type Module struct {
 	Name   string
 	Config config.Module
 	Prober prober.Prober
+
+	target string // the name of the inventory's target; empty: there is none
 }
 
 // A Probe is a finished probe, as told to what the Handler's Begin returned.
 type Probe struct {
 	Module string
+	// Target is the name of the inventory's target. Empty: the target was given by its URL.
+	Target string
 	// Request is the target as asked for: mask its URL before showing it.
 	Request prober.Request
 	Result  prober.Result
@@ -41,11 +45,13 @@ const (
 	RejectedModule   Rejection = "unknown_module"
 	RejectedTarget   Rejection = "invalid_target"
 	RejectedHostname Rejection = "invalid_hostname"
+	RejectedName     Rejection = "unknown_name"
+	RejectedConflict Rejection = "conflicting_parameters"
 )
 
 // Rejections lists every Rejection.
 func Rejections() []Rejection {
-	return []Rejection{RejectedModule, RejectedTarget, RejectedHostname}
+	return []Rejection{RejectedModule, RejectedTarget, RejectedHostname, RejectedName, RejectedConflict}
 }
 
 // A Handler serves GET /probe: one probe per request. A failed probe is an answer 200 with probe_success 0;
@@ -53,6 +59,10 @@ func Rejections() []Rejection {
 type Handler struct {
 	// Module finds a module of the current configuration.
 	Module func(name string) (Module, bool)
+	// Target finds a target of the inventory. nil: there is no inventory.
+	Target func(name string) (Target, bool)
+	// Permit tells why a target that was given by its URL must not be probed; nil: everything is permitted.
+	Permit func(prober.Request) error
 	// Offset is subtracted from the scrape timeout; see Timeout.
 	Offset time.Duration
 	// Begin is called before every probe; what it returns is called when the probe is over.
@@ -91,6 +101,7 @@ func (h *Handler) probe(r *http.Request, m Module, req prober.Request) prober.Re
 	result.Timeout = timeout // exactly, and not what was left when the probe began
 	end(Probe{
 		Module:    m.Name,
+		Target:    m.target,
 		Request:   req,
 		Result:    result,
 		Abandoned: r.Context().Err() != nil,
@@ -108,6 +119,9 @@ func (e *rejectedError) Error() string { return e.text }
 
 func (h *Handler) parse(r *http.Request) (Module, prober.Request, error) {
 	query := r.URL.Query()
+	if query.Get("name") != "" {
+		return h.named(query)
+	}
 	target := targetParam(r.URL.RawQuery)
 	name := query.Get("module")
 	if name == "" {
@@ -125,7 +139,8 @@ func (h *Handler) parse(r *http.Request) (Module, prober.Request, error) {
 	if err := CheckHostname(hostname, m.Config); err != nil {
 		return Module{}, prober.Request{}, &rejectedError{RejectedHostname, err.Error()}
 	}
-	return m, prober.Request{URL: u, Hostname: hostname}, nil
+	req := prober.Request{URL: u, Hostname: hostname}
+	return h.permitted(m, req), req, nil
 }
 
 // targetParam finds the target in a raw query. A value that holds "://" and no encoded "?" was not encoded by its

@@ -63,6 +63,11 @@ func TestRejections(t *testing.T) {
 		{"hostname with a bad port", target + "&hostname=h:http", collector.RejectedHostname, []string{"not a host name"}},
 		{"hostname with a port too high", target + "&hostname=h:65536", collector.RejectedHostname, []string{"not a host name"}},
 		{"port alone", target + "&hostname=:80", collector.RejectedHostname, []string{"not a host name"}},
+		{"unknown name", "name=nope", collector.RejectedName, []string{`unknown name "nope"`, "/sd lists all"}},
+		{"name and target", "name=nope&" + target, collector.RejectedConflict, []string{"name and target exclude each other"}},
+		{"name and module", "name=nope&module=http_2xx", collector.RejectedConflict, []string{"name and module exclude each other"}},
+		{"name and hostname", "name=nope&hostname=h", collector.RejectedConflict, []string{"name and hostname exclude each other"}},
+		{"empty name", "name=", collector.RejectedTarget, []string{"target is empty"}},
 		{"URL as hostname", target + "&hostname=http://h", collector.RejectedHostname, []string{"not a host name"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

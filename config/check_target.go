@@ -215,6 +215,9 @@ func (c *checker) times(p place, t *Target, m Module, offset time.Duration) {
 		c.fail(timeout, "got %s, want %s at most: an answer takes up to %s more (--timeout-offset), and the interval is %s",
 			t.Timeout, longest, Duration(offset), t.Interval)
 	}
+	if pauses := m.RetryDelay * Duration(max(m.Attempts-1, 0)); pauses >= t.Timeout {
+		c.fail(timeout, "is %s, and the pauses between the %d attempts of the module take all of it", t.Timeout, m.Attempts)
+	}
 }
 
 // scrapeOffset is how much of a scrape is not for the probe: the offset, but not more than a tenth of it.

@@ -17,6 +17,9 @@ type Probe struct {
 	Allow []TargetRule `yaml:"allow,omitempty"`
 	// Deny are targets that may not be probed, whatever Allow says.
 	Deny []TargetRule `yaml:"deny,omitempty"`
+	// InventoryOnly refuses every target that is not in the inventory. Where a target of the inventory redirects to is for
+	// Allow and Deny to say.
+	InventoryOnly bool `yaml:"inventory_only,omitempty"`
 }
 
 // TargetRule matches a target when everything matches that the rule has.

@@ -29,10 +29,14 @@ func probeScheme(s string) bool { return s == "http" || s == "https" || webSocke
 func webSocketScheme(s string) bool { return s == "ws" || s == "wss" }
 
 // CanonicalURL is the same text for all ways to write the URL of one target: the case of scheme and host, the default
-// port, an empty path and the fragment make no difference. Everything else does, user and query too.
+// port, an empty path and the fragment make no difference, nor does whether it is to be asked by HTTP or by WebSocket.
+// Everything else does, user and query too.
 func CanonicalURL(u *url.URL) string {
 	c := *u
 	c.Scheme = strings.ToLower(c.Scheme)
+	if webSocketScheme(c.Scheme) {
+		c.Scheme = "http" + strings.TrimPrefix(c.Scheme, "ws")
+	}
 	host, port := strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")), u.Port()
 	if ascii, err := httpguts.PunycodeHostPort(host); err == nil {
 		host = ascii
@@ -41,7 +45,7 @@ func CanonicalURL(u *url.URL) string {
 		host = "[" + host + "]"
 	}
 	switch {
-	case port == "", (c.Scheme == "http" || c.Scheme == "ws") && port == "80", (c.Scheme == "https" || c.Scheme == "wss") && port == "443":
+	case port == "", c.Scheme == "http" && port == "80", c.Scheme == "https" && port == "443":
 	default:
 		host += ":" + port
 	}

@@ -63,6 +63,7 @@ type App struct {
 	unwatch  func(deadline time.Time) // nil: not started
 
 	snapshot atomic.Pointer[Snapshot] // never nil after New
+	targets  atomic.Pointer[targets]  // never nil after New
 	ready    atomic.Bool
 
 	reload sync.Mutex  // held while a new snapshot is built; protects the following

@@ -30,8 +30,13 @@ type probes struct {
 // A target stands for a request as one module makes it: its hash, since a URL may be long and hold secrets.
 type target [sha256.Size]byte
 
-func newTarget(module string, r prober.Request) target {
-	return sha256.Sum256([]byte(module + "\x00" + r.Hostname + "\x00" + r.URL.String()))
+// targetOf is the same for every probe of a target of the inventory, whatever becomes of its URL, or else for every
+// probe of a URL by one module.
+func targetOf(p collector.Probe) target {
+	if p.Target != "" {
+		return sha256.Sum256([]byte(p.Target))
+	}
+	return sha256.Sum256([]byte(p.Module + "\x00" + p.Request.Hostname + "\x00" + p.Request.URL.String()))
 }
 
 func newProbes(m *metrics, h *history.History, log *slog.Logger) *probes {
@@ -102,7 +107,7 @@ func (p *probes) end(probe collector.Probe) {
 
 // logProbe writes a line when the state of a target changes, and at debug for every probe.
 func (p *probes) logProbe(probe collector.Probe) {
-	was, is := p.note(newTarget(probe.Module, probe.Request), !probe.Result.Success())
+	was, is := p.note(targetOf(probe), !probe.Result.Success())
 	level := slog.LevelDebug
 	if was != is {
 		level = slog.LevelInfo
@@ -127,6 +132,9 @@ func attributes(probe collector.Probe) []slog.Attr {
 		slog.String("target", prober.MaskURL(probe.Request.URL)),
 		slog.String("module", probe.Module),
 		slog.Float64("duration_seconds", probe.Result.Duration.Seconds()),
+	}
+	if probe.Target != "" {
+		attrs = append(attrs, slog.String("name", probe.Target))
 	}
 	if h := probe.Result.HTTP; h != nil {
 		attrs = append(attrs, slog.Int("status_code", h.StatusCode))

@@ -105,7 +105,7 @@ func TestKnownTargetsAreBounded(t *testing.T) {
 	long := strings.Repeat("x", 10_000)
 	before := probetest.HeapInUse(t)
 	for i := range 3 * maxKnownTargets {
-		if was, is := p.note(newTarget("m", prober.Request{URL: &url.URL{Scheme: "http", Host: "app.example", Path: fmt.Sprintf("/%d/%s", i, long)}}), true); was || !is {
+		if was, is := p.note(targetOf(collector.Probe{Module: "m", Request: prober.Request{URL: &url.URL{Scheme: "http", Host: "app.example", Path: fmt.Sprintf("/%d/%s", i, long)}}}), true); was || !is {
 			t.Fatalf("target %d: was down %t, is down %t, want a change", i, was, is)
 		}
 		if n := len(p.down); n > maxKnownTargets {

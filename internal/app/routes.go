@@ -17,6 +17,8 @@ import (
 func (a *App) routes() http.Handler {
 	probe := &collector.Handler{
 		Module: a.module,
+		Target: a.target,
+		Permit: a.permit,
 		Offset: a.opts.TimeoutOffset,
 		Begin:  a.probes.begin,
 		Reject: func(r collector.Rejection) { a.metrics.rejected.WithLabelValues(string(r)).Inc() },

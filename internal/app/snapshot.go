@@ -9,6 +9,7 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
@@ -85,6 +86,7 @@ func (a *App) apply() error {
 	}
 	a.metrics.knowModules(s.Modules)
 	a.snapshot.Store(s)
+	a.targets.Store(newTargets(inventory.Merge(s.Config, []inventory.Part{{Source: inventory.StaticSource, Targets: s.Config.Targets}}, prober.MaskURL), s))
 	a.restarts.Apply(s.Services)
 	return nil
 }
@@ -98,7 +100,7 @@ func (a *App) load() (*Snapshot, error) {
 	// at every look; see reloadChanged.
 	a.seen = fingerprint{}
 	a.seen.add(file)
-	c, err := config.Load(file)
+	c, err := config.Options{TimeoutOffset: a.opts.TimeoutOffset}.Load(file)
 	if err != nil {
 		return nil, err
 	}

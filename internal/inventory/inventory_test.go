@@ -104,7 +104,7 @@ restart:
 		"http://shop.example.com/health?token=x":      false,
 		"ws://chat":                                   true,
 		"wss://chat":                                  false,
-		"http://chat":                                 false,
+		"http://chat":                                 true,
 		"http://check:8080/health":                    true,
 		"http://check/health":                         false,
 		"http://user@check:8080/health":               false,

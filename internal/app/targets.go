@@ -1,0 +1,82 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
+
+// targets are an inventory with what it takes to probe it. They do not change.
+type targets struct {
+	inventory *inventory.Inventory
+	byName    map[string]func() collector.Target
+}
+
+// newTargets makes the targets of an inventory that was checked against the configuration of s.
+func newTargets(inv *inventory.Inventory, s *Snapshot) *targets {
+	t := &targets{inventory: inv, byName: make(map[string]func() collector.Target, len(inv.Entries()))}
+	for _, e := range inv.Entries() {
+		// With the first probe: most of them need nothing of their own, and there may be thousands.
+		t.byName[e.Name] = sync.OnceValue(func() collector.Target { return newTarget(e, s) })
+	}
+	return t
+}
+
+// newTarget makes a target ready to be probed. What it overlays needs a prober of its own.
+func newTarget(e *inventory.Entry, s *Snapshot) collector.Target {
+	m, ok := s.Modules[e.Module]
+	t := collector.Target{Name: e.Name, Request: prober.Request{URL: e.Address}}
+	if !ok { // it was checked before
+		t.Module = refused(e, fmt.Errorf("there is no module %q", e.Module))
+		return t
+	}
+	if u, err := prober.ParseTarget(e.URL, m.Config.Prober); err == nil { // https is wss to a module of WebSockets
+		t.Request.URL = u
+	}
+	t.Module = m
+	t.Module.Config = e.Overlay(m.Config)
+	if !e.Overlaid() {
+		return t
+	}
+	p, err := prober.New(t.Module.Config, s.Config.Probe)
+	if err != nil { // such as a file that is gone since the module was made
+		t.Module = refused(e, err)
+		return t
+	}
+	t.Module.Prober = p
+	return t
+}
+
+func refused(e *inventory.Entry, err error) collector.Module {
+	err = fmt.Errorf("making the prober of target %q: %w", e.Name, err)
+	return collector.Module{Name: e.Module, Config: config.Module{}, Prober: prober.Refuse(prober.ReasonLocalResource, err)}
+}
+
+// target finds a target of the inventory by its name.
+func (a *App) target(name string) (collector.Target, bool) {
+	t, ok := a.targets.Load().byName[name]
+	if !ok {
+		return collector.Target{}, false
+	}
+	return t(), true
+}
+
+// permit tells why a target that somebody gave by its URL must not be probed.
+func (a *App) permit(r prober.Request) error {
+	t := a.targets.Load()
+	switch {
+	case !t.inventory.Config.Probe.InventoryOnly:
+		return nil
+	case !t.inventory.HasURL(r.URL):
+		return errors.New("the target is not in the inventory, and probe.inventory_only is set")
+	case r.Hostname != "":
+		return errors.New("a hostname leads past the inventory, and probe.inventory_only is set")
+	default:
+		return nil
+	}
+}
