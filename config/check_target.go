@@ -84,9 +84,6 @@ func (c *checker) dependencies(p place, cfg *Config) {
 	}
 }
 
-// hasSources tells whether there may be targets that the file does not have.
-func (c *Config) hasSources() bool { return false }
-
 // Cycles finds the circles in a graph. Each begins and ends with the same name; its last step is the one to take away, and
 // without all of those there is no circle left.
 func Cycles(order []string, deps map[string][]string) [][]string {

@@ -48,6 +48,9 @@ func TestGood(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if strings.Contains(string(got), canary) {
+				t.Errorf("a secret is shown:\n%s", got)
+			}
 			golden.Compare(t, strings.TrimSuffix(file, ".yml")+".want", string(got))
 		})
 	}

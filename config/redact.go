@@ -69,6 +69,9 @@ var shown = set(
 	"targets.labels.*",
 	"targets.depends_on",
 	"targets.method",
+	"target_files",
+	"target_apis.name",
+	"target_apis.format",
 	"restart.mode",
 	"restart.receiver.bearer_token_file",
 	"restart.receiver.basic_auth.username",
@@ -83,7 +86,7 @@ var shown = set(
 
 // urls are the texts of which only the secret parts are masked.
 var urls = set("http.proxy_url", "http.oauth2.proxy_url", "http.oauth2.token_url", "restart.services.checks.url",
-	"targets.url", "targets.runbook_url")
+	"targets.url", "targets.runbook_url", "target_apis.url")
 
 // publicHeaders have values that any host may see.
 var publicHeaders = set(
@@ -113,12 +116,14 @@ func private(p place, v reflect.Value) bool {
 	}
 }
 
-// inModule is the pattern of p, counted from the module where it is in one. What the http block has inlined stands
-// in http_config in the websocket block.
+// inModule is the pattern of p, counted from the module where it is in one. The client settings of a websocket block, and
+// of an API, are those that the http block has inlined.
 func inModule(p place) string {
 	at := strings.TrimPrefix(p.pattern, modulePattern+".")
-	if key, ok := strings.CutPrefix(at, "websocket.http_config."); ok {
-		return "http." + key
+	for _, outer := range []string{"websocket.http_config.", "target_apis."} {
+		if key, ok := strings.CutPrefix(at, outer); ok && (shown["http."+key] || urls["http."+key]) {
+			return "http." + key
+		}
 	}
 	return at
 }

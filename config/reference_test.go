@@ -64,6 +64,7 @@ func addKeys(known map[string]bool, path string, t reflect.Type) {
 			switch {
 			case !ok || strings.HasSuffix(name, "_ref"): // no secret manager
 			case path == ".restart.receiver.basic_auth": // excludes what is shown there, and is shown in a module
+			case path == ".target_apis" && options == "inline": // shown in modules
 			case options == "inline":
 				addKeys(known, path, f.Type)
 			case path+"."+name == ".modules.*.websocket.http_config": // its keys are those of the http block

@@ -1,0 +1,119 @@
+package config
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
+	"github.com/google/cel-go/common/types/traits"
+	"github.com/google/cel-go/ext"
+	"go.yaml.in/yaml/v3"
+)
+
+// expressionEnv is what an expression that maps a document sees: "body", the whole of it, and "item", one of its items.
+var expressionEnv = sync.OnceValues(func() (*cel.Env, error) {
+	return cel.NewEnv(cel.Variable("body", cel.DynType), cel.Variable("item", cel.DynType), cel.OptionalTypes(), ext.Strings())
+})
+
+// An Expression makes a value of a JSON document, in the Common Expression Language with optional values and the string
+// functions of cel-go. It was compiled when the configuration was loaded.
+type Expression struct {
+	// Text is the source text.
+	Text string
+
+	program  cel.Program
+	usesItem bool
+}
+
+// NewExpression compiles an expression over the variables "body" and "item".
+func NewExpression(text string) (*Expression, error) {
+	if strings.TrimSpace(text) == "" {
+		return nil, errors.New("must not be empty")
+	}
+	env, err := expressionEnv()
+	if err != nil {
+		return nil, fmt.Errorf("preparing CEL: %w", err)
+	}
+	ast, issues := env.Compile(text)
+	if issues.Err() != nil {
+		return nil, celIssues(text, issues)
+	}
+	program, err := env.Program(ast, cel.InterruptCheckFrequency(interruptEvery))
+	if err != nil {
+		return nil, fmt.Errorf("compiling %q: %w", text, err)
+	}
+	e := &Expression{Text: text, program: program}
+	for _, r := range ast.NativeRep().ReferenceMap() {
+		e.usesItem = e.usesItem || r.Name == "item"
+	}
+	return e, nil
+}
+
+// eval evaluates the expression. It stops when ctx is done.
+func (e *Expression) eval(ctx context.Context, body, item any) (ref.Val, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	out, _, err := e.program.ContextEval(ctx, map[string]any{"body": body, "item": item})
+	return out, err
+}
+
+// native turns a value of CEL into one of nil, bool, int64, uint64, float64, string, []any and map[string]any.
+func native(v ref.Val) (any, error) {
+	switch v := v.(type) {
+	case *types.Optional:
+		if !v.HasValue() {
+			return nil, nil
+		}
+		return native(v.GetValue())
+	case types.Null:
+		return nil, nil
+	case types.Bool, types.Int, types.Uint, types.Double, types.String:
+		return v.Value(), nil
+	case traits.Mapper:
+		out := map[string]any{}
+		for it := v.Iterator(); it.HasNext() == types.True; {
+			key := it.Next()
+			value, err := native(v.Get(key))
+			if err != nil {
+				return nil, err
+			}
+			out[fmt.Sprint(key.Value())] = value
+		}
+		return out, nil
+	case traits.Lister:
+		var out []any
+		for it := v.Iterator(); it.HasNext() == types.True; {
+			value, err := native(it.Next())
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, value)
+		}
+		return out, nil
+	default:
+		return nil, fmt.Errorf("got a result of type %s, want a text, a number, a bool, a list or a map", v.Type().TypeName())
+	}
+}
+
+// UnmarshalYAML implements yaml.Unmarshaler.
+func (e *Expression) UnmarshalYAML(n *yaml.Node) error {
+	s, err := scalar(n, "a CEL expression")
+	if err != nil {
+		return err
+	}
+	v, err := NewExpression(s)
+	if err != nil {
+		return err
+	}
+	*e = *v
+	return nil
+}
+
+// MarshalYAML implements yaml.Marshaler.
+func (e Expression) MarshalYAML() (any, error) { return e.Text, nil }

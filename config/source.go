@@ -1,0 +1,199 @@
+package config
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/traits"
+	commonconfig "github.com/prometheus/common/config"
+)
+
+// The times of an API where it sets none.
+const (
+	DefaultAPIInterval = time.Minute
+	DefaultAPITimeout  = 10 * time.Second
+)
+
+// The formats of an API's answer; see TargetAPI.
+const (
+	FormatHTTPSD  = "http_sd"
+	FormatTargets = "targets"
+)
+
+// TargetAPI is a list of targets that is fetched by HTTP, as JSON.
+type TargetAPI struct {
+	// Name tells the API from others. Required.
+	Name string `yaml:"name"`
+	URL  string `yaml:"url"`
+	// Interval is how often it is asked. 0: DefaultAPIInterval.
+	Interval Duration `yaml:"interval,omitempty"`
+	// Timeout bounds one answer. 0: DefaultAPITimeout, or the interval where that is less.
+	Timeout Duration `yaml:"timeout,omitempty"`
+	// Format is FormatHTTPSD, what Prometheus' own HTTP service discovery reads, or FormatTargets, a list of Target.
+	Format string `yaml:"format,omitempty"`
+	// Map makes targets of any other JSON. Exactly one of Format and Map is set.
+	Map *TargetMap `yaml:"map,omitempty"`
+
+	// Client holds authentication, TLS, proxy and redirect settings, as in every Prometheus component.
+	Client commonconfig.HTTPClientConfig `yaml:",inline"`
+}
+
+// UnmarshalYAML implements the older of the two interfaces of package yaml, which keeps the decoder strict. It sets
+// what absent keys mean first.
+func (a *TargetAPI) UnmarshalYAML(unmarshal func(any) error) error {
+	a.Client = commonconfig.DefaultHTTPClientConfig
+	type plain TargetAPI
+	return unmarshal((*plain)(a))
+}
+
+// TargetMap has an expression for each field of a Target. One that is absent, null, or an empty text leaves the field out.
+type TargetMap struct {
+	// Items is a list, of which each item is a target. nil: the body itself.
+	Items *Expression `yaml:"items,omitempty"`
+
+	Name        *Expression `yaml:"name"`
+	URL         *Expression `yaml:"url"`
+	Module      *Expression `yaml:"module,omitempty"`
+	Environment *Expression `yaml:"environment,omitempty"`
+	// Interval and Timeout are durations, or numbers of seconds.
+	Interval *Expression `yaml:"interval,omitempty"`
+	Timeout  *Expression `yaml:"timeout,omitempty"`
+	// Notification is a bool, a number that is 0 for off, or "on" or "off".
+	Notification *Expression            `yaml:"notification,omitempty"`
+	Labels       map[string]*Expression `yaml:"labels,omitempty"`
+	DependsOn    *Expression            `yaml:"depends_on,omitempty"`
+	RunbookURL   *Expression            `yaml:"runbook_url,omitempty"`
+	Method       *Expression            `yaml:"method,omitempty"`
+}
+
+// Split finds the items of a decoded JSON document.
+func (m *TargetMap) Split(ctx context.Context, body any) ([]any, error) {
+	if m.Items == nil {
+		items, ok := body.([]any)
+		if !ok {
+			return nil, errors.New("the body is not a list; the expression items can find one in it")
+		}
+		return items, nil
+	}
+	out, err := m.Items.eval(ctx, body, nil)
+	if err != nil {
+		return nil, fmt.Errorf("evaluating items: %w", err)
+	}
+	list, ok := out.(traits.Lister)
+	if !ok {
+		return nil, fmt.Errorf("items is of type %s, want a list", out.Type().TypeName())
+	}
+	var items []any
+	for it := list.Iterator(); it.HasNext() == types.True; {
+		items = append(items, it.Next())
+	}
+	return items, nil
+}
+
+// Fields are the keys and values of the Target that an item of a document is, as YAML has them.
+func (m *TargetMap) Fields(ctx context.Context, body, item any) (map[string]any, error) {
+	fields := map[string]any{}
+	for _, f := range []struct {
+		key    string
+		e      *Expression
+		adjust func(any) any
+	}{
+		{"name", m.Name, text},
+		{"url", m.URL, text},
+		{"module", m.Module, text},
+		{"environment", m.Environment, text},
+		{"interval", m.Interval, seconds},
+		{"timeout", m.Timeout, seconds},
+		{"notification", m.Notification, onOff},
+		{"depends_on", m.DependsOn, nil},
+		{"runbook_url", m.RunbookURL, text},
+		{"method", m.Method, text},
+	} {
+		v, err := field(ctx, f.e, body, item)
+		if err != nil {
+			return fields, fmt.Errorf("%s: %w", f.key, err)
+		}
+		if f.adjust != nil {
+			v = f.adjust(v)
+		}
+		if v != nil && v != "" {
+			fields[f.key] = v
+		}
+	}
+	labels := map[string]any{}
+	for name, e := range m.Labels {
+		v, err := field(ctx, e, body, item)
+		if err != nil {
+			return fields, fmt.Errorf("labels.%s: %w", name, err)
+		}
+		if v = text(v); v != nil && v != "" {
+			labels[name] = v
+		}
+	}
+	if len(labels) > 0 {
+		fields["labels"] = labels
+	}
+	return fields, nil
+}
+
+func field(ctx context.Context, e *Expression, body, item any) (any, error) {
+	if e == nil {
+		return nil, nil
+	}
+	out, err := e.eval(ctx, body, item)
+	if err != nil {
+		return nil, fmt.Errorf("evaluating %q: %w", e.Text, err)
+	}
+	return native(out)
+}
+
+// text makes a text of a number or bool. What is something else is left for the target's own check.
+func text(v any) any {
+	switch v := v.(type) {
+	case bool:
+		return strconv.FormatBool(v)
+	case int64:
+		return strconv.FormatInt(v, 10)
+	case uint64:
+		return strconv.FormatUint(v, 10)
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	default:
+		return v
+	}
+}
+
+// seconds makes a duration of a number.
+func seconds(v any) any {
+	switch v.(type) {
+	case int64, uint64, float64:
+		return fmt.Sprint(text(v), "s")
+	default:
+		return v
+	}
+}
+
+// onOff makes "on" or "off" of a bool or number.
+func onOff(v any) any {
+	var on bool
+	switch v := v.(type) {
+	case bool:
+		on = v
+	case int64:
+		on = v != 0
+	case uint64:
+		on = v != 0
+	case float64:
+		on = v != 0
+	default:
+		return v
+	}
+	if on {
+		return notificationOn
+	}
+	return notificationOff
+}
