@@ -19,8 +19,10 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/history"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/webhook"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
 // Options are what the command line decides.
@@ -57,6 +59,9 @@ type App struct {
 	metrics *metrics
 	history *history.History
 	probes  *probes
+
+	inventory *inventory.Keeper
+	unkeep    func() // stops it; nil: not started
 
 	restarts *restart.Controller
 	webhook  *webhook.Handler
@@ -106,6 +111,9 @@ func New(o Options) (*App, error) {
 		history: history.New(o.HistoryLimit),
 		failed:  make(chan error, 1),
 	}
+	a.inventory = inventory.NewKeeper(inventory.Options{
+		Mask: prober.MaskURL, Offset: o.TimeoutOffset, Changed: a.inventoryChanged, Log: o.Logger,
+	}, a.metrics.registry)
 	a.restarts = restart.NewController(a.metrics.registry, o.Logger.With("component", "restart"))
 	a.webhook = webhook.New(a.restarts, a.metrics.registry, o.Logger.With("component", "webhook"))
 	a.stop = sync.OnceValue(a.shutdown)
@@ -138,9 +146,9 @@ func (a *App) loop(ctx context.Context, hup <-chan os.Signal) error {
 		// Reload logs and counts its own errors; the old configuration goes on serving.
 		select {
 		case <-hup:
-			_ = a.Reload()
+			_ = a.Reload() //nolint:contextcheck // it takes a bounded time
 		case <-tick:
-			a.reloadChanged()
+			a.reloadChanged() //nolint:contextcheck // likewise
 		case err := <-a.failed:
 			return err
 		case <-ctx.Done():
@@ -176,6 +184,7 @@ func (a *App) Start() error {
 // begin is what Start does when nothing can fail any more.
 func (a *App) begin() {
 	a.unwatch = a.watch()
+	a.unkeep = a.keep()
 	a.ready.Store(true)
 }
 
@@ -220,6 +229,9 @@ func (a *App) shutdown() error {
 	if a.unwatch != nil {
 		deadline, _ := ctx.Deadline()
 		watching.Go(func() { a.unwatch(deadline) })
+	}
+	if a.unkeep != nil {
+		a.unkeep()
 	}
 	if !a.probes.drain(ctx) {
 		a.log.Warn("Probes still in flight are cut off")

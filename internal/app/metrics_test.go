@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"regexp"
@@ -14,7 +15,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
 // used is the metrics of an exporter that knows two modules, in a registry that checks every collection.
@@ -22,6 +26,14 @@ func used() *metrics {
 	m := newMetrics(prometheus.NewPedanticRegistry())
 	m.reloaded(nil)
 	m.knowModules(map[string]collector.Module{"http_2xx": {}, "api": {}})
+	k := inventory.NewKeeper(inventory.Options{Mask: prober.MaskURL, Log: slog.New(slog.DiscardHandler)}, m.registry)
+	c := config.Default()
+	c.TargetFiles = []string{"none"}
+	p, err := k.Plan(c)
+	if err != nil {
+		panic(err)
+	}
+	k.Apply(p)
 	return m
 }
 

@@ -22,7 +22,7 @@ func (a *App) readiness(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (a *App) reloadNow(w http.ResponseWriter, _ *http.Request) {
-	if err := a.Reload(); err != nil {
+	if err := a.Reload(); err != nil { //nolint:contextcheck // whoever asks may go, the reload goes on
 		http.Error(w, fmt.Sprintf("the old configuration goes on serving:\n%v", err), http.StatusInternalServerError)
 		return
 	}

@@ -79,6 +79,12 @@ func (a *App) apply() error {
 	a.reload.Lock()
 	defer a.reload.Unlock()
 	s, err := a.load()
+	var plan *inventory.Plan
+	if err == nil {
+		if plan, err = a.inventory.Plan(s.Config); err != nil {
+			err = fmt.Errorf("%s: %w", a.configName(), err)
+		}
+	}
 	a.broken = err
 	a.metrics.reloaded(err)
 	if err != nil {
@@ -86,7 +92,7 @@ func (a *App) apply() error {
 	}
 	a.metrics.knowModules(s.Modules)
 	a.snapshot.Store(s)
-	a.targets.Store(newTargets(inventory.Merge(s.Config, []inventory.Part{{Source: inventory.StaticSource, Targets: s.Config.Targets}}, prober.MaskURL), s))
+	a.inventory.Apply(plan)
 	a.restarts.Apply(s.Services)
 	return nil
 }

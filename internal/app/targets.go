@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -55,6 +56,24 @@ func newTarget(e *inventory.Entry, s *Snapshot) collector.Target {
 func refused(e *inventory.Entry, err error) collector.Module {
 	err = fmt.Errorf("making the prober of target %q: %w", e.Name, err)
 	return collector.Module{Name: e.Module, Config: config.Module{}, Prober: prober.Refuse(prober.ReasonLocalResource, err)}
+}
+
+// inventoryChanged takes over a new inventory. One of an old configuration is none: that of the new one follows.
+func (a *App) inventoryChanged(inv *inventory.Inventory) {
+	if s := a.snapshot.Load(); s.Config == inv.Config {
+		a.targets.Store(newTargets(inv, s))
+	}
+}
+
+// keep keeps the inventory up to date until the function that it returns is called.
+func (a *App) keep() (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { a.inventory.Run(ctx) })
+	return func() {
+		cancel()
+		running.Wait()
+	}
 }
 
 // target finds a target of the inventory by its name.

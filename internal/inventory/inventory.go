@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
@@ -44,25 +45,35 @@ type Inventory struct {
 	urls    map[string]bool // in canonical form
 	// problems are what is wrong with targets together, by source.
 	problems map[string][]error
+	sources  []string       // all but StaticSource, in order
+	wrong    map[string]int // how much is wrong with a source's targets, each for itself or together
 }
 
 // A Part is what one source has.
 type Part struct {
 	Source  string
 	Targets []config.Target // checked, each for itself
+	// Problems is how much was found wrong by that.
+	Problems int
 }
 
 // Merge makes an inventory of the parts. Of two targets with one name the first is taken. Mask makes of a URL what
 // people may see.
 func Merge(cfg *config.Config, parts []Part, mask func(*url.URL) string) *Inventory {
-	inv := &Inventory{Config: cfg, byName: map[string]*Entry{}, urls: map[string]bool{}, problems: map[string][]error{}}
+	inv := &Inventory{Config: cfg, byName: map[string]*Entry{}, urls: map[string]bool{}, problems: map[string][]error{}, wrong: map[string]int{}}
 	for _, part := range parts {
+		if part.Source != StaticSource {
+			inv.sources = append(inv.sources, part.Source)
+		}
 		for i := range part.Targets {
 			inv.add(part.Source, part.Targets[i], mask)
 		}
 	}
 	inv.entries = slices.SortedFunc(maps.Values(inv.byName), func(a, b *Entry) int { return cmp.Compare(a.Name, b.Name) })
 	inv.dependencies()
+	for _, part := range parts {
+		inv.wrong[part.Source] = part.Problems + len(inv.problems[part.Source])
+	}
 	if cfg.Restart != nil {
 		for _, s := range cfg.Restart.Services {
 			for _, c := range s.Checks {
@@ -129,6 +140,11 @@ func (inv *Inventory) Entries() []*Entry { return inv.entries }
 
 // ByName finds a target; nil: there is none of that name.
 func (inv *Inventory) ByName(name string) *Entry { return inv.byName[name] }
+
+// InMaintenance tells whether a window that holds for all targets is open.
+func (inv *Inventory) InMaintenance(now time.Time) bool {
+	return slices.ContainsFunc(inv.Config.Maintenance, func(i config.TimeInterval) bool { return i.Contains(now) })
+}
 
 // HasURL tells whether a target, or the check of a service that may be restarted, has this URL, by whatever module.
 func (inv *Inventory) HasURL(u *url.URL) bool { return inv.urls[config.CanonicalURL(u)] }

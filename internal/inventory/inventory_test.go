@@ -39,13 +39,13 @@ func TestMerge(t *testing.T) {
 		{"nothing", nil, nil, map[string][]string{}},
 		{
 			"several sources",
-			[]Part{static, {"file:a.yml", []config.Target{target("db", "http://db/")}}, {"api:cmdb", []config.Target{target("chat", "ws://chat/")}}},
+			[]Part{static, {Source: "file:a.yml", Targets: []config.Target{target("db", "http://db/")}}, {Source: "api:cmdb", Targets: []config.Target{target("chat", "ws://chat/")}}},
 			[]string{"api targets []", "chat api:cmdb []", "db file:a.yml []", "shop targets [db chat]"},
 			map[string][]string{},
 		},
 		{
 			"duplicate",
-			[]Part{static, {"file:a.yml", []config.Target{target("shop", "http://other/"), target("db", "http://db/")}}, {"api:cmdb", []config.Target{target("db", "http://x/"), target("chat", "http://chat/")}}},
+			[]Part{static, {Source: "file:a.yml", Targets: []config.Target{target("shop", "http://other/"), target("db", "http://db/")}}, {Source: "api:cmdb", Targets: []config.Target{target("db", "http://x/"), target("chat", "http://chat/")}}},
 			[]string{"api targets []", "chat api:cmdb []", "db file:a.yml []", "shop targets [db chat]"},
 			map[string][]string{
 				"file:a.yml": {`target "shop" is in targets already, which holds; this one is from file:a.yml`},
@@ -54,7 +54,7 @@ func TestMerge(t *testing.T) {
 		},
 		{
 			"unknown dependency",
-			[]Part{static, {"file:a.yml", []config.Target{target("db", "http://db/", "shop")}}},
+			[]Part{static, {Source: "file:a.yml", Targets: []config.Target{target("db", "http://db/", "shop")}}},
 			[]string{"api targets []", "db file:a.yml [shop]", "shop targets []"},
 			map[string][]string{
 				StaticSource: {`target "shop": depends_on: there is no target "chat"`, `target "shop": depends_on: goes round in a circle: db → shop → db`},
@@ -96,7 +96,7 @@ restart:
   receiver: {insecure: true}
   services: [{name: s, checks: [{url: 'http://check:8080/health'}], command: {argv: [/bin/true]}}]
 `)
-	inv := Merge(cfg, []Part{{StaticSource, []config.Target{target("a", "https://Shop.example.com/health?token=x#f"), target("b", "ws://chat/")}}}, masked)
+	inv := Merge(cfg, []Part{{Source: StaticSource, Targets: []config.Target{target("a", "https://Shop.example.com/health?token=x#f"), target("b", "ws://chat/")}}}, masked)
 	for address, want := range map[string]bool{
 		"https://shop.example.com:443/health?token=x": true,
 		"https://shop.example.com/health?token=y":     false,

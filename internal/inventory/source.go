@@ -1,0 +1,238 @@
+package inventory
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	commonconfig "github.com/prometheus/common/config"
+	"github.com/prometheus/common/version"
+	"golang.org/x/oauth2"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+)
+
+// maxDocument bounds one file, and one answer of an API, in bytes.
+const maxDocument = 16 << 20
+
+// A document is what one file, or one API, has said.
+type document struct {
+	data     []byte
+	info     os.FileInfo // of a file, as it was before it was read
+	absent   bool        // whether the file was missing at the last look
+	targets  []config.Target
+	problems []error
+}
+
+// A fetcher knows where documents come from and what they look like. It is not changed.
+type fetcher interface {
+	// fetch returns the documents by name. It gets the last good ones, of which it keeps what has not changed. Together
+	// with an error there are those that are good.
+	fetch(ctx context.Context, last map[string]*document) (map[string]*document, error)
+	// decode reads a document of an earlier fetcher of the same name. It is false where it makes no sense any more.
+	decode(ctx context.Context, name string, data []byte) (*document, error)
+	// close frees what the fetcher holds when it is not needed any more.
+	close()
+}
+
+// files is the fetcher of one pattern of target_files.
+type files struct {
+	pattern string
+	reader  config.TargetReader
+	mask    func(*url.URL) string
+}
+
+func (f *files) close() {}
+
+func (f *files) decode(_ context.Context, name string, data []byte) (*document, error) {
+	d := decoder{reader: f.reader, mask: f.mask}
+	d.reader.File = name
+	if err := d.file(data); err != nil {
+		return nil, fmt.Errorf("reading %q: %w", name, err)
+	}
+	return &document{data: data, targets: d.targets, problems: d.problems}, nil
+}
+
+// fetch reads those files that have changed. A file that is gone counts until it is missing twice: some programs replace a
+// file by removing it first.
+func (f *files) fetch(ctx context.Context, last map[string]*document) (map[string]*document, error) {
+	names, err := filepath.Glob(f.pattern)
+	if err != nil {
+		return last, fmt.Errorf("looking for %q: %w", f.pattern, err) // it was checked at load
+	}
+	docs, errs := map[string]*document{}, []error(nil)
+	for _, name := range names {
+		doc, err := f.read(ctx, name, last[name])
+		if err != nil {
+			errs = append(errs, err)
+		}
+		if doc != nil {
+			docs[name] = doc
+		}
+	}
+	for name, doc := range last {
+		if docs[name] == nil && !slices.Contains(names, name) && !doc.absent {
+			missing := *doc
+			missing.absent = true
+			docs[name] = &missing
+		}
+	}
+	return docs, errors.Join(errs...)
+}
+
+// read reads a file, unless it is as it was. With an error it returns what it was.
+func (f *files) read(ctx context.Context, name string, last *document) (*document, error) {
+	info, err := os.Stat(name) // before opening, which could wait for ever at a pipe
+	switch {
+	case err != nil:
+		return last, fmt.Errorf("reading %q: %w", name, errors.Unwrap(err))
+	case !info.Mode().IsRegular():
+		return last, fmt.Errorf("reading %q: not a regular file", name)
+	case last != nil && last.info != nil && !last.absent && os.SameFile(last.info, info) && last.info.ModTime().Equal(info.ModTime()) && last.info.Size() == info.Size():
+		return last, nil
+	}
+	data, err := readFile(name)
+	if err != nil {
+		return last, fmt.Errorf("reading %q: %w", name, err)
+	}
+	if last != nil && bytes.Equal(data, last.data) {
+		same := *last
+		same.info, same.absent = info, false
+		return &same, nil
+	}
+	doc, err := f.decode(ctx, name, data)
+	if err != nil {
+		return last, err // and reads it again next time
+	}
+	doc.info = info
+	return doc, nil
+}
+
+func readFile(name string) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, errors.Unwrap(err)
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	return readAll(file)
+}
+
+// readAll reads up to maxDocument bytes.
+func readAll(r io.Reader) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxDocument+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxDocument {
+		return nil, fmt.Errorf("it has more than %d MiB", maxDocument>>20)
+	}
+	return data, nil
+}
+
+// api is the fetcher of an entry of target_apis.
+type api struct {
+	cfg    config.TargetAPI
+	reader config.TargetReader
+	mask   func(*url.URL) string
+	client *http.Client
+}
+
+func newAPI(cfg config.TargetAPI, reader config.TargetReader, mask func(*url.URL) string) (*api, error) {
+	client, err := commonconfig.NewClientFromConfig(cfg.Client, "target_apis", commonconfig.WithUserAgent("healthcheck_exporter/"+version.Version))
+	if err != nil {
+		return nil, fmt.Errorf("target_apis: %s: %w", cfg.Name, err)
+	}
+	if cfg.Client.FollowRedirects {
+		client.CheckRedirect = sameHost
+	}
+	reader.File = cfg.Name
+	return &api{cfg: cfg, reader: reader, mask: mask, client: client}, nil
+}
+
+// sameHost follows a redirect to the same host alone: the client sends its credentials with every request.
+func sameHost(r *http.Request, via []*http.Request) error {
+	if first := via[0].URL; len(via) > 10 || r.URL.Host != first.Host || r.URL.Scheme != first.Scheme {
+		return http.ErrUseLastResponse
+	}
+	return nil
+}
+
+func (a *api) close() { a.client.CloseIdleConnections() }
+
+func (a *api) decode(ctx context.Context, _ string, data []byte) (*document, error) {
+	d := decoder{reader: a.reader, mask: a.mask}
+	var err error
+	if a.cfg.Map != nil {
+		err = d.mapped(ctx, a.cfg.Map, data)
+	} else {
+		err = d.json(a.cfg.Format, data)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the answer: %w", err)
+	}
+	return &document{data: data, targets: d.targets, problems: d.problems}, nil
+}
+
+// answer is the name of the one document that an API has.
+const answer = ""
+
+func (a *api) fetch(ctx context.Context, last map[string]*document) (map[string]*document, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(a.cfg.Timeout))
+	defer cancel()
+	data, err := a.get(ctx)
+	if err != nil {
+		return last, err
+	}
+	if doc := last[answer]; doc != nil && bytes.Equal(doc.data, data) {
+		return maps.Clone(last), nil
+	}
+	doc, err := a.decode(ctx, answer, data)
+	if err != nil {
+		return last, err
+	}
+	return map[string]*document{answer: doc}, nil
+}
+
+func (a *api) get(ctx context.Context) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, a.cfg.URL, http.NoBody)
+	if err != nil {
+		return nil, errors.New("making the request: the URL is not valid")
+	}
+	req.Header.Set("Accept", "application/json")
+	resp, err := a.client.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("asking: %w", withoutSecrets(err))
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("got status %d, want 200", resp.StatusCode)
+	}
+	data, err := readAll(resp.Body)
+	if err != nil {
+		return nil, fmt.Errorf("reading the answer: %w", err)
+	}
+	return data, nil
+}
+
+// withoutSecrets drops the URL from an error of the client, and the answer of a token's issuer.
+func withoutSecrets(err error) error {
+	if token, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
+		if token.Response != nil {
+			return fmt.Errorf("getting a token: got status %d", token.Response.StatusCode)
+		}
+		return errors.New("getting a token: not given")
+	}
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return u.Err
+	}
+	return err
+}
