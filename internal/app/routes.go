@@ -28,6 +28,7 @@ func (a *App) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", a.landing)
 	mux.Handle("GET /probe", a.unlessStopping(probe))
+	mux.Handle("GET /sd", a.discovery())
 	mux.Handle("GET /metrics", metrics)
 	mux.HandleFunc("POST /webhook/alertmanager", a.receive)
 	mux.HandleFunc("GET /config", a.config)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"sync"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
@@ -74,6 +76,22 @@ func (a *App) keep() (stop func()) {
 		cancel()
 		running.Wait()
 	}
+}
+
+// discovery serves /sd.
+func (a *App) discovery() http.Handler {
+	d := &inventory.Discovery{
+		Inventory: func() *inventory.Inventory { return a.targets.Load().inventory },
+		Complete:  a.inventory.Complete,
+		Prefix:    a.prefix,
+		Offset:    a.opts.TimeoutOffset,
+	}
+	if a.opts.ExternalURL != "" {
+		if u, err := url.Parse(a.opts.ExternalURL); err == nil { // it was checked by New
+			d.External = u
+		}
+	}
+	return d
 }
 
 // target finds a target of the inventory by its name.
