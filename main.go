@@ -121,7 +121,7 @@ func runServer(ctx context.Context, out, errOut io.Writer, f *flags) int {
 	hup := make(chan os.Signal, 1) // before the configuration is read: until then the signal would kill
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
-	exporter, err := app.New(f.server)
+	exporter, err := app.New(f.server) //nolint:contextcheck // it takes a bounded time
 	if err != nil {
 		complain(errOut, err)
 		return cli.ExitUsage
@@ -203,6 +203,7 @@ func serverFlags(serve *kingpin.CmdClause, f *flags) {
 	serve.Flag("config.enable-auto-reload", "Reload when the configuration file, or a file that it names, has changed.").BoolVar(&f.autoReload)
 	serve.Flag("config.auto-reload-interval", "How often to look for changes.").Default("30s").DurationVar(&o.AutoReload)
 	serve.Flag("timeout-offset", "Seconds to subtract from the scrape timeout, at most a tenth of it.").Default("0.5").Float64Var(&f.timeoutOffset)
+	serve.Flag("probe-all.max-targets", "How many targets one scrape of /probe/all may have.").Default("1000").IntVar(&o.ProbeAllMax)
 	serve.Flag("history.limit", "How many probes, and how many failed ones besides, are kept for the landing page.").Default("100").IntVar(&o.HistoryLimit)
 	o.Web = kingpinflag.AddFlags(serve, ":10115")
 	serve.Flag("web.external-url", "URL under which the exporter is reachable from outside, for example behind a proxy.").StringVar(&o.ExternalURL)

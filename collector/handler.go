@@ -47,11 +47,13 @@ const (
 	RejectedHostname Rejection = "invalid_hostname"
 	RejectedName     Rejection = "unknown_name"
 	RejectedConflict Rejection = "conflicting_parameters"
+	// RejectedSelection is for /probe/all: too many targets, or a parameter that makes no sense.
+	RejectedSelection Rejection = "invalid_selection"
 )
 
 // Rejections lists every Rejection.
 func Rejections() []Rejection {
-	return []Rejection{RejectedModule, RejectedTarget, RejectedHostname, RejectedName, RejectedConflict}
+	return []Rejection{RejectedModule, RejectedTarget, RejectedHostname, RejectedName, RejectedConflict, RejectedSelection}
 }
 
 // A Handler serves GET /probe: one probe per request. A failed probe is an answer 200 with probe_success 0;

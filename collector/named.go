@@ -14,6 +14,8 @@ type Target struct {
 	// Module is the one of the target, with the target's own timeout and whatever else it changes.
 	Module  Module
 	Request prober.Request
+	// Labels are those of its series where several targets share a scrape.
+	Labels map[string]string
 }
 
 // named finds what /probe?name= asks for. Everything else comes from the inventory.

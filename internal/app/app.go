@@ -33,6 +33,8 @@ type Options struct {
 	AutoReload time.Duration
 	// TimeoutOffset is subtracted from the scrape timeout; see collector.Timeout.
 	TimeoutOffset time.Duration
+	// ProbeAllMax is how many targets one scrape of /probe/all may have. 0: 1000.
+	ProbeAllMax int
 	// HistoryLimit is how many results, and how many failures besides, are kept for the landing page and /logs.
 	HistoryLimit int
 	// Web are the listen addresses and the path of the TLS and authentication file.
@@ -92,6 +94,12 @@ func New(o Options) (*App, error) {
 	}
 	if o.HistoryLimit < 0 {
 		return nil, fmt.Errorf("history limit is %d, want 0 or more", o.HistoryLimit)
+	}
+	if o.ProbeAllMax < 0 {
+		return nil, fmt.Errorf("most targets of /probe/all is %d, want 1 or more", o.ProbeAllMax)
+	}
+	if o.ProbeAllMax == 0 {
+		o.ProbeAllMax = 1000
 	}
 	if o.DrainTimeout == 0 {
 		o.DrainTimeout = 25 * time.Second

@@ -23,11 +23,13 @@ func (a *App) routes() http.Handler {
 		Begin:  a.probes.begin,
 		Reject: func(r collector.Rejection) { a.metrics.rejected.WithLabelValues(string(r)).Inc() },
 	}
+	all := &collector.AllHandler{Targets: a.selected, Max: a.opts.ProbeAllMax, Offset: probe.Offset, Begin: probe.Begin, Reject: probe.Reject}
 	metrics := promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{Registry: a.metrics.registry, EnableOpenMetrics: true})
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", a.landing)
 	mux.Handle("GET /probe", a.unlessStopping(probe))
+	mux.Handle("GET /probe/all", a.unlessStopping(all))
 	mux.Handle("GET /sd", a.discovery())
 	mux.Handle("GET /metrics", metrics)
 	mux.HandleFunc("POST /webhook/alertmanager", a.receive)

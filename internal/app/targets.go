@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"sync"
@@ -33,7 +34,11 @@ func newTargets(inv *inventory.Inventory, s *Snapshot) *targets {
 // newTarget makes a target ready to be probed. What it overlays needs a prober of its own.
 func newTarget(e *inventory.Entry, s *Snapshot) collector.Target {
 	m, ok := s.Modules[e.Module]
-	t := collector.Target{Name: e.Name, Request: prober.Request{URL: e.Address}}
+	t := collector.Target{Name: e.Name, Request: prober.Request{URL: e.Address}, Labels: maps.Clone(e.Labels)}
+	if t.Labels == nil {
+		t.Labels = map[string]string{}
+	}
+	t.Labels["target"], t.Labels["instance"], t.Labels["environment"] = e.Name, e.Instance, e.Environment
 	if !ok { // it was checked before
 		t.Module = refused(e, fmt.Errorf("there is no module %q", e.Module))
 		return t
@@ -101,6 +106,22 @@ func (a *App) target(name string) (collector.Target, bool) {
 		return collector.Target{}, false
 	}
 	return t(), true
+}
+
+// selected finds the targets that a query of /probe/all asks for.
+func (a *App) selected(query url.Values) ([]collector.Target, error) {
+	selection, err := inventory.ParseSelection(query)
+	if err != nil {
+		return nil, err
+	}
+	all := a.targets.Load()
+	var found []collector.Target
+	for _, e := range all.inventory.Entries() {
+		if selection.Has(e) {
+			found = append(found, all.byName[e.Name]())
+		}
+	}
+	return found, nil
 }
 
 // permit tells why a target that somebody gave by its URL must not be probed.

@@ -40,7 +40,7 @@ func TestProbeByName(t *testing.T) {
 	text := `
 modules: {http_2xx: {prober: http, http: {headers: {X-Module: m}}}}
 targets:
-  - {name: overlaid, url: '` + target.URL + `/health', timeout: 2s, method: PUT, headers: {X-Tenant: shop}, valid_status_codes: [418]}
+  - {name: overlaid, url: '` + target.URL + `/health', timeout: 2s, method: PUT, headers: {X-Tenant: shop}, valid_status_codes: [418], labels: {rack: r1}}
   - {name: plain, url: '` + target.URL + `/health'}
 `
 	o.ConfigFile = configFile(t, text)
@@ -55,6 +55,21 @@ targets:
 				t.Errorf("%s: status %d, want %q in\n%s", name, status, line, body)
 			}
 		}
+	}
+	status, body := get(t, a.Addr(), "/probe/all")
+	for _, line := range []string{
+		"probe_success{environment=\"UNKNOWN\",instance=\"" + target.URL + "/health\",rack=\"r1\",target=\"overlaid\"} 1\n",
+		"probe_success{environment=\"UNKNOWN\",instance=\"" + target.URL + "/health\",target=\"plain\"} 0\n",
+	} {
+		if status != http.StatusOK || !strings.Contains(body, line) {
+			t.Errorf("/probe/all: status %d, want %s in\n%s", status, line, body)
+		}
+	}
+	if _, body := get(t, a.Addr(), "/probe/all?name=plain"); strings.Contains(body, "overlaid") {
+		t.Errorf("/probe/all?name=plain has more:\n%s", body)
+	}
+	if status, _ := get(t, a.Addr(), "/probe/all?nam=plain"); status != http.StatusBadRequest {
+		t.Errorf("/probe/all?nam=plain: status %d, want 400", status)
 	}
 	if status, body := get(t, a.Addr(), "/probe?name=other"); status != http.StatusBadRequest || !strings.Contains(body, `unknown name "other"`) {
 		t.Errorf("status %d, %s", status, body)

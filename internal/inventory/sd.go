@@ -36,7 +36,7 @@ type Discovery struct {
 
 // ServeHTTP implements http.Handler.
 func (d *Discovery) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s, err := parseSelection(r.URL.Query())
+	s, err := ParseSelection(r.URL.Query())
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
@@ -73,7 +73,7 @@ func (d *Discovery) place(r *http.Request) place {
 const chunk = 32 << 10
 
 // write writes the selected targets. It takes no memory that grows with their number.
-func (d *Discovery) write(w io.Writer, inv *Inventory, s selection, p place) error {
+func (d *Discovery) write(w io.Writer, inv *Inventory, s Selection, p place) error {
 	head := appendString([]byte(`{"targets":[`), p.address)
 	head = append(head, `],"labels":{"__scheme__":`...)
 	head = append(appendString(head, p.scheme), `,"__metrics_path__":`...)
@@ -83,7 +83,7 @@ func (d *Discovery) write(w io.Writer, inv *Inventory, s selection, p place) err
 	b = append(b, '[')
 	b = append(appendString(append(b, head...), p.path+"/metrics"), `,"job":"`+ExporterJob+`"}}`...)
 	for _, e := range inv.entries {
-		if !s.has(e) {
+		if !s.Has(e) {
 			continue
 		}
 		b = d.appendEntry(append(append(b, ",\n"...), probe...), e)
@@ -141,8 +141,8 @@ func appendDuration(b []byte, d time.Duration) []byte {
 	return append(b, model.Duration(d).String()...)
 }
 
-// A selection is the part of the inventory that a query asks for.
-type selection struct {
+// A Selection is the part of the inventory that a query asks for.
+type Selection struct {
 	environments, names []string // empty: all
 	shard, shards       uint64   // shards 0: all
 }
@@ -150,9 +150,9 @@ type selection struct {
 // maxShards bounds the work for one target.
 const maxShards = 10_000
 
-// parseSelection reads a query. What it does not know is an error: a filter with a typing mistake would be none.
-func parseSelection(query url.Values) (selection, error) {
-	var s selection
+// ParseSelection reads a query. What it does not know is an error: a filter with a typing mistake would be none.
+func ParseSelection(query url.Values) (Selection, error) {
+	var s Selection
 	for key, values := range query {
 		switch key {
 		case "environment":
@@ -174,7 +174,8 @@ func parseSelection(query url.Values) (selection, error) {
 	return s, nil
 }
 
-func (s selection) has(e *Entry) bool {
+// Has tells whether the query asks for a target.
+func (s Selection) Has(e *Entry) bool {
 	return (len(s.environments) == 0 || slices.Contains(s.environments, e.Environment)) &&
 		(len(s.names) == 0 || slices.Contains(s.names, e.Name)) &&
 		(s.shards == 0 || shardOf(e.Name, s.shards) == s.shard)

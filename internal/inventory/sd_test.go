@@ -243,7 +243,7 @@ func BenchmarkDiscovery(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		size = 0
-		if err := d.write(&size, d.Inventory(), selection{}, d.place(r)); err != nil {
+		if err := d.write(&size, d.Inventory(), Selection{}, d.place(r)); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -268,7 +268,7 @@ func (c *counter) Write(p []byte) (int, error) {
 func TestDiscoveryTakesNoMemory(t *testing.T) {
 	small, large := discovery(many(100)), discovery(many(5000))
 	allocs := func(d *Discovery) float64 {
-		return testing.AllocsPerRun(5, func() { _ = d.write(io.Discard, d.Inventory(), selection{}, place{"http", "a:1", ""}) })
+		return testing.AllocsPerRun(5, func() { _ = d.write(io.Discard, d.Inventory(), Selection{}, place{"http", "a:1", ""}) })
 	}
 	if a, b := allocs(small), allocs(large); b > a+5 {
 		t.Errorf("%g allocations for 100 targets and %g for 5000", a, b)
