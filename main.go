@@ -51,16 +51,17 @@ type flags struct {
 	checkFiles                     []string
 	server                         app.Options
 	probe                          cli.ProbeOptions
+	targets                        cli.TargetsOptions
 }
 
 // run is main with its edges as parameters; it returns the exit status.
 func run(args []string, out, errOut io.Writer) int {
 	var f flags
-	a, serve, check, probe := commands(&f)
+	a, serve, check, probe, targets := commands(&f)
 	a.UsageWriter(out).ErrorWriter(errOut)
 	command, err := a.Parse(args)
 	if err != nil {
-		text := cli.UsageError(err, name, args, []string{serve.FullCommand(), check.FullCommand(), probe.FullCommand()})
+		text := cli.UsageError(err, name, args, []string{serve.FullCommand(), check.FullCommand(), probe.FullCommand(), targets.FullCommand()})
 		fmt.Fprintf(errOut, "%s: %s, try --help\n", name, text)
 		return cli.ExitUsage
 	}
@@ -73,6 +74,8 @@ func run(args []string, out, errOut io.Writer) int {
 		return cli.Check(out, errOut, f.checkFiles)
 	case probe.FullCommand():
 		return cli.Probe(ctx, out, errOut, f.probe)
+	case targets.FullCommand():
+		return cli.Targets(ctx, out, errOut, f.targets)
 	case serve.FullCommand():
 		return runServer(ctx, out, errOut, &f)
 	default:
@@ -171,7 +174,7 @@ func (f *flags) loggers(w io.Writer) error {
 	return nil
 }
 
-func commands(f *flags) (a *kingpin.Application, serve, check, probe *kingpin.CmdClause) {
+func commands(f *flags) (a *kingpin.Application, serve, check, probe, targets *kingpin.CmdClause) {
 	a = kingpin.New(name, "Probes HTTP targets for Prometheus and says why they failed.")
 	a.UsageTemplate(cli.UsageTemplate)
 	a.HelpFlag.Short('h').Help("Show help; after a command, the help of that command.")
@@ -194,7 +197,15 @@ func commands(f *flags) (a *kingpin.Application, serve, check, probe *kingpin.Cm
 	probe.Flag("timeout", "Time for all attempts together; 0: as the module says, or 10s for each attempt.").Default("0").DurationVar(&p.Timeout)
 	probe.Flag("format", "Output format: text or json.").Default("text").EnumVar(&p.Format, "text", "json")
 	probe.Flag("debug", "Also show step by step what happened.").BoolVar(&p.Debug)
-	return a, serve, check, probe
+
+	targets = a.Command("targets", "List the targets of a running exporter and what their last probes found. Exit status: 0 success, 1 the exporter did not answer, 2 usage.")
+	t := &f.targets
+	targets.Flag("url", "URL of the exporter.").Default("http://localhost:10115").StringVar(&t.URL)
+	targets.Flag("http.config.file", "File with authentication and TLS, as for promtool.").StringVar(&t.ClientFile)
+	targets.Flag("environment", "Only targets of this environment; may be repeated.").StringsVar(&t.Environments)
+	targets.Flag("name", "Only this target; may be repeated.").StringsVar(&t.Names)
+	targets.Flag("format", "Output format: text or json.").Default("text").EnumVar(&t.Format, "text", "json")
+	return a, serve, check, probe, targets
 }
 
 func serverFlags(serve *kingpin.CmdClause, f *flags) {

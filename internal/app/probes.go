@@ -4,10 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"log/slog"
+	"maps"
 	"sync"
+	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/history"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
@@ -25,6 +28,14 @@ type probes struct {
 	draining bool            // no probe may begin any more
 	drained  chan struct{}   // closed when draining and inFlight is 0
 	down     map[target]bool // the last known state; absent: up, or never probed
+	last     map[string]seen // of targets of the inventory, by name
+}
+
+// seen is what the last probe of a target has found.
+type seen struct {
+	since  time.Time // when it was first seen like this
+	at     time.Time
+	result prober.Result // without events
 }
 
 // A target stands for a request as one module makes it: its hash, since a URL may be long and hold secrets.
@@ -40,7 +51,7 @@ func targetOf(p collector.Probe) target {
 }
 
 func newProbes(m *metrics, h *history.History, log *slog.Logger) *probes {
-	return &probes{metrics: m, history: h, log: log, drained: make(chan struct{}), down: map[target]bool{}}
+	return &probes{metrics: m, history: h, log: log, drained: make(chan struct{}), down: map[target]bool{}, last: map[string]seen{}}
 }
 
 // admit tells whether a probe may begin. After true, leave must be called once.
@@ -101,8 +112,31 @@ func (p *probes) end(probe collector.Probe) {
 	}
 	p.metrics.probes.WithLabelValues(probe.Module, result).Inc()
 	p.metrics.duration.WithLabelValues(probe.Module).Observe(probe.Result.Duration.Seconds())
+	p.remember(probe)
 	p.history.Add(probe.Module, prober.MaskURL(probe.Request.URL), probe.Result)
 	p.logProbe(probe)
+}
+
+// remember keeps what a probe of a target of the inventory has found.
+func (p *probes) remember(probe collector.Probe) {
+	if probe.Target == "" {
+		return
+	}
+	r := probe.Result
+	s := seen{since: r.Start, at: r.Start, result: prober.Result{Duration: r.Duration, Reason: r.Reason, Err: r.Err}}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if before, ok := p.last[probe.Target]; ok && before.result.Success() == r.Success() {
+		s.since = before.since
+	}
+	p.last[probe.Target] = s
+}
+
+// forget drops what is known of targets that are not in the inventory any more.
+func (p *probes) forget(inv *inventory.Inventory) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	maps.DeleteFunc(p.last, func(name string, _ seen) bool { return inv.ByName(name) == nil })
 }
 
 // logProbe writes a line when the state of a target changes, and at debug for every probe.

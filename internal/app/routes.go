@@ -31,6 +31,7 @@ func (a *App) routes() http.Handler {
 	mux.Handle("GET /probe", a.unlessStopping(probe))
 	mux.Handle("GET /probe/all", a.unlessStopping(all))
 	mux.Handle("GET /sd", a.discovery())
+	mux.HandleFunc("GET /api/v1/targets", a.listTargets)
 	mux.Handle("GET /metrics", metrics)
 	mux.HandleFunc("POST /webhook/alertmanager", a.receive)
 	mux.HandleFunc("GET /config", a.config)
