@@ -73,6 +73,20 @@ func (p *process) running() error {
 	}
 }
 
+// ready waits until the process says that it is ready.
+func (p *process) ready(ctx context.Context, address string) error {
+	err := Until(ctx, startTime, p.name+" is ready", func(ctx context.Context) (bool, error) {
+		if _, err := get(ctx, "http://"+address+"/-/ready"); err != nil {
+			return false, p.running()
+		}
+		return true, nil
+	})
+	if err != nil {
+		return fmt.Errorf("%w\n%s", err, tail(p.log))
+	}
+	return nil
+}
+
 // tail is the end of a log.
 func tail(file string) string {
 	const lines = 100

@@ -4,10 +4,8 @@ package harness
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -103,14 +101,8 @@ func (s *Stack) startServers(ctx context.Context) error {
 		s.processes = append(s.processes, p)
 	}
 	for i, server := range servers {
-		err := Until(ctx, startTime, server.name+" is ready", func(ctx context.Context) (bool, error) {
-			if _, err := get(ctx, "http://"+server.address+"/-/ready"); err != nil {
-				return false, s.processes[i].running()
-			}
-			return true, nil
-		})
-		if err != nil {
-			return fmt.Errorf("%w\n%s", err, tail(s.processes[i].log))
+		if err := s.processes[i].ready(ctx, server.address); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -184,15 +176,6 @@ func (s *Stack) AwaitArmed(ctx context.Context, app *App) error {
 
 // query asks Prometheus and counts the series of its answer.
 func (s *Stack) query(ctx context.Context, query string) (int, error) {
-	text, err := get(ctx, s.PrometheusURL()+"/api/v1/query?query="+url.QueryEscape(query))
-	if err != nil {
-		return 0, err
-	}
-	var answer struct {
-		Data struct{ Result []json.RawMessage }
-	}
-	if err := json.Unmarshal([]byte(text), &answer); err != nil {
-		return 0, fmt.Errorf("decoding the answer of Prometheus: %w", err)
-	}
-	return len(answer.Data.Result), nil
+	series, err := Query(ctx, s.PrometheusURL(), query)
+	return len(series), err
 }

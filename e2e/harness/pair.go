@@ -1,0 +1,127 @@
+package harness
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+)
+
+// A Pair is an exporter and a Prometheus that scrapes through it, without anything else.
+type Pair struct {
+	// Exporter and Prometheus are the addresses, host and port.
+	Exporter, Prometheus string
+
+	bin       *Binaries
+	dir       string
+	processes []*process
+}
+
+// NewPair finds addresses for a pair whose files are in dir. Nothing runs yet.
+func NewPair(ctx context.Context, b *Binaries, dir string) (*Pair, error) {
+	p := &Pair{bin: b, dir: dir}
+	var err1, err2 error
+	p.Exporter, err1 = freeAddress(ctx)
+	p.Prometheus, err2 = freeAddress(ctx)
+	return p, errors.Join(err1, err2)
+}
+
+// Start runs the exporter and then Prometheus, with configuration files in the directory of the pair. Stop has to be called in
+// any case.
+func (p *Pair) Start(ctx context.Context, exporterConfig, prometheusConfig string) error {
+	for _, server := range []struct {
+		name, address string
+		argv          []string
+	}{
+		{"exporter", p.Exporter, []string{p.bin.exporter, "--config.file=" + exporterConfig}},
+		{"prometheus", p.Prometheus, []string{p.bin.prometheus, "--config.file=" + prometheusConfig, "--storage.tsdb.path=data"}},
+	} {
+		process, err := start(ctx, p.dir, server.name, append(server.argv, "--web.listen-address="+server.address)...)
+		if err != nil {
+			return err
+		}
+		p.processes = append(p.processes, process)
+		if err := process.ready(ctx, server.address); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Stop ends both and waits for that.
+func (p *Pair) Stop() {
+	for _, process := range p.processes {
+		process.Stop()
+	}
+}
+
+// Metrics are the exporter's own.
+func (p *Pair) Metrics(ctx context.Context) (Metrics, error) {
+	return scrape(ctx, "http://"+p.Exporter+"/metrics")
+}
+
+// Get asks the exporter.
+func (p *Pair) Get(ctx context.Context, path string) (string, error) {
+	return get(ctx, "http://"+p.Exporter+path)
+}
+
+// A Sample is a series of a query with its value.
+type Sample struct {
+	Labels map[string]string
+	Value  float64
+}
+
+// Query asks a Prometheus.
+func Query(ctx context.Context, prometheus, query string) ([]Sample, error) {
+	var answer struct {
+		Data struct {
+			Result []struct {
+				Metric map[string]string
+				Value  [2]any
+			}
+		}
+	}
+	if err := getJSON(ctx, prometheus+"/api/v1/query?query="+url.QueryEscape(query), &answer); err != nil {
+		return nil, err
+	}
+	var all []Sample
+	for _, r := range answer.Data.Result {
+		v, err := strconv.ParseFloat(fmt.Sprint(r.Value[1]), 64)
+		if err != nil {
+			return nil, fmt.Errorf("decoding the answer of Prometheus: %w", err)
+		}
+		all = append(all, Sample{r.Metric, v})
+	}
+	return all, nil
+}
+
+// A ScrapeTarget is what Prometheus makes of something that it discovered.
+type ScrapeTarget struct {
+	Labels         map[string]string
+	ScrapeURL      string `json:"scrapeUrl"`
+	ScrapeInterval string
+	ScrapeTimeout  string
+	Health         string
+}
+
+// ScrapeTargets are the active targets of the Prometheus.
+func (p *Pair) ScrapeTargets(ctx context.Context) ([]ScrapeTarget, error) {
+	var answer struct {
+		Data struct{ ActiveTargets []ScrapeTarget }
+	}
+	err := getJSON(ctx, "http://"+p.Prometheus+"/api/v1/targets?state=active", &answer)
+	return answer.Data.ActiveTargets, err
+}
+
+func getJSON(ctx context.Context, address string, into any) error {
+	text, err := get(ctx, address)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal([]byte(text), into); err != nil {
+		return fmt.Errorf("decoding the answer of %s: %w", address, err)
+	}
+	return nil
+}
