@@ -52,16 +52,17 @@ type flags struct {
 	server                         app.Options
 	probe                          cli.ProbeOptions
 	targets                        cli.TargetsOptions
+	imports                        cli.ImportOptions
 }
 
 // run is main with its edges as parameters; it returns the exit status.
 func run(args []string, out, errOut io.Writer) int {
 	var f flags
-	a, serve, check, probe, targets := commands(&f)
+	a := application(&f)
 	a.UsageWriter(out).ErrorWriter(errOut)
 	command, err := a.Parse(args)
 	if err != nil {
-		text := cli.UsageError(err, name, args, []string{serve.FullCommand(), check.FullCommand(), probe.FullCommand(), targets.FullCommand()})
+		text := cli.UsageError(err, name, args, commands)
 		fmt.Fprintf(errOut, "%s: %s, try --help\n", name, text)
 		return cli.ExitUsage
 	}
@@ -70,13 +71,15 @@ func run(args []string, out, errOut io.Writer) int {
 	ctx, cancel := untilSignal()
 	defer cancel()
 	switch command {
-	case check.FullCommand():
+	case commandCheck:
 		return cli.Check(out, errOut, f.checkFiles)
-	case probe.FullCommand():
+	case commandProbe:
 		return cli.Probe(ctx, out, errOut, f.probe)
-	case targets.FullCommand():
+	case commandTargets:
 		return cli.Targets(ctx, out, errOut, f.targets)
-	case serve.FullCommand():
+	case commandImport:
+		return cli.Import(out, errOut, f.imports)
+	case commandServe:
 		return runServer(ctx, out, errOut, &f)
 	default:
 		return cli.ExitUsage
@@ -174,20 +177,31 @@ func (f *flags) loggers(w io.Writer) error {
 	return nil
 }
 
-func commands(f *flags) (a *kingpin.Application, serve, check, probe, targets *kingpin.CmdClause) {
-	a = kingpin.New(name, "Probes HTTP targets for Prometheus and says why they failed.")
+// The commands.
+const (
+	commandServe   = "serve"
+	commandCheck   = "check"
+	commandProbe   = "probe"
+	commandTargets = "targets"
+	commandImport  = "import"
+)
+
+var commands = []string{commandServe, commandCheck, commandProbe, commandTargets, commandImport}
+
+func application(f *flags) *kingpin.Application {
+	a := kingpin.New(name, "Probes HTTP targets for Prometheus and says why they failed.")
 	a.UsageTemplate(cli.UsageTemplate)
 	a.HelpFlag.Short('h').Help("Show help; after a command, the help of that command.")
 	a.Version(version.Print(name))
 	a.Flag("config.file", "Configuration file. Without one the embedded default configuration is used.").StringVar(&f.server.ConfigFile)
 
-	serve = a.Command("serve", "Serve /probe and the exporter's own metrics. This is the default command.").Default()
+	serve := a.Command(commandServe, "Serve /probe and the exporter's own metrics. This is the default command.").Default()
 	serverFlags(serve, f)
 
-	check = a.Command("check", "Check configuration files and name every mistake in them. Exit status: 0 all are good, 2 one is not.")
+	check := a.Command(commandCheck, "Check configuration files and name every mistake in them. Exit status: 0 all are good, 2 one is not.")
 	check.Arg("file", "Configuration files.").Required().StringsVar(&f.checkFiles)
 
-	probe = a.Command("probe", "Probe one target once and explain the outcome. Exit status: 0 success, 1 the probe failed, 2 usage or configuration.")
+	probe := a.Command(commandProbe, "Probe one target once and explain the outcome. Exit status: 0 success, 1 the probe failed, 2 usage or configuration.")
 	p := &f.probe
 	probe.Arg("target", "URL of the target; http:// may be left out.").Required().StringVar(&p.Target)
 	probe.Flag("module", "Module to probe with. Default: http_2xx, and websocket for ws:// and wss://.").StringVar(&p.Module)
@@ -198,14 +212,20 @@ func commands(f *flags) (a *kingpin.Application, serve, check, probe, targets *k
 	probe.Flag("format", "Output format: text or json.").Default("text").EnumVar(&p.Format, "text", "json")
 	probe.Flag("debug", "Also show step by step what happened.").BoolVar(&p.Debug)
 
-	targets = a.Command("targets", "List the targets of a running exporter and what their last probes found. Exit status: 0 success, 1 the exporter did not answer, 2 usage.")
+	targets := a.Command(commandTargets, "List the targets of a running exporter and what their last probes found. Exit status: 0 success, 1 the exporter did not answer, 2 usage.")
 	t := &f.targets
 	targets.Flag("url", "URL of the exporter.").Default("http://localhost:10115").StringVar(&t.URL)
 	targets.Flag("http.config.file", "File with authentication and TLS, as for promtool.").StringVar(&t.ClientFile)
 	targets.Flag("environment", "Only targets of this environment; may be repeated.").StringsVar(&t.Environments)
 	targets.Flag("name", "Only this target; may be repeated.").StringsVar(&t.Names)
 	targets.Flag("format", "Output format: text or json.").Default("text").EnumVar(&t.Format, "text", "json")
-	return a, serve, check, probe, targets
+
+	imports := a.Command(commandImport, "Write a configuration made of other files to stdout, and what could not be taken over to stderr. Exit status: 0 success, 2 a file cannot be read.")
+	i := &f.imports
+	imports.Flag("blackbox", "Configuration file of blackbox_exporter, for its modules; without one they are those of the default configuration.").StringsVar(&i.Blackbox)
+	imports.Flag("prometheus", "Configuration file of Prometheus, for the targets of scrape jobs that go through /probe.").StringsVar(&i.Prometheus)
+	imports.Flag("servers", "JSON list of servers with hostName, host, port, type (2, 3, 4: WebSocket; 1, 6: HTTP), environment and notification.").StringsVar(&i.Servers)
+	return a
 }
 
 func serverFlags(serve *kingpin.CmdClause, f *flags) {

@@ -34,6 +34,9 @@ func Default() *Config {
 	return c
 }
 
+// DefaultYAML is the text of Default.
+func DefaultYAML() []byte { return bytes.Clone(defaultYAML) }
+
 // DefaultTimeoutOffset is the offset of Load and Parse, and of the command line where it says nothing.
 const DefaultTimeoutOffset = 500 * time.Millisecond
 

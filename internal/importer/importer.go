@@ -1,0 +1,312 @@
+// Package importer makes a configuration of what people have already: modules of blackbox_exporter, scrape jobs that go
+// through it, and lists of servers. What cannot be taken over is not an error; it is told.
+package importer
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+)
+
+// An Importer collects what it is given. Modules come first: a target without its module is dropped. The zero value is
+// not ready; use New.
+type Importer struct {
+	modules *yaml.Node // a mapping
+	targets []*yaml.Node
+	files   []string
+	reader  config.TargetReader
+	names   map[string]string // of targets, with where they come from
+	mask    func(*url.URL) string
+
+	dropped []string
+}
+
+// New makes an Importer that has nothing yet. Mask makes of a URL what people may see.
+func New(mask func(*url.URL) string) *Importer {
+	return &Importer{
+		modules: &yaml.Node{Kind: yaml.MappingNode},
+		reader:  config.TargetReader{Modules: map[string]config.Module{}, Offset: config.DefaultTimeoutOffset},
+		names:   map[string]string{},
+		mask:    mask,
+	}
+}
+
+// Dropped is what could not be taken over, a line each.
+func (im *Importer) Dropped() []string { return im.dropped }
+
+func (im *Importer) drop(format string, args ...any) {
+	im.dropped = append(im.dropped, fmt.Sprintf(format, args...))
+}
+
+// DefaultModules takes those modules of the embedded configuration that a target has by default, and all of them where
+// there are none yet.
+func (im *Importer) DefaultModules() error {
+	root, err := parse("default.yml", config.DefaultYAML())
+	if err != nil {
+		return err
+	}
+	all := len(im.modules.Content) == 0
+	modules := value(root, "modules")
+	for i := 0; i+1 < len(modules.Content); i += 2 {
+		key := modules.Content[i]
+		_, known := im.reader.Modules[key.Value]
+		if !known && (all || key.Value == config.DefaultModule || key.Value == config.DefaultWebSocketModule) {
+			if err := im.module("default.yml", key, modules.Content[i+1]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Blackbox takes the modules of a configuration of blackbox_exporter. Those of probers that this exporter does not have
+// are dropped.
+func (im *Importer) Blackbox(name string, data []byte) error {
+	root, err := parse(name, data)
+	if err != nil {
+		return err
+	}
+	modules := value(root, "modules")
+	if modules == nil || modules.Kind != yaml.MappingNode {
+		return fmt.Errorf("reading %q: it has no modules", name)
+	}
+	for i := 0; i+1 < len(modules.Content); i += 2 {
+		if err := im.module(name, modules.Content[i], modules.Content[i+1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// module takes one module, if it loads.
+func (im *Importer) module(name string, key, module *yaml.Node) error {
+	if _, ok := im.reader.Modules[key.Value]; ok {
+		im.drop("%s: module %q: there is one of that name already", name, key.Value)
+		return nil
+	}
+	one := mapping("modules", &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{key, module}})
+	c, err := check(name, one)
+	if problems, ok := errors.AsType[config.Errors](err); ok {
+		// Of a prober that is not known, all else that is unknown follows.
+		if i := slices.IndexFunc(problems, func(p config.Problem) bool { return strings.HasSuffix(p.Path, ".prober") }); i >= 0 {
+			problems = problems[i : i+1]
+		}
+		for _, p := range problems {
+			im.drop("%s: module %q: %s: %s", name, key.Value, strings.TrimPrefix(p.Path, "modules."), p.Message)
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	im.modules.Content = append(im.modules.Content, key, module)
+	maps.Copy(im.reader.Modules, c.Modules)
+	return nil
+}
+
+// check loads a configuration that is given as a tree.
+func check(name string, root *yaml.Node) (*config.Config, error) {
+	text, err := render(root)
+	if err != nil {
+		return nil, err
+	}
+	return config.Parse(name, text)
+}
+
+// add takes a target, given by the keys that it has in the configuration.
+func (im *Importer) add(where string, fields map[string]any) {
+	var n yaml.Node
+	if err := n.Encode(fields); err != nil {
+		im.drop("%s: %v", where, err)
+		return
+	}
+	t, wrong, labels := im.reader.Read(&n)
+	if t.Name != "" {
+		where += fmt.Sprintf(": target %q", t.Name)
+	}
+	for _, p := range wrong {
+		im.drop("%s: %s: %s", where, p.Path, p.Message)
+	}
+	if len(wrong) > 0 {
+		return
+	}
+	if first, ok := im.names[t.Name]; ok {
+		im.drop("%s: there is one of that name from %s already", where, first)
+		return
+	}
+	im.names[t.Name] = where
+	for _, p := range labels {
+		im.drop("%s: only the label: %s: %s", where, p.Path, p.Message)
+	}
+	if len(labels) > 0 {
+		fields["labels"] = t.Labels
+	}
+	im.targets = append(im.targets, ordered(fields))
+}
+
+// order is that in which people read the keys of a target; others follow by name.
+var order = []string{"name", "url", "module", "environment", "interval", "timeout", "notification", "labels"}
+
+func ordered(fields map[string]any) *yaml.Node {
+	out := &yaml.Node{Kind: yaml.MappingNode}
+	for _, key := range order {
+		v, ok := fields[key]
+		if m, isMap := v.(map[string]string); !ok || isMap && len(m) == 0 {
+			continue
+		}
+		var n yaml.Node
+		if err := n.Encode(v); err != nil {
+			continue // it was encoded before
+		}
+		out.Content = append(out.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: key}, &n)
+	}
+	return out
+}
+
+// YAML is the configuration. It loads, and has secrets as they were given.
+func (im *Importer) YAML() ([]byte, error) {
+	root := mapping("modules", im.modules)
+	if len(im.targets) > 0 {
+		root.Content = append(root.Content, mapping("targets", &yaml.Node{Kind: yaml.SequenceNode, Content: im.targets}).Content...)
+	}
+	if len(im.files) > 0 {
+		var n yaml.Node
+		if err := n.Encode(im.files); err != nil {
+			return nil, err
+		}
+		root.Content = append(root.Content, mapping("target_files", &n).Content...)
+	}
+	if _, err := check("imported", root); err != nil {
+		return nil, fmt.Errorf("checking what was imported: %w", err)
+	}
+	return render(root)
+}
+
+// serverTypes are the types of a server list and the scheme by which such a server is probed.
+var serverTypes = map[string]string{"1": "http", "6": "http", "2": "ws", "3": "ws", "4": "ws"}
+
+// A server is an entry of the classic list.
+type server struct {
+	HostName     string      `json:"hostName"`
+	Host         string      `json:"host"`
+	Port         json.Number `json:"port"`
+	Type         json.Number `json:"type"`
+	Environment  string      `json:"environment"`
+	Notification any         `json:"notification"`
+}
+
+// Servers takes a JSON list of servers with hostName, host, port, type, environment and notification. Types 2, 3 and 4 are
+// WebSocket servers, 1 and 6 answer GET.
+func (im *Importer) Servers(name string, data []byte) error {
+	var list []json.RawMessage
+	d := json.NewDecoder(bytes.NewReader(data))
+	if err := d.Decode(&list); err != nil {
+		return fmt.Errorf("reading %q: want a JSON list of servers: %w", name, err)
+	}
+	if err := d.Decode(new(any)); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("reading %q: something follows after the list", name)
+	}
+	for i, raw := range list {
+		where := fmt.Sprintf("%s: server %d", name, i)
+		var s server
+		if err := json.Unmarshal(raw, &s); err != nil {
+			im.drop("%s: want hostName, host and environment as texts, and port and type as numbers", where)
+			continue
+		}
+		scheme, ok := serverTypes[s.Type.String()]
+		if !ok {
+			im.drop("%s (%q): type %q is neither HTTP (1, 6) nor WebSocket (2, 3, 4)", where, s.HostName, s.Type)
+			continue
+		}
+		address := s.Host
+		if s.Port != "" {
+			address += ":" + s.Port.String()
+		}
+		fields := map[string]any{"name": s.HostName, "url": scheme + "://" + address + "/"}
+		if s.Environment != "" {
+			fields["environment"] = s.Environment
+		}
+		if off := []any{false, 0.0, "0", "off", "false"}; slices.Contains(off, s.Notification) {
+			fields["notification"] = "off"
+		}
+		im.add(where, fields)
+	}
+	return nil
+}
+
+// maxNodes bounds what the aliases of a file expand to.
+const maxNodes = 1 << 18
+
+// parse reads a YAML document and expands its aliases: what they refer to may be dropped.
+func parse(name string, data []byte) (*yaml.Node, error) {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(data, &doc); err != nil {
+		return nil, fmt.Errorf("reading %q: it is not valid YAML", name) // the error may repeat a secret
+	}
+	if len(doc.Content) == 0 || doc.Content[0].Kind != yaml.MappingNode {
+		return nil, fmt.Errorf("reading %q: want a mapping", name)
+	}
+	left := maxNodes
+	root := expand(doc.Content[0], &left, map[*yaml.Node]bool{})
+	if root == nil {
+		return nil, fmt.Errorf("reading %q: its aliases have no end, or as good as none", name)
+	}
+	return root, nil
+}
+
+// expand copies a tree without aliases; nil: that is not possible.
+func expand(n *yaml.Node, left *int, active map[*yaml.Node]bool) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	*left--
+	if *left < 0 || active[n] {
+		return nil
+	}
+	active[n] = true
+	defer delete(active, n)
+	out := *n
+	out.Anchor, out.Alias, out.Content = "", nil, nil
+	for _, c := range n.Content {
+		e := expand(c, left, active)
+		if e == nil {
+			return nil
+		}
+		out.Content = append(out.Content, e)
+	}
+	return &out
+}
+
+func mapping(key string, v *yaml.Node) *yaml.Node {
+	return &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: key}, v}}
+}
+
+// value is what a mapping has for a key; nil: it has no such key.
+func value(mapping *yaml.Node, key string) *yaml.Node {
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if mapping.Content[i].Value == key {
+			return mapping.Content[i+1]
+		}
+	}
+	return nil
+}
+
+func render(root *yaml.Node) ([]byte, error) {
+	var b bytes.Buffer
+	e := yaml.NewEncoder(&b)
+	e.SetIndent(2)
+	if err := errors.Join(e.Encode(root), e.Close()); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
