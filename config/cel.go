@@ -30,25 +30,34 @@ type CEL struct {
 // NewCEL compiles an expression over the variable "body". Its result must be a bool, or of a type that only
 // the evaluation shows.
 func NewCEL(expression string) (*CEL, error) {
-	if strings.TrimSpace(expression) == "" {
-		return nil, errors.New("must not be empty")
-	}
-	env, err := celEnv()
+	ast, program, err := compile(celEnv, expression)
 	if err != nil {
-		return nil, fmt.Errorf("preparing CEL: %w", err)
-	}
-	ast, issues := env.Compile(expression)
-	if issues.Err() != nil {
-		return nil, celIssues(expression, issues)
+		return nil, err
 	}
 	if t := ast.OutputType(); !t.IsExactType(cel.BoolType) && !t.IsExactType(cel.DynType) {
 		return nil, fmt.Errorf("%q is of type %s, want bool", expression, t)
 	}
+	return &CEL{Expression: expression, program: program}, nil
+}
+
+// compile compiles an expression, which ends with the context of its evaluation.
+func compile(environment func() (*cel.Env, error), expression string) (*cel.Ast, cel.Program, error) {
+	if strings.TrimSpace(expression) == "" {
+		return nil, nil, errors.New("must not be empty")
+	}
+	env, err := environment()
+	if err != nil {
+		return nil, nil, fmt.Errorf("preparing CEL: %w", err)
+	}
+	ast, issues := env.Compile(expression)
+	if issues.Err() != nil {
+		return nil, nil, celIssues(expression, issues)
+	}
 	program, err := env.Program(ast, cel.InterruptCheckFrequency(interruptEvery))
 	if err != nil {
-		return nil, fmt.Errorf("compiling %q: %w", expression, err)
+		return nil, nil, fmt.Errorf("compiling %q: %w", expression, err)
 	}
-	return &CEL{Expression: expression, program: program}, nil
+	return ast, program, nil
 }
 
 // celIssues puts the errors of the compiler, which draws a picture over several lines, into one.

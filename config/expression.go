@@ -2,9 +2,7 @@ package config
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strings"
 	"sync"
 
 	"github.com/google/cel-go/cel"
@@ -32,20 +30,9 @@ type Expression struct {
 
 // NewExpression compiles an expression over the variables "body" and "item".
 func NewExpression(text string) (*Expression, error) {
-	if strings.TrimSpace(text) == "" {
-		return nil, errors.New("must not be empty")
-	}
-	env, err := expressionEnv()
+	ast, program, err := compile(expressionEnv, text)
 	if err != nil {
-		return nil, fmt.Errorf("preparing CEL: %w", err)
-	}
-	ast, issues := env.Compile(text)
-	if issues.Err() != nil {
-		return nil, celIssues(text, issues)
-	}
-	program, err := env.Program(ast, cel.InterruptCheckFrequency(interruptEvery))
-	if err != nil {
-		return nil, fmt.Errorf("compiling %q: %w", text, err)
+		return nil, err
 	}
 	e := &Expression{Text: text, program: program}
 	for _, r := range ast.NativeRep().ReferenceMap() {

@@ -12,7 +12,6 @@ import (
 
 // A thousand probes that hang at once end at their deadline and leave nothing behind.
 func TestThousandHangingProbes(t *testing.T) {
-	const n, timeout = 1000, 2 * time.Second
 	for _, tt := range []struct {
 		name   string
 		start  func(testing.TB) *probetest.Server
@@ -24,29 +23,34 @@ func TestThousandHangingProbes(t *testing.T) {
 		{"mid-handshake", probetest.TLSStallMid, prober.ReasonConnectTimeout},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			server := tt.start(t)
-			p, r := newProber(t, ""), target(t, server.URL)
-			probe(t, p, r, quick) // what is made once is made now
-			heap := probetest.HeapInUse(t)
-			check := probetest.NoLeaks(t)
-
-			var wg sync.WaitGroup
-			start := time.Now()
-			for range n {
-				wg.Go(func() {
-					if res := probe(t, p, r, timeout); res.Reason != tt.reason {
-						t.Errorf("reason is %s (%v), want %s", res.Reason, res.Err, tt.reason)
-					}
-				})
-			}
-			wg.Wait()
-			if took := time.Since(start); took > 10*timeout {
-				t.Errorf("%d probes took %s, want about %s", n, took, timeout)
-			}
-			check()
-			wantFlat(t, heap, 4<<20)
+			hang(t, newProber(t, ""), target(t, tt.start(t).URL), tt.reason)
 		})
 	}
+}
+
+// hang has a thousand probes at once run into their deadline of two seconds, and wants nothing to be left of them.
+func hang(t *testing.T, p prober.Prober, r prober.Request, reason prober.Reason) {
+	t.Helper()
+	const n, timeout = 1000, 2 * time.Second
+	probe(t, p, r, quick) // what is made once is made now
+	heap := probetest.HeapInUse(t)
+	check := probetest.NoLeaks(t)
+
+	var wg sync.WaitGroup
+	start := time.Now()
+	for range n {
+		wg.Go(func() {
+			if res := probe(t, p, r, timeout); res.Reason != reason {
+				t.Errorf("reason is %s (%v), want %s", res.Reason, res.Err, reason)
+			}
+		})
+	}
+	wg.Wait()
+	if took := time.Since(start); took > 10*timeout {
+		t.Errorf("%d probes took %s, want about %s", n, took, timeout)
+	}
+	check()
+	wantFlat(t, heap, 4<<20)
 }
 
 // HTTP/2 keeps nothing of a connection after its probe: no pool, no timer.

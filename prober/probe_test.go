@@ -21,13 +21,19 @@ const patient = 20 * time.Second
 // newProber builds an http prober from the lines of an http block.
 func newProber(t testing.TB, block string) prober.Prober {
 	t.Helper()
-	return newModule(t, "    http:\n"+indent(block, 6))
+	return newModule(t, "    http:\n"+indent(block, "method: GET"))
 }
 
 // newModule builds a prober from the lines of a module, indented by 4.
 func newModule(t testing.TB, lines string) prober.Prober {
 	t.Helper()
-	c, err := config.Parse("test.yml", []byte("modules:\n  m:\n    prober: http\n"+lines))
+	return fromYAML(t, "modules:\n  m:\n    prober: http\n"+lines)
+}
+
+// fromYAML builds the prober of the module m of a configuration.
+func fromYAML(t testing.TB, text string) prober.Prober {
+	t.Helper()
+	c, err := config.Parse("test.yml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,13 +44,15 @@ func newModule(t testing.TB, lines string) prober.Prober {
 	return p
 }
 
-func indent(block string, n int) string {
+// indent indents the lines of a block by 6. An empty one gets the line otherwise.
+func indent(block, otherwise string) string {
+	const spaces = "      "
 	if strings.TrimSpace(block) == "" {
-		return strings.Repeat(" ", n) + "method: GET\n"
+		return spaces + otherwise + "\n"
 	}
 	var b strings.Builder
 	for line := range strings.Lines(strings.Trim(block, "\n") + "\n") {
-		b.WriteString(strings.Repeat(" ", n) + strings.TrimPrefix(line, strings.Repeat("\t", 3)))
+		b.WriteString(spaces + strings.TrimPrefix(line, strings.Repeat("\t", 3)))
 	}
 	return b.String()
 }

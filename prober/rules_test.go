@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
@@ -13,15 +12,7 @@ import (
 // withRules builds an http prober under rules for targets.
 func withRules(t testing.TB, rules, block string) prober.Prober {
 	t.Helper()
-	c, err := config.Parse("test.yml", []byte("probe: {"+rules+"}\nmodules:\n  m:\n    prober: http\n    http:\n"+indent(block, 6)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := prober.New(c.Modules["m"], c.Probe)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return fromYAML(t, "probe: {"+rules+"}\nmodules:\n  m:\n    prober: http\n    http:\n"+indent(block, "method: GET"))
 }
 
 // The metadata service of a cloud is refused before anything is sent, however its address is written.

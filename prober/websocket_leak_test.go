@@ -1,7 +1,6 @@
 package prober_test
 
 import (
-	"sync"
 	"testing"
 	"time"
 
@@ -11,7 +10,6 @@ import (
 
 // A thousand WebSockets that hang at once end at their deadline and leave nothing behind.
 func TestThousandHangingWebSockets(t *testing.T) {
-	const n, timeout = 1000, 2 * time.Second
 	for _, tt := range []struct {
 		name   string
 		start  func(testing.TB) *probetest.Server
@@ -23,27 +21,7 @@ func TestThousandHangingWebSockets(t *testing.T) {
 		{"pings for ever", func(t testing.TB) *probetest.Server { return probetest.WebSocketPings(t, 100*time.Millisecond) }, "ping: true", prober.ReasonWSPongTimeout},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			server := tt.start(t)
-			p, r := newWebSocket(t, tt.block), target(t, "ws://"+server.Addr)
-			probe(t, p, r, quick) // what is made once is made now
-			heap := probetest.HeapInUse(t)
-			check := probetest.NoLeaks(t)
-
-			var wg sync.WaitGroup
-			start := time.Now()
-			for range n {
-				wg.Go(func() {
-					if res := probe(t, p, r, timeout); res.Reason != tt.reason {
-						t.Errorf("reason is %s (%v), want %s", res.Reason, res.Err, tt.reason)
-					}
-				})
-			}
-			wg.Wait()
-			if took := time.Since(start); took > 10*timeout {
-				t.Errorf("%d probes took %s, want about %s", n, took, timeout)
-			}
-			check()
-			wantFlat(t, heap, 4<<20)
+			hang(t, newWebSocket(t, tt.block), target(t, "ws://"+tt.start(t).Addr), tt.reason)
 		})
 	}
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/gorilla/websocket"
 
-	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
@@ -20,21 +19,7 @@ import (
 // newWebSocket builds a WebSocket prober from the lines of a websocket block.
 func newWebSocket(t testing.TB, block string) prober.Prober {
 	t.Helper()
-	return fromYAML(t, "modules:\n  m:\n    prober: websocket\n    websocket:\n      ip_protocol_fallback: true\n"+indent(block, 6))
-}
-
-// fromYAML builds the prober of the module m.
-func fromYAML(t testing.TB, text string) prober.Prober {
-	t.Helper()
-	c, err := config.Parse("test.yml", []byte(strings.ReplaceAll(text, "      method: GET\n", "")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := prober.New(c.Modules["m"], c.Probe)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return fromYAML(t, "modules:\n  m:\n    prober: websocket\n    websocket:\n"+indent(block, "ping: false"))
 }
 
 // Whatever the target says or does not say has its own reason, and the probe returns at its deadline.
