@@ -72,7 +72,7 @@ func run(args []string, out, errOut io.Writer) int {
 	defer cancel()
 	switch command {
 	case commandCheck:
-		return cli.Check(out, errOut, f.checkFiles)
+		return cli.Check(out, errOut, config.Options{TimeoutOffset: config.DefaultTimeoutOffset}, f.checkFiles)
 	case commandProbe:
 		return cli.Probe(ctx, out, errOut, f.probe)
 	case commandTargets:
@@ -113,16 +113,16 @@ func complain(w io.Writer, err error) {
 }
 
 func runServer(ctx context.Context, out, errOut io.Writer, f *flags) int {
+	if err := f.finish(errOut); err != nil {
+		complain(errOut, err)
+		return cli.ExitUsage
+	}
 	if f.configCheck {
 		if f.server.ConfigFile == "" {
 			fmt.Fprintf(errOut, "%s: --config.check needs --config.file\n", name)
 			return cli.ExitUsage
 		}
-		return cli.Check(out, errOut, []string{f.server.ConfigFile})
-	}
-	if err := f.finish(errOut); err != nil {
-		complain(errOut, err)
-		return cli.ExitUsage
+		return cli.Check(out, errOut, config.Options{TimeoutOffset: f.server.TimeoutOffset}, []string{f.server.ConfigFile})
 	}
 	hup := make(chan os.Signal, 1) // before the configuration is read: until then the signal would kill
 	signal.Notify(hup, syscall.SIGHUP)

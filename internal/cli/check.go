@@ -12,10 +12,10 @@ import (
 )
 
 // Check loads each file as the server would and says on out what is in it, or on errOut what is wrong with it.
-func Check(out, errOut io.Writer, files []string) int {
+func Check(out, errOut io.Writer, o config.Options, files []string) int {
 	status := ExitSuccess
 	for _, file := range files {
-		n, err := checkFile(file)
+		n, err := checkFile(o, file)
 		if err != nil {
 			fmt.Fprintln(errOut, err)
 			status = ExitUsage
@@ -27,8 +27,8 @@ func Check(out, errOut io.Writer, files []string) int {
 }
 
 // checkFile also builds what the server would build, and returns the number of modules.
-func checkFile(file string) (int, error) {
-	c, err := config.Load(file)
+func checkFile(o config.Options, file string) (int, error) {
+	c, err := o.Load(file)
 	if err != nil {
 		return 0, err
 	}

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
 func TestUsageError(t *testing.T) {
@@ -60,7 +62,7 @@ func TestCheck(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var out, errOut bytes.Buffer
-			if got := Check(&out, &errOut, tc.files); got != tc.status {
+			if got := Check(&out, &errOut, config.Options{}, tc.files); got != tc.status {
 				t.Errorf("exit status %d, want %d", got, tc.status)
 			}
 			if diff := cmp.Diff(tc.out, out.String()); diff != "" {
