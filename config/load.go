@@ -87,8 +87,12 @@ func (o Options) Parse(name string, data []byte) (*Config, error) {
 // check checks what the types cannot, and brings the values into their final form.
 func (d *decoder) check(top place, c *Config, o Options) {
 	modules := top.field("modules")
-	if len(c.Modules) == 0 && d.clean("") {
+	switch named := d.lines[modules.path] != 0; {
+	case len(c.Modules) > 0 || !d.clean(""):
+	case named || len(c.Targets) == 0 && !c.hasSources() && c.Restart == nil:
 		d.report(d.at(modules), "got no module, want at least one")
+	default:
+		c.Modules = Default().Modules
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Modules)) {
 		m := c.Modules[name]

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	commonconfig "github.com/prometheus/common/config"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
@@ -229,6 +230,37 @@ targets:
 	}
 	if len(m.HTTP.Headers) != 2 || m.HTTP.Headers["X-A"] != "a" {
 		t.Errorf("the module was changed: %v", m.HTTP.Headers)
+	}
+}
+
+// A WebSocket has headers of its own kind.
+func TestOverlayWebSocket(t *testing.T) {
+	c, err := config.Parse("x.yml", []byte(`
+modules: {websocket: {prober: websocket, websocket: {headers: {X-A: {values: [a]}, X-B: {secrets: [b]}}}}}
+targets: [{name: chat, url: 'ws://a/', headers: {x-a: c, Host: b}}]
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := c.Modules["websocket"]
+	got := c.Targets[0].Overlay(m).WebSocket.Headers.Headers
+	want := map[string]commonconfig.Header{"x-a": {Values: []string{"c"}}, "Host": {Values: []string{"b"}}, "X-B": {Secrets: []commonconfig.Secret{"b"}}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("headers (-want +got):\n%s", diff)
+	}
+	if len(m.WebSocket.Headers.Headers) != 2 {
+		t.Errorf("the module was changed: %v", m.WebSocket.Headers)
+	}
+}
+
+// Targets without modules are probed by those that are known without a file.
+func TestTargetsWithoutModules(t *testing.T) {
+	c, err := config.Parse("x.yml", []byte("targets: [{name: shop, url: 'http://a/'}, {name: chat, url: 'ws://a/'}]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Targets[0].Module != "http_2xx" || c.Targets[1].Module != "websocket" || len(c.Modules) != len(config.Default().Modules) {
+		t.Errorf("targets are %+v, modules %v", c.Targets, c.Modules)
 	}
 }
 

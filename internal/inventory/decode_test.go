@@ -151,7 +151,7 @@ func classic(t testing.TB) *config.TargetMap {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := config.Parse("healthcheck.yml", []byte(strings.ReplaceAll(string(text), "prober: websocket", "prober: http")))
+	c, err := config.Parse("healthcheck.yml", text)
 	if err != nil {
 		t.Fatal(err)
 	}
