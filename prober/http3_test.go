@@ -510,8 +510,8 @@ func TestHangingHTTP3Probes(t *testing.T) {
 			if took := time.Since(start); took > 10*timeout {
 				t.Errorf("%d probes took %s, want about %s", n, took, timeout)
 			}
-			// On a busy machine some do not get as far as the server would let them.
-			if timedOut(got) != n || got[tt.reason] == 0 {
+			// On a busy machine some do not get as far as the server would let them, or are turned away by it.
+			if timedOut(got) < n-n/20 || got[tt.reason] == 0 || got[prober.ReasonNone] > 0 {
 				t.Errorf("reasons are %v, want %s", got, tt.reason)
 			}
 			check()

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -236,6 +237,20 @@ const (
 	DieRestarted
 )
 
+// A mortal socket sends nothing once it is dead.
+type mortal struct {
+	datagrams
+	dead atomic.Bool
+}
+
+// WriteTo implements net.PacketConn.
+func (m *mortal) WriteTo(b []byte, to net.Addr) (int, error) {
+	if m.dead.Load() {
+		return len(b), nil
+	}
+	return m.datagrams.WriteTo(b, to)
+}
+
 // DyingQUIC starts a server that offers h3 and dies with its first connection, without a word, as soon as the handshake
 // is complete.
 func DyingQUIC(t testing.TB, cert tls.Certificate, how Death) *Server {
@@ -244,19 +259,21 @@ func DyingQUIC(t testing.TB, cert tls.Certificate, how Death) *Server {
 	l := &listener{}
 	cfg := &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{http3.NextProtoH3}}
 	key := quic.StatelessResetKey{1}
-	start := func() (*quic.Transport, *quic.Listener) {
-		transport := &quic.Transport{Conn: datagrams{socket}, StatelessResetKey: &key}
+	start := func() (*mortal, *quic.Transport, *quic.Listener) {
+		conn := &mortal{datagrams: datagrams{socket}}
+		transport := &quic.Transport{Conn: conn, StatelessResetKey: &key}
 		accept, err := transport.Listen(cfg, nil)
 		if err != nil {
 			t.Errorf("probetest: listening: %v", err)
 		}
-		return transport, accept
+		return conn, transport, accept
 	}
-	transport, accept := start()
+	conn, transport, accept := start()
 	ctx, cancel := context.WithCancel(context.Background())
 	l.running.Go(func() {
 		_, err := accept.Accept(ctx)
-		_ = transport.Close() // which tells nobody
+		conn.dead.Store(true) // the end of a transport may answer what still comes
+		_ = transport.Close()
 		if err != nil {
 			return
 		}
@@ -265,7 +282,7 @@ func DyingQUIC(t testing.TB, cert tls.Certificate, how Death) *Server {
 		case DieClosed:
 			_ = socket.Close()
 		case DieRestarted:
-			again, _ := start()
+			_, again, _ := start()
 			<-ctx.Done()
 			_ = again.Close()
 		}
