@@ -1,0 +1,111 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"go.etcd.io/bbolt"
+)
+
+// prepare makes the directory and the file where they are missing, and looks at their permissions where they are not.
+func prepare(dir, path string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("making the directory for restarts: %w", err)
+	}
+	if err := checkDir(dir); err != nil {
+		return err
+	}
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := create(dir, path); err != nil {
+			return fmt.Errorf("making %q: %w", path, err)
+		}
+		info, err = os.Lstat(path)
+	}
+	if err != nil {
+		return fmt.Errorf("looking at the file for restarts: %w", err)
+	}
+	return checkFile(path, info)
+}
+
+// checkDir refuses a directory in which anybody may replace the file. Other permissions beyond 0700 are the
+// administrator's: systemd makes 0755, and a volume of Kubernetes is often writable by a group.
+func checkDir(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return fmt.Errorf("looking at the directory for restarts: %w", err)
+	}
+	if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode&0o002 != 0 {
+		return fmt.Errorf("the directory %q has mode %#o, anybody could replace what is in it: chmod o-w %[1]q", dir, mode)
+	}
+	return nil
+}
+
+// checkFile refuses what anybody may have written, and takes back from others what they do not need.
+func checkFile(path string, info fs.FileInfo) error {
+	mode := info.Mode()
+	switch {
+	case !mode.IsRegular():
+		return fmt.Errorf("%q is not a regular file: move it away", path)
+	case info.Size() == 0: // the library would take it for new
+		return describe(path, corrupt("it is empty"))
+	case runtime.GOOS == "windows" || mode.Perm()&0o077 == 0:
+		return nil
+	case mode.Perm()&0o002 != 0:
+		return fmt.Errorf("%q has mode %#o, anybody could have written it: check it, then chmod 600 %[1]q", path, mode.Perm())
+	}
+	if err := os.Chmod(path, mode.Perm()&^0o077); err != nil {
+		return fmt.Errorf("%q has mode %#o, want 0600: %w: chmod 600 it as its owner", path, mode.Perm(), err)
+	}
+	return nil
+}
+
+// create makes a file without records. It is complete before it has its name, so that a crash leaves none or a whole one.
+func create(dir, path string) error {
+	f, err := os.CreateTemp(dir, FileName+".new-*")
+	if err != nil {
+		return err
+	}
+	name := f.Name()
+	defer func() { _ = os.Remove(name) }() // it is at most in the way
+	if err := f.Close(); err != nil {
+		return err
+	}
+	err = guard(func() error {
+		db, err := bbolt.Open(name, 0o600, &bbolt.Options{Timeout: lockTimeout, NoStatistics: true})
+		if err != nil {
+			return err
+		}
+		err = db.Update(func(tx *bbolt.Tx) error { return put(tx, nil, digest{}) })
+		return errors.Join(err, db.Close())
+	})
+	if err != nil {
+		return err
+	}
+	// Unlike a rename, a link never replaces what another instance has made meanwhile.
+	if err := os.Link(name, path); err != nil && !errors.Is(err, fs.ErrExist) {
+		if _, missing := os.Lstat(path); !errors.Is(missing, fs.ErrNotExist) {
+			return err
+		}
+		if err := os.Rename(name, path); err != nil { // not every file system has links
+			return err
+		}
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// syncDir makes a new name durable.
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" { // directories cannot be synced there
+		return nil
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
