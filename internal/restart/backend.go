@@ -1,28 +1,65 @@
 package restart
 
-import "context"
+import (
+	"context"
+	"errors"
+	"time"
+)
 
 // A Backend restarts one unit of whatever supervises a service. It is bound to the unit when it is built.
 type Backend interface {
 	// Kind names the sort of back-end, such as "command".
 	Kind() string
-	// Inspect looks at the unit without touching it. An error means that nothing is known.
+	// Inspect looks at the unit without touching it. An error means that nothing is known; it wraps ErrRefused where
+	// Restart could not but refuse.
 	Inspect(ctx context.Context) (Status, error)
 	// Restart makes exactly one mutation and does not repeat it. That it returns nil proves nothing: the
-	// controller's own probes judge.
+	// controller's own probes judge. An error that wraps ErrRefused says that nothing was done to the unit; after any
+	// other it may have been restarted or not.
 	Restart(ctx context.Context, a Attempt) error
 }
 
-// A Status is what a back-end knows of its unit.
+// ErrRefused is wrapped by the errors of a back-end that did not touch the unit, because it may not or must not now.
+var ErrRefused = errors.New("refused by the back-end")
+
+// A Status is what a back-end knows of its unit. The zero Status is that of a back-end that knows nothing: nothing speaks
+// for or against a restart.
 type Status struct {
-	// Identity changes with every start of the unit. Empty: this back-end cannot tell one start from another.
+	// Identity changes with every start of the unit. Empty: this back-end cannot tell one start from another, and
+	// whether a restart took place is judged by probes alone.
 	Identity string
+	// Running tells whether all of the unit runs. It says something only beside an Identity.
+	Running bool
+	// Unfit says why the unit must not be restarted now. Empty: nothing speaks against it.
+	Unfit Unfit
+	// Detail is what the back-end saw, for people: in the words of the supervisor, without secrets. It may be empty.
+	Detail string
+	// StartedAt is when the last part of the unit was started, whoever did it. Zero: not known.
+	StartedAt time.Time
+}
+
+// Unfit is why a unit must not be restarted now.
+type Unfit string
+
+// The reasons of a back-end.
+const (
+	UnfitMissing Unfit = "missing" // there is no such unit
+	UnfitStopped Unfit = "stopped" // somebody stopped it, or it has ended as it should: a restart would start it
+	UnfitPaused  Unfit = "paused"  // somebody paused it, or its rollouts
+	UnfitRolling Unfit = "rolling" // it is being started, stopped, reloaded or rolled out already
+	UnfitLooping Unfit = "looping" // its supervisor keeps restarting it already
+)
+
+// Unfits lists every Unfit.
+func Unfits() []Unfit {
+	return []Unfit{UnfitMissing, UnfitStopped, UnfitPaused, UnfitRolling, UnfitLooping}
 }
 
 // An Attempt is one restart.
 type Attempt struct {
 	// ID is unique, also across instances of the exporter.
 	ID string
-	// Before is what Inspect said before the decision.
+	// Before is what Inspect said before the decision. A back-end refuses when the unit has got another identity since:
+	// then somebody else has restarted it. Without an Identity nothing is compared.
 	Before Status
 }
