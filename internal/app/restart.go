@@ -51,7 +51,10 @@ func backend(s *config.Service) restart.Backend {
 	for _, name := range slices.Sorted(maps.Keys(s.Command.Env)) {
 		env = append(env, name+"="+s.Command.Env[name])
 	}
-	return command.New(command.Config{Argv: s.Command.Argv, Env: env, Dir: s.Command.Dir})
+	return command.New(command.Program{
+		Argv: s.Command.Argv, Env: env, Dir: s.Command.Dir,
+		Secrets: slices.Collect(maps.Values(s.Command.Env)),
+	})
 }
 
 func policy(mode string, l config.Limits) restart.Policy {

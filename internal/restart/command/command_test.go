@@ -4,6 +4,7 @@ package command_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,7 +16,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/command"
 )
 
-func run(t *testing.T, timeout time.Duration, c command.Config) error {
+func run(t *testing.T, timeout time.Duration, c command.Program) error {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
@@ -30,7 +31,7 @@ func shell(script string, args ...string) []string {
 func TestRun(t *testing.T) {
 	t.Setenv("SECRET", "canary")
 	dir := t.TempDir()
-	err := run(t, time.Minute, command.Config{
+	err := run(t, time.Minute, command.Program{
 		Argv: shell(`{ env; pwd; printf '%s\n' "$1"; } >out`, `a b; $(touch pwned) "*"`),
 		Env:  []string{"PM2_HOME=/home/x"}, Dir: dir,
 	})
@@ -63,12 +64,17 @@ func TestFailures(t *testing.T) {
 	}{
 		{"exit status", shell("echo no such app >&2; exit 3"), []string{`running "/bin/sh"`, "exit status 3", "no such app"}},
 		{"no program", []string{"/nowhere/restart"}, []string{"no such file"}},
-		{"endless output", shell("head -c 10000000 /dev/zero | tr '\\0' x; exit 1"), []string{"exit status 1"}},
+		{"endless output", shell("head -c 10000000 /dev/zero | tr '\\0' x; echo at last; exit 1"), []string{"exit status 1", "xxx", `at last"`}},
+		{"secret", shell("echo token=$TOKEN; exit 1"), []string{"exit status 1", `"token=<secret>"`}},
+		{"signal", shell("kill -9 $$"), []string{"signal: killed"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			err := run(t, time.Minute, command.Config{Argv: tt.argv})
-			if err == nil {
-				t.Fatal("no error")
+			err := run(t, time.Minute, command.Program{Argv: tt.argv, Env: []string{"TOKEN=canary"}, Secrets: []string{"canary"}})
+			if err == nil || errors.Is(err, restart.ErrRefused) {
+				t.Fatalf("error is %v, want one that is no refusal", err)
+			}
+			if strings.Contains(err.Error(), "canary") {
+				t.Errorf("error is %q, want no secret", err)
 			}
 			for _, want := range tt.want {
 				if !strings.Contains(err.Error(), want) {
@@ -79,6 +85,18 @@ func TestFailures(t *testing.T) {
 				t.Errorf("the error has %d bytes", len(err.Error()))
 			}
 		})
+	}
+}
+
+// A command that exits with 75 refused, unless it was told to stop: then it may have done half of its work.
+func TestRefused(t *testing.T) {
+	err := run(t, time.Minute, command.Program{Argv: shell("echo a deploy is under way >&2; exit 75")})
+	if !errors.Is(err, restart.ErrRefused) || !strings.Contains(err.Error(), "a deploy is under way") {
+		t.Errorf("error is %v, want a refusal with its reason", err)
+	}
+	err = run(t, 300*time.Millisecond, command.Program{Argv: shell("trap 'exit 75' TERM; while :; do sleep 0.05; done")})
+	if err == nil || errors.Is(err, restart.ErrRefused) || !strings.Contains(err.Error(), "not ended in time") {
+		t.Errorf("error is %v, want one at the deadline that is no refusal", err)
 	}
 }
 
@@ -97,7 +115,7 @@ func endsAtDeadline(t *testing.T, script string) {
 	t.Helper()
 	dir := t.TempDir()
 	start := time.Now()
-	err := run(t, 300*time.Millisecond, command.Config{Argv: shell(script), Dir: dir})
+	err := run(t, 300*time.Millisecond, command.Program{Argv: shell(script), Dir: dir})
 	if err == nil || time.Since(start) > 20*time.Second {
 		t.Fatalf("ended after %s with %v, want an error at the deadline", time.Since(start), err)
 	}
@@ -125,7 +143,7 @@ func endsAtDeadline(t *testing.T, script string) {
 func TestLeavesRunning(t *testing.T) {
 	dir := t.TempDir()
 	start := time.Now()
-	err := run(t, time.Second, command.Config{
+	err := run(t, time.Second, command.Program{
 		Argv: shell("{ for i in 1 2 3 4 5 6 7 8; do echo alive || exit 1; sleep 0.25; done; echo done >end; } & exit 0"), Dir: dir,
 	})
 	if took := time.Since(start); err != nil || took > 5*time.Second {

@@ -8,6 +8,6 @@ import (
 )
 
 // ownGroup does nothing where there are no process groups: the program itself is killed at the deadline.
-func ownGroup(*exec.Cmd) (stopped *atomic.Bool) { return new(atomic.Bool) }
+func ownGroup(*exec.Cmd, *User) (stopped *atomic.Bool) { return new(atomic.Bool) }
 
 func killGroup(*exec.Cmd) {}

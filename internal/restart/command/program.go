@@ -1,0 +1,81 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"time"
+)
+
+// A Program says what to run.
+type Program struct {
+	// Argv is the program, by absolute path, and its arguments. There is no shell and nothing is substituted.
+	Argv []string
+	// Env is the whole environment, as NAME=value. The exporter's own does not reach the program.
+	Env []string
+	// Dir is the working directory. Empty: /.
+	Dir string
+	// User is whose rights the program gets. nil: those of the exporter.
+	User *User
+	// Secrets are masked in the output, wherever they are.
+	Secrets []string
+}
+
+// A User is a user by number, with one group and no other.
+type User struct{ UID, GID uint32 }
+
+// killDelay is how long the program has to end by itself after SIGTERM.
+const killDelay = 5 * time.Second
+
+// Run runs the program once. It succeeds if the program exits with 0 within ctx. At the end of ctx the program's whole
+// process group is told to stop, and what is left of it is made to when the program has ended, or killDelay later. The
+// output is what the program wrote, at most the last 64 KiB.
+func (p *Program) Run(ctx context.Context) (output string, err error) {
+	cmd := exec.CommandContext(ctx, p.Argv[0], p.Argv[1:]...)
+	cmd.Env, cmd.Dir = p.Env, p.Dir
+	if cmd.Env == nil {
+		cmd.Env = []string{} // nil would be the exporter's own
+	}
+	if cmd.Dir == "" {
+		cmd.Dir = "/"
+	}
+	stopped := ownGroup(cmd, p.User)
+	cmd.WaitDelay = killDelay
+	written, err := start(cmd)
+	if err == nil {
+		err = cmd.Wait()
+	}
+	if stopped.Load() {
+		killGroup(cmd)
+	}
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		err = fmt.Errorf("running %q: not ended in time: %w", p.Argv[0], err)
+	default:
+		err = fmt.Errorf("running %q: %w", p.Argv[0], err)
+	}
+	return written.text(p.Secrets), err
+}
+
+// start starts cmd with a pipe for its output that is read to its end, however late that is: the command may leave
+// the service running with the pipe as its own output, and a pipe that nobody reads would kill it.
+func start(cmd *exec.Cmd) (*tail, error) {
+	output := &tail{ended: make(chan struct{})}
+	r, w, err := os.Pipe()
+	if err != nil {
+		close(output.ended)
+		return output, err
+	}
+	cmd.Stdout, cmd.Stderr = w, w
+	err = cmd.Start()
+	_ = w.Close()
+	go func() {
+		defer close(output.ended)
+		_, _ = io.Copy(output, r)
+		_ = r.Close()
+	}()
+	return output, err
+}
