@@ -1,0 +1,119 @@
+// Package pm2 restarts an app of PM2, the process manager of Node.js.
+//
+// PM2 is a daemon with a home directory and a program that talks to it. The program starts a daemon of its own where
+// it finds none, for example because of a wrong home, so it is only run when the daemon was there a moment before, and
+// then in such a way that it cannot start one. What the daemon runs is asked over its socket, without the program.
+package pm2
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/command"
+)
+
+// Config says which app, and how to reach its PM2.
+type Config struct {
+	// App is the name of the app.
+	App string
+	// Home is PM2_HOME, an absolute path.
+	Home string
+	// Program is pm2, by its absolute path.
+	Program string
+	// Node is what runs Program, by its absolute path. Empty: what the first line of Program says; node is looked for
+	// beside Program and in the usual places.
+	Node string
+	// Reload replaces the instances of an app in cluster mode one after the other. An app in fork mode is restarted.
+	Reload bool
+}
+
+// A Backend restarts one app, with all its instances.
+type Backend struct{ cfg Config }
+
+// New makes a back-end of a checked configuration.
+func New(cfg Config) *Backend { return &Backend{cfg: cfg} }
+
+// Kind implements restart.Backend.
+func (*Backend) Kind() string { return "pm2" }
+
+// Inspect implements restart.Backend. It asks the daemon and starts nothing; where no daemon answers it refuses.
+func (b *Backend) Inspect(ctx context.Context) (restart.Status, error) {
+	all, err := processes(ctx, b.cfg.Home)
+	if err != nil {
+		return restart.Status{}, err
+	}
+	s := status(all, b.cfg.App, time.Now())
+	if s.Unfit == "" && reloading(b.cfg.Home, time.Now()) {
+		s.Unfit, s.Detail = restart.UnfitRolling, s.Detail+"; pm2 reload is under way"
+	}
+	return s, nil
+}
+
+// Restart implements restart.Backend: it looks at the app once more and runs pm2 once.
+func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
+	s, err := b.Inspect(ctx)
+	switch before := a.Before.Identity; {
+	case err != nil:
+		return err
+	case s.Unfit != "":
+		return fmt.Errorf("%w: the app %q is %s: %s", restart.ErrRefused, b.cfg.App, s.Unfit, s.Detail)
+	case before != "" && before != s.Identity:
+		return fmt.Errorf("%w: the app %q was restarted by somebody else since it was looked at", restart.ErrRefused, b.cfg.App)
+	}
+	program := b.program()
+	output, err := program.Run(ctx)
+	if err != nil {
+		return fmt.Errorf("%w%s", err, told(output))
+	}
+	return nil
+}
+
+// noFile is a file that cannot be opened or made.
+const noFile = "/dev/null/none"
+
+func (b *Backend) program() command.Program {
+	path := []string{filepath.Dir(b.cfg.Program), "/usr/local/bin", "/usr/bin", "/bin"}
+	action := "restart"
+	if b.cfg.Reload {
+		action = "reload"
+	}
+	argv := []string{b.cfg.Program, action, b.cfg.App}
+	if b.cfg.Node != "" {
+		argv = append([]string{b.cfg.Node}, argv...)
+		path = append([]string{filepath.Dir(b.cfg.Node)}, path...)
+	}
+	return command.Program{
+		Argv: argv,
+		Env: []string{
+			"PATH=" + strings.Join(path, ":"),
+			"HOME=" + b.cfg.Home,
+			"PM2_HOME=" + b.cfg.Home,
+			// pm2 opens its log before it starts a daemon: the one that ended a moment ago is not replaced by us.
+			"PM2_LOG_FILE_PATH=" + noFile,
+			// Without it pm2 may show its banner, and tell its makers that it was installed.
+			"PM2_DISCRETE_MODE=true",
+			"NO_COLOR=1",
+		},
+		User: daemonUser(b.cfg.Home),
+	}
+}
+
+var (
+	ansi    = regexp.MustCompile(`\x1b\[[0-9;]*m`)
+	pm2Says = regexp.MustCompile(`(?m)^\[PM2\]\[ERROR\] *(.{1,200})`)
+)
+
+// told is what pm2 itself says of its failure. The rest of its output may be anything, such as a stack trace with
+// somebody's environment in it.
+func told(output string) string {
+	m := pm2Says.FindStringSubmatch(ansi.ReplaceAllString(output, ""))
+	if m == nil {
+		return ""
+	}
+	return fmt.Sprintf(": %q", strings.TrimSpace(m[1]))
+}

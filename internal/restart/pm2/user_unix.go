@@ -1,0 +1,24 @@
+//go:build unix
+
+package pm2
+
+import (
+	"os"
+	"syscall"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/command"
+)
+
+// daemonUser is the user of the daemon, whose rights are enough for pm2: as root it would run and leave files that
+// others can change. It is nil where the exporter's own rights are to be used.
+func daemonUser(home string) *command.User {
+	info, err := os.Lstat(socket(home))
+	if err != nil || os.Geteuid() != 0 {
+		return nil
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || stat.Uid == 0 {
+		return nil
+	}
+	return &command.User{UID: stat.Uid, GID: stat.Gid}
+}
