@@ -1,0 +1,193 @@
+// Package hook restarts a service by one HTTP request, such as a platform's deploy hook.
+package hook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+
+	commonconfig "github.com/prometheus/common/config"
+	"github.com/prometheus/common/version"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+)
+
+// Config says what to send.
+type Config struct {
+	// Method is that of the request. Empty: POST.
+	Method string
+	// URL is where to, or else URLFile the file that holds it, read for every request. It may be a secret as a whole.
+	URL, URLFile string
+	// Headers are sent besides those of Client.
+	Headers map[string]string
+	// Body is sent, or else what is in BodyFile, read for every request. Empty: no body.
+	Body, BodyFile string
+	// Statuses are the status codes of an accepted request. nil: 2xx.
+	Statuses Statuses
+	// Client holds authentication, TLS, proxy and more headers. What it says of redirects and HTTP/2 has no effect. It must
+	// have no oauth2: a token endpoint that hangs would not end with the context.
+	Client commonconfig.HTTPClientConfig
+}
+
+// Statuses are status codes, and their name for people.
+type Statuses interface {
+	Contains(code int) bool
+	String() string
+}
+
+// maxFile is how much of a file is sent, and maxAnswer how much of an answer is waited for, in bytes.
+const (
+	maxFile   = 1 << 20
+	maxAnswer = 64 << 10
+)
+
+// A Backend sends one request.
+type Backend struct {
+	cfg       Config
+	transport http.RoundTripper
+}
+
+// New makes a back-end of a checked configuration.
+func New(cfg Config) (*Backend, error) {
+	// A connection is used once: net/http sends a request again when a connection turns out to be closed that was used
+	// before, and HTTP/2 also when the server asks for it; above all one with an Idempotency-Key, which it takes for the
+	// permission to do so.
+	transport, err := commonconfig.NewRoundTripperFromConfig(cfg.Client, "restart",
+		commonconfig.WithKeepAlivesDisabled(), commonconfig.WithHTTP2Disabled())
+	if err != nil {
+		return nil, fmt.Errorf("preparing the HTTP client: %w", err)
+	}
+	return &Backend{cfg: cfg, transport: transport}, nil
+}
+
+// Kind implements restart.Backend.
+func (*Backend) Kind() string { return "http" }
+
+// Inspect implements restart.Backend: a hook says nothing about the service, which is verified by probes alone.
+func (*Backend) Inspect(context.Context) (restart.Status, error) { return restart.Status{}, nil }
+
+// Restart sends the request once and follows no redirect. It succeeds if the answer has one of the wanted statuses; what
+// else it says is not looked at.
+func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
+	req, err := b.request(ctx, a)
+	if err != nil {
+		return fmt.Errorf("%w: %w", restart.ErrRefused, err)
+	}
+	// Not by a client, which would follow redirects, and repeat the URL in its errors.
+	resp, err := b.transport.RoundTrip(req)
+	switch {
+	case err != nil && undelivered(err):
+		return fmt.Errorf("%w: sending %s to %s: %w", restart.ErrRefused, req.Method, place(req.URL), bare(err))
+	case err != nil:
+		return fmt.Errorf("sending %s to %s: %w", req.Method, place(req.URL), bare(err))
+	}
+	defer resp.Body.Close()
+	// Some servers stop their work when the other end does not wait for the end of the answer.
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer))
+	if !b.accepts(resp.StatusCode) {
+		return fmt.Errorf("sending %s to %s: status %d, want %s", req.Method, place(req.URL), resp.StatusCode, b.wanted())
+	}
+	return nil
+}
+
+// request is that of one attempt. Nothing was sent when there is an error.
+func (b *Backend) request(ctx context.Context, a restart.Attempt) (*http.Request, error) {
+	u, err := b.url()
+	if err != nil {
+		return nil, err
+	}
+	body := b.cfg.Body
+	if b.cfg.BodyFile != "" {
+		if body, err = read(b.cfg.BodyFile); err != nil {
+			return nil, err
+		}
+	}
+	method := b.cfg.Method
+	if method == "" {
+		method = http.MethodPost
+	}
+	req, err := http.NewRequestWithContext(ctx, method, u.String(), strings.NewReader(body))
+	if err != nil {
+		return nil, errors.New("the request cannot be made") // the error holds the URL
+	}
+	req.GetBody = nil // nobody is to send it again
+	req.Header.Set("User-Agent", "healthcheck_exporter/"+version.Version)
+	for name, value := range b.cfg.Headers {
+		if strings.EqualFold(name, "Host") {
+			req.Host = value
+			continue
+		}
+		req.Header.Set(name, value)
+	}
+	req.Header.Set("Idempotency-Key", a.ID)
+	return req, nil
+}
+
+func (b *Backend) url() (*url.URL, error) {
+	text := b.cfg.URL
+	if b.cfg.URLFile != "" {
+		var err error
+		if text, err = read(b.cfg.URLFile); err != nil {
+			return nil, err
+		}
+	}
+	u, err := url.Parse(strings.TrimSpace(text))
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil {
+		return nil, errors.New("the hook has no absolute http or https URL without a user")
+	}
+	return u, nil
+}
+
+// read is the text of a file of the configuration.
+func read(file string) (string, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = f.Close() }() // only read
+	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	switch {
+	case err != nil:
+		return "", err
+	case len(b) > maxFile:
+		return "", fmt.Errorf("reading %q: more than %d bytes", file, maxFile)
+	}
+	return string(b), nil
+}
+
+func (b *Backend) accepts(code int) bool {
+	if b.cfg.Statuses == nil {
+		return 200 <= code && code <= 299
+	}
+	return b.cfg.Statuses.Contains(code)
+}
+
+func (b *Backend) wanted() string {
+	if b.cfg.Statuses == nil {
+		return "2xx"
+	}
+	return b.cfg.Statuses.String()
+}
+
+// place is what may be shown of a URL. The path of a hook is often its secret.
+func place(u *url.URL) string { return u.Scheme + "://" + u.Host }
+
+// bare is err without the URL, if it has one.
+func bare(err error) error {
+	if u := (*url.Error)(nil); errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
+
+// undelivered tells whether nobody can have got the request, because there was no connection.
+func undelivered(err error) bool {
+	op := (*net.OpError)(nil)
+	return errors.As(err, &op) && op.Op == "dial"
+}
