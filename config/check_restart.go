@@ -1,11 +1,8 @@
 package config
 
 import (
-	"fmt"
 	"maps"
 	"net/url"
-	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
@@ -24,19 +21,14 @@ func (c *checker) restart(p place, cfg *Config) {
 	if len(r.Services) == 0 {
 		c.fail(services, "got no service, want at least one")
 	}
-	names, targets, commands := map[string]string{}, map[string]string{}, map[string]string{}
+	names, targets, units := map[string]string{}, map[string]string{}, map[string]string{}
 	for i := range r.Services {
 		s, at := &r.Services[i], c.at(services.item(i))
 		c.unique(c.sub(at, "name"), names, s.Name, "service")
 		c.mode(c.sub(at, "mode"), s.Mode, false)
 		c.limits(at, &s.Limits)
 		c.serviceChecks(c.sub(at, "checks"), s, cfg.Modules, targets)
-		if s.Command == nil {
-			c.fail(at, "has no back-end, want command")
-		} else {
-			c.command(c.sub(at, "command"), s.Command)
-			c.unique(c.sub(at, "command"), commands, fmt.Sprint(*s.Command), "command")
-		}
+		c.backend(at, s, units)
 		c.effective(at, r.LimitsOf(s))
 	}
 }
@@ -160,26 +152,5 @@ func (c *checker) unique(p place, seen map[string]string, name, what string) {
 		c.fail(p, "is the same %s as %s", what, first)
 	default:
 		seen[name] = p.path
-	}
-}
-
-func (c *checker) command(p place, cmd *Command) {
-	argv := c.sub(p, "argv")
-	switch {
-	case len(cmd.Argv) == 0:
-		c.fail(argv, "missing, want a program and its arguments")
-		return
-	case !filepath.IsAbs(cmd.Argv[0]):
-		c.fail(argv, "got the program %q, want an absolute path: no search path and no shell come between", cmd.Argv[0])
-		return
-	}
-	if info, err := os.Stat(cmd.Argv[0]); err != nil || info.IsDir() || info.Mode()&0o111 == 0 {
-		c.fail(argv, "%q is not a program that can be run here", cmd.Argv[0])
-	}
-	if cmd.Dir == "" {
-		return
-	}
-	if info, err := os.Stat(cmd.Dir); !filepath.IsAbs(cmd.Dir) || err != nil || !info.IsDir() {
-		c.fail(c.sub(p, "dir"), "got %q, want the absolute path of a directory", cmd.Dir)
 	}
 }

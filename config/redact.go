@@ -25,6 +25,7 @@ var shown = set(
 	"http.valid_http_versions",
 	"http.preferred_ip_protocol",
 	"http.method",
+	"http.url_file", // of a hook, whose url is a secret as a whole
 	"http.body_file",
 	"http.compression",
 	"http.fail_if_header_matches.header",
@@ -82,6 +83,11 @@ var shown = set(
 	"restart.services.checks.module",
 	"restart.services.command.argv",
 	"restart.services.command.dir",
+	"restart.services.pm2.app",
+	"restart.services.pm2.home",
+	"restart.services.pm2.program",
+	"restart.services.pm2.node",
+	"restart.services.pm2.action",
 )
 
 // urls are the texts of which only the secret parts are masked.
@@ -116,12 +122,12 @@ func private(p place, v reflect.Value) bool {
 	}
 }
 
-// inModule is the pattern of p, counted from the module where it is in one. The client settings of a websocket block, and
-// of an API, are those that the http block has inlined.
+// inModule is the pattern of p, counted from the module where it is in one. The client settings of a websocket block, of an
+// API and of a hook are those that the http block has inlined.
 func inModule(p place) string {
 	at := strings.TrimPrefix(p.pattern, modulePattern+".")
-	for _, outer := range []string{"websocket.http_config.", "target_apis."} {
-		if key, ok := strings.CutPrefix(at, outer); ok && (shown["http."+key] || urls["http."+key]) {
+	for _, outer := range []string{"websocket.http_config.", "target_apis.", "restart.services.http."} {
+		if key, ok := strings.CutPrefix(at, outer); ok && !shown[at] && !urls[at] {
 			return "http." + key
 		}
 	}

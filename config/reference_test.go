@@ -65,6 +65,8 @@ func addKeys(known map[string]bool, path string, t reflect.Type) {
 			case !ok || strings.HasSuffix(name, "_ref"): // no secret manager
 			case path == ".restart.receiver.basic_auth": // excludes what is shown there, and is shown in a module
 			case path == ".target_apis" && options == "inline": // shown in modules
+			case path == ".restart.services.http" && slices.Contains([]string{"basic_auth", "authorization", "tls_config", "http_headers"}, name):
+				known[path+"."+name] = true // its keys are those of the same block in a module
 			case options == "inline":
 				addKeys(known, path, f.Type)
 			case path+"."+name == ".modules.*.websocket.http_config": // its keys are those of the http block

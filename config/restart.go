@@ -33,9 +33,13 @@ type Service struct {
 	// Mode is that of the restart section where empty.
 	Mode string `yaml:"mode,omitempty"`
 	// Checks say whether the service is healthy: it is when all of them succeed.
-	Checks  []ServiceCheck `yaml:"checks"`
-	Limits  `yaml:",inline"`
+	Checks []ServiceCheck `yaml:"checks"`
+	Limits `yaml:",inline"`
+
+	// Exactly one of these restarts it.
 	Command *Command `yaml:"command,omitempty"`
+	PM2     *PM2     `yaml:"pm2,omitempty"`
+	HTTP    *Hook    `yaml:"http,omitempty"`
 }
 
 // ServiceCheck is a URL and the module to probe it with.
@@ -43,16 +47,6 @@ type ServiceCheck struct {
 	URL string `yaml:"url"`
 	// Module is that of DefaultModuleFor where empty.
 	Module string `yaml:"module,omitempty"`
-}
-
-// Command is the back-end that runs a program.
-type Command struct {
-	// Argv is the program by its absolute path, and its arguments.
-	Argv []string `yaml:"argv"`
-	// Env is the environment, besides PATH.
-	Env map[string]string `yaml:"env,omitempty"`
-	// Dir is the working directory, "/" where empty.
-	Dir string `yaml:"dir,omitempty"`
 }
 
 // Limits are the numbers of the safety machine. Zero: that of the defaults, and at last that of DefaultLimits.

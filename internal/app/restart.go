@@ -16,6 +16,8 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/command"
+	hook "github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/http"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/pm2"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/webhook"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
@@ -26,11 +28,15 @@ func services(r *config.Restart, modules map[string]collector.Module) ([]restart
 	for i := range r.Services {
 		s := &r.Services[i]
 		limits := r.LimitsOf(s)
+		back, err := backend(s)
+		if err != nil {
+			return nil, fmt.Errorf("restart.services[%d]: %w", i, err)
+		}
 		service := restart.Service{
 			Name:          s.Name,
 			Policy:        policy(r.ModeOf(s), limits),
 			CheckInterval: time.Duration(limits.CheckInterval),
-			Backend:       backend(s),
+			Backend:       back,
 			ExecTimeout:   time.Duration(limits.ExecTimeout),
 		}
 		for _, c := range s.Checks {
@@ -46,15 +52,26 @@ func services(r *config.Restart, modules map[string]collector.Module) ([]restart
 }
 
 // backend is the one place that knows every back-end.
-func backend(s *config.Service) restart.Backend {
-	var env []string
-	for _, name := range slices.Sorted(maps.Keys(s.Command.Env)) {
-		env = append(env, name+"="+s.Command.Env[name])
+func backend(s *config.Service) (restart.Backend, error) {
+	switch {
+	case s.PM2 != nil:
+		return pm2.New(pm2.Config{
+			App: s.PM2.App, Home: s.PM2.Home, Program: s.PM2.Program, Node: s.PM2.Node, Reload: s.PM2.Action == "reload",
+		}), nil
+	case s.HTTP != nil:
+		return hook.New(hook.Config{
+			Method: s.HTTP.Method, URL: s.HTTP.URL, URLFile: s.HTTP.URLFile, Headers: s.HTTP.Headers,
+			Body: s.HTTP.Body, BodyFile: s.HTTP.BodyFile, Statuses: s.HTTP.ValidStatusCodes, Client: s.HTTP.Client(),
+		})
+	default:
+		var env []string
+		for _, name := range slices.Sorted(maps.Keys(s.Command.Env)) {
+			env = append(env, name+"="+s.Command.Env[name])
+		}
+		return command.New(command.Program{
+			Argv: s.Command.Argv, Env: env, Dir: s.Command.Dir, Secrets: slices.Collect(maps.Values(s.Command.Env)),
+		}), nil
 	}
-	return command.New(command.Program{
-		Argv: s.Command.Argv, Env: env, Dir: s.Command.Dir,
-		Secrets: slices.Collect(maps.Values(s.Command.Env)),
-	})
 }
 
 func policy(mode string, l config.Limits) restart.Policy {

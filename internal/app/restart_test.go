@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 )
 
 func restartConfig(t *testing.T, text string) *config.Config {
@@ -65,6 +67,56 @@ func TestServices(t *testing.T) {
 	}
 	if other.Services[0].Checks[0].Definition == got.Checks[0].Definition {
 		t.Error("two different checks have the same definition")
+	}
+}
+
+// Every back-end gets what the configuration says.
+func TestBackends(t *testing.T) {
+	got := make(chan *http.Request, 1)
+	platform := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got <- r
+		w.WriteHeader(http.StatusTeapot)
+	}))
+	defer platform.Close()
+	dir := t.TempDir()
+	c := restartConfig(t, fmt.Sprintf(`
+  mode: enforce
+  receiver: {bearer_token: s3cret}
+  services:
+    - name: command
+      checks: [{url: 'http://127.0.0.1:1/'}]
+      command: {argv: [/bin/sh, -c, 'echo $TOKEN; exit 75'], env: {TOKEN: canary}}
+    - name: pm2
+      checks: [{url: 'http://127.0.0.1:2/'}]
+      pm2: {app: web, home: %q, program: /bin/true}
+    - name: http
+      checks: [{url: 'http://127.0.0.1:3/'}]
+      http:
+        method: PUT
+        url: %q
+        headers: {X-Plain: a}
+        http_headers: {X-Private: {secrets: [b]}}
+        basic_auth: {username: u, password: p}
+        valid_status_codes: [418]
+`, dir, platform.URL+"/hook?x=y"))
+	s, err := newSnapshot("test.yml", c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"running \"/bin/sh\": exit status 75: \"<secret>\"", "no PM2 daemon answers in the home \"" + dir, ""} {
+		b := s.Services[i].Backend
+		if b.Kind() != s.Services[i].Name {
+			t.Errorf("the back-end of %s is %s", s.Services[i].Name, b.Kind())
+		}
+		err := b.Restart(t.Context(), restart.Attempt{ID: "attempt-1"})
+		if want == "" && err != nil || want != "" && (!errors.Is(err, restart.ErrRefused) || !strings.Contains(err.Error(), want)) {
+			t.Errorf("restarting by %s: %v, want %q", b.Kind(), err, want)
+		}
+	}
+	r := <-got
+	user, password, _ := r.BasicAuth()
+	if text := strings.Join([]string{r.Method, r.RequestURI, r.Header.Get("X-Plain"), r.Header.Get("X-Private"), user, password, r.Header.Get("Idempotency-Key")}, " "); text != "PUT /hook?x=y a b u p attempt-1" {
+		t.Errorf("the request is %s", text)
 	}
 }
 
