@@ -41,7 +41,8 @@ func New(cfg Config) *Backend { return &Backend{cfg: cfg} }
 // Kind implements restart.Backend.
 func (*Backend) Kind() string { return "pm2" }
 
-// Inspect implements restart.Backend. It asks the daemon and starts nothing; where no daemon answers it refuses.
+// Inspect implements restart.Backend. It asks the daemon and starts nothing; without an answer
+// it refuses.
 func (b *Backend) Inspect(ctx context.Context) (restart.Status, error) {
 	all, err := processes(ctx, b.cfg.Home)
 	if err != nil {
@@ -67,10 +68,14 @@ func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
 	}
 	program := b.program()
 	output, err := program.Run(ctx)
-	if err != nil {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() == nil && gone(ctx, b.cfg.Home):
+		return fmt.Errorf("%w: the PM2 daemon of %q has ended meanwhile", err, b.cfg.Home)
+	default:
 		return fmt.Errorf("%w%s", err, told(output))
 	}
-	return nil
 }
 
 // noFile is a file that cannot be opened or made.

@@ -1,6 +1,7 @@
 package pm2
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -18,9 +19,22 @@ import (
 // socket is that of the daemon of a home.
 func socket(home string) string { return filepath.Join(home, "rpc.sock") }
 
-// processes asks the daemon of a home for all that it runs.
+func dial(ctx context.Context, home string) (net.Conn, error) {
+	return new(net.Dialer).DialContext(ctx, "unix", socket(home))
+}
+
+// gone tells whether nobody answers for the daemon of a home.
+func gone(ctx context.Context, home string) bool {
+	conn, err := dial(ctx, home)
+	if err == nil {
+		conn.Close()
+	}
+	return err != nil
+}
+
+// processes asks the daemon of a home for all that it runs. Without an answer nothing can be done.
 func processes(ctx context.Context, home string) ([]process, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, "unix", socket(home))
+	conn, err := dial(ctx, home)
 	if err != nil {
 		if op := (*net.OpError)(nil); errors.As(err, &op) {
 			err = op.Err // the rest repeats the path
@@ -32,7 +46,7 @@ func processes(ctx context.Context, home string) ([]process, error) {
 	defer stop()
 	all, err := list(conn)
 	if err != nil {
-		return nil, fmt.Errorf("asking the PM2 daemon of %q for its processes: %w", home, errors.Join(ctx.Err(), err))
+		return nil, fmt.Errorf("%w: asking the PM2 daemon of %q for its processes: %w", restart.ErrRefused, home, cmp.Or(ctx.Err(), err))
 	}
 	return all, nil
 }
