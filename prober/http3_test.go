@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -530,17 +531,26 @@ func TestManyHTTP3Probes(t *testing.T) {
 	}))
 	p := newProber(t, overHTTP3(ca))
 	run := func(n int) {
+		var late atomic.Int64
 		var wg sync.WaitGroup
 		for range 4 {
 			wg.Go(func() {
 				for range n / 4 {
-					if res := probe(t, p, target(t, server.URL), patient); !res.Success() {
+					res := probe(t, p, target(t, server.URL), patient)
+					switch {
+					case timedOut(map[prober.Reason]int{res.Reason: 1}) > 0:
+						late.Add(1)
+					case !res.Success():
 						t.Errorf("probe failed: %v", res.Err)
 					}
 				}
 			})
 		}
 		wg.Wait()
+		// A busy machine loses datagrams, and may lose those that are sent again.
+		if late.Load() > int64(n/100) {
+			t.Errorf("%d of %d probes were not answered in time", late.Load(), n)
+		}
 	}
 	run(40)
 	heap := probetest.HeapInUse(t)
