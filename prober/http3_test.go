@@ -299,11 +299,17 @@ func TestHTTP3Deaths(t *testing.T) {
 		"restarted": {probetest.DieRestarted, prober.ReasonConnectionClosed},
 	} {
 		t.Run(name, func(t *testing.T) {
-			timeout := patient
+			timeout := patient / 5
 			if tt.reason == prober.ReasonRequestTimeout {
 				timeout = quick
 			}
-			res := probe(t, p, target(t, probetest.DyingQUIC(t, cert, tt.how).URL), timeout)
+			var res prober.Result
+			for range 4 { // on a busy machine what tells of the death may be lost
+				res = probe(t, p, target(t, probetest.DyingQUIC(t, cert, tt.how).URL), timeout)
+				if res.Reason != prober.ReasonRequestTimeout {
+					break
+				}
+			}
 			wantFailure(t, res, tt.reason, prober.PhaseProcessing, "waiting for a response")
 		})
 	}
