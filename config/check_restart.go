@@ -17,6 +17,7 @@ func (c *checker) restart(p place, cfg *Config) {
 	c.referenced(p, reflect.ValueOf(*r))
 	c.receiver(c.sub(p, "receiver"), &r.Receiver)
 	c.limits(c.sub(p, "defaults"), &r.Defaults)
+	c.brake(c.sub(p, "brake"), r)
 	services := c.sub(p, "services")
 	if len(r.Services) == 0 {
 		c.fail(services, "got no service, want at least one")
@@ -30,7 +31,9 @@ func (c *checker) restart(p place, cfg *Config) {
 		c.serviceChecks(c.sub(at, "checks"), s, cfg.Modules, targets)
 		c.backend(at, s, units)
 		c.effective(at, r.LimitsOf(s))
+		c.selectors(at, s)
 	}
+	c.serviceDependencies(services, r.Services)
 }
 
 func (c *checker) mode(p place, mode string, required bool) {
@@ -63,6 +66,7 @@ func (c *checker) limits(p place, l *Limits) {
 	for name, n := range map[string]int{
 		"arm_probes": l.ArmProbes, "confirm_probes": l.ConfirmProbes, "budget_hour": l.BudgetHour,
 		"budget_day": l.BudgetDay, "verify_probes": l.VerifyProbes, "max_unverified": l.MaxUnverified,
+		"concurrency": l.Concurrency, "concurrency_group": l.ConcurrencyGroup, "fleet_budget": l.FleetBudget,
 	} {
 		if n < 0 {
 			c.fail(c.sub(p, name), "got %d, want 1 or more", n)
@@ -90,12 +94,60 @@ func (c *checker) effective(p place, l Limits) {
 		{l.ConfirmInterval >= shortest, "confirm_interval", "is less than 100ms"},
 		{l.Cooldown <= l.CooldownMax, "cooldown_max", "is less than cooldown"},
 		{l.CooldownMax <= day, "cooldown_max", "is more than 24h"},
+		{l.FleetWindow <= day, "fleet_window", "is more than 24h"},
 		{l.VerifyTimeout > l.ConfirmInterval*Duration(l.VerifyProbes), "verify_timeout", "is too short for verify_probes, confirm_interval apart: no restart could be verified"},
 		{l.SuspectTime > l.ConfirmInterval*Duration(l.ConfirmProbes), "suspect_time", "is too short for confirm_probes, confirm_interval apart: no failure could be confirmed"},
 	} {
 		if !rule.ok {
 			c.fail(c.sub(p, rule.key), "%s, together with the defaults", rule.reason)
 		}
+	}
+}
+
+// brake checks the numbers of the mass brake.
+func (c *checker) brake(p place, r *Restart) {
+	b := &r.Brake
+	for name, n := range map[string]int{
+		"percent": b.Percent, "min": b.Min, "max": b.Max, "release_percent": b.ReleasePercent,
+	} {
+		if n < 0 {
+			c.fail(c.sub(p, name), "got %d, want 1 or more", n)
+		}
+	}
+	all := r.BrakeOf()
+	if all.Percent > 100 {
+		c.fail(c.sub(p, "percent"), "got %d, want at most 100", all.Percent)
+	}
+	if all.ReleasePercent > all.Percent {
+		c.fail(c.sub(p, "release_percent"), "got %d, want at most percent: a brake that is put on must not be released by that", all.ReleasePercent)
+	}
+}
+
+// selectors checks the labels that select a service.
+func (c *checker) selectors(p place, s *Service) {
+	for _, label := range slices.Sorted(maps.Keys(s.Match)) {
+		if label == "" || s.Match[label] == "" {
+			c.fail(c.sub(p, "match"), "got an empty label or value, want a label that the alert has")
+		}
+	}
+}
+
+// serviceDependencies checks that services depend on others that there are, and none on itself by any way.
+func (c *checker) serviceDependencies(services place, all []Service) {
+	index, on, order := map[string]int{}, map[string][]string{}, make([]string, len(all))
+	for i := range all {
+		index[all[i].Name], on[all[i].Name], order[i] = i, all[i].DependsOn, all[i].Name
+	}
+	for i := range all {
+		for k, name := range all[i].DependsOn {
+			if _, ok := on[name]; !ok {
+				c.fail(c.at(services.item(i).field("depends_on").item(k)), "got unknown service %q, want one of %q", name, slices.Sorted(maps.Keys(on)))
+			}
+		}
+	}
+	for _, cycle := range Cycles(order, on) {
+		p := c.at(services.item(index[cycle[len(cycle)-2]]).field("depends_on"))
+		c.fail(p, "goes round in a circle: %s: none of them would ever be restarted", strings.Join(cycle, " → "))
 	}
 }
 

@@ -82,6 +82,8 @@ restart:
   receiver: {bearer_token_file: '%s'}
   defaults:
     check_interval: 1s
+    warm_up: 1s
+    start_grace: 1s
     arm_probes: 3
     arm_time: 2s
     confirm_probes: 2

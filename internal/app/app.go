@@ -122,7 +122,7 @@ func New(o Options) (*App, error) {
 	a.inventory = inventory.NewKeeper(inventory.Options{
 		Mask: prober.MaskURL, Offset: o.TimeoutOffset, Changed: a.inventoryChanged, Log: o.Logger,
 	}, a.metrics.registry)
-	a.restarts = restart.NewController(a.metrics.registry, o.Logger.With("component", "restart"))
+	a.restarts = restart.NewController(nil, a.metrics.registry, o.Logger.With("component", "restart"))
 	a.webhook = webhook.New(a.restarts, a.metrics.registry, o.Logger.With("component", "webhook"))
 	a.stop = sync.OnceValue(a.shutdown)
 	a.probes = newProbes(a.metrics, a.history, o.ProbeLogger)

@@ -22,33 +22,44 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
-// services turns the restart section into what the controller watches. Modules are those of the same snapshot.
-func services(r *config.Restart, modules map[string]collector.Module) ([]restart.Service, error) {
-	var all []restart.Service
+// restarts turns the restart section into what the controller watches. Modules are those of the same snapshot.
+func restarts(r *config.Restart, modules map[string]collector.Module) (restart.Configuration, error) {
+	all := restart.Configuration{Brake: brake(r.BrakeOf())}
 	for i := range r.Services {
-		s := &r.Services[i]
-		limits := r.LimitsOf(s)
-		back, err := backend(s)
+		s, err := service(r, &r.Services[i], modules)
 		if err != nil {
-			return nil, fmt.Errorf("restart.services[%d]: %w", i, err)
+			return restart.Configuration{}, fmt.Errorf("restart.services[%d]: %w", i, err)
 		}
-		service := restart.Service{
-			Name:          s.Name,
-			Policy:        policy(r.ModeOf(s), limits),
-			CheckInterval: time.Duration(limits.CheckInterval),
-			Backend:       back,
-			ExecTimeout:   time.Duration(limits.ExecTimeout),
-		}
-		for _, c := range s.Checks {
-			check, err := check(c, modules[c.Module], time.Duration(limits.CheckTimeout))
-			if err != nil {
-				return nil, fmt.Errorf("restart.services[%d]: %w", i, err)
-			}
-			service.Checks = append(service.Checks, check)
-		}
-		all = append(all, service)
+		all.Services = append(all.Services, s)
 	}
 	return all, nil
+}
+
+func service(r *config.Restart, s *config.Service, modules map[string]collector.Module) (restart.Service, error) {
+	limits := r.LimitsOf(s)
+	back, err := backend(s)
+	if err != nil {
+		return restart.Service{}, err
+	}
+	out := restart.Service{
+		Name:          s.Name,
+		Group:         s.Group,
+		Environment:   s.Environment,
+		DependsOn:     s.DependsOn,
+		Match:         s.Match,
+		Policy:        policy(r.ModeOf(s), limits),
+		CheckInterval: time.Duration(limits.CheckInterval),
+		Backend:       back,
+		ExecTimeout:   time.Duration(limits.ExecTimeout),
+	}
+	for _, c := range s.Checks {
+		check, err := check(c, modules[c.Module], time.Duration(limits.CheckTimeout))
+		if err != nil {
+			return restart.Service{}, err
+		}
+		out.Checks = append(out.Checks, check)
+	}
+	return out, nil
 }
 
 // backend is the one place that knows every back-end.
@@ -74,23 +85,43 @@ func backend(s *config.Service) (restart.Backend, error) {
 	}
 }
 
+func brake(b config.Brake) restart.BrakeLimits {
+	return restart.BrakeLimits{
+		Percent: b.Percent, Min: b.Min, Max: b.Max,
+		Window:         time.Duration(b.Window),
+		Settle:         time.Duration(b.Settle),
+		ReleasePercent: b.ReleasePercent,
+		ReleaseTime:    time.Duration(b.ReleaseTime),
+	}
+}
+
+// missedRounds is after how many rounds without an answer a row of probes is broken.
+const missedRounds = 3
+
 func policy(mode string, l config.Limits) restart.Policy {
 	return restart.Policy{
 		Mode:            restart.Mode(mode),
 		RestartOn:       l.RestartOn,
+		WarmUp:          time.Duration(l.WarmUp),
 		ArmProbes:       l.ArmProbes,
 		ArmTime:         time.Duration(l.ArmTime),
 		ConfirmProbes:   l.ConfirmProbes,
 		ConfirmInterval: time.Duration(l.ConfirmInterval),
+		ConfirmAge:      time.Duration(l.ConfirmAge),
+		ProbeGap:        missedRounds * time.Duration(l.CheckInterval+l.CheckTimeout),
 		SuspectTime:     time.Duration(l.SuspectTime),
+		StartGrace:      time.Duration(l.StartGrace),
+		InspectInterval: time.Duration(l.InspectInterval),
 		Cooldown:        time.Duration(l.Cooldown),
 		CooldownMax:     time.Duration(l.CooldownMax),
 		BudgetHour:      l.BudgetHour,
 		BudgetDay:       l.BudgetDay,
-		VerifyProbes:    l.VerifyProbes,
-		VerifyTimeout:   time.Duration(l.VerifyTimeout),
-		MaxUnverified:   l.MaxUnverified,
-		UnlockTime:      time.Duration(l.UnlockTime),
+		Concurrency:     l.Concurrency, ConcurrencyGroup: l.ConcurrencyGroup,
+		FleetBudget: l.FleetBudget, FleetWindow: time.Duration(l.FleetWindow),
+		VerifyProbes:  l.VerifyProbes,
+		VerifyTimeout: time.Duration(l.VerifyTimeout),
+		MaxUnverified: l.MaxUnverified,
+		UnlockTime:    time.Duration(l.UnlockTime),
 	}
 }
 

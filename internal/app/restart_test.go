@@ -48,11 +48,18 @@ func TestServices(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := s.Services[0]
+	got := s.Restarts.Services[0]
 	v := reflect.ValueOf(got.Policy)
 	for i := range v.NumField() {
 		if v.Field(i).IsZero() {
 			t.Errorf("the policy's %s is zero", v.Type().Field(i).Name)
+		}
+	}
+	if b := reflect.ValueOf(s.Restarts.Brake); true {
+		for i := range b.NumField() {
+			if b.Field(i).IsZero() {
+				t.Errorf("the brake's %s is zero", b.Type().Field(i).Name)
+			}
 		}
 	}
 	if got.Name != "shop" || got.Policy.Mode != "observe" || got.CheckInterval == 0 || got.ExecTimeout == 0 || got.Backend == nil {
@@ -65,7 +72,7 @@ func TestServices(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if other.Services[0].Checks[0].Definition == got.Checks[0].Definition {
+	if other.Restarts.Services[0].Checks[0].Definition == got.Checks[0].Definition {
 		t.Error("two different checks have the same definition")
 	}
 }
@@ -104,9 +111,9 @@ func TestBackends(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, want := range []string{"running \"/bin/sh\": exit status 75: \"<secret>\"", "no PM2 daemon answers in the home \"" + dir, ""} {
-		b := s.Services[i].Backend
-		if b.Kind() != s.Services[i].Name {
-			t.Errorf("the back-end of %s is %s", s.Services[i].Name, b.Kind())
+		b := s.Restarts.Services[i].Backend
+		if b.Kind() != s.Restarts.Services[i].Name {
+			t.Errorf("the back-end of %s is %s", s.Restarts.Services[i].Name, b.Kind())
 		}
 		err := b.Restart(t.Context(), restart.Attempt{ID: "attempt-1"})
 		if want == "" && err != nil || want != "" && (!errors.Is(err, restart.ErrRefused) || !strings.Contains(err.Error(), want)) {

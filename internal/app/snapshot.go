@@ -19,8 +19,8 @@ import (
 type Snapshot struct {
 	Config  *config.Config
 	Modules map[string]collector.Module
-	// Services are what may be restarted.
-	Services []restart.Service
+	// Restarts are what may be restarted, and how.
+	Restarts restart.Configuration
 }
 
 // newSnapshot turns a configuration into objects. This is the only place that does. The error has a line for
@@ -39,7 +39,7 @@ func newSnapshot(file string, c *config.Config) (*Snapshot, error) {
 	}
 	if c.Restart != nil && len(errs) == 0 {
 		var err error
-		if s.Services, err = services(c.Restart, s.Modules); err != nil {
+		if s.Restarts, err = restarts(c.Restart, s.Modules); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", file, err))
 		}
 	}
@@ -93,7 +93,7 @@ func (a *App) apply() error {
 	a.metrics.knowModules(s.Modules)
 	a.snapshot.Store(s)
 	a.inventory.Apply(plan)
-	a.restarts.Apply(s.Services)
+	a.restarts.Apply(s.Restarts)
 	return nil
 }
 

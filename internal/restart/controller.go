@@ -2,9 +2,11 @@ package restart
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -16,27 +18,60 @@ const TestLabel = "healthcheck_test"
 
 // A Controller keeps watch over the configured services, each in a goroutine of its own.
 type Controller struct {
-	log     *slog.Logger
-	metrics *metrics
-	applied chan []Service // holds the latest configuration that Run has not taken over yet
+	log      *slog.Logger
+	metrics  *metrics
+	journal  Journal
+	fleet    *Fleet
+	started  time.Time
+	deciding sync.Mutex         // held while a service decides to restart, so that no two do at a time
+	applied  chan Configuration // holds the latest one that Run has not taken over yet
 
 	mu    sync.RWMutex     // protects the following
+	units map[string]*unit // by name
 	index map[string]*unit // by every name that an alert may use
+	match []matcher        // those that are selected by other labels, in the order of the configuration
 }
 
-// NewController makes a controller without services.
-func NewController(r prometheus.Registerer, log *slog.Logger) *Controller {
-	return &Controller{log: log, metrics: newMetrics(r), applied: make(chan []Service, 1)}
+// A matcher selects a service by labels.
+type matcher struct {
+	labels map[string]string
+	unit   *unit
 }
 
-// Apply makes services the ones to watch, now or as soon as Run is called. Those that were watched before keep their
-// state; a changed definition is taken over when no attempt is under way.
-func (c *Controller) Apply(services []Service) {
+func (m *matcher) selects(labels map[string]string) bool {
+	for name, value := range m.labels {
+		if labels[name] != value {
+			return false
+		}
+	}
+	return true
+}
+
+// A Configuration is what is to be watched, and the numbers that do not belong to one service.
+type Configuration struct {
+	Services []Service
+	Brake    BrakeLimits
+}
+
+// NewController makes a controller without services. Without a journal the states end with the exporter.
+func NewController(j Journal, r prometheus.Registerer, log *slog.Logger) *Controller {
+	if j == nil {
+		j = &memory{states: map[string]State{}}
+	}
+	return &Controller{
+		log: log, metrics: newMetrics(r), journal: j, fleet: NewFleet(), started: time.Now(),
+		applied: make(chan Configuration, 1),
+	}
+}
+
+// Apply makes a configuration the one to watch by, now or as soon as Run is called. Services that were watched before keep
+// their state; a changed definition is taken over when no attempt is under way.
+func (c *Controller) Apply(cfg Configuration) {
 	select {
 	case <-c.applied: // nobody has seen it
 	default:
 	}
-	c.applied <- services
+	c.applied <- cfg
 }
 
 // Run watches until ctx is done, and returns when the last attempt has ended.
@@ -45,8 +80,8 @@ func (c *Controller) Run(ctx context.Context) {
 	defer k.running.Wait()
 	for {
 		select {
-		case services := <-c.applied:
-			k.reconcile(ctx, services)
+		case cfg := <-c.applied:
+			k.reconcile(ctx, cfg)
 		case <-ctx.Done():
 			return
 		}
@@ -63,30 +98,42 @@ type keeper struct {
 
 // watched is a unit that runs.
 type watched struct {
-	unit *unit
-	stop context.CancelFunc
-	done chan struct{} // closed at its end
+	unit  *unit
+	start func() // starts its goroutine
+	stop  context.CancelFunc
+	done  chan struct{} // closed at its end
 }
 
-func (k *keeper) reconcile(ctx context.Context, services []Service) {
+func (k *keeper) reconcile(ctx context.Context, cfg Configuration) {
+	k.fleet.Limit(cfg.Brake)
 	before := k.watched
 	k.watched = map[string]watched{}
-	index := map[string]*unit{}
-	for _, s := range services {
+	units, index := map[string]*unit{}, map[string]*unit{}
+	var match []matcher
+	var starting []watched // when all are known: none must act before the attempts of the others are known
+	for _, s := range cfg.Services {
 		w, ok := before[s.Name]
 		if ok {
 			w.unit.define(s)
 		} else {
-			w = k.watch(ctx, s)
+			w = k.know(ctx, s)
+			starting = append(starting, w)
 		}
-		k.watched[s.Name] = w
+		k.watched[s.Name], units[s.Name] = w, w.unit
+		if len(s.Match) > 0 {
+			match = append(match, matcher{s.Match, w.unit})
+			continue
+		}
 		for _, check := range s.Checks {
 			index[key(check.Target)] = w.unit
 		}
 	}
 	k.mu.Lock()
-	k.index = index // from here on no alert reaches what is no longer configured
+	k.units, k.index, k.match = units, index, match // from here on no alert reaches what is no longer configured
 	k.mu.Unlock()
+	for _, w := range starting {
+		w.start()
+	}
 	for name, w := range before {
 		if _, ok := k.watched[name]; !ok {
 			k.leaving[name] = w
@@ -95,23 +142,40 @@ func (k *keeper) reconcile(ctx context.Context, services []Service) {
 	}
 }
 
-// watch starts a unit. One of the same name that is leaving finishes its attempt first: there are never two at a time.
-func (k *keeper) watch(ctx context.Context, s Service) watched {
+// know makes a unit. One of the same name that is leaving finishes its attempt first: there are never two at a time.
+func (k *keeper) know(ctx context.Context, s Service) watched {
 	unitCtx, stop := context.WithCancel(ctx)
-	w := watched{unit: newUnit(s, k.log, k.metrics), stop: stop, done: make(chan struct{})}
+	w := watched{unit: newUnit(k.Controller, s), stop: stop, done: make(chan struct{})}
 	last, leaving := k.leaving[s.Name]
 	delete(k.leaving, s.Name)
-	k.running.Go(func() {
-		defer close(w.done)
-		if leaving {
-			<-last.done
-		}
-		w.unit.run(unitCtx)
-		if ctx.Err() == nil { // it alone was stopped
-			k.metrics.forget(s.Name)
-		}
-	})
+	if !leaving {
+		w.unit.begin()
+	}
+	w.start = func() {
+		k.running.Go(func() {
+			defer close(w.done)
+			if leaving {
+				<-last.done
+				w.unit.begin()
+			}
+			w.unit.run(unitCtx)
+			if ctx.Err() == nil { // it alone was stopped
+				k.fleet.Leave(s.Name)
+				k.metrics.forget(s.Name)
+				k.metrics.brake(k.fleet.Brakes(time.Now()))
+			}
+		})
+	}
 	return w
+}
+
+// begin makes the unit known and gives it the state that it had.
+func (u *unit) begin() {
+	u.mu.Lock()
+	u.join()
+	u.metrics.show(&u.service, &u.state, time.Now())
+	u.mu.Unlock()
+	u.load()
 }
 
 // define hands a new definition to the unit; one that it has not looked at yet is replaced.
@@ -123,32 +187,48 @@ func (u *unit) define(s Service) {
 	u.definitions <- s
 }
 
-// Handle passes an alert on to the service that its labels select and returns at once: by the label target if
-// that names a check, else by instance. It tells whether there is such a service. No label goes any further.
-func (c *Controller) Handle(labels map[string]string, firing bool) bool {
-	u := c.find(labels)
-	if u == nil {
-		return false
-	}
-	switch {
-	case !firing: // the service's own probes see whether it is well
-	case labels[TestLabel] == "true":
-		c.log.Info("Received test alert", "service", u.name)
-	default:
-		select {
-		case u.alerts <- struct{}{}:
-		default: // one is waiting already
+// Handle passes an alert on to the services that its labels select and returns at once: those whose Match it has, or else
+// the one of which the label target names a check, or else instance. It tells whether there is one. No label
+// goes any further. An error says that what the alert changed could not be persisted: it has to be sent again.
+func (c *Controller) Handle(labels map[string]string, firing bool) (selected bool, err error) {
+	for _, u := range c.find(labels) {
+		selected = true
+		switch {
+		case !firing: // the service's own probes see whether it is well
+		case labels[TestLabel] == "true":
+			u.log.Info("Received test alert")
+		default:
+			_, failed := u.apply(Event{Alerted: true})
+			err = errors.Join(err, failed)
+			u.wake()
 		}
 	}
-	return true
+	return selected, err
 }
 
-func (c *Controller) find(labels map[string]string) *unit {
+// wake makes the next round of checks come soon.
+func (u *unit) wake() {
+	select {
+	case u.woken <- struct{}{}:
+	default: // it is about to
+	}
+}
+
+func (c *Controller) find(labels map[string]string) []*unit {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
+	var found []*unit
+	for _, m := range c.match {
+		if m.selects(labels) {
+			found = append(found, m.unit)
+		}
+	}
+	if len(found) > 0 {
+		return found
+	}
 	for _, name := range []string{labels["target"], labels["instance"]} {
 		if u := c.index[key(name)]; u != nil {
-			return u
+			return []*unit{u}
 		}
 	}
 	return nil

@@ -76,12 +76,19 @@ func (s *simulated) service(name, target string) Service {
 	}
 }
 
+func configured(services ...Service) Configuration {
+	return Configuration{Services: services, Brake: BrakeLimits{
+		Percent: 40, Min: 3, Max: 10, Window: 5 * time.Minute, Settle: 30 * time.Second,
+		ReleasePercent: 20, ReleaseTime: 5 * time.Minute,
+	}}
+}
+
 // watch runs a controller in the bubble of synctest until the test ends.
 func watch(t *testing.T, log io.Writer, services ...Service) (*Controller, *prometheus.Registry, func()) {
 	t.Helper()
 	reg := prometheus.NewPedanticRegistry()
-	c := NewController(reg, slog.New(slog.NewTextHandler(log, nil)))
-	c.Apply(services)
+	c := NewController(nil, reg, slog.New(slog.NewTextHandler(log, nil)))
+	c.Apply(configured(services...))
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { c.Run(ctx) })
@@ -89,7 +96,8 @@ func watch(t *testing.T, log io.Writer, services ...Service) (*Controller, *prom
 }
 
 func firing(c *Controller, target string) bool {
-	return c.Handle(map[string]string{"alertname": "HealthcheckTargetDown", "instance": target}, true)
+	selected, err := c.Handle(map[string]string{"alertname": "HealthcheckTargetDown", "instance": target}, true)
+	return selected && err == nil
 }
 
 func TestControllerRestartsOnce(t *testing.T) {
@@ -117,8 +125,11 @@ func TestControllerRestartsOnce(t *testing.T) {
 		want := `# HELP healthcheck_restart_attempts_total How many restarts were attempted, by how they ended.
 # TYPE healthcheck_restart_attempts_total counter
 healthcheck_restart_attempts_total{backend="simulated",outcome="exec_failed",service="shop"} 0
+healthcheck_restart_attempts_total{backend="simulated",outcome="identity_unchanged",service="shop"} 0
 healthcheck_restart_attempts_total{backend="simulated",outcome="not_recovered",service="shop"} 0
 healthcheck_restart_attempts_total{backend="simulated",outcome="recovered",service="shop"} 1
+healthcheck_restart_attempts_total{backend="simulated",outcome="refused_by_backend",service="shop"} 0
+healthcheck_restart_attempts_total{backend="simulated",outcome="unknown",service="shop"} 0
 `
 		if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "healthcheck_restart_attempts_total"); err != nil {
 			t.Error(err)
@@ -126,7 +137,7 @@ healthcheck_restart_attempts_total{backend="simulated",outcome="recovered",servi
 		if problems, err := testutil.GatherAndLint(reg); err != nil || len(problems) > 0 {
 			t.Errorf("lint: %v, %v", problems, err)
 		}
-		for i, step := range []string{"from=unarmed to=idle", "from=idle to=suspect", "Held restart", "guard=unconfirmed", "from=suspect to=executing", "Restarting service", "from=executing to=verifying", "from=verifying to=idle", "outcome=recovered"} {
+		for i, step := range []string{"from=unarmed to=idle", "from=idle to=suspect", "Held restart", "guard=unconfirmed", "from=suspect to=executing", "Restarting service", "from=executing to=verifying", "from=verifying to=cooldown", "outcome=recovered"} {
 			at := strings.Index(log.String(), step)
 			if at < 0 {
 				t.Errorf("step %d, %q, is not in the log:\n%s", i, step, log.String())
@@ -157,7 +168,7 @@ func TestControllerSelects(t *testing.T) {
 			{map[string]string{}, false},
 			{nil, false},
 		} {
-			if got := c.Handle(tt.labels, true); got != tt.want {
+			if got, err := c.Handle(tt.labels, true); got != tt.want || err != nil {
 				t.Errorf("Handle(%v) = %t, want %t", tt.labels, got, tt.want)
 			}
 		}
@@ -174,7 +185,7 @@ func TestControllerTestAlert(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		s.broken.Store(true)
 		time.Sleep(time.Minute)
-		if !c.Handle(map[string]string{"instance": target, TestLabel: "true"}, true) {
+		if selected, _ := c.Handle(map[string]string{"instance": target, TestLabel: "true"}, true); !selected {
 			t.Error("the test alert selects no service")
 		}
 		time.Sleep(time.Minute)
@@ -246,7 +257,7 @@ func TestControllerApply(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		same := s.service("shop", target)
 		same.Policy.Cooldown = time.Hour
-		c.Apply([]Service{same})
+		c.Apply(configured(same))
 		time.Sleep(time.Second)
 		if err := armed(reg, 1); err != nil {
 			t.Errorf("after another cool-down: %v", err)
@@ -257,7 +268,7 @@ func TestControllerApply(t *testing.T) {
 		time.Sleep(10 * time.Second) // it is being restarted now
 		other := s.service("shop", target)
 		other.Checks[0].Definition = "other"
-		c.Apply([]Service{other})
+		c.Apply(configured(other))
 		time.Sleep(5 * time.Second)
 		if err := armed(reg, 1); err != nil {
 			t.Errorf("while an attempt is under way: %v", err)
@@ -269,7 +280,7 @@ func TestControllerApply(t *testing.T) {
 		if err := armed(reg, 0); err != nil {
 			t.Errorf("after another check: %v", err)
 		}
-		c.Apply(nil)
+		c.Apply(configured())
 		time.Sleep(time.Second)
 		if n := testutil.CollectAndCount(reg, "healthcheck_restart_armed"); n != 0 {
 			t.Errorf("a service that is gone has %d series", n)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -13,33 +14,61 @@ type Guard string
 // The guards, in the order in which they are asked. Their names are the reasons of a hold.
 const (
 	GuardMode         Guard = "mode"
-	GuardLockedOut    Guard = "locked_out"
+	GuardJournal      Guard = "journal"
+	GuardWarmUp       Guard = "warm_up"
 	GuardArmed        Guard = "unarmed"
 	GuardFailureClass Guard = "failure_class"
 	GuardConfirmed    Guard = "unconfirmed"
+	GuardFresh        Guard = "stale"
+	GuardDependency   Guard = "dependency"
+	GuardMaintenance  Guard = "maintenance"
+	GuardPaused       Guard = "paused"
+	GuardPreflight    Guard = "preflight"
+	GuardStartGrace   Guard = "start_grace"
 	GuardCooldown     Guard = "cooldown"
 	GuardBudget       Guard = "budget"
+	GuardLockedOut    Guard = "locked_out"
+	GuardConcurrency  Guard = "concurrency"
+	GuardFleetRate    Guard = "fleet_rate"
+	GuardBrake        Guard = "brake"
 )
 
 // A GuardResult is what one guard said, with the value that it saw and the limit that it compares with.
 type GuardResult struct {
-	Guard        Guard
-	OK           bool
-	Value, Limit string
+	Guard Guard  `json:"guard"`
+	OK    bool   `json:"ok"`
+	Value string `json:"value"`
+	Limit string `json:"limit"`
+	// Next is when a guard that refused would next allow, if nothing else changes; zero: not known.
+	Next time.Time `json:"next,omitzero"`
+}
+
+// guardRow is a guard and how it is asked.
+type guardRow struct {
+	guard Guard
+	ask   func(q *question) GuardResult
 }
 
 // guards are asked in this order; the first that refuses holds.
-var guards = []struct {
-	guard Guard
-	ask   func(p *Policy, s *State, now time.Time) (ok bool, value, limit string)
-}{
+var guards = []guardRow{
 	{GuardMode, askMode},
-	{GuardLockedOut, askLockedOut},
+	{GuardJournal, askJournal},
+	{GuardWarmUp, askWarmUp},
 	{GuardArmed, askArmed},
 	{GuardFailureClass, askFailureClass},
 	{GuardConfirmed, askConfirmed},
+	{GuardFresh, askFresh},
+	{GuardDependency, askDependency},
+	{GuardMaintenance, askMaintenance},
+	{GuardPaused, askPaused},
+	{GuardPreflight, askPreflight},
+	{GuardStartGrace, askStartGrace},
 	{GuardCooldown, askCooldown},
 	{GuardBudget, askBudget},
+	{GuardLockedOut, askLockedOut},
+	{GuardConcurrency, askConcurrency},
+	{GuardFleetRate, askFleetRate},
+	{GuardBrake, askBrake},
 }
 
 // Guards lists every Guard in the order in which they are asked.
@@ -52,12 +81,13 @@ func Guards() []Guard {
 }
 
 // ask asks the guards up to the first that refuses.
-func (p Policy) ask(s State, now time.Time) Decision {
-	var d Decision
-	for _, g := range guards {
-		ok, value, limit := g.ask(&p, &s, now)
-		d.Guards = append(d.Guards, GuardResult{Guard: g.guard, OK: ok, Value: value, Limit: limit})
-		if !ok {
+func (q *question) ask() Decision {
+	d := Decision{Guards: make([]GuardResult, 0, len(q.table))}
+	for _, g := range q.table {
+		r := g.ask(q)
+		r.Guard = g.guard
+		d.Guards = append(d.Guards, r)
+		if !r.OK {
 			d.Hold = g.guard
 			break
 		}
@@ -65,57 +95,219 @@ func (p Policy) ask(s State, now time.Time) Decision {
 	return d
 }
 
-func askMode(p *Policy, _ *State, _ time.Time) (ok bool, value, limit string) {
-	return p.Mode == ModeObserve || p.Mode == ModeEnforce, string(cmp.Or(p.Mode, ModeOff)), "observe or enforce"
+func askMode(q *question) GuardResult {
+	m := q.policy.Mode
+	return GuardResult{OK: m == ModeObserve || m == ModeEnforce, Value: string(cmp.Or(m, ModeOff)), Limit: "observe or enforce"}
 }
 
-func askLockedOut(p *Policy, s *State, _ time.Time) (ok bool, value, limit string) {
-	return !s.LockedOut, fmt.Sprintf("%d unverified", s.Unverified), fmt.Sprintf("less than %d", p.MaxUnverified)
+func askJournal(q *question) GuardResult {
+	return GuardResult{OK: q.world.Journal == "", Value: cmp.Or(q.world.Journal, "writable"), Limit: "writable"}
 }
 
-func askArmed(p *Policy, s *State, _ time.Time) (ok bool, value, limit string) {
-	return s.Armed, fmt.Sprintf("armed %t", s.Armed), fmt.Sprintf("%d successes over %s", p.ArmProbes, p.ArmTime)
-}
-
-func askFailureClass(p *Policy, s *State, _ time.Time) (ok bool, value, limit string) {
-	value = string(s.Last.Reason)
-	if s.Last.StatusCode != 0 {
-		value += fmt.Sprintf(" %d", s.Last.StatusCode)
+func askWarmUp(q *question) GuardResult {
+	up, what := q.world.Uptime, "up for "
+	if jumped := q.now.Sub(q.state.JumpedAt); !q.state.JumpedAt.IsZero() && jumped < up {
+		up, what = jumped, "clock jumped before "
 	}
-	return p.repairable(s.Last), value, "one that a restart repairs"
+	return q.wait(what+round(up), "at least "+q.policy.WarmUp.String(), q.policy.WarmUp-up)
 }
 
-func askConfirmed(p *Policy, s *State, _ time.Time) (ok bool, value, limit string) {
-	return p.ConfirmProbes > 0 && s.Failures >= p.ConfirmProbes, fmt.Sprintf("%d failures", s.Failures), strconv.Itoa(p.ConfirmProbes)
-}
-
-func askCooldown(p *Policy, s *State, now time.Time) (ok bool, value, limit string) {
-	pause := p.pause(s)
-	if len(s.Attempts) == 0 {
-		return true, "no attempt", pause.String()
+func askArmed(q *question) GuardResult {
+	return GuardResult{
+		OK:    q.state.Armed,
+		Value: "armed " + strconv.FormatBool(q.state.Armed),
+		Limit: plural(q.policy.ArmProbes, "success", "successes") + " over " + q.policy.ArmTime.String(),
 	}
-	since := now.Sub(s.Attempts[len(s.Attempts)-1])
-	return since >= pause, since.String(), pause.String()
+}
+
+func askFailureClass(q *question) GuardResult {
+	last := &q.state.Last
+	value := cmp.Or(string(last.Reason), "healthy")
+	if last.StatusCode != 0 {
+		value += " " + strconv.Itoa(last.StatusCode)
+	}
+	return GuardResult{OK: q.policy.repairable(*last), Value: value, Limit: "one that a restart repairs"}
+}
+
+func askConfirmed(q *question) GuardResult {
+	want, got := q.policy.ConfirmProbes, q.state.Failures
+	return GuardResult{
+		OK:    want > 0 && got >= want,
+		Value: plural(got, "failure", "failures"),
+		Limit: strconv.Itoa(want) + ", at least " + q.policy.ConfirmInterval.String() + " apart",
+	}
+}
+
+func askFresh(q *question) GuardResult {
+	age := q.now.Sub(q.state.LastProbe)
+	if q.state.LastProbe.IsZero() {
+		return GuardResult{Value: "no probe", Limit: "at most " + q.policy.ConfirmAge.String() + " old"}
+	}
+	return GuardResult{OK: age <= q.policy.ConfirmAge, Value: round(age) + " old", Limit: "at most " + q.policy.ConfirmAge.String() + " old"}
+}
+
+func askDependency(q *question) GuardResult {
+	if len(q.world.Down) == 0 {
+		return GuardResult{OK: true, Value: "none is down", Limit: "none is down"}
+	}
+	return GuardResult{Value: strings.Join(q.world.Down, ", ") + " down", Limit: "none is down"}
+}
+
+func askMaintenance(q *question) GuardResult {
+	w := &q.world.Maintenance
+	return GuardResult{OK: w.Name == "", Value: cmp.Or(w.Name, "no window"), Limit: "no window", Next: w.Until}
+}
+
+func askPaused(q *question) GuardResult {
+	pause := &q.state.Pause
+	if pause.Until.IsZero() { // one that is over is no longer there
+		return GuardResult{OK: true, Value: "not paused", Limit: "not paused"}
+	}
+	return GuardResult{Value: fmt.Sprintf("by %s: %s", pause.Who, pause.Reason), Limit: "not paused", Next: pause.Until}
+}
+
+// askPreflight allows while the back-end has not been asked: only its answer leads to a restart. An answer against it
+// holds for some time, so that the back-end is not asked at every probe.
+func askPreflight(q *question) GuardResult {
+	f, age := &q.state.Preflight, q.now.Sub(q.state.Preflight.At)
+	switch {
+	case f.At.IsZero(), f.Unfit == "", age >= q.policy.InspectInterval && age > 0:
+		return GuardResult{OK: true, Value: "fit, or to be asked", Limit: "fit"}
+	default:
+		return GuardResult{Value: f.Unfit, Limit: "fit"}
+	}
+}
+
+func askStartGrace(q *question) GuardResult {
+	f, limit := &q.state.Preflight, "at least "+q.policy.StartGrace.String()
+	if f.StartedAt.IsZero() {
+		return GuardResult{OK: true, Value: "start is not known", Limit: limit}
+	}
+	age := q.now.Sub(f.StartedAt)
+	return q.wait("up for "+round(age), limit, q.policy.StartGrace-age)
+}
+
+func askCooldown(q *question) GuardResult {
+	pause := q.policy.pause(q.state)
+	n := len(q.state.Attempts)
+	if n == 0 {
+		return GuardResult{OK: true, Value: "no attempt", Limit: pause.String()}
+	}
+	since := q.now.Sub(q.state.Attempts[n-1])
+	return q.wait(round(since)+" since the last attempt", pause.String(), pause-since)
 }
 
 // pause is the cool-down that holds now: doubled for every attempt in a row that did not help.
 func (p *Policy) pause(s *State) time.Duration {
 	pause := p.Cooldown
 	for range s.Unverified {
+		if pause >= p.CooldownMax {
+			break
+		}
 		pause = min(2*pause, p.CooldownMax)
 	}
 	return pause
 }
 
-func askBudget(p *Policy, s *State, now time.Time) (ok bool, value, limit string) {
-	hour := 0
+func askBudget(q *question) GuardResult {
+	hour, day := q.state.spent(q.now)
+	p := q.policy
+	r := GuardResult{
+		OK:    hour < p.BudgetHour && day < p.BudgetDay,
+		Value: fmt.Sprintf("%d in an hour, %d in a day", hour, day),
+		Limit: fmt.Sprintf("less than %d and %d", p.BudgetHour, p.BudgetDay),
+	}
+	if r.OK || p.BudgetHour < 1 || p.BudgetDay < 1 {
+		return r
+	}
+	// The attempt that has to be forgotten so that one less than the budget is left.
+	if hour >= p.BudgetHour {
+		r.Next = q.state.Attempts[day-p.BudgetHour].Add(time.Hour)
+	}
+	if day >= p.BudgetDay {
+		if next := q.state.Attempts[day-p.BudgetDay].Add(remembered); next.After(r.Next) {
+			r.Next = next
+		}
+	}
+	return r
+}
+
+// spent counts the attempts within an hour and a day.
+func (s *State) spent(now time.Time) (hour, day int) {
 	for _, t := range s.Attempts {
 		if now.Sub(t) < time.Hour {
 			hour++
 		}
 	}
-	day := len(s.Attempts)
-	return hour < p.BudgetHour && day < p.BudgetDay,
-		fmt.Sprintf("%d in an hour, %d in a day", hour, day),
-		fmt.Sprintf("%d and %d", p.BudgetHour, p.BudgetDay)
+	return hour, len(s.Attempts)
+}
+
+func askLockedOut(q *question) GuardResult {
+	r := GuardResult{
+		OK:    !q.state.LockedOut,
+		Value: strconv.Itoa(q.state.Unverified) + " in a row did not help",
+		Limit: "less than " + strconv.Itoa(q.policy.MaxUnverified),
+	}
+	if !r.OK && !q.state.HealthySince.IsZero() {
+		r.Next = q.state.HealthySince.Add(q.policy.UnlockTime)
+	}
+	return r
+}
+
+func askConcurrency(q *question) GuardResult {
+	return GuardResult{
+		OK:    q.world.InFlight < q.policy.Concurrency && q.world.InGroup < q.policy.ConcurrencyGroup,
+		Value: fmt.Sprintf("%d under way, %d in the group", q.world.InFlight, q.world.InGroup),
+		Limit: fmt.Sprintf("less than %d and %d", q.policy.Concurrency, q.policy.ConcurrencyGroup),
+	}
+}
+
+func askFleetRate(q *question) GuardResult {
+	w := q.world
+	r := GuardResult{
+		OK:    w.FleetAttempts < q.policy.FleetBudget,
+		Value: plural(w.FleetAttempts, "attempt", "attempts") + " of all services",
+		Limit: "less than " + strconv.Itoa(q.policy.FleetBudget) + " in " + q.policy.FleetWindow.String(),
+	}
+	if !r.OK && !w.FleetOldest.IsZero() {
+		r.Next = w.FleetOldest.Add(q.policy.FleetWindow)
+	}
+	return r
+}
+
+func askBrake(q *question) GuardResult {
+	b := &q.world.Brake
+	r := GuardResult{OK: !b.On, Value: "no scope", Limit: "off"}
+	if b.Scope != "" {
+		r.Value = fmt.Sprintf("%s: %d of %d failing, %d not seen since", b.Scope, b.Failing, b.Armed, b.Unseen)
+		r.Limit = "less than " + strconv.Itoa(b.Limit)
+	}
+	if b.On {
+		r.Next = b.Next
+	}
+	return r
+}
+
+// wait allows when nothing is left to wait for.
+func (q *question) wait(value, limit string, left time.Duration) GuardResult {
+	r := GuardResult{OK: left <= 0, Value: value, Limit: limit}
+	if !r.OK {
+		r.Next = q.now.Add(left)
+	}
+	return r
+}
+
+// round is a duration for people.
+func round(d time.Duration) string {
+	if d.Abs() < time.Minute {
+		return d.Round(time.Millisecond).String()
+	}
+	return d.Round(time.Second).String()
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
 }

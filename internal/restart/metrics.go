@@ -1,6 +1,7 @@
 package restart
 
 import (
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,10 +15,21 @@ type metrics struct {
 	mode        *prometheus.GaugeVec
 	state       *prometheus.GaugeVec
 	armed       *prometheus.GaugeVec
+	lockout     *prometheus.GaugeVec
+	unverified  *prometheus.GaugeVec
+	budget      *prometheus.GaugeVec
+	cooldown    *prometheus.GaugeVec
+	paused      *prometheus.GaugeVec
+	brakes      *prometheus.GaugeVec
 	decisions   *prometheus.CounterVec
 	attempts    *prometheus.CounterVec
 	lastAttempt *prometheus.GaugeVec
 	duration    *prometheus.HistogramVec
+
+	journalErrors prometheus.Counter
+
+	mu     sync.Mutex      // protects the following
+	scopes map[string]bool // the brakes that have series
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -32,10 +44,16 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		return v
 	}
 	m := &metrics{
-		info:        gauge("info", "A service with one of its targets and its back-end, to join by.", "service", "target", "backend"),
+		info:        gauge("info", "A service with one of its targets, to join by.", "service", "target", "environment", "backend", "group"),
 		mode:        gauge("mode", "Whether the service is in this mode.", "service", "mode"),
 		state:       gauge("state", "Whether the service is in this state.", "service", "state"),
 		armed:       gauge("armed", "Whether the service has been seen healthy by its present checks.", "service"),
+		lockout:     gauge("lockout", "Whether the service is locked out: restarts did not help.", "service"),
+		unverified:  gauge("consecutive_unverified", "How many attempts in a row are not known to have helped.", "service"),
+		budget:      gauge("budget_remaining", "How many attempts are left within the window.", "service", "window"),
+		cooldown:    gauge("cooldown_until_timestamp_seconds", "When the pause after the last attempt ends, in unix time; 0 without an attempt.", "service"),
+		paused:      gauge("paused_until_timestamp_seconds", "When the pause of an operator ends, in unix time; 0 without a pause.", "service"),
+		brakes:      gauge("brake", "Whether the mass brake of the scope is on.", "scope"),
 		decisions:   counter("decisions_total", "How often the decision about a service changed, by the guard that held.", "service", "decision", "reason"),
 		attempts:    counter("attempts_total", "How many restarts were attempted, by how they ended.", "service", "backend", "outcome"),
 		lastAttempt: gauge("last_attempt_timestamp_seconds", "When the last restart was attempted, in unix time.", "service"),
@@ -44,7 +62,11 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Buckets: []float64{.1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120},
 		}, []string{"backend", "phase"}),
 	}
-	r.MustRegister(m.duration)
+	m.journalErrors = prometheus.NewCounter(prometheus.CounterOpts{
+		Namespace: namespace, Name: "journal_errors_total", Help: "How often states or the audit could not be read or written.",
+	})
+	r.MustRegister(m.duration, m.journalErrors)
+	m.brake(map[string]bool{ScopeFleet: false})
 	return m
 }
 
@@ -52,7 +74,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 func (m *metrics) know(s *Service) {
 	m.info.DeletePartialMatch(prometheus.Labels{"service": s.Name})
 	for _, c := range s.Checks {
-		m.info.WithLabelValues(s.Name, c.Name, s.Backend.Kind()).Set(1)
+		m.info.WithLabelValues(s.Name, c.Name, s.Environment, s.Backend.Kind(), s.Group).Set(1)
 	}
 	for _, mode := range []Mode{ModeOff, ModeObserve, ModeEnforce} {
 		m.mode.WithLabelValues(s.Name, string(mode)).Set(boolean(mode == s.Policy.Mode))
@@ -73,24 +95,57 @@ func (m *metrics) know(s *Service) {
 func (m *metrics) forget(service string) {
 	for _, v := range []interface {
 		DeletePartialMatch(labels prometheus.Labels) int
-	}{m.info, m.mode, m.state, m.armed, m.decisions, m.attempts, m.lastAttempt} {
+	}{
+		m.info, m.mode, m.state, m.armed, m.lockout, m.unverified, m.budget, m.cooldown, m.paused, m.decisions, m.attempts, m.lastAttempt,
+	} {
 		v.DeletePartialMatch(prometheus.Labels{"service": service})
 	}
 }
 
-func (m *metrics) phase(s *Service, state *State) {
-	now := state.Phase()
+// show shows a state.
+func (m *metrics) show(s *Service, state *State, now time.Time) {
+	phase := state.Phase()
 	for _, p := range Phases() {
-		m.state.WithLabelValues(s.Name, string(p)).Set(boolean(p == now))
+		m.state.WithLabelValues(s.Name, string(p)).Set(boolean(p == phase))
 	}
 	m.armed.WithLabelValues(s.Name).Set(boolean(state.Armed))
+	m.lockout.WithLabelValues(s.Name).Set(boolean(state.LockedOut))
+	m.unverified.WithLabelValues(s.Name).Set(float64(state.Unverified))
+	hour, day := state.spent(now)
+	m.budget.WithLabelValues(s.Name, "hour").Set(float64(max(0, s.Policy.BudgetHour-hour)))
+	m.budget.WithLabelValues(s.Name, "day").Set(float64(max(0, s.Policy.BudgetDay-day)))
+	m.cooldown.WithLabelValues(s.Name).Set(unix(state.CooldownUntil))
+	m.paused.WithLabelValues(s.Name).Set(unix(state.Pause.Until))
+	if n := len(state.Attempts); n > 0 {
+		m.lastAttempt.WithLabelValues(s.Name).Set(unix(state.Attempts[n-1]))
+	}
+}
+
+// brake shows which scopes are braked. One that is gone keeps no series.
+func (m *metrics) brake(on map[string]bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for scope := range m.scopes {
+		if _, ok := on[scope]; !ok {
+			m.brakes.DeleteLabelValues(scope)
+		}
+	}
+	m.scopes = on
+	for scope, braked := range on {
+		m.brakes.WithLabelValues(scope).Set(boolean(braked))
+	}
+}
+
+// unix is 0 for the zero time.
+func unix(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return float64(t.UnixMilli()) / 1e3
 }
 
 func (m *metrics) decision(service, decision string, hold Guard) {
 	m.decisions.WithLabelValues(service, decision, string(hold)).Inc()
-	if decision == "restart" {
-		m.lastAttempt.WithLabelValues(service).Set(float64(time.Now().UnixMilli()) / 1e3)
-	}
 }
 
 func (m *metrics) attempt(s *Service, o Outcome) {

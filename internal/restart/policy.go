@@ -5,12 +5,7 @@
 // a service; the evidence is always the controller's own probes.
 package restart
 
-import (
-	"slices"
-	"time"
-
-	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
-)
+import "time"
 
 // A Mode says what happens with a decision to restart.
 type Mode string
@@ -24,269 +19,150 @@ const (
 
 // A Policy is the rules for one service. The zero Policy allows nothing.
 type Policy struct {
-	Mode Mode
+	Mode Mode `json:"mode,omitempty"`
 	// RestartOn are status codes that a restart repairs, besides those of the failure classes.
-	RestartOn []int
+	RestartOn []int `json:"restart_on,omitempty"`
+	// WarmUp is how long nothing is restarted after the exporter has started, or its clock has jumped.
+	WarmUp time.Duration `json:"warm_up,omitempty"`
 	// ArmProbes consecutive successes over at least ArmTime make the service known to have been healthy.
-	ArmProbes int
-	ArmTime   time.Duration
+	ArmProbes int           `json:"arm_probes,omitempty"`
+	ArmTime   time.Duration `json:"arm_time,omitempty"`
 	// ConfirmProbes consecutive failures, ConfirmInterval or more apart, confirm an alert.
-	ConfirmProbes   int
-	ConfirmInterval time.Duration
+	ConfirmProbes   int           `json:"confirm_probes,omitempty"`
+	ConfirmInterval time.Duration `json:"confirm_interval,omitempty"`
+	// ConfirmAge is how old the last of them may be when the service is restarted.
+	ConfirmAge time.Duration `json:"confirm_age,omitempty"`
+	// ProbeGap is how far two probes may be apart and still stand in a row.
+	ProbeGap time.Duration `json:"probe_gap,omitempty"`
 	// SuspectTime is how long an alert is remembered without being repeated.
-	SuspectTime time.Duration
+	SuspectTime time.Duration `json:"suspect_time,omitempty"`
+	// StartGrace is how long a unit is left alone after it was started, whoever did it.
+	StartGrace time.Duration `json:"start_grace,omitempty"`
+	// InspectInterval is the pause before a back-end that found its unit unfit is asked again.
+	InspectInterval time.Duration `json:"inspect_interval,omitempty"`
 	// Cooldown is the pause after an attempt; it doubles with every unverified one in a row, up to CooldownMax.
-	Cooldown, CooldownMax time.Duration
+	Cooldown    time.Duration `json:"cooldown,omitempty"`
+	CooldownMax time.Duration `json:"cooldown_max,omitempty"`
 	// BudgetHour and BudgetDay are how many attempts there may be within an hour and a day.
-	BudgetHour, BudgetDay int
+	BudgetHour int `json:"budget_hour,omitempty"`
+	BudgetDay  int `json:"budget_day,omitempty"`
+	// Concurrency is how many services may be restarted or verified at a time, ConcurrencyGroup how many of a group.
+	Concurrency      int `json:"concurrency,omitempty"`
+	ConcurrencyGroup int `json:"concurrency_group,omitempty"`
+	// FleetBudget is how many attempts there may be within FleetWindow, of all services together.
+	FleetBudget int           `json:"fleet_budget,omitempty"`
+	FleetWindow time.Duration `json:"fleet_window,omitempty"`
 	// VerifyProbes consecutive successes within VerifyTimeout prove that a restart helped.
-	VerifyProbes  int
-	VerifyTimeout time.Duration
+	VerifyProbes  int           `json:"verify_probes,omitempty"`
+	VerifyTimeout time.Duration `json:"verify_timeout,omitempty"`
 	// MaxUnverified attempts in a row that did not help lock the service out; it has to be healthy for UnlockTime.
-	MaxUnverified int
-	UnlockTime    time.Duration
+	MaxUnverified int           `json:"max_unverified,omitempty"`
+	UnlockTime    time.Duration `json:"unlock_time,omitempty"`
 }
 
-// A Phase is where a service stands.
-type Phase string
+// maxJump is how far the clock may jump without making what was seen before worthless.
+const maxJump = 30 * time.Second
 
-// The phases, in the order of an incident.
-const (
-	PhaseUnarmed   Phase = "unarmed"    // never seen healthy by this check
-	PhaseIdle      Phase = "idle"       // nothing is wrong, or nobody complained
-	PhaseSuspect   Phase = "suspect"    // an alert fires and the own probes fail; the guards decide
-	PhaseExecuting Phase = "executing"  // the back-end is at work
-	PhaseVerifying Phase = "verifying"  // restarted; the own probes judge
-	PhaseLockedOut Phase = "locked_out" // restarts did not help
-)
+// noteEvery is how often a repeated alert is noted: each time it is noted is a write.
+const noteEvery = time.Minute
 
-// Phases lists every Phase.
-func Phases() []Phase {
-	return []Phase{PhaseUnarmed, PhaseIdle, PhaseSuspect, PhaseExecuting, PhaseVerifying, PhaseLockedOut}
-}
+// remembered is how long attempts are remembered.
+const remembered = 24 * time.Hour
 
-// A State is everything that the policy knows of a service. The zero State is that of a service never seen before.
-// It is a value: Next never changes the slices of the State that it was given.
-type State struct {
-	Armed bool
-	// Successes counts the latest healthy probes in a row, Failures the latest failed ones that a restart can repair.
-	Successes, Failures int
-	// HealthySince is when the row of successes began, LastFailure when the last counted failure was.
-	HealthySince, LastFailure time.Time
-	// Last is what the last probe found.
-	Last Evidence
-	// AlertedAt is when the last alert came of the open episode; zero: no episode is open.
-	AlertedAt time.Time
-	// Observed is true when this episode has already had its decision in observe mode.
-	Observed bool
-	// ExecutingSince is when the attempt under way was decided; zero: none.
-	ExecutingSince time.Time
-	// VerifyUntil is when the verification under way gives up; zero: none.
-	VerifyUntil time.Time
-	// Attempts are when restarts were attempted within the last day, oldest first.
-	Attempts []time.Time
-	// Unverified counts the attempts in a row that did not help.
-	Unverified int
-	LockedOut  bool
-}
-
-// Phase derives the phase from the state.
-func (s *State) Phase() Phase {
-	switch {
-	case !s.ExecutingSince.IsZero():
-		return PhaseExecuting
-	case !s.VerifyUntil.IsZero():
-		return PhaseVerifying
-	case s.LockedOut:
-		return PhaseLockedOut
-	case !s.Armed:
-		return PhaseUnarmed
-	case !s.AlertedAt.IsZero() && s.Successes == 0:
-		return PhaseSuspect
-	default:
-		return PhaseIdle
-	}
-}
-
-// Evidence is what one round of the service's own probes found.
-type Evidence struct {
-	Healthy    bool
-	Reason     prober.Reason // of the first check that failed
-	StatusCode int           // 0: no response
-	RetryAfter bool          // the response asked to wait
-	Away       bool          // a redirect had led to another host, which failed
-	CloseCode  int           // of a WebSocket; 0: it was not closed
-	TimedOut   bool          // an expected WebSocket message did not come in time
-}
-
-// An Event is something that happened to a service: exactly one of the fields is set.
-type Event struct {
-	// Alerted is true when an alert about the service fires. That it no longer fires is no event: the own probes see it.
-	Alerted  bool
-	Probed   *Evidence
-	Executed *Executed
-}
-
-// Executed is the outcome of the back-end's work, which proves nothing yet.
-type Executed struct {
-	Err error // nil: the back-end says that it restarted the service
-}
-
-// An Outcome is how an attempt ended.
-type Outcome string
-
-// The outcomes of an attempt.
-const (
-	OutcomeNone         Outcome = ""
-	OutcomeRecovered    Outcome = "recovered"
-	OutcomeNotRecovered Outcome = "not_recovered"
-	OutcomeExecFailed   Outcome = "exec_failed"
-)
-
-// Outcomes lists every Outcome but OutcomeNone.
-func Outcomes() []Outcome {
-	return []Outcome{OutcomeRecovered, OutcomeNotRecovered, OutcomeExecFailed}
-}
-
-// A Decision is what the policy makes of an event.
-type Decision struct {
-	// Restart is true when the service is to be restarted now; WouldRestart when only the mode prevents it.
-	Restart, WouldRestart bool
-	// Hold is the guard that refused; empty when there was nothing to decide or nothing refused.
-	Hold Guard
-	// Guards are the guards that were asked, in order, up to the one that refused.
-	Guards []GuardResult
-	// Outcome is set when an attempt has ended.
-	Outcome Outcome
-}
-
-// Next is the state after ev, and what is to be done about it. It is pure: time comes from now alone.
+// Next is the state after ev, and what is to be done about it. It is pure: time comes from now alone, and what surrounds
+// the service from ev.World.
+//
+// The time is that of the wall clock, which may jump. Time that did not pass is never counted: by as much as the clock went
+// beyond the time that passed, all times of the State are moved along with it, so that they are as far away as
+// before. That holds for ev.Jump and for a time before that of the last event. After a jump of more than 30 s what was
+// seen before is no evidence any more, and the warm-up begins again.
 func (p Policy) Next(s State, ev Event, now time.Time) (State, Decision) {
-	s.Attempts = slices.DeleteFunc(slices.Clone(s.Attempts), func(t time.Time) bool { return now.Sub(t) > 24*time.Hour })
-	switch {
+	return p.next(guards, s, ev, now)
+}
+
+// next is Next with a table of guards.
+func (p *Policy) next(table []guardRow, s State, ev Event, now time.Time) (State, Decision) {
+	now = now.Round(0).UTC() // no monotonic clock reading, no location: as it comes back from JSON
+	s = s.at(now, ev.Jump)
+	switch q := (question{policy: p, state: &s, world: &ev.World, now: now, table: table}); {
 	case ev.Alerted:
-		s.AlertedAt = now
-		return s, Decision{}
-	case ev.Executed != nil:
-		return p.executed(s, *ev.Executed, now)
+		return s.alerted(now), Decision{}
 	case ev.Probed != nil:
-		return p.probed(s, *ev.Probed, now)
+		return q.probed(*ev.Probed)
+	case ev.Preflighted != nil:
+		return q.preflighted(*ev.Preflighted)
+	case ev.Executed != nil:
+		return q.executed(ev.Executed)
+	case ev.Started != nil:
+		return q.started(ev.Started)
 	default:
-		return s, Decision{}
+		return p.ordered(s, &ev, now), Decision{}
 	}
 }
 
-func (p Policy) executed(s State, e Executed, now time.Time) (State, Decision) {
-	if s.ExecutingSince.IsZero() {
-		return s, Decision{}
+// alerted opens an episode or keeps it open.
+func (s State) alerted(now time.Time) State {
+	if s.AlertedAt.IsZero() {
+		s.EpisodeAt = now
 	}
-	s.ExecutingSince = time.Time{}
-	// What was seen before the restart says nothing about what is there now.
-	s.Successes, s.Failures, s.HealthySince, s.LastFailure = 0, 0, time.Time{}, time.Time{}
-	if e.Err != nil {
-		return p.unverified(s), Decision{Outcome: OutcomeExecFailed}
+	if s.AlertedAt.IsZero() || now.Sub(s.AlertedAt) >= noteEvery {
+		s.AlertedAt = now
 	}
-	s.VerifyUntil = now.Add(p.VerifyTimeout)
-	return s, Decision{}
+	return s
 }
 
-// probed counts the evidence; then it ends a verification, or closes the episode, or decides. What we lacked ourselves
-// is no evidence.
-func (p Policy) probed(s State, e Evidence, now time.Time) (State, Decision) {
-	if e.Reason == prober.ReasonLocalResource || e.Reason == prober.ReasonInternal {
-		return s, Decision{}
-	}
-	s = p.count(s, e, now)
+// forget closes the episode.
+func (s State) forget() State {
+	s.EpisodeAt, s.AlertedAt, s.Observed, s.Hold = time.Time{}, time.Time{}, false, ""
+	return s
+}
+
+// ordered is the state after what an operator or the configuration says.
+func (p *Policy) ordered(s State, ev *Event, now time.Time) State {
 	switch {
-	case !s.ExecutingSince.IsZero():
-		return s, Decision{}
-	case !s.VerifyUntil.IsZero():
-		return p.verify(s, now)
-	case e.Healthy:
-		return p.healthy(s, now), Decision{}
-	case s.AlertedAt.IsZero():
-		return s, Decision{}
-	case now.Sub(s.AlertedAt) > p.SuspectTime:
-		s.AlertedAt, s.Observed = time.Time{}, false
-		return s, Decision{}
-	default:
-		return p.decide(s, now)
-	}
-}
-
-func (p Policy) count(s State, e Evidence, now time.Time) State {
-	s.Last = e
-	if e.Healthy {
-		if s.Successes == 0 {
-			s.HealthySince = now
+	case ev.Redefined != nil:
+		return s.defined(ev.Redefined)
+	case ev.Paused != nil:
+		s.Pause = *ev.Paused
+		s.Pause.Until = s.Pause.Until.Round(0).UTC()
+		if latest := now.Add(MaxPause); s.Pause.Until.After(latest) {
+			s.Pause.Until = latest
 		}
-		s.Successes++
-		s.Failures, s.LastFailure = 0, time.Time{}
-		return s
-	}
-	s.Successes, s.HealthySince = 0, time.Time{}
-	if !p.repairable(e) {
-		s.Failures, s.LastFailure = 0, time.Time{} // it confirms nothing
-		return s
-	}
-	if s.Failures == 0 || now.Sub(s.LastFailure) >= p.ConfirmInterval {
-		s.Failures++
-		s.LastFailure = now
+	case ev.Resumed != nil:
+		s.Pause = Pause{}
+	case ev.Unlocked != nil:
+		s = p.unlocked(s)
 	}
 	return s
 }
 
-// healthy arms, closes the episode and unlocks, each after its own number of successes.
-func (p Policy) healthy(s State, now time.Time) State {
-	held := now.Sub(s.HealthySince)
-	if p.ArmProbes > 0 && s.Successes >= p.ArmProbes && held >= p.ArmTime {
-		s.Armed = true
-	}
-	// A service that lives for some seconds at a time is not well: Prometheus may never see it up, and so Alertmanager
-	// would not ask again for long.
-	if s.Successes >= p.VerifyProbes && held >= p.ArmTime {
-		s.AlertedAt, s.Observed = time.Time{}, false
-	}
-	if held >= p.UnlockTime {
-		s.LockedOut, s.Unverified = false, 0
+// defined takes over a definition. Other checks have to prove themselves anew.
+func (s State) defined(d *Definition) State {
+	if s.Definition != d.Checks {
+		s = s.blind()
+		s.Definition, s.Armed = d.Checks, false
 	}
 	return s
 }
 
-// verify ends the verification when the service is proven healthy or its time is up.
-func (p Policy) verify(s State, now time.Time) (State, Decision) {
-	switch {
-	case s.Successes >= p.VerifyProbes:
-		s.VerifyUntil, s.Unverified = time.Time{}, 0
-		return s, Decision{Outcome: OutcomeRecovered}
-	case now.After(s.VerifyUntil):
-		return p.unverified(s), Decision{Outcome: OutcomeNotRecovered}
-	default:
-		return s, Decision{}
-	}
+// unlocked forgets the attempts in a row that did not help; they still count for the budget.
+func (p *Policy) unlocked(s State) State {
+	s.LockedOut, s.LockedAt, s.Unverified = false, time.Time{}, 0
+	return p.cool(s)
 }
 
-func (p Policy) unverified(s State) State {
-	s.VerifyUntil = time.Time{}
-	s.Unverified++
-	if s.Unverified >= p.MaxUnverified {
-		s.LockedOut = true
+// cool says when the pause after the last attempt ends.
+func (p *Policy) cool(s State) State {
+	if n := len(s.Attempts); n > 0 {
+		s.CooldownUntil = s.Attempts[n-1].Add(p.pause(&s))
 	}
 	return s
 }
 
-// decide asks the guards about a suspect whose probe has just failed.
-func (p Policy) decide(s State, now time.Time) (State, Decision) {
-	d := p.ask(s, now)
-	switch {
-	case d.Hold != "":
-	case p.Mode == ModeObserve:
-		d.WouldRestart = !s.Observed
-		s.Observed = true
-	default:
-		d.Restart = true
-		s.ExecutingSince = now
-		s.Attempts = append(s.Attempts, now)
-	}
-	return s, d
+// blind is the state when what was seen until now says nothing about what is there now.
+func (s State) blind() State {
+	s.Successes, s.Failures, s.Last, s.Preflight = 0, 0, Evidence{}, Preflight{}
+	s.HealthySince, s.FailingSince, s.LastProbe, s.LastFailure = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+	s.Hold = ""
+	return s
 }

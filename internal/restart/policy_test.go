@@ -1,6 +1,8 @@
 package restart
 
 import (
+	"encoding/json"
+	"strconv"
 	"testing"
 	"time"
 
@@ -13,9 +15,11 @@ var start = time.Date(2026, 3, 29, 0, 0, 0, 0, time.UTC)
 
 func testPolicy() Policy {
 	return Policy{
-		Mode: ModeEnforce, ArmProbes: 5, ArmTime: time.Minute,
-		ConfirmProbes: 3, ConfirmInterval: time.Second, SuspectTime: time.Hour,
+		Mode: ModeEnforce, WarmUp: 2 * time.Minute, ArmProbes: 5, ArmTime: time.Minute,
+		ConfirmProbes: 3, ConfirmInterval: time.Second, ConfirmAge: 10 * time.Second, ProbeGap: 2 * time.Minute,
+		SuspectTime: time.Hour, StartGrace: 2 * time.Minute, InspectInterval: 15 * time.Second,
 		Cooldown: 5 * time.Minute, CooldownMax: time.Hour, BudgetHour: 3, BudgetDay: 6,
+		Concurrency: 1, ConcurrencyGroup: 1, FleetBudget: 5, FleetWindow: 15 * time.Minute,
 		VerifyProbes: 3, VerifyTimeout: 2 * time.Minute, MaxUnverified: 2, UnlockTime: 30 * time.Minute,
 	}
 }
@@ -26,32 +30,77 @@ type run struct {
 	policy    Policy
 	state     State
 	now       time.Time
+	world     World
+	unit      Preflight // what the back-end says
 	decisions []Decision
 }
 
-func newRun(t *testing.T, p Policy) *run { return &run{t: t, policy: p, now: start} }
+func newRun(t *testing.T, p Policy) *run {
+	return &run{t: t, policy: p, now: start, world: World{Uptime: time.Hour}}
+}
 
+// event checks besides that what is persisted and recorded is all that the policy needs.
 func (r *run) event(ev Event) Decision {
-	before := cmpState(r.state)
+	r.t.Helper()
+	ev.World = r.world
+	before := viaJSON(r.t, r.state)
 	next, d := r.policy.Next(r.state, ev, r.now)
-	if diff := cmp.Diff(before, cmpState(r.state)); diff != "" {
+	if diff := cmp.Diff(before, r.state); diff != "" {
 		r.t.Errorf("Next changed the state that it was given:\n%s", diff)
+	}
+	if diff := cmp.Diff(next, viaJSON(r.t, next)); diff != "" {
+		r.t.Errorf("encoding and decoding changed the state:\n%s", diff)
+	}
+	again, replayed := viaJSON(r.t, r.policy).Next(before, viaJSON(r.t, ev), viaJSON(r.t, r.now))
+	if diff := cmp.Diff(next, again); diff != "" {
+		r.t.Errorf("the replay has another state:\n%s", diff)
+	}
+	if diff := cmp.Diff(viaJSON(r.t, d), viaJSON(r.t, replayed)); diff != "" {
+		r.t.Errorf("the replay has another decision:\n%s", diff)
 	}
 	r.state = next
 	r.decisions = append(r.decisions, d)
 	return d
 }
 
-// cmpState copies what a State shares.
-func cmpState(s State) State {
-	s.Attempts = append([]time.Time(nil), s.Attempts...)
-	return s
+// viaJSON is v as it comes back from a file.
+func viaJSON[T any](t *testing.T, v T) T {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out T
+	if err := json.Unmarshal(text, &out); err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
-func (r *run) alert()                    { r.event(Event{Alerted: true}) }
-func (r *run) executed(e Executed)       { r.event(Event{Executed: &e}) }
-func (r *run) wait(d time.Duration)      { r.now = r.now.Add(d) }
-func (r *run) probe(e Evidence) Decision { return r.event(Event{Probed: &e}) }
+func (r *run) alert()               { r.event(Event{Alerted: true}) }
+func (r *run) wait(d time.Duration) { r.now = r.now.Add(d) }
+
+func (r *run) executed(e Executed) {
+	r.t.Helper()
+	e.Attempt = r.state.Intent.ID
+	r.event(Event{Executed: &e})
+}
+
+// inspect has the back-end answer.
+func (r *run) inspect() Decision {
+	f := r.unit
+	f.Attempt = strconv.Itoa(len(r.decisions))
+	return r.event(Event{Preflighted: &f})
+}
+
+// probe has the back-end answer if it is asked.
+func (r *run) probe(e Evidence) Decision {
+	d := r.event(Event{Probed: &e})
+	if d.Inspect {
+		d = r.inspect()
+	}
+	return d
+}
 
 // probes makes n rounds, every after the other.
 func (r *run) probes(n int, every time.Duration, e Evidence) (last Decision) {
@@ -109,8 +158,8 @@ func TestIncident(t *testing.T) {
 		t.Fatalf("after the restart the service is %s, want verifying", r.state.Phase())
 	}
 	r.probes(2, time.Second, refused)
-	if d := r.probes(3, time.Second, healthy); d.Outcome != OutcomeRecovered || r.state.Phase() != PhaseIdle {
-		t.Fatalf("3 healthy probes ended with %q in state %s, want recovered and idle", d.Outcome, r.state.Phase())
+	if d := r.probes(3, time.Second, healthy); d.Outcome != OutcomeRecovered || r.state.Phase() != PhaseCooldown {
+		t.Fatalf("3 healthy probes ended with %q in state %s, want recovered and in its cool-down", d.Outcome, r.state.Phase())
 	}
 	if r.restarts() != 1 {
 		t.Errorf("there were %d restarts, want 1", r.restarts())
@@ -118,108 +167,8 @@ func TestIncident(t *testing.T) {
 	// A stale alert after the recovery does nothing, and is forgotten.
 	r.alert()
 	r.probes(3, time.Second, healthy)
-	if r.restarts() != 1 || r.state.Phase() != PhaseIdle {
+	if r.restarts() != 1 || r.state.Phase() != PhaseCooldown {
 		t.Errorf("a stale alert led to %d restarts and state %s", r.restarts(), r.state.Phase())
-	}
-}
-
-// Every guard refuses when its own condition is not met and all others are.
-func TestGuards(t *testing.T) {
-	ready := func(t *testing.T, change func(*Policy)) *run {
-		p := testPolicy()
-		if change != nil {
-			change(&p)
-		}
-		r := newRun(t, p).arm()
-		r.probes(3, time.Second, refused)
-		return r
-	}
-	for _, tt := range []struct {
-		name string
-		run  func(t *testing.T) Decision
-		hold Guard
-	}{
-		{"none", func(t *testing.T) Decision { r := ready(t, nil); r.alert(); return r.probe(refused) }, ""},
-		{"off", func(t *testing.T) Decision {
-			r := ready(t, func(p *Policy) { p.Mode = ModeOff })
-			r.alert()
-			return r.probe(refused)
-		}, GuardMode},
-		{"no mode", func(t *testing.T) Decision {
-			r := ready(t, func(p *Policy) { p.Mode = "" })
-			r.alert()
-			return r.probe(refused)
-		}, GuardMode},
-		{"unarmed", func(t *testing.T) Decision {
-			r := newRun(t, testPolicy())
-			r.probes(20, time.Second, healthy) // many, and not long enough
-			r.probes(3, time.Second, refused)
-			r.alert()
-			return r.probe(refused)
-		}, GuardArmed},
-		{"class", func(t *testing.T) Decision {
-			r := newRun(t, testPolicy()).arm()
-			r.probes(3, time.Second, status(404))
-			r.alert()
-			return r.probe(status(404))
-		}, GuardFailureClass},
-		{"unconfirmed", func(t *testing.T) Decision {
-			r := newRun(t, testPolicy()).arm()
-			r.alert()
-			return r.probes(10, 10*time.Millisecond, refused) // close together they are one
-		}, GuardConfirmed},
-		{"cool-down", func(t *testing.T) Decision {
-			r := ready(t, nil)
-			r.state.Attempts = []time.Time{r.now.Add(-4 * time.Minute)}
-			r.alert()
-			return r.probe(refused)
-		}, GuardCooldown},
-		{"doubled cool-down", func(t *testing.T) Decision {
-			r := ready(t, nil)
-			r.state.Attempts, r.state.Unverified = []time.Time{r.now.Add(-9 * time.Minute)}, 1
-			r.alert()
-			return r.probe(refused)
-		}, GuardCooldown},
-		{"budget of the hour", func(t *testing.T) Decision {
-			r := ready(t, nil)
-			for _, ago := range []time.Duration{50, 40, 30} {
-				r.state.Attempts = append(r.state.Attempts, r.now.Add(-ago*time.Minute))
-			}
-			r.alert()
-			return r.probe(refused)
-		}, GuardBudget},
-		{"budget of the day", func(t *testing.T) Decision {
-			r := ready(t, nil)
-			for _, ago := range []time.Duration{23, 20, 15, 10, 5, 2} {
-				r.state.Attempts = append(r.state.Attempts, r.now.Add(-ago*time.Hour))
-			}
-			r.alert()
-			return r.probe(refused)
-		}, GuardBudget},
-		{"attempts of yesterday", func(t *testing.T) Decision {
-			r := ready(t, nil)
-			for range 6 {
-				r.state.Attempts = append(r.state.Attempts, r.now.Add(-25*time.Hour))
-			}
-			r.alert()
-			return r.probe(refused)
-		}, ""},
-		{"locked out", func(t *testing.T) Decision {
-			r := ready(t, nil)
-			r.state.LockedOut = true
-			r.alert()
-			return r.probe(refused)
-		}, GuardLockedOut},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			d := tt.run(t)
-			if d.Hold != tt.hold || d.Restart != (tt.hold == "") {
-				t.Errorf("decision is %+v, want hold %q", d, tt.hold)
-			}
-			if last := d.Guards[len(d.Guards)-1]; last.OK != (tt.hold == "") || last.Value == "" || last.Limit == "" {
-				t.Errorf("the last guard says %+v", last)
-			}
-		})
 	}
 }
 
@@ -275,7 +224,7 @@ func TestExecFailed(t *testing.T) {
 	r := newRun(t, testPolicy()).arm()
 	r.alert()
 	r.probes(3, time.Second, refused)
-	r.executed(Executed{Err: errTest})
+	r.executed(Executed{Error: errTest.Error()})
 	if d := r.decisions[len(r.decisions)-1]; d.Outcome != OutcomeExecFailed || r.state.Unverified != 1 || len(r.state.Attempts) != 1 {
 		t.Errorf("ended with %q, %d unverified, %d attempts", d.Outcome, r.state.Unverified, len(r.state.Attempts))
 	}
@@ -401,6 +350,7 @@ func TestWhatConfirms(t *testing.T) {
 	r.alert()
 	before := r.state
 	r.probes(10, time.Second, ours)
+	before.Seen = r.state.Seen
 	if diff := cmp.Diff(before, r.state); diff != "" {
 		t.Errorf("what we lacked ourselves changed the state:\n%s", diff)
 	}

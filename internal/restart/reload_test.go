@@ -31,7 +31,7 @@ func TestModeOffDuringRound(t *testing.T) {
 		time.Sleep(time.Second) // a round is under way whose end would lead to a restart
 		off := service
 		off.Policy.Mode = ModeOff
-		c.Apply([]Service{off})
+		c.Apply(configured(off))
 		time.Sleep(10 * time.Minute)
 		if n := s.restarts.Load(); n != 0 {
 			t.Errorf("restarted %d times after the mode was off", n)
@@ -48,8 +48,12 @@ func TestModeOffAtEndOfRound(t *testing.T) {
 			service := s.service("shop", "http://127.0.0.1:1/")
 			c, _, stop := watch(t, io.Discard)
 			defer stop()
-			u := newUnit(service, c.log, c.metrics)
-			u.state = State{Armed: true, AlertedAt: time.Now(), Failures: service.Policy.ConfirmProbes}
+			u := newUnit(c, service)
+			u.begin()
+			now := wall(time.Now())
+			u.state.Armed, u.state.AlertedAt = true, now
+			u.state.Failures, u.state.LastProbe, u.state.FailingSince = service.Policy.ConfirmProbes, now, now
+			u.started = now.Add(-time.Hour)
 			u.began, u.probing = time.Now(), true
 			u.rounds <- Evidence{Reason: prober.ReasonConnectRefused}
 			off := service
@@ -122,13 +126,13 @@ func TestRemovedDuringAttempt(t *testing.T) {
 		time.Sleep(50 * time.Second)
 		firing(c, target)
 		time.Sleep(5 * time.Second) // it is being restarted now
-		c.Apply(nil)
+		c.Apply(configured())
 		time.Sleep(time.Second)
 		if firing(c, target) {
 			t.Error("an alert still selects the service that is gone")
 		}
 		other := &simulated{}
-		c.Apply([]Service{other.service("shop", target)})
+		c.Apply(configured(other.service("shop", target)))
 		time.Sleep(time.Second)
 		if n := s.restarts.Load(); n != 0 {
 			t.Fatalf("the attempt has ended after %d restarts: the test comes too late", n)
@@ -140,7 +144,7 @@ func TestRemovedDuringAttempt(t *testing.T) {
 		if s.restarts.Load() != 1 || other.probes.Load() == 0 || !firing(c, target) {
 			t.Errorf("the attempt that was under way ended with %d restarts", s.restarts.Load())
 		}
-		c.Apply(nil)
+		c.Apply(configured())
 		time.Sleep(time.Minute)
 		for _, name := range []string{"healthcheck_restart_state", "healthcheck_restart_armed", "healthcheck_restart_info"} {
 			if n := testutil.CollectAndCount(reg, name); n != 0 {

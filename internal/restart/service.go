@@ -13,6 +13,16 @@ type Service struct {
 	Name   string
 	Policy Policy
 	Checks []Check
+	// Group is whose members are not restarted at the same time, and not if all of them fail. Empty: none.
+	Group string
+	// Environment is for people and for routing what they are told.
+	Environment string
+	// DependsOn are the names of services without which this one cannot be healthy.
+	DependsOn []string
+	// Match are the labels of the alerts that are about this service. Empty: they name one of its checks.
+	Match map[string]string
+	// Maintenance tells whether a maintenance window is open. nil: there are none.
+	Maintenance func(now time.Time) Window
 	// CheckInterval is the pause between two rounds of checks while nothing is wrong.
 	CheckInterval time.Duration
 	Backend       Backend
@@ -36,6 +46,7 @@ type Check struct {
 // probe makes one round of all checks. The service is healthy if all of them are; otherwise the first failing one
 // in the order of the configuration speaks for it.
 func (s *Service) probe(ctx context.Context) Evidence {
+	began := time.Now()
 	results := make([]prober.Result, len(s.Checks))
 	var wg sync.WaitGroup
 	for i, c := range s.Checks {
@@ -48,10 +59,12 @@ func (s *Service) probe(ctx context.Context) Evidence {
 	wg.Wait()
 	for i := range results {
 		if !results[i].Success() {
-			return evidence(&results[i])
+			e := evidence(&results[i])
+			e.Took = time.Since(began)
+			return e
 		}
 	}
-	return Evidence{Healthy: len(results) > 0}
+	return Evidence{Healthy: len(results) > 0, Took: time.Since(began)}
 }
 
 func evidence(r *prober.Result) Evidence {
@@ -63,17 +76,4 @@ func evidence(r *prober.Result) Evidence {
 		e.StatusCode, e.RetryAfter, e.CloseCode, e.TimedOut = w.StatusCode, w.RetryAfter, w.CloseCode, w.TimedOut
 	}
 	return e
-}
-
-// sameChecks tells whether what made a service known to be healthy still holds for another definition of it.
-func (s *Service) sameChecks(other *Service) bool {
-	if len(s.Checks) != len(other.Checks) {
-		return false
-	}
-	for i := range s.Checks {
-		if s.Checks[i].Definition != other.Checks[i].Definition {
-			return false
-		}
-	}
-	return true
 }

@@ -2,45 +2,55 @@ package restart
 
 import (
 	"context"
-	"crypto/rand"
 	"log/slog"
+	"sync"
 	"time"
 )
 
-// A unit is one service under watch. Its fields belong to the goroutine of run; others reach it by the channels.
+// A unit is one service under watch. Alerts and orders reach it by apply, from any goroutine; all else is done by the
+// goroutine of run.
 type unit struct {
-	name    string // never changes
+	*Controller
+	name string       // never changes
+	log  *slog.Logger // with the name
+
+	woken       chan struct{}  // holds one: an alert or an order has come
+	definitions chan Service   // holds one: the latest
+	rounds      chan Evidence  // holds the outcome of the round under way
+	inspections chan Preflight // holds the outcome of the inspection under way
+	executed    chan Executed  // holds the outcome of the attempt under way
+
+	mu      sync.Mutex // protects the following
 	service Service
-	next    *Service // a new definition that waits until the service is at rest; nil: none
 	state   State
-	held    Guard // the guard that refused last, to tell a change from a repetition
-	log     *slog.Logger
-	metrics *metrics
+	kept    keeping
+	last    time.Time // of the last event; with the monotonic clock
+	stopped bool      // nothing is applied any more
 
-	began   time.Time // when the last round of checks began
-	probing bool      // it is still under way
-	urgent  bool      // an alert came since
-	fresh   time.Time // a round that began before then is no evidence any more
-
-	alerts      chan struct{} // holds one: a second firing alert says nothing new
-	definitions chan Service  // holds one: the latest
-	executed    chan Executed // holds the outcome of the attempt under way
-	rounds      chan Evidence // holds the outcome of the round under way
+	// The following belong to run.
+	next       *Service  // a new definition that waits until no attempt is under way; nil: none
+	began      time.Time // when the last round of checks began
+	probing    bool      // it is still under way
+	inspecting bool      // the back-end is being asked
+	before     Status    // what it answered last
+	urgent     bool      // an alert came since the last round began
+	fresh      time.Time // a round that began before then is no evidence any more
 }
 
-func newUnit(s Service, log *slog.Logger, m *metrics) *unit {
+func newUnit(c *Controller, s Service) *unit {
 	return &unit{
-		name: s.Name, service: s, log: log.With("service", s.Name), metrics: m,
-		alerts: make(chan struct{}, 1), definitions: make(chan Service, 1),
-		executed: make(chan Executed, 1), rounds: make(chan Evidence, 1),
+		Controller: c, name: s.Name, service: s, log: c.log.With("service", s.Name),
+		woken: make(chan struct{}, 1), definitions: make(chan Service, 1),
+		rounds: make(chan Evidence, 1), inspections: make(chan Preflight, 1), executed: make(chan Executed, 1),
 	}
 }
 
 // run watches the service until ctx is done. An attempt under way is finished first: half a restart is worse
 // than either none or a whole one.
 func (u *unit) run(ctx context.Context) {
-	u.metrics.know(&u.service)
-	u.metrics.phase(&u.service, &u.state)
+	if u.orphaned() {
+		u.inspect(ctx)
+	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -50,19 +60,24 @@ func (u *unit) run(ctx context.Context) {
 			return
 		case s := <-u.definitions:
 			u.next = &s
-		case <-u.alerts:
+		case <-u.woken:
 			u.urgent = true
-			u.apply(ctx, Event{Alerted: true})
 		case e := <-u.executed:
 			u.fresh = time.Now() // what was seen before the restart says nothing about what is there now
-			u.apply(ctx, Event{Executed: &e})
+			u.carryOut(ctx, Event{Executed: &e})
+		case f := <-u.inspections:
+			u.inspecting = false
+			u.takeDefinition() // it may forbid what the answer would lead to
+			if ctx.Err() == nil {
+				u.carryOut(ctx, Event{Preflighted: &f})
+			}
 		case <-timer.C:
 			u.probe(ctx)
 		case e := <-u.rounds:
 			u.probing = false
-			u.takeDefinition()                                // it may forbid what the round would lead to
+			u.takeDefinition()
 			if !u.began.Before(u.fresh) && ctx.Err() == nil { // cut off, it would be no evidence either
-				u.apply(ctx, Event{Probed: &e})
+				u.carryOut(ctx, Event{Probed: &e})
 			}
 		}
 		u.redefine()
@@ -72,11 +87,36 @@ func (u *unit) run(ctx context.Context) {
 	}
 }
 
+// carryOut applies an event and does what was decided.
+func (u *unit) carryOut(ctx context.Context, ev Event) {
+	d, _ := u.apply(ev) // an error is told, and holds
+	switch {
+	case d.Restart:
+		u.execute(ctx)
+	case d.Inspect:
+		u.inspect(ctx)
+	}
+}
+
 // probe makes a round of checks in a goroutine of its own: a target that hangs must not keep an alert waiting.
 func (u *unit) probe(ctx context.Context) {
+	u.reload()
 	u.began, u.probing, u.urgent = time.Now(), true, false
-	service := u.service
+	service := u.definition()
 	go func() { u.rounds <- service.probe(ctx) }()
+}
+
+// orphaned tells whether there is an attempt of which nobody knows what it did.
+func (u *unit) orphaned() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.state.Intent.Orphaned
+}
+
+func (u *unit) definition() Service {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.service
 }
 
 // finish waits for what is under way.
@@ -84,15 +124,38 @@ func (u *unit) finish(ctx context.Context) {
 	if u.probing {
 		<-u.rounds
 	}
-	if !u.state.ExecutingSince.IsZero() {
-		e := <-u.executed
-		u.apply(ctx, Event{Executed: &e})
+	if u.inspecting {
+		<-u.inspections
 	}
+	if u.phase() == PhaseExecuting && !u.orphaned() {
+		e := <-u.executed
+		u.carryOut(ctx, Event{Executed: &e})
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.stopped = true
 }
 
-// interval is the time from one round of checks to the next.
+func (u *unit) phase() Phase {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.state.Phase()
+}
+
+// interval is the time from one round of checks to the next. A suspect that is held by something that takes its time is
+// asked about as often as a healthy service.
 func (u *unit) interval() time.Duration {
-	if p := u.state.Phase(); u.urgent || p == PhaseSuspect || p == PhaseVerifying {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	soon := false
+	switch u.state.Phase() { //nolint:exhaustive // in the others nothing is urgent
+	case PhaseVerifying:
+		soon = true
+	case PhaseSuspect:
+		h := u.state.Hold
+		soon = h == "" || h == GuardConfirmed || h == GuardFresh
+	}
+	if soon || u.urgent {
 		return u.service.Policy.ConfirmInterval
 	}
 	return u.service.CheckInterval
@@ -108,74 +171,64 @@ func (u *unit) takeDefinition() {
 	u.redefine()
 }
 
-// redefine takes over a new definition as soon as no attempt is under way. Other checks have to prove themselves anew.
+// redefine takes over a new definition as soon as no attempt is under way.
 func (u *unit) redefine() {
-	if u.next == nil || !u.state.ExecutingSince.IsZero() || !u.state.VerifyUntil.IsZero() {
+	if u.next == nil {
 		return
 	}
-	if !u.service.sameChecks(u.next) {
-		u.state.Armed, u.state.Successes, u.state.Failures = false, 0, 0
+	u.mu.Lock()
+	if u.state.InFlight() {
+		u.mu.Unlock()
+		return
 	}
-	u.service, u.next, u.fresh = *u.next, nil, time.Now()
-	u.metrics.know(&u.service)
-	u.metrics.phase(&u.service, &u.state)
+	u.service = *u.next
+	u.next, u.fresh = nil, time.Now()
+	u.join()
+	u.mu.Unlock()
+	d := u.definition()
+	_, _ = u.apply(Event{Redefined: &Definition{Checks: d.definition()}})
 }
 
-// apply lets the policy judge, then tells and does what it decided.
-func (u *unit) apply(ctx context.Context, ev Event) {
-	before := u.state.Phase()
-	state, d := u.service.Policy.Next(u.state, ev, time.Now())
-	u.state = state
-	if ev.Executed != nil && ev.Executed.Err != nil {
-		u.log.Warn("Restart command failed", "err", ev.Executed.Err)
+// join makes the service known under its present definition. It is called with mu held.
+func (u *unit) join() {
+	u.metrics.know(&u.service)
+	u.fleet.Join(u.name, u.service.Group, u.service.DependsOn)
+	u.metrics.brake(u.fleet.Brakes(time.Now()))
+}
+
+// maxInspect is how long a back-end may take to look at its unit.
+const maxInspect = 10 * time.Second
+
+// inspect asks the back-end in a goroutine of its own, unless it is being asked.
+func (u *unit) inspect(ctx context.Context) {
+	if u.inspecting {
+		return
 	}
-	u.tell(before, d)
-	if ev.Probed != nil {
-		u.held = d.Hold
-	}
-	if d.Restart {
-		u.execute(ctx)
-	}
+	u.inspecting = true
+	service := u.definition()
+	ctx, cancel := context.WithTimeout(ctx, min(service.ExecTimeout, maxInspect))
+	go func() {
+		defer cancel()
+		f, status := service.preflight(ctx)
+		u.before = status // read only after the channel
+		u.inspections <- f
+	}()
 }
 
 // execute has the back-end do its work in a goroutine of its own; run waits for its outcome. The work has its own
 // time limit and does not end with ctx.
 func (u *unit) execute(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), u.service.ExecTimeout)
-	backend, attempt := u.service.Backend, Attempt{ID: rand.Text()}
-	u.log.Info("Restarting service", "attempt", attempt.ID, "backend", backend.Kind())
+	service := u.definition()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), service.ExecTimeout)
+	u.mu.Lock()
+	attempt := Attempt{ID: u.state.Intent.ID, Before: u.before}
+	u.mu.Unlock()
+	u.log.Info("Restarting service", "attempt", attempt.ID, "backend", service.Backend.Kind())
 	go func() {
 		defer cancel()
 		start := time.Now()
-		before, err := backend.Inspect(ctx)
-		if err == nil {
-			attempt.Before = before
-			err = backend.Restart(ctx, attempt)
-		}
-		u.metrics.duration.WithLabelValues(backend.Kind(), "execute").Observe(time.Since(start).Seconds())
-		u.executed <- Executed{Err: err}
+		err := service.Backend.Restart(ctx, attempt)
+		u.metrics.duration.WithLabelValues(service.Backend.Kind(), "execute").Observe(time.Since(start).Seconds())
+		u.executed <- executedBy(attempt.ID, err)
 	}()
-}
-
-// tell logs a line for every transition and counts. A repetition is neither.
-func (u *unit) tell(before Phase, d Decision) {
-	u.metrics.phase(&u.service, &u.state)
-	if after := u.state.Phase(); after != before {
-		u.log.Info("Service changed state", "from", string(before), "to", string(after), "reason", string(u.state.Last.Reason))
-	}
-	switch {
-	case d.Restart:
-		u.metrics.decision(u.service.Name, "restart", "")
-	case d.WouldRestart:
-		u.metrics.decision(u.service.Name, "would_restart", "")
-		u.log.Warn("Would restart service", "mode", string(u.service.Policy.Mode), "reason", string(u.state.Last.Reason))
-	case d.Hold != "" && d.Hold != u.held:
-		u.metrics.decision(u.service.Name, "hold", d.Hold)
-		last := d.Guards[len(d.Guards)-1]
-		u.log.Info("Held restart", "guard", string(d.Hold), "value", last.Value, "limit", last.Limit)
-	}
-	if d.Outcome != OutcomeNone {
-		u.metrics.attempt(&u.service, d.Outcome)
-		u.log.Info("Restart ended", "outcome", string(d.Outcome), "unverified", u.state.Unverified)
-	}
 }

@@ -19,9 +19,10 @@ const MaxBody = 16 << 20
 const maxDecoding = 4
 
 // A Receiver takes the alerts of a delivery, one after the other, and returns at once. Handle tells whether the labels
-// select something that can be restarted.
+// select something that can be restarted. An error means that what the alert changes could not be persisted: the delivery
+// has to come again.
 type Receiver interface {
-	Handle(labels map[string]string, firing bool) bool
+	Handle(labels map[string]string, firing bool) (selected bool, err error)
 }
 
 // A Handler serves POST /webhook/alertmanager. It answers 200 when it has passed on every alert, which says nothing about
@@ -105,12 +106,24 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, auth Authenticat
 	case err != nil:
 		return http.StatusBadRequest, err
 	}
+	if err := h.handle(alerts); err != nil {
+		return http.StatusServiceUnavailable, errors.New("the delivery could not be persisted, see the log")
+	}
+	return http.StatusOK, nil
+}
+
+// handle passes on every alert, also those after one that failed. The first error is enough to tell.
+func (h *Handler) handle(alerts []alert) (first error) {
 	for _, a := range alerts {
+		selected, err := h.receiver.Handle(a.Labels, a.Status == statusFiring)
 		outcome := outcomeUnmapped
-		if h.receiver.Handle(a.Labels, a.Status == statusFiring) {
+		if selected {
 			outcome = outcomeMapped
 		}
 		h.alerts.WithLabelValues(a.Status, outcome).Inc()
+		if err != nil && first == nil {
+			first = err
+		}
 	}
-	return http.StatusOK, nil
+	return first
 }

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -20,9 +21,21 @@ import (
 // A recorder remembers what it was handed.
 type recorder struct{ got []string }
 
-func (r *recorder) Handle(labels map[string]string, firing bool) bool {
+func (r *recorder) Handle(labels map[string]string, firing bool) (selected bool, err error) {
 	r.got = append(r.got, fmt.Sprintf("%s firing=%t", labels["instance"], firing))
-	return labels["instance"] != "unknown"
+	if labels["instance"] == "full" {
+		return true, errors.New("no space left on device")
+	}
+	return labels["instance"] != "unknown", nil
+}
+
+// A delivery that could not be persisted has to come again, and what comes after the alert that failed is passed on.
+func TestNotPersisted(t *testing.T) {
+	body := `{"version":"4","alerts":[{"status":"firing","labels":{"instance":"full"}},{"status":"firing","labels":{"instance":"i"}}]}`
+	rec, w, _ := deliver(t, Authenticator{Anybody: true}, strings.NewReader(body), nil)
+	if w.Code != http.StatusServiceUnavailable || len(rec.got) != 2 || strings.Contains(w.Body.String(), "space") {
+		t.Errorf("answer is %d %q with %q handled, want 503 and both", w.Code, w.Body, rec.got)
+	}
 }
 
 func deliver(t *testing.T, a Authenticator, body io.Reader, set func(*http.Request)) (*recorder, *httptest.ResponseRecorder, *prometheus.Registry) {

@@ -1,0 +1,188 @@
+package restart
+
+import (
+	"errors"
+	"reflect"
+	"time"
+)
+
+// ErrStopped is returned for what comes after the end of the watch.
+var ErrStopped = errors.New("the service is no longer watched")
+
+// keeping is what the journal holds of a unit.
+type keeping struct {
+	loaded bool   // the state is that of the journal, or a later one
+	state  State  // the durable part of what was last saved
+	dirty  bool   // nobody knows what the journal holds
+	reason string // why the journal failed; empty: it did not
+}
+
+// load takes over the state of the journal. Until it succeeds nothing is restarted and nothing is saved: it would replace
+// what is there, such as a lock-out.
+func (u *unit) load() {
+	u.mu.Lock()
+	s, err := u.journal.Load(u.name)
+	if err != nil {
+		u.broken("loading the state", err)
+		u.mu.Unlock()
+		return
+	}
+	u.kept = keeping{loaded: true, state: s.Durable()}
+	u.state = s
+	now := time.Now()
+	for _, t := range s.Attempts {
+		u.fleet.Attempted(now.Add(-now.Round(0).Sub(t)))
+	}
+	definition := u.service.definition()
+	u.mu.Unlock()
+	_, _ = u.apply(Event{Started: &Definition{Checks: definition}})
+}
+
+// reload loads what could not be loaded before.
+func (u *unit) reload() {
+	u.mu.Lock()
+	missing := !u.kept.loaded
+	u.mu.Unlock()
+	if missing {
+		u.load()
+	}
+}
+
+// apply lets the policy judge, persists, and tells. An error says that the outcome could not be persisted; then nothing is
+// restarted, and the next event tries again.
+func (u *unit) apply(ev Event) (Decision, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.stopped {
+		return Decision{}, ErrStopped
+	}
+	if ev.Preflighted != nil { // two services must not both find that no other is under way
+		u.deciding.Lock()
+		defer u.deciding.Unlock()
+	}
+	now := time.Now()
+	ev.Jump = u.jump(now)
+	if u.kept.dirty {
+		_ = u.save(&u.state)
+	}
+	before := u.state
+	u.surround(&ev, now)
+	state, d := u.service.Policy.Next(before, ev, now)
+	err := u.keep(&state)
+	if err != nil && d.Restart { // no intent on disk, no restart
+		u.surround(&ev, now)
+		state, d = u.service.Policy.Next(before, ev, now)
+	}
+	u.state = state
+	if d.Restart {
+		u.fleet.Attempted(now)
+	}
+	u.fleet.Update(u.name, &u.state, now)
+	u.tell(&before, &ev, &d, now)
+	return d, err
+}
+
+// surround fills in the world.
+func (u *unit) surround(ev *Event, now time.Time) {
+	ev.World = u.fleet.World(u.name, &u.service.Policy, now)
+	ev.World.Uptime = now.Sub(u.started)
+	ev.World.Journal = u.kept.reason
+	if u.service.Maintenance != nil {
+		ev.World.Maintenance = u.service.Maintenance(now)
+	}
+}
+
+// leastJump is what the wall clock may go astray between two events without its being a jump.
+const leastJump = time.Second
+
+// jump is how far the wall clock went since the last event beyond the time that passed.
+func (u *unit) jump(now time.Time) time.Duration {
+	last := u.last
+	u.last = now
+	if last.IsZero() {
+		return 0
+	}
+	jump := now.Round(0).Sub(last.Round(0)) - now.Sub(last)
+	if jump.Abs() < leastJump {
+		return 0
+	}
+	return jump
+}
+
+// keep persists what has changed of the durable part of the state. What has not changed is not written.
+func (u *unit) keep(s *State) error {
+	switch {
+	case !u.kept.loaded:
+		return errors.New(u.kept.reason)
+	case !u.kept.dirty && reflect.DeepEqual(u.kept.state, s.Durable()):
+		return nil
+	default:
+		return u.save(s)
+	}
+}
+
+func (u *unit) save(s *State) error {
+	if err := u.journal.Save(u.name, *s); err != nil {
+		u.kept.dirty = true
+		u.broken("saving the state", err)
+		return errors.New(u.kept.reason)
+	}
+	if u.kept.reason != "" {
+		u.log.Info("The journal works again")
+	}
+	u.kept = keeping{loaded: true, state: s.Durable()}
+	return nil
+}
+
+// broken notes that the journal fails.
+func (u *unit) broken(doing string, err error) {
+	u.metrics.journalErrors.Inc()
+	if u.kept.reason == "" {
+		u.log.Error("The journal fails, nothing is restarted", "err", doing+": "+err.Error())
+	}
+	u.kept.reason = doing + ": " + err.Error()
+}
+
+// tell logs a line for every transition, counts, and appends to the audit. A repetition is none of them.
+func (u *unit) tell(before *State, ev *Event, d *Decision, now time.Time) {
+	u.metrics.show(&u.service, &u.state, now)
+	u.metrics.brake(u.fleet.Brakes(now))
+	from, to := before.Phase(), u.state.Phase()
+	if from != to {
+		u.log.Info("Service changed state", "from", string(from), "to", string(to), "reason", string(u.state.Last.Reason))
+	}
+	if ev.Executed != nil && ev.Executed.Error != "" {
+		u.log.Warn("Restart command failed", "err", ev.Executed.Error)
+	}
+	held := d.Hold != "" && d.Hold != before.Hold
+	switch {
+	case d.Restart:
+		u.metrics.decision(u.name, "restart", "")
+	case d.WouldRestart:
+		u.metrics.decision(u.name, "would_restart", "")
+		u.log.Warn("Would restart service", "mode", string(u.service.Policy.Mode), "reason", string(u.state.Last.Reason))
+	case held:
+		u.metrics.decision(u.name, "hold", d.Hold)
+		last := d.Guards[len(d.Guards)-1]
+		u.log.Info("Held restart", "guard", string(d.Hold), "value", last.Value, "limit", last.Limit)
+	}
+	if d.Outcome != OutcomeNone {
+		u.metrics.attempt(&u.service, d.Outcome)
+		u.log.Info("Restart ended", "outcome", string(d.Outcome), "unverified", u.state.Unverified)
+	}
+	ordered := ev.Paused != nil || ev.Resumed != nil || ev.Unlocked != nil
+	if from == to && !d.Restart && !d.WouldRestart && !held && d.Outcome == OutcomeNone && !ordered {
+		return
+	}
+	u.audit(Record{
+		Time: wall(now), Service: u.name, Group: u.service.Group, Backend: u.service.Backend.Kind(), From: from, To: to,
+		Decision: *d, Event: *ev, Policy: u.service.Policy, State: *before, After: u.state,
+	})
+}
+
+func (u *unit) audit(r Record) {
+	if err := u.journal.Audit(r); err != nil {
+		u.metrics.journalErrors.Inc()
+		u.log.Error("Writing to the audit failed", "err", err)
+	}
+}

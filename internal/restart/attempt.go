@@ -1,0 +1,240 @@
+package restart
+
+import (
+	"slices"
+	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
+
+// A question is what the policy judges: a state at a time, in a world.
+type question struct {
+	policy *Policy
+	state  *State
+	world  *World
+	now    time.Time
+	table  []guardRow
+}
+
+// probed counts the evidence; then it ends a verification, or closes the episode, or decides. What we lacked ourselves
+// is no evidence.
+func (q question) probed(e Evidence) (State, Decision) {
+	p, now := q.policy, q.now
+	if e.Reason == prober.ReasonLocalResource || e.Reason == prober.ReasonInternal {
+		return *q.state, Decision{}
+	}
+	s := p.count(*q.state, e, now)
+	q.state = &s
+	switch {
+	case s.InFlight() && s.VerifyUntil.IsZero():
+		return s, Decision{}
+	case s.InFlight():
+		return q.verify()
+	case e.Healthy:
+		return p.healthy(s, now), Decision{}
+	case s.AlertedAt.IsZero():
+		return s, Decision{}
+	case now.Sub(s.AlertedAt) > p.SuspectTime:
+		return s.forget(), Decision{}
+	default:
+		return q.suspect()
+	}
+}
+
+func (p *Policy) count(s State, e Evidence, now time.Time) State {
+	if now.Sub(s.LastProbe) > p.ProbeGap { // nobody looked for so long: a new row begins
+		s = s.blind()
+	}
+	s.Last, s.LastProbe = e, now
+	if e.Healthy {
+		if s.Successes == 0 {
+			s.HealthySince = now
+		}
+		s.Successes++
+		s.Failures, s.LastFailure, s.FailingSince, s.Hold = 0, time.Time{}, time.Time{}, ""
+		return s
+	}
+	s.Successes, s.HealthySince = 0, time.Time{}
+	if s.FailingSince.IsZero() {
+		s.FailingSince = now
+	}
+	if !p.repairable(e) {
+		s.Failures, s.LastFailure = 0, time.Time{} // it confirms nothing
+		return s
+	}
+	if s.Failures == 0 || now.Sub(s.LastFailure) >= p.ConfirmInterval {
+		s.Failures++
+		s.LastFailure = now
+	}
+	return s
+}
+
+// healthy arms, closes the episode and unlocks, each after its own number of successes.
+func (p *Policy) healthy(s State, now time.Time) State {
+	held := now.Sub(s.HealthySince)
+	if p.ArmProbes > 0 && s.Successes >= p.ArmProbes && held >= p.ArmTime {
+		s.Armed = true
+	}
+	// A service that lives for some seconds at a time is not well: Prometheus may never see it up, and so Alertmanager
+	// would not ask again for long.
+	if s.Successes >= p.VerifyProbes && held >= p.ArmTime {
+		s = s.forget()
+	}
+	if (s.LockedOut || s.Unverified > 0) && held >= p.UnlockTime {
+		s = p.unlocked(s)
+	}
+	return s
+}
+
+// suspect asks the guards about a suspect whose probe has just failed. They do not yet lead to a restart: the back-end
+// is asked first what it knows of the unit.
+func (q question) suspect() (State, Decision) {
+	d := q.ask()
+	s := *q.state
+	if d.Hold == "" {
+		d.Inspect = q.policy.Mode != ModeObserve || !s.Observed // the last hold stands until the back-end has answered
+		return s, d
+	}
+	s.Hold = d.Hold
+	return s, d
+}
+
+// preflighted takes what the back-end knows of the unit: to find out what became of an attempt, or to decide on one.
+func (q question) preflighted(f Preflight) (State, Decision) {
+	s := *q.state
+	f.At, f.StartedAt = q.now, f.StartedAt.Round(0).UTC()
+	s.Preflight = f
+	q.state = &s
+	switch {
+	case s.Intent.Orphaned:
+		return q.found(&f)
+	case s.InFlight() && s.VerifyUntil.IsZero():
+		return s, Decision{}
+	case s.InFlight():
+		return q.looked(&f)
+	case s.AlertedAt.IsZero(), s.FailingSince.IsZero(): // it has recovered meanwhile
+		return s, Decision{}
+	default:
+		return q.decide(f)
+	}
+}
+
+// decide asks all guards for the last time.
+func (q question) decide(f Preflight) (State, Decision) {
+	d := q.ask()
+	s := *q.state
+	s.Hold = d.Hold
+	switch {
+	case d.Hold != "":
+	case q.policy.Mode == ModeObserve:
+		d.WouldRestart = !s.Observed
+		s.Observed = true
+	default:
+		d.Restart = true
+		s.Intent = Intent{ID: f.Attempt, At: q.now, Before: f.Identity}
+		s.Attempts = append(slices.Clip(s.Attempts), q.now)
+		s = q.policy.cool(s)
+	}
+	return s, d
+}
+
+// executed is the end of the back-end's work. What was seen before it says nothing about what is there now.
+func (q question) executed(e *Executed) (State, Decision) {
+	s, p := *q.state, q.policy
+	if !s.InFlight() || !s.VerifyUntil.IsZero() || e.Attempt != s.Intent.ID {
+		return s, Decision{}
+	}
+	s = s.blind()
+	switch {
+	case e.Error == "":
+		s.VerifyUntil = q.now.Add(p.VerifyTimeout)
+		return s, Decision{}
+	case e.Refused: // an attempt, but none that could have helped
+		s.Intent = Intent{}
+		return s, Decision{Outcome: OutcomeRefused}
+	default:
+		return p.unverified(s, q.now), Decision{Outcome: OutcomeExecFailed}
+	}
+}
+
+// verify ends the verification when the service is proven to be restarted and healthy, or its time is up.
+func (q question) verify() (State, Decision) {
+	s, p := *q.state, q.policy
+	healthy := s.Successes >= p.VerifyProbes
+	switch late := q.now.After(s.VerifyUntil); {
+	case healthy && (s.Intent.Changed || s.Intent.Before == ""):
+		return p.recovered(s), Decision{Outcome: OutcomeRecovered}
+	case !late:
+		return s, Decision{Inspect: healthy}
+	case healthy && s.Intent.Looked:
+		return p.unverified(s, q.now), Decision{Outcome: OutcomeIdentityUnchanged}
+	case healthy:
+		return p.unverified(s, q.now), Decision{Outcome: OutcomeUnknown}
+	default:
+		return p.unverified(s, q.now), Decision{Outcome: OutcomeNotRecovered}
+	}
+}
+
+// looked takes the unit's identity during the verification.
+func (q question) looked(f *Preflight) (State, Decision) {
+	s := q.state
+	if f.Identity != "" {
+		s.Intent.Looked = true
+		s.Intent.Changed = s.Intent.Changed || f.Identity != s.Intent.Before
+	}
+	if !s.Intent.Changed {
+		return *s, Decision{} // a later probe asks again, until the time is up
+	}
+	d := Decision{}
+	next := *s
+	if next.Successes >= q.policy.VerifyProbes {
+		next, d.Outcome = q.policy.recovered(next), OutcomeRecovered
+	}
+	return next, d
+}
+
+// started is the state when the exporter begins to watch. Nobody looked meanwhile; an attempt that was under way is never
+// made again.
+func (q question) started(d *Definition) (State, Decision) {
+	s := q.state.blind().defined(d)
+	switch {
+	case !s.InFlight():
+		return s, Decision{}
+	case s.VerifyUntil.IsZero():
+		s.Intent.Orphaned = true
+		return s, Decision{Inspect: true}
+	case q.now.After(s.VerifyUntil):
+		return q.policy.unverified(s, q.now), Decision{Outcome: OutcomeUnknown}
+	default:
+		return s, Decision{}
+	}
+}
+
+// found judges an attempt during which the exporter ended. If the unit is another one it was restarted, and what is left
+// of the time is for verifying that.
+func (q question) found(f *Preflight) (State, Decision) {
+	s, p := *q.state, q.policy
+	until := s.Intent.At.Add(p.VerifyTimeout)
+	if f.Identity == "" || s.Intent.Before == "" || f.Identity == s.Intent.Before || q.now.After(until) {
+		return p.unverified(s, q.now), Decision{Outcome: OutcomeUnknown}
+	}
+	s.Intent.Orphaned, s.Intent.Changed, s.Intent.Looked = false, true, true
+	s.VerifyUntil = until
+	return s, Decision{}
+}
+
+// recovered ends an attempt that helped.
+func (p *Policy) recovered(s State) State {
+	s.Intent, s.VerifyUntil, s.Unverified = Intent{}, time.Time{}, 0
+	return p.cool(s)
+}
+
+// unverified ends an attempt that is not known to have helped.
+func (p *Policy) unverified(s State, now time.Time) State {
+	s.Intent, s.VerifyUntil = Intent{}, time.Time{}
+	s.Unverified++
+	if s.Unverified >= p.MaxUnverified && !s.LockedOut {
+		s.LockedOut, s.LockedAt = true, now
+	}
+	return p.cool(s)
+}

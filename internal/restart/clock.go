@@ -1,0 +1,47 @@
+package restart
+
+import "time"
+
+// at is the state when it is now, and the clock went by jump beyond the time that passed since the last event.
+func (s State) at(now time.Time, jump time.Duration) State {
+	if passed := now.Sub(s.Seen) - jump; !s.Seen.IsZero() && passed < 0 {
+		jump = now.Sub(s.Seen) // time does not go back: none has passed
+	}
+	if jump != 0 && !s.Seen.IsZero() {
+		s = s.moved(jump)
+	}
+	if jump.Abs() > maxJump {
+		s = s.blind()
+		s.JumpedAt = now
+	}
+	s.Seen = now
+	old := 0
+	for old < len(s.Attempts) && now.Sub(s.Attempts[old]) >= remembered {
+		old++
+	}
+	if s.Attempts = s.Attempts[old:]; len(s.Attempts) == 0 {
+		s.Attempts = nil
+	}
+	if !s.Pause.Until.IsZero() && !now.Before(s.Pause.Until) {
+		s.Pause = Pause{}
+	}
+	return s
+}
+
+// moved moves every time of the state by d.
+func (s State) moved(d time.Duration) State {
+	for _, t := range []*time.Time{
+		&s.JumpedAt, &s.HealthySince, &s.FailingSince, &s.LastProbe, &s.LastFailure, &s.EpisodeAt, &s.AlertedAt,
+		&s.Preflight.At, &s.Intent.At, &s.VerifyUntil, &s.CooldownUntil, &s.LockedAt, &s.Pause.Until,
+	} {
+		if !t.IsZero() {
+			*t = t.Add(d)
+		}
+	}
+	attempts := make([]time.Time, len(s.Attempts))
+	for i, t := range s.Attempts {
+		attempts[i] = t.Add(d)
+	}
+	s.Attempts = attempts
+	return s
+}

@@ -1,0 +1,148 @@
+package restart
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+// BrakeLimits are the numbers of the mass brake. The zero BrakeLimits brake as soon as anything fails.
+type BrakeLimits struct {
+	// Percent of the armed services, but at least Min and at most Max of them, brake when they begin to fail
+	// within Window.
+	Percent, Min, Max int
+	Window            time.Duration
+	// Settle is how long a service waits for the others to be probed, where they could make it a mass failure.
+	Settle time.Duration
+	// The brake is released when less than ReleasePercent have been failing for ReleaseTime.
+	ReleasePercent int
+	ReleaseTime    time.Duration
+}
+
+// A Fleet knows of all services what the guards of one have to know of the others. Its times are those that its callers
+// give it: readings of one clock that does not jump.
+type Fleet struct {
+	mu       sync.Mutex // protects the following
+	limits   BrakeLimits
+	members  map[string]*member
+	brakes   map[string]*brake // by scope; there is one for every scope
+	attempts []time.Time       // of all services, oldest first, as far as any window reaches
+}
+
+// A member is what the fleet knows of a service.
+type member struct {
+	group     string
+	dependsOn []string
+	armed     bool
+	inFlight  bool
+	healthy   bool      // by its last probe
+	failing   time.Time // since when; zero: it was healthy, or nothing is known
+	probed    time.Time // when the last probe that has ended began
+	brakes    []*brake  // of its scopes: the fleet's, and that of its group if it has one
+}
+
+// longest is the longest window of a fleet rate.
+const longest = 24 * time.Hour
+
+// NewFleet makes a fleet without members.
+func NewFleet() *Fleet {
+	return &Fleet{members: map[string]*member{}, brakes: map[string]*brake{}}
+}
+
+// Limit sets the numbers of the mass brake.
+func (f *Fleet) Limit(l BrakeLimits) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.limits = l
+}
+
+// Join makes a service a member, or changes its group and what it depends on.
+func (f *Fleet) Join(name, group string, dependsOn []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	m := f.members[name]
+	if m == nil {
+		m = &member{}
+		f.members[name] = m
+	}
+	m.group, m.dependsOn = group, dependsOn
+	f.scopes()
+}
+
+// Leave removes a member. Its attempts count on.
+func (f *Fleet) Leave(name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.members, name)
+	f.scopes()
+}
+
+// Attempted notes an attempt.
+func (f *Fleet) Attempted(at time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i, _ := slices.BinarySearchFunc(f.attempts, at, time.Time.Compare)
+	f.attempts = slices.Insert(f.attempts, i, at)
+}
+
+// Update notes what became of a member.
+func (f *Fleet) Update(name string, s *State, now time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	m := f.members[name]
+	if m == nil {
+		return
+	}
+	m.armed, m.inFlight = s.Armed, s.InFlight()
+	m.healthy = s.Successes > 0 && !m.inFlight
+	switch {
+	case s.Successes > 0:
+		m.failing = time.Time{}
+	case !s.FailingSince.IsZero() && m.failing.IsZero():
+		m.failing = now
+	}
+	if !s.LastProbe.IsZero() && s.LastProbe.Equal(s.Seen) {
+		m.probed = now.Add(-s.Last.Took)
+	}
+	f.judge(now)
+}
+
+// World is what the policy of a member has to know of the others.
+func (f *Fleet) World(name string, p *Policy, now time.Time) World {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.judge(now)
+	var w World
+	me := f.members[name]
+	if me == nil {
+		return w
+	}
+	for _, other := range me.dependsOn {
+		if m := f.members[other]; m == nil || !m.healthy {
+			w.Down = append(w.Down, other)
+		}
+	}
+	for other, m := range f.members {
+		if !m.inFlight || other == name {
+			continue
+		}
+		w.InFlight++
+		if m.group != "" && m.group == me.group {
+			w.InGroup++
+		}
+	}
+	f.attempts = slices.DeleteFunc(f.attempts, func(t time.Time) bool { return now.Sub(t) > longest })
+	for _, t := range f.attempts {
+		if now.Sub(t) < p.FleetWindow {
+			if w.FleetAttempts == 0 {
+				w.FleetOldest = wall(t)
+			}
+			w.FleetAttempts++
+		}
+	}
+	w.Brake = f.brakeOf(me, now)
+	return w
+}
+
+// wall is a time as a State and an Event have it.
+func wall(t time.Time) time.Time { return t.Round(0).UTC() }

@@ -1,0 +1,225 @@
+package restart
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
+
+// A guardTest makes one guard refuse: change is applied to a service that would be restarted at the next probe.
+type guardTest struct {
+	name   string
+	change func(r *run)
+	found  Evidence // by the last probe; zero: refused
+	hold   Guard
+	next   time.Duration // from the decision on; 0: not known
+}
+
+var guardTests = []guardTest{
+	{"nothing", func(*run) {}, Evidence{}, "", 0},
+	{"off", func(r *run) { r.policy.Mode = ModeOff }, Evidence{}, GuardMode, 0},
+	{"no mode", func(r *run) { r.policy.Mode = "" }, Evidence{}, GuardMode, 0},
+	{"unknown mode", func(r *run) { r.policy.Mode = "dry-run" }, Evidence{}, GuardMode, 0},
+	{"journal", func(r *run) { r.world.Journal = "no space left on device" }, Evidence{}, GuardJournal, 0},
+	{"just started", func(r *run) { r.world.Uptime = 90 * time.Second }, Evidence{}, GuardWarmUp, 30 * time.Second},
+	{"clock jumped", func(r *run) { r.state.JumpedAt = r.now.Add(-90 * time.Second) }, Evidence{}, GuardWarmUp, 30 * time.Second},
+	{"unarmed", func(r *run) { r.state.Armed = false }, Evidence{}, GuardArmed, 0},
+	{"not found", func(*run) {}, status(404), GuardFailureClass, 0},
+	{"not confirmed", func(r *run) { r.state.Failures = 1 }, Evidence{}, GuardConfirmed, 0},
+	{"close together", func(r *run) { r.state.Failures = 2; r.state.LastFailure = r.now.Add(-time.Second / 2) }, Evidence{}, GuardConfirmed, 0},
+	{"dependency", func(r *run) { r.world.Down = []string{"db"} }, Evidence{}, GuardDependency, 0},
+	{"maintenance", func(r *run) { r.world.Maintenance = Window{Name: "night", Until: r.now.Add(time.Hour)} }, Evidence{}, GuardMaintenance, time.Hour},
+	{"paused", func(r *run) { r.state.Pause = Pause{Until: r.now.Add(time.Hour), Who: "jo", Reason: "deploy"} }, Evidence{}, GuardPaused, time.Hour},
+	{"pause is over", func(r *run) { r.state.Pause = Pause{Until: r.now, Who: "jo", Reason: "deploy"} }, Evidence{}, "", 0},
+	{"stopped", func(r *run) { r.unit.Unfit = string(UnfitStopped) }, Evidence{}, GuardPreflight, 0},
+	{"just deployed", func(r *run) { r.unit.StartedAt = r.now.Add(-time.Minute) }, Evidence{}, GuardStartGrace, time.Minute},
+	{"deployed long ago", func(r *run) { r.unit.StartedAt = r.now.Add(-2 * time.Minute) }, Evidence{}, "", 0},
+	{"cool-down", func(r *run) { r.attempted(4 * time.Minute) }, Evidence{}, GuardCooldown, time.Minute},
+	{"cool-down is over", func(r *run) { r.attempted(5 * time.Minute) }, Evidence{}, "", 0},
+	{"doubled cool-down", func(r *run) { r.attempted(9 * time.Minute); r.state.Unverified = 1 }, Evidence{}, GuardCooldown, time.Minute},
+	{"longest cool-down", func(r *run) { r.attempted(59 * time.Minute); r.state.Unverified = 90 }, Evidence{}, GuardCooldown, time.Minute},
+	{"budget of the hour", func(r *run) { r.attempted(50*time.Minute, 40*time.Minute, 30*time.Minute) }, Evidence{}, GuardBudget, 10 * time.Minute},
+	{
+		"budget of the day",
+		func(r *run) {
+			r.attempted(23*time.Hour, 20*time.Hour, 15*time.Hour, 10*time.Hour, 5*time.Hour, 2*time.Hour)
+		},
+		Evidence{},
+		GuardBudget, time.Hour,
+	},
+	{"attempts of yesterday", func(r *run) { r.attempted(slices.Repeat([]time.Duration{25 * time.Hour}, 6)...) }, Evidence{}, "", 0},
+	{"locked out", func(r *run) { r.state.LockedOut = true }, Evidence{}, GuardLockedOut, 0},
+	{"another one", func(r *run) { r.world.InFlight = 1 }, Evidence{}, GuardConcurrency, 0},
+	{"another one, allowed", func(r *run) { r.world.InFlight = 1; r.policy.Concurrency = 2 }, Evidence{}, "", 0},
+	{"one of the group", func(r *run) { r.world.InFlight, r.world.InGroup = 1, 1; r.policy.Concurrency = 2 }, Evidence{}, GuardConcurrency, 0},
+	{
+		"fleet rate",
+		func(r *run) { r.world.FleetAttempts, r.world.FleetOldest = 5, r.now.Add(-14*time.Minute) },
+		Evidence{},
+		GuardFleetRate, time.Minute,
+	},
+	{"brake", func(r *run) { r.world.Brake = Brake{On: true, Scope: ScopeFleet} }, Evidence{}, GuardBrake, 0},
+}
+
+// attempted makes attempts so long ago.
+func (r *run) attempted(ago ...time.Duration) {
+	for _, d := range ago {
+		r.state.Attempts = append(r.state.Attempts, r.now.Add(-d))
+	}
+}
+
+// ready is a service that the next failed probe restarts.
+func ready(t *testing.T) *run {
+	t.Helper()
+	r := newRun(t, testPolicy()).arm()
+	r.probes(3, time.Second, refused)
+	r.alert()
+	return r
+}
+
+// decide makes the last probe.
+func (g *guardTest) decide(r *run) Decision {
+	g.change(r)
+	if g.found == (Evidence{}) {
+		return r.probe(refused)
+	}
+	return r.probe(g.found)
+}
+
+// Every guard refuses when its own condition is not met and all others are, and says when it would next allow.
+func TestGuards(t *testing.T) {
+	tested := map[Guard]bool{GuardFresh: true} // below
+	for _, tt := range guardTests {
+		tested[tt.hold] = true
+		t.Run(tt.name, func(t *testing.T) {
+			r := ready(t)
+			d := tt.decide(r)
+			if d.Hold != tt.hold || d.Restart != (tt.hold == "") {
+				t.Errorf("decision is %+v, want hold %q", d, tt.hold)
+			}
+			last := d.Guards[len(d.Guards)-1]
+			if last.OK != (tt.hold == "") || last.Value == "" || last.Limit == "" {
+				t.Errorf("the last guard says %+v", last)
+			}
+			next := time.Duration(0)
+			if !last.Next.IsZero() {
+				next = last.Next.Sub(r.now)
+			}
+			if next != tt.next {
+				t.Errorf("it would allow in %s, want %s", next, tt.next)
+			}
+			// The explanation says the same, and goes on.
+			all, hold, _ := r.policy.Explain(r.state, r.world, r.now)
+			if tt.hold != "" && (hold != tt.hold || len(all) != len(Guards())) {
+				t.Errorf("the explanation holds by %q and has %d guards, want %q and %d", hold, len(all), tt.hold, len(Guards()))
+			}
+		})
+	}
+	for _, g := range Guards() {
+		if !tested[g] {
+			t.Errorf("the guard %s has no test", g)
+		}
+	}
+}
+
+// Where it says when it would next allow, it does then and not before.
+func TestGuardsNext(t *testing.T) {
+	for _, tt := range guardTests {
+		if tt.next == 0 || tt.hold == GuardMaintenance || tt.hold == GuardFleetRate {
+			continue // those of the world end when the world says so
+		}
+		t.Run(tt.name, func(t *testing.T) {
+			r := ready(t)
+			tt.decide(r)
+			end := r.now.Add(tt.next)
+			if tt.next > time.Minute { // most of the time nobody looks
+				r.wait(tt.next - 20*time.Second)
+				r.alert()
+			}
+			for r.restarts() == 0 && r.now.Before(end.Add(time.Minute)) {
+				r.wait(time.Second)
+				r.world.Uptime += time.Second
+				r.probe(refused)
+			}
+			if r.restarts() != 1 || !r.now.Equal(end) {
+				t.Errorf("restarted %d times at %s, want once at %s", r.restarts(), r.now, end)
+			}
+		})
+	}
+}
+
+// A back-end that takes long to answer is not acted on: the last probe must be from immediately before.
+func TestGuardFresh(t *testing.T) {
+	for _, tt := range []struct {
+		took time.Duration
+		hold Guard
+	}{{10 * time.Second, ""}, {11 * time.Second, GuardFresh}} {
+		r := ready(t)
+		if d := r.event(Event{Probed: &refused}); !d.Inspect || d.Restart {
+			t.Fatalf("the probe decided %+v, want that the back-end is asked", d)
+		}
+		r.wait(tt.took)
+		if d := r.inspect(); d.Hold != tt.hold || d.Restart != (tt.hold == "") {
+			t.Errorf("%s later the decision is %+v, want hold %q", tt.took, d, tt.hold)
+		}
+	}
+}
+
+// A service that recovers while the back-end is asked is left alone.
+func TestRecoversMeanwhile(t *testing.T) {
+	r := ready(t)
+	r.event(Event{Probed: &refused})
+	r.event(Event{Probed: &healthy})
+	if d := r.inspect(); d.Restart || len(d.Guards) != 0 {
+		t.Errorf("decision is %+v, want none", d)
+	}
+}
+
+// A back-end that found its unit unfit is not asked at every probe.
+func TestUnfitIsAskedAgain(t *testing.T) {
+	r := ready(t)
+	r.unit.Unfit = string(UnfitRolling)
+	asked := 0
+	for range 60 {
+		if d := r.event(Event{Probed: &refused}); d.Inspect {
+			asked++
+			r.inspect()
+		}
+		r.wait(time.Second)
+	}
+	if asked != 4 {
+		t.Errorf("asked %d times in a minute, want 4", asked)
+	}
+	r.unit.Unfit = ""
+	r.probes(15, time.Second, refused)
+	if r.restarts() != 1 {
+		t.Errorf("restarted %d times after the unit was fit, want once", r.restarts())
+	}
+}
+
+// The zero Policy refuses by every number that it has.
+func TestZeroPolicyRefuses(t *testing.T) {
+	results, _, _ := Policy{}.Explain(State{}, World{}, start)
+	var refuse []Guard
+	for _, r := range results {
+		if !r.OK {
+			refuse = append(refuse, r.Guard)
+		}
+	}
+	want := []Guard{GuardMode, GuardArmed, GuardFailureClass, GuardConfirmed, GuardFresh, GuardBudget, GuardConcurrency, GuardFleetRate}
+	if diff := cmp.Diff(want, refuse); diff != "" {
+		t.Errorf("guards that refuse (-want +got):\n%s", diff)
+	}
+}
+
+// Every failure class has a word for people.
+func TestFailureClassValue(t *testing.T) {
+	q := question{policy: &Policy{}, state: &State{Last: Evidence{Reason: prober.ReasonStatus, StatusCode: 404}}}
+	if got := askFailureClass(&q).Value; got != "status 404" {
+		t.Errorf("value is %q", got)
+	}
+}

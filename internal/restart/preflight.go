@@ -1,0 +1,39 @@
+package restart
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+)
+
+// preflight asks the back-end what it knows of the unit.
+func (s *Service) preflight(ctx context.Context) (Preflight, Status) {
+	status, err := s.Backend.Inspect(ctx)
+	f := Preflight{Attempt: rand.Text(), Identity: status.Identity, Unfit: string(status.Unfit), StartedAt: status.StartedAt}
+	switch {
+	case err != nil:
+		f.Unfit = "cannot be looked at: " + err.Error()
+	case f.Unfit != "" && status.Detail != "":
+		f.Unfit += ": " + status.Detail
+	}
+	return f, status
+}
+
+func executedBy(attempt string, err error) Executed {
+	e := Executed{Attempt: attempt}
+	if err != nil {
+		e.Error, e.Refused = err.Error(), errors.Is(err, ErrRefused)
+	}
+	return e
+}
+
+// definition identifies what made the service known to be healthy.
+func (s *Service) definition() string {
+	h := sha256.New()
+	for _, c := range s.Checks {
+		_, _ = h.Write([]byte(c.Definition + "\x00")) // never an error
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}

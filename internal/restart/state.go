@@ -1,0 +1,174 @@
+package restart
+
+import (
+	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
+
+// A Phase is where a service stands.
+type Phase string
+
+// The phases, in the order of an incident.
+const (
+	PhaseUnarmed   Phase = "unarmed"    // never seen healthy by this check
+	PhaseIdle      Phase = "idle"       // nothing is wrong, or nobody complained
+	PhaseSuspect   Phase = "suspect"    // an alert fires and the own probes fail; the guards decide
+	PhaseExecuting Phase = "executing"  // the back-end is at work
+	PhaseVerifying Phase = "verifying"  // restarted; the own probes judge
+	PhaseCooldown  Phase = "cooldown"   // the last attempt was a short time ago
+	PhaseBackoff   Phase = "backoff"    // the same, and it did not help
+	PhaseLockedOut Phase = "locked_out" // restarts did not help
+)
+
+// Phases lists every Phase.
+func Phases() []Phase {
+	return []Phase{
+		PhaseUnarmed, PhaseIdle, PhaseSuspect, PhaseExecuting, PhaseVerifying, PhaseCooldown, PhaseBackoff, PhaseLockedOut,
+	}
+}
+
+// A State is everything that the policy knows of a service. The zero State is that of a service never seen before.
+//
+// It is a plain value: Next never changes what the State that it was given refers to, and encoding a State that
+// came from Next as JSON and decoding it gives the same State. Its times are wall clock times in UTC; see Next for
+// what a clock that jumps does to them.
+type State struct {
+	// Seen is when the last event was. No time of the State is later, but those that lie in the future by their nature.
+	Seen time.Time `json:"seen,omitzero"`
+	// JumpedAt is when the clock was last seen to jump; zero: never.
+	JumpedAt time.Time `json:"jumped_at,omitzero"`
+
+	// Definition identifies the checks that the rest is about.
+	Definition string `json:"definition,omitempty"`
+	// Armed is true when these checks were once healthy for long enough.
+	Armed bool `json:"armed,omitempty"`
+	// Successes counts the latest healthy probes in a row, Failures the latest failed ones that a restart can repair.
+	Successes int `json:"successes,omitempty"`
+	Failures  int `json:"failures,omitempty"`
+	// HealthySince is when the row of successes began, FailingSince when the row of failures of any kind did.
+	HealthySince time.Time `json:"healthy_since,omitzero"`
+	FailingSince time.Time `json:"failing_since,omitzero"`
+	// LastProbe is when the last probe ended, LastFailure when the last counted failure did.
+	LastProbe   time.Time `json:"last_probe,omitzero"`
+	LastFailure time.Time `json:"last_failure,omitzero"`
+	// Last is what the last probe found.
+	Last Evidence `json:"last,omitzero"`
+
+	// EpisodeAt is when the open episode began with its first alert, AlertedAt when its last one was noted. Zero: no
+	// episode is open.
+	EpisodeAt time.Time `json:"episode_at,omitzero"`
+	AlertedAt time.Time `json:"alerted_at,omitzero"`
+	// Observed is true when this episode has already had its decision in observe mode.
+	Observed bool `json:"observed,omitempty"`
+	// Hold is the guard that refused last; empty: none did, or there was nothing to decide.
+	Hold Guard `json:"hold,omitempty"`
+	// Preflight is what the back-end last said about its unit.
+	Preflight Preflight `json:"preflight,omitzero"`
+
+	// Intent is the attempt under way; zero: none.
+	Intent Intent `json:"intent,omitzero"`
+	// VerifyUntil is when the verification of the attempt gives up; zero: it is not being verified.
+	VerifyUntil time.Time `json:"verify_until,omitzero"`
+
+	// Attempts are when restarts were attempted within the last day, oldest first.
+	Attempts []time.Time `json:"attempts,omitempty"`
+	// CooldownUntil is when the pause after the last attempt ends.
+	CooldownUntil time.Time `json:"cooldown_until,omitzero"`
+	// Unverified counts the attempts in a row that did not help.
+	Unverified int `json:"unverified,omitempty"`
+	// LockedOut is true when nothing is attempted any more, since LockedAt.
+	LockedOut bool      `json:"locked_out,omitempty"`
+	LockedAt  time.Time `json:"locked_at,omitzero"`
+	// Pause is that of an operator.
+	Pause Pause `json:"pause,omitzero"`
+}
+
+// An Intent is an attempt that was decided. It is persisted before the back-end is asked to do anything.
+type Intent struct {
+	// ID is unique, also across instances of the exporter.
+	ID string    `json:"id,omitempty"`
+	At time.Time `json:"at,omitzero"`
+	// Before is the unit's identity before the attempt. Empty: the back-end cannot tell one start from another.
+	Before string `json:"before,omitempty"`
+	// Changed is true when the unit is known to have got another identity since.
+	Changed bool `json:"changed,omitempty"`
+	// Looked is true when the identity could be read since the attempt.
+	Looked bool `json:"looked,omitempty"`
+	// Orphaned is true when the exporter ended while the back-end was at work: what it did is not known.
+	Orphaned bool `json:"orphaned,omitempty"`
+}
+
+// InFlight tells whether an attempt is under way: it is being executed or verified.
+func (s *State) InFlight() bool { return !s.Intent.At.IsZero() }
+
+// Phase derives the phase from the state.
+func (s *State) Phase() Phase {
+	switch {
+	case s.InFlight() && s.VerifyUntil.IsZero():
+		return PhaseExecuting
+	case s.InFlight():
+		return PhaseVerifying
+	case s.LockedOut:
+		return PhaseLockedOut
+	case !s.Armed:
+		return PhaseUnarmed
+	case s.Seen.Before(s.CooldownUntil) && s.Unverified > 0:
+		return PhaseBackoff
+	case s.Seen.Before(s.CooldownUntil):
+		return PhaseCooldown
+	case !s.AlertedAt.IsZero() && s.Successes == 0:
+		return PhaseSuspect
+	default:
+		return PhaseIdle
+	}
+}
+
+// Durable is the part of the state that must outlive the exporter. What the rest says is seen again soon; it changes with
+// every probe and is not worth a write.
+func (s State) Durable() State {
+	return State{
+		JumpedAt: s.JumpedAt, Definition: s.Definition, Armed: s.Armed,
+		EpisodeAt: s.EpisodeAt, AlertedAt: s.AlertedAt, Observed: s.Observed,
+		Intent: s.Intent, VerifyUntil: s.VerifyUntil,
+		Attempts: s.Attempts, CooldownUntil: s.CooldownUntil,
+		Unverified: s.Unverified, LockedOut: s.LockedOut, LockedAt: s.LockedAt, Pause: s.Pause,
+	}
+}
+
+// Evidence is what one round of the service's own probes found.
+type Evidence struct {
+	Healthy    bool          `json:"healthy,omitempty"`
+	Reason     prober.Reason `json:"reason,omitempty"`      // of the first check that failed
+	StatusCode int           `json:"status_code,omitempty"` // 0: no response
+	RetryAfter bool          `json:"retry_after,omitempty"` // the response asked to wait
+	Away       bool          `json:"away,omitempty"`        // a redirect had led to another host, which failed
+	CloseCode  int           `json:"close_code,omitempty"`  // of a WebSocket; 0: it was not closed
+	TimedOut   bool          `json:"timed_out,omitempty"`   // an expected WebSocket message did not come in time
+	// Took is how long the round took; what it says may be as old as that.
+	Took time.Duration `json:"took,omitempty"`
+}
+
+// A Preflight is what the back-end says about its unit before or after an attempt.
+type Preflight struct {
+	// Attempt becomes the ID of the attempt that this leads to, if it does.
+	Attempt string `json:"attempt,omitempty"`
+	// Identity changes with every start of the unit. Empty: not known.
+	Identity string `json:"identity,omitempty"`
+	// Unfit says why the unit must not be restarted now. Empty: nothing speaks against it.
+	Unfit string `json:"unfit,omitempty"`
+	// StartedAt is when the unit was started, whoever did it; zero: not known.
+	StartedAt time.Time `json:"started_at,omitzero"`
+	// At is when this became known; Next sets it.
+	At time.Time `json:"at,omitzero"`
+}
+
+// A Pause is an operator's order to leave a service alone for a while.
+type Pause struct {
+	Until  time.Time `json:"until,omitzero"`
+	Who    string    `json:"who,omitempty"`
+	Reason string    `json:"reason,omitempty"`
+}
+
+// MaxPause is how long a pause may last: one that is forgotten ends by itself.
+const MaxPause = 24 * time.Hour
