@@ -2,7 +2,6 @@ package restart
 
 import (
 	"errors"
-	"reflect"
 	"time"
 )
 
@@ -12,7 +11,7 @@ var ErrStopped = errors.New("the service is no longer watched")
 // keeping is what the journal holds of a unit.
 type keeping struct {
 	loaded bool   // the state is that of the journal, or a later one
-	state  State  // the durable part of what was last saved
+	state  State  // what was last saved
 	dirty  bool   // nobody knows what the journal holds
 	reason string // why the journal failed; empty: it did not
 }
@@ -27,7 +26,7 @@ func (u *unit) load() {
 		u.mu.Unlock()
 		return
 	}
-	u.kept = keeping{loaded: true, state: s.Durable()}
+	u.kept = keeping{loaded: true, state: s}
 	u.state = s
 	now := time.Now()
 	for _, t := range s.Attempts {
@@ -114,7 +113,7 @@ func (u *unit) keep(s *State) error {
 	switch {
 	case !u.kept.loaded:
 		return errors.New(u.kept.reason)
-	case !u.kept.dirty && reflect.DeepEqual(u.kept.state, s.Durable()):
+	case !u.kept.dirty && u.kept.state.sameDurable(s):
 		return nil
 	default:
 		return u.save(s)
@@ -130,7 +129,7 @@ func (u *unit) save(s *State) error {
 	if u.kept.reason != "" {
 		u.log.Info("The journal works again")
 	}
-	u.kept = keeping{loaded: true, state: s.Durable()}
+	u.kept = keeping{loaded: true, state: *s}
 	return nil
 }
 

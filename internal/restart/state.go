@@ -1,6 +1,7 @@
 package restart
 
 import (
+	"slices"
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
@@ -124,16 +125,14 @@ func (s *State) Phase() Phase {
 	}
 }
 
-// Durable is the part of the state that must outlive the exporter. What the rest says is seen again soon; it changes with
-// every probe and is not worth a write.
-func (s State) Durable() State {
-	return State{
-		JumpedAt: s.JumpedAt, Definition: s.Definition, Armed: s.Armed,
-		EpisodeAt: s.EpisodeAt, AlertedAt: s.AlertedAt, Observed: s.Observed,
-		Intent: s.Intent, VerifyUntil: s.VerifyUntil,
-		Attempts: s.Attempts, CooldownUntil: s.CooldownUntil,
-		Unverified: s.Unverified, LockedOut: s.LockedOut, LockedAt: s.LockedAt, Pause: s.Pause,
-	}
+// sameDurable tells whether two states are the same in what must outlive the exporter. What the rest says is seen again
+// soon; it changes with every probe and is not worth a write.
+func (s *State) sameDurable(o *State) bool {
+	return s.JumpedAt.Equal(o.JumpedAt) && s.Definition == o.Definition && s.Armed == o.Armed &&
+		s.EpisodeAt.Equal(o.EpisodeAt) && s.AlertedAt.Equal(o.AlertedAt) && s.Observed == o.Observed &&
+		s.Intent == o.Intent && s.VerifyUntil.Equal(o.VerifyUntil) &&
+		slices.Equal(s.Attempts, o.Attempts) && s.CooldownUntil.Equal(o.CooldownUntil) &&
+		s.Unverified == o.Unverified && s.LockedOut == o.LockedOut && s.LockedAt.Equal(o.LockedAt) && s.Pause == o.Pause
 }
 
 // Evidence is what one round of the service's own probes found.

@@ -1,0 +1,342 @@
+package restart
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
+
+// A simulation is a fleet under watch on a clock of its own, with a controller that does in one goroutine what the real one
+// does in many. It knows the truth, and judges every restart by that and not by the state of the policy.
+type simulation struct {
+	table    []guardRow
+	policy   Policy
+	fleet    *Fleet
+	services []*patient
+
+	now      time.Time     // what passes, by a clock that does not jump
+	jumped   time.Duration // the wall clock is that far away from now
+	up       time.Time     // when the exporter started
+	full     bool          // the disk is
+	crash    crashPoint    // where the exporter ends next
+	crashed  bool
+	attempts []time.Time // of all services
+	nextID   int
+
+	incidents int
+	violation string // the first rule that was broken
+	where     string
+}
+
+// crashPoint is where the exporter ends.
+type crashPoint int
+
+const (
+	crashNever    crashPoint = iota
+	crashDecided             // the intent is persisted, nothing is done yet
+	crashExecuted            // it is done, and nobody has noted that
+	crashes
+)
+
+// A patient is a simulated service with the truth about it.
+type patient struct {
+	name, group string
+	dependsOn   []string
+
+	// What the controller has of it.
+	state, kept State
+	dirty       bool
+	jumpSeen    time.Duration
+	answer      *Preflight // comes at the next tick
+	outcome     *Executed  // comes at the next tick
+
+	// What it is.
+	checks  string
+	sick    *Evidence // nil: healthy
+	cured   bool      // by a restart
+	lie     lie
+	unfit   string
+	slow    bool // the back-end is
+	start   time.Time
+	ident   int
+	pausedT time.Time // until then
+	window  bool      // it is in maintenance
+
+	// What was seen of it.
+	row         []time.Time // of the latest failures that a restart repairs, 1 s apart or more
+	greenSince  time.Time
+	green       int
+	everGreen   bool
+	failedSince time.Time
+	lastProbe   time.Time
+	jumpAt      time.Time
+	made        []time.Time // attempts
+	executions  map[string]int
+	open        bool // an attempt is
+	unverified  int
+	restarts    int
+}
+
+// lie is how a back-end misbehaves.
+type lie int
+
+const (
+	honest    lie = iota
+	idle          // says that it restarted and did nothing
+	liar          // says that it failed and did it
+	refuses       // does nothing and says so
+	anonymous     // knows no identity
+	lies
+)
+
+func newSimulation(table []guardRow, rnd *rand.Rand) *simulation {
+	p := testPolicy()
+	p.MaxUnverified = 1 + rnd.IntN(2)
+	p.BudgetHour, p.BudgetDay = 1+rnd.IntN(3), 3+rnd.IntN(2)
+	p.FleetBudget = 2 + rnd.IntN(4)
+	p.Concurrency = 1 + rnd.IntN(2)
+	p.Cooldown = time.Duration(1+4*rnd.IntN(2)) * time.Minute
+	m := &simulation{table: table, policy: p, now: start, up: start.Add(-time.Hour)}
+	m.services = []*patient{
+		{name: "a", group: "g"}, {name: "b", group: "g"}, {name: "c", dependsOn: []string{"a"}}, {name: "d"},
+	}
+	for _, s := range m.services {
+		s.executions, s.checks = map[string]int{}, "1"
+		s.start = start.Add(-24 * time.Hour)
+	}
+	m.assemble()
+	for _, s := range m.services {
+		m.apply(s, &Event{Started: &Definition{Checks: s.checks}})
+	}
+	return m
+}
+
+// assemble makes the fleet as an exporter does that has just started.
+func (m *simulation) assemble() {
+	m.fleet = NewFleet()
+	m.fleet.Limit(configured().Brake)
+	for _, s := range m.services {
+		m.fleet.Join(s.name, s.group, s.dependsOn)
+		for _, t := range s.state.Attempts {
+			m.fleet.Attempted(m.now.Add(-m.wall().Sub(t)))
+		}
+	}
+}
+
+func (m *simulation) wall() time.Time { return m.now.Add(m.jumped) }
+
+func (m *simulation) surround(s *patient, ev *Event) {
+	ev.World = m.fleet.World(s.name, &m.policy, m.now)
+	ev.World.Uptime = m.now.Sub(m.up)
+	if s.dirty {
+		ev.World.Journal = "full"
+	}
+	if s.window {
+		ev.World.Maintenance.Name = "window"
+	}
+}
+
+// apply does what unit.apply and carryOut do.
+func (m *simulation) apply(s *patient, ev *Event) {
+	ev.Jump = m.jumped - s.jumpSeen
+	s.jumpSeen = m.jumped
+	if ev.Jump.Abs() > maxJump {
+		s.jumpAt = m.now
+	}
+	if s.dirty && !m.full {
+		s.kept, s.dirty = s.state, false
+	}
+	m.surround(s, ev)
+	state, d := m.policy.next(m.table, s.state, *ev, m.wall())
+	if !state.sameDurable(&s.kept) {
+		if s.dirty = m.full; !s.dirty {
+			s.kept = state
+		} else if d.Restart {
+			m.surround(s, ev)
+			state, d = m.policy.next(m.table, s.state, *ev, m.wall())
+		}
+	}
+	s.state = state
+	if d.Restart {
+		m.fleet.Attempted(m.now)
+	}
+	m.fleet.Update(s.name, &s.state, m.now)
+	m.note(s, d.Outcome)
+	switch {
+	case d.Restart:
+		m.judge(s)
+		m.execute(s)
+	case d.Inspect:
+		m.inspect(s)
+	}
+}
+
+// note keeps the truth about how attempts ended.
+func (m *simulation) note(s *patient, o Outcome) {
+	switch o {
+	case OutcomeNone:
+		return
+	case OutcomeRecovered:
+		s.unverified = 0
+	case OutcomeRefused:
+	case OutcomeNotRecovered, OutcomeExecFailed, OutcomeIdentityUnchanged, OutcomeUnknown:
+		s.unverified++
+	}
+	s.open = false
+}
+
+func (m *simulation) inspect(s *patient) {
+	if s.answer != nil {
+		return
+	}
+	m.nextID++
+	s.answer = &Preflight{Attempt: strconv.Itoa(m.nextID), Unfit: s.unfit}
+	if s.lie != anonymous {
+		s.answer.Identity = strconv.Itoa(s.ident)
+		s.answer.StartedAt = s.start.Add(m.jumped)
+	}
+	if !s.slow {
+		m.answer(s)
+	}
+}
+
+func (m *simulation) answer(s *patient) {
+	f := s.answer
+	s.answer = nil
+	m.apply(s, &Event{Preflighted: f})
+}
+
+// execute does what the back-end does. Its answer comes later.
+func (m *simulation) execute(s *patient) {
+	id := s.state.Intent.ID
+	s.open = true
+	s.restarts++
+	s.made = append(s.made, m.now)
+	m.attempts = append(m.attempts, m.now)
+	if m.crash == crashDecided {
+		m.crashed = true
+		return
+	}
+	s.executions[id]++
+	if s.executions[id] > 1 {
+		m.fail(s, "executed an intent twice")
+	}
+	e := &Executed{Attempt: id}
+	if s.lie != idle && s.lie != refuses {
+		s.ident, s.start = s.ident+1, m.now
+		if s.cured {
+			s.sick = nil
+		}
+	}
+	switch s.lie {
+	case liar:
+		e.Error = "exit status 1"
+	case refuses:
+		e.Error, e.Refused = "exit status 75", true
+	case honest, idle, anonymous, lies:
+	}
+	s.outcome = e
+	if m.crash == crashExecuted {
+		m.crashed = true
+	}
+}
+
+// tick lets time pass; then every back-end answers, and every service is probed.
+func (m *simulation) tick(d time.Duration) {
+	m.now = m.now.Add(d)
+	for _, s := range m.services {
+		if e := s.outcome; e != nil && !m.crashed {
+			s.outcome = nil
+			m.apply(s, &Event{Executed: e})
+		}
+		if s.answer != nil && !m.crashed {
+			m.answer(s)
+		}
+		if !m.crashed {
+			m.probe(s)
+		}
+	}
+	if m.crashed {
+		m.restart(10 * time.Second)
+	}
+}
+
+func (m *simulation) probe(s *patient) {
+	e := Evidence{Healthy: true}
+	if s.sick != nil {
+		e = *s.sick
+	}
+	if e.Reason != prober.ReasonLocalResource {
+		m.see(s, e)
+	}
+	m.apply(s, &Event{Probed: &e})
+}
+
+// see keeps the truth about what the probes found.
+func (m *simulation) see(s *patient, e Evidence) {
+	s.lastProbe = m.now
+	if !e.Healthy {
+		s.green = 0
+		if s.failedSince.IsZero() {
+			s.failedSince = m.now
+		}
+		if !m.policy.repairable(e) {
+			s.row = nil
+		} else if n := len(s.row); n == 0 || m.now.Sub(s.row[n-1]) >= m.policy.ConfirmInterval {
+			s.row = append(s.row, m.now)
+		}
+		return
+	}
+	s.row, s.failedSince = nil, time.Time{}
+	s.green++
+	if s.green == 1 {
+		s.greenSince = m.now
+	}
+	held := m.now.Sub(s.greenSince)
+	s.everGreen = s.everGreen || s.green >= m.policy.ArmProbes && held >= m.policy.ArmTime
+	if held >= m.policy.UnlockTime {
+		s.unverified = 0
+	}
+}
+
+// restart ends the exporter and starts another one after a while, with what was persisted.
+func (m *simulation) restart(down time.Duration) {
+	m.crash, m.crashed = crashNever, false
+	m.now = m.now.Add(down)
+	m.up = m.now
+	for _, s := range m.services {
+		text, err := json.Marshal(s.kept)
+		if err != nil {
+			panic(err)
+		}
+		s.kept = State{}
+		if err := json.Unmarshal(text, &s.kept); err != nil {
+			panic(err)
+		}
+		s.state, s.answer, s.outcome, s.jumpSeen = s.kept, nil, nil, m.jumped
+		if s.dirty { // what could not be persisted is lost
+			s.unverified, s.open = s.state.Unverified, s.state.InFlight()
+			s.pausedT = time.Time{}
+			if !s.state.Pause.Until.IsZero() {
+				s.pausedT = s.state.Pause.Until.Add(-m.jumped)
+			}
+			s.dirty = false
+		}
+	}
+	m.assemble()
+	for _, s := range m.services {
+		m.apply(s, &Event{Started: &Definition{Checks: s.checks}})
+	}
+}
+
+// fail notes the first violation of a rule.
+func (m *simulation) fail(s *patient, rule string) {
+	if m.violation == "" {
+		m.violation = rule
+		m.where = fmt.Sprintf("service %s after %s, in phase %s, held by %q", s.name, m.now.Sub(start), s.state.Phase(), s.state.Hold)
+	}
+}
