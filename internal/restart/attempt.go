@@ -51,10 +51,11 @@ func (p *Policy) count(s State, e Evidence, now time.Time) State {
 			s.HealthySince = now
 		}
 		s.Successes++
+		s.Calm++
 		s.Failures, s.LastFailure, s.FailingSince, s.Hold = 0, time.Time{}, time.Time{}, ""
 		return s
 	}
-	s.Successes, s.HealthySince = 0, time.Time{}
+	s.Successes, s.Calm, s.HealthySince = 0, 0, time.Time{}
 	if s.FailingSince.IsZero() {
 		s.FailingSince = now
 	}
@@ -76,8 +77,8 @@ func (p *Policy) healthy(s State, now time.Time) State {
 		s.Armed = true
 	}
 	// A service that lives for some seconds at a time is not well: Prometheus may never see it up, and so Alertmanager
-	// would not ask again for long.
-	if s.Successes >= p.VerifyProbes && held >= p.ArmTime {
+	// would not ask again for long. What was seen before the alert does not speak against it.
+	if s.Calm >= p.VerifyProbes && held >= p.ArmTime {
 		s = s.forget()
 	}
 	if (s.LockedOut || s.Unverified > 0) && held >= p.UnlockTime {

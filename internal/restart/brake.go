@@ -142,7 +142,7 @@ func (f *Fleet) settle(result *Brake, b *brake, me *member, now time.Time) {
 	unseen := 0
 	for _, m := range f.members {
 		in := m.brakes[0] == b || m.brakes[len(m.brakes)-1] == b
-		if in && m != me && m.armed && m.failing.IsZero() && m.probed.Before(me.failing) {
+		if in && m != me && m.armed && m.failing.IsZero() && !m.probed.After(me.failing) {
 			unseen++
 		}
 	}

@@ -31,6 +31,8 @@ type simulated struct {
 	helps    bool          // a restart repairs it
 	hangs    time.Duration // a probe, while it is broken
 	takes    time.Duration // a restart
+	refuses  bool
+	status   atomic.Pointer[Status] // nil: the back-end knows nothing
 }
 
 func (s *simulated) Probe(ctx context.Context, _ prober.Request) prober.Result {
@@ -47,13 +49,21 @@ func (s *simulated) Probe(ctx context.Context, _ prober.Request) prober.Result {
 
 func (*simulated) Kind() string { return "simulated" }
 
-func (*simulated) Inspect(context.Context) (Status, error) { return Status{}, nil }
+func (s *simulated) Inspect(context.Context) (Status, error) {
+	if status := s.status.Load(); status != nil {
+		return *status, nil
+	}
+	return Status{}, nil
+}
 
 func (s *simulated) Restart(ctx context.Context, a Attempt) error {
 	select {
 	case <-time.After(s.takes):
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+	if s.refuses {
+		return fmt.Errorf("deploying: %w", ErrRefused)
 	}
 	s.restarts.Add(1)
 	if a.ID == "" {
@@ -86,8 +96,13 @@ func configured(services ...Service) Configuration {
 // watch runs a controller in the bubble of synctest until the test ends.
 func watch(t *testing.T, log io.Writer, services ...Service) (*Controller, *prometheus.Registry, func()) {
 	t.Helper()
+	return watchWith(t, nil, log, services...)
+}
+
+func watchWith(t *testing.T, j Journal, log io.Writer, services ...Service) (*Controller, *prometheus.Registry, func()) {
+	t.Helper()
 	reg := prometheus.NewPedanticRegistry()
-	c := NewController(nil, reg, slog.New(slog.NewTextHandler(log, nil)))
+	c := NewController(j, reg, slog.New(slog.NewTextHandler(log, nil)))
 	c.Apply(configured(services...))
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup

@@ -56,7 +56,7 @@ type World struct {
 	Uptime time.Duration `json:"uptime,omitempty"`
 	// Journal says why states cannot be persisted. Empty: they can.
 	Journal string `json:"journal,omitempty"`
-	// Down are the services that this one depends on and that are not known to be healthy.
+	// Down are the services that this one depends on and that are not known to be healthy since it failed.
 	Down []string `json:"down,omitempty"`
 	// Maintenance is the maintenance window that is open; zero: none.
 	Maintenance Window `json:"maintenance,omitzero"`

@@ -118,7 +118,8 @@ func (f *Fleet) World(name string, p *Policy, now time.Time) World {
 		return w
 	}
 	for _, other := range me.dependsOn {
-		if m := f.members[other]; m == nil || !m.healthy {
+		// One that was not probed since this one failed may have failed first.
+		if m := f.members[other]; m == nil || !m.healthy || !me.failing.IsZero() && !m.probed.After(me.failing) {
 			w.Down = append(w.Down, other)
 		}
 	}

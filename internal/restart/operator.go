@@ -136,6 +136,7 @@ func (p Policy) Explain(s State, w World, now time.Time) (results []GuardResult,
 	for _, g := range guards {
 		r := g.ask(&q)
 		r.Guard = g.guard
+		r.OK = r.OK || g.guard == GuardFresh && !s.LastProbe.IsZero() // one is made before anything is done
 		results = append(results, r)
 		if r.OK {
 			continue

@@ -103,7 +103,7 @@ func (p *Policy) next(table []guardRow, s State, ev Event, now time.Time) (State
 // alerted opens an episode or keeps it open.
 func (s State) alerted(now time.Time) State {
 	if s.AlertedAt.IsZero() {
-		s.EpisodeAt = now
+		s.EpisodeAt, s.Calm = now, 0
 	}
 	if s.AlertedAt.IsZero() || now.Sub(s.AlertedAt) >= noteEvery {
 		s.AlertedAt = now
@@ -161,7 +161,7 @@ func (p *Policy) cool(s State) State {
 
 // blind is the state when what was seen until now says nothing about what is there now.
 func (s State) blind() State {
-	s.Successes, s.Failures, s.Last, s.Preflight = 0, 0, Evidence{}, Preflight{}
+	s.Successes, s.Failures, s.Calm, s.Last, s.Preflight = 0, 0, 0, Evidence{}, Preflight{}
 	s.HealthySince, s.FailingSince, s.LastProbe, s.LastFailure = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	s.Hold = ""
 	return s

@@ -47,6 +47,8 @@ type State struct {
 	// Successes counts the latest healthy probes in a row, Failures the latest failed ones that a restart can repair.
 	Successes int `json:"successes,omitempty"`
 	Failures  int `json:"failures,omitempty"`
+	// Calm counts the healthy probes in a row since the episode began.
+	Calm int `json:"calm,omitempty"`
 	// HealthySince is when the row of successes began, FailingSince when the row of failures of any kind did.
 	HealthySince time.Time `json:"healthy_since,omitzero"`
 	FailingSince time.Time `json:"failing_since,omitzero"`
