@@ -1,7 +1,10 @@
 package restart
 
 import (
+	"os"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -221,5 +224,31 @@ func TestFailureClassValue(t *testing.T) {
 	q := question{policy: &Policy{}, state: &State{Last: Evidence{Reason: prober.ReasonStatus, StatusCode: 404}}}
 	if got := askFailureClass(&q).Value; got != "status 404" {
 		t.Errorf("value is %q", got)
+	}
+}
+
+// Every guard stands in the documentation, in order; so do the outcomes and phases.
+func TestSafetyIsDocumented(t *testing.T) {
+	data, err := os.ReadFile("../../docs/restart-safety.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(data)
+	var rows []Guard
+	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\| [^|]* \\| [^|]* \\| [^|]* \\|$").FindAllStringSubmatch(text, -1) {
+		rows = append(rows, Guard(m[1]))
+	}
+	if diff := cmp.Diff(Guards(), rows); diff != "" {
+		t.Errorf("guards (-code +docs/restart-safety.md):\n%s", diff)
+	}
+	for _, o := range Outcomes() {
+		if !strings.Contains(text, "| `"+string(o)+"` |") {
+			t.Errorf("the outcome %s is not documented", o)
+		}
+	}
+	for _, p := range Phases() {
+		if !strings.Contains(text, string(p)) {
+			t.Errorf("the phase %s is not documented", p)
+		}
 	}
 }
