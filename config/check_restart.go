@@ -28,7 +28,7 @@ func (c *checker) restart(p place, cfg *Config) {
 		c.unique(c.sub(at, "name"), names, s.Name, "service")
 		c.mode(c.sub(at, "mode"), s.Mode, false)
 		c.limits(at, &s.Limits)
-		c.serviceChecks(c.sub(at, "checks"), s, cfg.Modules, targets)
+		c.serviceChecks(c.sub(at, "checks"), s, cfg, targets)
 		c.backend(at, s, units)
 		c.effective(at, r.LimitsOf(s))
 		c.selectors(at, s)
@@ -151,12 +151,18 @@ func (c *checker) serviceDependencies(services place, all []Service) {
 	}
 }
 
-func (c *checker) serviceChecks(p place, s *Service, modules map[string]Module, targets map[string]string) {
+func (c *checker) serviceChecks(p place, s *Service, cfg *Config, targets map[string]string) {
+	modules := cfg.Modules
 	if len(s.Checks) == 0 {
 		c.fail(p, "got no check, want at least one")
 	}
 	for i := range s.Checks {
 		check, at := &s.Checks[i], c.at(p.item(i))
+		if check.Target != "" {
+			c.checkedTarget(at, check, cfg)
+			c.unique(c.sub(at, "target"), targets, "target "+check.Target, "check")
+			continue
+		}
 		if check.Module == "" {
 			check.Module = DefaultModuleFor(check.URL)
 		}
@@ -177,6 +183,16 @@ func (c *checker) serviceChecks(p place, s *Service, modules map[string]Module, 
 			u.Path = "/"
 		}
 		c.unique(c.sub(at, "url"), targets, u.String(), "check")
+	}
+}
+
+// checkedTarget checks a check that names a target, which was checked before.
+func (c *checker) checkedTarget(p place, check *ServiceCheck, cfg *Config) {
+	if check.URL != "" || check.Module != "" {
+		c.fail(p, "want either target, or url with or without module")
+	}
+	if cfg.Target(check.Target) == nil {
+		c.fail(c.sub(p, "target"), "got %q, want the name of one of targets in this file: what may be restarted does not depend on other sources", check.Target)
 	}
 }
 

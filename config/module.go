@@ -38,7 +38,7 @@ type Config struct {
 	// TargetAPIs list targets, too.
 	TargetAPIs []TargetAPI `yaml:"target_apis,omitempty"`
 	// Maintenance are the times of which nobody needs to be told, for every target.
-	Maintenance []TimeInterval `yaml:"maintenance,omitempty"`
+	Maintenance TimeIntervals `yaml:"maintenance,omitempty"`
 	// Restart is nil where nothing may be restarted.
 	Restart *Restart `yaml:"restart,omitempty"`
 }

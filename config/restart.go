@@ -52,9 +52,11 @@ type Service struct {
 	HTTP    *Hook    `yaml:"http,omitempty"`
 }
 
-// ServiceCheck is a URL and the module to probe it with.
+// ServiceCheck is a URL and the module to probe it with, or a target of the configuration.
 type ServiceCheck struct {
-	URL string `yaml:"url"`
+	// Target is the name of one of Config.Targets, of which the check has everything. Empty: URL and Module say it.
+	Target string `yaml:"target,omitempty"`
+	URL    string `yaml:"url,omitempty"`
 	// Module is that of DefaultModuleFor where empty.
 	Module string `yaml:"module,omitempty"`
 }

@@ -32,7 +32,7 @@ type Target struct {
 	// Notification is "on" or "off". Empty: "on".
 	Notification string `yaml:"notification,omitempty"`
 	// Maintenance are the times of which nobody needs to be told.
-	Maintenance []TimeInterval `yaml:"maintenance,omitempty"`
+	Maintenance TimeIntervals `yaml:"maintenance,omitempty"`
 	// Labels are put on every series of the target.
 	Labels map[string]string `yaml:"labels,omitempty"`
 	// DependsOn names the targets without which this one cannot be healthy.
@@ -46,6 +46,16 @@ type Target struct {
 	ValidStatusCodes StatusRanges      `yaml:"valid_status_codes,omitempty"`
 }
 
+// Target finds a target of the configuration file by its name; nil: it has none of that name.
+func (c *Config) Target(name string) *Target {
+	for i := range c.Targets {
+		if name != "" && c.Targets[i].Name == name {
+			return &c.Targets[i]
+		}
+	}
+	return nil
+}
+
 // Muted tells whether nobody wants to hear of the target.
 func (t *Target) Muted() bool { return t.Notification == notificationOff }
 
@@ -55,7 +65,7 @@ const (
 )
 
 // InMaintenance tells whether one of the intervals holds now.
-func (t *Target) InMaintenance(now time.Time) bool { return anyContains(t.Maintenance, now) }
+func (t *Target) InMaintenance(now time.Time) bool { return t.Maintenance.Contain(now) }
 
 // Overlaid tells whether the target changes its module.
 func (t *Target) Overlaid() bool {

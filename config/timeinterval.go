@@ -70,9 +70,12 @@ func anyOf[T any](list []T, f func(T) bool) bool {
 	return len(list) == 0 || slices.ContainsFunc(list, f)
 }
 
-// anyContains tells whether one of the intervals contains t.
-func anyContains(intervals []TimeInterval, t time.Time) bool {
-	return slices.ContainsFunc(intervals, func(i TimeInterval) bool { return i.Contains(t) })
+// TimeIntervals are the times of a maintenance.
+type TimeIntervals []TimeInterval
+
+// Contain tells whether one of the intervals contains t.
+func (all TimeIntervals) Contain(t time.Time) bool {
+	return slices.ContainsFunc(all, func(i TimeInterval) bool { return i.Contains(t) })
 }
 
 // contains tells whether a day is in the range, in a month with so many days.

@@ -19,14 +19,14 @@ import (
 	hook "github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/http"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/pm2"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/webhook"
-	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
 // restarts turns the restart section into what the controller watches. Modules are those of the same snapshot.
-func restarts(r *config.Restart, modules map[string]collector.Module) (restart.Configuration, error) {
+func restarts(c *config.Config, modules map[string]collector.Module) (restart.Configuration, error) {
+	r := c.Restart
 	all := restart.Configuration{Brake: brake(r.BrakeOf())}
 	for i := range r.Services {
-		s, err := service(r, &r.Services[i], modules)
+		s, err := service(c, &r.Services[i], modules)
 		if err != nil {
 			return restart.Configuration{}, fmt.Errorf("restart.services[%d]: %w", i, err)
 		}
@@ -35,7 +35,8 @@ func restarts(r *config.Restart, modules map[string]collector.Module) (restart.C
 	return all, nil
 }
 
-func service(r *config.Restart, s *config.Service, modules map[string]collector.Module) (restart.Service, error) {
+func service(cfg *config.Config, s *config.Service, modules map[string]collector.Module) (restart.Service, error) {
+	r := cfg.Restart
 	limits := r.LimitsOf(s)
 	back, err := backend(s)
 	if err != nil {
@@ -47,13 +48,14 @@ func service(r *config.Restart, s *config.Service, modules map[string]collector.
 		Environment:   s.Environment,
 		DependsOn:     s.DependsOn,
 		Match:         s.Match,
+		Maintenance:   maintenance(cfg, s),
 		Policy:        policy(r.ModeOf(s), limits),
 		CheckInterval: time.Duration(limits.CheckInterval),
 		Backend:       back,
 		ExecTimeout:   time.Duration(limits.ExecTimeout),
 	}
 	for _, c := range s.Checks {
-		check, err := check(c, modules[c.Module], time.Duration(limits.CheckTimeout))
+		check, err := check(cfg, c, modules, time.Duration(limits.CheckTimeout))
 		if err != nil {
 			return restart.Service{}, err
 		}
@@ -123,26 +125,6 @@ func policy(mode string, l config.Limits) restart.Policy {
 		MaxUnverified: l.MaxUnverified,
 		UnlockTime:    time.Duration(l.UnlockTime),
 	}
-}
-
-func check(c config.ServiceCheck, m collector.Module, timeout time.Duration) (restart.Check, error) {
-	u, err := prober.ParseTarget(c.URL, m.Config.Prober)
-	if err != nil {
-		return restart.Check{}, err
-	}
-	definition, err := m.Config.YAML()
-	if err != nil {
-		return restart.Check{}, err
-	}
-	timeout = m.Config.TimeoutOr(timeout)
-	return restart.Check{
-		Name:       prober.MaskURL(u),
-		Target:     c.URL,
-		Definition: fmt.Sprintf("%s\n%s\n%s", c.URL, timeout, definition),
-		Prober:     m.Prober,
-		Request:    prober.Request{URL: u},
-		Timeout:    timeout,
-	}, nil
 }
 
 func authenticator(r *config.Receiver) webhook.Authenticator {

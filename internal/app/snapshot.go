@@ -39,7 +39,7 @@ func newSnapshot(file string, c *config.Config) (*Snapshot, error) {
 	}
 	if c.Restart != nil && len(errs) == 0 {
 		var err error
-		if s.Restarts, err = restarts(c.Restart, s.Modules); err != nil {
+		if s.Restarts, err = restarts(c, s.Modules); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", file, err))
 		}
 	}

@@ -143,7 +143,7 @@ func (inv *Inventory) ByName(name string) *Entry { return inv.byName[name] }
 
 // InMaintenance tells whether a window that holds for all targets is open.
 func (inv *Inventory) InMaintenance(now time.Time) bool {
-	return slices.ContainsFunc(inv.Config.Maintenance, func(i config.TimeInterval) bool { return i.Contains(now) })
+	return inv.Config.Maintenance.Contain(now)
 }
 
 // HasURL tells whether a target, or the check of a service that may be restarted, has this URL, by whatever module.

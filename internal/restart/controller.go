@@ -28,7 +28,8 @@ type Controller struct {
 
 	mu    sync.RWMutex     // protects the following
 	units map[string]*unit // by name
-	index map[string]*unit // by every name that an alert may use
+	names map[string]*unit // by the name of a target that is a check
+	index map[string]*unit // by every URL that an alert may use for a check
 	match []matcher        // those that are selected by other labels, in the order of the configuration
 }
 
@@ -108,7 +109,8 @@ func (k *keeper) reconcile(ctx context.Context, cfg Configuration) {
 	k.fleet.Limit(cfg.Brake)
 	before := k.watched
 	k.watched = map[string]watched{}
-	units, index := map[string]*unit{}, map[string]*unit{}
+	units, names, index := map[string]*unit{}, map[string]*unit{}, map[string]*unit{}
+	masked := map[string][]*unit{} // by the URL as Prometheus discovers it
 	var match []matcher
 	var starting []watched // when all are known: none must act before the attempts of the others are known
 	for _, s := range cfg.Services {
@@ -126,10 +128,20 @@ func (k *keeper) reconcile(ctx context.Context, cfg Configuration) {
 		}
 		for _, check := range s.Checks {
 			index[key(check.Target)] = w.unit
+			masked[key(check.Name)] = append(masked[key(check.Name)], w.unit)
+			if check.Inventory != "" {
+				names[check.Inventory] = w.unit
+			}
 		}
 	}
+	for name, units := range masked {
+		if index[name] == nil && len(units) == 1 { // two services may look the same without their secrets
+			index[name] = units[0]
+		}
+	}
+	delete(index, "")
 	k.mu.Lock()
-	k.units, k.index, k.match = units, index, match // from here on no alert reaches what is no longer configured
+	k.units, k.names, k.index, k.match = units, names, index, match // from here on no alert reaches what is no longer configured
 	k.mu.Unlock()
 	for _, w := range starting {
 		w.start()
@@ -225,6 +237,9 @@ func (c *Controller) find(labels map[string]string) []*unit {
 	}
 	if len(found) > 0 {
 		return found
+	}
+	if u := c.names[labels["target"]]; u != nil {
+		return []*unit{u}
 	}
 	for _, name := range []string{labels["target"], labels["instance"]} {
 		if u := c.index[key(name)]; u != nil {

@@ -342,3 +342,34 @@ func TestControllerUrgent(t *testing.T) {
 		}
 	})
 }
+
+// An alert names a check by its URL, by the URL as people see it, or by the name that the target has in the inventory.
+func TestAlertNamesCheck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := (&simulated{}).service("shop", "http://127.0.0.1:8080/health?token=canary")
+		s.Checks[0].Inventory, s.Checks[0].Name = "shop-1", "http://127.0.0.1:8080/health?token=***"
+		a, b := (&simulated{}).service("a", "http://127.0.0.1:1/?token=a"), (&simulated{}).service("b", "http://127.0.0.1:1/?token=b")
+		a.Checks[0].Name, b.Checks[0].Name = "http://127.0.0.1:1/?token=***", "http://127.0.0.1:1/?token=***"
+		c, _, stop := watch(t, io.Discard, s, a, b)
+		defer stop()
+		synctest.Wait()
+		for _, tt := range []struct {
+			labels map[string]string
+			want   bool
+		}{
+			{map[string]string{"instance": "http://127.0.0.1:1/?token=***"}, false}, // it may be either
+			{map[string]string{"instance": "http://127.0.0.1:1/?token=a"}, true},
+			{map[string]string{"target": "shop-1", "instance": "http://other/"}, true},
+			{map[string]string{"instance": "http://127.0.0.1:8080/health?token=***"}, true},
+			{map[string]string{"instance": "http://127.0.0.1:8080/health?token=canary"}, true},
+			{map[string]string{"target": "http://127.0.0.1:8080/health?token=canary"}, true},
+			{map[string]string{"target": "shop"}, false},
+			{map[string]string{"instance": "shop-1"}, false},
+			{map[string]string{"target": ""}, false},
+		} {
+			if got, err := c.Handle(tt.labels, false); got != tt.want || err != nil {
+				t.Errorf("%v selects: %t, error %v, want %t", tt.labels, got, err, tt.want)
+			}
+		}
+	})
+}

@@ -34,8 +34,9 @@ type Service struct {
 type Check struct {
 	// Name is the URL for people, its secrets masked.
 	Name string
-	// Target is the URL as configured, by which alerts name it.
-	Target string
+	// Target is the URL as configured, Inventory the name of the inventory's target or empty. Alerts name the check by one of
+	// them, or by Name.
+	Target, Inventory string
 	// Definition identifies everything that the check is made of; a changed one has to prove itself anew.
 	Definition string
 	Prober     prober.Prober

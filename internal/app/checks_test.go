@@ -1,0 +1,73 @@
+package app
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
+
+// A check that names a target has everything of it: the URL, the module with what the target changes of it, the time, and the
+// maintenance.
+func TestCheckOfTarget(t *testing.T) {
+	server := probetest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Tenant") == "shop" {
+			w.WriteHeader(http.StatusTeapot)
+		}
+	}))
+	c, err := config.Parse("test.yml", []byte(`
+targets:
+  - name: shop
+    url: '`+server.URL+`/?token=canary'
+    timeout: 4s
+    headers: {X-Tenant: shop}
+    valid_status_codes: [418]
+    maintenance: [{times: [{start_time: '02:00', end_time: '04:00'}], location: Europe/Berlin}]
+maintenance: [{weekdays: [sunday]}]
+restart:
+  mode: observe
+  receiver: {insecure: true}
+  services:
+    - name: shop
+      checks: [{target: shop}]
+      command: {argv: [/bin/true]}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := newSnapshot("test.yml", c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	service := s.Restarts.Services[0]
+	check := service.Checks[0]
+	if check.Inventory != "shop" || check.Target != server.URL+"/?token=canary" || check.Name != server.URL+"/?token="+prober.Mask || check.Timeout != 4*time.Second {
+		t.Errorf("check is %+v", check)
+	}
+	if res := check.Prober.Probe(t.Context(), check.Request); !res.Success() {
+		t.Errorf("it fails: %v", res.Err)
+	}
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at, want := range map[time.Time]string{
+		time.Date(2026, 11, 21, 1, 59, 59, 0, berlin): "",
+		time.Date(2026, 11, 21, 2, 0, 0, 0, berlin):   `of target "shop"`,
+		time.Date(2026, 11, 21, 4, 0, 0, 0, berlin):   "",
+		time.Date(2026, 11, 22, 12, 0, 0, 0, berlin):  "of all targets", // a Sunday
+		// On 29 March the clock goes from 2:00 to 3:00, on 25 October from 3:00 back to 2:00.
+		time.Date(2027, 3, 28, 0, 59, 0, 0, time.UTC):  "of all targets",
+		time.Date(2026, 3, 30, 0, 30, 0, 0, time.UTC):  `of target "shop"`,
+		time.Date(2026, 10, 24, 0, 30, 0, 0, time.UTC): `of target "shop"`, // summer
+		time.Date(2026, 10, 26, 0, 30, 0, 0, time.UTC): "",                 // winter
+		time.Date(2026, 10, 26, 2, 30, 0, 0, time.UTC): `of target "shop"`,
+	} {
+		if got := service.Maintenance(at).Name; got != want {
+			t.Errorf("%s: the window is %q, want %q", at, got, want)
+		}
+	}
+}
