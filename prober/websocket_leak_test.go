@@ -1,8 +1,12 @@
 package prober_test
 
 import (
+	"context"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/gorilla/websocket"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
@@ -61,6 +65,30 @@ func TestHugeMessages(t *testing.T) {
 	wantFailure(t, res, prober.ReasonWSMessage, prober.PhaseMessages, "messages in time meets what is wanted")
 	if n := len(res.WebSocket.Messages); res.WebSocket.Received <= n || n > 50 || len(res.Events) > 60 {
 		t.Errorf("of %d messages the result has %d and %d events, want at most 50", res.WebSocket.Received, n, len(res.Events))
+	}
+}
+
+// A target that reads nothing holds a probe with much to say no longer than the deadline, by TLS neither.
+func TestWebSocketNotRead(t *testing.T) {
+	ca := probetest.NewCA(t)
+	deaf := func(ctx context.Context, _ *websocket.Conn) { <-ctx.Done() }
+	long := strings.Repeat("x", 12<<20)
+	p := newWebSocket(t, "http_config: {tls_config: {ca_file: "+ca.File()+"}}\nquery_response: [{send: "+long+"}]\nping: true")
+	for name, server := range map[string]*probetest.Server{
+		"plain": probetest.WebSocket(t, nil, deaf),
+		"TLS":   probetest.WebSocketTLS(t, ca.Issue(t, probetest.Cert{}), deaf),
+	} {
+		t.Run(name, func(t *testing.T) {
+			start := time.Now()
+			res := probe(t, p, target(t, server.URL), time.Second)
+			wantFailure(t, res, prober.ReasonWSMessage, prober.PhaseMessages, "did not take a message in time")
+			if took := time.Since(start); took > 3*time.Second {
+				t.Errorf("it took %s", took)
+			}
+			if !res.WebSocket.TimedOut {
+				t.Error("it is not known as a timeout")
+			}
+		})
 	}
 }
 
