@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -73,7 +74,7 @@ target_apis:
       notification: item.?notification
       interval: '"3s"'
 `)
-	if err := pair.Start(ctx, "healthcheck.yml", "prometheus.yml"); err != nil {
+	if err := errors.Join(pair.StartExporter(ctx, "healthcheck.yml"), pair.StartPrometheus(ctx, "prometheus.yml")); err != nil {
 		t.Fatal(err)
 	}
 

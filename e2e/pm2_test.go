@@ -36,6 +36,7 @@ func TestPM2(t *testing.T) {
 	t.Setenv("EXPORTER_SECRET", leak)
 	t.Run("restart", p.restarts)
 	t.Run("reload", p.reloads)
+	t.Run("alert", p.repairs)
 	t.Run("stopped", p.leavesStopped)
 	t.Run("wrong home", p.refusesHome)
 	t.Run("daemon dies", p.startsNoDaemon)
@@ -67,9 +68,16 @@ func startPM2(t *testing.T) *realPM2 {
 // run is what a person does on the machine of the app.
 func (p *realPM2) run(t *testing.T, args ...string) {
 	t.Helper()
+	p.runWith(t, nil, args...)
+}
+
+// runWith is run with more environment.
+func (p *realPM2) runWith(t *testing.T, env []string, args ...string) {
+	t.Helper()
 	cmd := exec.CommandContext(t.Context(), p.program, args...)
 	cmd.Dir = p.dir
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + p.dir, "PM2_HOME=" + p.home, "APP_DIR=" + p.dir, "APP_SECRET=of the app"}
+	cmd.Env = append(cmd.Env, env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("pm2 %q: %v\n%s", args, err, out)
 	}

@@ -9,7 +9,11 @@ import (
 // Deliver sends a webhook to the exporter as Alertmanager does, with that token, and returns the status of the answer. An
 // empty token is none.
 func (s *Stack) Deliver(ctx context.Context, token string, body []byte) (int, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.ExporterURL()+WebhookPath, bytes.NewReader(body))
+	return deliver(ctx, s.ExporterURL(), token, body)
+}
+
+func deliver(ctx context.Context, exporter, token string, body []byte) (int, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, exporter+WebhookPath, bytes.NewReader(body))
 	if err != nil {
 		return 0, err
 	}

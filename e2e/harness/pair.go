@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 )
 
 // A Pair is an exporter and a Prometheus that scrapes through it, without anything else.
@@ -28,26 +29,37 @@ func NewPair(ctx context.Context, b *Binaries, dir string) (*Pair, error) {
 	return p, errors.Join(err1, err2)
 }
 
-// Start runs the exporter and then Prometheus, with configuration files in the directory of the pair. Stop has to be called in
-// any case.
-func (p *Pair) Start(ctx context.Context, exporterConfig, prometheusConfig string) error {
-	for _, server := range []struct {
-		name, address string
-		argv          []string
-	}{
-		{"exporter", p.Exporter, []string{p.bin.exporter, "--config.file=" + exporterConfig}},
-		{"prometheus", p.Prometheus, []string{p.bin.prometheus, "--config.file=" + prometheusConfig, "--storage.tsdb.path=data"}},
-	} {
-		process, err := start(ctx, p.dir, server.name, append(server.argv, "--web.listen-address="+server.address)...)
-		if err != nil {
-			return err
-		}
-		p.processes = append(p.processes, process)
-		if err := process.ready(ctx, server.address); err != nil {
-			return err
-		}
+// StartExporter runs the exporter with a configuration file in the directory of the pair. Stop has to be called in any case.
+func (p *Pair) StartExporter(ctx context.Context, config string) error {
+	return p.start(ctx, "exporter", p.Exporter, p.bin.exporter, "--config.file="+config)
+}
+
+// StartPrometheus is the same for Prometheus.
+func (p *Pair) StartPrometheus(ctx context.Context, config string) error {
+	return p.start(ctx, "prometheus", p.Prometheus, p.bin.prometheus, "--config.file="+config, "--storage.tsdb.path=data")
+}
+
+func (p *Pair) start(ctx context.Context, name, address string, argv ...string) error {
+	process, err := start(ctx, p.dir, name, append(argv, "--web.listen-address="+address)...)
+	if err != nil {
+		return err
 	}
-	return nil
+	p.processes = append(p.processes, process)
+	return process.ready(ctx, address)
+}
+
+// Log is the end of what they wrote.
+func (p *Pair) Log() string {
+	var b strings.Builder
+	for _, process := range p.processes {
+		fmt.Fprintf(&b, "==== %s\n%s", process.name, tail(process.log))
+	}
+	return b.String()
+}
+
+// Deliver sends a webhook to the exporter as Alertmanager does, with that token, and returns the status of the answer.
+func (p *Pair) Deliver(ctx context.Context, token string, body []byte) (int, error) {
+	return deliver(ctx, "http://"+p.Exporter, token, body)
 }
 
 // Stop ends both and waits for that.
