@@ -175,6 +175,14 @@ func (s *Store) Load() map[string][]byte {
 	return all
 }
 
+// Record returns a copy of the record of key, and whether there is one.
+func (s *Store) Record(key string) (value []byte, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	value, ok = s.records[key]
+	return bytes.Clone(value), ok
+}
+
 // Save makes value the record of key; nil is the same as empty. See Apply.
 func (s *Store) Save(key string, value []byte) error {
 	if value == nil {

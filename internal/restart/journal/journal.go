@@ -1,0 +1,128 @@
+// Package journal keeps what the restarts must not forget in one directory: the states of the services in a store, the
+// decisions in an audit log.
+package journal
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/audit"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/store"
+)
+
+// ErrClosed is returned after Close, and until the first Open.
+var ErrClosed = errors.New("the journal is not open")
+
+// retryEvery is the pause between two attempts to open what could not be opened: it reads the whole file.
+const retryEvery = 5 * time.Second
+
+// A Journal is a restart.Journal on disk. It is safe for concurrent use.
+type Journal struct {
+	dir string
+
+	mu     sync.Mutex // protects the following
+	store  *store.Store
+	audit  *audit.Log
+	broken error     // why it could not be opened
+	tried  time.Time // when that was
+}
+
+// New makes a journal in dir. Nothing is touched until Open.
+func New(dir string) *Journal { return &Journal{dir: dir, broken: ErrClosed} }
+
+// Open opens the files, or makes them. It may be called again, which changes nothing if they are open. After an
+// error the other methods return that error, and try again by themselves every now and then.
+func (j *Journal) Open() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.open()
+}
+
+func (j *Journal) open() error {
+	if j.store != nil {
+		return nil
+	}
+	j.tried = time.Now()
+	s, err := store.Open(j.dir)
+	if err != nil {
+		j.broken = err
+		return err
+	}
+	log, err := audit.Open(j.dir, audit.Options{}) // the lock of the store is on the directory
+	if err != nil {
+		j.broken = errors.Join(err, s.Close())
+		return j.broken
+	}
+	j.store, j.audit, j.broken = s, log, nil
+	return nil
+}
+
+// opened is what is open, if need be by trying again.
+func (j *Journal) opened() (*store.Store, *audit.Log, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.store == nil && !errors.Is(j.broken, ErrClosed) && time.Since(j.tried) >= retryEvery {
+		_ = j.open() // the error is in broken
+	}
+	return j.store, j.audit, j.broken
+}
+
+// Close closes the files. It may be called again.
+func (j *Journal) Close() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var err error
+	if j.store != nil {
+		err = errors.Join(j.audit.Close(), j.store.Close())
+	}
+	j.store, j.audit, j.broken = nil, nil, ErrClosed
+	return err
+}
+
+// Load implements restart.Journal. A state that this version does not understand is an error: what it leaves out could
+// be what forbids a restart.
+func (j *Journal) Load(service string) (restart.State, error) {
+	s, _, err := j.opened()
+	if err != nil {
+		return restart.State{}, err
+	}
+	text, ok := s.Record(service)
+	if !ok {
+		return restart.State{}, nil
+	}
+	var state restart.State
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&state); err != nil {
+		return restart.State{}, fmt.Errorf("the state of service %q in %q is not of this version of the exporter: "+
+			"use the version that wrote it, or move the file away to start without a memory", service, s.Path())
+	}
+	return state, nil
+}
+
+// Save implements restart.Journal.
+func (j *Journal) Save(service string, state restart.State) error {
+	s, _, err := j.opened()
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(state)
+	if err != nil {
+		return fmt.Errorf("encoding the state of service %q: %w", service, err)
+	}
+	return s.Save(service, text)
+}
+
+// Audit implements restart.Journal.
+func (j *Journal) Audit(r restart.Record) error {
+	_, log, err := j.opened()
+	if err != nil {
+		return err
+	}
+	return log.Append(r)
+}

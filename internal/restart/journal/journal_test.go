@@ -1,0 +1,154 @@
+package journal
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/audit"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/store"
+)
+
+func open(t *testing.T, dir string) *Journal {
+	t.Helper()
+	j := New(dir)
+	if err := j.Open(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = j.Close() })
+	return j
+}
+
+// What was saved and audited is there for the next exporter.
+func TestJournal(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a", "b")
+	j := open(t, dir)
+	at := time.Date(2026, 3, 29, 1, 30, 0, 123456789, time.UTC)
+	want := restart.State{
+		Seen: at, Armed: true, LockedOut: true, LockedAt: at, Unverified: 2, Attempts: []time.Time{at},
+		Intent: restart.Intent{ID: "x", At: at}, Pause: restart.Pause{Until: at, Who: "w", Reason: "r"},
+	}
+	if err := j.Save("web", want); err != nil {
+		t.Fatal(err)
+	}
+	record := restart.Record{Time: at, Service: "web", From: restart.PhaseIdle, To: restart.PhaseExecuting, State: want}
+	if err := j.Audit(record); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := j.Save("web", want); !errors.Is(err, ErrClosed) {
+		t.Errorf("after Close Save says %v", err)
+	}
+	if err := j.Audit(record); !errors.Is(err, ErrClosed) {
+		t.Errorf("after Close Audit says %v", err)
+	}
+
+	j = open(t, dir)
+	if err := j.Open(); err != nil {
+		t.Errorf("Open again says %v", err)
+	}
+	got, err := j.Load("web")
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("loaded (-saved +loaded): %v\n%s", err, diff)
+	}
+	got, err = j.Load("other")
+	if diff := cmp.Diff(restart.State{}, got); err != nil || diff != "" {
+		t.Errorf("a service without a state: %v\n%s", err, diff)
+	}
+	var read []restart.Record
+	_, err = audit.Read(dir, func(l audit.Line) error {
+		var r restart.Record
+		defer func() { read = append(read, r) }()
+		return json.Unmarshal(l.JSON, &r)
+	})
+	if diff := cmp.Diff([]restart.Record{record}, read); err != nil || diff != "" {
+		t.Errorf("audited (-written +read): %v\n%s", err, diff)
+	}
+}
+
+// Two exporters must not act on the same memory.
+func TestSecondInstance(t *testing.T) {
+	dir := t.TempDir()
+	open(t, dir)
+	err := New(dir).Open()
+	if !errors.Is(err, store.ErrLocked) || !strings.Contains(err.Error(), dir) {
+		t.Errorf("the second instance gets %v, want ErrLocked with the directory", err)
+	}
+}
+
+// What this version does not understand may be what forbids a restart.
+func TestForeignState(t *testing.T) {
+	dir := t.TempDir()
+	s, err := store.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Save("web", []byte(`{"armed":true,"forbidden":"canary"}`)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = open(t, dir).Load("web")
+	if err == nil || !strings.Contains(err.Error(), `"web"`) || strings.Contains(err.Error(), "canary") {
+		t.Errorf("Load says %v", err)
+	}
+}
+
+// A file that cannot be used fails every call, is left as it is, and is looked at again.
+func TestCorrupt(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, store.FileName)
+	garbage := strings.Repeat("garbage", 10_000)
+	if err := os.WriteFile(path, []byte(garbage), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	j := New(dir)
+	defer func() { _ = j.Close() }()
+	if err := j.Open(); !errors.Is(err, store.ErrCorrupt) {
+		t.Fatalf("Open says %v", err)
+	}
+	_, err := j.Load("web")
+	for _, err := range []error{err, j.Save("web", restart.State{Armed: true}), j.Audit(restart.Record{})} {
+		if !errors.Is(err, store.ErrCorrupt) {
+			t.Errorf("a call says %v, want ErrCorrupt", err)
+		}
+	}
+	if text, err := os.ReadFile(path); err != nil || string(text) != garbage {
+		t.Errorf("the file was changed, %v", err)
+	}
+	if err := os.Rename(path, path+".old"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := j.Load("web"); !errors.Is(err, store.ErrCorrupt) {
+		t.Errorf("at once Load says %v: it must not read the whole file every time", err)
+	}
+	j.tried = time.Now().Add(-retryEvery)
+	if _, err := j.Load("web"); err != nil {
+		t.Errorf("later Load says %v", err)
+	}
+}
+
+// Without an audit log nothing is restarted, and the lock of the store is given back.
+func TestNoAudit(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, audit.FileName), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := New(dir).Open(); err == nil || errors.Is(err, store.ErrLocked) {
+			t.Errorf("Open says %v, want what is wrong with the audit log", err)
+		}
+	}
+}
