@@ -151,7 +151,7 @@ func (u *unit) tell(before *State, ev *Event, d *Decision, now time.Time) {
 		u.log.Info("Service changed state", "from", string(from), "to", string(to), "reason", string(u.state.Last.Reason))
 	}
 	if ev.Executed != nil && ev.Executed.Error != "" {
-		u.log.Warn("Restart command failed", "err", ev.Executed.Error)
+		u.log.Warn("Restart failed", "err", ev.Executed.Error)
 	}
 	held := d.Hold != "" && d.Hold != before.Hold
 	switch {

@@ -167,7 +167,7 @@ func TestFailureIsLogged(t *testing.T) {
 		firing(c, target)
 		time.Sleep(2 * time.Minute)
 		stop()
-		if !strings.Contains(log.String(), `msg="Restart command failed" service=shop err="context deadline exceeded"`) {
+		if !strings.Contains(log.String(), `msg="Restart failed" service=shop err="context deadline exceeded"`) {
 			t.Errorf("the log does not say why:\n%s", log.String())
 		}
 	})
