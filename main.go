@@ -145,6 +145,9 @@ func (f *flags) finish(errOut io.Writer) error {
 	if !(f.timeoutOffset >= 0 && f.timeoutOffset <= maxTimeoutOffset) { // written so that it holds for NaN
 		return fmt.Errorf("--timeout-offset is %g, want 0 to %d", f.timeoutOffset, maxTimeoutOffset)
 	}
+	if f.server.StoragePath == "" {
+		return errors.New("--storage.path is empty, want a directory")
+	}
 	f.server.TimeoutOffset = time.Duration(f.timeoutOffset * float64(time.Second))
 	switch {
 	case !f.autoReload:
@@ -237,6 +240,7 @@ func serverFlags(serve *kingpin.CmdClause, f *flags) {
 	serve.Flag("timeout-offset", "Seconds to subtract from the scrape timeout, at most a tenth of it.").Default("0.5").Float64Var(&f.timeoutOffset)
 	serve.Flag("probe-all.max-targets", "How many targets one scrape of /probe/all may have.").Default("1000").IntVar(&o.ProbeAllMax)
 	serve.Flag("history.limit", "How many probes, and how many failed ones besides, are kept for the landing page.").Default("100").IntVar(&o.HistoryLimit)
+	serve.Flag("storage.path", "Directory of what is kept of restarts. It is made and used only if the configuration has restarts.").Default("data/").StringVar(&o.StoragePath)
 	o.Web = kingpinflag.AddFlags(serve, ":10115")
 	serve.Flag("web.external-url", "URL under which the exporter is reachable from outside, for example behind a proxy.").StringVar(&o.ExternalURL)
 	serve.Flag("web.route-prefix", "Path below which everything is served. Default: the path of --web.external-url.").StringVar(&o.RoutePrefix)

@@ -31,7 +31,7 @@ func NewPair(ctx context.Context, b *Binaries, dir string) (*Pair, error) {
 
 // StartExporter runs the exporter with a configuration file in the directory of the pair. Stop has to be called in any case.
 func (p *Pair) StartExporter(ctx context.Context, config string) error {
-	return p.start(ctx, "exporter", p.Exporter, p.bin.exporter, "--config.file="+config)
+	return p.start(ctx, "exporter", p.Exporter, p.bin.exporter, "--config.file="+config, "--storage.path=restarts")
 }
 
 // StartPrometheus is the same for Prometheus.
@@ -60,6 +60,15 @@ func (p *Pair) Log() string {
 // Deliver sends a webhook to the exporter as Alertmanager does, with that token, and returns the status of the answer.
 func (p *Pair) Deliver(ctx context.Context, token string, body []byte) (int, error) {
 	return deliver(ctx, "http://"+p.Exporter, token, body)
+}
+
+// KillExporter ends the exporter without a warning and waits for that.
+func (p *Pair) KillExporter() {
+	for _, process := range p.processes {
+		if process.name == "exporter" {
+			process.Kill()
+		}
+	}
 }
 
 // Stop ends both and waits for that.

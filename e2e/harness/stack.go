@@ -83,7 +83,7 @@ func (s *Stack) startServers(ctx context.Context) error {
 		name, address string
 		argv          []string
 	}{
-		{"exporter", s.exporter, []string{s.bin.exporter, "--config.file=" + s.path("healthcheck.yml")}},
+		{"exporter", s.exporter, []string{s.bin.exporter, "--config.file=" + s.path("healthcheck.yml"), "--storage.path=" + s.path("restarts")}},
 		{"alertmanager", s.alertmanager, []string{
 			s.bin.alertmanager, "--config.file=" + s.path("alertmanager.yml"),
 			"--storage.path=" + s.path("alertmanager"), "--cluster.listen-address=", "--web.external-url=" + s.AlertmanagerURL(),

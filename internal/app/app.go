@@ -21,6 +21,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/history"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/journal"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/webhook"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
@@ -37,6 +38,9 @@ type Options struct {
 	ProbeAllMax int
 	// HistoryLimit is how many results, and how many failures besides, are kept for the landing page and /logs.
 	HistoryLimit int
+	// StoragePath is the directory of what is kept of restarts; it is used only if the configuration has any. Empty: it
+	// is forgotten at the end.
+	StoragePath string
 	// Web are the listen addresses and the path of the TLS and authentication file.
 	Web *web.FlagConfig
 	// ExternalURL is where people reach the exporter, for example behind a proxy. Empty: by its address.
@@ -65,6 +69,7 @@ type App struct {
 	inventory *inventory.Keeper
 	unkeep    func() // stops it; nil: not started
 
+	journal  *journal.Journal // nil: nothing is kept
 	restarts *restart.Controller
 	webhook  *webhook.Handler
 	unwatch  func(deadline time.Time) // nil: not started
@@ -122,12 +127,12 @@ func New(o Options) (*App, error) {
 	a.inventory = inventory.NewKeeper(inventory.Options{
 		Mask: prober.MaskURL, Offset: o.TimeoutOffset, Changed: a.inventoryChanged, Log: o.Logger,
 	}, a.metrics.registry)
-	a.restarts = restart.NewController(nil, a.metrics.registry, o.Logger.With("component", "restart"))
+	a.restarts = restart.NewController(a.keepRestarts(), a.metrics.registry, o.Logger.With("component", "restart"))
 	a.webhook = webhook.New(a.restarts, a.metrics.registry, o.Logger.With("component", "webhook"))
 	a.stop = sync.OnceValue(a.shutdown)
 	a.probes = newProbes(a.metrics, a.history, o.ProbeLogger)
 	if err := a.apply(); err != nil {
-		return nil, err
+		return nil, errors.Join(err, a.closeJournal())
 	}
 	return a, nil
 }
@@ -233,7 +238,6 @@ func (a *App) shutdown() error {
 	ctx, cancel := context.WithTimeout(context.Background(), a.opts.DrainTimeout)
 	defer cancel()
 	var watching sync.WaitGroup // beside the probes: both have the same time
-	defer watching.Wait()
 	if a.unwatch != nil {
 		deadline, _ := ctx.Deadline()
 		watching.Go(func() { a.unwatch(deadline) })
@@ -252,6 +256,8 @@ func (a *App) shutdown() error {
 	}
 	a.closeListeners()
 	a.serving.Wait()
+	watching.Wait()
+	errs = append(errs, a.closeJournal())
 	return errors.Join(errs...)
 }
 

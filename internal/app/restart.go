@@ -17,7 +17,9 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/command"
 	hook "github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/http"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/journal"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/pm2"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/store"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/webhook"
 )
 
@@ -172,6 +174,38 @@ func (a *App) watch() (stop func(deadline time.Time)) {
 			a.log.Warn("A restart is still under way; its outcome will not be known")
 		}
 	}
+}
+
+// keepRestarts makes the journal, if there is a place for it.
+func (a *App) keepRestarts() restart.Journal {
+	if a.opts.StoragePath == "" {
+		return nil
+	}
+	a.journal = journal.New(a.opts.StoragePath)
+	return a.journal
+}
+
+// openJournal opens the journal if something can be restarted. That another instance has it is a mistake in how the
+// exporter was started. Anything else turns restarts off, for as long as it lasts, and probing goes on.
+func (a *App) openJournal(c *config.Config) error {
+	if a.journal == nil || c.Restart == nil {
+		return nil
+	}
+	err := a.journal.Open()
+	if errors.Is(err, store.ErrLocked) {
+		return fmt.Errorf("--storage.path: %w", err)
+	}
+	if err != nil {
+		a.log.Error("Nothing will be restarted: what is kept of restarts cannot be used", "err", err)
+	}
+	return nil
+}
+
+func (a *App) closeJournal() error {
+	if a.journal == nil {
+		return nil
+	}
+	return a.journal.Close()
 }
 
 // checkReceiver refuses a receiver that no request could reach: the toolkit's basic authentication covers every path.

@@ -85,6 +85,9 @@ func (a *App) apply() error {
 			err = fmt.Errorf("%s: %w", a.configName(), err)
 		}
 	}
+	if err == nil {
+		err = a.openJournal(s.Config)
+	}
 	a.broken = err
 	a.metrics.reloaded(err)
 	if err != nil {
