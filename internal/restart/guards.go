@@ -123,7 +123,10 @@ func askArmed(q *question) GuardResult {
 func askFailureClass(q *question) GuardResult {
 	last := &q.state.Last
 	value := cmp.Or(string(last.Reason), "healthy")
-	if last.StatusCode != 0 {
+	switch {
+	case *last == (Evidence{}):
+		value = "no probe"
+	case last.StatusCode != 0:
 		value += " " + strconv.Itoa(last.StatusCode)
 	}
 	return GuardResult{OK: q.policy.repairable(*last), Value: value, Limit: "one that a restart repairs"}

@@ -33,9 +33,8 @@ type Record struct {
 }
 
 // Replay is what a policy, that of the record or another one, makes of what led to the record.
-func (r *Record) Replay(p Policy) Decision {
-	_, d := p.Next(r.State, r.Event, r.Time)
-	return d
+func (r *Record) Replay(p Policy) (State, Decision) {
+	return p.Next(r.State, r.Event, r.Time)
 }
 
 // memory is a Journal that ends with the exporter.

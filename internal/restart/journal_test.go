@@ -218,8 +218,12 @@ func TestAuditReplays(t *testing.T) {
 		story := make([]Phase, 0, len(n.records))
 		for i := range n.records {
 			r := viaJSON(t, n.records[i])
-			if diff := cmp.Diff(viaJSON(t, r.Decision), viaJSON(t, r.Replay(r.Policy))); diff != "" {
+			after, decision := r.Replay(r.Policy)
+			if diff := cmp.Diff(viaJSON(t, r.Decision), viaJSON(t, decision)); diff != "" {
 				t.Errorf("record %d decides otherwise:\n%s", i, diff)
+			}
+			if diff := cmp.Diff(r.After, viaJSON(t, after)); diff != "" {
+				t.Errorf("record %d leads elsewhere:\n%s", i, diff)
 			}
 			if len(story) == 0 || story[len(story)-1] != r.To {
 				story = append(story, r.To)

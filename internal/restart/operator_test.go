@@ -112,3 +112,31 @@ func TestExplain(t *testing.T) {
 		}
 	})
 }
+
+// Of a healthy service it is of no interest that there is no failure: what would hold if there were one is.
+func TestExplainHealthy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &simulated{helps: true}
+		c, _, stop := watch(t, io.Discard, s.service("shop", shopTarget))
+		defer stop()
+		time.Sleep(3 * time.Minute)
+		e, err := c.Service("shop")
+		if err != nil || !e.Healthy || e.LastProbe.IsZero() || e.Hold != "" || !e.Next.IsZero() || e.Phase != PhaseIdle {
+			t.Errorf("explanation is %+v, %v; want that nothing holds", e, err)
+		}
+		s.broken.Store(true)
+		firing(c, shopTarget)
+		time.Sleep(time.Minute)
+		e, err = c.Service("shop")
+		if err != nil || s.restarts.Load() != 1 || !e.Healthy || e.Hold != GuardCooldown || !e.Next.Equal(e.CooldownUntil) || e.LastAttempt.IsZero() || e.Budget.Hour != 2 {
+			t.Errorf("explanation is %+v, %v; want a cool-down", e, err)
+		}
+		time.Sleep(time.Until(e.Next) + time.Millisecond)
+		if e, err = c.Service("shop"); err != nil || e.Hold != "" || e.Phase != PhaseIdle {
+			t.Errorf("at that time it is %s, held by %q, %v", e.Phase, e.Hold, err)
+		}
+		if _, err := c.Service("nothing"); !errors.Is(err, ErrUnknownService) {
+			t.Errorf("error is %v", err)
+		}
+	})
+}

@@ -25,9 +25,9 @@ type Line struct {
 
 // A Break is where the chain does not hold.
 type Break struct {
-	File   string
-	Number int
-	Reason string // says nothing of what the line holds
+	File   string `json:"file"`
+	Number int    `json:"line"`
+	Reason string `json:"reason"` // says nothing of what the line holds
 }
 
 // maxBreaks is how many breaks are kept; all are counted.
