@@ -74,6 +74,8 @@ type App struct {
 	webhook  *webhook.Handler
 	unwatch  func(deadline time.Time) // nil: not started
 
+	explaining chan struct{} // holds one element for every explanation that is being made
+
 	snapshot atomic.Pointer[Snapshot] // never nil after New
 	targets  atomic.Pointer[targets]  // never nil after New
 	ready    atomic.Bool
@@ -123,6 +125,8 @@ func New(o Options) (*App, error) {
 		metrics: newMetrics(prometheus.NewRegistry()),
 		history: history.New(o.HistoryLimit),
 		failed:  make(chan error, 1),
+
+		explaining: make(chan struct{}, maxExplaining),
 	}
 	a.inventory = inventory.NewKeeper(inventory.Options{
 		Mask: prober.MaskURL, Offset: o.TimeoutOffset, Changed: a.inventoryChanged, Log: o.Logger,

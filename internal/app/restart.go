@@ -66,6 +66,19 @@ func service(cfg *config.Config, s *config.Service, modules map[string]collector
 	return out, nil
 }
 
+// Policies are those of the services of a configuration, by name.
+func Policies(c *config.Config) map[string]restart.Policy {
+	all := map[string]restart.Policy{}
+	if c.Restart == nil {
+		return all
+	}
+	for i := range c.Restart.Services {
+		s := &c.Restart.Services[i]
+		all[s.Name] = policy(c.Restart.ModeOf(s), c.Restart.LimitsOf(s))
+	}
+	return all
+}
+
 // backend is the one place that knows every back-end.
 func backend(s *config.Service) (restart.Backend, error) {
 	switch {

@@ -3,7 +3,9 @@ package webhook
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"strings"
@@ -51,6 +53,31 @@ func (a *Authenticator) basic(r *http.Request) (bool, error) {
 	// Both are compared in any case: the time must not tell which one was wrong.
 	nameOK, passwordOK := equal(gotName, username), equal(gotPassword, password)
 	return nameOK && passwordOK, nil
+}
+
+// Admit answers 200 and no error if the request has the right credentials. Otherwise what it returns is the answer to give, of
+// which the header is set already.
+func (a *Authenticator) Admit(w http.ResponseWriter, r *http.Request, log *slog.Logger) (code int, err error) {
+	ok, err := a.Authenticate(r)
+	switch {
+	case err != nil:
+		log.Error("Reading the receiver's credentials failed", "err", err)
+		return http.StatusServiceUnavailable, errors.New("the credentials cannot be read, see the log") // Alertmanager tries again
+	case !ok:
+		w.Header().Set("WWW-Authenticate", a.Challenge())
+		return http.StatusUnauthorized, errors.New("the credentials are missing or wrong")
+	default:
+		return http.StatusOK, nil
+	}
+}
+
+// User is the name by which an admitted request authenticated itself. Empty: it has none, as with a token.
+func (a *Authenticator) User(r *http.Request) string {
+	if a.Anybody || a.Bearer != "" || a.BearerFile != "" {
+		return ""
+	}
+	name, _, _ := r.BasicAuth()
+	return name
 }
 
 // Challenge is the value of WWW-Authenticate (RFC 9110 section 11.6.1).

@@ -81,14 +81,8 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, auth Authenticat
 }
 
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, auth Authenticator) (code int, err error) {
-	ok, err := auth.Authenticate(r)
-	switch {
-	case err != nil:
-		h.log.Error("Reading the receiver's credentials failed", "err", err)
-		return http.StatusServiceUnavailable, errors.New("the credentials cannot be read, see the log") // Alertmanager tries again
-	case !ok:
-		w.Header().Set("WWW-Authenticate", auth.Challenge())
-		return http.StatusUnauthorized, errors.New("the credentials are missing or wrong")
+	if code, err := auth.Admit(w, r, h.log); err != nil {
+		return code, err
 	}
 	select {
 	case h.decoding <- struct{}{}:
