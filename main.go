@@ -54,6 +54,8 @@ type flags struct {
 	probe                          cli.ProbeOptions
 	targets                        cli.TargetsOptions
 	imports                        cli.ImportOptions
+	restarts                       cli.RestartsOptions
+	replay                         cli.ReplayOptions
 }
 
 // run is main with its edges as parameters; it returns the exit status.
@@ -67,7 +69,7 @@ func run(args []string, out, errOut io.Writer) int {
 		fmt.Fprintf(errOut, "%s: %s, try --help\n", name, text)
 		return cli.ExitUsage
 	}
-	f.probe.ConfigFile = f.server.ConfigFile
+	f.probe.ConfigFile, f.replay.ConfigFile = f.server.ConfigFile, f.server.ConfigFile
 
 	ctx, cancel := untilSignal()
 	defer cancel()
@@ -80,6 +82,18 @@ func run(args []string, out, errOut io.Writer) int {
 		return cli.Targets(ctx, out, errOut, f.targets)
 	case commandImport:
 		return cli.Import(out, errOut, f.imports)
+	case commandList:
+		return cli.ListRestarts(ctx, out, errOut, f.restarts)
+	case commandExplain:
+		return cli.ExplainRestart(ctx, out, errOut, f.restarts)
+	case commandPause:
+		return cli.PauseRestarts(ctx, out, errOut, f.restarts)
+	case commandResume:
+		return cli.ResumeRestarts(ctx, out, errOut, f.restarts)
+	case commandUnlock:
+		return cli.UnlockRestarts(ctx, out, errOut, f.restarts)
+	case commandReplay:
+		return cli.Replay(out, errOut, f.replay)
 	case commandServe:
 		return runServer(ctx, out, errOut, &f)
 	default:
@@ -188,9 +202,17 @@ const (
 	commandProbe   = "probe"
 	commandTargets = "targets"
 	commandImport  = "import"
+
+	commandRestarts = "restarts"
+	commandList     = "restarts list"
+	commandExplain  = "restarts explain"
+	commandPause    = "restarts pause"
+	commandResume   = "restarts resume"
+	commandUnlock   = "restarts unlock"
+	commandReplay   = "restarts replay"
 )
 
-var commands = []string{commandServe, commandCheck, commandProbe, commandTargets, commandImport}
+var commands = []string{commandServe, commandCheck, commandProbe, commandTargets, commandImport, commandRestarts}
 
 func application(f *flags) *kingpin.Application {
 	a := kingpin.New(name, "Probes HTTP targets for Prometheus and says why they failed.")
@@ -218,18 +240,64 @@ func application(f *flags) *kingpin.Application {
 
 	targets := a.Command(commandTargets, "List the targets of a running exporter and what their last probes found. Exit status: 0 success, 1 the exporter did not answer, 2 usage.")
 	t := &f.targets
-	targets.Flag("url", "URL of the exporter.").Default("http://localhost:10115").StringVar(&t.URL)
-	targets.Flag("http.config.file", "File with authentication and TLS, as for promtool.").StringVar(&t.ClientFile)
+	exporterFlags(targets, &t.Exporter, &t.Format)
 	targets.Flag("environment", "Only targets of this environment; may be repeated.").StringsVar(&t.Environments)
 	targets.Flag("name", "Only this target; may be repeated.").StringsVar(&t.Names)
-	targets.Flag("format", "Output format: text or json.").Default("text").EnumVar(&t.Format, "text", "json")
 
 	imports := a.Command(commandImport, "Write a configuration made of other files to stdout, and what could not be taken over to stderr. Exit status: 0 success, 2 a file cannot be read.")
 	i := &f.imports
 	imports.Flag("blackbox", "Configuration file of blackbox_exporter, for its modules; without one they are those of the default configuration.").StringsVar(&i.Blackbox)
 	imports.Flag("prometheus", "Configuration file of Prometheus, for the targets of scrape jobs that go through /probe.").StringsVar(&i.Prometheus)
 	imports.Flag("servers", "JSON list of servers with hostName, host, port, type (2, 3, 4: WebSocket; 1, 6: HTTP), environment and notification.").StringsVar(&i.Servers)
+	restartsCommands(a, f)
 	return a
+}
+
+// exporterFlags are the flags of every command that asks a running exporter.
+func exporterFlags(c *kingpin.CmdClause, e *cli.Exporter, format *string) {
+	c.Flag("url", "URL of the exporter.").Default("http://localhost:10115").StringVar(&e.URL)
+	c.Flag("http.config.file", "File with authentication and TLS, as for promtool.").StringVar(&e.ClientFile)
+	c.Flag("format", "Output format: text or json.").Default("text").EnumVar(format, "text", "json")
+}
+
+// restartsCommands are the operators' levers of the restart controller.
+func restartsCommands(a *kingpin.Application, f *flags) {
+	restarts := a.Command(commandRestarts, "Look at what a running exporter may restart, and hold it back. With the credentials of the restart receiver.")
+	r := &f.restarts
+	command := func(name, help string) *kingpin.CmdClause {
+		c := restarts.Command(strings.TrimPrefix(name, commandRestarts+" "), help)
+		exporterFlags(c, &r.Exporter, &r.Format)
+		return c
+	}
+	service := func(c *kingpin.CmdClause) { c.Arg("service", "Name of the service.").Required().StringVar(&r.Service) }
+	who := func(c *kingpin.CmdClause) {
+		c.Flag("who", "Who gives the order; without one the name of the basic authentication.").Envar("USER").StringVar(&r.Who)
+	}
+	command(commandList, "List the services and what holds them. Exit status: 0 success, 1 the exporter did not answer, 2 usage.")
+
+	service(command(commandExplain, "Say what every guard of a service says, and when it would be restarted. Exit status: 0 the exporter answered, whether the service is held or not, "+
+		"1 it did not, or has no such service, 2 usage."))
+
+	pause := command(commandPause, "Keep a service from being restarted for a while. Exit status: 0 it is paused, 1 the exporter refused or did not answer, 2 usage.")
+	service(pause)
+	who(pause)
+	pause.Flag("duration", "How long, at most 24h.").Required().DurationVar(&r.Duration)
+	pause.Flag("reason", "Why; for the others.").Required().StringVar(&r.Reason)
+
+	resume := command(commandResume, "End the pause of a service. Exit status: 0 it is not paused, 1 the exporter refused or did not answer, 2 usage.")
+	service(resume)
+	who(resume)
+	resume.Flag("reason", "Why; for the others.").StringVar(&r.Reason)
+
+	unlock := command(commandUnlock, "End the lock-out of a service whose restarts did not help. Exit status: 0 it is not locked out, 1 the exporter refused or did not answer, 2 usage.")
+	service(unlock)
+	who(unlock)
+	unlock.Flag("reason", "What has changed; for the others.").Required().StringVar(&r.Reason)
+
+	replay := restarts.Command(strings.TrimPrefix(commandReplay, commandRestarts+" "), "Feed an audit log through the policies that wrote it, and with --config.file through those of that file. "+
+		"Exit status: 0 the decisions are the same, 1 one differs or the log was changed, 2 usage, or a file cannot be read.")
+	replay.Arg("dir", "Directory of the audit log.").Required().StringVar(&f.replay.Dir)
+	replay.Flag("format", "Output format: text or json.").Default("text").EnumVar(&f.replay.Format, "text", "json")
 }
 
 func serverFlags(serve *kingpin.CmdClause, f *flags) {

@@ -1,0 +1,163 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+
+	commonconfig "github.com/prometheus/common/config"
+)
+
+// The output formats.
+const (
+	formatText = "text"
+	formatJSON = "json"
+)
+
+// Exporter says where a running exporter is.
+type Exporter struct {
+	URL        string
+	ClientFile string // HTTP client settings, as in every Prometheus component; empty: none
+}
+
+// maxAnswer bounds the answer of the exporter in bytes.
+const maxAnswer = 256 << 20
+
+// patience is how long the exporter may take to answer.
+const patience = 30 * time.Second
+
+// A connection is to an exporter. Who makes it closes it.
+type connection struct {
+	base   *url.URL
+	client *http.Client
+}
+
+// connect makes ready to ask; nothing is sent yet. An error is one of usage.
+func (e *Exporter) connect(command string) (*connection, error) {
+	u, err := url.Parse(e.URL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, errors.New("the URL of the exporter is not valid, want http://host:port or https://host:port")
+	}
+	cfg := commonconfig.DefaultHTTPClientConfig
+	if e.ClientFile != "" {
+		loaded, _, err := commonconfig.LoadHTTPConfigFile(e.ClientFile)
+		if err != nil {
+			return nil, fmt.Errorf("reading %q: %w", e.ClientFile, err)
+		}
+		cfg = *loaded
+	}
+	client, err := commonconfig.NewClientFromConfig(cfg, command)
+	if err != nil {
+		return nil, err
+	}
+	return &connection{base: u, client: client}, nil
+}
+
+func (c *connection) close() { c.client.CloseIdleConnections() }
+
+// at is the URL of a path of escaped elements.
+func (c *connection) at(elements ...string) *url.URL { return c.base.JoinPath(elements...) }
+
+// A question is one request.
+type question struct {
+	url    *url.URL
+	order  any    // JSON that is posted; nil: nothing is, it is a GET
+	format string // "json": the answer is copied
+	answer any    // where it is decoded otherwise
+}
+
+// show asks. It says on errOut what went wrong, if anything did, and returns the exit status.
+func (c *connection) show(ctx context.Context, out, errOut io.Writer, q question) int {
+	body, err := c.ask(ctx, q)
+	if err == nil && q.format == formatJSON {
+		fmt.Fprintln(out, strings.TrimSpace(string(body)))
+		return ExitSuccess
+	}
+	if err == nil {
+		if err = json.Unmarshal(body, q.answer); err != nil {
+			err = fmt.Errorf("the answer is not that of a healthcheck_exporter: %w", err)
+		}
+	}
+	if err != nil {
+		fmt.Fprintf(errOut, "asking %s: %v\n", c.base.Redacted(), err)
+		return ExitFailed
+	}
+	return ExitSuccess
+}
+
+func (c *connection) ask(ctx context.Context, q question) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	req, err := q.request(ctx)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.client.Do(req)
+	if err != nil {
+		if ue, ok := errors.AsType[*url.Error](err); ok {
+			err = ue.Err // without the URL
+		}
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	switch {
+	case err != nil:
+		return nil, err
+	case resp.StatusCode != http.StatusOK:
+		return nil, fmt.Errorf("status %d, want 200%s", resp.StatusCode, complaint(resp, body))
+	default:
+		return body, nil
+	}
+}
+
+func (q *question) request(ctx context.Context) (*http.Request, error) {
+	if q.order == nil {
+		return http.NewRequestWithContext(ctx, http.MethodGet, q.url.String(), http.NoBody)
+	}
+	order, err := json.Marshal(q.order)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, q.url.String(), bytes.NewReader(order))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	return req, nil
+}
+
+// maxComplaint is how much of the text of a refusal is shown, in bytes.
+const maxComplaint = 500
+
+// complaint is what a refusal says in plain text.
+func complaint(resp *http.Response, body []byte) string {
+	text := oneLine(string(body[:min(len(body), maxComplaint)]))
+	if !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/plain") || text == "" {
+		return ""
+	}
+	return ": " + text
+}
+
+// oneLine is a text of somebody else as it may be shown on a terminal.
+func oneLine(text string) string {
+	printable := strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case !unicode.IsGraphic(r):
+			return '?'
+		default:
+			return r
+		}
+	}, text)
+	return strings.Join(strings.Fields(printable), " ")
+}

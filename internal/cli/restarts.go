@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/url"
+	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+)
+
+// RestartsOptions are the arguments of the restarts commands that ask a running exporter.
+type RestartsOptions struct {
+	Exporter
+	Service  string
+	Duration time.Duration // of a pause
+	Who      string        // empty: the exporter's name for whom it lets in
+	Reason   string
+	Format   string // "text" or "json"
+}
+
+// order is the JSON of an order.
+type order struct {
+	Duration string `json:"duration,omitempty"`
+	Who      string `json:"who,omitempty"`
+	Reason   string `json:"reason,omitempty"`
+}
+
+// ListRestarts lists the services of a running exporter on out. It returns the exit status, as do the others.
+func ListRestarts(ctx context.Context, out, errOut io.Writer, o RestartsOptions) int {
+	var all restart.Explanations
+	status := o.ask(ctx, out, errOut, func(c *connection) question {
+		return question{url: c.at("api/v1/restarts"), answer: &all}
+	})
+	if status == ExitSuccess && o.Format != formatJSON {
+		writeServices(out, all.Services, time.Local)
+	}
+	return status
+}
+
+// ExplainRestart says on out what every guard of a service says, and what follows.
+func ExplainRestart(ctx context.Context, out, errOut io.Writer, o RestartsOptions) int {
+	var e restart.Explanation
+	status := o.ask(ctx, out, errOut, func(c *connection) question {
+		return question{url: o.at(c, "explain"), answer: &e}
+	})
+	if status == ExitSuccess && o.Format != formatJSON {
+		writeExplanation(out, &e, time.Local)
+	}
+	return status
+}
+
+// PauseRestarts keeps a service from being restarted for a while.
+func PauseRestarts(ctx context.Context, out, errOut io.Writer, o RestartsOptions) int {
+	if o.Duration <= 0 || o.Duration > restart.MaxPause {
+		fmt.Fprintf(errOut, "--duration is %s, want more than 0 and at most %s\n", o.Duration, restart.MaxPause)
+		return ExitUsage
+	}
+	return o.give(ctx, out, errOut, "pause", func(e *restart.Explanation) string {
+		text := fmt.Sprintf("Paused %s until %s.", oneLine(e.Service), clock(e.Pause.Until, e.Time, time.Local))
+		if e.Phase == restart.PhaseExecuting || e.Phase == restart.PhaseVerifying {
+			text += " A restart is under way; that goes on."
+		}
+		return text
+	})
+}
+
+// ResumeRestarts ends a pause.
+func ResumeRestarts(ctx context.Context, out, errOut io.Writer, o RestartsOptions) int {
+	return o.give(ctx, out, errOut, "resume", func(e *restart.Explanation) string {
+		return oneLine(e.Service) + " is not paused."
+	})
+}
+
+// UnlockRestarts ends a lock-out.
+func UnlockRestarts(ctx context.Context, out, errOut io.Writer, o RestartsOptions) int {
+	return o.give(ctx, out, errOut, "unlock", func(e *restart.Explanation) string {
+		return oneLine(e.Service) + " is not locked out."
+	})
+}
+
+// give gives an order; what holds then is said by done.
+func (o *RestartsOptions) give(ctx context.Context, out, errOut io.Writer, verb string, done func(*restart.Explanation) string) int {
+	ordered := order{Who: o.Who, Reason: o.Reason}
+	if o.Duration > 0 {
+		ordered.Duration = o.Duration.String()
+	}
+	var answer restart.Ordered
+	status := o.ask(ctx, out, errOut, func(c *connection) question {
+		return question{url: o.at(c, verb), order: ordered, answer: &answer}
+	})
+	if status != ExitSuccess || o.Format == formatJSON {
+		return status
+	}
+	fmt.Fprintln(out, done(&answer.Explanation))
+	if answer.Warning != "" {
+		fmt.Fprintf(errOut, "warning: %s\n", oneLine(answer.Warning))
+	}
+	return ExitSuccess
+}
+
+// at is where the service is asked for.
+func (o *RestartsOptions) at(c *connection, verb string) *url.URL {
+	return c.at("api/v1/restarts", url.PathEscape(o.Service), verb)
+}
+
+func (o *RestartsOptions) ask(ctx context.Context, out, errOut io.Writer, about func(*connection) question) int {
+	c, err := o.connect("restarts")
+	if err != nil {
+		fmt.Fprintln(errOut, err)
+		return ExitUsage
+	}
+	defer c.close()
+	q := about(c)
+	q.format = o.Format
+	return c.show(ctx, out, errOut, q)
+}

@@ -1,0 +1,148 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+)
+
+// writeServices writes a table.
+func writeServices(out io.Writer, all []restart.Explanation, zone *time.Location) {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "SERVICE\tENVIRONMENT\tBACKEND\tMODE\tPHASE\tPROBE\tHELD BY\tUNTIL\tLEFT\tLAST ATTEMPT")
+	for i := range all {
+		e := &all[i]
+		last := "-"
+		if !e.LastAttempt.IsZero() {
+			last = clock(e.LastAttempt, e.Time, zone)
+		}
+		until := "-"
+		if !e.Next.IsZero() {
+			until = clock(e.Next, e.Time, zone)
+		}
+		row(w, e.Service, e.Environment, e.Backend, string(e.Mode), string(e.Phase), lastProbe(e), string(e.Hold), until,
+			fmt.Sprintf("%d/h %d/d", e.Budget.Hour, e.Budget.Day), last)
+	}
+	_ = w.Flush() // like every other write to out
+}
+
+// row writes one line of a table; what is empty is a dash.
+func row(w io.Writer, cells ...string) {
+	for i, c := range cells {
+		if c = oneLine(c); c == "" {
+			c = "-"
+		}
+		cells[i] = c
+	}
+	fmt.Fprintln(w, strings.Join(cells, "\t"))
+}
+
+func lastProbe(e *restart.Explanation) string {
+	switch {
+	case e.LastProbe.IsZero():
+		return "none"
+	case e.Healthy:
+		return "healthy"
+	default:
+		return string(e.Reason)
+	}
+}
+
+// writeExplanation writes what is known of a service, a line for every guard, and the verdict.
+func writeExplanation(out io.Writer, e *restart.Explanation, zone *time.Location) {
+	var about []string
+	for _, s := range []string{e.Environment, e.Group} {
+		if s != "" {
+			about = append(about, oneLine(s))
+		}
+	}
+	about = append(about, "by "+e.Backend, "mode "+string(e.Mode))
+	fmt.Fprintf(out, "%s (%s): %s\n", oneLine(e.Service), strings.Join(about, ", "), e.Phase)
+	for _, t := range e.Targets {
+		fmt.Fprintf(out, "  %s\n", oneLine(t))
+	}
+	fmt.Fprintln(out)
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "GUARD\tSAYS\tVALUE\tLIMIT\tNEXT")
+	for _, g := range e.Guards {
+		says, next := "ok", ""
+		if !g.OK {
+			says = "held"
+			if e.Healthy && g.Guard.JudgesFailure() {
+				says = "-"
+			}
+		}
+		if !g.Next.IsZero() {
+			next = clock(g.Next, e.Time, zone)
+		}
+		row(w, string(g.Guard), says, g.Value, g.Limit, next)
+	}
+	_ = w.Flush() // like every other write to out
+	fmt.Fprintf(out, "\n%s\n", verdict(e, zone))
+}
+
+// verdict is what follows from what the guards say, in one sentence.
+func verdict(e *restart.Explanation, zone *time.Location) string {
+	held := heldBy(e, zone)
+	switch {
+	case e.Phase == restart.PhaseExecuting:
+		return "a restart is under way"
+	case e.Phase == restart.PhaseVerifying:
+		return "restarted; its probes have to prove that it helped until " + clock(e.VerifyUntil, e.Time, zone)
+	case e.Healthy && held == "":
+		return "healthy: there is nothing to restart, and nothing would hold a restart"
+	case e.Healthy:
+		return "healthy: there is nothing to restart; if it failed it would be " + held
+	case held != "":
+		return held
+	case e.AlertedAt.IsZero():
+		return "allowed, but no alert asks for it: nothing is restarted without one"
+	case e.Mode == restart.ModeObserve:
+		return "allowed, but the mode is observe: it is told, and nothing is done"
+	default:
+		return "allowed: the next failed probe restarts it"
+	}
+}
+
+// heldBy says which guard holds and until when, and which others do. Empty: none.
+func heldBy(e *restart.Explanation, zone *time.Location) string {
+	if e.Hold == "" {
+		return ""
+	}
+	var text string
+	var others []string
+	for _, g := range e.Guards {
+		switch {
+		case g.Guard == e.Hold:
+			text = fmt.Sprintf("held by %s: %s, want %s", g.Guard, oneLine(g.Value), oneLine(g.Limit))
+		case g.OK, e.Healthy && g.Guard.JudgesFailure():
+		default:
+			others = append(others, string(g.Guard))
+		}
+	}
+	if len(others) > 0 {
+		text += "; and by " + strings.Join(others, ", ")
+	}
+	if e.Next.IsZero() {
+		return text + "; when it allows is not known"
+	}
+	return text + "; allows at " + clock(e.Next, e.Time, zone)
+}
+
+// clock is a time for people who read it now: with the day if that is another one, and how far away it is.
+func clock(t, now time.Time, zone *time.Location) string {
+	t, now = t.In(zone), now.In(zone)
+	layout := time.TimeOnly
+	if t.Format(time.DateOnly) != now.Format(time.DateOnly) {
+		layout = time.DateTime
+	}
+	away := t.Sub(now).Round(time.Second)
+	if away < 0 {
+		return fmt.Sprintf("%s (%s ago)", t.Format(layout), -away)
+	}
+	return fmt.Sprintf("%s (in %s)", t.Format(layout), away)
+}
