@@ -146,6 +146,7 @@ func (u *unit) broken(doing string, err error) {
 func (u *unit) tell(before *State, ev *Event, d *Decision, now time.Time) {
 	u.metrics.show(&u.service, &u.state, now)
 	u.metrics.brake(u.fleet.Brakes(now))
+	u.metrics.intents.Set(float64(u.fleet.InFlight()))
 	from, to := before.Phase(), u.state.Phase()
 	if from != to {
 		u.log.Info("Service changed state", "from", string(from), "to", string(to), "reason", string(u.state.Last.Reason))
@@ -167,6 +168,10 @@ func (u *unit) tell(before *State, ev *Event, d *Decision, now time.Time) {
 	}
 	if d.Outcome != OutcomeNone {
 		u.metrics.attempt(&u.service, d.Outcome)
+		if !before.VerifyUntil.IsZero() {
+			took := now.Sub(before.VerifyUntil.Add(-u.service.Policy.VerifyTimeout))
+			u.metrics.took(&u.service, phaseVerify, max(took, 0))
+		}
 		u.log.Info("Restart ended", "outcome", string(d.Outcome), "unverified", u.state.Unverified)
 	}
 	ordered := ev.Paused != nil || ev.Resumed != nil || ev.Unlocked != nil

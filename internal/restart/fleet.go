@@ -107,6 +107,19 @@ func (f *Fleet) Update(name string, s *State, now time.Time) {
 	f.judge(now)
 }
 
+// InFlight counts the services that are being restarted or verified.
+func (f *Fleet) InFlight() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := 0
+	for _, m := range f.members {
+		if m.inFlight {
+			n++
+		}
+	}
+	return n
+}
+
 // World is what the policy of a member has to know of the others.
 func (f *Fleet) World(name string, p *Policy, now time.Time) World {
 	f.mu.Lock()

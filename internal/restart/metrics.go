@@ -9,6 +9,12 @@ import (
 
 const namespace = "healthcheck_restart"
 
+// The phases of an attempt in its duration.
+const (
+	phaseExecute = "execute"
+	phaseVerify  = "verify"
+)
+
 // metrics are those of the services; their labels are bounded by the configuration.
 type metrics struct {
 	info        *prometheus.GaugeVec
@@ -26,6 +32,7 @@ type metrics struct {
 	lastAttempt *prometheus.GaugeVec
 	duration    *prometheus.HistogramVec
 
+	intents       prometheus.Gauge
 	journalErrors prometheus.Counter
 
 	mu     sync.Mutex      // protects the following
@@ -58,14 +65,18 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		attempts:    counter("attempts_total", "How many restarts were attempted, by how they ended.", "service", "backend", "outcome"),
 		lastAttempt: gauge("last_attempt_timestamp_seconds", "When the last restart was attempted, in unix time.", "service"),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Namespace: namespace, Name: "duration_seconds", Help: "How long the back-end took.",
+			Namespace: namespace, Name: "duration_seconds",
+			Help:    "How long the back-end took to restart, and how long the own probes took to judge.",
 			Buckets: []float64{.1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120},
 		}, []string{"backend", "phase"}),
 	}
 	m.journalErrors = prometheus.NewCounter(prometheus.CounterOpts{
 		Namespace: namespace, Name: "journal_errors_total", Help: "How often states or the audit could not be read or written.",
 	})
-	r.MustRegister(m.duration, m.journalErrors)
+	m.intents = prometheus.NewGauge(prometheus.GaugeOpts{
+		Namespace: namespace, Name: "open_intents", Help: "How many services are being restarted or verified.",
+	})
+	r.MustRegister(m.duration, m.journalErrors, m.intents)
 	m.brake(map[string]bool{ScopeFleet: false})
 	return m
 }
@@ -88,7 +99,9 @@ func (m *metrics) know(s *Service) {
 	for _, o := range Outcomes() {
 		m.attempts.WithLabelValues(s.Name, s.Backend.Kind(), string(o))
 	}
-	m.duration.WithLabelValues(s.Backend.Kind(), "execute")
+	for _, phase := range []string{phaseExecute, phaseVerify} {
+		m.duration.WithLabelValues(s.Backend.Kind(), phase)
+	}
 }
 
 // forget removes the series of a service that is no longer configured.
@@ -146,6 +159,10 @@ func unix(t time.Time) float64 {
 
 func (m *metrics) decision(service, decision string, hold Guard) {
 	m.decisions.WithLabelValues(service, decision, string(hold)).Inc()
+}
+
+func (m *metrics) took(s *Service, phase string, d time.Duration) {
+	m.duration.WithLabelValues(s.Backend.Kind(), phase).Observe(d.Seconds())
 }
 
 func (m *metrics) attempt(s *Service, o Outcome) {

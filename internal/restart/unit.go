@@ -228,7 +228,7 @@ func (u *unit) execute(ctx context.Context) {
 		defer cancel()
 		start := time.Now()
 		err := service.Backend.Restart(ctx, attempt)
-		u.metrics.duration.WithLabelValues(service.Backend.Kind(), "execute").Observe(time.Since(start).Seconds())
+		u.metrics.took(&service, phaseExecute, time.Since(start))
 		u.executed <- executedBy(attempt.ID, err)
 	}()
 }
