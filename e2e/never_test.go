@@ -104,13 +104,13 @@ func TestCooldown(t *testing.T) {
 	restartedThroughout(ctx, t, s, app, 1)
 }
 
-// replay sends the same 50 times from each of two senders at once.
+// replay sends the same 100 times from each of two senders at once.
 func replay(ctx context.Context, t *testing.T, s *harness.Stack, body []byte) {
 	t.Helper()
 	var senders sync.WaitGroup
 	for range 2 {
 		senders.Go(func() {
-			for range 50 {
+			for range 100 {
 				deliver(ctx, t, s, harness.Token, body, http.StatusOK)
 			}
 		})

@@ -43,6 +43,7 @@ func TestBrake(t *testing.T) {
 		{"3 of 10", 10, 3, 0, false},
 		{"3 of 3", 3, 3, 0, true},
 		{"20 of 100 in one group", 100, 20, 20, true},
+		{"20 of 1,000 in one group", 1000, 20, 20, true},
 		{"9 of 100", 100, 9, 0, false},
 		{"2 of 10, all of a group", 10, 2, 2, true},
 		{"2 of 10, in a larger group", 10, 2, 3, false},

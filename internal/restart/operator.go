@@ -56,7 +56,7 @@ func (c *Controller) order(service string, ev Event, message, who, why string) e
 		return fmt.Errorf("%w: %q", ErrUnknownService, service)
 	}
 	if missing(who) {
-		return fmt.Errorf("%w: want who gives the order", ErrInvalid)
+		return fmt.Errorf("%w: want who gives the order, as who or --who", ErrInvalid)
 	}
 	if err := errors.Join(oneLine("who", who, maxWho), oneLine("reason", why, maxReason)); err != nil {
 		return err
