@@ -251,18 +251,18 @@ func (d *dialer) tunnel(ctx context.Context, conn net.Conn, via *url.URL, addres
 	if err := req.Write(conn); err != nil {
 		return proxyFailure(via, "sending CONNECT: %w", cause(err))
 	}
-	resp, err := http.ReadResponse(bufio.NewReader(io.LimitReader(conn, maxConnectAnswer)), req)
+	// A 2xx has no body, whatever its headers say; that of a refusal is of no interest. Closing it would wait for it.
+	resp, err := http.ReadResponse(bufio.NewReader(io.LimitReader(conn, maxConnectAnswer)), req) //nolint:bodyclose // see above
 	switch {
-	case ctx.Err() != nil:
+	case !stop(): // conn is closed, and that must not be the target's fault
 		return proxyFailure(via, "no answer to CONNECT in time")
 	case err != nil:
 		return proxyFailure(via, "reading its answer to CONNECT: %w", cause(err))
+	case resp.StatusCode/100 != 2:
+		return proxyFailure(via, "it answered %d to CONNECT, want 2xx", resp.StatusCode)
+	default:
+		return nil
 	}
-	resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return proxyFailure(via, "it answered %d to CONNECT, want 200", resp.StatusCode)
-	}
-	return nil
 }
 
 // dialSOCKS asks a SOCKS5 proxy to connect to address (RFC 1928).

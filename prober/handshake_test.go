@@ -161,6 +161,37 @@ func TestWebSocketByProxy(t *testing.T) {
 	})
 }
 
+// What a proxy answers to CONNECT has no body that anybody would wait for (RFC 9110 section 9.3.6).
+func TestWebSocketByProxyWithBody(t *testing.T) {
+	s := upgrades(t, plain(t))
+	r := target(t, "ws"+strings.TrimPrefix(s.URL, "http"))
+	for name, head := range map[string]string{
+		"length":      "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n",
+		"chunked":     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"HTTP/1.0":    "HTTP/1.0 200 OK\r\n\r\n",
+		"another 2xx": "HTTP/1.1 202 Accepted\r\nContent-Length: 10\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			proxy := probetest.ProxyTunnel(t, head)
+			wantSuccess(t, probe(t, newWebSocket(t, "ping: true\nhttp_config: {proxy_url: '"+proxy.URL+"'}"), r, patient))
+		})
+	}
+	for name, head := range map[string]string{
+		"refused, length":  "HTTP/1.1 407 No\r\nContent-Length: 1000\r\n\r\n",
+		"refused, chunked": "HTTP/1.1 407 No\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"refused, no end":  "HTTP/1.1 407 No\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			proxy := probetest.Answer(t, head, true)
+			res := probe(t, newWebSocket(t, "http_config: {proxy_url: '"+proxy.URL+"'}"), r, patient)
+			wantFailure(t, res, prober.ReasonProxy, prober.PhaseConnect, "answered 407 to CONNECT, want 2xx")
+			if res.Duration > patient/2 {
+				t.Errorf("the probe took %s: it waited for a body", res.Duration)
+			}
+		})
+	}
+}
+
 // A token is fetched once, and anew after the target has refused it.
 func TestWebSocketOAuth2(t *testing.T) {
 	tokens := probetest.OAuth2(t)

@@ -79,7 +79,7 @@ func TestProxyFailures(t *testing.T) {
 	refusing := probetest.Proxy(t)
 	refusing.Answer(http.StatusProxyAuthRequired)
 	for _, tt := range []struct{ name, proxy, text string }{
-		{"refuses", refusing.URL, "answered 407 to CONNECT, want 200"},
+		{"refuses", refusing.URL, "answered 407 to CONNECT, want 2xx"},
 		{"is down", closedPort(t), "refused"},
 		{"hangs up", probetest.CloseAtOnce(t).URL, "reading its answer to CONNECT"},
 	} {

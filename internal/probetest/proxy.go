@@ -1,6 +1,7 @@
 package probetest
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"log/slog"
@@ -101,6 +102,24 @@ func connect(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	tunnel(r.Context(), client, target, buffered)
+}
+
+// ProxyTunnel starts an HTTP proxy that answers CONNECT with this head as it is, and tunnels.
+func ProxyTunnel(t testing.TB, head string) *Server {
+	t.Helper()
+	return serveTCP(t, "http", func(ctx context.Context, c net.Conn) {
+		buffered := bufio.NewReader(c)
+		r, err := http.ReadRequest(buffered)
+		if err != nil {
+			return
+		}
+		target, err := new(net.Dialer).DialContext(ctx, "tcp", r.Host)
+		if err != nil {
+			return
+		}
+		_, _ = io.WriteString(c, head) // If that fails, so does the tunnel.
+		tunnel(ctx, c, target, buffered)
+	})
 }
 
 // tunnel copies in both directions until an end hangs up or ctx ends. It closes both connections. What the client
