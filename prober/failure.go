@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strconv"
 	"syscall"
 )
 
@@ -85,4 +86,15 @@ func cause(err error) error {
 		return op.Err
 	}
 	return err
+}
+
+// maxQuote bounds in bytes how much of a target's text an error repeats.
+const maxQuote = 100
+
+// quote makes text of a target fit for an error: it cannot fill a log, nor steer a terminal.
+func quote(text string) string {
+	if len(text) > maxQuote {
+		return strconv.Quote(text[:maxQuote]) + "..."
+	}
+	return strconv.Quote(text)
 }

@@ -15,6 +15,9 @@ import (
 	"github.com/gorilla/websocket"
 )
 
+// maxUpgradeHead bounds in bytes the head of the answer to an upgrade. There is no use for more, and all of it is kept.
+const maxUpgradeHead = 64 << 10
+
 // dial connects to the target, by TLS for wss.
 func (c *conversation) dial(ctx context.Context, target *url.URL, h http.Header) error {
 	u := *target
@@ -72,7 +75,7 @@ func (c *conversation) upgrade(ctx context.Context, target *url.URL, h http.Head
 func (c *conversation) judgeUpgrade(answer, sent http.Header) error {
 	for _, name := range extensions(answer) {
 		if name != "permessage-deflate" || !c.prober.cfg.PermessageDeflate {
-			return failf(ReasonWSHandshake, PhaseUpgrade, "the target negotiated the extension %q, which was not offered", name)
+			return failf(ReasonWSHandshake, PhaseUpgrade, "the target negotiated the extension %s, which was not offered", quote(name))
 		}
 	}
 	offered := c.prober.cfg.Subprotocols
@@ -81,7 +84,7 @@ func (c *conversation) judgeUpgrade(answer, sent http.Header) error {
 	case got == "" && len(offered) > 0:
 		return failf(ReasonWSSubprotocol, PhaseUpgrade, "the target selected no subprotocol, want one of %q", offered)
 	case got != "" && !slices.Contains(asked, got):
-		return failf(ReasonWSSubprotocol, PhaseUpgrade, "the target selected the subprotocol %q, which was not offered", got)
+		return failf(ReasonWSSubprotocol, PhaseUpgrade, "the target selected the subprotocol %s, which was not offered", quote(got))
 	}
 	return nil
 }
@@ -120,8 +123,8 @@ func (c *conversation) upgradeFailure(ctx context.Context, head *headConn, answe
 			return failf(ReasonRequestTimeout, PhaseUpgrade, "waiting for an answer to the upgrade: no byte in time")
 		}
 		return failf(ReasonTransferTimeout, PhaseUpgrade, "reading the answer to the upgrade: not complete in time")
-	case head.read > maxResponseHeader:
-		return failf(ReasonTooLarge, PhaseUpgrade, "reading the answer to the upgrade: more than %d bytes", maxResponseHeader)
+	case head.read > maxUpgradeHead:
+		return failf(ReasonTooLarge, PhaseUpgrade, "reading the answer to the upgrade: more than %d bytes", maxUpgradeHead)
 	case strings.Contains(text, "remote error: tls:"):
 		return failf(ReasonTLSFailed, PhaseTLS, "TLS: the target refused the session: %w", cause(err))
 	case isLocal(err):
@@ -151,7 +154,7 @@ func (c *conversation) refusal(answer *http.Response, err error) *failure {
 	case code == http.StatusSwitchingProtocols:
 		return failf(ReasonWSHandshake, PhaseUpgrade, "status 101 without Connection: Upgrade, or with a wrong Sec-WebSocket-Accept")
 	case isRedirect(code) && bad == nil:
-		return failf(ReasonWSHandshake, PhaseUpgrade, "status %d redirects to %s, want 101: a handshake is not redirected", code, MaskURL(location))
+		return failf(ReasonWSHandshake, PhaseUpgrade, "status %d redirects to %s, want 101: a handshake is not redirected", code, quote(MaskURL(location)))
 	default:
 		return failf(ReasonWSHandshake, PhaseUpgrade, "status %d, want 101", code)
 	}
@@ -184,7 +187,7 @@ func (h *headConn) Read(b []byte) (int, error) {
 		return h.Conn.Read(b)
 	case h.body:
 		return 0, io.EOF
-	case h.read > maxResponseHeader:
+	case h.read > maxUpgradeHead:
 		return 0, errHead
 	}
 	n, err := h.Conn.Read(b)

@@ -192,6 +192,23 @@ func TestWebSocketByProxyWithBody(t *testing.T) {
 	}
 }
 
+// What a target says stands in an error in short, and cannot steer a terminal.
+func TestWebSocketQuotes(t *testing.T) {
+	long := strings.Repeat("a", 20<<10)
+	for name, server := range map[string]*probetest.Server{
+		"location":    probetest.UpgradeAnswers(t, http.StatusFound, http.Header{"Location": {"/\u202e" + long}}),
+		"extension":   probetest.WebSocketExtension(t, "\u202e"+long),
+		"subprotocol": probetest.WebSocketSubprotocol(t, "\u202e"+long),
+	} {
+		t.Run(name, func(t *testing.T) {
+			res := probe(t, newWebSocket(t, "subprotocols: [v1]"), target(t, server.URL), patient)
+			if res.Err == nil || len(res.Err.Error()) > 300 || strings.Contains(res.Err.Error(), "\u202e") {
+				t.Errorf("error is %.400q, want a short one without control characters", res.Err)
+			}
+		})
+	}
+}
+
 // A token is fetched once, and anew after the target has refused it.
 func TestWebSocketOAuth2(t *testing.T) {
 	tokens := probetest.OAuth2(t)
