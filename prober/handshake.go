@@ -66,7 +66,9 @@ func (c *conversation) upgrade(ctx context.Context, target *url.URL, h http.Head
 		return err
 	}
 	c.result.Upgraded = true
-	c.result.Subprotocol = conn.Subprotocol()
+	if name := conn.Subprotocol(); slices.Contains(c.prober.cfg.Subprotocols, name) {
+		c.result.Subprotocol = name // not one of a header, where some services want a token
+	}
 	c.result.Compressed = len(extensions(resp.Header)) > 0
 	return nil
 }
@@ -84,7 +86,7 @@ func (c *conversation) judgeUpgrade(answer, sent http.Header) error {
 	case got == "" && len(offered) > 0:
 		return failf(ReasonWSSubprotocol, PhaseUpgrade, "the target selected no subprotocol, want one of %q", offered)
 	case got != "" && !slices.Contains(asked, got):
-		return failf(ReasonWSSubprotocol, PhaseUpgrade, "the target selected the subprotocol %s, which was not offered", quote(got))
+		return failf(ReasonWSSubprotocol, PhaseUpgrade, "the target selected a subprotocol that was not offered") // it may echo a token
 	}
 	return nil
 }

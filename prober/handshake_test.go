@@ -2,6 +2,7 @@ package prober_test
 
 import (
 	"encoding/base64"
+	"fmt"
 	"net/http"
 	"os"
 	"slices"
@@ -192,16 +193,40 @@ func TestWebSocketByProxyWithBody(t *testing.T) {
 	}
 }
 
+// A token that is sent as a subprotocol, as browsers have to, becomes no label and stands in no error.
+func TestWebSocketTokenAsSubprotocol(t *testing.T) {
+	for name, tt := range map[string]struct {
+		block, selected, reported string
+		reason                    prober.Reason
+	}{
+		"the token is selected":       {"headers: {Sec-WebSocket-Protocol: {secrets: [canary]}}", "canary", "", prober.ReasonNone},
+		"a public name of the header": {"headers: {Sec-WebSocket-Protocol: {secrets: ['v1, canary']}}", "v1", "", prober.ReasonNone},
+		"the token with a change":     {"headers: {Sec-WebSocket-Protocol: {secrets: [canary]}}", "canary-2", "", prober.ReasonWSSubprotocol},
+		"another than offered":        {"subprotocols: [v1]", "canary", "", prober.ReasonWSSubprotocol},
+		"as offered":                  {"subprotocols: [v1]", "v1", "v1", prober.ReasonNone},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := probetest.WebSocketSubprotocol(t, tt.selected)
+			res := probe(t, newWebSocket(t, tt.block), target(t, s.URL), patient)
+			if res.Reason != tt.reason || res.WebSocket == nil || res.WebSocket.Subprotocol != tt.reported {
+				t.Errorf("reason %q, result %+v, want %q and the subprotocol %q", res.Reason, res.WebSocket, tt.reason, tt.reported)
+			}
+			if text := fmt.Sprint(res.Err, res.Events, res.WebSocket); strings.Contains(text, "canary") {
+				t.Errorf("the token is in %s", text)
+			}
+		})
+	}
+}
+
 // What a target says stands in an error in short, and cannot steer a terminal.
 func TestWebSocketQuotes(t *testing.T) {
 	long := strings.Repeat("a", 20<<10)
 	for name, server := range map[string]*probetest.Server{
-		"location":    probetest.UpgradeAnswers(t, http.StatusFound, http.Header{"Location": {"/\u202e" + long}}),
-		"extension":   probetest.WebSocketExtension(t, "\u202e"+long),
-		"subprotocol": probetest.WebSocketSubprotocol(t, "\u202e"+long),
+		"location":  probetest.UpgradeAnswers(t, http.StatusFound, http.Header{"Location": {"/\u202e" + long}}),
+		"extension": probetest.WebSocketExtension(t, "\u202e"+long),
 	} {
 		t.Run(name, func(t *testing.T) {
-			res := probe(t, newWebSocket(t, "subprotocols: [v1]"), target(t, server.URL), patient)
+			res := probe(t, newWebSocket(t, ""), target(t, server.URL), patient)
 			if res.Err == nil || len(res.Err.Error()) > 300 || strings.Contains(res.Err.Error(), "\u202e") {
 				t.Errorf("error is %.400q, want a short one without control characters", res.Err)
 			}
