@@ -124,6 +124,9 @@ func MaskURL(u *url.URL) string {
 	c := *u
 	c.User, c.Fragment, c.RawFragment = nil, "", ""
 	c.RawQuery = maskQuery(c.RawQuery)
+	if c.Opaque != "" { // as in http:user:password@host, where nothing says what is what
+		c.Opaque = Mask
+	}
 	return c.String()
 }
 

@@ -71,6 +71,8 @@ func TestParseWebSocketTarget(t *testing.T) {
 func TestMaskURL(t *testing.T) {
 	for raw, want := range map[string]string{
 		"http://u:p@h/x?token=s&k=v&bare&=e&a=b=c#f": "http://h/x?token=***&k=***&***&=***&a=***",
+		"http:u:p@h/?x=y": "http:***?x=***",
+		"mailto:u@h":      "mailto:***",
 		"http://h":        "http://h",
 		"http://h/a%2Fb?": "http://h/a%2Fb?",
 	} {
