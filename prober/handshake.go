@@ -127,8 +127,11 @@ func (c *conversation) upgradeFailure(ctx context.Context, head *headConn, answe
 		return failf(ReasonTransferTimeout, PhaseUpgrade, "reading the answer to the upgrade: not complete in time")
 	case head.read > maxUpgradeHead:
 		return failf(ReasonTooLarge, PhaseUpgrade, "reading the answer to the upgrade: more than %d bytes", maxUpgradeHead)
-	case strings.Contains(text, "remote error: tls:"):
+	// Only the beginning is crypto/tls: further on an error may quote what the target sent.
+	case strings.HasPrefix(text, "remote error: tls: "):
 		return failf(ReasonTLSFailed, PhaseTLS, "TLS: the target refused the session: %w", cause(err))
+	case strings.HasPrefix(text, "local error: tls: "), strings.HasPrefix(text, "tls: "):
+		return failf(ReasonTLSFailed, PhaseTLS, "TLS: what the target sent is not of the session: %w", cause(err))
 	case isLocal(err):
 		return failf(ReasonLocalResource, PhaseUpgrade, "sending the upgrade: %w", cause(err))
 	case strings.Contains(text, "malformed"):

@@ -2,6 +2,7 @@ package probetest
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"io"
 	"net"
@@ -79,6 +80,20 @@ func TLSStallMid(t testing.TB) *Server {
 		if _, err := c.Write([]byte{22, 3, 3, 0, 122, 2, 0, 0, 118, 3, 3}); err != nil {
 			return
 		}
+		discard(ctx, c)
+	})
+}
+
+// TLSGarbage starts a server that does a TLS handshake, reads once, and writes s as it is, outside of TLS. It leaves the
+// connection open.
+func TLSGarbage(t testing.TB, cert tls.Certificate, s string) *Server {
+	t.Helper()
+	return serveTCP(t, "https", func(ctx context.Context, c net.Conn) {
+		session := tls.Server(c, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12})
+		if _, err := session.Read(make([]byte, 4096)); err != nil {
+			return
+		}
+		_, _ = io.WriteString(c, s)
 		discard(ctx, c)
 	})
 }
