@@ -1,6 +1,7 @@
 package prober
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -41,7 +42,7 @@ func (c *conversation) dial(ctx context.Context, target *url.URL, h http.Header)
 func (c *conversation) upgrade(ctx context.Context, target *url.URL, h http.Header) error {
 	u := *target
 	u.User = nil // the header has it
-	head := &headConn{Conn: c.link.Conn}
+	head := newHeadConn(c.link.Conn)
 	connected := func(context.Context, string, string) (net.Conn, error) { return head, nil }
 	dialer := websocket.Dialer{
 		NetDialContext:    connected,
@@ -121,12 +122,14 @@ func (c *conversation) upgradeFailure(ctx context.Context, head *headConn, answe
 	case answer != nil:
 		return c.refusal(answer, err)
 	case ctx.Err() != nil || isTimeout(err):
-		if head.read == 0 {
+		if head.read == head.skipped {
 			return failf(ReasonRequestTimeout, PhaseUpgrade, "waiting for an answer to the upgrade: no byte in time")
 		}
 		return failf(ReasonTransferTimeout, PhaseUpgrade, "reading the answer to the upgrade: not complete in time")
 	case head.read > maxUpgradeHead:
 		return failf(ReasonTooLarge, PhaseUpgrade, "reading the answer to the upgrade: more than %d bytes", maxUpgradeHead)
+	case errors.Is(err, errInterim):
+		return failf(ReasonHTTPVersion, PhaseUpgrade, "waiting for an answer to the upgrade: more than %d interim ones", max1xx)
 	// Only the beginning is crypto/tls: further on an error may quote what the target sent.
 	case strings.HasPrefix(text, "remote error: tls: "):
 		return failf(ReasonTLSFailed, PhaseTLS, "TLS: the target refused the session: %w", cause(err))
@@ -165,17 +168,26 @@ func (c *conversation) refusal(answer *http.Response, err error) *failure {
 	}
 }
 
-// A headConn is a connection until the answer to the upgrade was read. It ends after the head of any answer but 101,
-// because the body of a refusal is of no interest and may have no end, and after too long a head, which has no bound in
-// the WebSocket library.
+// A headConn is a connection until the answer to the upgrade was read. It leaves out interim responses, and ends after
+// the head of any answer but 101, because the body of a refusal is of no interest and may have no end, and after too
+// long a head, which has no bound in the WebSocket library.
 type headConn struct {
 	net.Conn
-	over bool // from now on it is just the connection
+	in    *bufio.Reader
+	over  bool // from now on it is just the connection
+	final bool // the interim responses are over
 
-	read int // bytes so far
-	tail []byte
-	code []byte // the beginning of the status line
-	body bool   // the head is complete, and not that of a 101
+	read    int // bytes so far
+	skipped int // how many of them are interim responses
+	tail    []byte
+	code    []byte // the beginning of the status line
+	body    bool   // the head is complete, and not that of a 101
+}
+
+func newHeadConn(c net.Conn) *headConn {
+	h := &headConn{Conn: c}
+	h.in = bufio.NewReader(boundedHead{h})
+	return h
 }
 
 var errHead = errors.New("the head of the answer has ended")
@@ -189,16 +201,78 @@ const statusLine = "HTTP/1.1 101"
 func (h *headConn) Read(b []byte) (int, error) {
 	switch {
 	case h.over:
-		return h.Conn.Read(b)
+		return h.in.Read(b)
 	case h.body:
 		return 0, io.EOF
+	case !h.final:
+		if err := h.skipInterim(); err != nil {
+			return 0, err
+		}
+		h.final = true
+	}
+	n, err := h.in.Read(b)
+	h.look(b[:n])
+	return n, err
+}
+
+// A boundedHead is what a headConn reads from.
+type boundedHead struct{ *headConn }
+
+func (h boundedHead) Read(b []byte) (int, error) {
+	switch {
+	case h.over:
+		return h.Conn.Read(b)
 	case h.read > maxUpgradeHead:
 		return 0, errHead
 	}
 	n, err := h.Conn.Read(b)
 	h.read += n
-	h.look(b[:n])
 	return n, err
+}
+
+// skipInterim goes to the first response that is not interim (RFC 9110 section 15.2).
+func (h *headConn) skipInterim() error {
+	for n := 0; h.atInterim(); n++ {
+		if n == max1xx {
+			return errInterim
+		}
+		if err := h.skipHead(); err != nil {
+			return err
+		}
+		h.skipped = h.read - h.in.Buffered()
+	}
+	return nil
+}
+
+// atInterim waits for no byte more than it takes to tell: what is no HTTP may be short.
+func (h *headConn) atInterim() bool {
+	const like = "HTTP/1.n 1nn" // n: a digit
+	var line []byte
+	for i := range len(like) {
+		var err error
+		line, err = h.in.Peek(i + 1)
+		if err != nil {
+			return false
+		}
+		if digit := like[i] == 'n' && '0' <= line[i] && line[i] <= '9'; line[i] != like[i] && !digit {
+			return false
+		}
+	}
+	return !bytes.HasSuffix(line, []byte("101"))
+}
+
+// skipHead reads up to an empty line. A line may be longer than the buffer.
+func (h *headConn) skipHead() error {
+	for begins := true; ; {
+		line, err := h.in.ReadSlice('\n')
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+			return err
+		}
+		if begins && len(bytes.TrimRight(line, "\r\n")) == 0 {
+			return nil
+		}
+		begins = err == nil
+	}
 }
 
 // look finds out whether the head of a refusal ends in b.

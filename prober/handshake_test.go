@@ -257,6 +257,40 @@ func TestWebSocketNoTLS(t *testing.T) {
 	})
 }
 
+// Interim responses are passed over, and the wait for an answer goes on.
+func TestWebSocketInterim(t *testing.T) {
+	const hints = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+	for name, tt := range map[string]struct {
+		before string
+		silent bool
+		reason prober.Reason
+		text   string
+	}{
+		"one":                {before: hints},
+		"as many as go":      {before: strings.Repeat("HTTP/1.1 100 Continue\n\n", 5)},
+		"with a long line":   {before: "HTTP/1.1 103 Early Hints\r\nLink: " + strings.Repeat("a", 10<<10) + "\r\n\r\n"},
+		"too many":           {before: strings.Repeat(hints, 6), reason: prober.ReasonHTTPVersion, text: "more than 5 interim ones"},
+		"too long":           {before: strings.Replace(hints, "/a", strings.Repeat("a", 80<<10), 1), reason: prober.ReasonTooLarge, text: "65536 bytes"},
+		"nothing after":      {before: hints, silent: true, reason: prober.ReasonRequestTimeout, text: "no byte in time"},
+		"ends in the middle": {before: hints[:30], silent: true, reason: prober.ReasonTransferTimeout, text: "not complete in time"},
+		"short and no HTTP":  {before: "hi\r\n", silent: true, reason: prober.ReasonHTTPVersion, text: "not proper HTTP"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, timeout := probetest.WebSocketInterim(t, tt.before), patient
+			if tt.silent {
+				s = probetest.Answer(t, tt.before, true)
+				s.URL, timeout = "ws"+strings.TrimPrefix(s.URL, "http"), quick
+			}
+			res := probe(t, newWebSocket(t, "query_response: [{expect: hello}]"), target(t, s.URL), timeout)
+			if tt.reason == prober.ReasonNone {
+				wantSuccess(t, res)
+				return
+			}
+			wantFailure(t, res, tt.reason, prober.PhaseUpgrade, tt.text)
+		})
+	}
+}
+
 // A token is fetched once, and anew after the target has refused it.
 func TestWebSocketOAuth2(t *testing.T) {
 	tokens := probetest.OAuth2(t)

@@ -141,6 +141,17 @@ func WebSocketWrongAccept(t testing.TB) *Server {
 	})
 }
 
+// WebSocketInterim starts a server that sends before as it is, upgrades, and sends the text message "hello", all at once.
+func WebSocketInterim(t testing.TB, before string) *Server {
+	t.Helper()
+	return serveUpgrade(t, func(ctx context.Context, c net.Conn, r *http.Request) {
+		hello := string(frame(frameFinal|frameText, []byte("hello")))
+		if _, err := io.WriteString(c, before+switching(r, nil)+"\r\n"+hello); err == nil {
+			<-ctx.Done()
+		}
+	})
+}
+
 // WebSocketExtension starts a server that upgrades with this Sec-WebSocket-Extensions, whatever the client offered,
 // and then never sends anything.
 func WebSocketExtension(t testing.TB, extension string) *Server {
