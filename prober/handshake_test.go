@@ -75,6 +75,33 @@ func TestWebSocketHandshake(t *testing.T) {
 	}
 }
 
+// A value that no header can have is never sent, nor repeated: it comes of a file that is not what it should be.
+func TestWebSocketHeaderFiles(t *testing.T) {
+	s := upgrades(t, plain(t))
+	r := target(t, "ws"+strings.TrimPrefix(s.URL, "http"))
+	for name, tt := range map[string]struct{ content, block, text string }{
+		"line break":    {"canary\r\nX-Evil: 1", "headers: {X-Key: {files: [FILE]}}", "X-Key"},
+		"NUL":           {"can\x00ary", "headers: {X-Key: {files: [FILE]}}", "X-Key"},
+		"client header": {"can\nary", "http_config: {http_headers: {X-Key: {files: [FILE]}}}", "X-Key"},
+		"credentials":   {"can\nary", "http_config: {authorization: {credentials_file: FILE}}", "Authorization"},
+		"host":          {"ca nary", "headers: {Host: {files: [FILE]}}", "Host"},
+		"host and path": {"canary/x", "headers: {host: {files: [FILE]}}", "Host"},
+		"empty host":    {"\n", "headers: {Host: {files: [FILE]}}", "Host"},
+		"secret host":   {"", "headers: {Host: {secrets: ['ca nary']}}", "Host"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			res := probe(t, newWebSocket(t, strings.ReplaceAll(tt.block, "FILE", secretFile(t, tt.content))), r, patient)
+			wantFailure(t, res, prober.ReasonLocalResource, prober.PhasePrepare, tt.text)
+			if text := fmt.Sprint(res.Err, res.Events); strings.Contains(text, "ary") {
+				t.Errorf("the value is in %s", text)
+			}
+		})
+	}
+	if n := len(s.requests()); n != 0 {
+		t.Errorf("the server saw %d requests, want none", n)
+	}
+}
+
 // By TLS, the certificate's authority and the name are those of the module, and the URL's userinfo is sent along.
 func TestWebSocketOverTLS(t *testing.T) {
 	ca := probetest.NewCA(t)

@@ -2,7 +2,11 @@ package prober
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"slices"
+
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
@@ -68,5 +72,23 @@ func (p *webSocketProber) header(ctx context.Context, r Request) (http.Header, e
 	if err := p.credentials.add(ctx, h); err != nil {
 		return nil, failf(ReasonLocalResource, PhasePrepare, "%w", err)
 	}
+	if err := handshakeValues(h); err != nil {
+		return nil, err
+	}
 	return h, nil
+}
+
+// handshakeValues refuses what would be sent otherwise than it was read, such as a line break of a file. The values are secret.
+func handshakeValues(h http.Header) error {
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		for _, value := range h[name] {
+			switch {
+			case !httpguts.ValidHeaderFieldValue(value):
+				return failf(ReasonLocalResource, PhasePrepare, "the value of the header %s has a control character, such as a line break", name)
+			case name == "Host" && !ValidHost(value):
+				return failf(ReasonLocalResource, PhasePrepare, "the value of the header Host is not a host name, with or without a port")
+			}
+		}
+	}
+	return nil
 }
