@@ -187,7 +187,7 @@ func (c *conversation) ended(err error) *failure {
 		return failf(ReasonWSClosed, c.phase, "the target closed with %s", closeText(bye.Code))
 	case errors.Is(err, errTooLarge):
 		return failf(ReasonTooLarge, c.phase, "reading a message: more than %d bytes (message_size_limit)", c.prober.cfg.MessageLimit())
-	case ok, c.link.wire.ended.Load(), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case ok, c.link.wire.readEnded.Load(), errors.Is(err, io.EOF): // io.EOF: TLS was closed
 		c.result.CloseCode = websocket.CloseAbnormalClosure
 		return failf(ReasonWSClosed, c.phase, "the target closed the connection without a close (1006)")
 	case isLocal(err):

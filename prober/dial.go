@@ -66,12 +66,16 @@ type link struct {
 // A wire is a TCP connection that remembers whether the other end has ended it: net/http tells it in many ways.
 type wire struct {
 	net.Conn
-	ended atomic.Bool
+	ended     atomic.Bool
+	readEnded atomic.Bool // there is nothing more to read: a failed write does not tell what is still to be read
 }
 
 func (w *wire) Read(b []byte) (int, error) {
 	n, err := w.Conn.Read(b)
 	w.note(err)
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+		w.readEnded.Store(true)
+	}
 	return n, err
 }
 

@@ -272,3 +272,38 @@ func TestWebSocketPresets(t *testing.T) {
 		t.Errorf("docs/websocket.md has a preset %s that nothing tests", name)
 	}
 }
+
+// What is not WebSocket is no close, even where the target hangs up after it or a message cannot be sent any more:
+// ws_closed with 1006 is a reason for a restart.
+func TestWebSocketBrokenFrames(t *testing.T) {
+	const (
+		ok      = "\x81\x02ok"
+		answers = "query_response: [{expect: ok, send: a}, {expect: ok, send: b}, {expect: ok, send: c}, {expect: hello}]"
+		cut     = "\xc1\x05\x00\xff\x00\x00\xff" // a compressed message that ends within a block
+		deflate = "permessage_deflate: true\n"
+	)
+	for name, tt := range map[string]struct {
+		frames, block string
+		stay          bool
+		phase         prober.PhaseName
+	}{
+		"masked, then hangs up":       {ok + ok + ok + "\x81\x81\x01\x02\x03\x04\x05", answers, false, prober.PhaseMessages},
+		"reserved bit, then hangs up": {ok + ok + ok + "\xc1\x01a", answers, false, prober.PhaseMessages},
+		"no UTF-8, then hangs up":     {ok + ok + ok + "\x81\x01\xff", answers, false, prober.PhaseMessages},
+		"cut compressed message":      {cut, deflate + "query_response: [{expect: hello}]", true, prober.PhaseMessages},
+		"the same instead of a pong":  {cut, deflate + "ping: true", true, prober.PhasePing},
+		"the same for a close":        {cut, deflate + "expect_close_codes: [1006]", true, prober.PhaseClose},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := probetest.WebSocketFrames(t, []byte(tt.frames), strings.HasPrefix(tt.block, deflate), tt.stay)
+			p, r := newWebSocket(t, tt.block), target(t, server.URL)
+			for range 20 { // it was a race
+				res := probe(t, p, r, patient)
+				wantFailure(t, res, prober.ReasonWSMessage, tt.phase, "")
+				if res.WebSocket.CloseCode != 0 {
+					t.Fatalf("close code is %d (%v), want none", res.WebSocket.CloseCode, res.Err)
+				}
+			}
+		})
+	}
+}

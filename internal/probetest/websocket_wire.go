@@ -170,6 +170,22 @@ func WebSocketBadFrame(t testing.TB, frame []byte) *Server {
 	})
 }
 
+// WebSocketFrames starts a server that upgrades, with permessage-deflate if compressed, sends these bytes as they are,
+// and hangs up unless it is to stay.
+func WebSocketFrames(t testing.TB, frames []byte, compressed, stay bool) *Server {
+	t.Helper()
+	header := http.Header{}
+	if compressed {
+		header.Set("Sec-WebSocket-Extensions", "permessage-deflate; server_no_context_takeover; client_no_context_takeover")
+	}
+	return serveUpgrade(t, func(ctx context.Context, c net.Conn, r *http.Request) {
+		// In one segment, so that a client has all of it before it hears of the end.
+		if _, err := io.WriteString(c, switching(r, header)+"\r\n"+string(frames)); err == nil && stay {
+			<-ctx.Done()
+		}
+	})
+}
+
 // UpgradeEndlessHeaders starts a server that upgrades and sends header lines of 1 KiB for ever.
 func UpgradeEndlessHeaders(t testing.TB) *Server {
 	t.Helper()
