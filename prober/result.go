@@ -139,7 +139,8 @@ type WebSocketResult struct {
 	Messages []Message
 	// Received is how many messages came.
 	Received int
-	// TimedOut tells that an expected message did not come in time, or not as a whole.
+	// TimedOut tells that an expected message did not come in time, or not as a whole, and no other message instead of it,
+	// or that the target did not take one.
 	TimedOut bool
 	// CloseCode is the code that the target closed with (RFC 6455 section 7.4): 1005 for a close without a code, 1006 for
 	// the end of the connection without a close; 0: it did neither.

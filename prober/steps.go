@@ -102,9 +102,9 @@ func (c *conversation) expect(ctx context.Context, s *config.Step) (met, error) 
 	}
 }
 
-// noMessage is the failure of a step whose message did not come in time.
+// noMessage is the failure of a step whose message did not come in time. Who says other things meanwhile does not hang.
 func (c *conversation) noMessage(s *config.Step, others int) *failure {
-	c.result.TimedOut = true
+	c.result.TimedOut = others == 0
 	if others == 0 {
 		return failf(ReasonWSMessage, PhaseMessages, "no message in time, want %s", wanted(s))
 	}

@@ -307,3 +307,28 @@ func TestWebSocketBrokenFrames(t *testing.T) {
 		})
 	}
 }
+
+// Only a target that says nothing at all may hang: one that says something else, such as that it refuses, is alive.
+func TestWebSocketTimedOut(t *testing.T) {
+	const steps = `query_response: [{expect: '^0', send: '40'}, {expect: '^40', skip_until_match: true}]`
+	for name, tt := range map[string]struct {
+		says, block string
+		want        bool
+	}{
+		"silent":                     {"", steps, true},
+		"silent after the first":     {"\x81\x030{}", steps, true},
+		"refuses":                    {"\x81\x030{}\x81\x0444{}", steps, false},
+		"a part of what is wanted":   {"\x82\x01\x20", "query_response: [{expect_binary: 20 02}]", true},
+		"nothing but pings":          {"\x89\x00\x89\x00", steps, true},
+		"a pong that nobody ordered": {"\x8a\x00", steps, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := probetest.WebSocketFrames(t, []byte(tt.says), false, true)
+			res := probe(t, newWebSocket(t, tt.block), target(t, server.URL), quick)
+			wantFailure(t, res, prober.ReasonWSMessage, prober.PhaseMessages, "in time")
+			if got := res.WebSocket.TimedOut; got != tt.want {
+				t.Errorf("timed out is %t (%v), want %t", got, res.Err, tt.want)
+			}
+		})
+	}
+}
