@@ -40,6 +40,7 @@ type conversation struct {
 
 	phase  PhaseName
 	inbox  chan frame    // unbuffered: the target is read no further than asked for
+	pings  chan string   // the last ping of the target, until it is answered
 	done   chan struct{} // closed when nobody reads the inbox any more
 	reader sync.WaitGroup
 	closed bool // a close was sent
@@ -60,7 +61,7 @@ var (
 )
 
 func newConversation(p *webSocketProber) *conversation {
-	return &conversation{prober: p, trace: newTrace(), inbox: make(chan frame), done: make(chan struct{})}
+	return &conversation{prober: p, trace: newTrace(), inbox: make(chan frame), pings: make(chan string, 1), done: make(chan struct{})}
 }
 
 // run opens the WebSocket, makes the conversation and closes it.
@@ -76,6 +77,7 @@ func (c *conversation) run(ctx context.Context, r Request) error {
 		return err
 	}
 	c.reader.Go(c.read)
+	c.reader.Go(func() { c.pong(ctx) })
 	for _, part := range []struct {
 		phase PhaseName
 		on    bool
@@ -111,8 +113,16 @@ func (c *conversation) end() {
 	c.reader.Wait()
 }
 
-// read hands on what the target sends until there is nothing more. The library answers pings and closes meanwhile.
+// read hands on what the target sends until there is nothing more. The library answers closes meanwhile.
 func (c *conversation) read() {
+	c.conn.SetPingHandler(func(data string) error {
+		select {
+		case <-c.pings: // the last one is enough (RFC 6455 section 5.5.3)
+		default:
+		}
+		c.pings <- data
+		return nil
+	})
 	c.conn.SetPongHandler(func(data string) error {
 		c.deliver(frame{kind: PongMessage, data: []byte(data)})
 		return nil
@@ -120,6 +130,20 @@ func (c *conversation) read() {
 	for {
 		f := c.next()
 		if !c.deliver(f) || f.err != nil {
+			return
+		}
+	}
+}
+
+// pong answers the pings of the target. The reader does not do it: a target that does not read would stop it.
+func (c *conversation) pong(ctx context.Context) {
+	deadline, _ := ctx.Deadline()
+	for {
+		select {
+		case data := <-c.pings:
+			// If it cannot be sent, what the target says next tells why.
+			_ = c.conn.WriteControl(websocket.PongMessage, []byte(data), deadline)
+		case <-c.done:
 			return
 		}
 	}
@@ -192,9 +216,23 @@ func (c *conversation) ended(err error) *failure {
 		return failf(ReasonWSClosed, c.phase, "the target closed the connection without a close (1006)")
 	case isLocal(err):
 		return failf(ReasonLocalResource, c.phase, "reading a message: %w", cause(err))
+	case isTimeout(err):
+		return failf(ReasonWSMessage, c.phase, "the connection timed out")
 	default:
-		return failf(ReasonWSMessage, c.phase, "the target broke the protocol: %s", strings.TrimPrefix(cause(err).Error(), "websocket: "))
+		return failf(ReasonWSMessage, c.phase, "the target broke the protocol: %s", withoutAddrs(err))
 	}
+}
+
+// withoutAddrs is the text of err without the addresses of a net.OpError, of which the library keeps nothing but text:
+// with our port in it, it would be another one every time.
+func withoutAddrs(err error) string {
+	text := strings.TrimPrefix(cause(err).Error(), "websocket: ")
+	if _, after, ok := strings.Cut(text, "->"); ok {
+		if _, reason, ok := strings.Cut(after, ": "); ok {
+			return reason
+		}
+	}
+	return text
 }
 
 // broken finds out why nothing could be sent: what the target said last is on its way.

@@ -1,6 +1,7 @@
 package prober_test
 
 import (
+	"bytes"
 	"context"
 	"strings"
 	"testing"
@@ -87,6 +88,49 @@ func TestWebSocketNotRead(t *testing.T) {
 			}
 			if !res.WebSocket.TimedOut {
 				t.Error("it is not known as a timeout")
+			}
+		})
+	}
+}
+
+// A target that pings and reads no pong holds nothing up, and is one that does not answer, not one that breaks the
+// protocol.
+func TestWebSocketPongsNotRead(t *testing.T) {
+	ping := bytes.Repeat(append([]byte{0x89, 125}, bytes.Repeat([]byte("p"), 125)...), 64)
+	server := probetest.WebSocket(t, nil, func(_ context.Context, c *websocket.Conn) {
+		if small, ok := c.NetConn().(interface{ SetReadBuffer(int) error }); ok {
+			_ = small.SetReadBuffer(4096)
+		}
+		for {
+			if _, err := c.NetConn().Write(ping); err != nil {
+				return
+			}
+		}
+	})
+	for _, tt := range []struct {
+		name, block string
+		reason      prober.Reason
+		phase       prober.PhaseName
+		text        string
+	}{
+		{"handshake", "", "", "", ""},
+		{"ping", "ping: true", prober.ReasonWSPongTimeout, prober.PhasePing, "not answered"},
+		{"message", "query_response: [{expect: hello}]", prober.ReasonWSMessage, prober.PhaseMessages, "no message in time"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			start := time.Now()
+			res := probe(t, newWebSocket(t, tt.block), target(t, server.URL), 4*time.Second)
+			if took := time.Since(start); took > 6*time.Second {
+				t.Errorf("it took %s", took)
+			}
+			if tt.reason == "" {
+				wantSuccess(t, res)
+				return
+			}
+			wantFailure(t, res, tt.reason, tt.phase, tt.text)
+			if want := tt.reason == prober.ReasonWSMessage; res.WebSocket.TimedOut != want {
+				t.Errorf("timed out is %t, want %t", res.WebSocket.TimedOut, want)
 			}
 		})
 	}
