@@ -332,3 +332,25 @@ func TestWebSocketTimedOut(t *testing.T) {
 		})
 	}
 }
+
+// What CEL says of an evaluation quotes keys and patterns of the message, and the failure must not.
+func TestWebSocketExpectJSONTellsNothing(t *testing.T) {
+	for name, tt := range map[string]struct{ says, expression, text string }{
+		"key of the message":     {`{"n":"canary","m":{}}`, `body.m[body.n] == 1`, "a key is missing"},
+		"key of the expression":  {`{}`, `body.a`, "a key is missing"},
+		"pattern of the message": {`{"n":"(canary"}`, `"x".matches(body.n)`, "cannot be evaluated for this message"},
+		"number of the message":  {`{"n":"canary"}`, `int(body.n) > 1`, "cannot be evaluated for this message"},
+		"another type":           {`{"n":"canary"}`, `body.n > 1`, "a value is of another type"},
+		"no bool":                {`{"n":"canary"}`, `body.n`, "got a result of type string, want bool"},
+		"no JSON":                {"canary", `body.n`, "the message is not JSON"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := probetest.WebSocketFrames(t, append([]byte{0x81, byte(len(tt.says))}, tt.says...), false, true)
+			res := probe(t, newWebSocket(t, "query_response: [{expect_json: '"+tt.expression+"'}]"), target(t, server.URL), patient)
+			wantFailure(t, res, prober.ReasonWSMessage, prober.PhaseMessages, tt.text)
+			if text := res.Err.Error(); strings.Contains(text, "canary") || strings.Contains(text, "'c'") {
+				t.Errorf("the message is in the error: %s", text)
+			}
+		})
+	}
+}
