@@ -121,7 +121,7 @@ func (c *conversation) upgradeFailure(ctx context.Context, head *headConn, answe
 	switch {
 	case answer != nil:
 		return c.refusal(answer, err)
-	case ctx.Err() != nil || isTimeout(err):
+	case ctx.Err() != nil || head.late || isTimeout(err):
 		if head.read == head.skipped {
 			return failf(ReasonRequestTimeout, PhaseUpgrade, "waiting for an answer to the upgrade: no byte in time")
 		}
@@ -182,6 +182,7 @@ type headConn struct {
 	tail    []byte
 	code    []byte // the beginning of the status line
 	body    bool   // the head is complete, and not that of a 101
+	late    bool   // a read ran out of time; of a partial line the parser says only that it is malformed
 }
 
 func newHeadConn(c net.Conn) *headConn {
@@ -227,6 +228,7 @@ func (h boundedHead) Read(b []byte) (int, error) {
 	}
 	n, err := h.Conn.Read(b)
 	h.read += n
+	h.late = h.late || isTimeout(err)
 	return n, err
 }
 
