@@ -70,16 +70,14 @@ func (c *conversation) upgrade(ctx context.Context, target *url.URL, h http.Head
 	if name := conn.Subprotocol(); slices.Contains(c.prober.cfg.Subprotocols, name) {
 		c.result.Subprotocol = name // not one of a header, where some services want a token
 	}
-	c.result.Compressed = len(extensions(resp.Header)) > 0
+	c.result.Compressed = len(list(resp.Header, "Sec-WebSocket-Extensions")) > 0
 	return nil
 }
 
 // judgeUpgrade checks what the WebSocket library leaves to its user: nothing may be negotiated that was not offered.
 func (c *conversation) judgeUpgrade(answer, sent http.Header) error {
-	for _, name := range extensions(answer) {
-		if name != "permessage-deflate" || !c.prober.cfg.PermessageDeflate {
-			return failf(ReasonWSHandshake, PhaseUpgrade, "the target negotiated the extension %s, which was not offered", quote(name))
-		}
+	if f := judgeExtensions(answer, c.prober.cfg.PermessageDeflate); f != nil {
+		return f
 	}
 	offered := c.prober.cfg.Subprotocols
 	got := c.conn.Subprotocol()
@@ -92,14 +90,49 @@ func (c *conversation) judgeUpgrade(answer, sent http.Header) error {
 	return nil
 }
 
-// extensions are the names of the extensions that an answer negotiates (RFC 6455 section 9.1).
-func extensions(answer http.Header) []string {
-	all := list(answer, "Sec-WebSocket-Extensions")
-	for i, e := range all {
-		name, _, _ := strings.Cut(e, ";")
-		all[i] = strings.TrimSpace(name)
+// judgeExtensions checks that permessage-deflate is negotiated at most, and that only if it was offered.
+func judgeExtensions(answer http.Header, offered bool) *failure {
+	for i, extension := range list(answer, "Sec-WebSocket-Extensions") {
+		parts := strings.Split(extension, ";")
+		switch name := strings.TrimSpace(parts[0]); {
+		case name != "permessage-deflate" || !offered:
+			return failf(ReasonWSHandshake, PhaseUpgrade, "the target negotiated the extension %s, which was not offered", quote(name))
+		case i > 0:
+			return failf(ReasonWSHandshake, PhaseUpgrade, "the target negotiated permessage-deflate twice")
+		}
+		if f := judgeDeflate(parts[1:]); f != nil {
+			return f
+		}
 	}
-	return all
+	return nil
+}
+
+// judgeDeflate checks the parameters of permessage-deflate (RFC 7692 section 7.1). The library looks for the two alone
+// without which it cannot go on.
+func judgeDeflate(params []string) *failure {
+	const negotiated = "the target negotiated permessage-deflate "
+	needed := []string{"server_no_context_takeover", "client_no_context_takeover"}
+	seen := map[string]bool{}
+	for _, param := range params {
+		name, value, valued := strings.Cut(param, "=")
+		name, value = strings.TrimSpace(name), strings.Trim(strings.TrimSpace(value), `"`)
+		bits := name == "server_max_window_bits" // may come without an offer: it limits the target alone
+		switch {
+		case seen[name]:
+			return failf(ReasonWSHandshake, PhaseUpgrade, negotiated+"with the parameter %s twice", quote(name))
+		case !bits && !slices.Contains(needed, name):
+			return failf(ReasonWSHandshake, PhaseUpgrade, negotiated+"with the parameter %s, which was not offered", quote(name))
+		case valued != bits, bits && !slices.Contains([]string{"8", "9", "10", "11", "12", "13", "14", "15"}, value):
+			return failf(ReasonWSHandshake, PhaseUpgrade, negotiated+"with a wrong value of %s", name)
+		}
+		seen[name] = true
+	}
+	for _, name := range needed {
+		if !seen[name] {
+			return failf(ReasonWSHandshake, PhaseUpgrade, negotiated+"without %s, which a probe needs", name)
+		}
+	}
+	return nil
 }
 
 // list are the elements of a header that is a list (RFC 9110 section 5.6.1).
@@ -156,7 +189,10 @@ func (c *conversation) refusal(answer *http.Response, err error) *failure {
 	}
 	switch location, bad := answer.Location(); {
 	case code == http.StatusSwitchingProtocols && !errors.Is(err, websocket.ErrBadHandshake):
-		return failf(ReasonWSHandshake, PhaseUpgrade, "the target negotiated permessage-deflate with parameters that were not offered")
+		if f := judgeExtensions(answer.Header, c.prober.cfg.PermessageDeflate); f != nil {
+			return f
+		}
+		return failf(ReasonWSHandshake, PhaseUpgrade, "status 101 with extensions that a probe cannot use")
 	case code == http.StatusSwitchingProtocols && !strings.EqualFold(answer.Header.Get("Upgrade"), "websocket"):
 		return failf(ReasonWSHandshake, PhaseUpgrade, "status 101 without the header Upgrade: websocket")
 	case code == http.StatusSwitchingProtocols:

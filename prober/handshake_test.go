@@ -318,6 +318,41 @@ func TestWebSocketInterim(t *testing.T) {
 	}
 }
 
+// Of permessage-deflate only what was offered may be negotiated, and the error says what was not (RFC 7692 section 7.1).
+func TestWebSocketDeflateParameters(t *testing.T) {
+	const both = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+	for name, tt := range map[string]struct{ extension, text string }{
+		"as offered":        {both, ""},
+		"server's window":   {both + "; server_max_window_bits=10", ""},
+		"quoted":            {both + `; server_max_window_bits="10"`, ""},
+		"wrong window":      {both + "; server_max_window_bits=7", "a wrong value of server_max_window_bits"},
+		"no window":         {both + "; server_max_window_bits", "a wrong value of server_max_window_bits"},
+		"value of none":     {"permessage-deflate; server_no_context_takeover=1; client_no_context_takeover", "a wrong value of server_no"},
+		"client's window":   {both + "; client_max_window_bits=8", `"client_max_window_bits", which was not offered`},
+		"unknown":           {both + "; evil=1", `"evil", which was not offered`},
+		"parameter twice":   {both + "; client_no_context_takeover", `"client_no_context_takeover" twice`},
+		"extension twice":   {both + ", " + both, "permessage-deflate twice"},
+		"none":              {"permessage-deflate", "without server_no_context_takeover"},
+		"server's alone":    {"permessage-deflate; server_no_context_takeover", "without client_no_context_takeover"},
+		"another, and none": {"x-evil, permessage-deflate", `"x-evil", which was not offered`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := probetest.WebSocketExtension(t, tt.extension)
+			res := probe(t, newWebSocket(t, "permessage_deflate: true"), target(t, s.URL), patient)
+			if tt.text == "" {
+				wantSuccess(t, res)
+				return
+			}
+			wantFailure(t, res, prober.ReasonWSHandshake, prober.PhaseUpgrade, tt.text)
+		})
+	}
+	t.Run("not offered at all", func(t *testing.T) {
+		s := probetest.WebSocketExtension(t, "permessage-deflate")
+		res := probe(t, newWebSocket(t, ""), target(t, s.URL), patient)
+		wantFailure(t, res, prober.ReasonWSHandshake, prober.PhaseUpgrade, `the extension "permessage-deflate", which was not offered`)
+	})
+}
+
 // A token is fetched once, and anew after the target has refused it.
 func TestWebSocketOAuth2(t *testing.T) {
 	tokens := probetest.OAuth2(t)
