@@ -57,6 +57,7 @@ type frame struct {
 var (
 	errNoTime   = errors.New("no time left")
 	errTooLarge = errors.New("message over the limit")
+	errClosed   = errors.New("closed as wanted")
 	errNotUTF8  = errors.New("a text message is not UTF-8 (RFC 6455 section 8.1)")
 )
 
@@ -94,6 +95,9 @@ func (c *conversation) run(ctx context.Context, r Request) error {
 		from := c.trace.now()
 		err := part.run(ctx)
 		c.trace.phase(part.phase, from)
+		if errors.Is(err, errClosed) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
@@ -239,9 +243,17 @@ func withoutAddrs(err error) string {
 func (c *conversation) broken(ctx context.Context) error {
 	for {
 		if _, err := c.receive(ctx); err != nil {
-			return err
+			return c.unlessWanted(err)
 		}
 	}
+}
+
+// unlessWanted is errClosed instead of err if the target has closed as it should: it may do so at any time.
+func (c *conversation) unlessWanted(err error) error {
+	if code := c.result.CloseCode; code != 0 && slices.Contains(c.prober.cfg.ExpectCloseCodes, code) {
+		return errClosed
+	}
+	return err
 }
 
 // ping measures a round trip (RFC 6455 section 5.5.2). Messages that come meanwhile are left aside.
@@ -259,7 +271,10 @@ func (c *conversation) ping(ctx context.Context) error {
 	if errors.Is(err, errNoTime) {
 		return failf(ReasonWSPongTimeout, PhasePing, "the ping was not answered in time")
 	}
-	return err
+	if err != nil {
+		return c.unlessWanted(err)
+	}
+	return nil
 }
 
 // close does the closing handshake (RFC 6455 section 7.1.2), or waits for the target to do so where that is expected.

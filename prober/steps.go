@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gorilla/websocket"
@@ -15,9 +16,16 @@ import (
 
 // steps goes through the query_response of the module.
 func (c *conversation) steps(ctx context.Context) error {
-	for i := range c.prober.cfg.QueryResponse {
-		s := &c.prober.cfg.QueryResponse[i]
-		if err := c.step(ctx, s); err != nil {
+	all := c.prober.cfg.QueryResponse
+	for i := range all {
+		err := c.step(ctx, &all[i])
+		if errors.Is(err, errClosed) {
+			if !slices.ContainsFunc(all[i+1:], func(s config.Step) bool { return s.Expects() }) {
+				return err
+			}
+			err = failf(ReasonWSClosed, PhaseMessages, "the target closed with %s before it said all that is wanted", closeText(c.result.CloseCode))
+		}
+		if err != nil {
 			f := asFailure(err)
 			return failf(f.reason, f.phase, "step %d: %w", i+1, f.err)
 		}

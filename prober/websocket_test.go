@@ -353,3 +353,39 @@ func TestWebSocketExpectJSONTellsNothing(t *testing.T) {
 		})
 	}
 }
+
+// A close that is wanted may come as soon as the handshake is done: whether it is met by a send, a ping or nothing must
+// not matter. It does not stand for a message.
+func TestWebSocketClosesEarly(t *testing.T) {
+	const (
+		want    = "\nexpect_close_codes: [4401]"
+		goodbye = "\x88\x02\x11\x31" // 4401
+	)
+	for name, tt := range map[string]struct {
+		says, block string
+		reason      prober.Reason
+		phase       prober.PhaseName
+	}{
+		"send":              {goodbye, "query_response: [{send: a}]" + want, "", ""},
+		"sends":             {goodbye, "query_response: [{send: a}, {send: b}, {send: c}]" + want, "", ""},
+		"ping":              {goodbye, "ping: true" + want, "", ""},
+		"send and ping":     {goodbye, "query_response: [{send: a}]\nping: true" + want, "", ""},
+		"after a message":   {"\x81\x02ok" + goodbye, "query_response: [{expect: ok, send: a}, {send: b}]" + want, "", ""},
+		"message wanted":    {goodbye, "query_response: [{send: a}, {send: b}, {expect: ok}]" + want, prober.ReasonWSClosed, prober.PhaseMessages},
+		"another code":      {"\x88\x02\x03\xe8", "ping: true" + want, prober.ReasonWSClosed, prober.PhasePing},
+		"no close expected": {goodbye, "ping: true", prober.ReasonWSClosed, prober.PhasePing},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := probetest.WebSocketFrames(t, []byte(tt.says), false, true)
+			p, r := newWebSocket(t, tt.block), target(t, server.URL)
+			for range 100 {
+				res := probe(t, p, r, patient)
+				if tt.reason == "" {
+					wantSuccess(t, res)
+				} else {
+					wantFailure(t, res, tt.reason, tt.phase, "closed with")
+				}
+			}
+		})
+	}
+}
