@@ -92,8 +92,13 @@ func (c *conversation) expect(ctx context.Context, s *config.Step) (met, error) 
 		case f.kind == PongMessage: // of no ping of ours, and no message
 			continue
 		}
+		alone := f
 		f.data = append(begun, f.data...)
 		groups, err := meets(ctx, s, f)
+		if err != nil && !errors.Is(err, errBegun) && s.SkipUntilMatch && len(begun) > 0 {
+			f, others = alone, others+1 // what seemed to be a beginning was another message
+			groups, err = meets(ctx, s, f)
+		}
 		switch {
 		case err == nil:
 			return met{f.data, groups}, nil

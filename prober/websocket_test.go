@@ -389,3 +389,32 @@ func TestWebSocketClosesEarly(t *testing.T) {
 		})
 	}
 }
+
+// What looked like the beginning of a binary message may have been another one, which skip_until_match passes over.
+func TestWebSocketBinaryInPieces(t *testing.T) {
+	const (
+		want = "query_response: [{expect_binary: 20 02"
+		skip = want + ", skip_until_match: true}]"
+	)
+	for name, tt := range map[string]struct {
+		says, block string
+		met         bool
+	}{
+		"whole":                      {"\x82\x02\x20\x02", want + "}]", true},
+		"in two":                     {"\x82\x01\x20\x82\x01\x02", want + "}]", true},
+		"another, then whole":        {"\x82\x01\x20\x82\x02\x20\x02", skip, true},
+		"another, then in two":       {"\x82\x01\x20\x82\x01\x20\x82\x01\x02", skip, true},
+		"another, text, then whole":  {"\x82\x01\x20\x81\x01a\x82\x02\x20\x02", skip, true},
+		"another, not to be skipped": {"\x82\x01\x20\x82\x02\x20\x02", want + "}]", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := probetest.WebSocketFrames(t, []byte(tt.says), false, true)
+			res := probe(t, newWebSocket(t, tt.block), target(t, server.URL), time.Second)
+			if tt.met {
+				wantSuccess(t, res)
+				return
+			}
+			wantFailure(t, res, prober.ReasonWSMessage, prober.PhaseMessages, "another binary message")
+		})
+	}
+}
