@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"slices"
@@ -44,6 +45,7 @@ type conversation struct {
 	done   chan struct{} // closed when nobody reads the inbox any more
 	reader sync.WaitGroup
 	closed bool // a close was sent
+	over   bool // end has run
 }
 
 // A frame is a message, a pong or, with an error, the end of what a target sends.
@@ -61,12 +63,18 @@ var (
 	errNotUTF8  = errors.New("a text message is not UTF-8 (RFC 6455 section 8.1)")
 )
 
+// A panicError is a panic of the reader: in a goroutine of its own it would end the process.
+type panicError struct{ value any }
+
+func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
+
 func newConversation(p *webSocketProber) *conversation {
 	return &conversation{prober: p, trace: newTrace(), inbox: make(chan frame), pings: make(chan string, 1), done: make(chan struct{})}
 }
 
 // run opens the WebSocket, makes the conversation and closes it.
 func (c *conversation) run(ctx context.Context, r Request) error {
+	defer c.end() // also if it panics
 	h, err := c.prober.header(ctx, r)
 	if err != nil {
 		return err
@@ -105,8 +113,12 @@ func (c *conversation) run(ctx context.Context, r Request) error {
 	return nil
 }
 
-// end leaves nothing behind. A target that is still there gets a close, also from a probe that failed.
+// end leaves nothing behind, and does so once. A target that is still there gets a close, also from a probe that failed.
 func (c *conversation) end() {
+	if c.over {
+		return
+	}
+	c.over = true
 	if c.conn != nil && !c.closed {
 		c.sendClose(websocket.CloseNormalClosure)
 	}
@@ -119,6 +131,11 @@ func (c *conversation) end() {
 
 // read hands on what the target sends until there is nothing more. The library answers closes meanwhile.
 func (c *conversation) read() {
+	defer func() {
+		if v := recover(); v != nil {
+			c.deliver(frame{err: &panicError{v}})
+		}
+	}()
 	c.conn.SetPingHandler(func(data string) error {
 		select {
 		case <-c.pings: // the last one is enough (RFC 6455 section 5.5.3)
@@ -208,7 +225,10 @@ func (c *conversation) receive(ctx context.Context) (frame, error) {
 // ended says what the end of the frames means.
 func (c *conversation) ended(err error) *failure {
 	bye, ok := errors.AsType[*websocket.CloseError](err)
+	_, panicked := errors.AsType[*panicError](err)
 	switch {
+	case panicked:
+		return failf(ReasonInternal, c.phase, "reading a message: %w", err)
 	case ok && bye.Code != websocket.CloseAbnormalClosure:
 		c.result.CloseCode = bye.Code
 		c.note(closeMessage(bye.Code, bye.Text))
