@@ -167,6 +167,10 @@ func (a *App) receive(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the configuration has no restart section: nothing can be restarted", http.StatusNotFound)
 		return
 	}
+	if !a.restarts.Ready() { // what is acknowledged now would reach nobody, and come again in hours
+		http.Error(w, "the exporter is starting", http.StatusServiceUnavailable)
+		return
+	}
 	a.webhook.Serve(w, r, authenticator(&s.Config.Restart.Receiver))
 }
 

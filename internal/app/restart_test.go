@@ -173,6 +173,7 @@ func TestReceive(t *testing.T) {
 	if code := post(t, a, "s3cret"); code != http.StatusNotFound {
 		t.Errorf("without a restart section the answer is %d, want 404", code)
 	}
+	until(t, "the controller to begin", a.restarts.Ready)
 	write("restart:" + oneService)
 	if err := a.Reload(); err != nil {
 		t.Fatal(err)
@@ -218,6 +219,21 @@ func restartFamilies(t *testing.T, a *App) []string {
 		rows = append(rows, fmt.Sprintf("%s %s %v: %s", f.GetName(), strings.ToLower(f.GetType().String()), labels, f.GetHelp()))
 	}
 	return rows
+}
+
+// What is delivered before the services are known has to come again: nobody would hear of it.
+func TestReceiveTooEarly(t *testing.T) {
+	o := options(&recorder{})
+	o.ConfigFile = configFile(t, "modules: {http_2xx: {prober: http}}\nrestart:"+oneService)
+	a := build(t, o)
+	a.ready.Store(true)
+	w := httptest.NewRecorder()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/webhook/alertmanager", strings.NewReader(`{"version":"4","alerts":[]}`))
+	r.Header.Set("Authorization", "Bearer s3cret")
+	a.receive(w, r)
+	if w.Code != http.StatusServiceUnavailable {
+		t.Errorf("the answer is %d, want 503", w.Code)
+	}
 }
 
 // A deadlineRecorder remembers the deadline for reading.

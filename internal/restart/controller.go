@@ -75,6 +75,13 @@ func (c *Controller) Apply(cfg Configuration) {
 	c.applied <- cfg
 }
 
+// Ready tells whether Run has taken over a configuration. Until then no alert reaches a service.
+func (c *Controller) Ready() bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.units != nil
+}
+
 // Run watches until ctx is done, and returns when the last attempt has ended.
 func (c *Controller) Run(ctx context.Context) {
 	k := &keeper{Controller: c, watched: map[string]watched{}, leaving: map[string]watched{}}
