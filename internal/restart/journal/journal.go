@@ -15,6 +15,9 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/store"
 )
 
+// maxPending is how many records are kept while they cannot be appended to the audit log.
+const maxPending = 100
+
 // ErrClosed is returned after Close, and until the first Open.
 var ErrClosed = errors.New("the journal is not open")
 
@@ -30,6 +33,10 @@ type Journal struct {
 	audit  *audit.Log
 	broken error     // why it could not be opened
 	tried  time.Time // when that was
+	closed bool      // for good
+
+	auditing sync.Mutex       // held while records are appended; protects the following
+	pending  []restart.Record // those that could not be, oldest first
 }
 
 // New makes a journal in dir. Nothing is touched until Open.
@@ -44,6 +51,9 @@ func (j *Journal) Open() error {
 }
 
 func (j *Journal) open() error {
+	if j.closed {
+		return ErrClosed
+	}
 	if j.store != nil {
 		return nil
 	}
@@ -72,7 +82,7 @@ func (j *Journal) opened() (*store.Store, *audit.Log, error) {
 	return j.store, j.audit, j.broken
 }
 
-// Close closes the files. It may be called again.
+// Close closes the files for good. It may be called again.
 func (j *Journal) Close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -80,7 +90,7 @@ func (j *Journal) Close() error {
 	if j.store != nil {
 		err = errors.Join(j.audit.Close(), j.store.Close())
 	}
-	j.store, j.audit, j.broken = nil, nil, ErrClosed
+	j.store, j.audit, j.broken, j.closed = nil, nil, ErrClosed, true
 	return err
 }
 
@@ -115,14 +125,41 @@ func (j *Journal) Save(service string, state restart.State) error {
 	if err != nil {
 		return fmt.Errorf("encoding the state of service %q: %w", service, err)
 	}
-	return s.Save(service, text)
+	// Both in any case: the state has to be known after a crash, and nothing may be restarted that nobody could read of.
+	return errors.Join(s.Save(service, text), j.flush())
 }
 
-// Audit implements restart.Journal.
+// Audit implements restart.Journal. A record that cannot be appended is kept, and appended before the next one or when the
+// next state is saved. Until that succeeds Save fails.
 func (j *Journal) Audit(r restart.Record) error {
+	if _, _, err := j.opened(); err != nil {
+		return err
+	}
+	j.auditing.Lock()
+	j.pending = append(j.pending, r)
+	if len(j.pending) > maxPending {
+		j.pending = j.pending[1:]
+	}
+	j.auditing.Unlock()
+	return j.flush()
+}
+
+// flush appends what is pending.
+func (j *Journal) flush() error {
+	j.auditing.Lock()
+	defer j.auditing.Unlock()
+	if len(j.pending) == 0 {
+		return nil
+	}
 	_, log, err := j.opened()
 	if err != nil {
 		return err
 	}
-	return log.Append(r)
+	for len(j.pending) > 0 {
+		if err := log.Append(j.pending[0]); err != nil {
+			return err
+		}
+		j.pending = j.pending[1:]
+	}
+	return nil
 }

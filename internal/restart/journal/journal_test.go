@@ -152,3 +152,52 @@ func TestNoAudit(t *testing.T) {
 		}
 	}
 }
+
+// What cannot be audited is audited later, and until then no state counts as saved, though it is.
+func TestAuditLater(t *testing.T) {
+	dir := t.TempDir()
+	j := open(t, dir)
+	state := restart.State{Armed: true}
+	record := restart.Record{Service: "web", To: restart.PhaseExecuting}
+	if err := errors.Join(j.Save("web", state), j.Audit(record)); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, audit.FileName)
+	aside := path + ".aside"
+	if err := errors.Join(os.Rename(path, aside), os.Mkdir(path, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	for range maxPending + 1 {
+		if err := j.Audit(record); err == nil {
+			t.Fatal("there is no audit log to append to")
+		}
+	}
+	state.LockedOut = true
+	if err := j.Save("web", state); err == nil {
+		t.Error("a state is said to be saved while decisions cannot be audited")
+	}
+	if got, err := j.Load("web"); err != nil || !got.LockedOut {
+		t.Errorf("the state is %+v, %v, want the later one", got, err)
+	}
+	if err := errors.Join(os.Remove(path), os.Rename(aside, path)); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Save("web", state); err != nil {
+		t.Error(err)
+	}
+	report, err := audit.Read(dir, func(audit.Line) error { return nil })
+	if err != nil || report.Records != 1+maxPending || report.BreakCount != 0 {
+		t.Errorf("the audit log: %+v, %v, want %d records", report, err, 1+maxPending)
+	}
+}
+
+// An exporter that reloads while it stops does not take the directory back.
+func TestOpenAfterClose(t *testing.T) {
+	j := open(t, t.TempDir())
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Open(); !errors.Is(err, ErrClosed) {
+		t.Errorf("Open says %v, want that it is closed", err)
+	}
+}
