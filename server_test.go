@@ -124,10 +124,10 @@ func wait(ts *testscript.TestScript, what string, ok func() bool) {
 	}
 }
 
-// sendSignal sends TERM, INT or HUP to the server.
+// sendSignal sends TERM, INT, HUP or KILL to the server.
 func sendSignal(ts *testscript.TestScript, _ bool, args []string) {
-	need(ts, len(args) == 1, "signal TERM|INT|HUP")
-	signals := map[string]os.Signal{"TERM": syscall.SIGTERM, "INT": os.Interrupt, "HUP": syscall.SIGHUP}
+	need(ts, len(args) == 1, "signal TERM|INT|HUP|KILL")
+	signals := map[string]os.Signal{"TERM": syscall.SIGTERM, "INT": os.Interrupt, "HUP": syscall.SIGHUP, "KILL": os.Kill}
 	ts.Check(serverOf(ts).cmd.Process.Signal(signals[args[0]]))
 }
 
