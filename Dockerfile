@@ -3,6 +3,7 @@
 # With a configuration:
 #         docker run -p 10115:10115 -v "$PWD/healthcheck.yml:/etc/healthcheck_exporter/healthcheck.yml:ro" \
 #             healthcheck-exporter --config.file=/etc/healthcheck_exporter/healthcheck.yml
+# With restarts, whose state and audit should outlive the container: add -v healthcheck:/data
 
 FROM --platform=$BUILDPLATFORM golang:1.26.8-bookworm AS build
 WORKDIR /src
@@ -15,7 +16,8 @@ ARG REVISION=unknown BRANCH=unknown BUILD_USER=docker
 RUN if [ "$TARGETARCH" = arm ]; then export GOARM="${TARGETVARIANT#v}"; fi \
     && GOOS="$TARGETOS" GOARCH="$TARGETARCH" make build \
     && echo 'healthcheck_exporter:x:65532:65532::/:' >passwd \
-    && echo 'healthcheck_exporter:x:65532:' >group
+    && echo 'healthcheck_exporter:x:65532:' >group \
+    && mkdir /state
 
 # Nothing but the program: no shell, no package manager.
 FROM scratch
@@ -27,6 +29,8 @@ COPY --from=build /src/passwd /src/group /etc/
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /src/LICENSE /src/NOTICE /usr/share/doc/healthcheck_exporter/
 COPY --from=build /src/healthcheck_exporter /bin/healthcheck_exporter
+# The default of --storage.path is below the working directory, which is /. A new volume takes over whose it is.
+COPY --from=build --chown=65532:65532 /state /data
 
 # A number, so that Kubernetes' runAsNonRoot can see that it is not root.
 USER 65532:65532
