@@ -110,12 +110,19 @@ func (g *guarded) configure(t *testing.T, services map[string]string) {
 	write(t, g.dir, "client.yml", "authorization: {credentials: "+harness.Token+"}\n")
 }
 
-// alert delivers a firing alert about a service.
+// alert delivers a firing alert about a service, again while the exporter is starting, as Alertmanager does.
 func (g *guarded) alert(t *testing.T, name string) {
 	t.Helper()
 	body := fmt.Sprintf(`{"version":"4","alerts":[{"status":"firing","labels":{"instance":"%s/%s"}}]}`, g.site.URL, name)
-	if status, err := g.Deliver(t.Context(), harness.Token, []byte(body)); err != nil || status != http.StatusOK {
-		t.Errorf("the delivery is answered %d, %v", status, err)
+	err := harness.Until(t.Context(), patience, "the alert is taken", func(ctx context.Context) (bool, error) {
+		status, err := g.Deliver(ctx, harness.Token, []byte(body))
+		if err == nil && status != http.StatusOK && status != http.StatusServiceUnavailable {
+			err = fmt.Errorf("the delivery is answered %d", status)
+		}
+		return status == http.StatusOK, err
+	})
+	if err != nil {
+		t.Errorf("%v\n%s", err, g.Log())
 	}
 }
 
