@@ -206,8 +206,8 @@ func (c *conversation) next() frame {
 func (c *conversation) receive(ctx context.Context) (frame, error) {
 	select {
 	case f := <-c.inbox:
-		if ctx.Err() != nil {
-			return frame{}, errNoTime // the connection ends with the context
+		if ctx.Err() != nil || f.err != nil && c.link.wire.cut.Load() {
+			return frame{}, errNoTime // the connection ends with the context, which may show there first
 		}
 		if f.err != nil {
 			return frame{}, c.ended(f.err)

@@ -68,6 +68,7 @@ type wire struct {
 	net.Conn
 	ended     atomic.Bool
 	readEnded atomic.Bool // there is nothing more to read: a failed write does not tell what is still to be read
+	cut       atomic.Bool // we have closed it ourselves while it was read, because the time was over
 }
 
 func (w *wire) Read(b []byte) (int, error) {
@@ -75,6 +76,9 @@ func (w *wire) Read(b []byte) (int, error) {
 	w.note(err)
 	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
 		w.readEnded.Store(true)
+	}
+	if errors.Is(err, net.ErrClosed) {
+		w.cut.Store(true)
 	}
 	return n, err
 }
