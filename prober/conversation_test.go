@@ -38,12 +38,13 @@ func TestWebSocketEnded(t *testing.T) {
 // A panic of the reader, whose goroutine nobody else guards, is a failure of the probe and not the end of the process.
 func TestWebSocketReaderPanics(t *testing.T) {
 	c := newConversation(&webSocketProber{})
-	c.result, c.phase = &WebSocketResult{}, PhaseMessages
+	c.link, c.result, c.phase = &link{wire: &wire{}}, &WebSocketResult{}, PhaseMessages
 	c.reader.Go(c.read) // without a connection
 	_, err := c.receive(t.Context())
 	if f := asFailure(err); f.reason != ReasonInternal || !strings.Contains(f.Error(), "reading a message: panic") {
 		t.Errorf("got %s: %v, want internal: reading a message: panic", f.reason, f)
 	}
+	c.link = nil // it has no connection to close
 	c.end()
 	c.end() // run does it, too
 }
