@@ -1,59 +1,104 @@
 package config
 
 import (
-	commonconfig "github.com/prometheus/common/config"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
 )
 
-// Command is the back-end that runs a program.
-type Command struct {
-	// Argv is the program by its absolute path, and its arguments.
-	Argv []string `yaml:"argv"`
-	// Env is the environment, besides PATH.
-	Env map[string]string `yaml:"env,omitempty"`
-	// Dir is the working directory, "/" where empty.
-	Dir string `yaml:"dir,omitempty"`
+// Backends are the blocks of a service that say what restarts it: exactly one of them is there. Each is a pointer to a
+// struct in a file of its own, which is a backendBlock.
+type Backends struct {
+	Command *Command `yaml:"command,omitempty"`
+	PM2     *PM2     `yaml:"pm2,omitempty"`
+	HTTP    *Hook    `yaml:"http,omitempty"`
 }
 
-// PM2 is the back-end that restarts an app of PM2.
-type PM2 struct {
-	// App is the name of the app, all instances of which are restarted.
-	App string `yaml:"app"`
-	// Home is PM2_HOME, an absolute path.
-	Home string `yaml:"home"`
-	// Program is pm2, by its absolute path.
-	Program string `yaml:"program"`
-	// Node is what runs pm2, by its absolute path. Empty: the one beside pm2, or in the usual places.
-	Node string `yaml:"node,omitempty"`
-	// Action is "restart" or "reload". Empty: "restart".
-	Action string `yaml:"action,omitempty"`
+// A backendBlock is a block of Backends. All but check are also called on nil, or on what is not checked.
+type backendBlock interface {
+	// check reports what is wrong with the block, which is at p.
+	check(c *checker, p place)
+	// unit identifies what the block restarts, and says what that is called.
+	unit() (id, what string)
+	// shown are the keys whose texts are no secrets.
+	shown() []string
 }
 
-// Hook is the back-end that sends an HTTP request. It is not redirected, and speaks HTTP/1.1.
-type Hook struct {
-	// Method is that of the request. Empty: "POST".
-	Method string `yaml:"method,omitempty"`
-	// URL is where it goes, or else URLFile the file that holds it, read for every request. All of it may be secret.
-	URL     string `yaml:"url,omitempty"`
-	URLFile string `yaml:"url_file,omitempty"`
-	// Headers are sent, and HTTPHeaders, which may be secrets or in files.
-	Headers     map[string]string     `yaml:"headers,omitempty"`
-	HTTPHeaders *commonconfig.Headers `yaml:"http_headers,omitempty"`
-	// Body is sent, or else what is in BodyFile, read for every request.
-	Body     string `yaml:"body,omitempty"`
-	BodyFile string `yaml:"body_file,omitempty"`
-	// ValidStatusCodes are those of an accepted request. Empty: 2xx.
-	ValidStatusCodes StatusRanges `yaml:"valid_status_codes,omitempty"`
-
-	BasicAuth                *commonconfig.BasicAuth     `yaml:"basic_auth,omitempty"`
-	Authorization            *commonconfig.Authorization `yaml:"authorization,omitempty"`
-	TLSConfig                commonconfig.TLSConfig      `yaml:"tls_config,omitempty"`
-	commonconfig.ProxyConfig `yaml:",inline"`
+// A namedBlock is a block with its key.
+type namedBlock struct {
+	key   string
+	block backendBlock
+	set   bool // false: the file does not have it
 }
 
-// Client is the part that all Prometheus components share, in their form.
-func (h *Hook) Client() commonconfig.HTTPClientConfig {
-	return commonconfig.HTTPClientConfig{
-		BasicAuth: h.BasicAuth, Authorization: h.Authorization, TLSConfig: h.TLSConfig, ProxyConfig: h.ProxyConfig,
-		HTTPHeaders: h.HTTPHeaders,
+// blocks are all of them, in the order of the struct.
+func (b *Backends) blocks() []namedBlock {
+	var all []namedBlock
+	v := reflect.ValueOf(*b)
+	for i := range v.NumField() {
+		key, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")
+		block, ok := reflect.TypeAssert[backendBlock](v.Field(i))
+		if !ok {
+			panic("config: the block " + key + " of Backends is no backendBlock")
+		}
+		all = append(all, namedBlock{key, block, !v.Field(i).IsNil()})
+	}
+	return all
+}
+
+// shownBackends are the patterns of all texts of the blocks that are no secrets.
+func shownBackends() []string {
+	var all []string
+	for _, b := range new(Backends).blocks() {
+		for _, key := range b.block.shown() {
+			all = append(all, "restart.services."+b.key+"."+key)
+		}
+	}
+	return all
+}
+
+// backend checks that a service has exactly one back-end, whose unit no other service has.
+func (c *checker) backend(p place, s *Service, units map[string]string) {
+	var known, found []string
+	for _, b := range s.blocks() {
+		known = append(known, b.key)
+		if !b.set {
+			continue
+		}
+		found = append(found, b.key)
+		at := c.sub(p, b.key)
+		b.block.check(c, at)
+		id, what := b.block.unit()
+		c.unique(at, units, b.key+" "+id, what)
+	}
+	switch {
+	case len(found) == 0:
+		c.fail(p, "has no back-end, want one of %s", andList(known))
+	case len(found) > 1:
+		c.fail(p, "has the back-ends %s, want one of them", strings.Join(found, " and "))
+	}
+}
+
+// program checks that something can be run.
+func (c *checker) program(p place, path string) {
+	info, err := os.Stat(path)
+	switch {
+	case path == "":
+		c.fail(p, "missing, want the absolute path of a program")
+	case !filepath.IsAbs(path):
+		c.fail(p, "got the program %q, want an absolute path: no search path and no shell come between", path)
+	case errors.Is(err, fs.ErrNotExist):
+		c.fail(p, "there is no program %q here; the container image has none but the exporter, which has to run on the host of this service", path)
+	case err != nil || info.IsDir() || info.Mode()&0o111 == 0:
+		c.fail(p, "%q is not a program that can be run here", path)
+	}
+}
+
+func (c *checker) directory(p place, path string) {
+	if info, err := os.Stat(path); !filepath.IsAbs(path) || err != nil || !info.IsDir() {
+		c.fail(p, "got %q, want the absolute path of a directory", path)
 	}
 }

@@ -196,10 +196,14 @@ func (c *checker) checkedTarget(p place, check *ServiceCheck, cfg *Config) {
 	}
 }
 
-// orList joins words by commas, the last two by "or".
-func orList(words []string) string {
-	last := len(words) - 1
-	return strings.Join(words[:last], ", ") + " or " + words[last]
+// orList joins words by commas, the last two by "or", and andList by "and".
+func orList(words []string) string { return listed(words, "or") }
+
+func andList(words []string) string { return listed(words, "and") }
+
+func listed(words []string, last string) string {
+	n := len(words) - 1
+	return strings.Join(words[:n], ", ") + " " + last + " " + words[n]
 }
 
 func validPort(u *url.URL) bool {

@@ -20,7 +20,7 @@ const targetPattern = "targets"
 
 // shown are the texts of a module, and of the other sections, that are no secrets. All others are masked, those of
 // the future too.
-var shown = set(
+var shown = set(append(shownBackends(),
 	"prober",
 	"http.valid_http_versions",
 	"http.preferred_ip_protocol",
@@ -85,14 +85,7 @@ var shown = set(
 	"restart.services.depends_on",
 	"restart.services.match.*",
 	"restart.services.checks.module",
-	"restart.services.command.argv",
-	"restart.services.command.dir",
-	"restart.services.pm2.app",
-	"restart.services.pm2.home",
-	"restart.services.pm2.program",
-	"restart.services.pm2.node",
-	"restart.services.pm2.action",
-)
+)...)
 
 // urls are the texts of which only the secret parts are masked.
 var urls = set("http.proxy_url", "http.oauth2.proxy_url", "http.oauth2.token_url", "restart.services.checks.url",

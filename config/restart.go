@@ -43,13 +43,9 @@ type Service struct {
 	// Match are the labels that an alert about this service has. Where empty it names one of the checks.
 	Match map[string]string `yaml:"match,omitempty"`
 	// Checks say whether the service is healthy: it is when all of them succeed.
-	Checks []ServiceCheck `yaml:"checks"`
-	Limits `yaml:",inline"`
-
-	// Exactly one of these restarts it.
-	Command *Command `yaml:"command,omitempty"`
-	PM2     *PM2     `yaml:"pm2,omitempty"`
-	HTTP    *Hook    `yaml:"http,omitempty"`
+	Checks   []ServiceCheck `yaml:"checks"`
+	Limits   `yaml:",inline"`
+	Backends `yaml:",inline"`
 }
 
 // ServiceCheck is a URL and the module to probe it with, or a target of the configuration.

@@ -1,11 +1,7 @@
 package config_test
 
 import (
-	"fmt"
-	"os"
-	"path/filepath"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -89,59 +85,5 @@ func TestDefaultLimits(t *testing.T) {
 		if name := v.Type().Field(i).Name; v.Field(i).IsZero() && name != "RestartOn" {
 			t.Errorf("%s has no default", name)
 		}
-	}
-}
-
-// What pm2 would not take for the name of an app is none.
-func TestPM2App(t *testing.T) {
-	for app, ok := range map[string]bool{
-		"web": true, "My App": true, "@org/api": true, "api-2": true, "web.js": true, "2nd": true, "всё": true,
-		"all": false, "0": false, "-1": false, "1e3": false, "0x1f": false, "Infinity": false, " 1": false, "-f": false, "-": false,
-		"/web/": false, "/srv/web": false, "web.json": false, "api.json.gz": false, "web.config.js": false, "a.yaml": false, "a\nb": false,
-	} {
-		text := fmt.Sprintf(`
-modules: {http_2xx: {prober: http}}
-restart:
-  mode: observe
-  receiver: {insecure: true}
-  services: [{name: a, checks: [{url: 'http://a.test'}], pm2: {app: %q, home: /, program: /bin/true}}]
-`, app)
-		if _, err := config.Parse("test.yml", []byte(text)); (err == nil) != ok {
-			t.Errorf("of the app %q the error is %v, want one: %t", app, err, !ok)
-		}
-	}
-}
-
-// A pm2 that looks for node where there is none would only fail when it is needed.
-func TestPM2Node(t *testing.T) {
-	dir := t.TempDir()
-	program := filepath.Join(dir, "pm2")
-	load := func() error {
-		_, err := config.Parse("test.yml", fmt.Appendf(nil, `
-modules: {http_2xx: {prober: http}}
-restart:
-  mode: observe
-  receiver: {insecure: true}
-  services: [{name: a, checks: [{url: 'http://a.test'}], pm2: {app: web, home: /, program: %q}}]
-`, program))
-		return err
-	}
-	write := func(file, text string) {
-		t.Helper()
-		if err := os.WriteFile(file, []byte(text), 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write(program, "#!/usr/bin/env node\nrequire('x');\n")
-	usual := slices.ContainsFunc([]string{"/usr/local/bin/node", "/usr/bin/node", "/bin/node"}, func(file string) bool {
-		_, err := os.Stat(file)
-		return err == nil
-	})
-	if err := load(); (err == nil) != usual {
-		t.Errorf("error is %v, with node in a usual place: %t", err, usual)
-	}
-	write(filepath.Join(dir, "node"), "#!/bin/sh\n")
-	if err := load(); err != nil {
-		t.Errorf("with node beside pm2 the error is %v", err)
 	}
 }

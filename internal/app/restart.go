@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"os"
-	"slices"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -15,10 +13,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/command"
-	hook "github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/http"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/journal"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/pm2"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/store"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/webhook"
 )
@@ -40,7 +35,7 @@ func restarts(c *config.Config, modules map[string]collector.Module) (restart.Co
 func service(cfg *config.Config, s *config.Service, modules map[string]collector.Module) (restart.Service, error) {
 	r := cfg.Restart
 	limits := r.LimitsOf(s)
-	back, err := backend(s)
+	back, err := backend(&s.Backends)
 	if err != nil {
 		return restart.Service{}, err
 	}
@@ -77,29 +72,6 @@ func Policies(c *config.Config) map[string]restart.Policy {
 		all[s.Name] = policy(c.Restart.ModeOf(s), c.Restart.LimitsOf(s))
 	}
 	return all
-}
-
-// backend is the one place that knows every back-end.
-func backend(s *config.Service) (restart.Backend, error) {
-	switch {
-	case s.PM2 != nil:
-		return pm2.New(pm2.Config{
-			App: s.PM2.App, Home: s.PM2.Home, Program: s.PM2.Program, Node: s.PM2.Node, Reload: s.PM2.Action == "reload",
-		}), nil
-	case s.HTTP != nil:
-		return hook.New(hook.Config{
-			Method: s.HTTP.Method, URL: s.HTTP.URL, URLFile: s.HTTP.URLFile, Headers: s.HTTP.Headers,
-			Body: s.HTTP.Body, BodyFile: s.HTTP.BodyFile, Statuses: s.HTTP.ValidStatusCodes, Client: s.HTTP.Client(),
-		})
-	default:
-		var env []string
-		for _, name := range slices.Sorted(maps.Keys(s.Command.Env)) {
-			env = append(env, name+"="+s.Command.Env[name])
-		}
-		return command.New(command.Program{
-			Argv: s.Command.Argv, Env: env, Dir: s.Command.Dir, Secrets: slices.Collect(maps.Values(s.Command.Env)),
-		}), nil
-	}
 }
 
 func brake(b config.Brake) restart.BrakeLimits {

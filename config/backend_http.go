@@ -1,0 +1,96 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	commonconfig "github.com/prometheus/common/config"
+)
+
+// Hook is the back-end that sends an HTTP request. It is not redirected, and speaks HTTP/1.1.
+type Hook struct {
+	// Method is that of the request. Empty: "POST".
+	Method string `yaml:"method,omitempty"`
+	// URL is where it goes, or else URLFile the file that holds it, read for every request. All of it may be secret.
+	URL     string `yaml:"url,omitempty"`
+	URLFile string `yaml:"url_file,omitempty"`
+	// Headers are sent, and HTTPHeaders, which may be secrets or in files.
+	Headers     map[string]string     `yaml:"headers,omitempty"`
+	HTTPHeaders *commonconfig.Headers `yaml:"http_headers,omitempty"`
+	// Body is sent, or else what is in BodyFile, read for every request.
+	Body     string `yaml:"body,omitempty"`
+	BodyFile string `yaml:"body_file,omitempty"`
+	// ValidStatusCodes are those of an accepted request. Empty: 2xx.
+	ValidStatusCodes StatusRanges `yaml:"valid_status_codes,omitempty"`
+
+	BasicAuth                *commonconfig.BasicAuth     `yaml:"basic_auth,omitempty"`
+	Authorization            *commonconfig.Authorization `yaml:"authorization,omitempty"`
+	TLSConfig                commonconfig.TLSConfig      `yaml:"tls_config,omitempty"`
+	commonconfig.ProxyConfig `yaml:",inline"`
+}
+
+// Client is the part that all Prometheus components share, in their form.
+func (h *Hook) Client() commonconfig.HTTPClientConfig {
+	return commonconfig.HTTPClientConfig{
+		BasicAuth: h.BasicAuth, Authorization: h.Authorization, TLSConfig: h.TLSConfig, ProxyConfig: h.ProxyConfig,
+		HTTPHeaders: h.HTTPHeaders,
+	}
+}
+
+// shown are only those that have no like in a module, whose others are those of the hook.
+func (*Hook) shown() []string { return nil }
+
+// unit tells requests apart.
+func (h *Hook) unit() (id, what string) {
+	return fmt.Sprintf("%q %q %q %q %q %q", h.Method, h.URL, h.URLFile, h.Body, h.BodyFile, h.Headers), "request"
+}
+
+func (h *Hook) check(c *checker, p place) {
+	at := c.sub(p, "url")
+	switch {
+	case (h.URL == "") == (h.URLFile == ""):
+		c.fail(p, "want exactly one of url and url_file")
+	case h.URL != "":
+		u, err := url.Parse(h.URL)
+		switch {
+		case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || !validPort(u):
+			c.fail(at, "want an absolute URL with the scheme http or https")
+		case u.User != nil:
+			c.fail(at, "has a user, want basic_auth instead")
+		}
+	}
+	if h.Method != "" && !token(h.Method) {
+		c.fail(c.sub(p, "method"), "%q is not an HTTP method token", h.Method)
+	}
+	if h.Body != "" && h.BodyFile != "" {
+		c.fail(c.sub(p, "body_file"), "at most one of body and body_file must be configured")
+	}
+	headers := c.sub(p, "headers")
+	c.headerNames(headers, slices.Sorted(maps.Keys(h.Headers)))
+	for name, value := range h.Headers {
+		at := c.at(headers.entry(name))
+		c.headerValue(at, value)
+		c.hookHeader(at, name)
+		if strings.EqualFold(name, "Host") {
+			c.host(at, value)
+		}
+	}
+	if h.HTTPHeaders != nil {
+		private := c.sub(p, "http_headers")
+		for name := range h.HTTPHeaders.Headers {
+			c.hookHeader(c.at(private.entry(name)), name)
+		}
+	}
+	client := h.Client()
+	c.client(p, &client)
+}
+
+// hookHeader refuses the header that every attempt has a value of its own for.
+func (c *checker) hookHeader(p place, name string) {
+	if strings.EqualFold(name, "Idempotency-Key") {
+		c.fail(p, "is set by the exporter: the ID of the attempt")
+	}
+}

@@ -1,0 +1,44 @@
+package app
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/command"
+	hook "github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/http"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/pm2"
+)
+
+// backend makes the one back-end of a service. It is the one place that knows all of them; a block whose fields are those
+// of the back-end's own Config is converted as it is.
+func backend(b *config.Backends) (restart.Backend, error) {
+	switch {
+	case b.Command != nil:
+		return command.New(program(b.Command)), nil
+	case b.PM2 != nil:
+		return pm2.New(pm2Config(b.PM2)), nil
+	default:
+		return hook.New(hookConfig(b.HTTP))
+	}
+}
+
+func program(c *config.Command) command.Program {
+	var env []string
+	for _, name := range slices.Sorted(maps.Keys(c.Env)) {
+		env = append(env, name+"="+c.Env[name])
+	}
+	return command.Program{Argv: c.Argv, Env: env, Dir: c.Dir, Secrets: slices.Collect(maps.Values(c.Env))}
+}
+
+func pm2Config(b *config.PM2) pm2.Config {
+	return pm2.Config{App: b.App, Home: b.Home, Program: b.Program, Node: b.Node, Reload: b.Action == "reload"}
+}
+
+func hookConfig(h *config.Hook) hook.Config {
+	return hook.Config{
+		Method: h.Method, URL: h.URL, URLFile: h.URLFile, Headers: h.Headers,
+		Body: h.Body, BodyFile: h.BodyFile, Statuses: h.ValidStatusCodes, Client: h.Client(),
+	}
+}
