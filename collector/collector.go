@@ -167,26 +167,29 @@ func certificates(emit emitFunc, t *prober.TLSResult) {
 	}
 	var last time.Time
 	for _, chain := range chains {
-		if e := earliestExpiry(chain); e.After(last) {
-			last = e
+		if c := earliest(chain); c.NotAfter.After(last) {
+			last = c.NotAfter
 		}
 	}
 	leaf := t.Certificates[0]
 	fingerprint := sha256.Sum256(leaf.Raw)
-	emit(sslEarliestExpiry, float64(earliestExpiry(t.Certificates).Unix()))
+	first := earliest(t.Certificates)
+	emit(sslEarliestExpiry, float64(first.NotAfter.Unix()))
+	emit(sslLifetime, float64(first.NotAfter.Unix()-first.NotBefore.Unix())) // of 292 years and more there is no Duration
 	emit(sslLastChainExpiry, float64(last.Unix()))
 	emit(sslLastChainInfo, 1, hex.EncodeToString(fingerprint[:]), leaf.Subject.String(), leaf.Issuer.String(),
 		strings.Join(leaf.DNSNames, ","), hex.EncodeToString(leaf.SerialNumber.Bytes()))
 }
 
-func earliestExpiry(certs []*x509.Certificate) time.Time {
-	earliest := certs[0].NotAfter
+// earliest is the certificate that expires first.
+func earliest(certs []*x509.Certificate) *x509.Certificate {
+	first := certs[0]
 	for _, c := range certs[1:] {
-		if c.NotAfter.Before(earliest) {
-			earliest = c.NotAfter
+		if c.NotAfter.Before(first.NotAfter) {
+			first = c
 		}
 	}
-	return earliest
+	return first
 }
 
 func boolean(b bool) float64 {

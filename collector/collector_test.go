@@ -25,7 +25,7 @@ import (
 func failed() prober.Result {
 	cert := &x509.Certificate{
 		Raw: []byte("raw"), SerialNumber: big.NewInt(0x1f00ff), Subject: pkix.Name{CommonName: "leaf"},
-		Issuer: pkix.Name{CommonName: "root"}, DNSNames: []string{"a", "b"}, NotAfter: time.Unix(2000, 0),
+		Issuer: pkix.Name{CommonName: "root"}, DNSNames: []string{"a", "b"}, NotBefore: time.Unix(500, 0), NotAfter: time.Unix(2000, 0),
 	}
 	return prober.Result{
 		Start: time.Unix(1000, 0), Duration: 1500 * time.Millisecond, Timeout: 9500 * time.Millisecond, Attempts: 3, Redirects: 1,
@@ -137,6 +137,7 @@ func TestCollect(t *testing.T) {
 		`probe_failed_due_to_regex`:                       0,
 		`probe_failed_due_to_cel`:                         1,
 		`probe_ssl_earliest_cert_expiry`:                  2000,
+		`probe_ssl_earliest_cert_lifetime_seconds`:        1500,
 		`probe_ssl_last_chain_expiry_timestamp_seconds`:   2000,
 		`probe_ssl_last_chain_info{fingerprint_sha256="` + rawSHA256 + `",issuer="CN=root",serialnumber="1f00ff",subject="CN=leaf",subjectalternative="a,b"}`: 1,
 		`probe_tls_version_info{version="TLS 1.2"}`:                             1,
@@ -215,7 +216,7 @@ func TestHTTPVersion(t *testing.T) {
 // TestCertificates checks which of several expiry dates is the one.
 func TestCertificates(t *testing.T) {
 	expiring := func(unix int64) *x509.Certificate {
-		return &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Unix(unix, 0)}
+		return &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Unix(unix/2, 0), NotAfter: time.Unix(unix, 0)}
 	}
 	type certs = []*x509.Certificate
 	leaf := expiring(300)
@@ -235,6 +236,9 @@ func TestCertificates(t *testing.T) {
 			got := gather(t, &collector.Collector{Result: prober.Result{TLS: &prober.TLSResult{Certificates: tt.presented, VerifiedChains: tt.verified}}})
 			if v := got["probe_ssl_earliest_cert_expiry"]; v != tt.earliest {
 				t.Errorf("probe_ssl_earliest_cert_expiry is %v, want %v", v, tt.earliest)
+			}
+			if v := got["probe_ssl_earliest_cert_lifetime_seconds"]; v != tt.earliest/2 {
+				t.Errorf("probe_ssl_earliest_cert_lifetime_seconds is %v, want %v", v, tt.earliest/2)
 			}
 			if v := got["probe_ssl_last_chain_expiry_timestamp_seconds"]; v != tt.last {
 				t.Errorf("probe_ssl_last_chain_expiry_timestamp_seconds is %v, want %v", v, tt.last)

@@ -51,6 +51,7 @@ var (
 	wsCloseCode        = metric("probe_websocket_close_code", "The code that the target closed with, 1005 for a close without a code, 1006 for an end without a close.")
 
 	sslEarliestExpiry  = metric("probe_ssl_earliest_cert_expiry", "When the first of the presented certificates expires, in unix time.")
+	sslLifetime        = metric("probe_ssl_earliest_cert_lifetime_seconds", "How long the first of the presented certificates to expire is valid in all.")
 	sslLastChainExpiry = metric("probe_ssl_last_chain_expiry_timestamp_seconds", "When the longest lasting chain expires; that of the presented chain where none was verified.")
 	sslLastChainInfo   = metric("probe_ssl_last_chain_info", "The leaf certificate that was presented.", "fingerprint_sha256", "subject", "issuer", "subjectalternative", "serialnumber")
 	tlsVersion         = metric("probe_tls_version_info", "The TLS version that was negotiated.", "version")
@@ -65,6 +66,6 @@ func Metrics() []*Metric {
 		httpDuration, httpContentLength, httpBodyLength, httpRedirects, httpSSL, httpStatusCode, httpVersion,
 		httpLastModified, failedDueToRegex, failedDueToCEL,
 		wsStatusCode, wsUpgraded, wsFailedDueToRegex, wsDuration, wsReceived, wsSubprotocol, wsCompressed, wsCloseCode,
-		sslEarliestExpiry, sslLastChainExpiry, sslLastChainInfo, tlsVersion, tlsCipher,
+		sslEarliestExpiry, sslLifetime, sslLastChainExpiry, sslLastChainInfo, tlsVersion, tlsCipher,
 	}
 }

@@ -36,7 +36,7 @@ type Service struct {
 	Mode string `yaml:"mode,omitempty"`
 	// Group is whose members are restarted one after the other, and not if all of them fail.
 	Group string `yaml:"group,omitempty"`
-	// Environment is for people and for routing.
+	// Environment is for people and for routing. Empty: that of the first target among the checks.
 	Environment string `yaml:"environment,omitempty"`
 	// DependsOn are the names of services that must be healthy.
 	DependsOn []string `yaml:"depends_on,omitempty"`

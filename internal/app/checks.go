@@ -44,6 +44,19 @@ func check(cfg *config.Config, c config.ServiceCheck, modules map[string]collect
 	}, nil
 }
 
+// environment is that of the service, or else that of the first target among its checks.
+func environment(cfg *config.Config, s *config.Service) string {
+	if s.Environment != "" {
+		return s.Environment
+	}
+	for _, c := range s.Checks {
+		if t := cfg.Target(c.Target); t != nil {
+			return t.Environment
+		}
+	}
+	return ""
+}
+
 // maintenance tells whether a window is open of the inventory, or of a target that is a check of the service. It is nil
 // where there are no windows.
 func maintenance(cfg *config.Config, s *config.Service) func(now time.Time) restart.Window {

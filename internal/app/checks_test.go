@@ -21,11 +21,15 @@ func TestCheckOfTarget(t *testing.T) {
 	c, err := config.Parse("test.yml", []byte(`
 targets:
   - name: shop
+    environment: LIVE
     url: '`+server.URL+`/?token=canary'
     timeout: 4s
     headers: {X-Tenant: shop}
     valid_status_codes: [418]
     maintenance: [{times: [{start_time: '02:00', end_time: '04:00'}], location: Europe/Berlin}]
+  - name: next
+    url: '`+server.URL+`/next'
+    environment: LIVE
 maintenance: [{weekdays: [sunday]}]
 restart:
   mode: observe
@@ -34,6 +38,13 @@ restart:
     - name: shop
       checks: [{target: shop}]
       command: {argv: [/bin/true]}
+    - name: next
+      environment: STAGE
+      checks: [{target: next}]
+      command: {argv: [/bin/true, next]}
+    - name: apart
+      checks: [{url: 'http://127.0.0.1:1/'}]
+      command: {argv: [/bin/true, apart]}
 `))
 	if err != nil {
 		t.Fatal(err)
@@ -41,6 +52,11 @@ restart:
 	s, err := newSnapshot("test.yml", c)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for i, want := range []string{"LIVE", "STAGE", ""} {
+		if got := s.Restarts.Services[i].Environment; got != want {
+			t.Errorf("the environment of service %d is %q, want %q", i, got, want)
+		}
 	}
 	service := s.Restarts.Services[0]
 	check := service.Checks[0]

@@ -42,7 +42,7 @@ func service(cfg *config.Config, s *config.Service, modules map[string]collector
 	out := restart.Service{
 		Name:          s.Name,
 		Group:         s.Group,
-		Environment:   s.Environment,
+		Environment:   environment(cfg, s),
 		DependsOn:     s.DependsOn,
 		Match:         s.Match,
 		Maintenance:   maintenance(cfg, s),

@@ -330,7 +330,7 @@ func TestMetrics(t *testing.T) {
 targets:
   - {name: a, url: 'http://a/', notification: off, environment: LIVE}
   - {name: b, url: 'http://b/', maintenance: [{weekdays: [saturday]}]}
-  - {name: c, url: 'http://c/', maintenance: [{weekdays: [sunday]}]}
+  - {name: c, url: 'http://c/', maintenance: [{weekdays: [sunday]}], depends_on: [b, a, a]}
 `
 	f.apply(t, text)
 	f.sources = []*source{{name: "api:x", fetcher: &fake{answer: func(n int64) (string, error) {
@@ -365,6 +365,10 @@ healthcheck_target_muted{environment="LIVE",target="a"} 1
 # HELP healthcheck_target_maintenance_active Whether the target is in a maintenance window now; absent for all others.
 # TYPE healthcheck_target_maintenance_active gauge
 healthcheck_target_maintenance_active{environment="UNKNOWN",target="b"} 1
+# HELP healthcheck_target_depends_on_info A target with one of those without which it cannot be healthy, to join by.
+# TYPE healthcheck_target_depends_on_info gauge
+healthcheck_target_depends_on_info{depends_on="a",depends_on_environment="LIVE",environment="UNKNOWN",target="c"} 1
+healthcheck_target_depends_on_info{depends_on="b",depends_on_environment="UNKNOWN",environment="UNKNOWN",target="c"} 1
 `
 	m := &metrics{keeper: f.Keeper, now: func() time.Time { return now }}
 	if err := testutil.CollectAndCompare(m, strings.NewReader(head)); err != nil {

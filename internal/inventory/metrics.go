@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,6 +22,8 @@ var (
 		"Whether nobody wants to be told of the target; absent for all others.", []string{"target", "environment"}, nil)
 	maintenanceDesc = prometheus.NewDesc("healthcheck_target_maintenance_active",
 		"Whether the target is in a maintenance window now; absent for all others.", []string{"target", "environment"}, nil)
+	dependsDesc = prometheus.NewDesc("healthcheck_target_depends_on_info",
+		"A target with one of those without which it cannot be healthy, to join by.", []string{"target", "environment", "depends_on", "depends_on_environment"}, nil)
 )
 
 // metrics collects what the Keeper knows.
@@ -31,7 +34,7 @@ type metrics struct {
 
 // Describe implements prometheus.Collector.
 func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{targetsDesc, problemsDesc, successDesc, errorsDesc, mutedDesc, maintenanceDesc} {
+	for _, d := range []*prometheus.Desc{targetsDesc, problemsDesc, successDesc, errorsDesc, mutedDesc, maintenanceDesc, dependsDesc} {
 		ch <- d
 	}
 }
@@ -54,6 +57,9 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 		}
 		if e.InMaintenance(now) || inv.InMaintenance(now) {
 			gauge(maintenanceDesc, 1, e.Name, e.Environment)
+		}
+		for _, name := range slices.Compact(slices.Sorted(slices.Values(e.DependsOn))) {
+			gauge(dependsDesc, 1, e.Name, e.Environment, name, inv.byName[name].Environment)
 		}
 	}
 	gauge(targetsDesc, float64(count[StaticSource]), StaticSource)

@@ -1,6 +1,7 @@
 package restart
 
 import (
+	"cmp"
 	"sync"
 	"time"
 
@@ -20,6 +21,7 @@ type metrics struct {
 	info        *prometheus.GaugeVec
 	mode        *prometheus.GaugeVec
 	state       *prometheus.GaugeVec
+	hold        *prometheus.GaugeVec
 	armed       *prometheus.GaugeVec
 	lockout     *prometheus.GaugeVec
 	unverified  *prometheus.GaugeVec
@@ -54,6 +56,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		info:        gauge("info", "A service with one of its targets, to join by.", "service", "target", "environment", "backend", "group"),
 		mode:        gauge("mode", "Whether the service is in this mode.", "service", "mode"),
 		state:       gauge("state", "Whether the service is in this state.", "service", "state"),
+		hold:        gauge("hold", "Whether this guard refused last to have the failing service restarted.", "service", "reason"),
 		armed:       gauge("armed", "Whether the service has been seen healthy by its present checks.", "service"),
 		lockout:     gauge("lockout", "Whether the service is locked out: restarts did not help.", "service"),
 		unverified:  gauge("consecutive_unverified", "How many attempts in a row are not known to have helped.", "service"),
@@ -85,7 +88,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 func (m *metrics) know(s *Service) {
 	m.info.DeletePartialMatch(prometheus.Labels{"service": s.Name})
 	for _, c := range s.Checks {
-		m.info.WithLabelValues(s.Name, c.Name, s.Environment, s.Backend.Kind(), s.Group).Set(1)
+		m.info.WithLabelValues(s.Name, cmp.Or(c.Inventory, c.Name), s.Environment, s.Backend.Kind(), s.Group).Set(1)
 	}
 	for _, mode := range []Mode{ModeOff, ModeObserve, ModeEnforce} {
 		m.mode.WithLabelValues(s.Name, string(mode)).Set(boolean(mode == s.Policy.Mode))
@@ -109,7 +112,7 @@ func (m *metrics) forget(service string) {
 	for _, v := range []interface {
 		DeletePartialMatch(labels prometheus.Labels) int
 	}{
-		m.info, m.mode, m.state, m.armed, m.lockout, m.unverified, m.budget, m.cooldown, m.paused, m.decisions, m.attempts, m.lastAttempt,
+		m.info, m.mode, m.state, m.hold, m.armed, m.lockout, m.unverified, m.budget, m.cooldown, m.paused, m.decisions, m.attempts, m.lastAttempt,
 	} {
 		v.DeletePartialMatch(prometheus.Labels{"service": service})
 	}
@@ -120,6 +123,9 @@ func (m *metrics) show(s *Service, state *State, now time.Time) {
 	phase := state.Phase()
 	for _, p := range Phases() {
 		m.state.WithLabelValues(s.Name, string(p)).Set(boolean(p == phase))
+	}
+	for _, g := range Guards() {
+		m.hold.WithLabelValues(s.Name, string(g)).Set(boolean(g == state.Hold))
 	}
 	m.armed.WithLabelValues(s.Name).Set(boolean(state.Armed))
 	m.lockout.WithLabelValues(s.Name).Set(boolean(state.LockedOut))
