@@ -18,6 +18,9 @@ func ParseTargetURL(s string) (*url.URL, error) {
 	if err != nil || !probeScheme(u.Scheme) || u.Hostname() == "" || !validPort(u) {
 		return nil, errors.New(want)
 	}
+	if strings.Contains(u.Hostname(), ":") && !strings.HasPrefix(u.Host, "[") { // url.Parse sees that in http and https alone
+		return nil, errors.New("want a URL with the IPv6 address in brackets, or with one port")
+	}
 	if ascii, err := httpguts.PunycodeHostPort(u.Host); err != nil || !httpguts.ValidHostHeader(ascii) {
 		return nil, errors.New("want a URL with a valid host name")
 	}

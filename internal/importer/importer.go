@@ -4,10 +4,8 @@ package importer
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/url"
 	"slices"
@@ -25,27 +23,36 @@ type Importer struct {
 	targets []*yaml.Node
 	files   []string
 	reader  config.TargetReader
-	names   map[string]string // of targets, with where they come from
+	names   map[string]taken // of targets
 	mask    func(*url.URL) string
 
 	dropped []string
+	told    map[string]bool // what is in dropped
 }
+
+// taken is who has a name, and what is behind it.
+type taken struct{ where, url, module string }
 
 // New makes an Importer that has nothing yet. Mask makes of a URL what people may see.
 func New(mask func(*url.URL) string) *Importer {
 	return &Importer{
 		modules: &yaml.Node{Kind: yaml.MappingNode},
 		reader:  config.TargetReader{Modules: map[string]config.Module{}, Offset: config.DefaultTimeoutOffset},
-		names:   map[string]string{},
+		names:   map[string]taken{},
 		mask:    mask,
+		told:    map[string]bool{},
 	}
 }
 
 // Dropped is what could not be taken over, a line each.
 func (im *Importer) Dropped() []string { return im.dropped }
 
+// drop tells what could not be taken over, once.
 func (im *Importer) drop(format string, args ...any) {
-	im.dropped = append(im.dropped, fmt.Sprintf(format, args...))
+	if line := fmt.Sprintf(format, args...); !im.told[line] {
+		im.told[line] = true
+		im.dropped = append(im.dropped, line)
+	}
 }
 
 // DefaultModules takes those modules of the embedded configuration that a target has by default, and all of them where
@@ -123,14 +130,16 @@ func check(name string, root *yaml.Node) (*config.Config, error) {
 	return config.Parse(name, text)
 }
 
-// add takes a target, given by the keys that it has in the configuration.
-func (im *Importer) add(where string, fields map[string]any) {
+// add takes a target, given by the keys that it has in the configuration. Where another target has its name it gets one
+// that begins with instead; empty: it is dropped.
+func (im *Importer) add(where string, fields map[string]any, instead string) {
 	var n yaml.Node
 	if err := n.Encode(fields); err != nil {
 		im.drop("%s: %v", where, err)
 		return
 	}
 	t, wrong, labels := im.reader.Read(&n)
+	from := where
 	if t.Name != "" {
 		where += fmt.Sprintf(": target %q", t.Name)
 	}
@@ -141,10 +150,15 @@ func (im *Importer) add(where string, fields map[string]any) {
 		return
 	}
 	if first, ok := im.names[t.Name]; ok {
-		im.drop("%s: there is one of that name from %s already", where, first)
+		if instead == "" || first.url == t.URL && first.module == t.Module {
+			im.drop("%s: there is one of that name from %s already", where, first.where)
+			return
+		}
+		fields["name"] = im.free(instead)
+		im.add(from, fields, "")
 		return
 	}
-	im.names[t.Name] = where
+	im.names[t.Name] = taken{where, t.URL, t.Module}
 	for _, p := range labels {
 		im.drop("%s: only the label: %s: %s", where, p.Path, p.Message)
 	}
@@ -152,6 +166,16 @@ func (im *Importer) add(where string, fields map[string]any) {
 		fields["labels"] = t.Labels
 	}
 	im.targets = append(im.targets, ordered(fields))
+}
+
+// free is the name, or one like it that no target has.
+func (im *Importer) free(name string) string {
+	for i, free := 2, name; ; i++ {
+		if _, ok := im.names[free]; !ok {
+			return free
+		}
+		free = fmt.Sprint(name, " ", i)
+	}
 }
 
 // order is that in which people read the keys of a target; others follow by name.
@@ -190,58 +214,6 @@ func (im *Importer) YAML() ([]byte, error) {
 		return nil, fmt.Errorf("checking what was imported: %w", err)
 	}
 	return render(root)
-}
-
-// serverTypes are the types of a server list and the scheme by which such a server is probed.
-var serverTypes = map[string]string{"1": "http", "6": "http", "2": "ws", "3": "ws", "4": "ws"}
-
-// A server is an entry of the classic list.
-type server struct {
-	HostName     string      `json:"hostName"`
-	Host         string      `json:"host"`
-	Port         json.Number `json:"port"`
-	Type         json.Number `json:"type"`
-	Environment  string      `json:"environment"`
-	Notification any         `json:"notification"`
-}
-
-// Servers takes a JSON list of servers with hostName, host, port, type, environment and notification. Types 2, 3 and 4 are
-// WebSocket servers, 1 and 6 answer GET.
-func (im *Importer) Servers(name string, data []byte) error {
-	var list []json.RawMessage
-	d := json.NewDecoder(bytes.NewReader(data))
-	if err := d.Decode(&list); err != nil {
-		return fmt.Errorf("reading %q: want a JSON list of servers: %w", name, err)
-	}
-	if err := d.Decode(new(any)); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("reading %q: something follows after the list", name)
-	}
-	for i, raw := range list {
-		where := fmt.Sprintf("%s: server %d", name, i)
-		var s server
-		if err := json.Unmarshal(raw, &s); err != nil {
-			im.drop("%s: want hostName, host and environment as texts, and port and type as numbers", where)
-			continue
-		}
-		scheme, ok := serverTypes[s.Type.String()]
-		if !ok {
-			im.drop("%s (%q): type %q is neither HTTP (1, 6) nor WebSocket (2, 3, 4)", where, s.HostName, s.Type)
-			continue
-		}
-		address := s.Host
-		if s.Port != "" {
-			address += ":" + s.Port.String()
-		}
-		fields := map[string]any{"name": s.HostName, "url": scheme + "://" + address + "/"}
-		if s.Environment != "" {
-			fields["environment"] = s.Environment
-		}
-		if off := []any{false, 0.0, "0", "off", "false"}; slices.Contains(off, s.Notification) {
-			fields["notification"] = "off"
-		}
-		im.add(where, fields)
-	}
-	return nil
 }
 
 // maxNodes bounds what the aliases of a file expand to.

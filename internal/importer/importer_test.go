@@ -3,12 +3,15 @@ package importer
 import (
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/golden"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
 func masked(u *url.URL) string { return "masked " + u.Host }
@@ -47,6 +50,7 @@ const (
   http_2xx:
     prober: http
 `
+	jobNames = "prom: the names of jobs"
 	viaProbe = "scrape_configs:\n- job_name: j\n  metrics_path: /probe\n"
 )
 
@@ -76,27 +80,27 @@ func TestImport(t *testing.T) {
 				"  - name: masked a\n    url: http://a/?key=CANARY\n    module: http_any\n    environment: LIVE\n    interval: 15s\n    labels:\n      team: x\n",
 				"  - name: masked b:8080\n    url: http://b:8080\n", "  - name: The C\n    url: http://c\n    module: http_2xx\n",
 			},
-			dropped: []string{`prom: job "j": target "masked a": only the label: labels.team-name`, `target "masked b:8080": only the label`},
+			dropped: []string{`prom: job "j": target "masked a": only the label: labels.team-name`, `target "masked b:8080": only the label`, jobNames},
 		},
 		{
 			name: "times", in: texts{prometheus: viaProbe + "  scrape_interval: 10m\n  scrape_timeout: 10s\n  static_configs: [{targets: [a]}]\n- {job_name: k, metrics_path: /x/probe, scrape_interval: 5s, scrape_timeout: 5s, static_configs: [{targets: [b]}]}\n"},
 			want:    []string{"interval: 5m\n    timeout: 9.5s\n", "interval: 5s\n    timeout: 4.5s\n"},
-			dropped: []string{"scrape_interval: got 10m, taken as 5m"},
+			dropped: []string{"scrape_interval: got 10m, taken as 5m", jobNames},
 		},
 		{
 			name: "what is no target",
 			in: texts{prometheus: viaProbe + "  basic_auth: {username: u, password: CANARY}\n  kubernetes_sd_configs: [{role: pod}]\n  params: {hostname: [h], debug: ['true']}\n  file_sd_configs: [{files: [sd/*.json]}]\n" +
 				"- {job_name: node, static_configs: [{targets: [a]}]}\n- 7\n"},
 			want:    []string{"target_files:\n  - sd/*.json\n"},
-			dropped: []string{"basic_auth: belongs", "kubernetes_sd_configs: only", "params: debug", "params: hostname", "sd/*.json is read by target_files", `job "node": does not go through /probe`, "job 2: it cannot be read"},
+			dropped: []string{"basic_auth: belongs", "kubernetes_sd_configs: only", "params: debug", "params: hostname", "sd/*.json is read by target_files now, without params and relabel_configs", `job "node": does not go through /probe`, "job 2: it cannot be read"},
 		},
 		{
 			name: "module by label", in: texts{prometheus: viaProbe + "  relabel_configs: [{source_labels: [module], target_label: __param_module}]\n  static_configs: [{targets: [a], labels: {module: http_any}}, {targets: [b], labels: {module: nope}}]\n"},
-			want: []string{"module: http_any\n"}, dropped: []string{`target "masked b": module: got unknown module "nope"`},
+			want: []string{"module: http_any\n"}, dropped: []string{`target "masked b": module: got unknown module "nope"`, jobNames},
 		},
 		{
 			name: "target in the parameters", in: texts{prometheus: viaProbe + "  params: {target: ['https://a/']}\n  static_configs: [{targets: [exporter]}]\n"},
-			want: []string{"url: https://a/\n"},
+			want: []string{"url: https://a/\n"}, dropped: []string{jobNames},
 		},
 		{name: "no jobs", in: texts{prometheus: "global: {}"}, err: "it has no scrape_configs"},
 		{
@@ -161,6 +165,41 @@ func TestImportBlackboxExample(t *testing.T) {
 	}
 	if _, want, _ := strings.Cut(string(text), "modules:"); !strings.Contains(string(out), "fail_if_not_ssl: true") || len(out) < len(want)/2 {
 		t.Errorf("got\n%s", out)
+	}
+}
+
+// TestImportTogether takes over what somebody may have. All of it is in the golden files: what comes out, and what is told to
+// be lost.
+func TestImportTogether(t *testing.T) {
+	im := New(prober.MaskURL)
+	take := func(name string, f func(name string, data []byte) error) {
+		t.Helper()
+		text, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f(name, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	take("blackbox.yml", im.Blackbox)
+	if err := im.DefaultModules(); err != nil {
+		t.Fatal(err)
+	}
+	take("prometheus.yml", im.Prometheus)
+	take("servers.json", im.Servers)
+	out, err := im.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dropped := strings.Join(im.Dropped(), "\n") + "\n"
+	if strings.Contains(dropped, "hunter2") {
+		t.Error("a secret is shown")
+	}
+	golden.Compare(t, "testdata/imported.yml", string(out))
+	golden.Compare(t, "testdata/dropped.txt", dropped)
+	if _, err := config.Parse("imported.yml", out); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -1,6 +1,8 @@
 package importer
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -23,7 +25,7 @@ type job struct {
 	Params      map[string][]string `yaml:"params"`
 	Static      []group             `yaml:"static_configs"`
 	Files       []fileSD            `yaml:"file_sd_configs"`
-	Relabel     []relabel           `yaml:"relabel_configs"`
+	Relabel     []rule              `yaml:"relabel_configs"`
 	Others      map[string]any      `yaml:",inline"`
 }
 
@@ -36,43 +38,57 @@ type fileSD struct {
 	Files []string `yaml:"files"`
 }
 
-type relabel struct {
-	SourceLabels []string       `yaml:"source_labels"`
-	TargetLabel  string         `yaml:"target_label"`
-	Others       map[string]any `yaml:",inline"`
+// times are how often and how long Prometheus scrapes, where a job does not say.
+type times struct {
+	Interval string `yaml:"scrape_interval"`
+	Timeout  string `yaml:"scrape_timeout"`
 }
 
-// Prometheus takes the targets of scrape jobs that go through a blackbox_exporter.
+// Prometheus takes the targets of scrape jobs that go through a blackbox_exporter, as they are after relabelling.
 func (im *Importer) Prometheus(name string, data []byte) error {
 	root, err := parse(name, data)
 	if err != nil {
 		return err
 	}
-	var global struct {
-		Interval string `yaml:"scrape_interval"`
-	}
+	var global times
 	if n := value(root, "global"); n != nil && n.Decode(&global) != nil {
-		im.drop("%s: global: scrape_interval is not a text", name)
+		im.drop("%s: global: scrape_interval or scrape_timeout is not a text", name)
+	}
+	global.Interval = cmp.Or(global.Interval, "1m")
+	if value(root, "scrape_config_files") != nil {
+		im.drop("%s: scrape_config_files: the files are not read; give each of them by --prometheus", name)
 	}
 	jobs := value(root, "scrape_configs")
 	if jobs == nil || jobs.Kind != yaml.SequenceNode {
 		return fmt.Errorf("reading %q: it has no scrape_configs", name)
 	}
+	before := len(im.targets)
 	for i, n := range jobs.Content {
-		j := job{Interval: global.Interval}
+		j := job{Interval: global.Interval, Timeout: global.Timeout, MetricsPath: "/metrics"}
 		if err := n.Decode(&j); err != nil {
-			im.drop("%s: job %d: it cannot be read", name, i)
+			why := "its keys do not have the form that they have in Prometheus"
+			if rule, ok := errors.AsType[ruleError](err); ok { // others may repeat a secret
+				why = rule.Error()
+			}
+			im.drop("%s: job %d%s: it cannot be read: %s", name, i, quoted(n, "job_name"), why)
 			continue
 		}
 		im.job(fmt.Sprintf("%s: job %q", name, j.Name), &j)
 	}
+	if len(im.targets) > before {
+		im.drop("%s: the names of jobs: all targets are of the one that asks for /sd now", name)
+	}
 	return nil
 }
 
-// blackbox tells whether the job asks for /probe.
-func (j *job) blackbox() bool {
-	return strings.HasSuffix(j.MetricsPath, "/probe") ||
-		slices.ContainsFunc(j.Relabel, func(r relabel) bool { return r.TargetLabel == "__param_target" })
+// quoted is what a mapping has for a key, as a part of a message.
+func quoted(n *yaml.Node, key string) string {
+	if n.Kind == yaml.MappingNode {
+		if v := value(n, key); v != nil && v.Kind == yaml.ScalarNode {
+			return fmt.Sprintf(" (%q)", v.Value)
+		}
+	}
+	return ""
 }
 
 func (im *Importer) job(where string, j *job) {
@@ -81,106 +97,176 @@ func (im *Importer) job(where string, j *job) {
 		return
 	}
 	for _, key := range slices.Sorted(maps.Keys(j.Others)) {
-		switch {
-		case strings.HasSuffix(key, "_sd_configs"):
+		if strings.HasSuffix(key, "_sd_configs") {
 			im.drop("%s: %s: only static_configs and file_sd_configs are taken over", where, key)
-		case slices.Contains([]string{"basic_auth", "authorization", "oauth2", "tls_config", "proxy_url", "metric_relabel_configs"}, key):
+		} else {
 			im.drop("%s: %s: belongs into the job that asks for /sd", where, key)
 		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(j.Params)) {
-		if key != "module" && key != "target" {
-			im.drop("%s: params: %s has no place in a target", where, key)
-		}
+	for _, name := range slices.Sorted(maps.Keys(j.Params)) {
+		im.param(where, name)
 	}
-	interval, timeout := im.times(where, j)
-	groups := j.Static
-	if len(j.Params["target"]) > 0 {
-		groups = []group{{Targets: j.Params["target"]}}
-	}
-	for _, g := range groups {
+	for _, g := range j.Static {
 		for _, address := range g.Targets {
-			im.add(where, im.fields(j, g, address, interval, timeout))
+			im.scraped(where, j, g, address)
 		}
 	}
 	for _, sd := range j.Files {
 		for _, file := range sd.Files {
-			if _, err := filepath.Match(file, ""); err != nil || file == "" || slices.Contains(im.files, file) {
+			if _, err := filepath.Match(file, ""); err != nil || file == "" {
+				im.drop("%s: file_sd_configs: %q is not the pattern of a file", where, file)
 				continue
 			}
-			im.files = append(im.files, file)
-			im.drop("%s: file_sd_configs: %s is read by target_files now, with the default module, interval and timeout where its labels do not say", where, file)
+			if !slices.Contains(im.files, file) {
+				im.files = append(im.files, file)
+			}
+			im.drop("%s: file_sd_configs: %s is read by target_files now, without params and relabel_configs of the job, "+
+				"and with the default module, interval and timeout where the labels in it do not say", where, file)
 		}
 	}
 }
 
-// times are the interval and the timeout of the job; empty: the default.
-func (im *Importer) times(where string, j *job) (interval, timeout string) {
-	interval = j.Interval
-	every := config.Duration(config.DefaultInterval)
-	if interval != "" {
-		d, err := config.ParseDuration(interval)
-		switch {
-		case err != nil:
-			im.drop("%s: scrape_interval: %v", where, err)
-			interval = ""
-		case time.Duration(d) > config.MaxInterval:
-			im.drop("%s: scrape_interval: got %s, taken as %s: a target without a sample for longer counts as gone", where, interval, config.Duration(config.MaxInterval))
-			interval, every = config.Duration(config.MaxInterval).String(), config.Duration(config.MaxInterval)
-		default:
-			every = d
-		}
-	}
-	if j.Timeout == "" {
-		return interval, ""
-	}
-	d, err := config.ParseDuration(j.Timeout)
-	if err != nil {
-		im.drop("%s: scrape_timeout: %v", where, err)
-		return interval, ""
-	}
-	d -= min(config.Duration(config.DefaultTimeoutOffset), d/10) // the rest of a scrape is not for the probe
-	d = min(d, every-min(config.Duration(config.DefaultTimeoutOffset), every/10))
-	return interval, config.Duration(time.Duration(d).Truncate(time.Millisecond)).String()
+// blackbox tells whether the job, or a rule of it, asks for /probe.
+func (j *job) blackbox() bool {
+	return probePath(j.MetricsPath) ||
+		slices.ContainsFunc(j.Relabel, func(r rule) bool { return r.TargetLabel == "__metrics_path__" && probePath(r.Replacement) })
 }
 
-// fields are the keys of a target of the job.
-func (im *Importer) fields(j *job, g group, address, interval, timeout string) map[string]any {
-	if !strings.Contains(address, "://") {
-		address = "http://" + address
+func probePath(path string) bool { return strings.HasSuffix(path, "/probe") }
+
+// param tells of a parameter that has no key.
+func (im *Importer) param(where, name string) {
+	if name != "module" && name != "target" {
+		im.drop("%s: params: %s has no place in a target", where, name)
 	}
-	fields := map[string]any{"url": address, "name": address}
-	if u, err := url.Parse(address); err == nil {
-		fields["name"] = im.mask(u)
-	}
-	labels := map[string]string{}
-	module := ""
-	if len(j.Params["module"]) > 0 {
-		module = j.Params["module"][0]
-	}
-	byLabel := slices.ContainsFunc(j.Relabel, func(r relabel) bool {
-		return r.TargetLabel == "__param_module" && slices.Equal(r.SourceLabels, []string{"module"})
-	})
-	for name, v := range g.Labels {
-		switch {
-		case name == "__param_module", name == "module" && byLabel:
-			module = v
-		case name == "environment":
-			fields["environment"] = v
-		case name == "target" && len(g.Targets) == 1:
-			fields["name"] = v
-		case strings.HasPrefix(name, "__"), name == "target", name == "job", name == "instance":
-		default:
-			labels[name] = v
+}
+
+// sets tells whether a rule is there to set a label.
+func (j *job) sets(label string) bool {
+	return slices.ContainsFunc(j.Relabel, func(r rule) bool { return r.TargetLabel == label })
+}
+
+// labels are those of a target before relabelling.
+func (j *job) labels(g group, address string) map[string]string {
+	all := map[string]string{"job": j.Name, "__metrics_path__": j.MetricsPath, "__scrape_interval__": j.Interval, "__address__": address}
+	set(all, "__scrape_timeout__", j.Timeout)
+	for name, values := range j.Params {
+		if len(values) > 0 {
+			set(all, "__param_"+name, values[0])
 		}
 	}
-	for key, v := range map[string]string{"module": module, "interval": interval, "timeout": timeout} {
+	maps.Copy(all, g.Labels)
+	return all
+}
+
+// scraped takes a target of a job.
+func (im *Importer) scraped(where string, j *job, g group, address string) {
+	labels := j.labels(g, address)
+	shown := fmt.Sprintf("%s: target %q", where, im.shown(address))
+	kept := relabel(j.Relabel, labels)
+	if !j.sets("__param_target") && labels["__param_target"] == "" {
+		labels["__param_target"] = address // what is meant, and what blackbox_exporter would miss
+	}
+	switch {
+	case !kept:
+		im.drop("%s: relabel_configs drop it", shown)
+		return
+	case !probePath(labels["__metrics_path__"]):
+		im.drop("%s: does not go through /probe", shown)
+		return
+	case labels["__param_target"] == "":
+		im.drop("%s: relabel_configs leave the parameter target empty", shown)
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		if param, ok := strings.CutPrefix(name, "__param_"); ok {
+			im.param(where, param)
+		}
+	}
+	fields := map[string]any{"url": withScheme(labels["__param_target"])}
+	name := im.name(where, g, labels)
+	module := cmp.Or(labels["__param_module"], config.DefaultModule)
+	interval, timeout := im.times(where, labels, module)
+	own := map[string]string{}
+	for name, v := range labels {
+		if !strings.HasPrefix(name, "__") && !slices.Contains([]string{"job", "instance", "target", "environment"}, name) {
+			own[name] = v
+		}
+	}
+	for key, v := range map[string]string{"name": name, "module": module, "environment": labels["environment"], "interval": interval, "timeout": timeout} {
 		if v != "" {
 			fields[key] = v
 		}
 	}
-	if len(labels) > 0 {
-		fields["labels"] = labels
+	if len(own) > 0 {
+		fields["labels"] = own
 	}
-	return fields
+	im.add(where, fields, fmt.Sprintf("%s (%s)", name, labels["job"]))
+}
+
+func withScheme(address string) string {
+	if strings.Contains(address, "://") {
+		return address
+	}
+	return "http://" + address
+}
+
+// shown is an address as people may see it.
+func (im *Importer) shown(address string) string {
+	if u, err := url.Parse(withScheme(address)); err == nil {
+		if !strings.Contains(address, "://") {
+			return strings.TrimPrefix(im.mask(u), "http://")
+		}
+		return im.mask(u)
+	}
+	return "not a URL"
+}
+
+// name is what to call a target: what the labels target or instance say of it alone, or else its URL.
+func (im *Importer) name(where string, g group, labels map[string]string) string {
+	for _, label := range []string{"target", "instance"} {
+		v := labels[label]
+		switch {
+		case v == "", v == labels["__param_target"]:
+		case v == g.Labels[label] && len(g.Targets) > 1:
+			im.drop("%s: the label %s: %q is of several targets, and cannot name them", where, label, im.shown(v))
+		case strings.Contains(v, "://"):
+			return im.shown(v)
+		default:
+			return v
+		}
+	}
+	return im.shown(withScheme(labels["__param_target"]))
+}
+
+// times are the interval and the timeout of a target; empty: the default.
+func (im *Importer) times(where string, labels map[string]string, module string) (interval, timeout string) {
+	interval = labels["__scrape_interval__"]
+	every, err := config.ParseDuration(interval)
+	switch longest := config.Duration(config.MaxInterval); {
+	case err != nil:
+		im.drop("%s: scrape_interval: %v", where, err)
+		interval, every = "", config.Duration(config.DefaultInterval)
+	case every > longest:
+		im.drop("%s: scrape_interval: got %s, taken as %s: a target without a sample for longer counts as gone", where, interval, longest)
+		interval, every = longest.String(), longest
+	}
+	if labels["__scrape_timeout__"] == "" {
+		return interval, ""
+	}
+	d, err := config.ParseDuration(labels["__scrape_timeout__"])
+	if err != nil {
+		im.drop("%s: scrape_timeout: %v", where, err)
+		return interval, ""
+	}
+	d = min(probing(d), probing(every))
+	if own := im.reader.Modules[module].Timeout; own > 0 && own <= d {
+		return interval, "" // the module ends the probe before
+	}
+	return interval, config.Duration(time.Duration(d).Truncate(time.Millisecond)).String()
+}
+
+// probing is how much of a scrape is for the probe.
+func probing(scrape config.Duration) config.Duration {
+	return scrape - min(config.Duration(config.DefaultTimeoutOffset), scrape/10)
 }
