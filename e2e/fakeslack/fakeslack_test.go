@@ -1,6 +1,7 @@
 package fakeslack_test
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -82,11 +83,12 @@ func TestServer(t *testing.T) {
 		name, method, url, contentType, body string
 		want                                 int
 	}{
-		{"message", http.MethodPost, s.URL(), "application/json", ok, http.StatusOK},
-		{"another webhook", http.MethodPost, s.URL() + "x", "application/json", ok, http.StatusNotFound},
-		{"method", http.MethodPut, s.URL(), "application/json", ok, http.StatusMethodNotAllowed},
-		{"content type", http.MethodPost, s.URL(), "text/plain", ok, http.StatusBadRequest},
-		{"message that is none", http.MethodPost, s.URL(), "application/json", "{}", http.StatusBadRequest},
+		{"message", http.MethodPost, s.URL("live"), "application/json", ok, http.StatusOK},
+		{"another webhook", http.MethodPost, s.URL("live") + "x", "application/json", ok, http.StatusNotFound},
+		{"no channel", http.MethodPost, s.URL(""), "application/json", ok, http.StatusNotFound},
+		{"method", http.MethodPut, s.URL("live"), "application/json", ok, http.StatusMethodNotAllowed},
+		{"content type", http.MethodPost, s.URL("live"), "text/plain", ok, http.StatusBadRequest},
+		{"message that is none", http.MethodPost, s.URL("live"), "application/json", "{}", http.StatusBadRequest},
 	}
 	refused := 0
 	for _, tt := range tests {
@@ -109,10 +111,55 @@ func TestServer(t *testing.T) {
 			}
 		})
 	}
-	if got := len(s.Messages()); got != 1 {
-		t.Errorf("got %d messages, want 1", got)
+	if m := s.Messages(); len(m) != 1 || m[0].Channel != "#live" {
+		t.Errorf("got %+v, want one message to #live", m)
 	}
 	if err := s.Refused(); err == nil || strings.Count(err.Error(), "refused with") != refused {
 		t.Errorf("got %v, want %d refusals", err, refused)
+	}
+}
+
+// TestAPI posts as an app with a token: the answer is 200 in any case, and says in JSON how it went.
+func TestAPI(t *testing.T) {
+	s, err := fakeslack.Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	const ok = `{"channel": "#live", "text": "hello"}`
+	for _, tt := range []struct{ name, token, body, want string }{
+		{"message", fakeslack.BotToken, ok, `"ok": true`},
+		{"no token", "", ok, "invalid_auth"},
+		{"wrong token", fakeslack.BotToken + "x", ok, "invalid_auth"},
+		{"no channel", fakeslack.BotToken, `{"text": "hello"}`, "channel_not_found"},
+		{"message that is none", fakeslack.BotToken, `{"channel": "#live"}`, "no_text"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.APIURL(), strings.NewReader(tt.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Content-Type", "application/json")
+			r.Header.Set("Authorization", "Bearer "+tt.token)
+			answer, err := new(http.Client).Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer answer.Body.Close()
+			body, err := io.ReadAll(answer.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if answer.StatusCode != http.StatusOK || !strings.Contains(string(body), tt.want) {
+				t.Errorf("got %d %s, want 200 and %s", answer.StatusCode, body, tt.want)
+			}
+		})
+	}
+	if m := s.Messages(); len(m) != 1 || m[0].Channel != "#live" {
+		t.Errorf("got %+v, want one message to #live", m)
 	}
 }

@@ -25,7 +25,7 @@ const (
 	maxActionText     = 30
 )
 
-// A Message is what an incoming webhook takes.
+// A Message is what Slack takes.
 type Message struct {
 	At time.Time `json:"-"` // of its arrival
 

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/fakeslack"
 )
 
 // What users are told to copy is what runs here, but for addresses, secrets and times: an edit that finds nothing to
@@ -41,13 +43,6 @@ func write(file, text string) error {
 // Token is what Alertmanager shows to the exporter.
 const Token = "not-a-real-token"
 
-// Every 15 s of the examples is 1 s here. A group_wait of 1 s would be too long by that measure: an app that is repaired
-// before it is over is one that nobody hears of.
-const (
-	interval  = "${1}1s"
-	groupWait = "${1}100ms"
-)
-
 // writeFiles writes every configuration.
 func (s *Stack) writeFiles() error {
 	for _, step := range []func() error{s.writeSecrets, s.writeExporter, s.writeAlertmanager, s.writePrometheus} {
@@ -67,17 +62,23 @@ func (s *Stack) shipped(elem ...string) string {
 }
 
 func (s *Stack) writeSecrets() error {
-	if err := write(s.path("secrets", "token"), Token); err != nil {
-		return err
-	}
-	return write(s.path("secrets", "slack"), s.Slack.URL())
+	return write(s.path("secrets", "token"), Token)
 }
 
 func (s *Stack) writeExporter() error {
 	var b strings.Builder
 	fmt.Fprintf(&b, `modules:
   http_2xx: {prober: http, timeout: 1s}
-restart:
+targets:
+`)
+	for _, a := range s.Apps {
+		fmt.Fprintf(&b, `  - name: %s
+    url: '%s'
+    environment: LIVE
+    interval: %s
+%s`, a.Name, a.check, duration(s.timing.Scrape), a.spec.Target)
+	}
+	fmt.Fprintf(&b, `restart:
   mode: enforce
   receiver: {bearer_token_file: '%s'}
   defaults:
@@ -95,42 +96,74 @@ restart:
 `, s.path("secrets", "token"))
 	for _, a := range s.Apps {
 		fmt.Fprintf(&b, `    - name: %s
-      checks: [{url: '%s', module: http_2xx}]
+      checks: [{target: %s}]
       command: {argv: ['%s', '%s/restart/%s']}
-`, a.Name, a.Target, s.bin.restarter, s.supervisor.url, a.Name)
+%s`, a.Name, a.Name, s.bin.restarter, s.supervisor.url, a.Name, a.spec.Service)
 	}
 	return write(s.path("healthcheck.yml"), b.String())
 }
 
 func (s *Stack) writeAlertmanager() error {
-	const name = "healthcheck.tmpl"
-	if err := adapt(s.shipped("examples", "alertmanager", name), s.path(name)); err != nil {
+	return s.bin.writeAlertmanager(s.dir, alerting{
+		config: "alertmanager.yml", slack: s.Slack, timing: s.timing, groupBy: s.groupBy,
+		webhook: s.Tap.url + WebhookPath, heartbeat: s.Tap.url + heartbeatPath,
+	})
+}
+
+// An alerting is what a configuration of Alertmanager is adapted to.
+type alerting struct {
+	config             string // the file in examples/alertmanager
+	slack              *fakeslack.Server
+	webhook, heartbeat string // URLs
+	timing             Timing
+	groupBy            string // more labels to group what is critical by; empty: none
+}
+
+// writeAlertmanager writes alertmanager.yml, the templates and the secrets into dir.
+func (b *Binaries) writeAlertmanager(dir string, a alerting) error {
+	const template = "healthcheck.tmpl"
+	in := func(elem ...string) string { return filepath.Join(append([]string{dir}, elem...)...) }
+	shipped := filepath.Join(b.root, "examples", "alertmanager")
+	secrets := map[string]string{"restart_token": Token, "slack_bot_token": fakeslack.BotToken, "heartbeat_password": "not-a-real-password"}
+	for _, channel := range []string{"live", "stage", "dev", "unknown", "monitoring", "checkout"} {
+		secrets["slack_"+channel+"_url"] = a.slack.URL(channel)
+	}
+	for name, secret := range secrets {
+		if err := write(in("secrets", name), secret); err != nil {
+			return err
+		}
+	}
+	if err := adapt(filepath.Join(shipped, template), in(template)); err != nil {
 		return err
 	}
-	return adapt(s.shipped("examples", "alertmanager", "alertmanager.yml"), s.path("alertmanager.yml"),
-		edit{`(\burl: ).*` + WebhookPath + `['"]?`, "${1}" + s.Tap.url + WebhookPath},
-		edit{`(\bcredentials_file: ).*`, "${1}" + s.path("secrets", "token")},
-		edit{`(\bapi_url_file: ).*`, "${1}" + s.path("secrets", "slack")},
-		edit{`(\btemplates: ).*`, "${1}[" + s.path(name) + "]"},
-		edit{`(\bgroup_wait: )[1-9]\w*`, groupWait},
-		edit{`(\bgroup_interval: )\w+`, interval},
-	)
+	edits := []edit{
+		{`(\burl: ).*` + WebhookPath + `['"]?`, "${1}" + a.webhook},
+		{`(\burl: )https://heartbeat\..*`, "${1}" + a.heartbeat},
+		{`(\btemplates: ).*`, "${1}[" + in(template) + "]"},
+		{`(\bgroup_wait: )[1-9]\w*`, "${1}" + duration(a.timing.GroupWait)},
+		{`(\bgroup_interval: )\w+`, "${1}" + duration(a.timing.GroupInterval)},
+	}
+	if a.config == "alertmanager.yml" {
+		edits = append(edits, edit{`(\bapi_url_file: )(secrets/)`, "${1}" + in("${2}")})
+	} else {
+		edits = append(edits, edit{`(\bslack_api_url: ).*`, "${1}" + a.slack.APIURL()})
+	}
+	if a.groupBy != "" {
+		edits = append(edits, edit{`(\bgroup_by: \[alertname, environment)\]`, "${1}, " + a.groupBy + "]"})
+	}
+	return adapt(filepath.Join(shipped, a.config), in("alertmanager.yml"), edits...)
 }
 
 func (s *Stack) writePrometheus() error {
 	const alerts = "prometheus_alerts.yaml"
-	if err := adapt(s.shipped("mixin", alerts), s.path(alerts), edit{`(\bfor: )"\w+"`, interval}); err != nil {
+	if err := adapt(s.shipped("mixin", alerts), s.path(alerts), edit{`(\bfor: )"\w+"`, "${1}" + duration(s.timing.For)}); err != nil {
 		return err
 	}
-	var targets strings.Builder // in the place of the first example, with its labels
-	for _, a := range s.Apps {
-		fmt.Fprintf(&targets, "${1}- targets: ['%s']\n${2}{target: %s, ${3}\n", a.Target, a.Name)
-	}
 	return adapt(s.shipped("examples", "prometheus", "prometheus.yml"), s.path("prometheus.yml"),
-		edit{`(_interval: )\w+`, interval},
+		edit{`(\bscrape_interval: )\w+`, "${1}1s"},
+		edit{`(\bevaluation_interval: )\w+`, "${1}" + duration(s.timing.Evaluation)},
 		edit{`(\brule_files: ).*`, "${1}[" + s.path(alerts) + "]"},
-		edit{`( +)- targets: \[https://example\.com/health\]\n( +labels: ){target: shop, (.*)\n`, targets.String()},
-		edit{`localhost:10115`, s.exporter},
+		edit{`( +)- url: http://localhost:10115(.*)`, "${1}- url: http://" + s.exporter + "${2}\n${1}  refresh_interval: 1s"},
 		edit{`localhost:9093`, s.alertmanager},
 	)
 }

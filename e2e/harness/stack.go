@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -23,6 +24,8 @@ type Options struct {
 	Binaries *Binaries
 	Dir      string // for everything that is written
 	Apps     []AppSpec
+	Timing   Timing // zero: that of tests
+	GroupBy  string // more labels to group what is critical by
 }
 
 // A Stack is everything that runs.
@@ -33,6 +36,8 @@ type Stack struct {
 
 	bin        *Binaries
 	dir        string
+	timing     Timing
+	groupBy    string
 	supervisor *supervisor
 	processes  []*process // in the order of their start
 
@@ -42,7 +47,7 @@ type Stack struct {
 // Start starts everything and waits until it is ready. Stop has to be called when there is no error, and only then. A
 // Stack also ends with ctx.
 func Start(ctx context.Context, o Options) (*Stack, error) {
-	s := &Stack{bin: o.Binaries, dir: o.Dir}
+	s := &Stack{bin: o.Binaries, dir: o.Dir, timing: o.Timing.orSuite(), groupBy: o.GroupBy}
 	if err := s.start(ctx, o.Apps); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
@@ -78,23 +83,23 @@ func (s *Stack) start(ctx context.Context, apps []AppSpec) error {
 	return s.startServers(ctx)
 }
 
+// A server is a program that listens.
+type server struct {
+	name, address string
+	argv          []string
+}
+
 func (s *Stack) startServers(ctx context.Context) error {
-	servers := []struct {
-		name, address string
-		argv          []string
-	}{
+	servers := []server{
 		{"exporter", s.exporter, []string{s.bin.exporter, "--config.file=" + s.path("healthcheck.yml"), "--storage.path=" + s.path("restarts")}},
-		{"alertmanager", s.alertmanager, []string{
-			s.bin.alertmanager, "--config.file=" + s.path("alertmanager.yml"),
-			"--storage.path=" + s.path("alertmanager"), "--cluster.listen-address=", "--web.external-url=" + s.AlertmanagerURL(),
-		}},
+		s.bin.alertmanagerServer(s.dir, s.alertmanager),
 		{"prometheus", s.prometheus, []string{
 			s.bin.prometheus, "--config.file=" + s.path("prometheus.yml"),
 			"--storage.tsdb.path=" + s.path("prometheus"), "--web.external-url=" + s.PrometheusURL(),
 		}},
 	}
 	for _, server := range servers {
-		p, err := start(ctx, s.dir, server.name, append(server.argv, "--web.listen-address="+server.address)...)
+		p, err := server.start(ctx, s.dir)
 		if err != nil {
 			return err
 		}
@@ -106,6 +111,18 @@ func (s *Stack) startServers(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+func (v *server) start(ctx context.Context, dir string) (*process, error) {
+	return start(ctx, dir, v.name, append(v.argv, "--web.listen-address="+v.address)...)
+}
+
+// alertmanagerServer is an Alertmanager with the files in dir.
+func (b *Binaries) alertmanagerServer(dir, address string) server {
+	return server{"alertmanager", address, []string{
+		b.alertmanager, "--config.file=" + filepath.Join(dir, "alertmanager.yml"),
+		"--storage.path=" + filepath.Join(dir, "alertmanager"), "--cluster.listen-address=", "--web.external-url=http://" + address,
+	}}
 }
 
 // Stop ends everything and waits for that.

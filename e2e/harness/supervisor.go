@@ -61,15 +61,21 @@ type AppSpec struct {
 	Name string
 	// HealthPath is where the app answers. It is checked at /health in any case. Empty: /health.
 	HealthPath string
+	// Target and Service are more lines of YAML in the exporter's configuration: those of the target, indented by 4, and
+	// those of the service that may be restarted, indented by 6.
+	Target, Service string
 }
 
 // An App is a running demo app.
 type App struct {
 	// Name is also that of the service in the exporter's configuration.
 	Name string
-	// Target is what is checked. It has an ampersand, which is easily escaped wrongly on the way to Slack.
+	// Target is the label instance: what is checked, with its secrets masked. It has an ampersand, which is easily escaped
+	// wrongly on the way to Slack.
 	Target string
+	check  string // the same, unmasked
 	url    string
+	spec   AppSpec
 	run    func() (*process, error)
 
 	mu       sync.Mutex // protects the following
@@ -87,8 +93,9 @@ func (s *supervisor) add(ctx context.Context, dir, binary string, spec AppSpec) 
 	if spec.HealthPath != "" {
 		argv = append(argv, "-health-path="+spec.HealthPath)
 	}
-	a := &App{Name: spec.Name, url: "http://" + address}
-	a.Target = a.url + "/health?app=" + spec.Name + "&deep=1"
+	a := &App{Name: spec.Name, url: "http://" + address, spec: spec}
+	a.check = a.url + "/health?app=" + spec.Name + "&deep=1"
+	a.Target = a.url + "/health?app=***&deep=***"
 	a.run = func() (*process, error) { return start(ctx, dir, "app-"+spec.Name, argv...) }
 	if a.process, err = a.run(); err != nil {
 		return nil, err
@@ -112,8 +119,15 @@ func (s *supervisor) add(ctx context.Context, dir, binary string, spec AppSpec) 
 // restart kills the process and starts another one; it does not wait until that listens.
 func (a *App) restart() error {
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	a.restarts = append(a.restarts, time.Now())
+	a.mu.Unlock()
+	return a.Heal()
+}
+
+// Heal starts the app anew, as somebody would who does not wait for the exporter.
+func (a *App) Heal() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.process.Kill()
 	var err error
 	a.process, err = a.run()

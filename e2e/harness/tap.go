@@ -18,6 +18,9 @@ import (
 // WebhookPath is where the exporter takes what Alertmanager sends.
 const WebhookPath = "/webhook/alertmanager"
 
+// heartbeatPath is where the tap itself takes the signs of life.
+const heartbeatPath = "/heartbeat"
+
 // A Tap sits between Alertmanager and the exporter's webhook, and remembers what went by.
 type Tap struct {
 	http  *http.Server
@@ -27,6 +30,7 @@ type Tap struct {
 	mu         sync.Mutex // protects the following
 	held       bool
 	deliveries []Delivery
+	heartbeats int
 }
 
 // A Delivery is one request of Alertmanager.
@@ -69,6 +73,12 @@ func (t *Tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
+	if r.URL.Path == heartbeatPath {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.heartbeats++
+		return
+	}
 	r.Body = io.NopCloser(bytes.NewReader(d.Body))
 	answer := &status{ResponseWriter: w, code: http.StatusOK}
 	if t.holds() {
@@ -98,6 +108,13 @@ type status struct {
 func (s *status) WriteHeader(code int) {
 	s.code = code
 	s.ResponseWriter.WriteHeader(code)
+}
+
+// Heartbeats is how often Alertmanager gave a sign of life.
+func (t *Tap) Heartbeats() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.heartbeats
 }
 
 // Firing returns the deliveries, oldest first, that say that an alert fires for the target.

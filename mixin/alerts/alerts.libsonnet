@@ -1,2 +1,3 @@
 (import 'down.libsonnet') +
+(import 'restart_request.libsonnet') +
 (import 'exporter.libsonnet')
