@@ -131,7 +131,7 @@ type Limits struct {
 	// MaxUnverified attempts in a row that did not help lock the service out, until it is healthy for UnlockTime.
 	MaxUnverified int      `yaml:"max_unverified,omitempty"`
 	UnlockTime    Duration `yaml:"unlock_time,omitempty"`
-	// ExecTimeout is the time for the back-end's work.
+	// ExecTimeout is the time for the back-end's work, where the unit's own settings do not ask for more.
 	ExecTimeout Duration `yaml:"exec_timeout,omitempty"`
 	// RestartOn are status codes that a restart repairs, besides 500, 502, 503 and 504.
 	RestartOn []int `yaml:"restart_on,omitempty"`

@@ -19,6 +19,15 @@ type Backend interface {
 	Restart(ctx context.Context, a Attempt) error
 }
 
+// A Finisher is a Backend whose Restart stops the unit by one call and starts it by another, so that an exporter that ends
+// in between leaves it stopped.
+type Finisher interface {
+	Backend
+	// Finish starts the unit if it can be seen that the attempt, which an earlier exporter did not live to end, has stopped
+	// it, and that nobody has touched it since. Otherwise it does nothing. It tells whether it tried to start it.
+	Finish(ctx context.Context, a Attempt) (tried bool, err error)
+}
+
 // ErrRefused is wrapped by the errors of a back-end that did not touch the unit, because it may not or must not now.
 var ErrRefused = errors.New("refused by the back-end")
 
@@ -36,6 +45,9 @@ type Status struct {
 	Detail string
 	// StartedAt is when the last part of the unit was started, whoever did it. Zero: not known.
 	StartedAt time.Time
+	// Takes is for how long the unit's own settings let a restart go on. An attempt gets as much time, if that is more
+	// than the configuration gives it. Zero: not known.
+	Takes time.Duration
 }
 
 // Unfit is why a unit must not be restarted now.
@@ -48,17 +60,20 @@ const (
 	UnfitPaused  Unfit = "paused"  // somebody paused it, or its rollouts
 	UnfitRolling Unfit = "rolling" // it is being started, stopped, reloaded or rolled out already
 	UnfitLooping Unfit = "looping" // its supervisor keeps restarting it already
+	UnfitLimited Unfit = "limited" // its supervisor may refuse one more start, and leave it stopped
 )
 
 // Unfits lists every Unfit.
 func Unfits() []Unfit {
-	return []Unfit{UnfitMissing, UnfitStopped, UnfitPaused, UnfitRolling, UnfitLooping}
+	return []Unfit{UnfitMissing, UnfitStopped, UnfitPaused, UnfitRolling, UnfitLooping, UnfitLimited}
 }
 
 // An Attempt is one restart.
 type Attempt struct {
 	// ID is unique, also across instances of the exporter.
 	ID string
+	// At is when it was decided.
+	At time.Time
 	// Before is what Inspect said before the decision. A back-end refuses when the unit has got another identity since:
 	// then somebody else has restarted it. Without an Identity nothing is compared.
 	Before Status

@@ -160,6 +160,8 @@ type Preflight struct {
 	Unfit string `json:"unfit,omitempty"`
 	// StartedAt is when the unit was started, whoever did it; zero: not known.
 	StartedAt time.Time `json:"started_at,omitzero"`
+	// Finished is true when the back-end tried to start what the exporter had stopped before it ended; see Finisher.
+	Finished bool `json:"finished,omitempty"`
 	// At is when this became known; Next sets it.
 	At time.Time `json:"at,omitzero"`
 }

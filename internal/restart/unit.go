@@ -199,29 +199,60 @@ func (u *unit) join() {
 // maxInspect is how long a back-end may take to look at its unit.
 const maxInspect = 10 * time.Second
 
-// inspect asks the back-end in a goroutine of its own, unless it is being asked.
+// maxTakes bounds what a unit's own settings give an attempt: the others wait for it.
+const maxTakes = 15 * time.Minute
+
+// inspect asks the back-end in a goroutine of its own, unless it is being asked. Half a restart of an earlier exporter is
+// made a whole one before.
 func (u *unit) inspect(ctx context.Context) {
 	if u.inspecting {
 		return
 	}
 	u.inspecting = true
-	service := u.definition()
+	service, finish := u.definition(), u.finisher(ctx)
 	ctx, cancel := context.WithTimeout(ctx, min(service.ExecTimeout, maxInspect))
 	go func() {
 		defer cancel()
+		finished := finish()
 		f, status := service.preflight(ctx)
+		f.Finished = finished
 		u.before = status // read only after the channel
 		u.inspections <- f
 	}()
+}
+
+// finisher is what makes the orphaned attempt of an earlier exporter a whole one, and tells whether it tried. There may be
+// nothing to do. What an operator has forbidden since is not done.
+func (u *unit) finisher(ctx context.Context) func() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	backend, ok := u.service.Backend.(Finisher)
+	intent, paused := u.state.Intent, !u.state.Pause.Until.IsZero()
+	if !ok || !intent.Orphaned || paused || u.service.Policy.Mode != ModeEnforce {
+		return func() bool { return false }
+	}
+	timeout := u.service.ExecTimeout
+	return func() bool {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+		defer cancel()
+		tried, err := backend.Finish(ctx, Attempt{ID: intent.ID, At: intent.At, Before: Status{Identity: intent.Before}})
+		switch {
+		case err != nil:
+			u.log.Error("Finishing an interrupted restart failed", "attempt", intent.ID, "err", err)
+		case tried:
+			u.log.Warn("Finished a restart that the end of the exporter had interrupted", "attempt", intent.ID)
+		}
+		return tried
+	}
 }
 
 // execute has the back-end do its work in a goroutine of its own; run waits for its outcome. The work has its own
 // time limit and does not end with ctx.
 func (u *unit) execute(ctx context.Context) {
 	service := u.definition()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), service.ExecTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(service.ExecTimeout, min(u.before.Takes, maxTakes)))
 	u.mu.Lock()
-	attempt := Attempt{ID: u.state.Intent.ID, Before: u.before}
+	attempt := Attempt{ID: u.state.Intent.ID, At: u.state.Intent.At, Before: u.before}
 	u.mu.Unlock()
 	u.log.Info("Restarting service", "attempt", attempt.ID, "backend", service.Backend.Kind())
 	go func() {
