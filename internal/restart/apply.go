@@ -29,9 +29,11 @@ func (u *unit) load() {
 	u.kept = keeping{loaded: true, state: s}
 	u.state = s
 	now := time.Now()
+	attempts := make([]time.Time, 0, len(s.Attempts))
 	for _, t := range s.Attempts {
-		u.fleet.Attempted(now.Add(-now.Round(0).Sub(t)))
+		attempts = append(attempts, now.Add(-now.Round(0).Sub(t)))
 	}
+	u.fleet.Recall(u.name, attempts)
 	definition := u.service.definition()
 	u.mu.Unlock()
 	_, _ = u.apply(Event{Started: &Definition{Checks: definition}})
@@ -74,7 +76,7 @@ func (u *unit) apply(ev Event) (Decision, error) {
 	}
 	u.state = state
 	if d.Restart {
-		u.fleet.Attempted(now)
+		u.fleet.Attempted(u.name, now)
 	}
 	u.fleet.Update(u.name, &u.state, now)
 	u.tell(&before, &ev, &d, now)

@@ -21,6 +21,9 @@ type question struct {
 func (q question) probed(e Evidence) (State, Decision) {
 	p, now := q.policy, q.now
 	if e.Reason == prober.ReasonLocalResource || e.Reason == prober.ReasonInternal {
+		if v := q.state.VerifyUntil; !v.IsZero() && now.After(v) { // an attempt under way holds up all others
+			return p.unverified(*q.state, now), Decision{Outcome: OutcomeUnknown}
+		}
 		return *q.state, Decision{}
 	}
 	s := p.count(*q.state, e, now)

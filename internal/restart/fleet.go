@@ -25,8 +25,8 @@ type Fleet struct {
 	mu       sync.Mutex // protects the following
 	limits   BrakeLimits
 	members  map[string]*member
-	brakes   map[string]*brake // by scope; there is one for every scope
-	attempts []time.Time       // of all services, oldest first, as far as any window reaches
+	brakes   map[string]*brake      // by scope; there is one for every scope
+	attempts map[string][]time.Time // by service, also of those that are gone, as far as any window reaches
 }
 
 // A member is what the fleet knows of a service.
@@ -46,7 +46,7 @@ const longest = 24 * time.Hour
 
 // NewFleet makes a fleet without members.
 func NewFleet() *Fleet {
-	return &Fleet{members: map[string]*member{}, brakes: map[string]*brake{}}
+	return &Fleet{members: map[string]*member{}, brakes: map[string]*brake{}, attempts: map[string][]time.Time{}}
 }
 
 // Limit sets the numbers of the mass brake.
@@ -77,12 +77,18 @@ func (f *Fleet) Leave(name string) {
 	f.scopes()
 }
 
-// Attempted notes an attempt.
-func (f *Fleet) Attempted(at time.Time) {
+// Attempted notes an attempt of a service.
+func (f *Fleet) Attempted(name string, at time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	i, _ := slices.BinarySearchFunc(f.attempts, at, time.Time.Compare)
-	f.attempts = slices.Insert(f.attempts, i, at)
+	f.attempts[name] = append(f.attempts[name], at)
+}
+
+// Recall makes these the attempts of a service. One that comes back has made no more than it had when it went.
+func (f *Fleet) Recall(name string, attempts []time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.attempts[name] = slices.Clone(attempts)
 }
 
 // Update notes what became of a member.
@@ -145,17 +151,29 @@ func (f *Fleet) World(name string, p *Policy, now time.Time) World {
 			w.InGroup++
 		}
 	}
-	f.attempts = slices.DeleteFunc(f.attempts, func(t time.Time) bool { return now.Sub(t) > longest })
-	for _, t := range f.attempts {
-		if now.Sub(t) < p.FleetWindow {
-			if w.FleetAttempts == 0 {
-				w.FleetOldest = wall(t)
-			}
-			w.FleetAttempts++
-		}
-	}
+	w.FleetAttempts, w.FleetOldest = f.attempted(p.FleetWindow, now)
 	w.Brake = f.brakeOf(me, now)
 	return w
+}
+
+// attempted counts the attempts of all services within a window, and forgets those that are in none.
+func (f *Fleet) attempted(window time.Duration, now time.Time) (n int, oldest time.Time) {
+	for name, attempts := range f.attempts {
+		attempts = slices.DeleteFunc(attempts, func(t time.Time) bool { return now.Sub(t) > longest })
+		if f.attempts[name] = attempts; len(attempts) == 0 {
+			delete(f.attempts, name)
+		}
+		for _, t := range attempts {
+			if now.Sub(t) >= window {
+				continue
+			}
+			if n == 0 || wall(t).Before(oldest) {
+				oldest = wall(t)
+			}
+			n++
+		}
+	}
+	return n, oldest
 }
 
 // wall is a time as a State and an Event have it.

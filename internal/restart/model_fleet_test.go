@@ -122,7 +122,7 @@ func (m *simulation) assemble() {
 	for _, s := range m.services {
 		m.fleet.Join(s.name, s.group, s.dependsOn)
 		for _, t := range s.state.Attempts {
-			m.fleet.Attempted(m.now.Add(-m.wall().Sub(t)))
+			m.fleet.Attempted(s.name, m.now.Add(-m.wall().Sub(t)))
 		}
 	}
 }
@@ -162,7 +162,7 @@ func (m *simulation) apply(s *patient, ev *Event) {
 	}
 	s.state = state
 	if d.Restart {
-		m.fleet.Attempted(m.now)
+		m.fleet.Attempted(s.name, m.now)
 	}
 	m.fleet.Update(s.name, &s.state, m.now)
 	m.note(s, d.Outcome)

@@ -121,6 +121,7 @@ func (s State) forget() State {
 func (p *Policy) ordered(s State, ev *Event, now time.Time) State {
 	switch {
 	case ev.Redefined != nil:
+		s.Preflight = Preflight{} // it may have been about another unit
 		return s.defined(ev.Redefined)
 	case ev.Paused != nil:
 		s.Pause = *ev.Paused

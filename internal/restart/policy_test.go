@@ -349,6 +349,25 @@ func TestUnverifiedIsForgotten(t *testing.T) {
 	}
 }
 
+// While we lack something of our own nothing is known; the verification ends all the same, and what came of it is not known.
+func TestVerifyingBlindly(t *testing.T) {
+	r := newRun(t, testPolicy()).arm()
+	r.alert()
+	for r.restarts() == 0 {
+		r.probe(refused)
+		r.wait(time.Second)
+	}
+	r.executed(Executed{})
+	lacking := Evidence{Reason: prober.ReasonLocalResource}
+	if d := r.probes(120, time.Second, lacking); d.Outcome != OutcomeNone || !r.state.InFlight() {
+		t.Errorf("within its time the verification ended with %q", d.Outcome)
+	}
+	r.wait(time.Second)
+	if d := r.probe(lacking); d.Outcome != OutcomeUnknown || r.state.InFlight() || r.state.Unverified != 1 {
+		t.Errorf("after its time the outcome is %q with %d unverified, want that it is unknown", d.Outcome, r.state.Unverified)
+	}
+}
+
 // Only failures that a restart can repair confirm, and what we lack ourselves is no evidence of anything.
 func TestWhatConfirms(t *testing.T) {
 	busy := Evidence{Reason: prober.ReasonStatus, StatusCode: 503, RetryAfter: true}

@@ -32,6 +32,7 @@ type unit struct {
 	began      time.Time // when the last round of checks began
 	probing    bool      // it is still under way
 	inspecting bool      // the back-end is being asked
+	moot       bool      // it is that of an older definition
 	before     Status    // what it answered last
 	urgent     bool      // an alert came since the last round began
 	fresh      time.Time // a round that began before then is no evidence any more
@@ -66,9 +67,10 @@ func (u *unit) run(ctx context.Context) {
 			u.fresh = time.Now() // what was seen before the restart says nothing about what is there now
 			u.carryOut(ctx, Event{Executed: &e})
 		case f := <-u.inspections:
-			u.inspecting = false
-			u.takeDefinition() // it may forbid what the answer would lead to
-			if ctx.Err() == nil {
+			u.takeDefinition() // it may forbid what the answer would lead to, or be about another unit
+			moot := u.moot
+			u.inspecting, u.moot = false, false
+			if !moot && ctx.Err() == nil { // if it is, the next failed probe asks again
 				u.carryOut(ctx, Event{Preflighted: &f})
 			}
 		case <-timer.C:
@@ -182,7 +184,7 @@ func (u *unit) redefine() {
 		return
 	}
 	u.service = *u.next
-	u.next, u.fresh = nil, time.Now()
+	u.next, u.fresh, u.moot = nil, time.Now(), u.inspecting
 	u.join()
 	u.mu.Unlock()
 	d := u.definition()
