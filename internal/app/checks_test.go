@@ -87,3 +87,53 @@ restart:
 		}
 	}
 }
+
+// An open window says when it ends: at the end of the last of those that follow each other, also where a day has 23 or 25
+// hours. One that does not end within a week says nothing.
+func TestMaintenanceEnds(t *testing.T) {
+	c, err := config.Parse("test.yml", []byte(`
+modules: {http_2xx: {prober: http}}
+maintenance:
+  - {weekdays: [sunday], location: Europe/Berlin}
+  - {months: [december]}
+targets:
+  - name: shop
+    url: http://127.0.0.1:1/
+    maintenance: [{times: [{start_time: '00:00', end_time: '04:00'}], location: Europe/Berlin}]
+restart:
+  mode: enforce
+  receiver: {insecure: true}
+  services: [{name: shop, checks: [{target: shop}], command: {argv: [/bin/true]}}]
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := newSnapshot("test.yml", c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := s.Restarts.Services[0].Maintenance
+	for _, tt := range []struct{ at, until string }{
+		{"2026-11-18T00:10:30Z", "2026-11-18T03:00:00Z"}, // a Wednesday in winter
+		{"2026-11-18T00:11:00Z", "2026-11-18T03:00:00Z"}, // known from before
+		{"2026-11-18T12:00:00Z", ""},
+		{"2026-11-19T00:10:30Z", "2026-11-19T03:00:00Z"},
+		{"2026-11-18T00:10:30Z", "2026-11-18T03:00:00Z"}, // the clock was set back
+		{"2026-03-29T00:30:00Z", "2026-03-30T02:00:00Z"}, // a Sunday of 23 hours, and the window of Monday
+		{"2026-10-25T12:00:00Z", "2026-10-26T03:00:00Z"}, // one of 25
+		{"2026-12-03T12:00:00Z", ""},                     // open, until January
+		{"2026-12-30T12:00:00Z", "2027-01-01T03:00:00Z"},
+	} {
+		at, err := time.Parse(time.RFC3339, tt.at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if w := open(at); !w.Until.IsZero() {
+			got = w.Until.Format(time.RFC3339)
+		}
+		if got != tt.until {
+			t.Errorf("%s: it ends at %q, want %q", tt.at, got, tt.until)
+		}
+	}
+}

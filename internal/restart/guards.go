@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
 // A Guard is a condition that must hold before a service is restarted.
@@ -113,23 +115,51 @@ func askWarmUp(q *question) GuardResult {
 }
 
 func askArmed(q *question) GuardResult {
-	return GuardResult{
-		OK:    q.state.Armed,
-		Value: "armed " + strconv.FormatBool(q.state.Armed),
-		Limit: plural(q.policy.ArmProbes, "success", "successes") + " over " + q.policy.ArmTime.String(),
+	s, value := q.state, "armed"
+	if !s.Armed {
+		held := time.Duration(0)
+		if s.Successes > 0 {
+			held = s.LastProbe.Sub(s.HealthySince)
+		}
+		value = successes(s.Successes, held)
 	}
+	return GuardResult{OK: s.Armed, Value: value, Limit: successes(q.policy.ArmProbes, q.policy.ArmTime)}
+}
+
+func successes(n int, held time.Duration) string {
+	return plural(n, "success", "successes") + " over " + round(held)
 }
 
 func askFailureClass(q *question) GuardResult {
 	last := &q.state.Last
-	value := cmp.Or(string(last.Reason), "healthy")
-	switch {
-	case *last == (Evidence{}):
-		value = "no probe"
-	case last.StatusCode != 0:
-		value += " " + strconv.Itoa(last.StatusCode)
+	return GuardResult{OK: q.policy.repairable(*last), Value: last.words(), Limit: "one that a restart repairs"}
+}
+
+// words are for people: with all that decides whether a restart repairs it.
+func (e *Evidence) words() string {
+	if *e == (Evidence{}) {
+		return "no probe"
 	}
-	return GuardResult{OK: q.policy.repairable(*last), Value: value, Limit: "one that a restart repairs"}
+	text := cmp.Or(string(e.Reason), "healthy")
+	switch e.Reason { //nolint:exhaustive // the others have no code
+	case prober.ReasonStatus, prober.ReasonWSHandshake:
+		if e.StatusCode != 0 {
+			text += " " + strconv.Itoa(e.StatusCode)
+		}
+		if e.RetryAfter {
+			text += " (Retry-After)"
+		}
+	case prober.ReasonWSClosed:
+		text += " " + strconv.Itoa(e.CloseCode)
+	case prober.ReasonWSMessage:
+		if e.TimedOut {
+			text += " (none in time)"
+		}
+	}
+	if e.Away {
+		text += " (another host)"
+	}
+	return text
 }
 
 func askConfirmed(q *question) GuardResult {

@@ -219,11 +219,37 @@ func TestZeroPolicyRefuses(t *testing.T) {
 	}
 }
 
-// Every failure class has a word for people.
+// Every failure class has words for people, with all that decides whether a restart repairs it.
 func TestFailureClassValue(t *testing.T) {
-	q := question{policy: &Policy{}, state: &State{Last: Evidence{Reason: prober.ReasonStatus, StatusCode: 404}}}
-	if got := askFailureClass(&q).Value; got != "status 404" {
-		t.Errorf("value is %q", got)
+	for want, e := range map[string]Evidence{
+		"no probe":                       {},
+		"healthy":                        {Healthy: true},
+		"connect_refused":                refused,
+		"status 404":                     status(404),
+		"status 503 (Retry-After)":       {Reason: prober.ReasonStatus, StatusCode: 503, RetryAfter: true},
+		"ws_handshake 502":               {Reason: prober.ReasonWSHandshake, StatusCode: 502},
+		"ws_closed 1013":                 {Reason: prober.ReasonWSClosed, StatusCode: 101, CloseCode: 1013},
+		"ws_message":                     {Reason: prober.ReasonWSMessage, StatusCode: 101},
+		"ws_message (none in time)":      {Reason: prober.ReasonWSMessage, StatusCode: 101, TimedOut: true},
+		"connect_refused (another host)": {Reason: prober.ReasonConnectRefused, Away: true},
+	} {
+		q := question{policy: &Policy{}, state: &State{Last: e}}
+		if got := askFailureClass(&q).Value; got != want {
+			t.Errorf("value is %q, want %q", got, want)
+		}
+	}
+}
+
+// One that is not armed says how far it has come.
+func TestArmedValue(t *testing.T) {
+	r := newRun(t, testPolicy())
+	r.probes(4, 15*time.Second, healthy)
+	for armed, want := range map[bool]string{false: "4 successes over 45s", true: "armed"} {
+		r.state.Armed = armed
+		q := question{policy: &r.policy, state: &r.state, now: r.now}
+		if got := askArmed(&q); got.OK != armed || got.Value != want || got.Limit != "5 successes over 1m0s" {
+			t.Errorf("armed %t: %+v, want %q", armed, got, want)
+		}
 	}
 }
 
