@@ -131,7 +131,8 @@ func (k *Keeper) Apply(p *Plan) {
 	}
 }
 
-// inherit reads the documents again: modules and expressions may be others now. What makes no sense any more is dropped.
+// inherit reads the documents again: modules and expressions may be others now. What makes no sense any more is dropped, and
+// then the source is as good as never asked.
 func (s *source) inherit() {
 	ctx, cancel := context.WithTimeout(context.Background(), config.DefaultAPITimeout)
 	defer cancel()
@@ -141,9 +142,10 @@ func (s *source) inherit() {
 		if err != nil {
 			continue
 		}
-		again.info, again.absent = doc.info, doc.absent
+		again.next, again.absent = doc.next, doc.absent
 		docs[name] = again
 	}
+	s.asked = s.asked && len(docs) == len(s.docs)
 	s.docs = docs
 }
 

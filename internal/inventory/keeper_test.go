@@ -223,6 +223,32 @@ func TestReload(t *testing.T) {
 	f.want(t, "no source")
 }
 
+// What a source has said may make no sense any more after a reload. Until it is asked again targets are missing.
+func TestReloadOfAMeaning(t *testing.T) {
+	server := probetest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"targets": [{"name": "b", "url": "http://b/"}]}`)
+	}))
+	api := func(format string) string {
+		return static + "target_apis: [{name: list, url: '" + server.URL + "', " + format + "}]\n"
+	}
+	f := keeper(t)
+	f.apply(t, api("format: targets"))
+	f.ask(t)
+	f.want(t, "at first", "a targets", "b api:list")
+	f.apply(t, api("map: {name: item.name, url: item.url}"))
+	f.want(t, "by a map that is for a list", "a targets")
+	if f.Complete() {
+		t.Error("complete, and Prometheus would drop targets that may be back in a moment")
+	}
+	f.ask(t)
+	if !f.Complete() {
+		t.Error("not complete, and the source was asked")
+	}
+	f.apply(t, api("map: {items: body.targets, name: item.name, url: item.url}"))
+	f.ask(t)
+	f.want(t, "by the right one", "a targets", "b api:list")
+}
+
 func TestDependencyOnASource(t *testing.T) {
 	dir := t.TempDir()
 	f := keeper(t)

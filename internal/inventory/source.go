@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	commonconfig "github.com/prometheus/common/config"
@@ -27,8 +28,8 @@ const maxDocument = 16 << 20
 // A document is what one file, or one API, has said.
 type document struct {
 	data     []byte
-	info     os.FileInfo // of a file, as it was before it was read
-	absent   bool        // whether the file was missing at the last look
+	next     []byte // what the file was at the last look, where that is not data
+	absent   bool   // whether the file was missing at the last look
 	targets  []config.Target
 	problems []error
 }
@@ -62,12 +63,12 @@ func (f *files) decode(_ context.Context, name string, data []byte) (*document, 
 	return &document{data: data, targets: d.targets, problems: d.problems}, nil
 }
 
-// fetch reads those files that have changed. A file that is gone counts until it is missing twice: some programs replace a
-// file by removing it first.
+// fetch reads the files. What has changed counts when two looks have seen the same: a program may be about to write it. A
+// file that is gone counts until it is missing twice: some programs replace a file by removing it first.
 func (f *files) fetch(ctx context.Context, last map[string]*document) (map[string]*document, error) {
-	names, err := filepath.Glob(f.pattern)
+	names, err := f.names()
 	if err != nil {
-		return last, fmt.Errorf("looking for %q: %w", f.pattern, err) // it was checked at load
+		return last, err
 	}
 	docs, errs := map[string]*document{}, []error(nil)
 	for _, name := range names {
@@ -89,7 +90,26 @@ func (f *files) fetch(ctx context.Context, last map[string]*document) (map[strin
 	return docs, errors.Join(errs...)
 }
 
-// read reads a file, unless it is as it was. With an error it returns what it was.
+// names are the files that there are. That there is none is an error where one is named, or where it cannot be known.
+func (f *files) names() ([]string, error) {
+	names, err := filepath.Glob(f.pattern)
+	if err != nil {
+		return nil, fmt.Errorf("looking for %q: %w", f.pattern, err) // it was checked at load
+	}
+	const special = `*?[\`
+	switch dir := filepath.Dir(f.pattern); {
+	case len(names) > 0:
+	case !strings.ContainsAny(f.pattern, special):
+		return []string{f.pattern}, nil // which says why
+	case !strings.ContainsAny(dir, special):
+		if _, err := os.ReadDir(dir); err != nil { // of which Glob says nothing
+			return nil, fmt.Errorf("looking for %q: %w", f.pattern, errors.Unwrap(err))
+		}
+	}
+	return names, nil
+}
+
+// read reads a file. Where it is as it was, may be half written, or cannot be read, it returns the last document.
 func (f *files) read(ctx context.Context, name string, last *document) (*document, error) {
 	info, err := os.Stat(name) // before opening, which could wait for ever at a pipe
 	switch {
@@ -97,24 +117,23 @@ func (f *files) read(ctx context.Context, name string, last *document) (*documen
 		return last, fmt.Errorf("reading %q: %w", name, errors.Unwrap(err))
 	case !info.Mode().IsRegular():
 		return last, fmt.Errorf("reading %q: not a regular file", name)
-	case last != nil && last.info != nil && !last.absent && os.SameFile(last.info, info) && last.info.ModTime().Equal(info.ModTime()) && last.info.Size() == info.Size():
-		return last, nil
 	}
 	data, err := readFile(name)
-	if err != nil {
+	switch {
+	case err != nil:
 		return last, fmt.Errorf("reading %q: %w", name, err)
+	case last != nil && bytes.Equal(data, last.data):
+		data = nil
+	case last == nil || last.next != nil && bytes.Equal(data, last.next):
+		doc, err := f.decode(ctx, name, data)
+		if err != nil {
+			return last, err // and reads it again next time
+		}
+		return doc, nil
 	}
-	if last != nil && bytes.Equal(data, last.data) {
-		same := *last
-		same.info, same.absent = info, false
-		return &same, nil
-	}
-	doc, err := f.decode(ctx, name, data)
-	if err != nil {
-		return last, err // and reads it again next time
-	}
-	doc.info = info
-	return doc, nil
+	same := *last
+	same.next, same.absent = data, false
+	return &same, nil
 }
 
 func readFile(name string) ([]byte, error) {
