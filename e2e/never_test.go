@@ -99,7 +99,8 @@ func TestCooldown(t *testing.T) {
 	if _, err := app.Break(ctx, harness.BreakStatus); err != nil {
 		t.Fatal(err)
 	}
-	await(ctx, t, "Slack hears of it again", func(context.Context) (bool, error) { return len(s.Slack.Messages()) > 2, nil })
+	// After the failure, its end and the restart.
+	await(ctx, t, "Slack hears of it again", func(context.Context) (bool, error) { return len(s.Slack.Messages()) > 3, nil })
 	awaitHeld(ctx, t, s, app, "cooldown")
 	restartedThroughout(ctx, t, s, app, 1)
 }

@@ -60,8 +60,8 @@ func outage(t *testing.T, how, reason string) *harness.Outage {
 
 	restartedThroughout(ctx, t, s, app, 1)
 	attempts(ctx, t, s, app, "recovered", 1)
-	if messages := s.Slack.Messages(); len(messages) != 2 {
-		t.Errorf("Slack got %d messages, want one about the failure and one about its end", len(messages))
+	if messages := s.Slack.Messages(); len(messages) != 3 || !strings.Contains(messages[2].Plain(), "HealthcheckRestarted") {
+		t.Errorf("Slack got %d messages, want one about the failure, one about its end, and one about the restart", len(messages))
 		for _, m := range messages {
 			t.Logf("%s\n%s", m.At.Format(time.StampMilli), m.Plain())
 		}

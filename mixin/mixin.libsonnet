@@ -1,3 +1,4 @@
 (import 'config.libsonnet') +
 (import 'alerts/alerts.libsonnet') +
-(import 'lib/add-runbook-links.libsonnet')
+(import 'rules/rules.libsonnet') +
+(import 'lib/add-links.libsonnet')

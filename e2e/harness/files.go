@@ -156,7 +156,7 @@ func (b *Binaries) writeAlertmanager(dir string, a alerting) error {
 
 func (s *Stack) writePrometheus() error {
 	const alerts = "prometheus_alerts.yaml"
-	if err := adapt(s.shipped("mixin", alerts), s.path(alerts), edit{`(\bfor: )"\w+"`, "${1}" + duration(s.timing.For)}); err != nil {
+	if err := adapt(s.shipped("mixin", alerts), s.path(alerts), edit{`(\bfor: )"(?:0s|1m)"`, "${1}" + duration(s.timing.For)}); err != nil {
 		return err
 	}
 	return adapt(s.shipped("examples", "prometheus", "prometheus.yml"), s.path("prometheus.yml"),

@@ -1,3 +1,6 @@
 (import 'down.libsonnet') +
 (import 'restart_request.libsonnet') +
-(import 'exporter.libsonnet')
+(import 'targets.libsonnet') +
+(import 'slo.libsonnet') +
+(import 'exporter.libsonnet') +
+(import 'restarts.libsonnet')

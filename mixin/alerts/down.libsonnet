@@ -1,46 +1,110 @@
 {
   local c = $._config,
+  local held = (import '../lib/held.libsonnet')(c),
   local lookup = (import '../lib/lookup.libsonnet')(c),
   local name = 'HealthcheckTargetDown',
 
   // One alert for every kind of failure: a target that goes from timeout to status 502 is still the same incident.
   local down(environment, knobs) = {
     alert: name,
-    // last_over_time steps over lost scrapes and over the stale marker that a failed scrape leaves, so neither ends the
-    // alert or starts `for` anew. A successful probe ends it at once.
-    expr: |||
-      last_over_time(probe_success{%(selector)s}[%(lostScrape)s]) == 0
-      or
-      (
-        last_over_time(probe_success{%(selector)s}[%(exporterOutage)s]) == 0
-        and on (%(scrapeLabels)s)
-        up{%(scrapeSelector)s} == 0
-      )
-    ||| % c {
-      selector: c.targetSelector + environment,
-      scrapeLabels: std.join(', ', c.scrapeLabels),
-    },
+    expr: held.down(environment),
     'for': knobs['for'],
     labels: { severity: knobs.severity },
+    dashboard:: 'target',
     annotations: {
       summary: 'A target fails its health check.',
-      description: '{{ with $labels.target }}{{ . }} at {{ end }}{{ $labels.instance }} fails its health check{{ with $labels.%s }} in {{ . }}{{ end }}.' % c.environmentLabel,
+      description: lookup.target + ' fails its health check' + lookup.environment + '.',
       reason: lookup.reason,
       failing_since: lookup.failingSince(name),
       failing_since_unix: lookup.failingSinceUnix(name),
       failing_for: lookup.failingFor(name),
+      restarts: lookup.restarts,
     },
   },
 
   local environments = std.objectFields(c.environments),
   local others = if environments == [] then '' else ',%s!~"%s"' % [c.environmentLabel, std.join('|', environments)],
 
+  // A marker is no message: it inhibits the alerts that have the same `target` and `environment`. It comes from the
+  // exporter's own scrape, so that all other labels are dropped.
+  //
+  // The gauge is absent where it is not 1, so that the last sample of hours ago means nothing. While the exporter cannot be
+  // scraped the marker stays if it was there when the exporter could last be scraped: `timestamp` of a comparison is the
+  // time of the step, and that of the marker must not be before that of `up`.
+  local marker(alert, metric, summary, description) = {
+    alert: alert,
+    expr: |||
+      max by (target, environment) (
+        %(metric)s{%(exporterSelector)s} == 1
+        or
+        (
+          max_over_time(timestamp(%(metric)s{%(exporterSelector)s} == 1)[%(exporterOutage)s:1m])
+          >= on (job, instance) group_left ()
+          max_over_time(timestamp(up{%(exporterSelector)s} == 1)[%(exporterOutage)s:1m])
+          and on (job, instance)
+          up{%(exporterSelector)s} == 0
+        )
+      )
+    ||| % c { metric: metric },
+    labels: { severity: 'none' },
+    dashboard:: 'target',
+    annotations: { summary: summary, description: description },
+  },
+
+  local dependency = {
+    alert: 'HealthcheckDependencyDown',
+    // It fires for the dependant. The parent is found by its name and environment.
+    expr: |||
+      max by (target, environment, depends_on) (
+        (
+      %(info)s
+        )
+        and on (depends_on, depends_on_environment)
+        label_replace(
+          label_replace(
+            (
+              min_over_time(probe_success{%(targetSelector)s}[%(dependencyHold)s]) == 0
+              or
+      %(down)s
+            ),
+            "depends_on", "$1", "target", "(.+)"
+          ),
+          "depends_on_environment", "$1", "%(environmentLabel)s", "(.*)"
+        )
+      )
+    ||| % c {
+      info: held.indent(held.exporter('healthcheck_target_depends_on_info{%(exporterSelector)s}' % c), '    '),
+      down: held.indent(held.down(), '        '),
+    },
+    labels: { severity: 'none' },
+    dashboard:: 'target',
+    annotations: {
+      summary: 'A target depends on one that is down.',
+      description: '{{ $labels.target }} cannot be healthy while {{ $labels.depends_on }} is down: nobody needs to be told of it.',
+    },
+  },
+
   prometheusAlerts+:: {
     groups+: [
       {
         name: 'healthcheck-down',
         [if c.downInterval != null then 'interval']: c.downInterval,
+        // Markers first: Alertmanager has to have them before what they inhibit.
         rules: [
+          marker(
+            'HealthcheckTargetMuted',
+            'healthcheck_target_muted',
+            'Nobody wants to be told of a target.',
+            '{{ $labels.target }} is muted in the inventory: nobody is told of it.',
+          ),
+          marker(
+            'HealthcheckTargetMaintenance',
+            'healthcheck_target_maintenance_active',
+            'A target is in a maintenance window.',
+            '{{ $labels.target }} is in a maintenance window: nobody is told of it, and it is not restarted.',
+          ),
+          dependency,
+        ] + [
           down(',%s="%s"' % [c.environmentLabel, environment], c.environments[environment])
           for environment in environments
         ] + [down(others, c.otherEnvironments)],

@@ -14,6 +14,7 @@
       )
     ||| % [down, c.targetSelector],
     labels: { severity: 'none' },
+    dashboard:: 'target',
     annotations: {
       summary: 'A target that is down may have to be restarted.',
       description: '{{ with $labels.target }}{{ . }} at {{ end }}{{ $labels.instance }} fails its health check. The restart receiver decides by its own probes.',

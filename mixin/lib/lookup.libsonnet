@@ -1,11 +1,16 @@
 // Annotations that ask Prometheus about the target of an alert. What they say changes while the alert fires, so it must
 // not be a label: a changed label would end one alert and begin another.
 function(c) {
-  // `query` of a PromQL expression; %s in it becomes the matchers for the target of this alert.
-  local ask(expr) =
-    local matchers = std.join(',', [l + '=%q' for l in c.targetLabels]);
-    local values = std.join(' ', ['$labels.' + l for l in c.targetLabels]);
+  // `query` of a PromQL expression; %s in it becomes the matchers for these labels of this alert.
+  local askBy(labels, expr) =
+    local matchers = std.join(',', [l + '=%q' for l in labels]);
+    local values = std.join(' ', ['$labels.' + l for l in labels]);
     '(printf `%s` %s | query)' % [expr % matchers, values],
+  local ask(expr) = askBy(c.targetLabels, expr),
+
+  // The target in a sentence, and where it is.
+  target:: '{{ with $labels.target }}{{ . }} at {{ end }}{{ $labels.instance }}',
+  environment:: '{{ with $labels.%s }} in {{ . }}{{ end }}' % c.environmentLabel,
 
   // While the exporter is away there is no reason of this moment; then the latest there was. `or` asks the next only if
   // the one before has no answer, and the last one is expensive: some milliseconds for each alert.
@@ -21,10 +26,48 @@ function(c) {
     '{{ if ne .Labels.phase "check" }} in phase {{ .Labels.phase }}{{ end }}{{ end }}{{ else }}unknown{{ end }}',
   ]),
 
-  // When the alert became pending: one evaluation after the first failed probe at the latest. Empty in the very first
-  // evaluation of an alert with `for: 0s`, where it is the time of the alert itself.
+  // When the alert became pending: one evaluation after the first failed probe at the latest. In the very first evaluation
+  // of an alert with `for: 0s` Prometheus does not know it yet, and it is now.
   local since(alert) = 'min(ALERTS_FOR_STATE{alertname="%s",%%s})' % alert,
-  failingSince(alert):: '{{ with %s }}{{ . | first | value | humanizeTimestamp }}{{ end }}' % ask(since(alert)),
-  failingSinceUnix(alert):: '{{ with %s }}{{ . | first | value | printf "%%.0f" }}{{ end }}' % ask(since(alert)),
+  local sinceOrNow(alert, format) = '{{ with or %s (query "time()") }}{{ . | first | value | %s }}{{ end }}' % [ask(since(alert)), format],
+  failingSince(alert):: sinceOrNow(alert, 'humanizeTimestamp'),
+  failingSinceUnix(alert):: sinceOrNow(alert, 'printf "%.0f"'),
   failingFor(alert):: '{{ with %s }}{{ . | first | value | humanizeDuration }}{{ end }}' % ask('floor(time() - %s)' % since(alert)),
+
+  // What becomes of the services that have this target as a check, one after the other; nothing where there are none.
+  local series(name, matchers='') = 'healthcheck_restart_%s{%s%s}' % [name, c.exporterSelector, matchers],
+  local ofService(name) = '(printf `%s` .Labels.job .Labels.instance .Labels.service | query)' % name,
+  local same = 'job=%q,instance=%q,service=%q',
+  local words = [
+    { state: 'unarmed', words: 'not restarted: it was never seen healthy by its checks' },
+    { state: 'idle', words: 'no restart yet' },
+    { state: 'suspect', words: 'no restart yet' },
+    { state: 'executing', words: 'being restarted' },
+    { state: 'verifying', words: 'restarted, and being watched' },
+    { state: 'cooldown', words: 'restarted, and was well after that' },
+    { state: 'backoff', words: 'restarted, which did not help' },
+    { state: 'locked_out', words: 'not restarted any more: it did not help' },
+  ],
+  restarts:: std.join('', [
+    '{{ range $i, $s := (printf `%s == 1 and on (job, instance, service) %s` (or $labels.target $labels.instance) | query) }}'
+    % [series('state'), series('info', ',target=%q')],
+    '{{ if $i }}; {{ end }}{{ with $s }}{{ .Labels.service }}: ',
+    '{{ if %s }}not restarted: the mode is off{{ else if %s }}not restarted: the mode is observe' % [
+      ofService('healthcheck_restart_mode{mode="off",%s} == 1' % same),
+      ofService('healthcheck_restart_mode{mode="observe",%s} == 1' % same),
+    ],
+    std.join('', ['{{ else if eq .Labels.state "%(state)s" }}%(words)s' % w for w in words]),
+    '{{ end }}',
+    '{{ with %s }}, held by {{ with first . }}{{ .Labels.reason }}{{ end }}{{ end }}' % ofService('healthcheck_restart_hold{reason!="mode",%s} == 1' % same),
+    '{{ with %s }}, last attempt {{ . | first | value | humanizeDuration }} ago{{ end }}'
+    % ofService('floor(time() - healthcheck_restart_last_attempt_timestamp_seconds{%s})' % same),
+    '{{ end }}{{ end }}',
+  ]),
+
+  // How restarts ended that are not known to have helped.
+  outcome(window):: '{{ range $i, $s := %s }}{{ if $i }}, {{ end }}{{ $s.Labels.outcome }}{{ end }}'
+                    % askBy(['job', 'instance', 'service'], 'increase(healthcheck_restart_attempts_total{outcome!="recovered",%%s}[%s]) > 0' % window),
+  unverified:: '{{ with %s }}{{ . | first | value | printf "%%.0f" }} restarts in a row did not help{{ end }}'
+               % askBy(['job', 'instance', 'service'], 'healthcheck_restart_consecutive_unverified{%s} > 0'),
+  left:: askBy(['job', 'instance', 'service'], 'min(healthcheck_restart_budget_remaining{%s})'),
 }

@@ -1,0 +1,97 @@
+{
+  local c = $._config,
+  local k = c.restarts,
+  local held = (import '../lib/held.libsonnet')(c),
+  local lookup = (import '../lib/lookup.libsonnet')(c),
+
+  local series(name, matchers='') = 'healthcheck_restart_%s{%s%s}' % [name, c.exporterSelector, matchers],
+
+  // The services for which an expression has a series: one alert for each of a service's targets, so that what inhibits
+  // the alerts of a target inhibits this one as well. The rest of the labels are those to route by.
+  local services(expr) = |||
+    (
+    %s
+    )
+    and on (job, instance, service)
+    (
+    %s
+    )
+  ||| % [held.indent(held.exporter(series('info'))), held.indent(expr)],
+
+  // What has happened within the window. A counter is there, with 0, from the start of the exporter.
+  local happened(name, matchers, window) = 'increase(%s[%s]) > 0' % [series(name, matchers), window],
+
+  local rule(alert, knobs, expr, annotations) = {
+    alert: alert,
+    expr: expr,
+    [if 'for' in knobs then 'for']: knobs['for'],
+    labels: { severity: knobs.severity },
+    dashboard:: 'exporter',
+    annotations: annotations,
+  },
+
+  local service = '{{ $labels.service }}{{ with $labels.environment }} in {{ . }}{{ end }}',
+
+  local low = |||
+    (
+    %(held)s
+    )
+    and
+    last_over_time(%(left)s[%(outage)s]) < max_over_time(%(left)s[1d])
+  ||| % {
+    left: series('budget_remaining'),
+    held: held.indent(held.exporter(series('budget_remaining'), ' <= %d' % k.budgetLow.left)),
+    outage: c.exporterOutage,
+  },
+
+  prometheusAlerts+:: {
+    groups+: [
+      {
+        name: 'healthcheck-restarts',
+        rules: [
+          rule('HealthcheckRestarted', k.restarted, services(happened('attempts_total', ',outcome="recovered"', k.restarted.window)), {
+            summary: 'A service was restarted and is well again.',
+            description: service + ' was restarted by {{ $labels.backend }}, and its own probes succeed again.',
+          }),
+          rule('HealthcheckRestartNotVerified', k.notVerified, services(happened('attempts_total', ',outcome!="recovered"', k.notVerified.window)), {
+            summary: 'A restart is not known to have helped.',
+            description: service + ' was to be restarted by {{ $labels.backend }}, and is not known to be well again.',
+            reason: lookup.outcome(k.notVerified.window),
+          }),
+          rule('HealthcheckRestartLockedOut', k.lockedOut, services(held.exporter(series('lockout'), ' == 1')), {
+            summary: 'A service is not restarted any more.',
+            description: service + ' is locked out: restarts did not help, so that somebody has to.',
+            reason: lookup.unverified,
+          }),
+          rule('HealthcheckRestartBraked', k.braked, held.exporter(series('brake'), ' == 1'), {
+            summary: 'Nothing is restarted because much fails at once.',
+            description: 'The mass brake of {{ $labels.scope }} is on at {{ $labels.instance }}: so many services fail at once that it is hardly their own fault.',
+          }),
+          rule('HealthcheckRestartUnarmed', k.unarmed, services(|||
+            (
+            %s
+            )
+            unless on (job, instance, service)
+            %s == 1
+          ||| % [held.indent(held.exporter(series('armed'), ' == 0')), series('mode', ',mode="off"')]), {
+            summary: 'A service would not be restarted because it was never seen healthy.',
+            description: service + ' was not seen healthy by the checks that it has now: they are wrong, or it does not work. It is not restarted.',
+          }),
+          rule('HealthcheckRestartBudgetLow', k.budgetLow, services(low), {
+            summary: 'A service was restarted so often that hardly any restart is left.',
+            description: service + ' may be restarted {{ with %s }}{{ . | first | value | printf "%%.0f" }}{{ else }}hardly any{{ end }} more times for now. What has to be restarted so often needs somebody.'
+                                   % lookup.left,
+          }),
+          rule('HealthcheckRestartStateUnwritable', k.stateUnwritable, happened('journal_errors_total', '', k.stateUnwritable.window), {
+            summary: 'Nothing is restarted because it could not be written down.',
+            description: 'healthcheck_exporter at {{ $labels.instance }} cannot read or write the state of its restarts, or their audit log. While that is so it restarts nothing.',
+          }),
+          rule('HealthcheckRestartWouldAct', k.wouldAct, services(happened('decisions_total', ',decision="would_restart"', k.wouldAct.window)), {
+            summary: 'A service would have been restarted.',
+            description: service + ' would have been restarted by {{ $labels.backend }}, but the mode is observe.',
+          }),
+        ],
+      },
+    ],
+  },
+}

@@ -1,0 +1,25 @@
+{
+  local c = $._config,
+  local lookup = (import '../lib/lookup.libsonnet')(c),
+
+  local burn(w) = {
+    alert: 'HealthcheckErrorBudgetBurn',
+    expr: |||
+      target:probe_failure:ratio%(long)s{%(selector)s} > %(factor)g * %(budget)g
+      and
+      target:probe_failure:ratio%(short)s{%(selector)s} > %(factor)g * %(budget)g
+    ||| % w { selector: c.targetSelector, budget: 1 - c.slo.objective },
+    'for': w['for'],
+    labels: { severity: w.severity, short: w.short, long: w.long },
+    dashboard:: 'target',
+    annotations: {
+      summary: 'A target uses up its error budget too fast.',
+      description: lookup.target + ' failed {{ $value | humanizePercentage }} of its probes within ' + w.long + lookup.environment
+                   + ': that is more than %g times what %s allow for %g %%.' % [w.factor, c.slo.period, 100 * c.slo.objective],
+    },
+  },
+
+  prometheusAlerts+:: {
+    groups+: [{ name: 'healthcheck-slo', rules: [burn(w) for w in c.slo.windows] }],
+  },
+}
