@@ -168,7 +168,15 @@ fuzz: ## run every fuzz target for FUZZTIME each (30s)
 	[[ $$found == 1 ]] || { echo "make fuzz: no fuzz target in $(PKGS)" >&2; exit 1; }
 
 .PHONY: bench
-bench: ## run the benchmarks into dist/bench.txt; BENCHBASE=old.txt compares with an earlier file
+bench: ## what a probe costs, beside a minimal prober and blackbox_exporter where that is installed; ARGS='-help' lists more
+	@$(GO) run ./bench $(ARGS)
+
+.PHONY: soak
+soak: ## half an hour of probes of targets that misbehave: nothing may grow
+	@$(GO) run ./bench -duration 30m $(ARGS) soak
+
+.PHONY: bench-diff
+bench-diff: ## run the Go benchmarks into dist/bench.txt; BENCHBASE=old.txt compares with an earlier file
 	@mkdir -p "$(dir $(BENCHOUT))"
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(TESTFLAGS) $(PKGS) | tee "$(BENCHOUT)"
 	if [[ -n "$(BENCHBASE)" ]]; then $(BENCHSTAT) "$(BENCHBASE)" "$(BENCHOUT)"; fi
