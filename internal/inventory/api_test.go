@@ -40,6 +40,15 @@ func TestAPI(t *testing.T) {
 	mux.HandleFunc("/large", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, "[", strings.Repeat(" ", maxDocument), "]")
 	})
+	mux.HandleFunc("/half", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `[{"targets": ["http://u:CANARY@h"`) })
+	mux.HandleFunc("/object", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"error": "CANARY"}`) })
+	mux.HandleFunc("/nothing", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("/garbage", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "CANARY\x00\xff") })
+	mux.HandleFunc("/drip", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, "[")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})
 	mux.HandleFunc("/hang", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	mux.HandleFunc("/cut", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "100") })
 	server := probetest.Serve(t, mux)
@@ -47,11 +56,16 @@ func TestAPI(t *testing.T) {
 	for _, tt := range []struct{ name, url, more, err string }{
 		{"good", server.URL + "/list?key=CANARY", auth, ""},
 		{"redirect", server.URL + "/redirect", auth, ""},
-		{"redirect elsewhere", server.URL + "/away", auth, "got status 302"},
+		{"redirect elsewhere", server.URL + "/away", auth, "got status 302, which leads to another host or scheme"},
 		{"too many redirects", server.URL + "/loop", auth, "got status 302"},
-		{"redirects are off", server.URL + "/redirect", auth + "follow_redirects: false\n", "got status 302"},
+		{"redirects are off", server.URL + "/redirect", auth + "follow_redirects: false\n", "got status 302, want 200"},
 		{"no password", server.URL + "/list?key=CANARY", "", "got status 401, want 200"},
-		{"not JSON", server.URL + "/html", "", "reading the answer: not valid JSON"},
+		{"not JSON", server.URL + "/html", "", "reading the answer: got HTML or XML"},
+		{"half of it", server.URL + "/half", "", "reading the answer: not valid JSON: unexpected EOF"},
+		{"another list", server.URL + "/object", "", "reading the answer: got no list"},
+		{"nothing", server.URL + "/nothing", "", "reading the answer: not valid JSON: EOF"},
+		{"garbage", server.URL + "/garbage", "", "reading the answer: not valid JSON"},
+		{"slow body", server.URL + "/drip?key=CANARY", "timeout: 100ms\n", "context deadline exceeded"},
 		{"too large", server.URL + "/large", "", "more than 16 MiB"},
 		{"slow", server.URL + "/hang?key=CANARY", "timeout: 50ms\n", "asking: context deadline exceeded"},
 		{"cut off", server.URL + "/cut", "", "reading the answer: unexpected EOF"},

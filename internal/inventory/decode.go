@@ -7,7 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -40,10 +43,7 @@ func (d *decoder) json(format string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	root, err := toNode(body)
-	if err != nil {
-		return err
-	}
+	root := toNode(body)
 	if format == config.FormatHTTPSD && root.Kind != yaml.SequenceNode {
 		return errors.New("got no list, want a list of groups with the key targets")
 	}
@@ -69,12 +69,7 @@ func (d *decoder) mapped(ctx context.Context, m *config.TargetMap, data []byte) 
 			d.problem(fmt.Sprintf("item %d%s", i, named(fields["name"])), err)
 			continue
 		}
-		n, err := toNode(fields)
-		if err != nil {
-			d.problem(fmt.Sprintf("item %d%s", i, named(fields["name"])), err)
-			continue
-		}
-		d.target(i, n)
+		d.target(i, toNode(fields))
 	}
 	return nil
 }
@@ -165,7 +160,7 @@ func (d *decoder) group(i int, n *yaml.Node) {
 		"interval":    g.Labels["__scrape_interval__"],
 		"timeout":     g.Labels["__scrape_timeout__"],
 	}
-	labels := map[string]string{}
+	labels := map[string]any{}
 	for name, v := range g.Labels {
 		switch {
 		case strings.HasPrefix(name, "__"), name == "environment", name == "target", name == "job", name == "instance":
@@ -190,11 +185,7 @@ func (d *decoder) group(i int, n *yaml.Node) {
 		if len(labels) > 0 {
 			t["labels"] = labels
 		}
-		node, err := toNode(t)
-		if err != nil {
-			d.problem(fmt.Sprintf("group %d", i), err)
-			continue
-		}
+		node := toNode(t)
 		setLine(node, n.Line)
 		d.target(i, node)
 	}
@@ -240,7 +231,7 @@ func value(mapping *yaml.Node, key string) *yaml.Node {
 func parseYAML(data []byte) (*yaml.Node, error) {
 	if trimmed := bytes.TrimSpace(data); len(trimmed) > 0 && (trimmed[0] == '[' || trimmed[0] == '{') {
 		if body, err := parseJSON(data); err == nil {
-			return toNode(body)
+			return toNode(body), nil
 		}
 	}
 	var doc yaml.Node
@@ -302,10 +293,32 @@ func numbers(v any) any {
 	return v
 }
 
-func toNode(v any) (*yaml.Node, error) {
-	var n yaml.Node
-	if err := n.Encode(v); err != nil {
-		return nil, fmt.Errorf("taking the target apart: %w", err)
+// toNode is a value of JSON, or of an expression, as YAML has it. yaml.Node.Encode would write it down and read it again.
+func toNode(v any) *yaml.Node {
+	n := &yaml.Node{Kind: yaml.ScalarNode}
+	switch v := v.(type) {
+	case nil:
+		n.Tag, n.Value = "!!null", "null"
+	case bool:
+		n.Tag, n.Value = "!!bool", strconv.FormatBool(v)
+	case int64:
+		n.Tag, n.Value = "!!int", strconv.FormatInt(v, 10)
+	case uint64:
+		n.Tag, n.Value = "!!int", strconv.FormatUint(v, 10)
+	case float64:
+		n.Tag, n.Value = "!!float", strconv.FormatFloat(v, 'g', -1, 64)
+	case []any:
+		n.Kind, n.Tag = yaml.SequenceNode, "!!seq"
+		for _, item := range v {
+			n.Content = append(n.Content, toNode(item))
+		}
+	case map[string]any:
+		n.Kind, n.Tag = yaml.MappingNode, "!!map"
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			n.Content = append(n.Content, toNode(key), toNode(v[key]))
+		}
+	default:
+		n.Tag, n.Value = "!!str", fmt.Sprint(v) // a text: there is nothing else
 	}
-	return &n, nil
+	return n
 }

@@ -134,7 +134,7 @@ func (k *Keeper) Apply(p *Plan) {
 // inherit reads the documents again: modules and expressions may be others now. What makes no sense any more is dropped, and
 // then the source is as good as never asked.
 func (s *source) inherit() {
-	ctx, cancel := context.WithTimeout(context.Background(), config.DefaultAPITimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), decodeTime)
 	defer cancel()
 	docs := map[string]*document{}
 	for name, doc := range s.docs {

@@ -195,18 +195,22 @@ func (a *api) decode(ctx context.Context, _ string, data []byte) (*document, err
 	} else {
 		err = d.json(a.cfg.Format, data)
 	}
-	if err != nil {
+	switch {
+	case err != nil && bytes.HasPrefix(bytes.TrimSpace(data), []byte("<")):
+		return nil, errors.New("reading the answer: got HTML or XML, such as the page of a login, want JSON")
+	case err != nil:
 		return nil, fmt.Errorf("reading the answer: %w", err)
 	}
 	return &document{data: data, targets: d.targets, problems: d.problems}, nil
 }
 
+// decodeTime bounds the expressions of a map, which take a few seconds for 10,000 targets where the machine is busy.
+const decodeTime = 30 * time.Second
+
 // answer is the name of the one document that an API has.
 const answer = ""
 
 func (a *api) fetch(ctx context.Context, last map[string]*document) (map[string]*document, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(a.cfg.Timeout))
-	defer cancel()
 	data, err := a.get(ctx)
 	if err != nil {
 		return last, err
@@ -214,6 +218,8 @@ func (a *api) fetch(ctx context.Context, last map[string]*document) (map[string]
 	if doc := last[answer]; doc != nil && bytes.Equal(doc.data, data) {
 		return maps.Clone(last), nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, decodeTime)
+	defer cancel()
 	doc, err := a.decode(ctx, answer, data)
 	if err != nil {
 		return last, err
@@ -222,6 +228,8 @@ func (a *api) fetch(ctx context.Context, last map[string]*document) (map[string]
 }
 
 func (a *api) get(ctx context.Context) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(a.cfg.Timeout))
+	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, a.cfg.URL, http.NoBody)
 	if err != nil {
 		return nil, errors.New("making the request: the URL is not valid")
@@ -232,7 +240,10 @@ func (a *api) get(ctx context.Context) ([]byte, error) {
 		return nil, fmt.Errorf("asking: %w", withoutSecrets(err))
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
+	switch {
+	case resp.StatusCode/100 == 3 && resp.Header.Get("Location") != "" && a.cfg.Client.FollowRedirects:
+		return nil, fmt.Errorf("got status %d, which leads to another host or scheme, or in circles, and is not followed; want the URL that answers 200", resp.StatusCode)
+	case resp.StatusCode != http.StatusOK:
 		return nil, fmt.Errorf("got status %d, want 200", resp.StatusCode)
 	}
 	data, err := readAll(resp.Body)
