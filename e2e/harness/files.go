@@ -125,8 +125,10 @@ func (b *Binaries) writeAlertmanager(dir string, a alerting) error {
 	in := func(elem ...string) string { return filepath.Join(append([]string{dir}, elem...)...) }
 	shipped := filepath.Join(b.root, "examples", "alertmanager")
 	secrets := map[string]string{"restart_token": Token, "slack_bot_token": fakeslack.BotToken, "heartbeat_password": "not-a-real-password"}
-	for _, channel := range []string{"live", "stage", "dev", "unknown", "monitoring", "checkout"} {
-		secrets["slack_"+channel+"_url"] = a.slack.URL(channel)
+	for name, channel := range map[string]string{
+		"live": "alerts-live", "stage": "alerts-stage", "dev": "alerts-dev", "unknown": "alerts-unknown", "monitoring": "monitoring", "checkout": "checkout",
+	} {
+		secrets["slack_"+name+"_url"] = a.slack.URL(channel)
 	}
 	for name, secret := range secrets {
 		if err := write(in("secrets", name), secret); err != nil {
