@@ -68,7 +68,7 @@ test: ## run all tests, with the race detector where it can be built
 	$(GO) test $$race -shuffle=on $(TESTFLAGS) $(PKGS)
 
 .PHONY: check
-check: check-mod check-fmt vet lint test check-golden check-docs check-mixin ## everything that a change must pass
+check: check-mod check-fmt vet lint test check-golden check-docs check-mixin check-examples ## everything that a change must pass
 	@echo ">> all checks passed"
 
 .PHONY: check-mod
@@ -146,6 +146,11 @@ mixin: ## write the generated files of mixin/
 .PHONY: check-mixin
 check-mixin: ## mixin: format, lint, generated files fresh, one runbook per alert, promtool tests
 	@$(MAKE) -C mixin check
+
+.PHONY: check-examples
+check-examples: ## examples: time intervals, Compose and Kubernetes files, by the code of those programs (make test has the rest)
+	@echo ">> go test in tools/examples"
+	cd tools/examples && $(GO) test ./...
 
 .PHONY: e2e
 e2e: ## end to end: the exporter with a real Prometheus and Alertmanager (Debian packages of these names), and servers from npm

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -155,7 +156,7 @@ func (v *voice) down(target, environment, reason string, labels map[string]strin
 	}
 	return v.alert("HealthcheckTargetDown", severity, target, environment, labels, map[string]string{
 		"reason": reason, "restarts": "restarted once & not verified yet", "dashboard_url": "https://grafana.example.com/d/t?var-target=" + url.QueryEscape(target) + "&from=now-1h",
-		"failing_since": v.began().Format(time.DateTime) + " +0000 UTC", "failing_since_unix": fmt.Sprint(v.began().Unix()), "failing_for": "15s",
+		"failing_since": v.began().Format(time.DateTime) + " +0000 UTC", "failing_since_unix": strconv.FormatInt(v.began().Unix(), 10), "failing_for": "15s",
 	})
 }
 

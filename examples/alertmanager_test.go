@@ -1,0 +1,295 @@
+// Package examples has files to begin with. Its tests read each with the program that it is for.
+package examples
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
+
+// The configurations of Alertmanager, and the receiver of what has a channel of its own.
+var variants = []struct{ file, channel string }{
+	{"alertmanager.yml", "slack-checkout"},
+	{"alertmanager-bot.yml", "slack-channel"},
+}
+
+// TestRoutes has at least one alert for every route.
+func TestRoutes(t *testing.T) {
+	const target = "target=shop instance=https://shop.example.com/health job=healthcheck "
+	tests := []struct{ labels, receivers string }{
+		{"alertname=HealthcheckWatchdog severity=none", "heartbeat"},
+		{"alertname=HealthcheckTargetRestart severity=none environment=LIVE " + target, "restart"},
+		{"alertname=HealthcheckTargetRestart severity=none " + target, "restart"},
+		{"alertname=HealthcheckTargetRestart severity=none environment=DEV maintenance=free-tier-night " + target, "restart"},
+		{"alertname=HealthcheckTargetMuted severity=none environment=LIVE " + target, "null"},
+		{"alertname=HealthcheckTargetMaintenance severity=none environment=LIVE " + target, "null"},
+		{"alertname=HealthcheckDependencyDown severity=none environment=LIVE " + target, "null"},
+
+		{"alertname=HealthcheckTargetDown severity=critical environment=LIVE " + target, "slack-live"},
+		{"alertname=HealthcheckTargetDown severity=warning environment=STAGE " + target, "slack-stage"},
+		{"alertname=HealthcheckTargetDown severity=warning environment=DEV " + target, "slack-dev"},
+		{"alertname=HealthcheckTargetDown severity=warning environment=UNKNOWN " + target, "slack-unknown"},
+		{"alertname=HealthcheckTargetDown severity=warning environment=live " + target, "slack-unknown"},
+		{"alertname=HealthcheckTargetDown severity=warning " + target, "slack-unknown"},
+		{"alertname=HealthcheckTargetSlow severity=warning environment=LIVE " + target, "slack-live"},
+		{"alertname=HealthcheckTargetFlapping severity=warning environment=STAGE " + target, "slack-stage"},
+		{"alertname=HealthcheckCertificateExpiring severity=critical environment=LIVE " + target, "slack-live"},
+		{"alertname=HealthcheckErrorBudgetBurn severity=critical short=5m long=1h environment=LIVE " + target, "slack-live"},
+		{"alertname=HealthcheckTargetDown severity=critical environment=LIVE healthcheck_test=true " + target, "slack-live"},
+
+		{"alertname=HealthcheckTargetDown severity=critical environment=LIVE slack_channel=#checkout " + target, "CHANNEL"},
+		{"alertname=HealthcheckTargetSlow severity=warning slack_channel=#checkout " + target, "CHANNEL"},
+		{"alertname=HealthcheckTargetRestart severity=none environment=LIVE slack_channel=#checkout " + target, "restart"},
+		{"alertname=HealthcheckTargetDown severity=critical environment=LIVE slack_channel=nonsense " + target, "slack-live"},
+
+		{"alertname=HealthcheckTargetDown severity=critical environment=LIVE maintenance=free-tier-night " + target, "slack-live"},
+		{"alertname=HealthcheckTargetDown severity=warning environment=STAGE maintenance=free-tier-night " + target, "slack-stage"},
+		{"alertname=HealthcheckTargetDown severity=warning environment=DEV maintenance=free-tier-night " + target, "slack-dev"},
+		{"alertname=HealthcheckTargetDown severity=warning maintenance=free-tier-night " + target, "slack-unknown"},
+
+		{"alertname=HealthcheckExporterDown severity=critical job=healthcheck_exporter", "slack-monitoring"},
+		{"alertname=HealthcheckExporterAbsent severity=critical job=healthcheck_exporter", "slack-monitoring"},
+		{"alertname=HealthcheckConfigReloadFailed severity=warning job=healthcheck_exporter", "slack-monitoring"},
+		{"alertname=HealthcheckInventorySourceStale severity=warning source=api:list", "slack-monitoring"},
+		{"alertname=HealthcheckRestartBraked severity=critical scope=fleet", "slack-monitoring"},
+		{"alertname=HealthcheckRestartStateUnwritable severity=critical", "slack-monitoring"},
+		{"alertname=HealthcheckRestarted severity=info service=shop environment=LIVE target=shop", "slack-live"},
+		{"alertname=HealthcheckRestartLockedOut severity=critical service=shop environment=LIVE target=shop", "slack-live"},
+		{"alertname=HealthcheckRestartUnarmed severity=warning service=shop environment=STAGE target=shop", "slack-stage"},
+		{"alertname=SomethingElse severity=critical", "slack-unknown"},
+	}
+	for _, v := range variants {
+		t.Run(v.file, func(t *testing.T) {
+			reached := map[string]bool{}
+			for _, tt := range tests {
+				want := strings.ReplaceAll(tt.receivers, "CHANNEL", v.channel)
+				for r := range strings.SplitSeq(want, ",") {
+					reached[r] = true
+				}
+				argv := []string{"amtool", "config", "routes", "test", "--config.file=" + v.file, "--verify.receivers=" + want}
+				if out, err := try(t, "alertmanager", append(argv, strings.Fields(tt.labels)...)...); err != nil {
+					t.Errorf("%s: %v: got %swant %s", tt.labels, err, out, want)
+				}
+			}
+			for _, r := range load(t, v.file).Receivers {
+				if !reached[r.Name] {
+					t.Errorf("no alert here goes to the receiver %q", r.Name)
+				}
+			}
+		})
+	}
+}
+
+// A configuration is the part of it that both variants should have in common.
+type configuration struct {
+	TimeIntervals yaml.Node  `yaml:"time_intervals"`
+	Route         route      `yaml:"route"`
+	InhibitRules  []inhibits `yaml:"inhibit_rules"`
+	Receivers     []struct {
+		Name  string           `yaml:"name"`
+		Slack []map[string]any `yaml:"slack_configs"`
+		Hooks []map[string]any `yaml:"webhook_configs"`
+	} `yaml:"receivers"`
+}
+
+type route struct {
+	Receiver  string   `yaml:"receiver"`
+	Matchers  []string `yaml:"matchers"`
+	GroupBy   []string `yaml:"group_by"`
+	GroupWait string   `yaml:"group_wait"`
+	Interval  string   `yaml:"group_interval"`
+	Repeat    string   `yaml:"repeat_interval"`
+	Mute      []string `yaml:"mute_time_intervals"`
+	Active    []string `yaml:"active_time_intervals"`
+	Continue  bool     `yaml:"continue"`
+	Routes    []route  `yaml:"routes"`
+}
+
+type inhibits struct {
+	Source []string `yaml:"source_matchers"`
+	Target []string `yaml:"target_matchers"`
+	Equal  []string `yaml:"equal"`
+}
+
+func load(t *testing.T, file string) *configuration {
+	t.Helper()
+	var c configuration
+	if err := yaml.Unmarshal([]byte(read(t, "alertmanager/"+file)), &c); err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	return &c
+}
+
+// TestVariants: who goes from one to the other must not lose anything.
+func TestVariants(t *testing.T) {
+	all := make([]*configuration, 2)
+	for i, v := range variants {
+		all[i] = load(t, v.file)
+		own := slices.IndexFunc(all[i].Route.Routes, func(r route) bool { return r.Receiver == v.channel })
+		all[i].Route.Routes[own].Receiver, all[i].Route.Routes[own].Matchers = "", nil
+		for j := range all[i].Receivers { // what is left are the fields of the messages
+			for _, s := range all[i].Receivers[j].Slack {
+				delete(s, "api_url_file")
+				delete(s, "channel")
+				delete(s, "http_config")
+			}
+			all[i].Receivers[j].Name = strings.ReplaceAll(all[i].Receivers[j].Name, v.channel, "")
+		}
+	}
+	plain := cmp.Transformer("text", func(n yaml.Node) string {
+		out, err := yaml.Marshal(&n)
+		if err != nil {
+			t.Error(err)
+		}
+		return string(out)
+	})
+	if diff := cmp.Diff(all[0], all[1], plain); diff != "" {
+		t.Errorf("%s and %s (-first +second):\n%s", variants[0].file, variants[1].file, diff)
+	}
+}
+
+// TestLeavesAreMuted: mute_time_intervals are not inherited, so a route below a muted one needs its own.
+func TestLeavesAreMuted(t *testing.T) {
+	var look func(t *testing.T, r *route, above []string)
+	look = func(t *testing.T, r *route, above []string) {
+		if len(above) > 0 && !slices.Equal(r.Mute, above) {
+			t.Errorf("the route to %s by %q is not muted by %q as the one above it is", r.Receiver, r.Matchers, above)
+		}
+		for i := range r.Routes {
+			look(t, &r.Routes[i], r.Mute)
+		}
+	}
+	for _, v := range variants {
+		look(t, &load(t, v.file).Route, nil)
+	}
+}
+
+// TestRestartRoute: the receiver is told at most what it needs, and nothing leads its token astray.
+func TestRestartRoute(t *testing.T) {
+	for _, v := range variants {
+		c := load(t, v.file)
+		at := slices.IndexFunc(c.Route.Routes, func(r route) bool { return r.Receiver == "restart" })
+		if r := c.Route.Routes[at]; !slices.Equal(r.GroupBy, []string{"alertname", "job", "instance", "target"}) || r.GroupWait == "0s" {
+			t.Errorf("%s: got group_by %q, group_wait %s; want one request per target, and time for what inhibits", v.file, r.GroupBy, r.GroupWait)
+		}
+		for _, r := range c.Receivers {
+			if r.Name != "restart" {
+				continue
+			}
+			hook := r.Hooks[0]
+			client, _ := hook["http_config"].(map[string]any)
+			if hook["send_resolved"] != true || client["follow_redirects"] != false || !strings.Contains(fmt.Sprint(client["authorization"]), "credentials_file") {
+				t.Errorf("%s: got %v, want send_resolved, no redirects, and the token from a file", v.file, hook)
+			}
+		}
+	}
+}
+
+// TestMutedIsRepaired: what mutes people must not hold back a restart; what is at work must.
+func TestMutedIsRepaired(t *testing.T) {
+	inhibited := func(c *configuration, source, target string) bool {
+		return slices.ContainsFunc(c.InhibitRules, func(r inhibits) bool {
+			return slices.Contains(r.Source, `alertname="`+source+`"`) && slices.ContainsFunc(r.Target, func(m string) bool {
+				pattern, ok := strings.CutPrefix(m, "alertname=~")
+				return ok && regexp.MustCompile("^(?:"+strings.Trim(pattern, `"`)+")$").MatchString(target)
+			})
+		})
+	}
+	for _, v := range variants {
+		c := load(t, v.file)
+		for _, tt := range []struct {
+			source, target string
+			want           bool
+		}{
+			{"HealthcheckTargetMuted", "HealthcheckTargetDown", true},
+			{"HealthcheckTargetMuted", "HealthcheckRestarted", true},
+			{"HealthcheckTargetMuted", "HealthcheckTargetRestart", false},
+			{"HealthcheckTargetMaintenance", "HealthcheckTargetDown", true},
+			{"HealthcheckTargetMaintenance", "HealthcheckTargetRestart", true},
+			{"HealthcheckDependencyDown", "HealthcheckTargetDown", true},
+			{"HealthcheckDependencyDown", "HealthcheckTargetRestart", true},
+			{"HealthcheckTargetDown", "HealthcheckTargetSlow", true},
+			{"HealthcheckTargetDown", "HealthcheckTargetRestart", false},
+		} {
+			if got := inhibited(c, tt.source, tt.target); got != tt.want {
+				t.Errorf("%s: %s inhibits %s: %t, want %t", v.file, tt.source, tt.target, got, tt.want)
+			}
+		}
+	}
+}
+
+// TestWords: every reason is told in words.
+func TestWords(t *testing.T) {
+	text := read(t, "alertmanager/healthcheck.tmpl")
+	for _, r := range prober.Reasons() {
+		if r.Reason == prober.ReasonStatus { // "status 503" is in words already
+			continue
+		}
+		if n := strings.Count(text, `if match "^`+string(r.Reason)+`\\b"`); n != 1 {
+			t.Errorf("healthcheck.tmpl has %d sets of words for the reason %s, want 1", n, r.Reason)
+		}
+	}
+}
+
+// TestManyRecovered renders what the suite cannot provoke in one message for sure: more that have ended than are listed.
+func TestManyRecovered(t *testing.T) {
+	data := template{
+		Receiver: "slack-live", Status: "resolved", ExternalURL: "http://alertmanager.example.com",
+		GroupLabels: map[string]string{"alertname": "HealthcheckTargetDown", "environment": "LIVE"},
+	}
+	data.CommonLabels = data.GroupLabels
+	began := time.Date(2026, 11, 21, 3, 0, 0, 0, time.UTC)
+	for i := range 12 {
+		labels := maps.Clone(data.GroupLabels)
+		labels["target"] = fmt.Sprintf("web-%02d", i+1)
+		data.Alerts = append(data.Alerts, alert{
+			Status: "resolved", Labels: labels, Annotations: map[string]string{}, StartsAt: began, EndsAt: began.Add(90*time.Second + time.Millisecond),
+		})
+	}
+	text, err := json.Marshal(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "data.json")
+	put(t, file, string(text))
+	out := run(t, "alertmanager", "amtool", "template", "render", "--template.glob=healthcheck.tmpl", "--template.data="+file,
+		`--template.text={{ template "healthcheck.title" . }}{{ "\n" }}{{ template "healthcheck.text" . }}`)
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	want := []string{":large_green_circle: 12 RECOVERED (LIVE): web-01, web-02, web-03, …"}
+	for i := range 10 {
+		want = append(want, fmt.Sprintf("• *web-%02d* recovered <!date^1795230090^{date_short_pretty} {time_secs}|2026-11-21 03:01:30 UTC> after about 1m30s", i+1))
+	}
+	if diff := cmp.Diff(append(want, "… 12 in all"), lines); diff != "" {
+		t.Errorf("the message (-want +got):\n%s", diff)
+	}
+}
+
+// template and alert are what Alertmanager hands to a template.
+type template struct {
+	Receiver          string            `json:"receiver"`
+	Status            string            `json:"status"`
+	Alerts            []alert           `json:"alerts"`
+	GroupLabels       map[string]string `json:"groupLabels"`
+	CommonLabels      map[string]string `json:"commonLabels"`
+	CommonAnnotations map[string]string `json:"commonAnnotations"`
+	ExternalURL       string            `json:"externalURL"`
+}
+
+type alert struct {
+	Status      string            `json:"status"`
+	Labels      map[string]string `json:"labels"`
+	Annotations map[string]string `json:"annotations"`
+	StartsAt    time.Time         `json:"startsAt"`
+	EndsAt      time.Time         `json:"endsAt"`
+}

@@ -1,0 +1,101 @@
+package examples
+
+import (
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+)
+
+func TestPrometheus(t *testing.T) {
+	for _, file := range append(glob(t, "prometheus/*.yml"), glob(t, "*/prometheus.yml")...) {
+		run(t, filepath.Dir(file), "promtool", "check", "config", filepath.Base(file))
+	}
+}
+
+func TestAlertmanager(t *testing.T) {
+	for _, file := range glob(t, "*/alertmanager*.yml") {
+		run(t, filepath.Dir(file), "amtool", "check-config", filepath.Base(file))
+	}
+}
+
+// TestRestartsByHost: the request for a restart goes to the exporter that probes the target, or nowhere.
+func TestRestartsByHost(t *testing.T) {
+	for labels, want := range map[string]string{
+		"alertname=HealthcheckTargetRestart severity=none exporter=web1":  "restart-web1",
+		"alertname=HealthcheckTargetRestart severity=none exporter=web2":  "restart-web2",
+		"alertname=HealthcheckTargetRestart severity=none exporter=web3":  "null",
+		"alertname=HealthcheckTargetMuted severity=none exporter=web1":    "null",
+		"alertname=HealthcheckTargetDown severity=critical exporter=web1": "slack",
+	} {
+		argv := []string{"amtool", "config", "routes", "test", "--config.file=alertmanager.yml", "--verify.receivers=" + want}
+		run(t, "per-host", append(argv, strings.Fields(labels)...)...)
+	}
+}
+
+// TestConfigurations loads every configuration of the exporter, on a machine that has what it names.
+func TestConfigurations(t *testing.T) {
+	for _, file := range glob(t, "*/healthcheck.yml") {
+		if filepath.Dir(file) == "ci" { // a workflow
+			continue
+		}
+		t.Run(file, func(t *testing.T) {
+			dir := t.TempDir()
+			text := regexp.MustCompile(`/usr/(local/)?bin/[a-z0-9-]+`).ReplaceAllString(read(t, file), "/bin/true")
+			text = strings.NewReplacer("/home/deploy/.pm2", dir, "/etc/healthcheck_exporter", dir).Replace(text)
+			for name, content := range map[string]string{"healthcheck.yml": text, "secrets/restart_token": "not-a-real-token"} {
+				put(t, filepath.Join(dir, name), content)
+			}
+			options := config.Options{TimeoutOffset: config.DefaultTimeoutOffset}
+			if _, err := options.Load(filepath.Join(dir, "healthcheck.yml")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// exposure is how systemd rates a unit, 0 is the safest and 10 has no restriction at all.
+var exposure = regexp.MustCompile(`exposure level for \S+: ([0-9.]+)`)
+
+func TestSystemd(t *testing.T) {
+	const unit = "healthcheck_exporter.service"
+	plain, withPM2 := t.TempDir(), t.TempDir()
+	for _, dir := range []string{plain, withPM2} {
+		text := strings.Replace(read(t, "systemd/"+unit), "/usr/local/bin/healthcheck_exporter", "/bin/true", 1)
+		put(t, filepath.Join(dir, unit), text)
+	}
+	put(t, filepath.Join(withPM2, unit+".d", "pm2.conf"), read(t, "systemd/pm2.conf"))
+	for _, dir := range []string{plain, withPM2} {
+		out := run(t, dir, "systemd-analyze", "verify", "--man=no", "./"+unit)
+		for line := range strings.Lines(out) {
+			if strings.Contains(line, unit) { // what is wrong with other units of this machine is not ours
+				t.Errorf("systemd-analyze verify: %s", line)
+			}
+		}
+	}
+	out := run(t, plain, "systemd-analyze", "security", "--offline=true", "--no-pager", "./"+unit)
+	m := exposure.FindStringSubmatch(out)
+	if m == nil {
+		t.Fatalf("systemd-analyze security said: %s", out)
+	}
+	if level, err := strconv.ParseFloat(m[1], 64); err != nil || level > 1.5 {
+		t.Errorf("the exposure level is %s (%v), want at most 1.5\n%s", m[1], err, out)
+	}
+}
+
+func TestNode(t *testing.T) {
+	for _, file := range glob(t, "pm2/*.js") {
+		run(t, ".", "node", "--check", file)
+	}
+	out := run(t, "pm2", "node", "-e", "console.log(JSON.stringify(require('./ecosystem.config.js')))")
+	if !strings.HasPrefix(out, `{"apps":[{"name":"shop",`) {
+		t.Errorf("ecosystem.config.js is %s, want an object with the app shop", out)
+	}
+}
+
+func TestShell(t *testing.T) {
+	run(t, ".", "bash", "-n", "ci/probe.sh")
+}
