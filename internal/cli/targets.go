@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 )
 
@@ -51,6 +52,11 @@ func writeTargets(out io.Writer, targets []inventory.Status, now time.Time) {
 		if t.Notification == "off" {
 			state += ", muted"
 		}
+		if t.LastProbe != nil {
+			if silent := now.Sub(*t.LastProbe); silent > overdue(t.Interval) {
+				state += ", not probed for " + silent.Truncate(time.Second).String()
+			}
+		}
 		if t.Since != nil {
 			since = now.Sub(*t.Since).Truncate(time.Second).String()
 		}
@@ -64,4 +70,10 @@ func writeTargets(out io.Writer, targets []inventory.Status, now time.Time) {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", t.Name, t.Environment, state, reason, since, latency, t.Source)
 	}
 	_ = w.Flush() // like every other write to out
+}
+
+// overdue is after how long without a probe people should know that there was none: what a target was seen as is no news then.
+func overdue(interval string) time.Duration {
+	d, _ := config.ParseDuration(interval) // 0 where the exporter is of another version
+	return max(time.Minute, 2*time.Duration(d))
 }

@@ -16,11 +16,15 @@ func TestWriteTargets(t *testing.T) {
 	writeTargets(&b, []inventory.Status{
 		{Name: "shop", Environment: "LIVE", State: "up", Since: new(now.Add(-90*time.Minute - time.Millisecond)), DurationSeconds: new(0.0123), Source: "targets"},
 		{Name: "a rather long name", Environment: "DEV", State: "down", Reason: "status", MaintenanceActive: true, Notification: "off", Since: &now, DurationSeconds: new(2.0), Source: "api:cmdb"},
+		{Name: "forgotten", Environment: "LIVE", State: "up", Interval: "1m", Since: new(now.Add(-3 * time.Hour)), LastProbe: new(now.Add(-2*time.Minute - 1500*time.Millisecond)), DurationSeconds: new(0.001), Source: "targets"},
+		{Name: "in time", Environment: "LIVE", State: "up", Interval: "5m", Since: new(now.Add(-3 * time.Hour)), LastProbe: new(now.Add(-10 * time.Minute)), DurationSeconds: new(0.001), Source: "targets"},
 		{Name: "new", Environment: "UNKNOWN", State: "unknown", Source: "file:x"},
 	}, now)
 	const want = `NAME                ENVIRONMENT  STATE                     REASON  SINCE    LATENCY    SOURCE
 shop                LIVE         up                        -       1h30m0s  12.3 ms    targets
 a rather long name  DEV          down, maintenance, muted  status  0s       2000.0 ms  api:cmdb
+forgotten           LIVE         up, not probed for 2m1s   -       3h0m0s   1.0 ms     targets
+in time             LIVE         up                        -       3h0m0s   1.0 ms     targets
 new                 UNKNOWN      unknown                   -       -        -          file:x
 `
 	if diff := cmp.Diff(want, b.String()); diff != "" {

@@ -293,7 +293,7 @@ func numbers(v any) any {
 	return v
 }
 
-// toNode is a value of JSON, or of an expression, as YAML has it. yaml.Node.Encode would write it down and read it again.
+// toNode is a value of JSON, or of an expression, as YAML has it, without writing it down and reading it as yaml.Node.Encode does.
 func toNode(v any) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.ScalarNode}
 	switch v := v.(type) {
