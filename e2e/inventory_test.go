@@ -108,6 +108,7 @@ func wantCounts(t *testing.T, pair *harness.Pair) {
 	if err != nil {
 		t.Fatalf("%v; by environment (-want +got):\n%s", err, cmp.Diff(want, got))
 	}
+	t.Logf("count by (environment) (probe_success): %v, and %d that are probed seldom", got, seldom)
 }
 
 // wantIntervals compares what Prometheus does with each target with what the inventory says.
@@ -120,7 +121,9 @@ func wantIntervals(t *testing.T, pair *harness.Pair) {
 	if len(targets) != everything+1 {
 		t.Errorf("Prometheus has %d targets, want %d and the exporter", len(targets), everything)
 	}
+	seen := map[string]int{}
 	for _, s := range targets {
+		seen[s.ScrapeInterval+"/"+s.ScrapeTimeout]++
 		name, _, _ := strings.Cut(s.Labels["target"], "-")
 		want := map[string][2]string{
 			"file": {"1500ms", "1500ms"}, "filesd": {"3s", "3s"}, "sd": {"3s", "3s"}, "list": {"3s", "3s"}, "often": {"3s", "1500ms"}, "seldom": {"5m", "10500ms"},
@@ -130,6 +133,7 @@ func wantIntervals(t *testing.T, pair *harness.Pair) {
 			t.Errorf("%s is scraped every %s for %s, want %s and %s", s.Labels["target"], got[0], got[1], want[0], want[1])
 		}
 	}
+	t.Logf("intervals and timeouts that Prometheus has: %v", seen)
 }
 
 // wantNothingLost lets the APIs answer with garbage.
@@ -169,6 +173,46 @@ func wantEdited(t *testing.T, pair *harness.Pair, dir string, servers *servers) 
 	})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// TestProbeAll lets a real Prometheus scrape everything at once, by the job that docs/service-discovery.md shows, of which some
+// never answer: the others are up, and every series has the labels of its target.
+func TestProbeAll(t *testing.T) {
+	const targets, hanging = 30, 3
+	ctx, dir := t.Context(), t.TempDir()
+	servers, silent := newServers(t), probetest.Silent(t)
+	pair, err := harness.NewPair(ctx, binaries, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pair.Stop()
+	var text strings.Builder
+	text.WriteString("modules: {http_2xx: {prober: http}, websocket: {prober: websocket}}\ntargets:\n" + servers.list("up", targets-hanging, "environment: LIVE", "labels: {team: a}"))
+	for i := range hanging {
+		fmt.Fprintf(&text, "  - {name: hangs-%d, url: '%s/?key=hunter2', environment: STAGE}\n", i, silent.URL)
+	}
+	write(t, dir, "healthcheck.yml", text.String())
+	write(t, dir, "prometheus.yml", strings.NewReplacer("localhost:10115", pair.Exporter, "scrape_timeout: 10s", "scrape_interval: 2s\n    scrape_timeout: 2s").
+		Replace(documented(t, "All in one scrape")))
+	if err := errors.Join(pair.StartExporter(ctx, "healthcheck.yml"), pair.StartPrometheus(ctx, "prometheus.yml")); err != nil {
+		t.Fatal(err)
+	}
+	for query, want := range map[string]float64{
+		`count(probe_success{job="healthcheck", environment="LIVE", team="a", target=~"up-.*"} == 1)`:                                           targets - hanging,
+		`count(probe_success{job="healthcheck", environment="STAGE", instance="` + silent.URL + `/?key=***"} == 0)`:                             hanging,
+		`count(probe_failure_info{reason="request_timeout", target=~"hangs-.*"})`:                                                               hanging,
+		`count({__name__=~"probe_.*", exported_instance!=""} or {__name__=~"probe_.*", instance=~".*hunter2.*"} or up{job="healthcheck"} == 1)`: 1, // the up
+	} {
+		var got []harness.Sample
+		err := harness.Until(ctx, 60*time.Second, query, func(ctx context.Context) (bool, error) {
+			var err error
+			got, err = harness.Query(ctx, "http://"+pair.Prometheus, query)
+			return len(got) == 1 && got[0].Value == want, err
+		})
+		if err != nil {
+			t.Errorf("%v: got %v, want %v", err, got, want)
+		}
 	}
 }
 

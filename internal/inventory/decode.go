@@ -154,6 +154,10 @@ func (d *decoder) group(i int, n *yaml.Node) {
 		d.problem(fmt.Sprintf("group %d", i), errors.New("want targets as a list of texts and labels as a mapping of texts"))
 		return
 	}
+	if g.Labels["__param_name"] != "" {
+		d.problem(fmt.Sprintf("group %d", i), errors.New("it is of /sd, which lists what an exporter probes and not their URLs; give this exporter the sources of that one"))
+		return
+	}
 	fields := map[string]string{
 		"environment": g.Labels["environment"],
 		"module":      g.Labels["__param_module"],

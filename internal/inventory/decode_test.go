@@ -104,6 +104,10 @@ func TestDecodeFile(t *testing.T) {
 			problems: []string{`target "The D": it goes without a label: line 3: labels.bad-name`},
 		},
 		{
+			name: "the list of an exporter", text: `[{"targets": ["hc:10115"], "labels": {"__metrics_path__": "/probe", "__param_name": "shop", "target": "shop"}}]`,
+			problems: []string{"group 0: it is of /sd"},
+		},
+		{
 			name: "bad groups", text: "- targets: x\n- targets: [[x]]\n- {targets: ['http://a/'], labels: [x]}\n- targets: ['', 'a b', 'ok']\n",
 			targets:  []string{"masked ok http://ok http_2xx UNKNOWN 30s/10s"},
 			problems: []string{"group 0: want targets", "group 1: want targets", "group 2: want targets", "url: missing", "url: want"},

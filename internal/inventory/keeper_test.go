@@ -214,6 +214,16 @@ func TestReload(t *testing.T) {
 	f.want(t, "with the module", "a targets", "b api:list", "c api:list")
 	f.ask(t)
 	f.want(t, "broken", "a targets", "b api:list", "c api:list")
+	before := *f.sources[0]
+	f.apply(t, static+api)
+	if after := f.sources[0]; before.errors != 1 || after.errors != 1 || !after.success.Equal(before.success) || after.failure != before.failure {
+		t.Errorf("%d errors and success at %s became %d and %s by a reload", before.errors, before.success, after.errors, after.success)
+	}
+	f.ask(t)
+	f.want(t, "broken over a reload", "a targets", "c api:list") // whose configuration has no second any more
+	if n := strings.Count(f.logged(), "Asking a target source failed"); n != 1 {
+		t.Errorf("the failure is logged %d times, want once", n)
+	}
 	if !f.Complete() {
 		t.Error("not complete any more")
 	}

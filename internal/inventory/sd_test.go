@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/common/model"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
@@ -99,6 +101,37 @@ func TestDiscovery(t *testing.T) {
 		timeout, err2 := model.ParseDuration(g.Labels["__scrape_timeout__"])
 		if err1 != nil || err2 != nil || timeout > interval || timeout == 0 {
 			t.Errorf("%s: interval %s (%v), timeout %s (%v)", g.Labels["target"], interval, err1, timeout, err2)
+		}
+	}
+}
+
+// What Prometheus is told and what the exporter takes of it for itself leave a probe exactly the timeout of its target.
+func TestTimeoutArrives(t *testing.T) {
+	for _, offset := range []time.Duration{0, 500 * time.Millisecond, 2 * time.Second} {
+		for _, interval := range []string{"100ms", "101ms", "999ms", "1s", "1500ms", "3s", "4999ms", "10s", "59999ms", "1m1s", "5m"} {
+			for _, timeout := range []string{"", "1ms", "89ms", "90ms", "1s", "1350ms", "2700ms", "9500ms", "4m58s"} {
+				text := "modules: {http_2xx: {prober: http}}\ntargets: [{name: a, url: 'http://a/', interval: " + interval
+				if timeout != "" {
+					text += ", timeout: " + timeout
+				}
+				cfg, err := config.Options{TimeoutOffset: offset}.Parse("test.yml", []byte(text+"}]"))
+				if err != nil {
+					continue // it does not fit into the interval, which TestTimeout of config is about
+				}
+				d := discovery(cfg)
+				d.Offset = offset
+				labels := ask(t, d, request(t, "/sd"))[1].Labels
+				every, err1 := model.ParseDuration(labels["__scrape_interval__"])
+				scrape, err2 := model.ParseDuration(labels["__scrape_timeout__"])
+				if err1 != nil || err2 != nil || scrape > every || time.Duration(every) != time.Duration(cfg.Targets[0].Interval) {
+					t.Errorf("interval %s, timeout %s, offset %s: Prometheus has %s and %s (%v, %v)", interval, timeout, offset, every, scrape, err1, err2)
+				}
+				header := strconv.FormatFloat(time.Duration(scrape).Seconds(), 'f', -1, 64)
+				own := time.Duration(cfg.Targets[0].Timeout)
+				if got := collector.Timeout(header, own, offset, time.Hour); got != own {
+					t.Errorf("interval %s, timeout %s, offset %s: the probe has %s of %s, want %s", interval, timeout, offset, got, scrape, own)
+				}
+			}
 		}
 	}
 }
