@@ -85,6 +85,9 @@
     slo: {
       objective: 0.999,
       period: '30d',
+      // So many probes have to fail within the short window: of a target that is probed once a minute a single failure is
+      // 1.7 % of an hour, and no reason to wake somebody.
+      failures: 2,
       windows: [
         { short: '5m', long: '1h', factor: 14.4, 'for': '2m', severity: 'critical' },
         { short: '30m', long: '6h', factor: 6, 'for': '15m', severity: 'critical' },

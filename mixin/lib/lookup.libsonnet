@@ -49,7 +49,7 @@ function(c) {
     { state: 'locked_out', words: 'not restarted any more: it did not help' },
   ],
   restarts:: std.join('', [
-    '{{ range $i, $s := (printf `%s == 1 and on (job, instance, service) %s` (or $labels.target $labels.instance) | query) }}'
+    '{{ range $i, $s := (printf `%s == 1 and on (job, instance, service) %s` (or $labels.target $labels.instance) | query | sortByLabel "service") }}'
     % [series('state'), series('info', ',target=%q')],
     '{{ if $i }}; {{ end }}{{ with $s }}{{ .Labels.service }}: ',
     '{{ if %s }}not restarted: the mode is off{{ else if %s }}not restarted: the mode is observe' % [
@@ -65,7 +65,7 @@ function(c) {
   ]),
 
   // How restarts ended that are not known to have helped.
-  outcome(window):: '{{ range $i, $s := %s }}{{ if $i }}, {{ end }}{{ $s.Labels.outcome }}{{ end }}'
+  outcome(window):: '{{ range $i, $s := sortByLabel "outcome" %s }}{{ if $i }}, {{ end }}{{ $s.Labels.outcome }}{{ end }}'
                     % askBy(['job', 'instance', 'service'], 'increase(healthcheck_restart_attempts_total{outcome!="recovered",%%s}[%s]) > 0' % window),
   unverified:: '{{ with %s }}{{ . | first | value | printf "%%.0f" }} restarts in a row did not help{{ end }}'
                % askBy(['job', 'instance', 'service'], 'healthcheck_restart_consecutive_unverified{%s} > 0'),

@@ -1,7 +1,24 @@
 {
   local c = $._config,
   local ratio(range) = 'target:probe_failure:ratio' + range,
+  local seconds = import '../lib/duration.libsonnet',
   local mean(record, range) = 'avg_over_time(%s{%s}[%s])' % [record, c.targetSelector, range],
+
+  // A window that is less than half full says nothing: of a new target a single failed probe would be most of it.
+  local window(range) = {
+    record: ratio(range),
+    expr: |||
+      %(mean)s
+      and
+      count_over_time(%(ratio5m)s{%(selector)s}[%(range)s]) >= %(half)d
+    ||| % {
+      mean: mean(ratio('5m'), range),
+      ratio5m: ratio('5m'),
+      selector: c.targetSelector,
+      range: range,
+      half: seconds(range) / seconds('1m') / 2,
+    },
+  },
 
   local windows = std.set(std.flattenArrays([[w.short, w.long] for w in c.slo.windows])),
   // Windows of days change slowly and read much.
@@ -41,8 +58,12 @@
               else 'label_replace(%s, "%s", "$1", "environment", "(.*)")' % [active, c.environmentLabel]
             ),
           },
+          {
+            record: 'target:probe_success:count5m',
+            expr: 'count_over_time(probe_success{%(targetSelector)s}[5m])' % c,
+          },
         ] + [
-          { record: ratio(w), expr: mean(ratio('5m'), w) }
+          window(w)
           for w in std.setDiff(windows, long)
           if w != '5m'
         ],
@@ -50,7 +71,7 @@
       {
         name: 'healthcheck-failures-long',
         interval: '5m',
-        rules: [{ record: ratio(w), expr: mean(ratio('5m'), w) } for w in long],
+        rules: [window(w) for w in long],
       },
       {
         // A sample for each quarter of an hour is enough for a month, and costs a fifteenth.

@@ -1,0 +1,167 @@
+package mixin
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
+
+var mutate = flag.Bool("mutations", false, "break every alert; needs promtool")
+
+// A mutation breaks one alert. Its tests must notice.
+type mutation struct {
+	alert     string
+	old, with string // the text in the rule, and what to put in its place
+	tests     string // the file in tests
+}
+
+var mutations = []mutation{
+	// Without last_over_time the alert ends with a lost scrape, and with the exporter.
+	{"HealthcheckTargetDown", `last_over_time(probe_success{job="healthcheck",environment!~"LIVE"}[10m])`, `probe_success{job="healthcheck",environment!~"LIVE"}`, "target_down"},
+	{"HealthcheckTargetDown", `last_over_time(probe_success{job="healthcheck",environment!~"LIVE"}[6h])`, `last_over_time(probe_success{job="healthcheck",environment!~"LIVE"}[20m])`, "target_down"},
+	{"HealthcheckTargetDown", `for: 0s`, `for: 15s`, "target_down"},
+	{"HealthcheckTargetRestart", `alertstate="firing"`, `alertstate="pending"`, "restart_request"},
+	{"HealthcheckTargetFlapping", "> 4", "> 3", "targets"},
+	{"HealthcheckTargetSlow", "> 0.3", "> 0", "slow"},
+	{"HealthcheckTargetSlow", "offset 6h", "offset 10m", "slow"},
+	{"HealthcheckTargetSlow", "[10m]) == 1", "[10m]) >= 0", "slow"},
+	{"HealthcheckCertificateExpiring", ">= 0.25 *", ">= 0.5 *", "certificates"},
+	{"HealthcheckCertificateExpiring", "< 21 *", "< 30 *", "certificates"},
+	{"HealthcheckCertificateExpiring", "< 7 *", "< 0.1 *", "certificates"},
+	{"HealthcheckTargetScrapeFailed", "unless on ()", "or", "targets"},
+	{"HealthcheckErrorBudgetBurn", "> 1.5", "> 0.5", "slo"},
+	{"HealthcheckErrorBudgetBurn", "ratio5m", "ratio1h", "slo"},
+	{"HealthcheckExporterDown", "== 0", "== 1", "exporter"},
+	{"HealthcheckExporterAbsent", `for: 5m`, `for: 1m`, "exporter"},
+	{"HealthcheckConfigReloadFailed", "[6h]", "[10m]", "exporter"},
+	{"HealthcheckInventorySourceStale", "> 0\n", ">= 0\n", "exporter"},
+	{"HealthcheckWatchdog", "vector(1)", "vector(1) > 1", "exporter"},
+	{"HealthcheckRestarted", "(job, instance, service)", "(service)", "restarts"},
+	{"HealthcheckRestartNotVerified", `outcome!="recovered"`, `outcome=~".+"`, "restarts"},
+	{"HealthcheckRestartLockedOut", "healthcheck_restart_lockout{job=\"healthcheck_exporter\"}[6h]", "healthcheck_restart_lockout{job=\"healthcheck_exporter\"}[1m]", "restarts"},
+	{"HealthcheckRestartBraked", "== 1", ">= 0", "restarts"},
+	{"HealthcheckRestartUnarmed", "unless on", "and on", "restarts"},
+	{"HealthcheckRestartBudgetLow", "[6h]) < max_over_time", "[6h]) <= max_over_time", "restarts"},
+	{"HealthcheckRestartStateUnwritable", "> 0", ">= 0", "restarts"},
+	{"HealthcheckRestartWouldAct", `decision="would_restart"`, `decision=~".*"`, "restarts"},
+	{"HealthcheckTargetMuted", ">= on", "<= on", "markers"},
+	{"HealthcheckTargetMuted", "max by (target, environment)", "max by (target, environment, instance)", "markers"},
+	{"HealthcheckTargetMaintenance", "[6h:1m]", "[10m:1m]", "markers"},
+	{"HealthcheckDependencyDown", "(depends_on, depends_on_environment)", "(depends_on)", "markers"},
+	{"HealthcheckDependencyDown", "[1m]", "[1s]", "markers"},
+}
+
+// TestMutations breaks each alert in the way that matters most, and wants its tests to fail.
+func TestMutations(t *testing.T) {
+	if !*mutate {
+		t.Skip("make check-mixin runs it, with -mutations")
+	}
+	alerts := parse(t, read(t, alertsFile))
+	untried := map[string]bool{}
+	for _, g := range alerts.Groups {
+		for _, r := range g.Rules {
+			untried[r.Alert] = true
+		}
+	}
+	whole := map[mutation]bool{}
+	for _, m := range mutations {
+		delete(untried, m.alert)
+		whole[mutation{alert: m.alert, tests: m.tests}] = true
+		t.Run(m.alert+" "+m.with, func(t *testing.T) {
+			t.Parallel()
+			if failed, out := m.test(t, alerts); !failed {
+				t.Errorf("%q in the place of %q: no test notices\n%s", m.with, m.old, out)
+			}
+		})
+	}
+	// Unbroken they pass; else the failures above would show nothing.
+	for m := range whole {
+		t.Run(m.alert+" whole", func(t *testing.T) {
+			t.Parallel()
+			if failed, out := m.test(t, alerts); failed {
+				t.Errorf("a test fails of what is not broken:\n%s", out)
+			}
+		})
+	}
+	for alert := range untried {
+		t.Errorf("%s is never broken: add a mutation", alert)
+	}
+}
+
+// test tells whether a test of the alert fails.
+func (m *mutation) test(t *testing.T, alerts ruleFile) (failed bool, out string) {
+	t.Helper()
+	dir := t.TempDir()
+	test := filepath.Join(dir, "tests", "x.yaml")
+	write(t, filepath.Join(dir, alertsFile), m.apply(t, alerts))
+	write(t, filepath.Join(dir, rulesFile), read(t, rulesFile))
+	write(t, test, read(t, filepath.Join("tests", m.tests+".yaml")))
+	text, err := exec.CommandContext(t.Context(), "promtool", "test", "rules", test).CombinedOutput()
+	if exit := new(exec.ExitError); err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	out = string(text)
+	if !strings.Contains(out, "Unit Testing:") {
+		t.Fatalf("promtool did not test: %s", out)
+	}
+	// The tests of other alerts fail in any case: those are left out.
+	return strings.Contains(out, "alertname: "+m.alert+",") || strings.Contains(out, `alertname=\"`+m.alert+`\"`), out
+}
+
+// needs are the alerts that another one is made from.
+var needs = map[string]string{"HealthcheckTargetRestart": "HealthcheckTargetDown"}
+
+// apply is a file of the alert alone, and of what it is made from, broken. It saves most of the time.
+func (m *mutation) apply(t *testing.T, alerts ruleFile) []byte {
+	t.Helper()
+	var alone ruleFile
+	found := m.old == ""
+	for _, g := range alerts.Groups {
+		kept := group{Name: g.Name, Interval: g.Interval}
+		for _, r := range g.Rules {
+			if r.Alert != m.alert && r.Alert != needs[m.alert] {
+				continue
+			}
+			text, err := yaml.Marshal(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Alert == m.alert && m.old != "" && strings.Contains(string(text), m.old) {
+				found = true
+				text = []byte(strings.ReplaceAll(string(text), m.old, m.with))
+			}
+			var broken rule
+			if err := yaml.Unmarshal(text, &broken); err != nil {
+				t.Fatal(err)
+			}
+			kept.Rules = append(kept.Rules, broken)
+		}
+		if len(kept.Rules) > 0 {
+			alone.Groups = append(alone.Groups, kept)
+		}
+	}
+	if !found {
+		t.Fatalf("the rule has no %q", m.old)
+	}
+	text, err := yaml.Marshal(alone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func write(t *testing.T, name string, text []byte) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
