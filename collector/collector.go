@@ -35,12 +35,19 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
-	emit := func(m *Metric, value float64, labels ...string) {
+	c.samples(func(m *Metric, value float64, labels ...string) {
 		for i, l := range labels {
-			labels[i] = strings.ToValidUTF8(l, "\uFFFD") // certificates may hold anything
+			labels[i] = valid(l)
 		}
 		ch <- prometheus.MustNewConstMetric(m.desc, prometheus.GaugeValue, value, labels...)
-	}
+	})
+}
+
+// valid is a label as a scrape may have it: certificates may hold anything.
+func valid(label string) string { return strings.ToValidUTF8(label, "\uFFFD") }
+
+// samples emits everything that there is to say of the Result.
+func (c *Collector) samples(emit emitFunc) {
 	r := &c.Result
 	emit(probeSuccess, boolean(r.Success()))
 	emit(probeDuration, r.Duration.Seconds())

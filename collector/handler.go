@@ -9,9 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
@@ -75,7 +72,8 @@ type Handler struct {
 
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	m, req, err := h.parse(r)
+	query := r.URL.Query()
+	m, req, err := h.parse(query, r.URL.RawQuery)
 	if err != nil {
 		if re, ok := errors.AsType[*rejectedError](err); ok {
 			h.Reject(re.rejection)
@@ -84,14 +82,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	result := h.probe(r, m, req)
-	if r.URL.Query().Get("debug") == "true" {
+	if query.Get("debug") == "true" {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		WriteReport(w, Report{Target: prober.MaskURL(req.URL), Module: &m, Result: result})
 		return
 	}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(&Collector{Module: m.Config, Result: result})
-	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(w, r)
+	c := Collector{Module: m.Config, Result: result}
+	c.serve(w, r, query)
 }
 
 func (h *Handler) probe(r *http.Request, m Module, req prober.Request) prober.Result {
@@ -119,12 +116,11 @@ type rejectedError struct {
 
 func (e *rejectedError) Error() string { return e.text }
 
-func (h *Handler) parse(r *http.Request) (Module, prober.Request, error) {
-	query := r.URL.Query()
+func (h *Handler) parse(query url.Values, raw string) (Module, prober.Request, error) {
 	if query.Get("name") != "" {
 		return h.named(query)
 	}
-	target := targetParam(r.URL.RawQuery)
+	target := targetParam(raw)
 	name := query.Get("module")
 	if name == "" {
 		name = config.DefaultModuleFor(target)

@@ -2,7 +2,12 @@
 // help text of a probe_* metric is in this file.
 package collector
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"slices"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 // A Metric documents one metric of a probe; docs/metrics.md is checked against Metrics.
 type Metric struct {
@@ -10,12 +15,27 @@ type Metric struct {
 	Help   string
 	Labels []string
 
-	desc *prometheus.Desc
+	desc  *prometheus.Desc
+	order []int // the indices of Labels in the order of their names
+	place int   // in byName
 }
 
 func metric(name, help string, labels ...string) *Metric {
-	return &Metric{Name: name, Help: help, Labels: labels, desc: prometheus.NewDesc(name, help, labels, nil)}
+	m := &Metric{Name: name, Help: help, Labels: labels, desc: prometheus.NewDesc(name, help, labels, nil)}
+	for _, label := range slices.Sorted(slices.Values(labels)) {
+		m.order = append(m.order, slices.Index(labels, label))
+	}
+	return m
 }
+
+// byName are the Metrics in the order in which a scrape has them.
+var byName = func() []*Metric {
+	all := slices.SortedFunc(slices.Values(Metrics()), func(a, b *Metric) int { return strings.Compare(a.Name, b.Name) })
+	for i, m := range all {
+		m.place = i
+	}
+	return all
+}()
 
 // The names and meanings up to probe_timeout_seconds, and those of HTTP, WebSocket and TLS, are those of
 // blackbox_exporter, which has no more of WebSocket than the first four.

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
@@ -75,20 +74,13 @@ func attributes(attrs []slog.Attr) string {
 	return b.String()
 }
 
-func writeMetrics(w io.Writer, c prometheus.Collector) error {
-	registry := prometheus.NewPedanticRegistry()
-	if err := registry.Register(c); err != nil {
-		return err
-	}
-	families, err := registry.Gather()
+func writeMetrics(w io.Writer, c *Collector) error {
+	e := c.exposition()
+	defer e.release()
+	text, err := e.encode(expfmt.NewFormat(expfmt.TypeTextPlain), nil)
 	if err != nil {
 		return err
 	}
-	encoder := expfmt.NewEncoder(w, expfmt.NewFormat(expfmt.TypeTextPlain))
-	for _, f := range families {
-		if err := encoder.Encode(f); err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err = w.Write(text)
+	return err
 }

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// accepts tells whether an Accept-Encoding header allows a content coding (RFC 9110 section 12.5.3): by its own
+// AcceptsEncoding tells whether an Accept-Encoding header allows a content coding (RFC 9110 section 12.5.3): by its own
 // weight, else by that of "*", else only "identity" is allowed.
-func accepts(header, coding string) bool {
+func AcceptsEncoding(header, coding string) bool {
 	listed := map[string]float64{}
 	for element := range strings.SplitSeq(header, ",") {
 		name, params, _ := strings.Cut(element, ";")

@@ -2,7 +2,7 @@ package config
 
 import "testing"
 
-func TestAccepts(t *testing.T) {
+func TestAcceptsEncoding(t *testing.T) {
 	tests := []struct {
 		header, coding string
 		want           bool
@@ -37,7 +37,7 @@ func TestAccepts(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.coding+" in "+tt.header, func(t *testing.T) {
-			if got := accepts(tt.header, tt.coding); got != tt.want {
+			if got := AcceptsEncoding(tt.header, tt.coding); got != tt.want {
 				t.Errorf("got %t, want %t", got, tt.want)
 			}
 		})

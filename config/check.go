@@ -178,7 +178,7 @@ func (c *checker) compression(p place, h *HTTP) {
 		return
 	}
 	for name, value := range h.Headers {
-		if strings.EqualFold(name, "Accept-Encoding") && !accepts(value, h.Compression) {
+		if strings.EqualFold(name, "Accept-Encoding") && !AcceptsEncoding(value, h.Compression) {
 			c.fail(c.at(p.field("headers").entry(name)), "does not allow the configured compression %q", h.Compression)
 		}
 	}

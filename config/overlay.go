@@ -35,7 +35,7 @@ func (c *checker) overlayHeader(p place, name, value string, m Module) {
 		return
 	}
 	c.protocolHeader(p, name, value, &m.HTTP)
-	if strings.EqualFold(name, "Accept-Encoding") && m.HTTP.Compression != "" && !accepts(value, m.HTTP.Compression) {
+	if strings.EqualFold(name, "Accept-Encoding") && m.HTTP.Compression != "" && !AcceptsEncoding(value, m.HTTP.Compression) {
 		c.fail(p, "does not allow the configured compression %q", m.HTTP.Compression)
 	}
 }
