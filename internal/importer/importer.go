@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -47,9 +49,15 @@ func New(mask func(*url.URL) string) *Importer {
 // Dropped is what could not be taken over, a line each.
 func (im *Importer) Dropped() []string { return im.dropped }
 
-// drop tells what could not be taken over, once.
+// drop tells what could not be taken over, once, in a line that a terminal can show.
 func (im *Importer) drop(format string, args ...any) {
-	if line := fmt.Sprintf(format, args...); !im.told[line] {
+	line := strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, fmt.Sprintf(format, args...))
+	if !im.told[line] {
 		im.told[line] = true
 		im.dropped = append(im.dropped, line)
 	}

@@ -102,6 +102,20 @@ func TestImport(t *testing.T) {
 			name: "target in the parameters", in: texts{prometheus: viaProbe + "  params: {target: ['https://a/']}\n  static_configs: [{targets: [exporter]}]\n"},
 			want: []string{"url: https://a/\n"}, dropped: []string{jobNames},
 		},
+		{
+			name: "the default module", in: texts{prometheus: viaProbe + "  static_configs: [{targets: ['ws://chat/', shop]}]\n"},
+			want: []string{"url: ws://chat/\n    module: websocket\n", "url: http://shop\n    module: http_2xx\n"}, dropped: []string{jobNames},
+		},
+		{
+			name: "secrets in names", in: texts{prometheus: viaProbe + "  relabel_configs: [{source_labels: [__address__], target_label: __param_target, replacement: 'https://$1/'}, {source_labels: [__address__], target_label: instance}]\n" +
+				"  static_configs: [{targets: ['u:CANARY@a', 'b', 'c d @ e']}]\n"},
+			want:    []string{"  - name: masked a\n    url: https://u:CANARY@a/\n", "  - name: b\n    url: https://b/\n"},
+			dropped: []string{`target "not a URL": url: want an absolute URL`, jobNames},
+		},
+		{
+			name: "what a terminal must not see", in: texts{prometheus: viaProbe + "  \"x\\e[2J\\ny\": 1\n  file_sd_configs: [{files: [\"a\\nb\"]}]\n"},
+			dropped: []string{"x\uFFFD[2J\uFFFDy: belongs", `"a\nb" is not the pattern of a file`},
+		},
 		{name: "no jobs", in: texts{prometheus: "global: {}"}, err: "it has no scrape_configs"},
 		{
 			name: "servers",

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -113,7 +112,7 @@ func (im *Importer) job(where string, j *job) {
 	}
 	for _, sd := range j.Files {
 		for _, file := range sd.Files {
-			if _, err := filepath.Match(file, ""); err != nil || file == "" {
+			if !isPattern(file) {
 				im.drop("%s: file_sd_configs: %q is not the pattern of a file", where, file)
 				continue
 			}
@@ -124,6 +123,16 @@ func (im *Importer) job(where string, j *job) {
 				"and with the default module, interval and timeout where the labels in it do not say", where, file)
 		}
 	}
+}
+
+// isPattern tells whether target_files can have it.
+func isPattern(file string) bool {
+	var n yaml.Node
+	err := n.Encode(map[string]any{"modules": map[string]any{"m": map[string]any{"prober": "http"}}, "target_files": []string{file}})
+	if err == nil {
+		_, err = check("target_files", &n)
+	}
+	return err == nil
 }
 
 // blackbox tells whether the job, or a rule of it, asks for /probe.
@@ -185,7 +194,7 @@ func (im *Importer) scraped(where string, j *job, g group, address string) {
 	}
 	fields := map[string]any{"url": withScheme(labels["__param_target"])}
 	name := im.name(where, g, labels)
-	module := cmp.Or(labels["__param_module"], config.DefaultModule)
+	module := cmp.Or(labels["__param_module"], config.DefaultModuleFor(labels["__param_target"]))
 	interval, timeout := im.times(where, labels, module)
 	own := map[string]string{}
 	for name, v := range labels {
@@ -211,15 +220,20 @@ func withScheme(address string) string {
 	return "http://" + address
 }
 
+// noURL is what is shown of an address that is none.
+const noURL = "not a URL"
+
 // shown is an address as people may see it.
 func (im *Importer) shown(address string) string {
-	if u, err := url.Parse(withScheme(address)); err == nil {
-		if !strings.Contains(address, "://") {
-			return strings.TrimPrefix(im.mask(u), "http://")
-		}
+	u, err := url.Parse(withScheme(address))
+	switch {
+	case err != nil:
+		return noURL
+	case !strings.Contains(address, "://"):
+		return strings.TrimPrefix(im.mask(u), "http://")
+	default:
 		return im.mask(u)
 	}
-	return "not a URL"
 }
 
 // name is what to call a target: what the labels target or instance say of it alone, or else its URL.
@@ -230,10 +244,10 @@ func (im *Importer) name(where string, g group, labels map[string]string) string
 		case v == "", v == labels["__param_target"]:
 		case v == g.Labels[label] && len(g.Targets) > 1:
 			im.drop("%s: the label %s: %q is of several targets, and cannot name them", where, label, im.shown(v))
-		case strings.Contains(v, "://"):
-			return im.shown(v)
-		default:
+		case !strings.ContainsAny(v, "/@?"): // where a secret could be
 			return v
+		case im.shown(v) != noURL:
+			return im.shown(v)
 		}
 	}
 	return im.shown(withScheme(labels["__param_target"]))
