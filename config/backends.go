@@ -14,6 +14,7 @@ import (
 type Backends struct {
 	Command *Command `yaml:"command,omitempty"`
 	PM2     *PM2     `yaml:"pm2,omitempty"`
+	Systemd *Systemd `yaml:"systemd,omitempty"`
 	HTTP    *Hook    `yaml:"http,omitempty"`
 }
 

@@ -21,6 +21,9 @@ type Binaries struct {
 // Exporter is the path of the program.
 func (b *Binaries) Exporter() string { return b.exporter }
 
+// App is the path of the demo app.
+func (b *Binaries) App() string { return b.app }
+
 // errNotInstalled says what to do about it.
 var errNotInstalled = errors.New("apt-get install prometheus prometheus-alertmanager")
 

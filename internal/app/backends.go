@@ -9,6 +9,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/command"
 	hook "github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/http"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/pm2"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/systemd"
 )
 
 // backend makes the one back-end of a service. It is the one place that knows all of them; a block whose fields are those
@@ -19,6 +20,8 @@ func backend(b *config.Backends) (restart.Backend, error) {
 		return command.New(program(b.Command)), nil
 	case b.PM2 != nil:
 		return pm2.New(pm2Config(b.PM2)), nil
+	case b.Systemd != nil:
+		return systemd.New(systemd.Config(*b.Systemd))
 	default:
 		return hook.New(hookConfig(b.HTTP))
 	}
