@@ -303,16 +303,16 @@ func TestWebSocketInterim(t *testing.T) {
 		"short and no HTTP":  {before: "hi\r\n", silent: true, reason: prober.ReasonHTTPVersion, text: "not proper HTTP"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, timeout := probetest.WebSocketInterim(t, tt.before), patient
+			s, p := probetest.WebSocketInterim(t, tt.before), newWebSocket(t, "query_response: [{expect: hello}]")
 			if tt.silent {
 				s = probetest.Answer(t, tt.before, true)
-				s.URL, timeout = "ws"+strings.TrimPrefix(s.URL, "http"), quick
 			}
-			res := probe(t, newWebSocket(t, "query_response: [{expect: hello}]"), target(t, s.URL), timeout)
+			r := target(t, "ws://"+s.Addr)
 			if tt.reason == prober.ReasonNone {
-				wantSuccess(t, res)
+				wantSuccess(t, probe(t, p, r, patient))
 				return
 			}
+			res := failing(strings.Contains(tt.text, "in time"))(t, p, r, tt.reason, prober.PhaseUpgrade)
 			wantFailure(t, res, tt.reason, prober.PhaseUpgrade, tt.text)
 		})
 	}

@@ -28,36 +28,71 @@ func TestThousandHangingProbes(t *testing.T) {
 	}
 }
 
+// A crowd is probes at once.
+type crowd struct {
+	n    int
+	gap  time.Duration // between the start of one and the next
+	lost int           // how many of them may fail for another reason
+}
+
 // hang has a thousand probes at once run into their deadline of two seconds, and wants nothing to be left of them.
 func hang(t *testing.T, p prober.Prober, r prober.Request, reason prober.Reason) {
 	t.Helper()
-	const n, timeout = 1000, 2 * time.Second
+	crowd{n: 1000}.hang(t, p, r, reason)
+}
+
+// hang has the probes run into their deadline of two seconds, and wants nothing to be left of them. On a busy machine the
+// time may be over before all of them get as far as the target lets them, or be noticed late: then they have more, up to 16.
+func (c crowd) hang(t *testing.T, p prober.Prober, r prober.Request, reason prober.Reason) {
+	t.Helper()
 	probe(t, p, r, quick) // what is made once is made now
 	heap := probetest.HeapInUse(t)
-	check := probetest.NoLeaks(t)
-
-	var wg sync.WaitGroup
-	start := time.Now()
-	for range n {
-		wg.Go(func() {
-			if res := probe(t, p, r, timeout); res.Reason != reason {
-				t.Errorf("reason is %s (%v), want %s", res.Reason, res.Err, reason)
+	for timeout := 2 * time.Second; ; timeout *= 2 {
+		check := probetest.NoLeaks(t)
+		got, took := c.probe(t, p, r, timeout)
+		check()
+		wantFlat(t, heap, 4<<20)
+		early := 0
+		for _, r := range []prober.Reason{prober.ReasonConnectTimeout, prober.ReasonRequestTimeout, prober.ReasonTransferTimeout} {
+			if r != reason {
+				early += got[r]
 			}
+		}
+		switch {
+		case got[reason] >= c.n-c.lost && took <= timeout+late:
+			return
+		case got[reason]+early < c.n-c.lost || timeout >= 16*time.Second:
+			t.Fatalf("%d probes of %s took %s, for the reasons %v, want %s", c.n, timeout, took, got, reason)
+		}
+	}
+}
+
+// probe makes the probes, and counts their reasons.
+func (c crowd) probe(t *testing.T, p prober.Prober, r prober.Request, timeout time.Duration) (map[prober.Reason]int, time.Duration) {
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	got := map[prober.Reason]int{}
+	start := time.Now()
+	for range c.n {
+		if c.gap > 0 {
+			<-time.After(c.gap)
+		}
+		wg.Go(func() {
+			res := probe(t, p, r, timeout)
+			mu.Lock()
+			defer mu.Unlock()
+			got[res.Reason]++
 		})
 	}
 	wg.Wait()
-	if took := time.Since(start); took > 10*timeout {
-		t.Errorf("%d probes took %s, want about %s", n, took, timeout)
-	}
-	check()
-	wantFlat(t, heap, 4<<20)
+	return got, time.Since(start)
 }
 
 // HTTP/2 keeps nothing of a connection after its probe: no pool, no timer.
 func TestManyHTTP2Probes(t *testing.T) {
 	n := 10_000
 	if raceEnabled || testing.Short() {
-		n = 2000
+		n = 400
 	}
 	ca := probetest.NewCA(t)
 	server := probetest.EchoTLS(t, ca.Issue(t, probetest.Cert{}), "h2", "http/1.1")
@@ -85,15 +120,15 @@ func TestManyHTTP2Probes(t *testing.T) {
 	check := probetest.NoLeaks(t)
 	run(n)
 	check()
-	// 23 kB a probe, as a transport that lives on for its idle timer keeps, would be 46 MB or more.
+	// 23 kB a probe, as a transport that lives on for its idle timer keeps, would be 9 MB or more.
 	wantFlat(t, heap, 4<<20)
 }
 
-// wantFlat waits a few seconds for the heap to be what it was: net/http lets go of HTTP/2 after one.
+// wantFlat waits for the heap to be what it was: net/http lets go of HTTP/2 after a second.
 func wantFlat(t *testing.T, before, tolerance uint64) {
 	t.Helper()
 	var after uint64
-	for range 30 {
+	for range 200 {
 		if after = probetest.HeapInUse(t); after <= before+tolerance {
 			return
 		}
@@ -116,7 +151,7 @@ func TestHugeBodies(t *testing.T) {
 		{"kept for a regexp, no limit", endless.URL, "fail_if_body_matches_regexp: [x]\nbody_size_limit: 0", patient, prober.ReasonTooLarge},
 		{"no limit", endless.URL, "body_size_limit: 0", time.Second, prober.ReasonTransferTimeout},
 		{"gzip bomb", bomb.URL, "compression: gzip\nbody_size_limit: 1MB", patient, prober.ReasonTooLarge},
-		{"gzip bomb, not decompressed", bomb.URL, "body_size_limit: 20MB", 2 * time.Second, prober.ReasonNone},
+		{"gzip bomb, not decompressed", bomb.URL, "body_size_limit: 20MB", time.Second, prober.ReasonNone},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p, r := newProber(t, tt.block), target(t, tt.url)

@@ -18,6 +18,9 @@ const quick = 300 * time.Millisecond
 // patient is the timeout of probes that are not.
 const patient = 20 * time.Second
 
+// late is how long after its deadline a probe may return: on a busy machine it may have to wait for a processor.
+const late = 10 * time.Second
+
 // newProber builds an http prober from the lines of an http block.
 func newProber(t testing.TB, block string) prober.Prober {
 	t.Helper()
@@ -30,13 +33,20 @@ func newModule(t testing.TB, lines string) prober.Prober {
 	return fromYAML(t, "modules:\n  m:\n    prober: http\n"+lines)
 }
 
-// fromYAML builds the prober of the module m of a configuration.
-func fromYAML(t testing.TB, text string) prober.Prober {
+// parse reads a configuration.
+func parse(t testing.TB, text string) *config.Config {
 	t.Helper()
 	c, err := config.Parse("test.yml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return c
+}
+
+// fromYAML builds the prober of the module m of a configuration.
+func fromYAML(t testing.TB, text string) prober.Prober {
+	t.Helper()
+	c := parse(t, text)
 	p, err := prober.New(c.Modules["m"], c.Probe)
 	if err != nil {
 		t.Fatal(err)
@@ -75,6 +85,38 @@ func probe(t testing.TB, p prober.Prober, r prober.Request, timeout time.Duratio
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	return p.Probe(ctx, r)
+}
+
+// failing makes a probe that is to fail for this reason and in this phase, by hanging or otherwise.
+func failing(hangs bool) func(testing.TB, prober.Prober, prober.Request, prober.Reason, prober.PhaseName) prober.Result {
+	if hangs {
+		return hanging
+	}
+	return func(t testing.TB, p prober.Prober, r prober.Request, _ prober.Reason, _ prober.PhaseName) prober.Result {
+		t.Helper()
+		res := probe(t, p, r, patient)
+		if res.Duration > late {
+			t.Errorf("the probe took %s, want it to end at once", res.Duration)
+		}
+		return res
+	}
+}
+
+// hanging makes a probe that is to run into its deadline for this reason and in this phase. On a busy machine the time may
+// be over before it gets that far: then it has more.
+func hanging(t testing.TB, p prober.Prober, r prober.Request, reason prober.Reason, phase prober.PhaseName) prober.Result {
+	t.Helper()
+	for timeout := quick; ; timeout *= 4 {
+		start := time.Now()
+		res := probe(t, p, r, timeout)
+		if (res.Reason != reason || res.FailedPhase != phase) && 4*timeout <= patient {
+			continue
+		}
+		if took := time.Since(start); took > timeout+late {
+			t.Errorf("the probe took %s, want it to end at its deadline of %s", took, timeout)
+		}
+		return res
+	}
 }
 
 // wantSuccess fails the test unless the probe succeeded.

@@ -91,7 +91,7 @@ func TestProxyFailures(t *testing.T) {
 	t.Run("hangs", func(t *testing.T) {
 		silent := probetest.Silent(t)
 		defer probetest.NoLeaks(t)()
-		res := probe(t, newProber(t, "proxy_url: "+silent.URL), target(t, "https://127.0.0.1:1"), quick)
+		res := hanging(t, newProber(t, "proxy_url: "+silent.URL), target(t, "https://127.0.0.1:1"), prober.ReasonProxy, prober.PhaseConnect)
 		wantFailure(t, res, prober.ReasonProxy, prober.PhaseConnect, "CONNECT")
 	})
 }

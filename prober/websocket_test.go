@@ -123,16 +123,8 @@ func TestWebSocketReasons(t *testing.T) {
 					url = to + rest
 				}
 			}
-			timeout := patient
-			if tt.hangs {
-				timeout = quick
-			}
-			start := time.Now()
-			res := probe(t, newWebSocket(t, tt.block), target(t, url), timeout)
+			res := failing(tt.hangs)(t, newWebSocket(t, tt.block), target(t, url), tt.reason, tt.phase)
 			wantFailure(t, res, tt.reason, tt.phase, tt.text)
-			if took := time.Since(start); took > quick+5*time.Second {
-				t.Errorf("probe took %s, want it to end at its deadline of %s, or before", took, quick)
-			}
 			if text := fmt.Sprint(res.Err, res.Events); strings.Contains(text, "canary") {
 				t.Errorf("what was said is in the error or the events: %s", text)
 			}
@@ -262,7 +254,7 @@ func TestWebSocketPresets(t *testing.T) {
 			}
 			delete(presets, name)
 			wantSuccess(t, probe(t, fromYAML(t, preset), target(t, url), patient))
-			if res := probe(t, fromYAML(t, preset), target(t, probetest.WebSocketEcho(t).URL), time.Second); res.Success() {
+			if res := probe(t, fromYAML(t, preset), target(t, probetest.WebSocketEcho(t).URL), quick); res.Success() {
 				t.Error("an echo server passes for it")
 			}
 		})
@@ -323,7 +315,7 @@ func TestWebSocketTimedOut(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := probetest.WebSocketFrames(t, []byte(tt.says), false, true)
-			res := probe(t, newWebSocket(t, tt.block), target(t, server.URL), quick)
+			res := hanging(t, newWebSocket(t, tt.block), target(t, server.URL), prober.ReasonWSMessage, prober.PhaseMessages)
 			wantFailure(t, res, prober.ReasonWSMessage, prober.PhaseMessages, "in time")
 			if got := res.WebSocket.TimedOut; got != tt.want {
 				t.Errorf("timed out is %t (%v), want %t", got, res.Err, tt.want)
@@ -393,8 +385,9 @@ func TestWebSocketClosesEarly(t *testing.T) {
 // What looked like the beginning of a binary message may have been another one, which skip_until_match passes over.
 func TestWebSocketBinaryInPieces(t *testing.T) {
 	const (
-		want = "query_response: [{expect_binary: 20 02"
-		skip = want + ", skip_until_match: true}]"
+		want    = "query_response: [{expect_binary: 20 02"
+		skip    = want + ", skip_until_match: true}]"
+		goodbye = "\x88\x02\x03\xe8"
 	)
 	for name, tt := range map[string]struct {
 		says, block string
@@ -408,8 +401,8 @@ func TestWebSocketBinaryInPieces(t *testing.T) {
 		"another, not to be skipped": {"\x82\x01\x20\x82\x02\x20\x02", want + "}]", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := probetest.WebSocketFrames(t, []byte(tt.says), false, true)
-			res := probe(t, newWebSocket(t, tt.block), target(t, server.URL), time.Second)
+			server := probetest.WebSocketFrames(t, []byte(tt.says+goodbye), false, true)
+			res := probe(t, newWebSocket(t, tt.block), target(t, server.URL), patient)
 			if tt.met {
 				wantSuccess(t, res)
 				return

@@ -141,23 +141,31 @@ func WebSocketWrongAccept(t testing.TB) *Server {
 	})
 }
 
-// WebSocketInterim starts a server that sends before as it is, upgrades, and sends the text message "hello", all at once.
+// normalClose is a close frame with 1000.
+const normalClose = "\x88\x02\x03\xe8"
+
+// WebSocketInterim starts a server that sends before as it is, upgrades, sends the text message "hello" and closes with
+// 1000, all at once.
 func WebSocketInterim(t testing.TB, before string) *Server {
 	t.Helper()
 	return serveUpgrade(t, func(ctx context.Context, c net.Conn, r *http.Request) {
 		hello := string(frame(frameFinal|frameText, []byte("hello")))
-		if _, err := io.WriteString(c, before+switching(r, nil)+"\r\n"+hello); err == nil {
+		if _, err := io.WriteString(c, before+switching(r, nil)+"\r\n"+hello+normalClose); err == nil {
 			<-ctx.Done()
 		}
 	})
 }
 
 // WebSocketExtension starts a server that upgrades with this Sec-WebSocket-Extensions, whatever the client offered,
-// and then never sends anything.
+// and closes with 1000 at once.
 func WebSocketExtension(t testing.TB, extension string) *Server {
 	t.Helper()
 	header := http.Header{"Sec-WebSocket-Extensions": {extension}}
-	return wire(t, header, func(ctx context.Context, _ net.Conn) { <-ctx.Done() })
+	return wire(t, header, func(ctx context.Context, c net.Conn) {
+		if _, err := io.WriteString(c, normalClose); err == nil {
+			<-ctx.Done()
+		}
+	})
 }
 
 // WebSocketBadFrame starts a server that upgrades, sends these bytes as they are, and keeps the connection open.

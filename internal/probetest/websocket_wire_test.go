@@ -35,7 +35,7 @@ func TestWebSocketWire(t *testing.T) {
 		"Huge, endless": {func(t testing.TB) *Server { return WebSocketHuge(t, 1<<40) }, wireHead + "\r\n\x81\x7f\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00", true},
 		"BadFrame":      {func(t testing.TB) *Server { return WebSocketBadFrame(t, []byte("\xff\xff")) }, wireHead + "\r\n\xff\xff", false},
 		"WrongAccept":   {WebSocketWrongAccept, strings.Replace(wireHead, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "ICX+Yqv66kxgM0FcWaLWlFLwTAI=", 1) + "\r\n", false},
-		"Extension":     {func(t testing.TB) *Server { return WebSocketExtension(t, "x-y; z=1") }, wireHead + "Sec-WebSocket-Extensions: x-y; z=1\r\n\r\n", false},
+		"Extension":     {func(t testing.TB) *Server { return WebSocketExtension(t, "x-y; z=1") }, wireHead + "Sec-WebSocket-Extensions: x-y; z=1\r\n\r\n" + normalClose, false},
 		"EndlessHeader": {UpgradeEndlessHeaders, wireHead + "X-Endless: " + strings.Repeat("x", 1011) + "\r\nX-Endless: xx", true},
 	} {
 		t.Run(name, func(t *testing.T) {
