@@ -1,1 +1,1 @@
-{}
+(import '../mixin.libsonnet').grafanaDashboards

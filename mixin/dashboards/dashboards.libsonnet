@@ -1,0 +1,3 @@
+(import 'overview.libsonnet') +
+(import 'target.libsonnet') +
+(import 'exporter.libsonnet')
