@@ -56,6 +56,7 @@ type flags struct {
 	imports                        cli.ImportOptions
 	restarts                       cli.RestartsOptions
 	replay                         cli.ReplayOptions
+	alertTest                      cli.AlertTestOptions
 }
 
 // run is main with its edges as parameters; it returns the exit status.
@@ -94,6 +95,8 @@ func run(args []string, out, errOut io.Writer) int {
 		return cli.UnlockRestarts(ctx, out, errOut, f.restarts)
 	case commandReplay:
 		return cli.Replay(out, errOut, f.replay)
+	case commandAlertTest:
+		return cli.AlertTest(ctx, out, errOut, f.alertTest)
 	case commandServe:
 		return runServer(ctx, out, errOut, &f)
 	default:
@@ -203,6 +206,8 @@ const (
 	commandTargets = "targets"
 	commandImport  = "import"
 
+	commandAlertTest = "alert-test"
+
 	commandRestarts = "restarts"
 	commandList     = "restarts list"
 	commandExplain  = "restarts explain"
@@ -212,7 +217,7 @@ const (
 	commandReplay   = "restarts replay"
 )
 
-var commands = []string{commandServe, commandCheck, commandProbe, commandTargets, commandImport, commandRestarts}
+var commands = []string{commandServe, commandCheck, commandProbe, commandTargets, commandImport, commandAlertTest, commandRestarts}
 
 func application(f *flags) *kingpin.Application {
 	a := kingpin.New(name, "Probes HTTP targets for Prometheus and says why they failed.")
@@ -249,6 +254,7 @@ func application(f *flags) *kingpin.Application {
 	imports.Flag("blackbox", "Configuration file of blackbox_exporter, for its modules; without one they are those of the default configuration.").StringsVar(&i.Blackbox)
 	imports.Flag("prometheus", "Configuration file of Prometheus, for the targets of scrape jobs that go through /probe.").StringsVar(&i.Prometheus)
 	imports.Flag("servers", "JSON list of servers with hostName, host, port, type (2, 3, 4: WebSocket; 1, 6: HTTP), environment and notification.").StringsVar(&i.Servers)
+	alertTestCommand(a, &f.alertTest)
 	restartsCommands(a, f)
 	return a
 }
@@ -258,6 +264,18 @@ func exporterFlags(c *kingpin.CmdClause, e *cli.Exporter, format *string) {
 	c.Flag("url", "URL of the exporter.").Default("http://localhost:10115").StringVar(&e.URL)
 	c.Flag("http.config.file", "File with authentication and TLS, as for promtool.").StringVar(&e.ClientFile)
 	c.Flag("format", "Output format: text or json.").Default("text").EnumVar(format, "text", "json")
+}
+
+func alertTestCommand(a *kingpin.Application, o *cli.AlertTestOptions) {
+	c := a.Command(commandAlertTest, "Send an alert that is none through Alertmanager, say at each hop how far it came, and end it. It has the label healthcheck_test=\"true\": "+
+		"people see that it is a test, and the restart receiver does nothing. Exit status: 0 it came through, 1 a hop failed, 2 usage.")
+	o.Labels = map[string]string{}
+	c.Flag("alertmanager.url", "URL of Alertmanager.").Default("http://localhost:9093").StringVar(&o.Alertmanager.URL)
+	c.Flag("alertmanager.http.config.file", "File with authentication and TLS for Alertmanager.").StringVar(&o.Alertmanager.ClientFile)
+	exporterFlags(c, &o.Exporter, &o.Format)
+	c.Flag("target", "Target of the exporter's inventory; the alert gets its labels. Without one target is alert-test, in no environment.").StringVar(&o.Target)
+	c.Flag("label", "One more label of the alert, such as environment=LIVE; may be repeated. Holds before those of the target.").PlaceHolder("NAME=VALUE").StringMapVar(&o.Labels)
+	c.Flag("wait", "Time for each hop. Notifications take the group_wait of the route.").Default("45s").DurationVar(&o.Wait)
 }
 
 // restartsCommands are the operators' levers of the restart controller.

@@ -77,6 +77,7 @@ func setup(env *testscript.Env) error {
 	ca := probetest.NewCA(t)
 	cert := ca.Issue(t, probetest.Cert{CommonName: "script"})
 	tlsTarget := probetest.TLSServer(t, cert, newTarget())
+	env.Setenv("ALERTMANAGER", probetest.NewAlertmanager(t).URL)
 	env.Setenv("TARGET", target.URL)
 	env.Setenv("TARGET_ADDR", target.Addr)
 	env.Setenv("TLS_TARGET", tlsTarget.URL)

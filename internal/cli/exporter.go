@@ -42,9 +42,14 @@ type connection struct {
 
 // connect makes ready to ask; nothing is sent yet. An error is one of usage.
 func (e *Exporter) connect(command string) (*connection, error) {
+	return connect("the exporter", *e, command)
+}
+
+// connect is the same for another server that is asked over HTTP.
+func connect(what string, e Exporter, command string) (*connection, error) {
 	u, err := url.Parse(e.URL)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, errors.New("the URL of the exporter is not valid, want http://host:port or https://host:port")
+		return nil, fmt.Errorf("the URL of %s is not valid, want http://host:port or https://host:port", what)
 	}
 	cfg := commonconfig.DefaultHTTPClientConfig
 	if e.ClientFile != "" {
@@ -113,10 +118,26 @@ func (c *connection) ask(ctx context.Context, q question) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case resp.StatusCode != http.StatusOK:
-		return nil, fmt.Errorf("status %d, want 200%s", resp.StatusCode, complaint(resp, body))
+		return nil, &statusError{resp.StatusCode, complaint(resp, body)}
 	default:
 		return body, nil
 	}
+}
+
+// A statusError is an answer other than 200.
+type statusError struct {
+	code      int
+	complaint string
+}
+
+func (e *statusError) Error() string {
+	return fmt.Sprintf("status %d, want 200%s", e.code, e.complaint)
+}
+
+// isStatus tells whether err is an answer with that status.
+func isStatus(err error, code int) bool {
+	e, ok := errors.AsType[*statusError](err)
+	return ok && e.code == code
 }
 
 func (q *question) request(ctx context.Context) (*http.Request, error) {
@@ -140,8 +161,12 @@ const maxComplaint = 500
 
 // complaint is what a refusal says in plain text.
 func complaint(resp *http.Response, body []byte) string {
-	text := oneLine(string(body[:min(len(body), maxComplaint)]))
-	if !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/plain") || text == "" {
+	kind, text := resp.Header.Get("Content-Type"), string(body)
+	if strings.HasPrefix(kind, "application/json") && json.Unmarshal(body, &text) == nil { // Alertmanager's is a string
+		kind = "text/plain"
+	}
+	text = oneLine(text[:min(len(text), maxComplaint)])
+	if !strings.HasPrefix(kind, "text/plain") || text == "" {
 		return ""
 	}
 	return ": " + text

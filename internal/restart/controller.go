@@ -216,6 +216,7 @@ func (c *Controller) Handle(labels map[string]string, firing bool) (selected boo
 		case !firing: // the service's own probes see whether it is well
 		case labels[TestLabel] == "true":
 			u.log.Info("Received test alert")
+			u.noteTest()
 		default:
 			_, failed := u.apply(Event{Alerted: true})
 			err = errors.Join(err, failed)
@@ -223,6 +224,13 @@ func (c *Controller) Handle(labels map[string]string, firing bool) (selected boo
 		}
 	}
 	return selected, err
+}
+
+// noteTest notes that a test alert came.
+func (u *unit) noteTest() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.tested = time.Now()
 }
 
 // wake makes the next round of checks come soon.

@@ -32,6 +32,8 @@ type Explanation struct {
 	LastProbe time.Time     `json:"last_probe,omitzero"`
 	// AlertedAt is when the last alert was noted that asks for a restart; zero: none does.
 	AlertedAt time.Time `json:"alerted_at,omitzero"`
+	// TestedAt is when the last alert came that tries out the way; zero: none did since the exporter was started.
+	TestedAt time.Time `json:"tested_at,omitzero"`
 	// Hold is the first guard that refuses; empty: none. While the service is healthy it is the one that would refuse if it
 	// failed, which is none of those that judge the failure itself.
 	Hold Guard `json:"hold,omitempty"`
@@ -115,7 +117,7 @@ func (u *unit) explain(f *Preflight) Explanation {
 	e := Explanation{
 		Time: wall(now), Service: u.name, Group: u.service.Group, Environment: u.service.Environment, Backend: u.service.Backend.Kind(),
 		Targets: []string{}, Mode: p.Mode, Phase: s.Phase(),
-		Healthy: s.Last.Healthy, Reason: s.Last.Reason, LastProbe: s.LastProbe, AlertedAt: s.AlertedAt,
+		Healthy: s.Last.Healthy, Reason: s.Last.Reason, LastProbe: s.LastProbe, AlertedAt: s.AlertedAt, TestedAt: wall(u.tested),
 		Unverified: s.Unverified, LockedAt: s.LockedAt, CooldownUntil: s.CooldownUntil, VerifyUntil: s.VerifyUntil, Pause: s.Pause,
 		Budget: Budget{Hour: max(0, p.BudgetHour-hour), Day: max(0, p.BudgetDay-day)},
 		State:  s,

@@ -26,6 +26,7 @@ type unit struct {
 	kept    keeping
 	last    time.Time // of the last event; with the monotonic clock
 	stopped bool      // nothing is applied any more
+	tested  time.Time // when the last test alert came; zero: none did
 
 	// The following belong to run.
 	next       *Service  // a new definition that waits until no attempt is under way; nil: none

@@ -1,0 +1,218 @@
+package probetest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+)
+
+// An Alertmanager is a fake one, with the parts of API v2 and of the metrics that tell how far an alert came. It sends what
+// is named HealthcheckTargetRestart to its webhook and tells Slack of everything else, which nobody sees.
+type Alertmanager struct {
+	*Server
+
+	mu      sync.Mutex // protects the following
+	alerts  []fakeAlert
+	made    map[string]int // requests by integration
+	failed  map[string]int
+	webhook string // URL, with the token as its user
+	quirk   string
+}
+
+// The quirks of a fake Alertmanager.
+const (
+	QuirkNone      = ""
+	QuirkRefuses   = "refuses"   // takes no alert
+	QuirkForgets   = "forgets"   // takes and never lists them
+	QuirkInhibits  = "inhibits"  // tells nobody: something inhibits
+	QuirkSilences  = "silences"  // tells nobody: somebody silenced
+	QuirkSlackDown = "slackdown" // Slack answers an error
+	QuirkSlow      = "slow"      // never comes to sending
+)
+
+type fakeAlert struct {
+	Labels      map[string]string `json:"labels"`
+	EndsAt      time.Time         `json:"endsAt"`
+	Fingerprint string            `json:"fingerprint"`
+	Receivers   []fakeReceiver    `json:"receivers"`
+	Status      map[string]any    `json:"status"`
+}
+
+type fakeReceiver struct {
+	Name string `json:"name"`
+}
+
+// NewAlertmanager starts a fake Alertmanager. POST /fake?webhook=URL&quirk=QUIRK on it changes what it does.
+func NewAlertmanager(t testing.TB) *Alertmanager {
+	t.Helper()
+	a := &Alertmanager{made: map[string]int{}, failed: map[string]int{}}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /fake", func(_ http.ResponseWriter, r *http.Request) {
+		a.Set(r.FormValue("webhook"), r.FormValue("quirk"))
+	})
+	mux.HandleFunc("POST /api/v2/alerts", a.post)
+	mux.HandleFunc("GET /api/v2/alerts", a.list)
+	mux.HandleFunc("GET /api/v2/status", a.status)
+	mux.HandleFunc("GET /metrics", a.metrics)
+	a.Server = Serve(t, mux)
+	return a
+}
+
+// Set says where the webhook is, "" for nowhere, and how the Alertmanager misbehaves.
+func (a *Alertmanager) Set(webhook, quirk string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.webhook, a.quirk = webhook, quirk
+}
+
+// Firing is how many alerts fire.
+func (a *Alertmanager) Firing() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.firing())
+}
+
+func (a *Alertmanager) firing() []fakeAlert {
+	firing := []fakeAlert{}
+	for _, f := range a.alerts {
+		if f.EndsAt.After(time.Now()) {
+			firing = append(firing, f)
+		}
+	}
+	return firing
+}
+
+func (a *Alertmanager) post(w http.ResponseWriter, r *http.Request) {
+	var posted []fakeAlert
+	err := json.NewDecoder(r.Body).Decode(&posted)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.quirk == QuirkRefuses {
+		err = fmt.Errorf("bad alert of %s", r.UserAgent())
+	}
+	if err != nil {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusBadRequest)
+		_ = json.NewEncoder(w).Encode(err.Error())
+		return
+	}
+	for _, p := range posted {
+		a.take(r.Context(), p)
+	}
+}
+
+// take takes one alert, or the end of one.
+func (a *Alertmanager) take(ctx context.Context, p fakeAlert) {
+	for i := range a.alerts {
+		if maps.Equal(a.alerts[i].Labels, p.Labels) {
+			a.alerts[i].EndsAt = p.EndsAt
+			return
+		}
+	}
+	p.Fingerprint = strconv.Itoa(len(a.alerts))
+	p.Receivers = []fakeReceiver{{"slack-live"}}
+	if p.Labels["alertname"] == "HealthcheckTargetRestart" {
+		p.Receivers = []fakeReceiver{{"restart"}}
+	}
+	none := []string{}
+	p.Status = map[string]any{"state": "active", "inhibitedBy": none, "silencedBy": none, "mutedBy": none}
+	switch a.quirk {
+	case QuirkForgets:
+		return
+	case QuirkInhibits:
+		p.Status["state"], p.Status["inhibitedBy"] = "suppressed", []string{"marker"}
+		a.alerts = append(a.alerts, fakeAlert{
+			Labels: map[string]string{"alertname": "HealthcheckTargetMuted"}, EndsAt: p.EndsAt, Fingerprint: "marker",
+			Receivers: []fakeReceiver{{"null"}}, Status: map[string]any{"state": "active"},
+		})
+	case QuirkSilences:
+		p.Status["state"], p.Status["silencedBy"] = "suppressed", []string{"12ab"}
+	case QuirkSlow:
+	default:
+		a.notify(ctx, p)
+	}
+	a.alerts = append(a.alerts, p)
+}
+
+func (a *Alertmanager) notify(ctx context.Context, p fakeAlert) {
+	if p.Receivers[0].Name != "restart" {
+		a.made["slack"]++
+		if a.quirk == QuirkSlackDown {
+			a.failed["slack"]++
+		}
+		return
+	}
+	a.made["webhook"]++
+	if err := deliver(ctx, a.webhook, p.Labels); err != nil {
+		a.failed["webhook"]++
+	}
+}
+
+// deliver sends a webhook as Alertmanager does.
+func deliver(ctx context.Context, webhook string, labels map[string]string) error {
+	u, err := url.Parse(webhook)
+	if err != nil {
+		return err
+	}
+	token := u.User.Username()
+	u.User = nil
+	body, err := json.Marshal(map[string]any{"version": "4", "alerts": []any{map[string]any{"status": "firing", "labels": labels}}})
+	if err != nil {
+		return err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", "Bearer "+token)
+	resp, err := new(http.Client).Do(r)
+	if err != nil {
+		return err
+	}
+	return resp.Body.Close()
+}
+
+func (a *Alertmanager) list(w http.ResponseWriter, _ *http.Request) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(a.firing())
+}
+
+func (a *Alertmanager) status(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(map[string]any{
+		"versionInfo": map[string]string{"version": "0.0.0"},
+		"config": map[string]string{"original": `receivers:
+- name: "null"
+- name: slack-live
+  slack_configs:
+  - api_url: <secret>
+- name: restart
+  webhook_configs:
+  - url: <secret>
+`},
+	})
+}
+
+func (a *Alertmanager) metrics(w http.ResponseWriter, _ *http.Request) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for name, counts := range map[string]map[string]int{
+		"alertmanager_notification_requests_total": a.made, "alertmanager_notification_requests_failed_total": a.failed,
+	} {
+		fmt.Fprintf(w, "# TYPE %s counter\n", name)
+		for kind, n := range counts {
+			fmt.Fprintf(w, "%s{integration=%q} %d\n", name, kind, n)
+		}
+	}
+}
