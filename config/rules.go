@@ -129,19 +129,38 @@ func (p *Probe) Check(d Destination) error {
 		d.Addr, _ = netip.ParseAddr(d.Host) // a proxy gets the address as it stands in the URL
 		d.Addr = d.Addr.Unmap().WithZone("")
 	}
-	denied := slices.ContainsFunc(p.Deny, func(r TargetRule) bool { return r.matches(d) })
-	allowed := slices.ContainsFunc(p.Allow, func(r TargetRule) bool { return r.matches(d) })
-	named := slices.ContainsFunc(p.Allow, func(r TargetRule) bool { return r.names(d) && r.matches(d) })
+	same := d.translations()
+	some := func(rules []TargetRule, ok func(*TargetRule, Destination) bool) bool {
+		return slices.ContainsFunc(rules, func(r TargetRule) bool {
+			return slices.ContainsFunc(same, func(d Destination) bool { return ok(&r, d) })
+		})
+	}
+	denied, allowed := some(p.Deny, (*TargetRule).matches), some(p.Allow, (*TargetRule).matches)
+	named := some(p.Allow, func(r *TargetRule, d Destination) bool { return r.names(d) && r.matches(d) })
 	switch {
 	case denied:
 		return fmt.Errorf("%s is denied by probe.deny", d)
-	case d.isMetadata() && !named:
+	case slices.ContainsFunc(same, Destination.isMetadata) && !named:
 		return fmt.Errorf("%s is a cloud metadata address, which only a rule of probe.allow for that very address allows", d)
 	case len(p.Allow) > 0 && !allowed:
 		return fmt.Errorf("%s is not among probe.allow", d)
 	default:
 		return nil
 	}
+}
+
+// nat64 is the prefix by which hosts without IPv4 reach IPv4 addresses (RFC 6052 section 2.1).
+var nat64 = netip.MustParsePrefix("64:ff9b::/96")
+
+// translations are d and, for an address that a NAT64 translates, what it leads to.
+func (d Destination) translations() []Destination {
+	if !nat64.Contains(d.Addr) {
+		return []Destination{d}
+	}
+	v4 := d
+	long := d.Addr.As16()
+	v4.Addr = netip.AddrFrom4([4]byte(long[12:]))
+	return []Destination{d, v4}
 }
 
 // String is the destination in a message.

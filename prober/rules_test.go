@@ -18,7 +18,7 @@ func withRules(t testing.TB, rules, block string) prober.Prober {
 // The metadata service of a cloud is refused before anything is sent, however its address is written.
 func TestMetadataForms(t *testing.T) {
 	for _, host := range []string{
-		"169.254.169.254", "169.254.169.254:80", "169.254.169.254.", "[::ffff:169.254.169.254]", "[::ffff:a9fe:a9fe]", "[fd00:ec2::254]",
+		"169.254.169.254", "169.254.169.254:80", "169.254.169.254.", "[::ffff:169.254.169.254]", "[::ffff:a9fe:a9fe]", "[fd00:ec2::254]", "[64:ff9b::a9fe:a9fe]",
 		"2852039166", "0xa9fea9fe", "0XA9.0xfe.0xa9.0xFE", "0251.0376.0251.0376", "169.254.43518", "169.16689662", "metadata.google.internal",
 	} {
 		for scheme, p := range map[string]prober.Prober{"http": newProber(t, ""), "ws": newWebSocket(t, "")} {
