@@ -72,6 +72,9 @@ func (c *checker) limits(p place, l *Limits) {
 			c.fail(c.sub(p, name), "got %d, want 1 or more", n)
 		}
 	}
+	if n := l.OutagePercent; n < 0 || n > 100 {
+		c.fail(c.sub(p, "outage_percent"), "got %d, want 1 to 100", n)
+	}
 	for i, code := range l.RestartOn {
 		if code < minStatus || code > maxStatus {
 			c.fail(c.at(p.field("restart_on").item(i)), "got status code %d, want %d to %d", code, minStatus, maxStatus)

@@ -107,6 +107,8 @@ type Limits struct {
 	ConfirmInterval Duration `yaml:"confirm_interval,omitempty"`
 	// ConfirmAge is how old the last of them may be.
 	ConfirmAge Duration `yaml:"confirm_age,omitempty"`
+	// OutagePercent is how many of the checks must fail, in percent, before anything is restarted.
+	OutagePercent int `yaml:"outage_percent,omitempty"`
 	// SuspectTime is how long an alert is remembered.
 	SuspectTime Duration `yaml:"suspect_time,omitempty"`
 	// StartGrace is how long a unit is left alone after any start, InspectInterval the pause until a back-end that found it
@@ -147,6 +149,7 @@ var DefaultLimits = Limits{
 	ConfirmProbes:   3,
 	ConfirmInterval: Duration(time.Second),
 	ConfirmAge:      Duration(10 * time.Second),
+	OutagePercent:   1,
 	SuspectTime:     Duration(time.Hour),
 	StartGrace:      Duration(2 * time.Minute),
 	InspectInterval: Duration(15 * time.Second),
@@ -185,6 +188,7 @@ func (l Limits) or(d Limits) Limits {
 		ConfirmProbes:    cmp.Or(l.ConfirmProbes, d.ConfirmProbes),
 		ConfirmInterval:  cmp.Or(l.ConfirmInterval, d.ConfirmInterval),
 		ConfirmAge:       cmp.Or(l.ConfirmAge, d.ConfirmAge),
+		OutagePercent:    cmp.Or(l.OutagePercent, d.OutagePercent),
 		SuspectTime:      cmp.Or(l.SuspectTime, d.SuspectTime),
 		StartGrace:       cmp.Or(l.StartGrace, d.StartGrace),
 		InspectInterval:  cmp.Or(l.InspectInterval, d.InspectInterval),

@@ -98,6 +98,7 @@ func policy(mode string, l config.Limits) restart.Policy {
 		ConfirmInterval: time.Duration(l.ConfirmInterval),
 		ConfirmAge:      time.Duration(l.ConfirmAge),
 		ProbeGap:        missedRounds * time.Duration(l.CheckInterval+l.CheckTimeout),
+		OutagePercent:   l.OutagePercent,
 		SuspectTime:     time.Duration(l.SuspectTime),
 		StartGrace:      time.Duration(l.StartGrace),
 		InspectInterval: time.Duration(l.InspectInterval),

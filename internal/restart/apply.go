@@ -1,6 +1,7 @@
 package restart
 
 import (
+	"cmp"
 	"errors"
 	"time"
 )
@@ -86,6 +87,7 @@ func (u *unit) apply(ev Event) (Decision, error) {
 // surround fills in the world.
 func (u *unit) surround(ev *Event, now time.Time) {
 	ev.World = u.fleet.World(u.name, &u.service.Policy, now)
+	ev.World.Leader = u.leadership(now)
 	ev.World.Uptime = now.Sub(u.started)
 	ev.World.Journal = u.kept.reason
 	if u.service.Maintenance != nil {
@@ -156,6 +158,7 @@ func (u *unit) tell(before *State, ev *Event, d *Decision, now time.Time) {
 	if ev.Executed != nil && ev.Executed.Error != "" {
 		u.log.Warn("Restart failed", "err", ev.Executed.Error)
 	}
+	u.tellTried(ev.Tried)
 	held := d.Hold != "" && d.Hold != before.Hold
 	switch {
 	case d.Restart:
@@ -174,16 +177,28 @@ func (u *unit) tell(before *State, ev *Event, d *Decision, now time.Time) {
 			took := now.Sub(before.VerifyUntil.Add(-u.service.Policy.VerifyTimeout))
 			u.metrics.took(&u.service, phaseVerify, max(took, 0))
 		}
-		u.log.Info("Restart ended", "outcome", string(d.Outcome), "unverified", u.state.Unverified)
+		f := &u.state.Preflight
+		u.log.Info("Restart ended", "outcome", string(d.Outcome), "unverified", u.state.Unverified, "detail", cmp.Or(f.Unfit, f.Detail))
 	}
 	ordered := ev.Paused != nil || ev.Resumed != nil || ev.Unlocked != nil
-	if from == to && !d.Restart && !d.WouldRestart && !held && d.Outcome == OutcomeNone && !ordered {
+	if from == to && !d.Restart && !d.WouldRestart && !held && d.Outcome == OutcomeNone && !ordered && ev.Tried == nil {
 		return
 	}
 	u.audit(Record{
 		Time: wall(now), Service: u.name, Group: u.service.Group, Backend: u.service.Backend.Kind(), From: from, To: to,
 		Decision: *d, Event: *ev, Policy: u.service.Policy, State: *before, After: u.state,
 	})
+}
+
+// tellTried logs what came of a dry run.
+func (u *unit) tellTried(e *Executed) {
+	switch {
+	case e == nil:
+	case e.Error != "":
+		u.log.Warn("The restart would have failed", "attempt", e.Attempt, "err", e.Error)
+	default:
+		u.log.Info("The restart would have been accepted", "attempt", e.Attempt)
+	}
 }
 
 func (u *unit) audit(r Record) {

@@ -62,7 +62,7 @@ func (p *Policy) count(s State, e Evidence, now time.Time) State {
 	if s.FailingSince.IsZero() {
 		s.FailingSince = now
 	}
-	if !p.repairable(e) {
+	if !p.repairable(e) || !p.outage(e) {
 		s.Failures, s.LastFailure = 0, time.Time{} // it confirms nothing
 		return s
 	}
@@ -166,14 +166,14 @@ func (q question) verify() (State, Decision) {
 	s, p := *q.state, q.policy
 	healthy := s.Successes >= p.VerifyProbes
 	switch late := q.now.After(s.VerifyUntil); {
-	case healthy && (s.Intent.Changed || s.Intent.Before == ""):
+	case healthy && s.Intent.restarted():
 		return p.recovered(s), Decision{Outcome: OutcomeRecovered}
 	case !late:
 		return s, Decision{Inspect: healthy}
-	case healthy && s.Intent.Looked:
-		return p.unverified(s, q.now), Decision{Outcome: OutcomeIdentityUnchanged}
-	case healthy:
+	case healthy && !s.Intent.Looked:
 		return p.unverified(s, q.now), Decision{Outcome: OutcomeUnknown}
+	case healthy && !s.Intent.Changed:
+		return p.unverified(s, q.now), Decision{Outcome: OutcomeIdentityUnchanged}
 	default:
 		return p.unverified(s, q.now), Decision{Outcome: OutcomeNotRecovered}
 	}
@@ -183,10 +183,10 @@ func (q question) verify() (State, Decision) {
 func (q question) looked(f *Preflight) (State, Decision) {
 	s := q.state
 	if f.Identity != "" {
-		s.Intent.Looked = true
-		s.Intent.Changed = s.Intent.Changed || f.Identity != s.Intent.Before
+		s.Intent.Looked, s.Intent.Starting = true, f.Starting
+		s.Intent.Changed = f.Identity != s.Intent.Before // it may also have been set back
 	}
-	if !s.Intent.Changed {
+	if !s.Intent.restarted() {
 		return *s, Decision{} // a later probe asks again, until the time is up
 	}
 	d := Decision{}
@@ -222,7 +222,7 @@ func (q question) found(f *Preflight) (State, Decision) {
 	if f.Identity == "" || s.Intent.Before == "" || f.Identity == s.Intent.Before || q.now.After(until) {
 		return p.unverified(s, q.now), Decision{Outcome: OutcomeUnknown}
 	}
-	s.Intent.Orphaned, s.Intent.Changed, s.Intent.Looked = false, true, true
+	s.Intent.Orphaned, s.Intent.Changed, s.Intent.Looked, s.Intent.Starting = false, true, true, f.Starting
 	s.VerifyUntil = until
 	return s, Decision{}
 }

@@ -28,6 +28,14 @@ type Finisher interface {
 	Finish(ctx context.Context, a Attempt) (tried bool, err error)
 }
 
+// A DryRunner is a Backend that can try a restart out.
+type DryRunner interface {
+	Backend
+	// DryRun has the supervisor say whether it would do what Restart asks it for, and changes nothing. It is asked in
+	// observe mode, about a restart that would have been made.
+	DryRun(ctx context.Context, a Attempt) error
+}
+
 // ErrRefused is wrapped by the errors of a back-end that did not touch the unit, because it may not or must not now.
 var ErrRefused = errors.New("refused by the back-end")
 
@@ -37,7 +45,8 @@ type Status struct {
 	// Identity changes with every start of the unit. Empty: this back-end cannot tell one start from another, and
 	// whether a restart took place is judged by probes alone.
 	Identity string
-	// Running tells whether all of the unit runs. It says something only beside an Identity.
+	// Running tells whether all of the unit runs, and as it is meant to run since its last start. A restart has not helped
+	// before it does. It says something only beside an Identity.
 	Running bool
 	// Unfit says why the unit must not be restarted now. Empty: nothing speaks against it.
 	Unfit Unfit
@@ -55,17 +64,18 @@ type Unfit string
 
 // The reasons of a back-end.
 const (
-	UnfitMissing Unfit = "missing" // there is no such unit
-	UnfitStopped Unfit = "stopped" // somebody stopped it, or it has ended as it should: a restart would start it
-	UnfitPaused  Unfit = "paused"  // somebody paused it, or its rollouts
-	UnfitRolling Unfit = "rolling" // it is being started, stopped, reloaded or rolled out already
-	UnfitLooping Unfit = "looping" // its supervisor keeps restarting it already
-	UnfitLimited Unfit = "limited" // its supervisor may refuse one more start, and leave it stopped
+	UnfitMissing  Unfit = "missing"  // there is no such unit
+	UnfitStopped  Unfit = "stopped"  // somebody stopped it, or it has ended as it should: a restart would start it
+	UnfitPaused   Unfit = "paused"   // somebody paused it, or its rollouts
+	UnfitRolling  Unfit = "rolling"  // it is being started, stopped, reloaded or rolled out already
+	UnfitLooping  Unfit = "looping"  // its supervisor keeps restarting it already
+	UnfitLimited  Unfit = "limited"  // its supervisor may refuse one more start, and leave it stopped
+	UnfitUnsuited Unfit = "unsuited" // it is set up in such a way that it cannot be restarted like this
 )
 
 // Unfits lists every Unfit.
 func Unfits() []Unfit {
-	return []Unfit{UnfitMissing, UnfitStopped, UnfitPaused, UnfitRolling, UnfitLooping, UnfitLimited}
+	return []Unfit{UnfitMissing, UnfitStopped, UnfitPaused, UnfitRolling, UnfitLooping, UnfitLimited, UnfitUnsuited}
 }
 
 // An Attempt is one restart.

@@ -38,6 +38,20 @@ func (p *Policy) repairable(e Evidence) bool {
 	return false
 }
 
+// outage tells whether enough of the service fails for all of it to be restarted.
+func (p *Policy) outage(e Evidence) bool {
+	failing, checks := e.extent()
+	return failing*100 >= checks*p.OutagePercent
+}
+
+// extent is how many checks failed, of how many.
+func (e *Evidence) extent() (failing, checks int) {
+	if e.Checks == 0 && !e.Healthy {
+		return 1, 1
+	}
+	return e.Failing, e.Checks
+}
+
 // The close codes of a WebSocket server that has crashed or is broken (RFC 6455 section 7.4.1).
 const (
 	closedAbnormally = 1006

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,8 +24,9 @@ type Controller struct {
 	journal  Journal
 	fleet    *Fleet
 	started  time.Time
-	deciding sync.Mutex         // held while a service decides to restart, so that no two do at a time
-	applied  chan Configuration // holds the latest one that Run has not taken over yet
+	deciding sync.Mutex               // held while a service decides to restart, so that no two do at a time
+	election atomic.Pointer[election] // nil: this exporter is the only one
+	applied  chan Configuration       // holds the latest one that Run has not taken over yet
 
 	mu    sync.RWMutex     // protects the following
 	units map[string]*unit // by name
@@ -52,6 +54,8 @@ func (m *matcher) selects(labels map[string]string) bool {
 type Configuration struct {
 	Services []Service
 	Brake    BrakeLimits
+	// Elector says whether this exporter is the one that acts. nil: it is the only one.
+	Elector Elector
 }
 
 // NewController makes a controller without services. Without a journal the states end with the exporter.
@@ -59,10 +63,12 @@ func NewController(j Journal, r prometheus.Registerer, log *slog.Logger) *Contro
 	if j == nil {
 		j = &memory{states: map[string]State{}}
 	}
-	return &Controller{
+	c := &Controller{
 		log: log, metrics: newMetrics(r), journal: j, fleet: NewFleet(), started: time.Now(),
 		applied: make(chan Configuration, 1),
 	}
+	r.MustRegister(c.leader())
+	return c
 }
 
 // Apply makes a configuration the one to watch by, now or as soon as Run is called. Services that were watched before keep
@@ -82,10 +88,13 @@ func (c *Controller) Ready() bool {
 	return c.units != nil
 }
 
-// Run watches until ctx is done, and returns when the last attempt has ended.
+// Run watches until ctx is done, and returns when the last attempt has ended and the leadership is given up.
 func (c *Controller) Run(ctx context.Context) {
 	k := &keeper{Controller: c, watched: map[string]watched{}, leaving: map[string]watched{}}
-	defer k.running.Wait()
+	defer func() {
+		k.running.Wait()
+		k.election.Load().end()
+	}()
 	for {
 		select {
 		case cfg := <-c.applied:
@@ -114,6 +123,7 @@ type watched struct {
 
 func (k *keeper) reconcile(ctx context.Context, cfg Configuration) {
 	k.fleet.Limit(cfg.Brake)
+	k.elect(ctx, cfg.Elector)
 	before := k.watched
 	k.watched = map[string]watched{}
 	units, names, index := map[string]*unit{}, map[string]*unit{}, map[string]*unit{}

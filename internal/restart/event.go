@@ -13,6 +13,8 @@ type Event struct {
 	Preflighted *Preflight `json:"preflighted,omitempty"`
 	// Executed is the back-end's answer to a Decision with Restart.
 	Executed *Executed `json:"executed,omitempty"`
+	// Tried is the back-end's answer to a Decision with WouldRestart, of a DryRunner. It is recorded and changes nothing.
+	Tried *Executed `json:"tried,omitempty"`
 	// Started says that the exporter began to watch the service, with the state of an earlier time or none.
 	Started *Definition `json:"started,omitempty"`
 	// Redefined says that the configuration of the service changed.
@@ -52,6 +54,8 @@ type Operator struct {
 // A World is what surrounds a service at the time of an event. The controller fills it in, and it is recorded with the
 // event: the policy looks at nothing else. The zero World is one in which the exporter has just started.
 type World struct {
+	// Leader is whether this exporter may act.
+	Leader Leadership `json:"leader,omitzero"`
 	// Uptime is for how long the exporter has been running.
 	Uptime time.Duration `json:"uptime,omitempty"`
 	// Journal says why states cannot be persisted. Empty: they can.
@@ -100,7 +104,7 @@ type Outcome string
 const (
 	OutcomeNone              Outcome = ""
 	OutcomeRecovered         Outcome = "recovered"          // restarted, and healthy in time
-	OutcomeNotRecovered      Outcome = "not_recovered"      // restarted, and not healthy in time
+	OutcomeNotRecovered      Outcome = "not_recovered"      // restarted, and not healthy in time, or not with all of it
 	OutcomeExecFailed        Outcome = "exec_failed"        // the back-end failed; it may have done something or not
 	OutcomeRefused           Outcome = "refused_by_backend" // the back-end did nothing
 	OutcomeIdentityUnchanged Outcome = "identity_unchanged" // healthy, but nothing was restarted

@@ -19,7 +19,7 @@ type stepwise struct {
 
 func (s *stepwise) Finish(_ context.Context, a Attempt) (bool, error) {
 	s.finished.Store(&a)
-	s.status.Store(&Status{Identity: "2"})
+	s.status.Store(&Status{Identity: "2", Running: true})
 	return true, nil
 }
 

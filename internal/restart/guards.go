@@ -16,10 +16,12 @@ type Guard string
 // The guards, in the order in which they are asked. Their names are the reasons of a hold.
 const (
 	GuardMode         Guard = "mode"
+	GuardLeader       Guard = "leader"
 	GuardJournal      Guard = "journal"
 	GuardWarmUp       Guard = "warm_up"
 	GuardArmed        Guard = "unarmed"
 	GuardFailureClass Guard = "failure_class"
+	GuardOutage       Guard = "partial_outage"
 	GuardConfirmed    Guard = "unconfirmed"
 	GuardFresh        Guard = "stale"
 	GuardDependency   Guard = "dependency"
@@ -54,10 +56,12 @@ type guardRow struct {
 // guards are asked in this order; the first that refuses holds.
 var guards = []guardRow{
 	{GuardMode, askMode},
+	{GuardLeader, askLeader},
 	{GuardJournal, askJournal},
 	{GuardWarmUp, askWarmUp},
 	{GuardArmed, askArmed},
 	{GuardFailureClass, askFailureClass},
+	{GuardOutage, askOutage},
 	{GuardConfirmed, askConfirmed},
 	{GuardFresh, askFresh},
 	{GuardDependency, askDependency},
@@ -102,6 +106,20 @@ func askMode(q *question) GuardResult {
 	return GuardResult{OK: m == ModeObserve || m == ModeEnforce, Value: string(cmp.Or(m, ModeOff)), Limit: "observe or enforce"}
 }
 
+// askLeader allows the only exporter, and that which holds the lease. What another one that held it before has done is not
+// known here, so a new one waits for as long as after an attempt.
+func askLeader(q *question) GuardResult {
+	l, limit := &q.world.Leader, "leads for at least "+q.policy.Cooldown.String()
+	switch {
+	case l.Standby != "":
+		return GuardResult{Value: l.Standby, Limit: limit}
+	case !l.Elected:
+		return GuardResult{OK: true, Value: "the only exporter", Limit: limit}
+	default:
+		return q.wait("leads for "+round(l.For), limit, q.policy.Cooldown-l.For)
+	}
+}
+
 func askJournal(q *question) GuardResult {
 	return GuardResult{OK: q.world.Journal == "", Value: cmp.Or(q.world.Journal, "writable"), Limit: "writable"}
 }
@@ -133,6 +151,15 @@ func successes(n int, held time.Duration) string {
 func askFailureClass(q *question) GuardResult {
 	last := &q.state.Last
 	return GuardResult{OK: q.policy.repairable(*last), Value: last.words(), Limit: "one that a restart repairs"}
+}
+
+func askOutage(q *question) GuardResult {
+	failing, checks := q.state.Last.extent()
+	return GuardResult{
+		OK:    q.policy.outage(q.state.Last),
+		Value: fmt.Sprintf("%d of %s", failing, plural(checks, "check fails", "checks fail")),
+		Limit: fmt.Sprintf("at least %d %%", q.policy.OutagePercent),
+	}
 }
 
 // words are for people: with all that decides whether a restart repairs it.

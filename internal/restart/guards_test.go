@@ -27,11 +27,18 @@ var guardTests = []guardTest{
 	{"off", func(r *run) { r.policy.Mode = ModeOff }, Evidence{}, GuardMode, 0},
 	{"no mode", func(r *run) { r.policy.Mode = "" }, Evidence{}, GuardMode, 0},
 	{"unknown mode", func(r *run) { r.policy.Mode = "dry-run" }, Evidence{}, GuardMode, 0},
+	{"another one leads", func(r *run) { r.world.Leader.Standby = "exporter-1 leads" }, Evidence{}, GuardLeader, 0},
+	{"leads since a short time", func(r *run) { r.world.Leader = Leadership{Elected: true, For: 4 * time.Minute} }, Evidence{}, GuardLeader, time.Minute},
+	{"leads", func(r *run) { r.world.Leader = Leadership{Elected: true, For: 5 * time.Minute} }, Evidence{}, "", 0},
 	{"journal", func(r *run) { r.world.Journal = "no space left on device" }, Evidence{}, GuardJournal, 0},
 	{"just started", func(r *run) { r.world.Uptime = 90 * time.Second }, Evidence{}, GuardWarmUp, 30 * time.Second},
 	{"clock jumped", func(r *run) { r.state.JumpedAt = r.now.Add(-90 * time.Second) }, Evidence{}, GuardWarmUp, 30 * time.Second},
 	{"unarmed", func(r *run) { r.state.Armed = false }, Evidence{}, GuardArmed, 0},
 	{"not found", func(*run) {}, status(404), GuardFailureClass, 0},
+	{"one of four", func(*run) {}, partly(1, 4), GuardOutage, 0},
+	{"half of them", func(*run) {}, partly(2, 4), "", 0},
+	{"one of four, enough", func(r *run) { r.policy.OutagePercent = 25 }, partly(1, 4), "", 0},
+	{"one of a hundred, any", func(r *run) { r.policy.OutagePercent = 0 }, partly(1, 100), "", 0},
 	{"not confirmed", func(r *run) { r.state.Failures = 1 }, Evidence{}, GuardConfirmed, 0},
 	{"close together", func(r *run) { r.state.Failures = 2; r.state.LastFailure = r.now.Add(-time.Second / 2) }, Evidence{}, GuardConfirmed, 0},
 	{"dependency", func(r *run) { r.world.Down = []string{"db"} }, Evidence{}, GuardDependency, 0},
@@ -66,6 +73,13 @@ var guardTests = []guardTest{
 		GuardFleetRate, time.Minute,
 	},
 	{"brake", func(r *run) { r.world.Brake = Brake{On: true, Scope: ScopeFleet} }, Evidence{}, GuardBrake, 0},
+}
+
+// partly is a service of which only some checks fail.
+func partly(failing, checks int) Evidence {
+	e := refused
+	e.Failing, e.Checks = failing, checks
+	return e
 }
 
 // attempted makes attempts so long ago.
@@ -132,7 +146,7 @@ func TestGuards(t *testing.T) {
 // Where it says when it would next allow, it does then and not before.
 func TestGuardsNext(t *testing.T) {
 	for _, tt := range guardTests {
-		if tt.next == 0 || tt.hold == GuardMaintenance || tt.hold == GuardFleetRate {
+		if tt.next == 0 || tt.hold == GuardMaintenance || tt.hold == GuardFleetRate || tt.hold == GuardLeader {
 			continue // those of the world end when the world says so
 		}
 		t.Run(tt.name, func(t *testing.T) {

@@ -175,7 +175,7 @@ func TestOrphanedAttempt(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, n := &simulated{}, newNotebook()
-				s.status.Store(&Status{Identity: tt.identity})
+				s.status.Store(&Status{Identity: tt.identity, Running: true})
 				service := s.service("shop", shopTarget)
 				at := wall(time.Now().Add(-30 * time.Second))
 				n.states["shop"] = State{

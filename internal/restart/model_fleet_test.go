@@ -22,6 +22,8 @@ type simulation struct {
 	jumped   time.Duration // the wall clock is that far away from now
 	up       time.Time     // when the exporter started
 	full     bool          // the disk is
+	standby  bool          // another exporter leads
+	leads    time.Time     // since when none does
 	crash    crashPoint    // where the exporter ends next
 	crashed  bool
 	attempts []time.Time // of all services
@@ -60,7 +62,10 @@ type patient struct {
 	cured   bool      // by a restart
 	lie     lie
 	unfit   string
-	slow    bool // the back-end is
+	slow    bool      // the back-end is
+	rolls   bool      // a restart takes until rollout is over
+	rolling time.Time // the last one does, until then
+	named   bool      // its identity was known before the last one
 	start   time.Time
 	ident   int
 	pausedT time.Time // until then
@@ -81,6 +86,9 @@ type patient struct {
 	restarts    int
 }
 
+// rollout is how long it takes to restart all of a service that rolls.
+const rollout = 20 * time.Second
+
 // lie is how a back-end misbehaves.
 type lie int
 
@@ -100,7 +108,7 @@ func newSimulation(table []guardRow, rnd *rand.Rand) *simulation {
 	p.FleetBudget = 2 + rnd.IntN(4)
 	p.Concurrency = 1 + rnd.IntN(2)
 	p.Cooldown = time.Duration(1+4*rnd.IntN(2)) * time.Minute
-	m := &simulation{table: table, policy: p, now: start, up: start.Add(-time.Hour)}
+	m := &simulation{table: table, policy: p, now: start, up: start.Add(-time.Hour), leads: start.Add(-time.Hour)}
 	m.services = []*patient{
 		{name: "a", group: "g"}, {name: "b", group: "g"}, {name: "c", dependsOn: []string{"a"}}, {name: "d"},
 	}
@@ -132,6 +140,9 @@ func (m *simulation) wall() time.Time { return m.now.Add(m.jumped) }
 func (m *simulation) surround(s *patient, ev *Event) {
 	ev.World = m.fleet.World(s.name, &m.policy, m.now)
 	ev.World.Uptime = m.now.Sub(m.up)
+	if ev.World.Leader = (Leadership{Elected: true, For: m.now.Sub(m.leads)}); m.standby {
+		ev.World.Leader = Leadership{Standby: "another one leads"}
+	}
 	if s.dirty {
 		ev.World.Journal = "full"
 	}
@@ -182,6 +193,9 @@ func (m *simulation) note(s *patient, o Outcome) {
 		return
 	case OutcomeRecovered:
 		s.unverified = 0
+		if s.named && s.lie != anonymous && !s.slow && m.now.Before(s.rolling) {
+			m.fail(s, "recovered before all of it was restarted")
+		}
 	case OutcomeRefused:
 	case OutcomeNotRecovered, OutcomeExecFailed, OutcomeIdentityUnchanged, OutcomeUnknown:
 		s.unverified++
@@ -198,6 +212,7 @@ func (m *simulation) inspect(s *patient) {
 	if s.lie != anonymous {
 		s.answer.Identity = strconv.Itoa(s.ident)
 		s.answer.StartedAt = s.start.Add(m.jumped)
+		s.answer.Starting = m.now.Before(s.rolling)
 	}
 	if !s.slow {
 		m.answer(s)
@@ -213,7 +228,7 @@ func (m *simulation) answer(s *patient) {
 // execute does what the back-end does. Its answer comes later.
 func (m *simulation) execute(s *patient) {
 	id := s.state.Intent.ID
-	s.open = true
+	s.open, s.named = true, s.state.Intent.Before != ""
 	s.restarts++
 	s.made = append(s.made, m.now)
 	m.attempts = append(m.attempts, m.now)
@@ -228,6 +243,9 @@ func (m *simulation) execute(s *patient) {
 	e := &Executed{Attempt: id}
 	if s.lie != idle && s.lie != refuses {
 		s.ident, s.start = s.ident+1, m.now
+		if s.rolls {
+			s.rolling = m.now.Add(rollout)
+		}
 		if s.cured {
 			s.sick = nil
 		}
@@ -284,7 +302,7 @@ func (m *simulation) see(s *patient, e Evidence) {
 		if s.failedSince.IsZero() {
 			s.failedSince = m.now
 		}
-		if !m.policy.repairable(e) {
+		if !m.policy.repairable(e) || e.Checks > 0 && 2*e.Failing < e.Checks {
 			s.row = nil
 		} else if n := len(s.row); n == 0 || m.now.Sub(s.row[n-1]) >= m.policy.ConfirmInterval {
 			s.row = append(s.row, m.now)

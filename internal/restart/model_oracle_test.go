@@ -10,6 +10,8 @@ func (m *simulation) judge(s *patient) {
 		rule   string
 	}{
 		{p.Mode != ModeEnforce, "restarted in mode " + string(p.Mode)},
+		{m.standby, "restarted while another one leads"},
+		{m.now.Sub(m.leads) < p.Cooldown, "restarted right after another one may have"},
 		{s.dirty || m.full, "restarted without an intent on disk"},
 		{m.now.Sub(m.up) < p.WarmUp, "restarted in the warm-up"},
 		{!s.jumpAt.IsZero() && m.now.Sub(s.jumpAt) < p.WarmUp, "restarted after a jump of the clock"},

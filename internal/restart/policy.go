@@ -22,6 +22,9 @@ type Policy struct {
 	Mode Mode `json:"mode,omitempty"`
 	// RestartOn are status codes that a restart repairs, besides those of the failure classes.
 	RestartOn []int `json:"restart_on,omitempty"`
+	// OutagePercent is how many of the checks must fail at the least, in percent: where a restart replaces all of a service,
+	// also what is well, a part of it that fails is no reason for one. 0: any of them.
+	OutagePercent int `json:"outage_percent,omitempty"`
 	// WarmUp is how long nothing is restarted after the exporter has started, or its clock has jumped.
 	WarmUp time.Duration `json:"warm_up,omitempty"`
 	// ArmProbes consecutive successes over at least ArmTime make the service known to have been healthy.

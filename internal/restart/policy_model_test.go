@@ -73,6 +73,7 @@ var stepKinds = []struct {
 	{"back-end", 3, func(_ *simulation, s *patient, arg int) { s.lie = lie(arg % int(lies)) }},
 	{"honest", 2, func(_ *simulation, s *patient, _ int) { s.lie, s.slow, s.unfit = honest, false, "" }},
 	{"unfit", 1, func(_ *simulation, s *patient, _ int) { s.unfit = string(UnfitStopped) }},
+	{"rolls", 1, func(_ *simulation, s *patient, arg int) { s.rolls = arg%4 != 0 }},
 	{"slow", 1, func(_ *simulation, s *patient, _ int) { s.slow = true }},
 	{"deployed", 1, func(m *simulation, s *patient, _ int) { s.ident, s.start = s.ident+1, m.now }},
 	{"crash", 2, func(m *simulation, _ *patient, arg int) { m.restart(time.Duration(arg%600) * time.Second) }},
@@ -97,6 +98,7 @@ var stepKinds = []struct {
 	}},
 	{"maintenance", 1, func(_ *simulation, s *patient, arg int) { s.window = arg%2 == 0 }},
 	{"disk", 1, func(m *simulation, _ *patient, arg int) { m.full = arg%3 == 0 }},
+	{"lease", 1, func(m *simulation, _ *patient, arg int) { m.standby, m.leads = arg%3 == 0, m.now }},
 	{"mode", 1, func(m *simulation, _ *patient, arg int) {
 		m.policy.Mode = []Mode{ModeOff, ModeObserve, ModeEnforce, ModeEnforce}[arg%4]
 	}},
@@ -118,7 +120,7 @@ func (m *simulation) ticks(n int, d time.Duration) {
 // sicken makes a service fail in one of several ways.
 func (m *simulation) sicken(s *patient, arg int) {
 	kinds := []Evidence{
-		refused, refused, refused, status(404), status(500), {Reason: prober.ReasonLocalResource},
+		refused, refused, refused, status(404), status(500), {Reason: prober.ReasonLocalResource}, partly(1, 4), partly(3, 4),
 	}
 	s.sick, s.cured = &kinds[arg%len(kinds)], arg%4 != 3
 }
@@ -170,7 +172,7 @@ func play(table []guardRow, seed uint64, steps []step) *simulation {
 
 // live checks that a service that a restart repairs is repaired when nothing forbids it.
 func (m *simulation) live() {
-	m.full, m.crash, m.policy.Mode = false, crashNever, ModeEnforce
+	m.full, m.standby, m.crash, m.policy.Mode = false, false, crashNever, ModeEnforce
 	for _, s := range m.services {
 		s.sick, s.lie, s.slow, s.unfit, s.window = nil, honest, false, "", false
 	}
@@ -275,8 +277,8 @@ func TestModel(t *testing.T) {
 // Without any one of the guards something goes wrong, and the model finds it.
 func TestModelMissesEveryGuard(t *testing.T) {
 	for i, g := range guards {
-		if g.guard == GuardFailureClass {
-			continue // a failure of another class confirms nothing, so that unconfirmed holds as well
+		if g.guard == GuardFailureClass || g.guard == GuardOutage {
+			continue // a failure of another class, or of too little, confirms nothing, so that unconfirmed holds as well
 		}
 		t.Run(string(g.guard), func(t *testing.T) {
 			table := slices.Delete(slices.Clone(guards), i, i+1)

@@ -15,7 +15,7 @@ var start = time.Date(2026, 3, 29, 0, 0, 0, 0, time.UTC)
 
 func testPolicy() Policy {
 	return Policy{
-		Mode: ModeEnforce, WarmUp: 2 * time.Minute, ArmProbes: 5, ArmTime: time.Minute,
+		Mode: ModeEnforce, OutagePercent: 50, WarmUp: 2 * time.Minute, ArmProbes: 5, ArmTime: time.Minute,
 		ConfirmProbes: 3, ConfirmInterval: time.Second, ConfirmAge: 10 * time.Second, ProbeGap: 2 * time.Minute,
 		SuspectTime: time.Hour, StartGrace: 2 * time.Minute, InspectInterval: 15 * time.Second,
 		Cooldown: 5 * time.Minute, CooldownMax: time.Hour, BudgetHour: 3, BudgetDay: 6,
@@ -385,5 +385,70 @@ func TestWhatConfirms(t *testing.T) {
 	before.Seen = r.state.Seen
 	if diff := cmp.Diff(before, r.state); diff != "" {
 		t.Errorf("what we lacked ourselves changed the state:\n%s", diff)
+	}
+}
+
+// What the back-end sees of the unit decides whether a healthy service was restarted.
+func TestVerifyRollout(t *testing.T) {
+	look := func(identity string, starting bool) Preflight {
+		return Preflight{Identity: identity, Starting: starting}
+	}
+	for _, tt := range []struct {
+		name  string
+		looks []Preflight // one after the other; the last one stays
+		want  Outcome
+		after int // seconds
+	}{
+		{"at once", []Preflight{look("2", false)}, OutcomeRecovered, 2},
+		{"all of it, at last", []Preflight{look("2", true), look("2", true), look("2", false)}, OutcomeRecovered, 4},
+		{"not seen for a while", []Preflight{look("2", true), look("", false), look("2", false)}, OutcomeRecovered, 4},
+		{"never all of it", []Preflight{look("2", true)}, OutcomeNotRecovered, 121},
+		{"set back", []Preflight{look("2", true), look("1", true), look("1", false)}, OutcomeIdentityUnchanged, 121},
+		{"not seen again", []Preflight{look("2", true), look("", false)}, OutcomeNotRecovered, 121},
+		{"never seen", []Preflight{look("", false)}, OutcomeUnknown, 121},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := ready(t)
+			r.unit = look("1", false)
+			if d := r.probe(refused); !d.Restart {
+				t.Fatalf("decision is %+v, want a restart", d)
+			}
+			r.executed(Executed{})
+			looks := tt.looks
+			for second := range 200 {
+				d := r.event(Event{Probed: &healthy})
+				if d.Inspect {
+					r.unit = looks[0]
+					looks = looks[min(1, len(looks)-1):]
+					d = r.inspect()
+				}
+				if d.Outcome != OutcomeNone {
+					if d.Outcome != tt.want || second != tt.after {
+						t.Errorf("the outcome is %q after %d s, want %q after %d", d.Outcome, second, tt.want, tt.after)
+					}
+					return
+				}
+				r.wait(time.Second)
+			}
+			t.Error("the verification does not end")
+		})
+	}
+}
+
+// A crash in the middle of a rollout: the next exporter waits for its end.
+func TestFoundRolling(t *testing.T) {
+	r := ready(t)
+	r.unit.Identity = "1"
+	r.probe(refused)
+	r.event(Event{Started: &Definition{}})
+	r.unit = Preflight{Identity: "2", Starting: true}
+	r.inspect()
+	r.probes(5, time.Second, healthy)
+	if !r.state.InFlight() {
+		t.Fatal("it is over before all of it was restarted")
+	}
+	r.unit.Starting = false
+	if d := r.probe(healthy); d.Outcome != OutcomeRecovered {
+		t.Errorf("the outcome is %q, want that it recovered", d.Outcome)
 	}
 }

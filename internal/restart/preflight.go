@@ -11,12 +11,17 @@ import (
 // preflight asks the back-end what it knows of the unit.
 func (s *Service) preflight(ctx context.Context) (Preflight, Status) {
 	status, err := s.Backend.Inspect(ctx)
-	f := Preflight{Attempt: rand.Text(), Identity: status.Identity, Unfit: string(status.Unfit), StartedAt: status.StartedAt}
+	f := Preflight{
+		Attempt: rand.Text(), Identity: status.Identity, Unfit: string(status.Unfit), StartedAt: status.StartedAt,
+		Starting: status.Identity != "" && !status.Running,
+	}
 	switch {
 	case err != nil:
 		f.Unfit = "cannot be looked at: " + err.Error()
 	case f.Unfit != "" && status.Detail != "":
 		f.Unfit += ": " + status.Detail
+	case f.Unfit == "":
+		f.Detail = status.Detail
 	}
 	return f, status
 }

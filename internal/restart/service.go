@@ -58,14 +58,19 @@ func (s *Service) probe(ctx context.Context) Evidence {
 		})
 	}
 	wg.Wait()
+	e := Evidence{Healthy: len(results) > 0}
+	failing := 0
 	for i := range results {
-		if !results[i].Success() {
-			e := evidence(&results[i])
-			e.Took = time.Since(began)
-			return e
+		if results[i].Success() {
+			continue
 		}
+		if failing == 0 {
+			e = evidence(&results[i])
+		}
+		failing++
 	}
-	return Evidence{Healthy: len(results) > 0, Took: time.Since(began)}
+	e.Failing, e.Checks, e.Took = failing, len(results), time.Since(began)
+	return e
 }
 
 func evidence(r *prober.Result) Evidence {

@@ -3,6 +3,7 @@ package restart
 import (
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
@@ -45,7 +46,7 @@ func TestWebSocketEvidence(t *testing.T) {
 			}
 			s := Service{Checks: []Check{{Prober: p, Request: prober.Request{URL: u}, Timeout: time.Second}}}
 			got := s.probe(t.Context())
-			got.Took = 0
+			got.Took, got.Failing, got.Checks = 0, 0, 0
 			if got != tt.want {
 				t.Errorf("evidence is %+v, want %+v", got, tt.want)
 			}
@@ -53,5 +54,57 @@ func TestWebSocketEvidence(t *testing.T) {
 				t.Errorf("repairable is %t, want %t", !tt.repair, tt.repair)
 			}
 		})
+	}
+}
+
+// The first check that fails speaks for the service, and all that fail are counted.
+func TestExtent(t *testing.T) {
+	well, hanging, gone := &simulated{}, &simulated{hangs: time.Minute}, &simulated{}
+	hanging.broken.Store(true)
+	gone.broken.Store(true)
+	for _, tt := range []struct {
+		name   string
+		checks []*simulated
+		want   Evidence
+	}{
+		{"none", nil, Evidence{}},
+		{"all well", []*simulated{well, well}, Evidence{Healthy: true, Checks: 2}},
+		{"one of three", []*simulated{well, gone, well}, Evidence{Reason: prober.ReasonConnectRefused, Failing: 1, Checks: 3}},
+		{"two of two", []*simulated{hanging, gone}, Evidence{Reason: prober.ReasonConnectRefused, Failing: 2, Checks: 2}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var s Service
+				for _, c := range tt.checks {
+					s.Checks = append(s.Checks, Check{Prober: c, Timeout: time.Second})
+				}
+				got := s.probe(t.Context())
+				got.Took = 0
+				if got != tt.want {
+					t.Errorf("evidence is %+v, want %+v", got, tt.want)
+				}
+			})
+		})
+	}
+}
+
+// One of four pods that fails is left to the cluster, for as long as it may last; when the second one fails as well, the
+// restart wants as many failures in a row as any other.
+func TestPartialOutage(t *testing.T) {
+	r := newRun(t, testPolicy()).arm()
+	r.alert()
+	d := r.probes(600, time.Second, partly(1, 4))
+	if r.restarts() != 0 || d.Hold != GuardOutage || d.Guards[len(d.Guards)-1].Value != "1 of 4 checks fail" {
+		t.Fatalf("restarted %d times, decision is %+v, want that it is held", r.restarts(), d)
+	}
+	for n := 1; r.restarts() == 0 && n < 10; n++ {
+		r.probe(partly(2, 4))
+		if r.restarts() != 0 && n != 3 {
+			t.Errorf("restarted at the failure %d in a row, want the third", n)
+		}
+		r.wait(time.Second)
+	}
+	if r.restarts() != 1 {
+		t.Error("not restarted when half of it failed")
 	}
 }

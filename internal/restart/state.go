@@ -94,13 +94,18 @@ type Intent struct {
 	At time.Time `json:"at,omitzero"`
 	// Before is the unit's identity before the attempt. Empty: the back-end cannot tell one start from another.
 	Before string `json:"before,omitempty"`
-	// Changed is true when the unit is known to have got another identity since.
+	// Changed is true when the unit had another identity when it was last looked at.
 	Changed bool `json:"changed,omitempty"`
 	// Looked is true when the identity could be read since the attempt.
 	Looked bool `json:"looked,omitempty"`
+	// Starting is true when not all of the unit ran when it was last looked at.
+	Starting bool `json:"starting,omitempty"`
 	// Orphaned is true when the exporter ended while the back-end was at work: what it did is not known.
 	Orphaned bool `json:"orphaned,omitempty"`
 }
+
+// restarted tells whether the unit is known to be restarted, with all of it, or there is nothing that could tell.
+func (i *Intent) restarted() bool { return i.Changed && !i.Starting || i.Before == "" }
 
 // InFlight tells whether an attempt is under way: it is being executed or verified.
 func (s *State) InFlight() bool { return !s.Intent.At.IsZero() }
@@ -146,6 +151,9 @@ type Evidence struct {
 	Away       bool          `json:"away,omitempty"`        // a redirect had led to another host, which failed
 	CloseCode  int           `json:"close_code,omitempty"`  // of a WebSocket; 0: it was not closed
 	TimedOut   bool          `json:"timed_out,omitempty"`   // an expected WebSocket message did not come in time
+	// Failing of Checks checks failed. Zero: 1 of 1.
+	Failing int `json:"failing,omitempty"`
+	Checks  int `json:"checks,omitempty"`
 	// Took is how long the round took; what it says may be as old as that.
 	Took time.Duration `json:"took,omitempty"`
 }
@@ -158,6 +166,10 @@ type Preflight struct {
 	Identity string `json:"identity,omitempty"`
 	// Unfit says why the unit must not be restarted now. Empty: nothing speaks against it.
 	Unfit string `json:"unfit,omitempty"`
+	// Detail is what the back-end saw of a unit that is fit, for people. It may be empty.
+	Detail string `json:"detail,omitempty"`
+	// Starting is true when the unit has an identity, but not all of it runs.
+	Starting bool `json:"starting,omitempty"`
 	// StartedAt is when the unit was started, whoever did it; zero: not known.
 	StartedAt time.Time `json:"started_at,omitzero"`
 	// Finished is true when the back-end tried to start what the exporter had stopped before it ended; see Finisher.

@@ -19,6 +19,7 @@ type unit struct {
 	rounds      chan Evidence  // holds the outcome of the round under way
 	inspections chan Preflight // holds the outcome of the inspection under way
 	executed    chan Executed  // holds the outcome of the attempt under way
+	tried       chan Executed  // holds the outcome of the dry run under way
 
 	mu      sync.Mutex // protects the following
 	service Service
@@ -33,6 +34,7 @@ type unit struct {
 	began      time.Time // when the last round of checks began
 	probing    bool      // it is still under way
 	inspecting bool      // the back-end is being asked
+	trying     bool      // it is trying a restart out
 	moot       bool      // it is that of an older definition
 	before     Status    // what it answered last
 	urgent     bool      // an alert came since the last round began
@@ -44,6 +46,7 @@ func newUnit(c *Controller, s Service) *unit {
 		Controller: c, name: s.Name, service: s, log: c.log.With("service", s.Name),
 		woken: make(chan struct{}, 1), definitions: make(chan Service, 1),
 		rounds: make(chan Evidence, 1), inspections: make(chan Preflight, 1), executed: make(chan Executed, 1),
+		tried: make(chan Executed, 1),
 	}
 }
 
@@ -67,6 +70,9 @@ func (u *unit) run(ctx context.Context) {
 		case e := <-u.executed:
 			u.fresh = time.Now() // what was seen before the restart says nothing about what is there now
 			u.carryOut(ctx, Event{Executed: &e})
+		case e := <-u.tried:
+			u.trying = false
+			u.carryOut(ctx, Event{Tried: &e})
 		case f := <-u.inspections:
 			u.takeDefinition() // it may forbid what the answer would lead to, or be about another unit
 			moot := u.moot
@@ -96,6 +102,8 @@ func (u *unit) carryOut(ctx context.Context, ev Event) {
 	switch {
 	case d.Restart:
 		u.execute(ctx)
+	case d.WouldRestart:
+		u.tryOut(ctx, ev.Preflighted.Attempt)
 	case d.Inspect:
 		u.inspect(ctx)
 	}
@@ -129,6 +137,9 @@ func (u *unit) finish(ctx context.Context) {
 	}
 	if u.inspecting {
 		<-u.inspections
+	}
+	if u.trying {
+		<-u.tried
 	}
 	if u.phase() == PhaseExecuting && !u.orphaned() {
 		e := <-u.executed
@@ -264,5 +275,21 @@ func (u *unit) execute(ctx context.Context) {
 		err := service.Backend.Restart(ctx, attempt)
 		u.metrics.took(&service, phaseExecute, time.Since(start))
 		u.executed <- executedBy(attempt.ID, err)
+	}()
+}
+
+// tryOut has a back-end that can do so try out, in a goroutine of its own, what only the mode keeps from being done.
+func (u *unit) tryOut(ctx context.Context, attempt string) {
+	service := u.definition()
+	backend, ok := service.Backend.(DryRunner)
+	if !ok || u.trying {
+		return
+	}
+	u.trying = true
+	a := Attempt{ID: attempt, At: time.Now(), Before: u.before}
+	ctx, cancel := context.WithTimeout(ctx, service.ExecTimeout)
+	go func() {
+		defer cancel()
+		u.tried <- executedBy(a.ID, backend.DryRun(ctx, a))
 	}()
 }
