@@ -16,6 +16,8 @@ type Backends struct {
 	PM2     *PM2     `yaml:"pm2,omitempty"`
 	Systemd *Systemd `yaml:"systemd,omitempty"`
 	HTTP    *Hook    `yaml:"http,omitempty"`
+
+	Kubernetes *Kubernetes `yaml:"kubernetes,omitempty"`
 }
 
 // A backendBlock is a block of Backends. All but check are also called on nil, or on what is not checked.
@@ -26,6 +28,22 @@ type backendBlock interface {
 	unit() (id, what string)
 	// shown are the keys whose texts are no secrets.
 	shown() []string
+}
+
+// A limitedBlock is a block for which other defaults hold.
+type limitedBlock interface {
+	// limits are its defaults. Zero: those of DefaultLimits.
+	limits() Limits
+}
+
+// limits are the defaults of the block that there is.
+func (b *Backends) limits() Limits {
+	for _, n := range b.blocks() {
+		if l, ok := n.block.(limitedBlock); ok && n.set {
+			return l.limits()
+		}
+	}
+	return Limits{}
 }
 
 // A namedBlock is a block with its key.

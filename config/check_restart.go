@@ -16,6 +16,7 @@ func (c *checker) restart(p place, cfg *Config) {
 	c.mode(c.sub(p, "mode"), r.Mode, true)
 	c.referenced(p, reflect.ValueOf(*r))
 	c.receiver(c.sub(p, "receiver"), &r.Receiver)
+	c.election(c.sub(p, "leader_election"), r.LeaderElection)
 	c.limits(c.sub(p, "defaults"), &r.Defaults)
 	c.brake(c.sub(p, "brake"), r)
 	services := c.sub(p, "services")

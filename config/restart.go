@@ -13,6 +13,8 @@ type Restart struct {
 	Mode string `yaml:"mode"`
 	// Receiver says who may send alerts.
 	Receiver Receiver `yaml:"receiver"`
+	// LeaderElection is for several exporters with the same services. nil: this one is the only one.
+	LeaderElection *LeaderElection `yaml:"leader_election,omitempty"`
 	// Defaults are the limits of every service that does not say otherwise.
 	Defaults Limits `yaml:"defaults,omitempty"`
 	// Brake is what keeps everything from being restarted because of one cause.
@@ -92,7 +94,8 @@ func (r *Restart) BrakeOf() Brake {
 	}
 }
 
-// Limits are the numbers of the safety machine. Zero: that of the defaults, and at last that of DefaultLimits.
+// Limits are the numbers of the safety machine. Zero: that of the defaults, then that of the back-end, and at last that of
+// DefaultLimits.
 type Limits struct {
 	// CheckInterval is the pause between two rounds of checks, CheckTimeout the time for one.
 	CheckInterval Duration `yaml:"check_interval,omitempty"`
@@ -168,7 +171,7 @@ var DefaultLimits = Limits{
 
 // LimitsOf are the limits that hold for a service.
 func (r *Restart) LimitsOf(s *Service) Limits {
-	return s.Limits.or(r.Defaults).or(DefaultLimits)
+	return s.Limits.or(r.Defaults).or(s.Backends.limits()).or(DefaultLimits)
 }
 
 // ModeOf is the mode that holds for a service.

@@ -8,6 +8,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/command"
 	hook "github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/http"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/kubernetes"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/pm2"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/systemd"
 )
@@ -22,6 +23,8 @@ func backend(b *config.Backends) (restart.Backend, error) {
 		return pm2.New(pm2Config(b.PM2)), nil
 	case b.Systemd != nil:
 		return systemd.New(systemd.Config(*b.Systemd))
+	case b.Kubernetes != nil:
+		return kubernetes.New(kubernetesConfig(b.Kubernetes))
 	default:
 		return hook.New(hookConfig(b.HTTP))
 	}
@@ -44,4 +47,8 @@ func hookConfig(h *config.Hook) hook.Config {
 		Method: h.Method, URL: h.URL, URLFile: h.URLFile, Headers: h.Headers,
 		Body: h.Body, BodyFile: h.BodyFile, Statuses: h.ValidStatusCodes, Client: h.Client(),
 	}
+}
+
+func kubernetesConfig(k *config.Kubernetes) kubernetes.Config {
+	return kubernetes.Config{Kind: k.Kind, Namespace: k.Namespace, Name: k.Name, Kubeconfig: k.KubeconfigFile, Context: k.Context}
 }

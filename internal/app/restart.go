@@ -14,6 +14,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/journal"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/lease"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/store"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/webhook"
 )
@@ -22,6 +23,13 @@ import (
 func restarts(c *config.Config, modules map[string]collector.Module) (restart.Configuration, error) {
 	r := c.Restart
 	all := restart.Configuration{Brake: brake(r.BrakeOf())}
+	if e := r.LeaderElection; e != nil {
+		elector, err := lease.New(lease.Config{Namespace: e.Namespace, Name: e.Lease, Kubeconfig: e.KubeconfigFile, Context: e.Context})
+		if err != nil {
+			return restart.Configuration{}, fmt.Errorf("restart.leader_election: %w", err)
+		}
+		all.Elector = elector
+	}
 	for i := range r.Services {
 		s, err := service(c, &r.Services[i], modules)
 		if err != nil {

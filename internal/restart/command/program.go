@@ -21,6 +21,9 @@ type Program struct {
 	User *User
 	// Secrets are masked in the output, wherever they are.
 	Secrets []string
+	// Stdout gets what the program writes to its standard output, which is then no part of the output that is returned.
+	// nil: it is part of it.
+	Stdout io.Writer
 }
 
 // A User is a user by number, with one group and no other.
@@ -43,7 +46,7 @@ func (p *Program) Run(ctx context.Context) (output string, err error) {
 	}
 	stopped := ownGroup(cmd, p.User)
 	cmd.WaitDelay = killDelay
-	written, err := start(cmd)
+	written, err := start(cmd, p.Stdout)
 	if err == nil {
 		err = cmd.Wait()
 	}
@@ -62,7 +65,7 @@ func (p *Program) Run(ctx context.Context) (output string, err error) {
 
 // start starts cmd with a pipe for its output that is read to its end, however late that is: the command may leave
 // the service running with the pipe as its own output, and a pipe that nobody reads would kill it.
-func start(cmd *exec.Cmd) (*tail, error) {
+func start(cmd *exec.Cmd, stdout io.Writer) (*tail, error) {
 	output := &tail{ended: make(chan struct{})}
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -70,6 +73,9 @@ func start(cmd *exec.Cmd) (*tail, error) {
 		return output, err
 	}
 	cmd.Stdout, cmd.Stderr = w, w
+	if stdout != nil {
+		cmd.Stdout = stdout
+	}
 	err = cmd.Start()
 	_ = w.Close()
 	go func() {

@@ -1,0 +1,287 @@
+package lease
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/kubernetes/api"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/kubernetes/apitest"
+)
+
+const path = "/apis/coordination.k8s.io/v1/namespaces/monitoring/leases/exporter"
+
+var config = Config{Namespace: "monitoring", Name: "exporter"}
+
+var _ restart.Elector = (*Elector)(nil)
+
+// A wire to the API server can be cut: requests then get lost, before the server or after it.
+type wire struct {
+	apitest.Direct
+	mu   sync.Mutex // protects the following
+	cut  bool       // nothing reaches the server
+	mute bool       // everything does, and no answer comes back
+}
+
+var errCut = errors.New("the wire is cut")
+
+func (w *wire) set(cut, mute bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cut, w.mute = cut, mute
+}
+
+func (w *wire) Do(ctx context.Context, r api.Request, out any) error {
+	w.mu.Lock()
+	cut, mute := w.cut, w.mute
+	w.mu.Unlock()
+	if cut {
+		<-ctx.Done() // it hangs
+		return errCut
+	}
+	err := w.Direct.Do(ctx, r, out)
+	if mute {
+		<-ctx.Done()
+		return errCut
+	}
+	return err
+}
+
+// A candidate is an elector with its wire.
+type candidate struct {
+	*Elector
+	wire *wire
+	stop func() // and wait
+}
+
+func run(t *testing.T, s *apitest.Server, name string, log io.Writer) *candidate {
+	t.Helper()
+	c := &candidate{wire: &wire{Direct: apitest.Direct{Server: s}}}
+	c.Elector = newElector(config, c.wire)
+	c.me = name
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { c.Run(ctx, slog.New(slog.NewTextHandler(log, nil))) })
+	c.stop = sync.OnceFunc(func() { cancel(); running.Wait() })
+	t.Cleanup(c.stop)
+	return c
+}
+
+func (c *candidate) leads() bool { return c.Standing(time.Now()).Standby == "" }
+
+// watch lets time pass, and wants that there are never two who lead. It returns after how long the one that is wanted did;
+// nil wants nobody.
+func watch(t *testing.T, limit time.Duration, want *candidate, all ...*candidate) time.Duration {
+	t.Helper()
+	for passed := time.Duration(0); passed <= limit; passed += 100 * time.Millisecond {
+		n := 0
+		for _, c := range all {
+			if c.leads() {
+				n++
+			}
+		}
+		if n > 1 {
+			t.Fatalf("after %s two lead", passed)
+		}
+		if want == nil && n == 0 || want != nil && want.leads() {
+			return passed
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Fatalf("not as wanted within %s", limit)
+	return 0
+}
+
+// hold watches for as long as it is told that one leads, and nobody else.
+func hold(t *testing.T, d time.Duration, leader *candidate, all ...*candidate) {
+	t.Helper()
+	for passed := time.Duration(0); passed <= d; passed += 100 * time.Millisecond {
+		for _, c := range all {
+			if c.leads() != (c == leader) {
+				t.Fatalf("after %s %s leads: %t", passed, c.me, c.leads())
+			}
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// election runs f with a server and two candidates, of which a leads, on a clock of its own.
+func election(t *testing.T, f func(t *testing.T, s *apitest.Server, a, b *candidate)) {
+	t.Helper()
+	s := apitest.New(t) // outside: its listener waits for the network
+	s.Create(t, path, `{"kind": "Lease"}`)
+	synctest.Test(t, func(t *testing.T) {
+		a := run(t, s, "a", io.Discard)
+		watch(t, time.Second, a, a)
+		b := run(t, s, "b", io.Discard)
+		hold(t, time.Minute, a, a, b)
+		f(t, s, a, b)
+	})
+}
+
+func TestRelease(t *testing.T) {
+	election(t, func(t *testing.T, s *apitest.Server, a, b *candidate) {
+		a.stop()
+		if a.leads() {
+			t.Error("it leads after it was stopped")
+		}
+		if took := watch(t, time.Minute, b, a, b); took > 2*retry {
+			t.Errorf("the other one took %s, want that it need not wait for the end of the Lease", took)
+		}
+		spec := s.Object(path)["spec"].(map[string]any)
+		if spec["holderIdentity"] != "b" || spec["leaseTransitions"] != 2.0 || spec["leaseDurationSeconds"] != 15.0 {
+			t.Errorf("the Lease is %v", spec)
+		}
+	})
+}
+
+// Who cannot renew stops before anybody else begins.
+func TestLostConnection(t *testing.T) {
+	for name, wire := range map[string]struct{ cut, mute bool }{"cut": {cut: true}, "no answer": {mute: true}} {
+		t.Run(name, func(t *testing.T) {
+			election(t, func(t *testing.T, _ *apitest.Server, a, b *candidate) {
+				a.wire.set(wire.cut, wire.mute)
+				if took := watch(t, time.Minute, nil, a, b); took > deadline {
+					t.Errorf("it stopped after %s, want at most %s", took, deadline)
+				}
+				if standing := a.Standing(time.Now()); !strings.Contains(standing.Standby, errCut.Error()) {
+					t.Errorf("it says %q, want why", standing.Standby)
+				}
+				watch(t, duration+2*retry, b, a, b) // also if the last renewal was granted and not heard of
+				a.wire.set(false, false)
+				hold(t, time.Minute, b, a, b)
+			})
+		})
+	}
+}
+
+// A short interruption changes nothing.
+func TestInterruption(t *testing.T) {
+	election(t, func(t *testing.T, _ *apitest.Server, a, b *candidate) {
+		a.wire.set(true, false)
+		hold(t, deadline-2*timeout, a, a, b)
+		a.wire.set(false, false)
+		hold(t, time.Minute, a, a, b)
+		if led := a.Standing(time.Now()).For; led < 2*time.Minute {
+			t.Errorf("it leads for %s, want since the beginning", led)
+		}
+	})
+}
+
+// Clocks of others say nothing: neither a time long past nor one in the future makes a Lease end or last.
+func TestClockSkew(t *testing.T) {
+	for _, stamp := range []string{"1999-01-01T00:00:00.000000Z", "2099-01-01T00:00:00.000000Z"} {
+		t.Run(stamp, func(t *testing.T) {
+			s := apitest.New(t)
+			s.Create(t, path, `{"kind": "Lease", "spec": {"holderIdentity": "x", "leaseDurationSeconds": 15, "renewTime": "`+stamp+`"}}`)
+			synctest.Test(t, func(t *testing.T) {
+				a := run(t, s, "a", io.Discard)
+				for n := range 10 { // x renews, by a clock that stands still
+					hold(t, 10*time.Second, nil, a)
+					s.Apply(t, path, fmt.Sprintf(`{"metadata": {"annotations": {"n": "%d"}}}`, n))
+				}
+				if standing := a.Standing(time.Now()); standing.Standby != "x leads" {
+					t.Errorf("it says %q, want who leads", standing.Standby)
+				}
+				if took := watch(t, time.Minute, a, a); took < duration-retry {
+					t.Errorf("it leads after %s, want not before the Lease has ended", took)
+				}
+			})
+		})
+	}
+}
+
+// Somebody changes the Lease, or takes it by hand.
+func TestMeddling(t *testing.T) {
+	election(t, func(t *testing.T, s *apitest.Server, a, b *candidate) {
+		s.Apply(t, path, `{"metadata": {"labels": {"team": "shop"}}}`)
+		hold(t, 30*time.Second, a, a, b)
+		if labels := s.Object(path)["metadata"].(map[string]any)["labels"]; labels == nil {
+			t.Error("the label is lost")
+		}
+		s.Apply(t, path, `{"spec": {"holderIdentity": "kubectl"}}`)
+		if took := watch(t, time.Minute, nil, a, b); took > 2*retry {
+			t.Errorf("it led for %s more", took)
+		}
+	})
+}
+
+// Of many that want an ended Lease at the same time one gets it.
+func TestRace(t *testing.T) {
+	s := apitest.New(t)
+	s.Create(t, path, `{"kind": "Lease"}`)
+	synctest.Test(t, func(t *testing.T) {
+		var all []*candidate
+		for n := range 10 {
+			all = append(all, run(t, s, fmt.Sprint("candidate-", n), io.Discard))
+		}
+		for range 200 {
+			time.Sleep(100 * time.Millisecond)
+			n := 0
+			for _, c := range all {
+				if c.leads() {
+					n++
+				}
+			}
+			if n != 1 {
+				t.Fatalf("%d lead, want 1", n)
+			}
+		}
+	})
+}
+
+// Without a Lease, or the right to have it, nobody leads; the text says what to do.
+func TestNoLease(t *testing.T) {
+	s := apitest.New(t)
+	var log bytes.Buffer
+	synctest.Test(t, func(t *testing.T) {
+		a := run(t, s, "a", &log)
+		hold(t, time.Minute, nil, a)
+		if standing := a.Standing(time.Now()); !strings.Contains(standing.Standby, "status 404 Not Found; want one that is there, see examples/kubernetes/restart-rbac.yaml") {
+			t.Errorf("it says %q", standing.Standby)
+		}
+		s.Create(t, path, `{"kind": "Lease"}`)
+		watch(t, 2*retry, a, a)
+		a.stop()
+	})
+	if !strings.Contains(log.String(), "This exporter leads") {
+		t.Errorf("the log is %s", &log)
+	}
+}
+
+// The same by a real connection.
+func TestConnected(t *testing.T) {
+	t.Cleanup(probetest.NoLeaks(t))
+	s := apitest.New(t)
+	s.Create(t, path, `{"kind": "Lease"}`)
+	e, err := New(Config{Namespace: "monitoring", Name: "exporter", Kubeconfig: s.Kubeconfig(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { e.Run(ctx, slog.New(slog.DiscardHandler)) })
+	for began := time.Now(); !e.Standing(time.Now()).Elected; time.Sleep(10 * time.Millisecond) {
+		if time.Since(began) > time.Minute {
+			t.Fatalf("it does not lead: %+v", e.Standing(time.Now()))
+		}
+	}
+	cancel()
+	running.Wait()
+	if holder := s.Object(path)["spec"].(map[string]any)["holderIdentity"]; holder != "" || e.Standing(time.Now()).Standby == "" {
+		t.Errorf("at the end %q has the Lease, want nobody", holder)
+	}
+	if _, err := New(Config{Kubeconfig: "/nowhere/config"}); err == nil {
+		t.Error("there is no kubeconfig, want an error")
+	}
+}
