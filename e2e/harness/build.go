@@ -24,6 +24,11 @@ func (b *Binaries) Exporter() string { return b.exporter }
 // App is the path of the demo app.
 func (b *Binaries) App() string { return b.app }
 
+// Shipped is the path of a file of the repository.
+func (b *Binaries) Shipped(elem ...string) string {
+	return filepath.Join(append([]string{b.root}, elem...)...)
+}
+
 // errNotInstalled says what to do about it.
 var errNotInstalled = errors.New("apt-get install prometheus prometheus-alertmanager")
 

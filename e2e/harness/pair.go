@@ -136,6 +136,24 @@ func (p *Pair) ScrapeTargets(ctx context.Context) ([]ScrapeTarget, error) {
 	return answer.Data.ActiveTargets, err
 }
 
+// A Rule is what Prometheus makes of a rule. Its health is ok, err or unknown.
+type Rule struct{ Name, Health, LastError string }
+
+// Rules are all rules of the Prometheus.
+func (p *Pair) Rules(ctx context.Context) ([]Rule, error) {
+	var answer struct {
+		Data struct{ Groups []struct{ Rules []Rule } }
+	}
+	if err := getJSON(ctx, "http://"+p.Prometheus+"/api/v1/rules", &answer); err != nil {
+		return nil, err
+	}
+	var all []Rule
+	for _, g := range answer.Data.Groups {
+		all = append(all, g.Rules...)
+	}
+	return all, nil
+}
+
 func getJSON(ctx context.Context, address string, into any) error {
 	text, err := get(ctx, address)
 	if err != nil {
