@@ -48,10 +48,11 @@ func TestRebinding(t *testing.T) {
 			} {
 				lookups := 0
 				tt.dialer.resolver.lookup = func(context.Context, string, string) ([]netip.Addr, error) {
-					if lookups++; lookups > 1 {
-						return []netip.Addr{step.then}, nil
+					lookups++
+					if lookups == 1 {
+						return []netip.Addr{step.first}, nil
 					}
-					return []netip.Addr{step.first}, nil
+					return []netip.Addr{step.then}, nil
 				}
 				res := tt.prober.Probe(t.Context(), Request{URL: u})
 				if res.Reason != step.reason || lookups != 1 || tt.server.Accepted() != 1 {
