@@ -67,8 +67,13 @@ test: ## run all tests, with the race detector where it can be built
 	echo ">> go test $${race:+$$race }-shuffle=on $(strip $(TESTFLAGS) $(PKGS))"
 	$(GO) test $$race -shuffle=on $(TESTFLAGS) $(PKGS)
 
+.PHONY: model
+model: ## play 100,000 random incidents against the restart policy; with the race detector, make test plays 3,000
+	@echo ">> go test -run TestModel ./internal/restart"
+	$(GO) test -count=1 -run '^TestModel$$' ./internal/restart -model.incidents=100000
+
 .PHONY: check
-check: check-mod check-fmt vet lint test check-golden check-docs check-mixin check-examples ## everything that a change must pass
+check: check-mod check-fmt vet lint test model check-golden check-docs check-mixin check-examples ## everything that a change must pass
 	@echo ">> all checks passed"
 
 .PHONY: check-mod

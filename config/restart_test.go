@@ -1,7 +1,10 @@
 package config_test
 
 import (
+	"os"
+	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -86,4 +89,101 @@ func TestDefaultLimits(t *testing.T) {
 			t.Errorf("%s has no default", name)
 		}
 	}
+}
+
+// filled are limits of which every number is another, and none that of other limits.
+func filled(t *testing.T, from int) config.Limits {
+	t.Helper()
+	var l config.Limits
+	v := reflect.ValueOf(&l).Elem()
+	for i := range v.NumField() {
+		switch f := v.Field(i); f.Kind() { //nolint:exhaustive // a limit is one of these
+		case reflect.Int, reflect.Int64:
+			f.SetInt(int64(from + i))
+		case reflect.Slice:
+			f.Set(reflect.ValueOf([]int{from + i}))
+		default:
+			t.Fatalf("%s is a %s, want a number", v.Type().Field(i).Name, f.Kind())
+		}
+	}
+	return l
+}
+
+// Every number may be that of the service or of the section, and what one of them says changes no other.
+func TestLimitsOf(t *testing.T) {
+	service, section := filled(t, 1000), filled(t, 2000)
+	if got := (&config.Restart{Defaults: section}).LimitsOf(&config.Service{Limits: service}); !reflect.DeepEqual(got, service) {
+		t.Errorf("limits are %+v, want those of the service, %+v", got, service)
+	}
+	for i := range reflect.TypeFor[config.Limits]().NumField() {
+		name := reflect.TypeFor[config.Limits]().Field(i).Name
+		one := func(l config.Limits) (only config.Limits) {
+			reflect.ValueOf(&only).Elem().Field(i).Set(reflect.ValueOf(l).Field(i))
+			return only
+		}
+		with := func(l config.Limits) config.Limits {
+			all := config.DefaultLimits
+			reflect.ValueOf(&all).Elem().Field(i).Set(reflect.ValueOf(l).Field(i))
+			return all
+		}
+		for _, tt := range []struct {
+			who               string
+			service, defaults config.Limits
+			want              config.Limits
+		}{
+			{"the service", one(service), config.Limits{}, with(service)},
+			{"the section", config.Limits{}, one(section), with(section)},
+			{"both", one(service), one(section), with(service)},
+		} {
+			got := (&config.Restart{Defaults: tt.defaults}).LimitsOf(&config.Service{Limits: tt.service})
+			if !reflect.DeepEqual(got, tt.want) {
+				t.Errorf("with %s of %s the limits are %+v, want %+v", name, tt.who, got, tt.want)
+			}
+		}
+	}
+}
+
+// yamlBlock is a part of a page that is a configuration, or the part of one that lists services.
+var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
+
+// What the pages of the back-ends show is a configuration that loads, where the files are that it names.
+func TestPagesOfBackendsLoad(t *testing.T) {
+	pages, err := filepath.Glob("../docs/restart/*.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatalf("there are no pages: %v", err)
+	}
+	for _, page := range append(pages, "../docs/restart.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		blocks := yamlBlock.FindAllStringSubmatch(string(text), -1)
+		if len(blocks) == 0 {
+			t.Errorf("%s shows no configuration", page)
+		}
+		for _, block := range blocks {
+			snippet := here(t, block[1])
+			if strings.HasPrefix(snippet, "    - name:") {
+				snippet = "restart:\n  mode: enforce\n  receiver: {insecure: true}\n  services:\n" + snippet
+			}
+			if _, err := config.Parse("test.yml", []byte(snippet+"\nmodules: {http_2xx: {prober: http}}\n")); err != nil {
+				t.Errorf("%s: %v\n%s", page, err, snippet)
+			}
+		}
+	}
+}
+
+// here makes the files and directories that a configuration names, and names them as they are here.
+func here(t *testing.T, text string) string {
+	t.Helper()
+	dir := t.TempDir()
+	text = regexp.MustCompile(`/usr/(local/)?bin/[\w-]+`).ReplaceAllString(text, "/bin/sh")
+	text = regexp.MustCompile(`/(home|srv)/[\w./-]+`).ReplaceAllString(text, dir)
+	return regexp.MustCompile(`/etc/healthcheck_exporter/([\w-]+)`).ReplaceAllStringFunc(text, func(file string) string {
+		file = filepath.Join(dir, filepath.Base(file))
+		if err := os.WriteFile(file, []byte("https://hook.test/"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	})
 }

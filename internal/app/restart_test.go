@@ -77,6 +77,33 @@ func TestServices(t *testing.T) {
 	}
 }
 
+// Every limit becomes the number of the same name in the policy.
+func TestPolicyOfLimits(t *testing.T) {
+	var l config.Limits
+	limits := reflect.ValueOf(&l).Elem()
+	for i := range limits.NumField() {
+		if f := limits.Field(i); f.CanInt() {
+			f.SetInt(int64(1000 + i))
+		}
+	}
+	l.RestartOn = []int{404}
+	p := policy("enforce", l)
+	got := reflect.ValueOf(p)
+	for i := range got.NumField() {
+		name := got.Type().Field(i).Name
+		switch want := limits.FieldByName(name); {
+		case name == "Mode" || name == "ProbeGap" || name == "RestartOn":
+		case !want.IsValid():
+			t.Errorf("there is no limit %s", name)
+		case got.Field(i).Int() != want.Int():
+			t.Errorf("%s is %d, want %d", name, got.Field(i).Int(), want.Int())
+		}
+	}
+	if p.Mode != restart.ModeEnforce || !slices.Equal(p.RestartOn, l.RestartOn) || p.ProbeGap != 3*time.Duration(l.CheckInterval+l.CheckTimeout) {
+		t.Errorf("policy is %+v", p)
+	}
+}
+
 // Every back-end gets what the configuration says.
 func TestBackends(t *testing.T) {
 	got := make(chan *http.Request, 1)

@@ -4,9 +4,15 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
+	"strconv"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // A slowBackend takes its time to look at its unit.
@@ -126,6 +132,96 @@ func TestDecideAtOnce(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A meeting is a Journal in which whoever saves an intent waits a while for another one who does.
+type meeting struct {
+	*notebook
+	arrived chan struct{}
+}
+
+func (m *meeting) Save(service string, s State) error {
+	if s.InFlight() && s.VerifyUntil.IsZero() {
+		select {
+		case m.arrived <- struct{}{}:
+		case <-m.arrived:
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+	return m.notebook.Save(service, s)
+}
+
+// A crowd is a back-end that counts how many restarts it makes at a time.
+type crowd struct {
+	*simulated
+	now, most, all *atomic.Int32
+}
+
+func (c *crowd) Restart(ctx context.Context, a Attempt) error {
+	n := c.now.Add(1)
+	defer c.now.Add(-1)
+	if n > 1 {
+		c.most.Store(n)
+	}
+	c.all.Add(1)
+	return c.simulated.Restart(ctx, a)
+}
+
+// One decides after the other, however long it takes to persist the first decision.
+func TestDecideInTurn(t *testing.T) {
+	j := &meeting{newNotebook(), make(chan struct{})}
+	var now, most, restarts atomic.Int32
+	var all []*simulated
+	var services []Service
+	for i := range 2 {
+		s := &simulated{helps: true, takes: 50 * time.Millisecond}
+		service := s.service(strconv.Itoa(i), fmt.Sprintf("http://127.0.0.1:%d/", i+1))
+		service.Backend = &crowd{s, &now, &most, &restarts}
+		service.CheckInterval = 5 * time.Millisecond
+		p := &service.Policy
+		p.WarmUp, p.ArmProbes, p.ArmTime, p.ConfirmProbes, p.ConfirmInterval, p.ConfirmAge = 0, 1, 0, 1, 5*time.Millisecond, time.Hour
+		all, services = append(all, s), append(services, service)
+	}
+	c := NewController(j, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+	cfg := configured(services...)
+	cfg.Brake.Settle = 0
+	c.Apply(cfg)
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { c.Run(ctx) })
+	defer running.Wait()
+	defer cancel()
+	armed := func() bool {
+		for _, e := range c.Services() {
+			if !e.State.Armed {
+				return false
+			}
+		}
+		return c.Ready()
+	}
+	until(t, "both services are armed", armed)
+	for i := range all {
+		all[i].broken.Store(true)
+	}
+	until(t, "both services are restarted", func() bool {
+		for i := range services {
+			firing(c, services[i].Checks[0].Target)
+		}
+		return restarts.Load() == 2
+	})
+	if most.Load() > 0 {
+		t.Errorf("%d restarts at a time, want one", most.Load())
+	}
+}
+
+// until waits for something that takes real time.
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain until %s", what)
+		}
 	}
 }
 

@@ -31,7 +31,8 @@ type run struct {
 	state     State
 	now       time.Time
 	world     World
-	unit      Preflight // what the back-end says
+	unit      Preflight     // what the back-end says
+	takes     time.Duration // that long
 	table     []guardRow
 	decisions []Decision
 }
@@ -110,6 +111,7 @@ func (r *run) inspect() Decision {
 func (r *run) probe(e Evidence) Decision {
 	d := r.event(Event{Probed: &e})
 	if d.Inspect {
+		r.wait(r.takes)
 		d = r.inspect()
 	}
 	return d
