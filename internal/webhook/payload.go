@@ -16,47 +16,58 @@ type alert struct {
 	Labels map[string]string `json:"labels"`
 }
 
+// A delivery is what matters of a payload.
+type delivery struct {
+	alerts []alert
+	// truncated is how many alerts Alertmanager left out, because its receiver has max_alerts.
+	truncated uint32
+}
+
 // decode reads a delivery and keeps of it the alerts alone. Keys that it does not know are skipped: newer versions of
 // Alertmanager have more.
-func decode(r io.Reader) (alerts []alert, err error) {
+func decode(r io.Reader) (delivery, error) {
+	var all delivery
 	d := json.NewDecoder(r)
 	if err := expect(d, json.Delim('{')); err != nil {
-		return nil, err
+		return delivery{}, err
 	}
 	seen := map[string]bool{}
 	for d.More() {
 		key, err := d.Token()
 		if err != nil {
-			return nil, malformed(err)
+			return delivery{}, malformed(err)
 		}
 		name, _ := key.(string)
 		switch name {
 		case "version":
 			err = decodeVersion(d)
 		case "alerts":
-			alerts, err = decodeAlerts(d)
+			all.alerts, err = decodeAlerts(d)
 		default:
 			var skipped json.RawMessage
 			err = d.Decode(&skipped)
+			if name == "truncatedAlerts" {
+				_ = json.Unmarshal(skipped, &all.truncated) // what is no number says nothing
+			}
 		}
 		if err != nil {
-			return nil, malformed(err)
+			return delivery{}, malformed(err)
 		}
 		seen[name] = true
 	}
 	if err := expect(d, json.Delim('}')); err != nil {
-		return nil, err
+		return delivery{}, err
 	}
 	if !seen["version"] || !seen["alerts"] {
-		return nil, errors.New("the payload lacks version or alerts: is it that of an Alertmanager webhook?")
+		return delivery{}, errors.New("the payload lacks version or alerts: is it that of an Alertmanager webhook?")
 	}
 	switch _, err := d.Token(); {
 	case err == nil:
-		return nil, errors.New("something follows the payload")
+		return delivery{}, errors.New("something follows the payload")
 	case !errors.Is(err, io.EOF):
-		return nil, err
+		return delivery{}, err
 	}
-	return alerts, nil
+	return all, nil
 }
 
 func decodeVersion(d *json.Decoder) error {

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"sync"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -18,7 +20,7 @@ const MaxBody = 16 << 20
 // maxDecoding is how many deliveries are read at a time, which bounds the memory that they take.
 const maxDecoding = 4
 
-// A Receiver takes the alerts of a delivery, one after the other, and returns at once. Handle tells whether the labels
+// A Receiver takes the alerts of a delivery, several at a time, and returns at once. Handle tells whether the labels
 // select something that can be restarted. An error means that what the alert changes could not be persisted: the delivery
 // has to come again.
 type Receiver interface {
@@ -33,6 +35,8 @@ type Handler struct {
 	decoding chan struct{} // holds one element for every delivery that is being read
 	requests *prometheus.CounterVec
 	alerts   *prometheus.CounterVec
+	// truncated counts alerts of which nothing came.
+	truncated prometheus.Counter
 }
 
 // New makes a Handler and registers its metrics.
@@ -47,8 +51,12 @@ func New(receiver Receiver, r prometheus.Registerer, log *slog.Logger) *Handler 
 			Name: "healthcheck_restart_webhook_alerts_total",
 			Help: "How many alerts came, by their status and by whether they select a service.",
 		}, []string{"status", "outcome"}),
+		truncated: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "healthcheck_restart_webhook_truncated_alerts_total",
+			Help: "How many alerts were left out of deliveries, because the receiver of Alertmanager has max_alerts.",
+		}),
 	}
-	r.MustRegister(h.requests, h.alerts)
+	r.MustRegister(h.requests, h.alerts, h.truncated)
 	for _, code := range []int{http.StatusOK, http.StatusBadRequest, http.StatusUnauthorized, http.StatusRequestEntityTooLarge, http.StatusServiceUnavailable} {
 		h.requests.WithLabelValues(strconv.Itoa(code))
 	}
@@ -90,7 +98,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, auth Authenticat
 	case <-r.Context().Done():
 		return http.StatusServiceUnavailable, errors.New("too many deliveries at once")
 	}
-	alerts, err := decode(http.MaxBytesReader(w, r.Body, MaxBody))
+	delivered, err := decode(http.MaxBytesReader(w, r.Body, MaxBody))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return http.StatusRequestEntityTooLarge, fmt.Errorf("the delivery is larger than %d bytes", MaxBody)
 	}
@@ -100,24 +108,44 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, auth Authenticat
 	case err != nil:
 		return http.StatusBadRequest, err
 	}
-	if err := h.handle(alerts); err != nil {
+	h.truncated.Add(float64(delivered.truncated))
+	if err := h.handle(delivered.alerts); err != nil {
 		return http.StatusServiceUnavailable, errors.New("the delivery could not be persisted, see the log")
 	}
 	return http.StatusOK, nil
 }
 
-// handle passes on every alert, also those after one that failed. The first error is enough to tell.
-func (h *Handler) handle(alerts []alert) (first error) {
-	for _, a := range alerts {
-		selected, err := h.receiver.Handle(a.Labels, a.Status == statusFiring)
-		outcome := outcomeUnmapped
-		if selected {
-			outcome = outcomeMapped
-		}
-		h.alerts.WithLabelValues(a.Status, outcome).Inc()
-		if err != nil && first == nil {
-			first = err
-		}
+// maxHandling is how many alerts of a delivery are passed on at a time: what they change is persisted together, and a mass
+// failure is acknowledged before Alertmanager gives up.
+const maxHandling = 64
+
+// handle passes on every alert, also those beside one that failed. One of the errors is enough to tell.
+func (h *Handler) handle(alerts []alert) error {
+	var failed atomic.Pointer[error]
+	var next atomic.Int64
+	var handling sync.WaitGroup
+	for range min(maxHandling, len(alerts)) {
+		handling.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(alerts)); i = next.Add(1) - 1 {
+				if err := h.pass(&alerts[i]); err != nil {
+					failed.Store(&err)
+				}
+			}
+		})
 	}
-	return first
+	handling.Wait()
+	if err := failed.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+func (h *Handler) pass(a *alert) error {
+	selected, err := h.receiver.Handle(a.Labels, a.Status == statusFiring)
+	outcome := outcomeUnmapped
+	if selected {
+		outcome = outcomeMapped
+	}
+	h.alerts.WithLabelValues(a.Status, outcome).Inc()
+	return err
 }

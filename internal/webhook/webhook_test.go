@@ -10,7 +10,10 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -19,9 +22,14 @@ import (
 )
 
 // A recorder remembers what it was handed.
-type recorder struct{ got []string }
+type recorder struct {
+	mu  sync.Mutex // protects the following
+	got []string
+}
 
 func (r *recorder) Handle(labels map[string]string, firing bool) (selected bool, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.got = append(r.got, fmt.Sprintf("%s firing=%t", labels["instance"], firing))
 	if labels["instance"] == "full" {
 		return true, errors.New("no space left on device")
@@ -69,7 +77,8 @@ func TestPayloads(t *testing.T) {
 			if w.Code != http.StatusOK {
 				t.Fatalf("answer is %d %s", w.Code, w.Body)
 			}
-			want := []string{"http://127.0.0.1:8080/health firing=true", "unknown firing=true", "http://127.0.0.1:8081/health firing=false"}
+			want := []string{"http://127.0.0.1:8080/health firing=true", "http://127.0.0.1:8081/health firing=false", "unknown firing=true"}
+			slices.Sort(rec.got)
 			if diff := cmp.Diff(want, rec.got); diff != "" {
 				t.Errorf("alerts (-want +got):\n%s", diff)
 			}
@@ -172,13 +181,51 @@ func TestAuthentication(t *testing.T) {
 	}
 }
 
+// Alerts that Alertmanager has left out are counted: whoever sets max_alerts should know what it costs.
+func TestTruncated(t *testing.T) {
+	for sent, want := range map[string]int{`7`: 7, `0`: 0, `"many"`: 0, `-1`: 0, `1e99`: 0, `null`: 0} {
+		_, w, reg := deliver(t, Authenticator{Anybody: true}, strings.NewReader(`{"version":"4","truncatedAlerts":`+sent+`,"alerts":[]}`), nil)
+		text := fmt.Sprintf("# HELP healthcheck_restart_webhook_truncated_alerts_total How many alerts were left out of deliveries, because the receiver of Alertmanager has max_alerts.\n"+
+			"# TYPE healthcheck_restart_webhook_truncated_alerts_total counter\nhealthcheck_restart_webhook_truncated_alerts_total %d\n", want)
+		if err := testutil.GatherAndCompare(reg, strings.NewReader(text), "healthcheck_restart_webhook_truncated_alerts_total"); err != nil || w.Code != http.StatusOK {
+			t.Errorf("truncatedAlerts %s is answered %d: %v", sent, w.Code, err)
+		}
+	}
+}
+
+// Of a large delivery little is kept.
+func TestMemory(t *testing.T) {
+	const size = 2 << 20
+	one := `{"status":"firing","labels":{"instance":"i"},"annotations":{"a":"` + strings.Repeat("x", 1<<10) + `"}}`
+	n := size / (len(one) + 1)
+	body := `{"version":"4","alerts":[` + strings.Repeat(one+",", n-1) + one + `]}`
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	d, err := decode(strings.NewReader(body))
+	alerts := d.alerts
+	after := heap()
+	if err != nil || len(alerts) != n {
+		t.Fatalf("got %d alerts, %v; want %d", len(alerts), err, n)
+	}
+	if kept := int64(after) - int64(before); kept > size/2 {
+		t.Errorf("%d bytes are kept of %d", kept, len(body))
+	}
+	runtime.KeepAlive(alerts)
+	runtime.KeepAlive(body)
+}
+
 func FuzzDecode(f *testing.F) {
 	f.Add(`{"version":"4","alerts":[{"status":"firing","labels":{"a":"b"}}]}`)
 	f.Add(`{"alerts":[],"version":"4","x":{"y":[1,2]}}`)
 	f.Add(`{"version":"4","alerts":null}`)
 	f.Fuzz(func(t *testing.T, s string) {
-		alerts, err := decode(strings.NewReader(s))
-		for _, a := range alerts {
+		d, err := decode(strings.NewReader(s))
+		for _, a := range d.alerts {
 			if a.Status != statusFiring && a.Status != statusResolved {
 				t.Errorf("passed on status %q", a.Status)
 			}
