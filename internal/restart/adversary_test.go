@@ -2,6 +2,7 @@ package restart
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -275,10 +276,21 @@ func TestJournalFailsAround(t *testing.T) {
 	}
 }
 
-// failing is a notebook that fails to save some states.
+// failing is a notebook that fails to save some states, or to load any.
 type failing struct {
 	*notebook
-	fails func(s *State) bool
+	fails      func(s *State) bool
+	unreadable bool
+}
+
+func (f *failing) Load(service string) (State, error) {
+	f.mu.Lock()
+	unreadable := f.unreadable
+	f.mu.Unlock()
+	if unreadable {
+		return State{}, errors.New("input/output error")
+	}
+	return f.notebook.Load(service)
 }
 
 func (f *failing) set(fails func(s *State) bool) {

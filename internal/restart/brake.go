@@ -20,6 +20,7 @@ type brake struct {
 
 // scopes makes a brake for every scope, and removes those of scopes that are gone.
 func (f *Fleet) scopes() {
+	f.changed = true
 	used := map[string]bool{ScopeFleet: true}
 	for _, m := range f.members {
 		if m.group != "" {
@@ -88,8 +89,16 @@ func (f *Fleet) census(now time.Time) {
 	}
 }
 
+// judgeEvery is how often brakes are judged while nothing happens but that time passes, which can only release them: with a
+// thousand services to count, not at every probe of each.
+const judgeEvery = 100 * time.Millisecond
+
 // judge puts brakes on and releases them.
 func (f *Fleet) judge(now time.Time) {
+	if since := now.Sub(f.judged); !f.changed && 0 <= since && since < judgeEvery {
+		return
+	}
+	f.judged, f.changed = now, false
 	f.census(now)
 	for _, b := range f.brakes {
 		switch {

@@ -26,6 +26,8 @@ type Fleet struct {
 	limits   BrakeLimits
 	members  map[string]*member
 	brakes   map[string]*brake      // by scope; there is one for every scope
+	judged   time.Time              // when they were last judged
+	changed  bool                   // something since that could put one on
 	attempts map[string][]time.Time // by service, also of those that are gone, as far as any window reaches
 }
 
@@ -53,7 +55,7 @@ func NewFleet() *Fleet {
 func (f *Fleet) Limit(l BrakeLimits) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.limits = l
+	f.limits, f.changed = l, true
 }
 
 // Join makes a service a member, or changes its group and what it depends on.
@@ -99,6 +101,7 @@ func (f *Fleet) Update(name string, s *State, now time.Time) {
 	if m == nil {
 		return
 	}
+	armed, failing := m.armed, m.failing
 	m.armed, m.inFlight = s.Armed, s.InFlight()
 	m.healthy = s.Successes > 0 && !m.inFlight
 	switch {
@@ -107,6 +110,7 @@ func (f *Fleet) Update(name string, s *State, now time.Time) {
 	case !s.FailingSince.IsZero() && m.failing.IsZero():
 		m.failing = now
 	}
+	f.changed = f.changed || armed != m.armed || !failing.Equal(m.failing)
 	if !s.LastProbe.IsZero() && s.LastProbe.Equal(s.Seen) {
 		m.probed = now.Add(-s.Last.Took)
 	}

@@ -161,6 +161,37 @@ func TestUnreadableState(t *testing.T) {
 	})
 }
 
+// Nor is one that cannot be read from a journal that can be written.
+func TestUnreadableStateIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, n := &simulated{helps: true}, &failing{notebook: newNotebook(), unreadable: true}
+		n.states["shop"] = State{Armed: true, LockedOut: true, Unverified: 2}
+		c, _, stop := watchWith(t, n, io.Discard, s.service("shop", shopTarget))
+		defer stop()
+		time.Sleep(3 * time.Minute)
+		s.broken.Store(true)
+		for range 20 {
+			if firing(c, shopTarget) {
+				t.Error("an alert was acknowledged before the state was read")
+			}
+			time.Sleep(15 * time.Second)
+		}
+		if err := c.Unlock("shop", Operator{Who: "jo", Reason: "test"}); !errors.Is(err, ErrNotLoaded) {
+			t.Errorf("unlocking what nobody knows to be locked: error %v", err)
+		}
+		if n.saved() != 0 || s.restarts.Load() != 0 {
+			t.Errorf("saved %d times and restarted %d times, want neither", n.saved(), s.restarts.Load())
+		}
+		n.mu.Lock()
+		n.unreadable = false
+		n.mu.Unlock()
+		time.Sleep(time.Minute)
+		if e := c.Services()[0]; !e.State.LockedOut || s.restarts.Load() != 0 {
+			t.Errorf("restarted %d times, and the state is %+v, want the lock-out", s.restarts.Load(), e.State)
+		}
+	})
+}
+
 // An attempt under way when the exporter ended is never made again. What became of it shows in the unit's identity.
 func TestOrphanedAttempt(t *testing.T) {
 	for _, tt := range []struct {

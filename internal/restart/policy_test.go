@@ -351,6 +351,37 @@ func TestUnverifiedIsForgotten(t *testing.T) {
 	}
 }
 
+// The outcome of an attempt that nobody waits for changes nothing.
+func TestOutcomeOfAnother(t *testing.T) {
+	r := newRun(t, testPolicy()).arm()
+	r.alert()
+	for r.restarts() == 0 {
+		r.probe(refused)
+		r.wait(time.Second)
+	}
+	before := r.state
+	for _, e := range []Executed{{Attempt: "another"}, {Attempt: "another", Error: "exit status 1"}, {Attempt: "another", Error: "no", Refused: true}} {
+		if d := r.event(Event{Executed: &e}); d.Outcome != OutcomeNone || r.state.Intent != before.Intent || !r.state.VerifyUntil.IsZero() {
+			t.Errorf("%+v ended the attempt with %q", e, d.Outcome)
+		}
+	}
+}
+
+// What the back-end said of its unit is forgotten with the definition that it belonged to, also where the checks are the same.
+func TestRedefinedUnit(t *testing.T) {
+	r := ready(t)
+	r.unit.Unfit = string(UnfitStopped)
+	if d := r.probe(refused); d.Hold != GuardPreflight {
+		t.Fatalf("held by %q, want the back-end's answer", d.Hold)
+	}
+	r.event(Event{Redefined: &Definition{Checks: r.state.Definition}})
+	r.unit = Preflight{}
+	r.wait(time.Second)
+	if d := r.probe(refused); !d.Restart {
+		t.Errorf("the decision is %+v, want that the new unit is looked at", d)
+	}
+}
+
 // While we lack something of our own nothing is known; the verification ends all the same, and what came of it is not known.
 func TestVerifyingBlindly(t *testing.T) {
 	r := newRun(t, testPolicy()).arm()

@@ -56,6 +56,16 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// A program without an environment has none.
+func TestNoEnvironment(t *testing.T) {
+	t.Setenv("SECRET", "canary")
+	p := command.Program{Argv: []string{"/usr/bin/env"}}
+	out, err := p.Run(t.Context())
+	if err != nil || strings.Contains(out, "canary") {
+		t.Errorf("the exporter's environment reached the program: %q, %v", out, err)
+	}
+}
+
 func TestFailures(t *testing.T) {
 	for _, tt := range []struct {
 		name string
