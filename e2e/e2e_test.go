@@ -57,13 +57,19 @@ func fromEnv(name string, otherwise int) int {
 // start starts a stack that lives as long as the test. At its end Slack must have liked every message.
 func start(t *testing.T, apps ...harness.AppSpec) (context.Context, *harness.Stack) {
 	t.Helper()
+	return startWith(t, harness.Options{Apps: apps})
+}
+
+func startWith(t *testing.T, o harness.Options) (context.Context, *harness.Stack) {
+	t.Helper()
 	deadline, ok := t.Deadline()
 	if !ok {
 		deadline = time.Now().Add(time.Hour)
 	}
 	// Not t's own: that ends before the logs are read.
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(t.Context()), deadline.Add(-reserve))
-	s, err := harness.Start(ctx, harness.Options{Binaries: binaries, Dir: t.TempDir(), Apps: apps})
+	o.Binaries, o.Dir = binaries, t.TempDir()
+	s, err := harness.Start(ctx, o)
 	if err != nil {
 		cancel()
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -62,7 +63,10 @@ func (s *Stack) shipped(elem ...string) string {
 }
 
 func (s *Stack) writeSecrets() error {
-	return write(s.path("secrets", "token"), Token)
+	return errors.Join(
+		write(s.path("secrets", "token"), Token),
+		write(s.ClientFile(), "authorization: {credentials: "+Token+"}\n"),
+	)
 }
 
 func (s *Stack) writeExporter() error {
@@ -81,7 +85,7 @@ targets:
 	fmt.Fprintf(&b, `restart:
   mode: enforce
   receiver: {bearer_token_file: '%s'}
-  defaults:
+%s  defaults:
     check_interval: 1s
     warm_up: 1s
     start_grace: 1s
@@ -93,7 +97,7 @@ targets:
     verify_probes: 2
     verify_timeout: 30s
   services:
-`, s.path("secrets", "token"))
+`, s.path("secrets", "token"), s.restart)
 	for _, a := range s.Apps {
 		fmt.Fprintf(&b, `    - name: %s
       checks: [{target: %s}]
@@ -158,13 +162,15 @@ func (b *Binaries) writeAlertmanager(dir string, a alerting) error {
 
 func (s *Stack) writePrometheus() error {
 	const alerts = "prometheus_alerts.yaml"
-	if err := adapt(s.shipped("mixin", alerts), s.path(alerts), edit{`(\bfor: )"(?:0s|1m)"`, "${1}" + duration(s.timing.For)}); err != nil {
+	const rules = "prometheus_rules.yaml"
+	down := edit{`(- alert: "Healthcheck(?:Target|Exporter)Down"\n(?: {8,}.*\n)*? +for: )"\w+"`, "${1}" + duration(s.timing.For)}
+	if err := errors.Join(adapt(s.shipped("mixin", alerts), s.path(alerts), down), adapt(s.shipped("mixin", rules), s.path(rules))); err != nil {
 		return err
 	}
 	return adapt(s.shipped("examples", "prometheus", "prometheus.yml"), s.path("prometheus.yml"),
 		edit{`(\bscrape_interval: )\w+`, "${1}1s"},
 		edit{`(\bevaluation_interval: )\w+`, "${1}" + duration(s.timing.Evaluation)},
-		edit{`(\brule_files: ).*`, "${1}[" + s.path(alerts) + "]"},
+		edit{`(\brule_files: ).*`, "${1}[" + s.path(alerts) + ", " + s.path(rules) + "]"},
 		edit{`( +)- url: http://localhost:10115(.*)`, "${1}- url: http://" + s.exporter + "${2}\n${1}  refresh_interval: 1s"},
 		edit{`localhost:9093`, s.alertmanager},
 	)

@@ -37,7 +37,7 @@ type Outage struct {
 // Outage breaks the app and waits until people were told that it is well again. Each step is told at once to seen, unless
 // that is nil.
 func (s *Stack) Outage(ctx context.Context, app *App, how string, seen func(step string, after time.Duration)) (*Outage, error) {
-	messages, deliveries, restarts := len(s.Slack.Messages()), len(s.Tap.Firing(app.Target)), len(app.Restarts())
+	messages, deliveries, restarts := len(s.Told()), len(s.Tap.Firing(app.Target)), len(app.Restarts())
 	recovered := Labels{"service": app.Name, "outcome": "recovered"}
 	before, err := s.Metrics(ctx)
 	if err != nil {
@@ -55,7 +55,7 @@ func (s *Stack) Outage(ctx context.Context, app *App, how string, seen func(step
 			return time.Time{}, nil
 		},
 		StepDown: func(context.Context) (time.Time, error) {
-			o.Down = firstMessage(s.Slack.Messages()[messages:], true)
+			o.Down = firstMessage(s.Told()[messages:], true)
 			return o.Down.At, nil
 		},
 		StepRestart: func(context.Context) (time.Time, error) {
@@ -73,7 +73,7 @@ func (s *Stack) Outage(ctx context.Context, app *App, how string, seen func(step
 			return time.Now(), nil
 		},
 		StepRecovered: func(context.Context) (time.Time, error) {
-			o.Recovered = firstMessage(s.Slack.Messages()[messages:], false)
+			o.Recovered = firstMessage(s.Told()[messages:], false)
 			return o.Recovered.At, nil
 		},
 	}

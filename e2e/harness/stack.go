@@ -26,6 +26,7 @@ type Options struct {
 	Apps     []AppSpec
 	Timing   Timing // zero: that of tests
 	GroupBy  string // more labels to group what is critical by
+	Restart  string // more lines of YAML for the restart section, indented by 2
 }
 
 // A Stack is everything that runs.
@@ -38,6 +39,7 @@ type Stack struct {
 	dir        string
 	timing     Timing
 	groupBy    string
+	restart    string
 	supervisor *supervisor
 	processes  []*process // in the order of their start
 
@@ -47,7 +49,7 @@ type Stack struct {
 // Start starts everything and waits until it is ready. Stop has to be called when there is no error, and only then. A
 // Stack also ends with ctx.
 func Start(ctx context.Context, o Options) (*Stack, error) {
-	s := &Stack{bin: o.Binaries, dir: o.Dir, timing: o.Timing.orSuite(), groupBy: o.GroupBy}
+	s := &Stack{bin: o.Binaries, dir: o.Dir, timing: o.Timing.orSuite(), groupBy: o.GroupBy, restart: o.Restart}
 	if err := s.start(ctx, o.Apps); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
@@ -91,7 +93,7 @@ type server struct {
 
 func (s *Stack) startServers(ctx context.Context) error {
 	servers := []server{
-		{"exporter", s.exporter, []string{s.bin.exporter, "--config.file=" + s.path("healthcheck.yml"), "--storage.path=" + s.path("restarts")}},
+		s.exporterServer(),
 		s.bin.alertmanagerServer(s.dir, s.alertmanager),
 		{"prometheus", s.prometheus, []string{
 			s.bin.prometheus, "--config.file=" + s.path("prometheus.yml"),
@@ -111,6 +113,24 @@ func (s *Stack) startServers(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+func (s *Stack) exporterServer() server {
+	return server{"exporter", s.exporter, []string{s.bin.exporter, "--config.file=" + s.path("healthcheck.yml"), "--storage.path=" + s.path("restarts")}}
+}
+
+// KillExporter ends the exporter without a warning and waits for that.
+func (s *Stack) KillExporter() { s.processes[0].Kill() }
+
+// RestartExporter starts it again and waits until it is ready.
+func (s *Stack) RestartExporter(ctx context.Context) error {
+	server := s.exporterServer()
+	p, err := server.start(ctx, s.dir)
+	if err != nil {
+		return err
+	}
+	s.processes[0] = p
+	return p.ready(ctx, server.address)
 }
 
 func (v *server) start(ctx context.Context, dir string) (*process, error) {
@@ -167,6 +187,32 @@ func (s *Stack) PrometheusURL() string { return "http://" + s.prometheus }
 
 // AlertmanagerURL is where Alertmanager is.
 func (s *Stack) AlertmanagerURL() string { return "http://" + s.alertmanager }
+
+// ClientFile has the credentials of the restart receiver, for the commands that ask the exporter.
+func (s *Stack) ClientFile() string { return s.path("client.yml") }
+
+// Told are the messages to Slack about targets that are down or recovered.
+func (s *Stack) Told() []fakeslack.Message {
+	return slices.DeleteFunc(s.Slack.Messages(), func(m fakeslack.Message) bool {
+		title := m.Attachments[0].Title
+		return !strings.Contains(title, "DOWN") && !strings.Contains(title, "RECOVERED")
+	})
+}
+
+// Active are the alerts of that name that Alertmanager has, by their label target.
+func (s *Stack) Active(ctx context.Context, alertname string) (map[string]bool, error) {
+	var all []struct{ Labels map[string]string }
+	if err := getJSON(ctx, s.AlertmanagerURL()+"/api/v2/alerts", &all); err != nil {
+		return nil, err
+	}
+	targets := map[string]bool{}
+	for _, a := range all {
+		if a.Labels["alertname"] == alertname {
+			targets[a.Labels["target"]] = true
+		}
+	}
+	return targets, nil
+}
 
 // Metrics are the exporter's own.
 func (s *Stack) Metrics(ctx context.Context) (Metrics, error) {

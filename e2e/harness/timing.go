@@ -9,7 +9,7 @@ import (
 type Timing struct {
 	// Scrape is the interval of the probes, Evaluation that of the rules.
 	Scrape, Evaluation time.Duration
-	// For is how long a target fails before people are told; 0: they are told at once.
+	// For is how long a target or the exporter is down before people are told; 0: they are told at once.
 	For time.Duration
 	// GroupWait and GroupInterval are those of the route for what is critical.
 	GroupWait, GroupInterval time.Duration
@@ -18,7 +18,7 @@ type Timing struct {
 // suite is the timing of tests. A group_wait of 1 s would be too long by that measure: an app that is repaired before it is
 // over is one that nobody hears of.
 var suite = Timing{
-	Scrape: time.Second, Evaluation: time.Second, For: time.Second, GroupWait: 100 * time.Millisecond, GroupInterval: time.Second,
+	Scrape: time.Second, Evaluation: time.Second, GroupWait: 100 * time.Millisecond, GroupInterval: time.Second,
 }
 
 func (t Timing) orSuite() Timing {
