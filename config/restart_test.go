@@ -163,8 +163,13 @@ func TestPagesOfBackendsLoad(t *testing.T) {
 		}
 		for _, block := range blocks {
 			snippet := here(t, block[1])
-			if strings.HasPrefix(snippet, "    - name:") {
-				snippet = "restart:\n  mode: enforce\n  receiver: {insecure: true}\n  services:\n" + snippet
+			const section = "restart:\n  mode: enforce\n  receiver: {insecure: true}\n"
+			switch {
+			case strings.HasPrefix(snippet, "    - name:"):
+				snippet = section + "  services:\n" + snippet
+			case !strings.Contains(snippet, "services:"): // a part of the section
+				snippet = strings.Replace(snippet, "restart:\n", section, 1) +
+					"  services: [{name: a, checks: [{url: 'http://a.test'}], command: {argv: [/bin/true]}}]\n"
 			}
 			if _, err := config.Parse("test.yml", []byte(snippet+"\nmodules: {http_2xx: {prober: http}}\n")); err != nil {
 				t.Errorf("%s: %v\n%s", page, err, snippet)
