@@ -37,7 +37,8 @@ type conversation struct {
 	result   *WebSocketResult // nil: no answer to the upgrade yet
 
 	link *link
-	conn *websocket.Conn // nil: not upgraded yet
+	head *headConn       // on the link; nil: none yet
+	conn *websocket.Conn // on the head; nil: not upgraded yet
 
 	phase  PhaseName
 	inbox  chan frame    // unbuffered: the target is read no further than asked for
@@ -127,6 +128,9 @@ func (c *conversation) end() {
 		c.link.close()
 	}
 	c.reader.Wait()
+	if c.head != nil {
+		c.head.release()
+	}
 }
 
 // read hands on what the target sends until there is nothing more. The library answers closes meanwhile.

@@ -12,12 +12,22 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/gorilla/websocket"
 )
 
 // maxUpgradeHead bounds in bytes the head of the answer to an upgrade. There is no use for more, and all of it is kept.
 const maxUpgradeHead = 64 << 10
+
+// minReadBuffer is the least in bytes that the library takes, rounded up: below it is the buffer of a headConn.
+const minReadBuffer = 128
+
+// The buffers that no probe uses. A conversation is short: they would cost half of its memory.
+var (
+	readBuffers  = sync.Pool{New: func() any { return bufio.NewReader(nil) }}
+	writeBuffers sync.Pool // the library fills it
+)
 
 // dial connects to the target, by TLS for wss.
 func (c *conversation) dial(ctx context.Context, target *url.URL, h http.Header) error {
@@ -43,12 +53,15 @@ func (c *conversation) upgrade(ctx context.Context, target *url.URL, h http.Head
 	u := *target
 	u.User = nil // the header has it
 	head := newHeadConn(c.link.Conn)
+	c.head = head
 	connected := func(context.Context, string, string) (net.Conn, error) { return head, nil }
 	dialer := websocket.Dialer{
 		NetDialContext:    connected,
 		NetDialTLSContext: connected,
 		Subprotocols:      c.prober.cfg.Subprotocols,
 		EnableCompression: c.prober.cfg.PermessageDeflate,
+		ReadBufferSize:    minReadBuffer,
+		WriteBufferPool:   &writeBuffers,
 	}
 	c.trace.event("Sending upgrade", slog.String("url", MaskURL(target)))
 	from := c.trace.now()
@@ -204,14 +217,15 @@ func (c *conversation) refusal(answer *http.Response, err error) *failure {
 	}
 }
 
-// A headConn is a connection until the answer to the upgrade was read. It leaves out interim responses, and ends after
+// A headConn is a connection until the answer to the upgrade was read; then it is just a buffer. Until then it leaves out interim responses, and ends after
 // the head of any answer but 101, because the body of a refusal is of no interest and may have no end, and after too
 // long a head, which has no bound in the WebSocket library.
 type headConn struct {
 	net.Conn
 	in    *bufio.Reader
-	over  bool // from now on it is just the connection
-	final bool // the interim responses are over
+	out   bytes.Buffer // the request, until it is sent
+	over  bool         // from now on it is just the connection
+	final bool         // the interim responses are over
 
 	read    int // bytes so far
 	skipped int // how many of them are interim responses
@@ -223,8 +237,16 @@ type headConn struct {
 
 func newHeadConn(c net.Conn) *headConn {
 	h := &headConn{Conn: c}
-	h.in = bufio.NewReader(boundedHead{h})
+	h.in, _ = readBuffers.Get().(*bufio.Reader)
+	h.in.Reset(boundedHead{h})
 	return h
+}
+
+// release gives up the buffer. Nobody may read any more.
+func (h *headConn) release() {
+	h.in.Reset(nil)
+	readBuffers.Put(h.in)
+	h.in = nil
 }
 
 var errHead = errors.New("the head of the answer has ended")
@@ -234,6 +256,17 @@ var endOfHead = [][]byte{[]byte("\r\n\r\n"), []byte("\n\n")}
 
 const statusLine = "HTTP/1.1 101"
 
+// Write implements net.Conn. The request, which comes in many pieces, is sent in one when its answer is to be read.
+func (h *headConn) Write(b []byte) (int, error) {
+	if h.over {
+		return h.Conn.Write(b)
+	}
+	return h.out.Write(b)
+}
+
+// WriteByte implements io.ByteWriter, without which net/http would make a buffer of its own.
+func (h *headConn) WriteByte(c byte) error { return h.out.WriteByte(c) }
+
 // Read implements net.Conn.
 func (h *headConn) Read(b []byte) (int, error) {
 	switch {
@@ -242,6 +275,9 @@ func (h *headConn) Read(b []byte) (int, error) {
 	case h.body:
 		return 0, io.EOF
 	case !h.final:
+		if _, err := h.out.WriteTo(h.Conn); err != nil {
+			return 0, err
+		}
 		if err := h.skipInterim(); err != nil {
 			return 0, err
 		}
