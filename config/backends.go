@@ -17,6 +17,8 @@ type Backends struct {
 	Systemd *Systemd `yaml:"systemd,omitempty"`
 	HTTP    *Hook    `yaml:"http,omitempty"`
 
+	Supervisord *Supervisord `yaml:"supervisord,omitempty"`
+
 	Kubernetes *Kubernetes `yaml:"kubernetes,omitempty"`
 }
 

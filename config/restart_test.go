@@ -30,6 +30,12 @@ restart:
     - name: web
       checks: [{url: 'http://127.0.0.1:3/'}]
       pm2: {app: web, home: /, program: /bin/true, node: /bin/sh, action: reload}
+    - name: unit
+      checks: [{url: 'http://127.0.0.1:5/'}]
+      systemd: {unit: shop.service, bus: user}
+    - name: process
+      checks: [{url: 'http://127.0.0.1:6/'}]
+      supervisord: {process: 'shop:web', url: 'unix:///run/s.sock', basic_auth: {username: hc, password: CANARY}}
     - name: site
       checks: [{url: 'http://127.0.0.1:4/'}]
       http:
@@ -73,6 +79,7 @@ func TestRestart(t *testing.T) {
 	for _, want := range []string{
 		"mode: enforce", "name: shop", "/bin/true", "TOKEN: <secret>", "127.0.0.1:1/health?token=<secret>",
 		"app: web", "home: /", "program: /bin/true", "node: /bin/sh", "action: reload",
+		"unit: shop.service", "bus: user", "process: shop:web", "url: unix:///run/s.sock", "username: hc", "password: <secret>",
 		"method: PUT", "url: <secret>", "Accept: text/plain", "body: <secret>", "- 202", "http://<secret>@proxy.test",
 	} {
 		if !strings.Contains(string(text), want) {

@@ -84,48 +84,57 @@ restart:
       %s
 `
 
-// repairs: the app hangs, its supervisor does not notice, alerts come, and the exporter restarts it once and sees it well.
-// When a person has stopped it no alert starts it.
-func (s *supervised) repairs(t *testing.T) {
+// exporter runs an exporter that may restart the app, and waits until it would.
+func (s *supervised) exporter(t *testing.T) *harness.Pair {
+	t.Helper()
 	dir := t.TempDir()
-	pair, err := harness.NewPair(t.Context(), binaries, dir)
+	ctx := context.WithoutCancel(t.Context()) // that ends before the log is read
+	pair, err := harness.NewPair(ctx, binaries, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer pair.Stop()
-	defer func() {
+	t.Cleanup(func() {
 		if t.Failed() {
 			t.Log(pair.Log())
 		}
-	}()
+		pair.Stop()
+	})
 	write(t, dir, "healthcheck.yml", fmt.Sprintf(supervisedConfig, s.address, harness.Token, s.block))
-	if err := pair.StartExporter(t.Context(), "healthcheck.yml"); err != nil {
+	if err := pair.StartExporter(ctx, "healthcheck.yml"); err != nil {
 		t.Fatal(err)
 	}
 	awaitMetric(t, pair, "healthcheck_restart_armed", harness.Labels{"service": "app"})
+	return pair
+}
 
+// deliver sends an alert about the app.
+func (s *supervised) deliver(t *testing.T, pair *harness.Pair) {
+	t.Helper()
+	alert := []byte(`{"version":"4","status":"firing","alerts":[{"status":"firing","labels":{"target":"app"}}]}`)
+	if status, err := pair.Deliver(t.Context(), harness.Token, alert); err != nil || status != http.StatusOK {
+		t.Fatalf("the delivery is answered %d, %v", status, err)
+	}
+}
+
+// repairs: the app hangs, its supervisor does not notice, alerts come, and the exporter restarts it once and sees it well.
+// When a person has stopped it no alert starts it.
+func (s *supervised) repairs(t *testing.T) {
+	pair := s.exporter(t)
 	if err := s.get(t.Context(), http.MethodPost, "/break/hang"); err != nil {
 		t.Fatal(err)
 	}
 	start := time.Now()
-	alert := []byte(`{"version":"4","status":"firing","alerts":[{"status":"firing","labels":{"target":"app"}}]}`)
-	deliver := func() {
-		t.Helper()
-		if status, err := pair.Deliver(t.Context(), harness.Token, alert); err != nil || status != http.StatusOK {
-			t.Fatalf("the delivery is answered %d, %v", status, err)
-		}
-	}
 	for range 20 { // Alertmanager delivers at least once
-		deliver()
+		s.deliver(t, pair)
 	}
 	const attempts = "healthcheck_restart_attempts_total"
 	awaitMetric(t, pair, attempts, harness.Labels{"backend": s.kind, "outcome": "recovered"})
 	t.Logf("recovered after %s", time.Since(start).Round(10*time.Millisecond))
 
 	s.stop(t)
-	deliver()
+	s.deliver(t, pair)
 	awaitMetric(t, pair, "healthcheck_restart_decisions_total", harness.Labels{"service": "app", "decision": "hold", "reason": "preflight"})
-	err = harness.Throughout(t.Context(), 3*time.Second, func(ctx context.Context) error {
+	err := harness.Throughout(t.Context(), 3*time.Second, func(ctx context.Context) error {
 		if s.running(t) {
 			return errors.New("what a person has stopped is running")
 		}

@@ -10,6 +10,7 @@ import (
 	hook "github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/http"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/kubernetes"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/pm2"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/supervisord"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/systemd"
 )
 
@@ -25,6 +26,8 @@ func backend(b *config.Backends) (restart.Backend, error) {
 		return systemd.New(systemd.Config(*b.Systemd))
 	case b.Kubernetes != nil:
 		return kubernetes.New(kubernetesConfig(b.Kubernetes))
+	case b.Supervisord != nil:
+		return supervisord.New(supervisord.Config(*b.Supervisord))
 	default:
 		return hook.New(hookConfig(b.HTTP))
 	}

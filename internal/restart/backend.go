@@ -3,6 +3,7 @@ package restart
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -87,4 +88,17 @@ type Attempt struct {
 	// Before is what Inspect said before the decision. A back-end refuses when the unit has got another identity since:
 	// then somebody else has restarted it. Without an Identity nothing is compared.
 	Before Status
+}
+
+// Admit refuses an attempt on a unit, such as `the app "web"`, for which something speaks against it now, or which was
+// restarted by somebody else since the decision. A back-end asks right before it acts, with the latest Status.
+func (a *Attempt) Admit(unit string, latest Status) error {
+	switch before := a.Before.Identity; {
+	case latest.Unfit != "":
+		return fmt.Errorf("%w: %s is %s: %s", ErrRefused, unit, latest.Unfit, latest.Detail)
+	case before != "" && before != latest.Identity:
+		return fmt.Errorf("%w: %s was restarted by somebody else since it was looked at", ErrRefused, unit)
+	default:
+		return nil
+	}
 }

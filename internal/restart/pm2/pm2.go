@@ -58,13 +58,11 @@ func (b *Backend) Inspect(ctx context.Context) (restart.Status, error) {
 // Restart implements restart.Backend: it looks at the app once more and runs pm2 once.
 func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
 	s, err := b.Inspect(ctx)
-	switch before := a.Before.Identity; {
-	case err != nil:
+	if err != nil {
 		return err
-	case s.Unfit != "":
-		return fmt.Errorf("%w: the app %q is %s: %s", restart.ErrRefused, b.cfg.App, s.Unfit, s.Detail)
-	case before != "" && before != s.Identity:
-		return fmt.Errorf("%w: the app %q was restarted by somebody else since it was looked at", restart.ErrRefused, b.cfg.App)
+	}
+	if err := a.Admit(fmt.Sprintf("the app %q", b.cfg.App), s); err != nil {
+		return err
 	}
 	program := b.program()
 	output, err := program.Run(ctx)

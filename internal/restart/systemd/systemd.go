@@ -68,13 +68,11 @@ func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
 	}
 	defer m.close()
 	s, err := b.inspect(ctx, m)
-	switch before := a.Before.Identity; {
-	case err != nil:
+	if err != nil {
 		return err
-	case s.Unfit != "":
-		return fmt.Errorf("%w: the unit %q is %s: %s", restart.ErrRefused, b.cfg.Unit, s.Unfit, s.Detail)
-	case before != "" && before != s.Identity:
-		return fmt.Errorf("%w: the unit %q was restarted by somebody else since it was looked at", restart.ErrRefused, b.cfg.Unit)
+	}
+	if err := a.Admit(fmt.Sprintf("the unit %q", b.cfg.Unit), s); err != nil {
+		return err
 	}
 	result, err := m.restart(ctx, b.cfg.Unit)
 	switch {

@@ -70,7 +70,7 @@ func duration(all map[string]any, name string) time.Duration {
 const (
 	// A unit is settled when it has run for that long: how often systemd restarted it before no longer counts.
 	settled = time.Minute
-	// margin is what a restart may take beyond the time that the unit's settings give it.
+	// A margin is what a restart may take beyond the time that the unit's settings give it.
 	margin = 10 * time.Second
 )
 

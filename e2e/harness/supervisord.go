@@ -1,0 +1,90 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// The user and password that a Supervisord wants.
+const (
+	SupervisordUser     = "healthcheck"
+	SupervisordPassword = "not-a-real-password" //nolint:gosec // as it says
+)
+
+// supervisordConfig has a socket for its owner alone, who has to know the password, too.
+const supervisordConfig = `[unix_http_server]
+file=%[1]s/s.sock
+chmod=0700
+username=%[2]s
+password=%[3]s
+[supervisord]
+nodaemon=true
+logfile=/dev/null
+logfile_maxbytes=0
+pidfile=%[1]s/s.pid
+childlogdir=%[1]s
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+[supervisorctl]
+serverurl=unix://%[1]s/s.sock
+username=%[2]s
+password=%[3]s
+`
+
+// A Supervisord is one with programs of its own.
+type Supervisord struct {
+	// Socket is where its XML-RPC interface is.
+	Socket string
+
+	dir     string
+	process *process
+}
+
+// StartSupervisord starts one whose files are in dir, a short path, with programs in the words of its configuration. Stop
+// has to be called when there is no error. It needs root: for a namespace, so that no program outlives it.
+func StartSupervisord(ctx context.Context, dir, programs string) (*Supervisord, error) {
+	s := &Supervisord{dir: dir, Socket: filepath.Join(dir, "s.sock")}
+	config := fmt.Sprintf(supervisordConfig, dir, SupervisordUser, SupervisordPassword) + programs
+	if err := write(filepath.Join(dir, "s.conf"), config); err != nil {
+		return nil, err
+	}
+	var err error
+	s.process, err = start(ctx, dir, "supervisord", "unshare", "--pid", "--fork", "--kill-child", "supervisord", "-c", filepath.Join(dir, "s.conf"))
+	if err != nil {
+		return nil, err
+	}
+	err = Until(ctx, startTime, "supervisord is up", func(ctx context.Context) (bool, error) {
+		if _, err := s.Ctl(ctx, "pid"); err != nil {
+			return false, s.process.running()
+		}
+		return true, nil
+	})
+	if err != nil {
+		err = fmt.Errorf("%w\n%s", err, tail(s.process.log))
+		s.Stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Stop ends it with all its programs.
+func (s *Supervisord) Stop() { s.process.Kill() }
+
+// Ctl does what a person does with supervisorctl.
+func (s *Supervisord) Ctl(ctx context.Context, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, "supervisorctl", append([]string{"-c", filepath.Join(s.dir, "s.conf")}, args...)...)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir}
+	out, err := cmd.CombinedOutput()
+	// Its exit status is 3 when it shows a process that does not run.
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == 3 && args[0] == "status" {
+		err = nil
+	}
+	if err != nil {
+		err = fmt.Errorf("running %q: %w: %s", cmd.Args, err, out)
+	}
+	return string(out), err
+}

@@ -1,0 +1,93 @@
+package supervisord
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+)
+
+// The states of a process, http://supervisord.org/subprocess.html.
+const (
+	stopped  = 0
+	starting = 10
+	running  = 20
+	backoff  = 30
+	stopping = 40
+	exited   = 100
+	fatal    = 200
+)
+
+var stateNames = map[int64]string{
+	stopped: "STOPPED", starting: "STARTING", running: "RUNNING", backoff: "BACKOFF", stopping: "STOPPING", exited: "EXITED", fatal: "FATAL",
+}
+
+// A process is what supervisord says of one.
+type process struct {
+	name             string // with its group: group:name
+	state            int64
+	start, stop, now int64         // in seconds of the clock of supervisord; 0: never
+	takes            time.Duration // how long it may take to stop and start; 0: not known
+}
+
+// process asks for the process, and for what its configuration says of the time that it takes.
+func (b *Backend) process(ctx context.Context) (process, error) {
+	v, err := b.client.call(ctx, "supervisor.getProcessInfo", b.cfg.Process)
+	if err != nil {
+		return process{}, err
+	}
+	p := process{
+		name:  v.member("group").String + ":" + v.member("name").String,
+		state: v.member("state").integer(),
+		start: v.member("start").integer(), stop: v.member("stop").integer(), now: v.member("now").integer(),
+	}
+	all, err := b.client.call(ctx, "supervisor.getAllConfigInfo")
+	if err != nil && !isFault(err, faultUnknownMethod) { // one of 2017 or older
+		return process{}, err
+	}
+	for i := range all.Array {
+		if c := &all.Array[i]; c.member("group").String+":"+c.member("name").String == p.name {
+			p.takes = time.Duration(c.member("stopwaitsecs").integer()+c.member("startsecs").integer())*time.Second + margin
+		}
+	}
+	return p, nil
+}
+
+// margin is what a restart may take beyond the time that the configuration of the process gives it.
+const margin = 10 * time.Second
+
+// identity is another one for each start. It does not change when the process ends.
+func (p *process) identity() string { return fmt.Sprintf("%s@%d", p.name, p.start) }
+
+func (p *process) status(now time.Time) restart.Status {
+	s := restart.Status{
+		Identity: p.identity(), Running: p.state == running, Takes: p.takes, Unfit: p.unfit(),
+		Detail: "supervisord says " + p.stateName(),
+	}
+	if p.start > 0 { // by its clock, which may be another one than ours
+		s.StartedAt = now.Add(-time.Duration(max(p.now-p.start, 0)) * time.Second)
+	}
+	return s
+}
+
+func (p *process) stateName() string {
+	if name := stateNames[p.state]; name != "" {
+		return name
+	}
+	return fmt.Sprintf("state %d", p.state)
+}
+
+// unfit is what speaks against a restart.
+func (p *process) unfit() restart.Unfit {
+	switch p.state {
+	case running, fatal: // of the latter it has given up, so nobody else will repair it
+		return ""
+	case stopped, exited:
+		return restart.UnfitStopped
+	case backoff:
+		return restart.UnfitLooping
+	default: // STARTING, STOPPING, and what is UNKNOWN
+		return restart.UnfitRolling
+	}
+}
