@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -11,13 +12,14 @@ import (
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/harness"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 )
 
 // chainConfig has PM2's app as the one service. Its last two are the home and the program of PM2.
-const chainConfig = `targets: [{name: chain, url: 'http://%s/', timeout: 1s}]
+const chainConfig = `targets: [{name: chain, url: 'http://%[1]s/', timeout: 1s}, {name: idle, url: 'http://%[2]s/', timeout: 1s}]
 restart:
   mode: enforce
-  receiver: {bearer_token: %s}
+  receiver: {bearer_token: %[3]s}
   defaults:
     check_interval: 500ms
     warm_up: 1s
@@ -32,7 +34,10 @@ restart:
   services:
     - name: chain
       checks: [{target: chain}]
-      pm2: {app: chain, home: '%s', program: '%s'}
+      pm2: {app: chain, home: '%[4]s', program: '%[5]s'}
+    - name: idle
+      checks: [{target: idle}]
+      pm2: {app: idle, home: '%[4]s', program: '%[5]s'}
 `
 
 // repairs: an app hangs, PM2 does not notice, an alert comes, and the exporter restarts it once and sees it well. When a person has
@@ -42,6 +47,9 @@ func (p *realPM2) repairs(t *testing.T) {
 	address := freePort(t)
 	_, port, _ := net.SplitHostPort(address)
 	p.runWith(t, []string{"APP_PORT=" + port}, "start", "app.js", "--name=chain")
+	idle := freePort(t)
+	_, port, _ = net.SplitHostPort(idle)
+	p.runWith(t, []string{"APP_PORT=" + port}, "start", "app.js", "--name=idle")
 	old := p.await(t, "chain-0.json", 0)
 
 	dir := t.TempDir()
@@ -50,11 +58,12 @@ func (p *realPM2) repairs(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer pair.Stop()
-	write(t, dir, "healthcheck.yml", fmt.Sprintf(chainConfig, address, harness.Token, p.home, p.program))
+	write(t, dir, "healthcheck.yml", fmt.Sprintf(chainConfig, address, idle, harness.Token, p.home, p.program))
 	if err := pair.StartExporter(ctx, "healthcheck.yml"); err != nil {
 		t.Fatal(err)
 	}
 	awaitMetric(t, pair, "healthcheck_restart_armed", harness.Labels{"service": "chain"})
+	awaitMetric(t, pair, "healthcheck_restart_armed", harness.Labels{"service": "idle"})
 
 	if _, err := p.get(ctx, "chain-0.json", "/hang"); err == nil {
 		t.Fatal("the app does not hang")
@@ -66,6 +75,9 @@ func (p *realPM2) repairs(t *testing.T) {
 			t.Fatalf("the delivery is answered %d, %v", status, err)
 		}
 	}
+	decided := harness.Labels{"service": "chain", "decision": "restart"}
+	awaitMetric(t, pair, "healthcheck_restart_decisions_total", decided)
+	t.Logf("decided after %s", time.Since(start).Round(10*time.Millisecond))
 	inState := func(state string) {
 		awaitMetric(t, pair, "healthcheck_restart_state", harness.Labels{"service": "chain", "state": state})
 		t.Logf("%s after %s", state, time.Since(start).Round(10*time.Millisecond))
@@ -74,6 +86,18 @@ func (p *realPM2) repairs(t *testing.T) {
 	inState("cooldown")
 	if app := p.await(t, "chain-0.json", old.PID); app.Env["EXPORTER_SECRET"] != "" {
 		t.Error("the exporter's environment has reached the app")
+	}
+	wantAttempts(t, pair, 1)
+
+	// What a person has stopped is not started, although nothing else speaks against it.
+	p.run(t, "stop", "idle")
+	about := bytes.ReplaceAll(alert, []byte("chain"), []byte("idle"))
+	if status, err := pair.Deliver(ctx, harness.Token, about); err != nil || status != http.StatusOK {
+		t.Fatalf("the delivery is answered %d, %v", status, err)
+	}
+	awaitMetric(t, pair, "healthcheck_restart_decisions_total", harness.Labels{"service": "idle", "decision": "hold", "reason": "preflight"})
+	if s := inspect(t, p.backend("idle", false)); s.Unfit != restart.UnfitStopped || s.Running {
+		t.Errorf("of the stopped app the status is %+v", s)
 	}
 	wantAttempts(t, pair, 1)
 
