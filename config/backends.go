@@ -20,6 +20,7 @@ type Backends struct {
 	Supervisord *Supervisord `yaml:"supervisord,omitempty"`
 
 	Kubernetes *Kubernetes `yaml:"kubernetes,omitempty"`
+	Swarm      *Swarm      `yaml:"swarm,omitempty"`
 }
 
 // A backendBlock is a block of Backends. All but check are also called on nil, or on what is not checked.

@@ -67,6 +67,8 @@ func addKeys(known map[string]bool, path string, t reflect.Type) {
 			case path == ".target_apis" && options == "inline": // shown in modules
 			case path == ".restart.services.http" && slices.Contains([]string{"basic_auth", "authorization", "tls_config", "http_headers"}, name):
 				known[path+"."+name] = true // its keys are those of the same block in a module
+			case path == ".restart.services.swarm" && name == "tls_config": // its keys are those of the same block in a module
+				known[path+"."+name] = true
 			case options == "inline":
 				addKeys(known, path, f.Type)
 			case path+"."+name == ".modules.*.websocket.http_config": // its keys are those of the http block

@@ -11,6 +11,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/kubernetes"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/pm2"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/supervisord"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/swarm"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/systemd"
 )
 
@@ -28,6 +29,8 @@ func backend(b *config.Backends) (restart.Backend, error) {
 		return kubernetes.New(kubernetesConfig(b.Kubernetes))
 	case b.Supervisord != nil:
 		return supervisord.New(supervisord.Config(*b.Supervisord))
+	case b.Swarm != nil:
+		return swarm.New(swarm.Config{Service: b.Swarm.Service, Host: b.Swarm.Host, TLS: b.Swarm.TLSConfig})
 	default:
 		return hook.New(hookConfig(b.HTTP))
 	}

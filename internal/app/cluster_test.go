@@ -65,7 +65,7 @@ func TestKubernetesExample(t *testing.T) {
 	if err := os.WriteFile(token, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, err := config.Parse("restart.yml", bytes.ReplaceAll(text, []byte("/etc/healthcheck_exporter/secrets/restart-token"), []byte(token)))
+	c, err := config.Parse("restart.yml", bytes.ReplaceAll(text, []byte("/etc/healthcheck_exporter/secrets/restart_token"), []byte(token)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ package kubernetes
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/kubernetes/api"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/once"
 )
 
 // The kinds of workloads.
@@ -68,7 +68,7 @@ const (
 // Inspect implements restart.Backend.
 func (b *Backend) Inspect(ctx context.Context) (restart.Status, error) {
 	w, err := b.get(ctx)
-	if api.Answered(err, http.StatusNotFound) {
+	if once.Answered(err, http.StatusNotFound) {
 		return restart.Status{Unfit: restart.UnfitMissing, Detail: "Kubernetes has no " + b.place()}, nil
 	}
 	if err != nil {
@@ -154,9 +154,9 @@ func (b *Backend) patch(ctx context.Context, w *workload, a *restart.Attempt, qu
 	}}
 	var after workload
 	switch err := b.client.Do(ctx, r, &after); {
-	case api.Answered(err, http.StatusConflict):
+	case once.Answered(err, http.StatusConflict):
 		return fmt.Errorf("%w: the %s was changed by somebody else in this moment: %w", restart.ErrRefused, b.place(), err)
-	case notDone(err):
+	case once.NotDone(err):
 		return fmt.Errorf("%w: patching the %s: %w", restart.ErrRefused, b.place(), b.explained(err))
 	case err != nil:
 		return fmt.Errorf("patching the %s: %w", b.place(), err)
@@ -168,20 +168,14 @@ func (b *Backend) patch(ctx context.Context, w *workload, a *restart.Attempt, qu
 	}
 }
 
-// notDone tells whether err means that the API server has changed nothing.
-func notDone(err error) bool {
-	status := (*api.StatusError)(nil)
-	return errors.Is(err, api.ErrNotSent) || errors.As(err, &status) && 400 <= status.Code && status.Code <= 499
-}
-
 // explained says what to do about an answer.
 func (b *Backend) explained(err error) error {
 	switch {
-	case api.Answered(err, http.StatusUnauthorized):
+	case once.Answered(err, http.StatusUnauthorized):
 		return fmt.Errorf("%w; the credentials are expired, or of another cluster", err)
-	case api.Answered(err, http.StatusForbidden):
+	case once.Answered(err, http.StatusForbidden):
 		return fmt.Errorf("%w; want a Role with get and patch on %s %q, see examples/kubernetes/restart-rbac.yaml", err, plurals[b.cfg.Kind], b.cfg.Name)
-	case api.Answered(err, http.StatusNotFound):
+	case once.Answered(err, http.StatusNotFound):
 		return fmt.Errorf("%w; want a %s of this namespace and name", err, b.cfg.Kind)
 	default:
 		return err

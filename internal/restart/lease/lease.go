@@ -18,6 +18,7 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/kubernetes/api"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/once"
 )
 
 // Config says which Lease.
@@ -227,14 +228,14 @@ func (e *Elector) release(ctx context.Context) {
 	}
 }
 
-func conflict(err error) bool { return api.Answered(err, http.StatusConflict) }
+func conflict(err error) bool { return once.Answered(err, http.StatusConflict) }
 
 // explained says what to do about an answer.
 func (e *Elector) explained(err error) error {
 	switch {
-	case api.Answered(err, http.StatusForbidden):
+	case once.Answered(err, http.StatusForbidden):
 		return fmt.Errorf("%w; want a Role with get and patch on leases %q, see examples/kubernetes/restart-rbac.yaml", err, e.cfg.Name)
-	case api.Answered(err, http.StatusNotFound):
+	case once.Answered(err, http.StatusNotFound):
 		return fmt.Errorf("%w; want one that is there, see examples/kubernetes/restart-rbac.yaml", err)
 	default:
 		return err

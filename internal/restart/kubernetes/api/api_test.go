@@ -17,6 +17,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/kubernetes/api"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/kubernetes/apitest"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/once"
 )
 
 const thing = "/apis/apps/v1/namespaces/shop/deployments/web"
@@ -232,7 +233,7 @@ func TestExecHangs(t *testing.T) {
 		go func() { failed <- c.Do(ctx, api.Request{Method: http.MethodGet, Path: thing}, nil) }()
 	}
 	for range 2 {
-		if err := <-failed; !errors.Is(err, api.ErrNotSent) {
+		if err := <-failed; !errors.Is(err, once.ErrNotSent) {
 			t.Errorf("error is %v, want that nothing was sent", err)
 		}
 	}
@@ -264,7 +265,7 @@ func TestNotSent(t *testing.T) {
 	s := server(t)
 	c := s.Client(t)
 	s.Intercept(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
-	if err := c.Do(t.Context(), api.Request{Method: http.MethodGet, Path: thing}, nil); err == nil || errors.Is(err, api.ErrNotSent) {
+	if err := c.Do(t.Context(), api.Request{Method: http.MethodGet, Path: thing}, nil); err == nil || errors.Is(err, once.ErrNotSent) {
 		t.Errorf("error is %v, want one of a request that was sent", err)
 	}
 	s.Intercept(func(w http.ResponseWriter, _ *http.Request) {
@@ -274,7 +275,7 @@ func TestNotSent(t *testing.T) {
 	s.Intercept(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "canary") })
 	get(t, c, "reading the answer: ")
 	s.Close()
-	if err := c.Do(t.Context(), api.Request{Method: http.MethodGet, Path: thing}, nil); !errors.Is(err, api.ErrNotSent) {
+	if err := c.Do(t.Context(), api.Request{Method: http.MethodGet, Path: thing}, nil); !errors.Is(err, once.ErrNotSent) {
 		t.Errorf("error is %v, want that nothing was sent", err)
 	}
 	l.Close()

@@ -16,6 +16,7 @@ import (
 	commonconfig "github.com/prometheus/common/config"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/command"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/once"
 )
 
 // An execConfig is a program that prints credentials, in a kubeconfig.
@@ -69,7 +70,7 @@ func (e *execConfig) check(dir string) error {
 	if err != nil {
 		text := fmt.Sprintf("exec: there is no program %q here", e.Command)
 		if e.InstallHint != "" {
-			text += ": " + line(e.InstallHint)
+			text += ": " + once.Line(e.InstallHint)
 		}
 		return errors.New(text)
 	}
@@ -168,7 +169,7 @@ func (p *plugin) run(ctx context.Context) (credential, error) {
 	if err != nil {
 		if complaint != "" {
 			lines := strings.Split(complaint, "\n")
-			err = fmt.Errorf("%w: %q", err, line(lines[len(lines)-1]))
+			err = fmt.Errorf("%w: %q", err, once.Line(lines[len(lines)-1]))
 		}
 		return credential{}, fmt.Errorf("getting credentials: %w", err)
 	}

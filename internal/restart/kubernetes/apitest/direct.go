@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/kubernetes/api"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/once"
 )
 
 // A Direct speaks with a server without a connection, for tests with a clock of their own. It has the method of api.Client.
@@ -17,7 +18,7 @@ type Direct struct{ Server *Server }
 // Do sends a request once, as that of api.Client does.
 func (d *Direct) Do(ctx context.Context, r api.Request, out any) error {
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("%w: %w", api.ErrNotSent, err)
+		return fmt.Errorf("%w: %w", once.ErrNotSent, err)
 	}
 	body, err := json.Marshal(r.Body)
 	if err != nil {
@@ -29,7 +30,7 @@ func (d *Direct) Do(ctx context.Context, r api.Request, out any) error {
 	answer := httptest.NewRecorder()
 	d.Server.Config.Handler.ServeHTTP(answer, req)
 	if answer.Code != http.StatusOK {
-		return &api.StatusError{Code: answer.Code}
+		return &once.StatusError{Code: answer.Code}
 	}
 	return json.Unmarshal(answer.Body.Bytes(), out)
 }

@@ -1,0 +1,92 @@
+package harness
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// A Dockerd is a Docker Engine of its own. Its containers have the network of the machine.
+type Dockerd struct {
+	// Host is where it listens, as in DOCKER_HOST.
+	Host string
+
+	netns   string // where it mounts one
+	process *process
+}
+
+// StartDockerd starts an engine whose files are in dir, a short path. Stop has to be called when there is no error. It
+// needs root.
+func StartDockerd(ctx context.Context, dir string) (*Dockerd, error) {
+	in := func(name string) string { return filepath.Join(dir, name) }
+	d := &Dockerd{Host: "unix://" + in("docker.sock"), netns: in("exec/netns/default")}
+	var err error
+	d.process, err = start(ctx, dir, "dockerd", "dockerd", "--host", d.Host, "--data-root", in("data"), "--exec-root", in("exec"),
+		"--pidfile", in("docker.pid"), "--bridge=none", "--iptables=false", "--ip6tables=false")
+	if err != nil {
+		return nil, err
+	}
+	err = Until(ctx, startTime, "dockerd is up", func(ctx context.Context) (bool, error) {
+		if _, err := d.Docker(ctx, "version"); err != nil {
+			return false, d.process.running()
+		}
+		return true, nil
+	})
+	if err != nil {
+		d.process.Stop()
+		return nil, fmt.Errorf("%w\n%s", err, tail(d.process.log))
+	}
+	return d, nil
+}
+
+// Stop removes all containers, and ends the engine with what it has started.
+func (d *Dockerd) Stop(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
+	_, _ = d.Docker(ctx, "swarm", "leave", "--force") // an error: it is in none
+	var errs []error
+	ids, err := d.Docker(ctx, "ps", "--all", "--quiet")
+	if errs = append(errs, err); ids != "" {
+		_, err = d.Docker(ctx, append([]string{"rm", "--force"}, strings.Fields(ids)...)...)
+		errs = append(errs, err)
+	}
+	d.process.Stop()
+	_ = exec.CommandContext(ctx, "umount", d.netns).Run() // an error: it has made none
+	return errors.Join(errs...)
+}
+
+// Docker does what a person does with the engine, and returns what it prints.
+func (d *Dockerd) Docker(ctx context.Context, args ...string) (string, error) {
+	return output(exec.CommandContext(ctx, "docker", append([]string{"--host", d.Host}, args...)...))
+}
+
+// Import makes an image of one static program, which is run by the name of the image.
+func (d *Dockerd) Import(ctx context.Context, program, image string, changes ...string) error {
+	text, err := os.ReadFile(program)
+	if err != nil {
+		return err
+	}
+	var archive bytes.Buffer
+	w := tar.NewWriter(&archive)
+	err = w.WriteHeader(&tar.Header{Name: "app", Mode: 0o755, Size: int64(len(text))})
+	if err == nil {
+		_, err = io.Copy(w, bytes.NewReader(text))
+	}
+	if err = errors.Join(err, w.Close()); err != nil {
+		return err
+	}
+	args := []string{"--host", d.Host, "import", "--change", `ENTRYPOINT ["/app"]`}
+	for _, c := range changes {
+		args = append(args, "--change", c)
+	}
+	cmd := exec.CommandContext(ctx, "docker", append(args, "-", image)...)
+	cmd.Stdin = &archive
+	_, err = output(cmd)
+	return err
+}

@@ -1,0 +1,106 @@
+// Package engine speaks with the API of a Docker Engine, in the version that the engine itself has.
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+
+	commonconfig "github.com/prometheus/common/config"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/once"
+)
+
+// DefaultHost is the socket of an engine that listens where most do.
+const DefaultHost = "unix:///var/run/docker.sock"
+
+// Config says which engine.
+type Config struct {
+	// Host is unix:///PATH or tcp://HOST:PORT, as in DOCKER_HOST. Empty: DefaultHost.
+	Host string
+	// TLS is for tcp. nil: the connection is not encrypted, as that to a proxy beside the exporter.
+	TLS *commonconfig.TLSConfig
+}
+
+// A Client sends requests to one engine.
+type Client struct {
+	base      *url.URL
+	transport http.RoundTripper
+}
+
+// New makes a client. It sends nothing.
+func New(cfg Config) (*Client, error) {
+	host := cfg.Host
+	if host == "" {
+		host = DefaultHost
+	}
+	u, err := url.Parse(host)
+	if err != nil {
+		return nil, errors.New("the host is no URL")
+	}
+	c := &Client{base: &url.URL{Scheme: "http", Host: u.Host}}
+	client := commonconfig.HTTPClientConfig{}
+	var options []commonconfig.HTTPClientOption
+	switch {
+	case u.Scheme == "unix" && u.Host == "" && u.Path != "" && cfg.TLS == nil:
+		c.base.Host = "docker" // somebody has to be named
+		options = append(options, commonconfig.WithDialContextFunc(func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", u.Path)
+		}))
+	case u.Scheme == "tcp" && u.Port() != "" && u.Path == "":
+		if cfg.TLS != nil {
+			c.base.Scheme, client.TLSConfig = "https", *cfg.TLS
+		}
+	default:
+		return nil, fmt.Errorf("the host is %q, want unix:///PATH, or tcp://HOST:PORT with or without TLS", host)
+	}
+	if c.transport, err = once.RoundTripper(client, options...); err != nil {
+		return nil, fmt.Errorf("preparing the connection to the engine: %w", err)
+	}
+	return c, nil
+}
+
+// A Request is one request.
+type Request struct {
+	// Method is that of HTTP.
+	Method string
+	// Path begins with a slash and has no version. Query may be nil.
+	Path  string
+	Query url.Values
+	// Body is sent as JSON. nil: no body.
+	Body any
+}
+
+// Do asks the engine which version of the API it has, and sends one request in that, as once.Send does.
+func (c *Client) Do(ctx context.Context, r Request, out any) error {
+	header, err := once.Send(ctx, c.transport, once.Request{Method: http.MethodGet, URL: c.base.JoinPath("_ping")}, says, nil)
+	if err != nil {
+		return fmt.Errorf("%w: asking for the version: %w", once.ErrNotSent, err)
+	}
+	version := header.Get("Api-Version")
+	if !numbers.MatchString(version) {
+		return fmt.Errorf("%w: asking for the version: got %q: it is no Docker Engine", once.ErrNotSent, once.Line(version))
+	}
+	u := c.base.JoinPath("v"+version, r.Path)
+	u.RawQuery = r.Query.Encode()
+	_, err = once.Send(ctx, c.transport, once.Request{Method: r.Method, URL: u, Body: r.Body}, says, out)
+	return err
+}
+
+var numbers = regexp.MustCompile(`^[0-9]{1,3}\.[0-9]{1,3}$`)
+
+// says is the message of an error of the engine. What is none, such as the page of a proxy, is not repeated.
+func says(body []byte) string {
+	var answer struct {
+		Message string `json:"message"`
+	}
+	if json.Unmarshal(body, &answer) != nil {
+		return ""
+	}
+	return answer.Message
+}

@@ -1,0 +1,280 @@
+package swarm_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/swarm"
+)
+
+// A service as an engine tells of one, created long ago. It has what is not known to us.
+const web = `{
+	"ID": "id1", "Version": {"Index": 17}, "CreatedAt": "2026-01-01T00:00:00.123456789Z", "UpdatedAt": "2026-01-01T00:00:00.2Z",
+	"Spec": {
+		"Name": "shop_web", "Labels": {"a": "b"},
+		"TaskTemplate": {
+			"ContainerSpec": {"Image": "web:1@sha256:0123", "Env": ["TOKEN=canary"], "StopGracePeriod": 9007199254740993},
+			"ForceUpdate": 3, "Runtime": "container"},
+		"Mode": {"Replicated": {"Replicas": 2}},
+		"UpdateConfig": {"Parallelism": 1, "Delay": 10000000000, "Monitor": 5000000000, "MaxFailureRatio": 0, "Order": "start-first"},
+		"New": {"of": "later"}},
+	"Endpoint": {}}`
+
+// A manager is the engine of one. It keeps one service, and refuses an update of a version that is not the latest.
+type manager struct {
+	*httptest.Server
+	mu       sync.Mutex // protects the following
+	service  map[string]any
+	requests []string
+	meddle   func()       // called before every update; nil: nobody comes in between
+	answer   func() error // instead of carrying out an update; nil: none
+	code     int          // of all answers; 0: those of a manager
+}
+
+func newManager(t *testing.T) *manager {
+	t.Helper()
+	m := &manager{}
+	m.set(t, web)
+	m.Server = httptest.NewServer(http.HandlerFunc(m.serve))
+	t.Cleanup(m.Close)
+	return m
+}
+
+func (m *manager) set(t *testing.T, text string) {
+	t.Helper()
+	var service map[string]any
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.UseNumber()
+	if err := decoder.Decode(&service); err != nil {
+		t.Fatal(err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.service = service
+}
+
+// change sets one of the keys of the service, and its version.
+func (m *manager) change(key string, value any) {
+	m.service[key] = value
+	version := m.service["Version"].(map[string]any)
+	n, _ := version["Index"].(json.Number).Int64()
+	version["Index"] = json.Number(fmt.Sprint(n + 1))
+}
+
+func (m *manager) serve(w http.ResponseWriter, r *http.Request) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	fail := func(code int, message string) {
+		w.WriteHeader(code)
+		_ = json.NewEncoder(w).Encode(map[string]string{"message": message})
+	}
+	if r.URL.Path == "/_ping" {
+		w.Header().Set("Api-Version", "1.41")
+		return
+	}
+	m.requests = append(m.requests, r.Method+" "+r.RequestURI)
+	switch {
+	case m.code != 0:
+		fail(m.code, "This node is not a swarm manager.")
+	case r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/v1.41/services/"):
+		if m.service == nil {
+			fail(http.StatusNotFound, "service shop_web not found")
+			return
+		}
+		_ = json.NewEncoder(w).Encode(m.service)
+	case r.Method == http.MethodPost && r.URL.Path == "/v1.41/services/id1/update":
+		if m.meddle != nil {
+			m.meddle()
+		}
+		if r.URL.Query().Get("version") != fmt.Sprint(m.service["Version"].(map[string]any)["Index"]) {
+			fail(http.StatusInternalServerError, "rpc error: code = Unknown desc = update out of sequence")
+			return
+		}
+		if m.answer != nil {
+			fail(http.StatusInternalServerError, m.answer().Error())
+			return
+		}
+		var spec map[string]any
+		decoder := json.NewDecoder(r.Body)
+		decoder.UseNumber()
+		if err := decoder.Decode(&spec); err != nil {
+			fail(http.StatusBadRequest, err.Error())
+			return
+		}
+		m.service["PreviousSpec"] = m.service["Spec"]
+		delete(m.service, "UpdateStatus")
+		m.change("Spec", spec)
+		fmt.Fprint(w, `{"Warnings": null}`)
+	default:
+		fail(http.StatusForbidden, "")
+	}
+}
+
+func backend(t *testing.T, m *manager) *swarm.Backend {
+	t.Helper()
+	b, err := swarm.New(swarm.Config{Service: "shop_web", Host: "tcp://" + m.Listener.Addr().String()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func inspect(t *testing.T, b *swarm.Backend) restart.Status {
+	t.Helper()
+	s, err := b.Inspect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (m *manager) updating(state string, started, completed time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.change("UpdateStatus", map[string]any{"State": state, "StartedAt": started, "CompletedAt": completed, "Message": "update " + state})
+}
+
+// An update from the decision to its end: it counts one up, and leaves everything else as it was.
+func TestUpdate(t *testing.T) {
+	t.Cleanup(probetest.NoLeaks(t))
+	m := newManager(t)
+	b := backend(t, m)
+	before := inspect(t, b)
+	if before.Unfit != "" || !before.Running || before.StartedAt.Year() != 2026 || strings.Contains(before.Detail, "canary") {
+		t.Fatalf("before it the status is %+v, want one that is fit and runs", before)
+	}
+	if err := b.Restart(t.Context(), restart.Attempt{ID: "1", Before: before}); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"GET /v1.41/services/shop_web", "GET /v1.41/services/shop_web", "POST /v1.41/services/id1/update?registryAuthFrom=spec&version=17"}
+	if diff := cmp.Diff(want, m.requests); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+	spec := m.service["PreviousSpec"].(map[string]any)
+	spec["TaskTemplate"].(map[string]any)["ForceUpdate"] = json.Number("4")
+	if diff := cmp.Diff(spec, m.service["Spec"]); diff != "" {
+		t.Errorf("the specification (-want +got):\n%s", diff)
+	}
+
+	if s := inspect(t, b); s.Running || s.Identity == before.Identity {
+		t.Errorf("right after it the status is %+v, want another identity that does not run yet", s)
+	}
+	now := time.Now().UTC()
+	m.updating("updating", now, time.Time{})
+	if s := inspect(t, b); s.Running || s.Unfit != restart.UnfitRolling {
+		t.Errorf("during it the status is %+v, want rolling", s)
+	}
+	m.updating("completed", now, now.Add(time.Second))
+	if s := inspect(t, b); !s.Running || s.Unfit != "" || s.Identity == before.Identity || !s.StartedAt.Equal(now.Add(time.Second)) {
+		t.Errorf("after it the status is %+v, want another identity that runs, started at %s", s, now)
+	}
+}
+
+// The swarm takes the update back because the new tasks do not run.
+func TestRolledBack(t *testing.T) {
+	m := newManager(t)
+	b := backend(t, m)
+	before := inspect(t, b)
+	if err := b.Restart(t.Context(), restart.Attempt{ID: "1", Before: before}); err != nil {
+		t.Fatal(err)
+	}
+	m.mu.Lock()
+	m.change("Spec", m.service["PreviousSpec"])
+	m.mu.Unlock()
+	m.updating("rollback_completed", time.Now(), time.Now())
+	if s := inspect(t, b); s.Identity != before.Identity || s.Unfit != "" {
+		t.Errorf("status is %+v, want the identity from before", s)
+	}
+}
+
+func TestUnfit(t *testing.T) {
+	for _, tt := range []struct {
+		name, old, text string // what is replaced in web by what
+		state           string
+		want            restart.Unfit
+	}{
+		{"replicated", "", "", "", ""},
+		{"without a number", `{"Replicas": 2}`, `{}`, "", ""},
+		{"global", `{"Replicated": {"Replicas": 2}}`, `{"Global": {}}`, "", ""},
+		{"no replicas", `{"Replicas": 2}`, `{"Replicas": 0}`, "", restart.UnfitStopped},
+		{"job", `{"Replicated": {"Replicas": 2}}`, `{"ReplicatedJob": {"MaxConcurrent": 1}}`, "", restart.UnfitUnsuited},
+		{"updating", "", "", "updating", restart.UnfitRolling},
+		{"paused", "", "", "paused", restart.UnfitPaused},
+		{"rolls back", "", "", "rollback_started", restart.UnfitRolling},
+		{"stopped rolling back", "", "", "rollback_paused", restart.UnfitPaused},
+		{"rolled back", "", "", "rollback_completed", ""},
+		{"updated", "", "", "completed", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m := newManager(t)
+			m.set(t, strings.Replace(web, tt.old, tt.text, 1))
+			if tt.state != "" {
+				m.updating(tt.state, time.Time{}, time.Time{})
+			}
+			b := backend(t, m)
+			s := inspect(t, b)
+			if s.Unfit != tt.want {
+				t.Errorf("status is %+v, want unfit %q", s, tt.want)
+			}
+			err := b.Restart(t.Context(), restart.Attempt{ID: "1", Before: s})
+			updated := slices.ContainsFunc(m.requests, func(r string) bool { return strings.HasPrefix(r, "POST") })
+			if refused := errors.Is(err, restart.ErrRefused); refused != (tt.want != "") || updated == refused {
+				t.Errorf("restarting: %v, updated: %t, want a refusal: %t", err, updated, tt.want != "")
+			}
+		})
+	}
+}
+
+// Who does not do it, and whether it may have been done all the same.
+func TestRefused(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		change  func(m *manager)
+		refused bool
+		want    string
+	}{
+		{"somebody deploys meanwhile", func(m *manager) { m.meddle = func() { m.change("UpdateStatus", nil) } }, true, "was changed by somebody else in this moment: status 500 Internal Server Error: rpc error: code = Unknown desc = update out of sequence"},
+		{"somebody deployed before", func(m *manager) {
+			m.service["Spec"].(map[string]any)["TaskTemplate"].(map[string]any)["ForceUpdate"] = json.Number("9")
+		}, true, "were changed by somebody else since it was looked at"},
+		{"broken", func(m *manager) { m.answer = func() error { return errors.New("context deadline exceeded") } }, false, "updating the service \"shop_web\": status 500"},
+		{"no manager", func(m *manager) { m.code = http.StatusServiceUnavailable }, true, "not a swarm manager.; want the engine of a manager"},
+		{"proxy", func(m *manager) { m.code = http.StatusForbidden }, true, "a proxy before the engine does not let this through"},
+		{"gone", func(m *manager) { m.service = nil }, true, "status 404 Not Found: service shop_web not found"},
+		{"another one", func(m *manager) { m.service["Spec"].(map[string]any)["Name"] = "other" }, true, `got the service "other"`},
+		{"no tasks", func(m *manager) { delete(m.service["Spec"].(map[string]any), "TaskTemplate") }, true, "somebody else"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m := newManager(t)
+			b := backend(t, m)
+			a := restart.Attempt{ID: "1", Before: inspect(t, b)}
+			m.mu.Lock()
+			tt.change(m)
+			m.mu.Unlock()
+			err := b.Restart(t.Context(), a)
+			if err == nil || errors.Is(err, restart.ErrRefused) != tt.refused || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error is %v, want one with %q, a refusal: %t", err, tt.want, tt.refused)
+			}
+		})
+	}
+}
+
+func TestMissing(t *testing.T) {
+	m := newManager(t)
+	m.service = nil
+	if s := inspect(t, backend(t, m)); s.Unfit != restart.UnfitMissing || s.Identity != "" {
+		t.Errorf("status is %+v, want missing", s)
+	}
+}
