@@ -74,9 +74,10 @@ type load struct {
 	scrapers int
 	limit    time.Duration      // no probe begins later; 0: none
 	path     func(i int) string // what the i-th asks for
+	failed   *atomic.Int64      // counts the probes that failed; nil: none may
 }
 
-// bear makes the probes of a load, each of which has to succeed. It returns how long they took, in order of length.
+// bear makes the probes of a load. It returns how long they took, in order of length.
 func (i *instance) bear(ctx context.Context, l load) ([]time.Duration, error) {
 	times := make([]time.Duration, l.probes)
 	var next atomic.Int64
@@ -91,7 +92,12 @@ func (i *instance) bear(ctx context.Context, l load) ([]time.Duration, error) {
 					return
 				}
 				from := time.Now()
-				if err := i.probe(ctx, l.path(k)); err != nil {
+				err := i.probe(ctx, l.path(k))
+				switch {
+				case err == nil:
+				case l.failed != nil:
+					l.failed.Add(1)
+				default:
 					failed.Store(&err)
 				}
 				times[k] = time.Since(from)

@@ -84,14 +84,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	result := h.probe(r, m, req)
 	if query.Get("debug") == "true" {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		WriteReport(w, Report{Target: prober.MaskURL(req.URL), Module: &m, Result: result})
+		WriteReport(w, Report{Target: prober.MaskURL(req.URL), Module: m, Result: result})
 		return
 	}
-	c := Collector{Module: m.Config, Result: result}
-	c.serve(w, r, query)
+	serve(w, r, query, m, &result)
 }
 
-func (h *Handler) probe(r *http.Request, m Module, req prober.Request) prober.Result {
+func (h *Handler) probe(r *http.Request, m *Module, req prober.Request) prober.Result {
 	timeout := Timeout(r.Header.Get(ScrapeTimeoutHeader), time.Duration(m.Config.Timeout), h.Offset, prober.DefaultTimeout)
 	ctx, cancel := context.WithTimeout(r.Context(), timeout)
 	defer cancel()
@@ -116,7 +115,8 @@ type rejectedError struct {
 
 func (e *rejectedError) Error() string { return e.text }
 
-func (h *Handler) parse(query url.Values, raw string) (Module, prober.Request, error) {
+// parse finds what a query asks for. A Module is large, and the stack of a probe small: it is handed on by pointer.
+func (h *Handler) parse(query url.Values, raw string) (*Module, prober.Request, error) {
 	if query.Get("name") != "" {
 		return h.named(query)
 	}
@@ -127,18 +127,19 @@ func (h *Handler) parse(query url.Values, raw string) (Module, prober.Request, e
 	}
 	m, ok := h.Module(name)
 	if !ok {
-		return Module{}, prober.Request{}, &rejectedError{RejectedModule, fmt.Sprintf("unknown module %q: the configuration has no such entry under modules", name)}
+		return nil, prober.Request{}, &rejectedError{RejectedModule, fmt.Sprintf("unknown module %q: the configuration has no such entry under modules", name)}
 	}
 	u, err := prober.ParseTarget(target, m.Config.Prober)
 	if err != nil {
-		return Module{}, prober.Request{}, &rejectedError{RejectedTarget, err.Error() + "; use /probe?target=URL&module=NAME"}
+		return nil, prober.Request{}, &rejectedError{RejectedTarget, err.Error() + "; use /probe?target=URL&module=NAME"}
 	}
 	hostname := query.Get("hostname")
 	if err := CheckHostname(hostname, m.Config); err != nil {
-		return Module{}, prober.Request{}, &rejectedError{RejectedHostname, err.Error()}
+		return nil, prober.Request{}, &rejectedError{RejectedHostname, err.Error()}
 	}
 	req := prober.Request{URL: u, Hostname: hostname}
-	return h.permitted(m, req), req, nil
+	h.permit(&m, req)
+	return &m, req, nil
 }
 
 // targetParam finds the target in a raw query. A value that holds "://" and no encoded "?" was not encoded by its

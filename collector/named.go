@@ -19,28 +19,28 @@ type Target struct {
 }
 
 // named finds what /probe?name= asks for. Everything else comes from the inventory.
-func (h *Handler) named(query url.Values) (Module, prober.Request, error) {
+func (h *Handler) named(query url.Values) (*Module, prober.Request, error) {
 	for _, key := range []string{"target", "module", "hostname"} {
 		if query.Get(key) != "" {
-			return Module{}, prober.Request{}, &rejectedError{RejectedConflict, fmt.Sprintf("name and %s exclude each other: a target of the inventory brings its own", key)}
+			return nil, prober.Request{}, &rejectedError{RejectedConflict, fmt.Sprintf("name and %s exclude each other: a target of the inventory brings its own", key)}
 		}
 	}
 	name := query.Get("name")
 	if h.Target != nil {
 		if t, ok := h.Target(name); ok {
 			t.Module.target = t.Name
-			return t.Module, t.Request, nil
+			return &t.Module, t.Request, nil
 		}
 	}
-	return Module{}, prober.Request{}, &rejectedError{RejectedName, fmt.Sprintf("unknown name %q: the inventory has no such target; /sd lists all", name)}
+	return nil, prober.Request{}, &rejectedError{RejectedName, fmt.Sprintf("unknown name %q: the inventory has no such target; /sd lists all", name)}
 }
 
-// permitted is m, or what fails every probe where the request is not permitted.
-func (h *Handler) permitted(m Module, r prober.Request) Module {
-	if h.Permit != nil {
-		if err := h.Permit(r); err != nil {
-			m.Prober = prober.Refuse(prober.ReasonTargetForbidden, err)
-		}
+// permit has m fail the probe of a request that is not permitted.
+func (h *Handler) permit(m *Module, r prober.Request) {
+	if h.Permit == nil {
+		return
 	}
-	return m
+	if err := h.Permit(r); err != nil {
+		m.Prober = prober.Refuse(prober.ReasonTargetForbidden, err)
+	}
 }

@@ -72,6 +72,8 @@ func newTransport(http2 bool) *http.Transport {
 		DisableKeepAlives:      true,
 		DisableCompression:     true, // the module's compression decides
 		MaxResponseHeaderBytes: maxResponseHeader,
+		ReadBufferSize:         2 << 10, // there may be thousands of connections, for one small request and answer each
+		WriteBufferSize:        1 << 10,
 		// net/http remembers a closed HTTP/2 connection for 5 s, or for this long if it is shorter: some 17 kB a probe.
 		// It must outlast a pause of the scheduler between making a connection and reserving it; see connect.
 		IdleConnTimeout: time.Second,
