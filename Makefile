@@ -166,6 +166,10 @@ e2e: ## end to end: the exporter with a real Prometheus and Alertmanager (Debian
 demo: ## the same on a terminal: a service breaks, Slack hears of it, it is restarted, Slack hears that it is well
 	@$(GO) run -tags e2e ./e2e/demo $(ARGS)
 
+.PHONY: bench-loop
+bench-loop: ## measure failure to Slack, failure to webhook and recovery to Slack at intervals of 1 s, 5 s and 15 s; some five minutes
+	@$(GO) run ./e2e/benchloop $(ARGS)
+
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME each (30s)
 	@list=$$($(GO) test -list '^Fuzz' $(PKGS)) || { echo "$$list" >&2; exit 1; }

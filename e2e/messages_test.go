@@ -245,11 +245,11 @@ func (v *voice) messages() []said {
 			name: "a service", channel: "#alerts-live",
 			alerts: []harness.Alert{v.alert("HealthcheckRestarted", "info", "https://pay", "LIVE", map[string]string{"service": "pay", "instance": "exporter:10115"}, nil)},
 			want: v.lines("#439FE0", ":large_blue_circle:", "slack-live", "HealthcheckRestarted: pay (LIVE)",
-				"Something is wrong &amp; &lt;somewhere&gt;.", "*Address:* https://pay", "*Since:* "+date(v.fired),
+				"Something is wrong &amp; &lt;somewhere&gt;.", "*Check:* https://pay", "*Since:* "+date(v.fired),
 				whatToDo+" · "+v.silence("alertname=HealthcheckRestarted", "environment=LIVE", "instance=exporter:10115", "job=healthcheck", "service=pay", "severity=info", "target=https://pay")),
 			ends: 1,
 			wantEnd: v.lines("good", ":large_green_circle:", "slack-live", "HealthcheckRestarted ENDED: pay (LIVE), lasted about 1s",
-				"*Address:* https://pay", "*Lasted:* "+date(v.fired)+" to "+date(v.ended())+", about 1s", whatToDo),
+				"*Check:* https://pay", "*Lasted:* "+date(v.fired)+" to "+date(v.ended())+", about 1s", whatToDo),
 		},
 		{
 			name: "the monitoring", channel: "#monitoring", alerts: []harness.Alert{v.alert("HealthcheckExporterDown", "critical", "", "", map[string]string{"instance": "exporter:10115"}, nil)},

@@ -146,8 +146,10 @@ func (b *Binaries) writeAlertmanager(dir string, a alerting) error {
 		{`(\burl: ).*` + WebhookPath + `['"]?`, "${1}" + a.webhook},
 		{`(\burl: )https://heartbeat\..*`, "${1}" + a.heartbeat},
 		{`(\btemplates: ).*`, "${1}[" + in(template) + "]"},
-		{`(\bgroup_wait: )[1-9]\w*`, "${1}" + duration(a.timing.GroupWait)},
 		{`(\bgroup_interval: )\w+`, "${1}" + duration(a.timing.GroupInterval)},
+	}
+	if a.timing.GroupWait > 0 {
+		edits = append(edits, edit{`(\bgroup_wait: )[1-9]\w*`, "${1}" + duration(a.timing.GroupWait)})
 	}
 	if a.config == "alertmanager.yml" {
 		edits = append(edits, edit{`(\bapi_url_file: )(secrets/)`, "${1}" + in("${2}")})

@@ -11,7 +11,7 @@ type Timing struct {
 	Scrape, Evaluation time.Duration
 	// For is how long a target or the exporter is down before people are told; 0: they are told at once.
 	For time.Duration
-	// GroupWait and GroupInterval are those of the route for what is critical.
+	// GroupWait and GroupInterval are those of every route that waits. GroupWait 0: as shipped.
 	GroupWait, GroupInterval time.Duration
 }
 

@@ -15,7 +15,7 @@ failed=
 for url in "$@"; do
 	if ! report=$(healthcheck_exporter probe "$url" --attempts 3 --retry-delay 1s --timeout 30s 2>&1); then
 		printf '%s\n\n' "$report"
-		reason=$(sed -n 's/^FAILED: //p' <<<"$report" | head -n 1)
+		reason=$(sed -n 's/^FAILED[^:]*: //p' <<<"$report" | head -n 1)
 		failed+="\\n• $(escape "$url"): $(escape "${reason:-the probe could not be made}")"
 	fi
 done

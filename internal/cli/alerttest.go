@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
@@ -263,7 +264,8 @@ func (t *alertTest) until(ctx context.Context, look func(context.Context) (bool,
 
 // accept is the first hop: Alertmanager takes the alerts.
 func (t *alertTest) accept(ctx context.Context) bool {
-	h := hop{Name: fmt.Sprintf("Alertmanager %s at %s takes the alerts", t.setup.version, t.alertmanager.base.Redacted()), OK: true}
+	name := strings.TrimSpace("Alertmanager " + t.setup.version) // one that somebody built may have no version
+	h := hop{Name: fmt.Sprintf("%s at %s takes the alerts", name, t.alertmanager.base.Redacted()), OK: true}
 	if err := t.alertmanager.send(ctx, t.sent); err != nil {
 		h.OK, h.Said = false, []string{err.Error()}
 	}

@@ -1,0 +1,51 @@
+// Command slack is a stand-in for Slack on this machine: it prints the URL of an incoming webhook, and then every message
+// that comes, until Ctrl-C.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/fakeslack"
+)
+
+func main() {
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx)
+	cancel()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "slack:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) (err error) {
+	s, err := fakeslack.Start(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	fmt.Fprintf(os.Stdout, "%s\n\n", s.URL("alerts"))
+	shown := 0
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		for _, m := range s.Messages()[shown:] {
+			fmt.Fprintf(os.Stdout, "%s\n%s\n\n", m.At.Format(time.TimeOnly), m.Plain())
+			shown++
+		}
+		if err := s.Refused(); err != nil {
+			return err
+		}
+	}
+}
