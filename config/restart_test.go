@@ -36,6 +36,9 @@ restart:
     - name: process
       checks: [{url: 'http://127.0.0.1:6/'}]
       supervisord: {process: 'shop:web', url: 'unix:///run/s.sock', basic_auth: {username: hc, password: CANARY}}
+    - name: container
+      checks: [{url: 'http://127.0.0.1:7/'}]
+      docker: {url: 'unix:///run/d.sock', label: 'role=web'}
     - name: site
       checks: [{url: 'http://127.0.0.1:4/'}]
       http:
@@ -80,6 +83,7 @@ func TestRestart(t *testing.T) {
 		"mode: enforce", "name: shop", "/bin/true", "TOKEN: <secret>", "127.0.0.1:1/health?token=<secret>",
 		"app: web", "home: /", "program: /bin/true", "node: /bin/sh", "action: reload",
 		"unit: shop.service", "bus: user", "process: shop:web", "url: unix:///run/s.sock", "username: hc", "password: <secret>",
+		"url: unix:///run/d.sock", "label: role=web",
 		"method: PUT", "url: <secret>", "Accept: text/plain", "body: <secret>", "- 202", "http://<secret>@proxy.test",
 	} {
 		if !strings.Contains(string(text), want) {

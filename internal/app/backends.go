@@ -7,6 +7,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/command"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/docker"
 	hook "github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/http"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/kubernetes"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/pm2"
@@ -27,6 +28,8 @@ func backend(b *config.Backends) (restart.Backend, error) {
 		return systemd.New(systemd.Config(*b.Systemd))
 	case b.Kubernetes != nil:
 		return kubernetes.New(kubernetesConfig(b.Kubernetes))
+	case b.Docker != nil:
+		return docker.New(docker.Config(*b.Docker))
 	case b.Supervisord != nil:
 		return supervisord.New(supervisord.Config(*b.Supervisord))
 	case b.Swarm != nil:

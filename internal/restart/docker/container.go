@@ -1,0 +1,74 @@
+package docker
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+)
+
+// A container is what the Engine says of one, as far as it is needed: its environment, for one, is not read.
+type container struct {
+	ID           string `json:"Id"`
+	RestartCount int    // by the Engine itself, since somebody last started it
+	State        struct {
+		Status    string
+		StartedAt time.Time
+	}
+	Config struct {
+		Labels      map[string]string
+		StopTimeout *int // in seconds
+	}
+}
+
+const (
+	// The Engine's own time until it kills what does not stop.
+	defaultStop = 10 * time.Second
+	// What a restart may take beyond that.
+	margin = 10 * time.Second
+	// After that long the restarts of the Engine itself no longer count.
+	settled = time.Minute
+)
+
+func (c *container) stopTimeout() time.Duration {
+	if c.Config.StopTimeout == nil {
+		return defaultStop
+	}
+	return time.Duration(*c.Config.StopTimeout) * time.Second
+}
+
+func (c *container) status(now time.Time) restart.Status {
+	s := restart.Status{
+		Identity:  c.ID + "@" + c.State.StartedAt.UTC().Format(time.RFC3339Nano),
+		Running:   c.State.Status == "running",
+		StartedAt: c.State.StartedAt,
+		Takes:     c.stopTimeout() + margin,
+		Detail:    "Docker says " + c.known(),
+	}
+	switch age := now.Sub(c.State.StartedAt); c.State.Status {
+	case "running":
+		if c.RestartCount > 0 && age < settled {
+			s.Unfit = restart.UnfitLooping
+			s.Detail += fmt.Sprintf("; it has restarted it %d times, the last one %s ago", c.RestartCount, age.Round(time.Second))
+		}
+	case "paused":
+		s.Unfit = restart.UnfitPaused
+	case "restarting":
+		s.Unfit = restart.UnfitLooping
+	case "created", "exited", "dead":
+		s.Unfit = restart.UnfitStopped
+	default: // removing, stopping, and what a later Engine may have
+		s.Unfit = restart.UnfitRolling
+	}
+	return s
+}
+
+// known is the status in Docker's words, if these are Docker's.
+func (c *container) known() string {
+	switch c.State.Status {
+	case "created", "running", "paused", "restarting", "removing", "exited", "dead", "stopping":
+		return c.State.Status
+	default:
+		return "that it is in an unknown status"
+	}
+}
