@@ -67,7 +67,16 @@ func TestRoutes(t *testing.T) {
 		{"alertname=HealthcheckRestarted severity=info service=shop environment=LIVE target=shop", "slack-live"},
 		{"alertname=HealthcheckRestartLockedOut severity=critical service=shop environment=LIVE target=shop", "slack-live"},
 		{"alertname=HealthcheckRestartUnarmed severity=warning service=shop environment=STAGE target=shop", "slack-stage"},
+		{"alertname=HealthcheckRestartNotVerified severity=warning service=shop environment=LIVE target=shop", "slack-live"},
+		{"alertname=HealthcheckRestartBudgetLow severity=warning service=shop environment=DEV target=shop", "slack-dev"},
+		{"alertname=HealthcheckRestartWouldAct severity=info service=shop target=shop", "slack-unknown"},
+		{"alertname=HealthcheckTargetScrapeFailed severity=warning environment=LIVE " + target, "slack-live"},
 		{"alertname=SomethingElse severity=critical", "slack-unknown"},
+	}
+	for _, m := range regexp.MustCompile(`(?m)- alert: "?(\w+)`).FindAllStringSubmatch(read(t, "../mixin/prometheus_alerts.yaml"), -1) {
+		if !slices.ContainsFunc(tests, func(tt struct{ labels, receivers string }) bool { return strings.HasPrefix(tt.labels, "alertname="+m[1]+" ") }) {
+			t.Errorf("the route of %s is not tested", m[1])
+		}
 	}
 	for _, v := range variants {
 		t.Run(v.file, func(t *testing.T) {
