@@ -68,8 +68,6 @@ func addKeys(known map[string]bool, path string, t reflect.Type) {
 			case path == ".restart.services.http" && slices.Contains([]string{"basic_auth", "authorization", "http_headers"}, name),
 				strings.HasPrefix(path, ".restart.services.") && name == "tls_config":
 				known[path+"."+name] = true // its keys are those of the same block in a module
-			case path == ".restart.services.swarm" && name == "tls_config": // its keys are those of the same block in a module
-				known[path+"."+name] = true
 			case options == "inline":
 				addKeys(known, path, f.Type)
 			case path+"."+name == ".modules.*.websocket.http_config": // its keys are those of the http block
