@@ -46,8 +46,9 @@ func TestConfigurations(t *testing.T) {
 			dir := t.TempDir()
 			text := regexp.MustCompile(`/usr/(local/)?bin/[a-z0-9-]+`).ReplaceAllString(read(t, file), "/bin/true")
 			text = strings.NewReplacer("/home/deploy/.pm2", dir, "/etc/healthcheck_exporter", dir).Replace(text)
-			for name, content := range map[string]string{"healthcheck.yml": text, "secrets/restart_token": "not-a-real-token"} {
-				put(t, filepath.Join(dir, name), content)
+			put(t, filepath.Join(dir, "healthcheck.yml"), text)
+			for _, m := range regexp.MustCompile(`/etc/healthcheck_exporter/(\S+)`).FindAllStringSubmatch(read(t, file), -1) {
+				put(t, filepath.Join(dir, m[1]), "not-a-real-token")
 			}
 			options := config.Options{TimeoutOffset: config.DefaultTimeoutOffset}
 			if _, err := options.Load(filepath.Join(dir, "healthcheck.yml")); err != nil {
