@@ -26,6 +26,7 @@ type Backends struct {
 
 	Kubernetes *Kubernetes `yaml:"kubernetes,omitempty"`
 	Swarm      *Swarm      `yaml:"swarm,omitempty"`
+	ECS        *ECS        `yaml:"ecs,omitempty"`
 }
 
 // A backendBlock is a block of Backends. All but check are also called on nil, or on what is not checked.

@@ -8,6 +8,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/command"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/docker"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/ecs"
 	hook "github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/http"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/kubernetes"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/pm2"
@@ -32,6 +33,8 @@ func backend(b *config.Backends) (restart.Backend, error) {
 		return docker.New(docker.Config(*b.Docker))
 	case b.Supervisord != nil:
 		return supervisord.New(supervisord.Config(*b.Supervisord))
+	case b.ECS != nil:
+		return ecs.New(ecs.Config(*b.ECS))
 	case b.Swarm != nil:
 		return swarm.New(swarm.Config{Service: b.Swarm.Service, Host: b.Swarm.Host, TLS: b.Swarm.TLSConfig})
 	default:

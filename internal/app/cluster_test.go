@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -111,5 +112,50 @@ func granted(t *testing.T, file string) []string {
 				all = append(all, role.Metadata.Namespace+" "+rule.Resources[0]+" "+name+" "+strings.Join(rule.Verbs, ","))
 			}
 		}
+	}
+}
+
+// What the example of a configuration restarts in ECS is what the example of a policy allows.
+func TestECSExample(t *testing.T) {
+	dir := filepath.Join("..", "..", "examples", "ecs")
+	var policy struct {
+		Statement []struct {
+			Effect, Resource string
+			Action           []string
+		}
+	}
+	var task struct {
+		ContainerDefinitions []struct {
+			HealthCheck struct{ Command []string }
+		}
+	}
+	for name, into := range map[string]any{"iam-policy.json": &policy, "task-definition.json": &task} {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(text, into); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "healthcheck.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c struct{ Restart config.Restart }
+	if err := yaml.Unmarshal(text, &c); err != nil {
+		t.Fatal(err)
+	}
+	e := c.Restart.Services[0].ECS
+	s := policy.Statement[0]
+	if want := "arn:aws:ecs:" + e.Region + ":123456789012:service/" + e.Cluster + "/" + e.Service; s.Resource != want || s.Effect != "Allow" {
+		t.Errorf("the policy is about %q, want %q", s.Resource, want)
+	}
+	if diff := cmp.Diff([]string{"ecs:DescribeServices", "ecs:UpdateService"}, s.Action); diff != "" {
+		t.Errorf("actions (-want +got):\n%s", diff)
+	}
+	check := strings.Join(task.ContainerDefinitions[0].HealthCheck.Command, " ")
+	if _, path, _ := strings.Cut(c.Restart.Services[0].Checks[0].URL, "example.com"); path == "/" || !strings.Contains(check, ":8080"+path+" ") {
+		t.Errorf("the container is checked by %q, want the path %q", check, path)
 	}
 }
