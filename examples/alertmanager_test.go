@@ -74,7 +74,9 @@ func TestRoutes(t *testing.T) {
 		{"alertname=SomethingElse severity=critical", "slack-unknown"},
 	}
 	for _, m := range regexp.MustCompile(`(?m)- alert: "?(\w+)`).FindAllStringSubmatch(read(t, "../mixin/prometheus_alerts.yaml"), -1) {
-		if !slices.ContainsFunc(tests, func(tt struct{ labels, receivers string }) bool { return strings.HasPrefix(tt.labels, "alertname="+m[1]+" ") }) {
+		if !slices.ContainsFunc(tests, func(tt struct{ labels, receivers string }) bool {
+			return strings.HasPrefix(tt.labels, "alertname="+m[1]+" ")
+		}) {
 			t.Errorf("the route of %s is not tested", m[1])
 		}
 	}
