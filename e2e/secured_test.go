@@ -33,7 +33,7 @@ func TestInventorySecured(t *testing.T) {
 	}
 	defer pair.Stop()
 	write(t, dir, "web.yml", "tls_server_config: {cert_file: "+cert+", key_file: "+key+"}\n"+
-		"basic_auth_users: {prometheus: "+`"$2b$12$hNf2lSsxfm0.i4a.1kVpSOVyBCfIB51VRjgBUyv6kdnyTlgWj81Ay"`+"}\n")
+		"basic_auth_users: {prometheus: "+`"$2a$04$F.dIBvHlhGNBtWR5nXxWs.bxCvatvZxIOh2xui4z2DQVjX6oD4tQ6"`+"}\n")
 	write(t, dir, "password", "test")
 	write(t, dir, "healthcheck.yml", "modules: {http_2xx: {prober: http}}\ntargets: [{name: shop, url: '"+target.URL+"', interval: 1s}]\n")
 	serve(t, pair.Exporter, dir+"/healthcheck.yml", dir+"/web.yml")
