@@ -86,8 +86,7 @@ func (c *conversation) run(ctx context.Context, r Request) error {
 	if err := c.upgrade(ctx, r.URL, h); err != nil {
 		return err
 	}
-	c.reader.Go(c.read)
-	c.reader.Go(func() { c.pong(ctx) })
+	c.reader.Go(func() { c.read(ctx) })
 	for _, part := range []struct {
 		phase PhaseName
 		on    bool
@@ -134,13 +133,15 @@ func (c *conversation) end() {
 }
 
 // read hands on what the target sends until there is nothing more. The library answers closes meanwhile.
-func (c *conversation) read() {
+func (c *conversation) read(ctx context.Context) {
 	defer func() {
 		if v := recover(); v != nil {
 			c.deliver(frame{err: &panicError{v}})
 		}
 	}()
+	answer := sync.OnceFunc(func() { c.reader.Go(func() { c.pong(ctx) }) }) // few targets ping
 	c.conn.SetPingHandler(func(data string) error {
+		answer()
 		select {
 		case <-c.pings: // the last one is enough (RFC 6455 section 5.5.3)
 		default:

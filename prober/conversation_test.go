@@ -39,7 +39,7 @@ func TestWebSocketEnded(t *testing.T) {
 func TestWebSocketReaderPanics(t *testing.T) {
 	c := newConversation(&webSocketProber{})
 	c.link, c.result, c.phase = &link{wire: &wire{}}, &WebSocketResult{}, PhaseMessages
-	c.reader.Go(c.read) // without a connection
+	c.reader.Go(func() { c.read(t.Context()) }) // without a connection
 	_, err := c.receive(t.Context())
 	if f := asFailure(err); f.reason != ReasonInternal || !strings.Contains(f.Error(), "reading a message: panic") {
 		t.Errorf("got %s: %v, want internal: reading a message: panic", f.reason, f)

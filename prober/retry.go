@@ -47,9 +47,12 @@ func (p *retrying) attempt(ctx context.Context, r Request, left int) (res Result
 			res = Result{Start: start, Reason: f.reason, FailedPhase: f.phase, Err: f.err}
 		}
 	}()
-	deadline, _ := ctx.Deadline()
-	ctx, cancel := context.WithTimeout(ctx, time.Until(deadline)/time.Duration(left))
-	defer cancel()
+	if left > 1 {
+		deadline, _ := ctx.Deadline()
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/time.Duration(left))
+		defer cancel()
+	}
 	return p.prober.Probe(ctx, r)
 }
 
