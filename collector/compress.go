@@ -10,9 +10,14 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
-// send sends a body in one piece, compressed if the client takes that. A client that is gone is none of our business.
+// compressFrom is the length in bytes from which an answer is compressed. Most answers about one target are shorter: it
+// would take a seventh of the time of a probe and save two packets.
+const compressFrom = 4 << 10
+
+// send sends a body in one piece, compressed if it is long and the client takes that. A client that is gone is none of our
+// business.
 func send(w http.ResponseWriter, r *http.Request, body []byte) {
-	if config.AcceptsEncoding(r.Header.Get("Accept-Encoding"), "gzip") {
+	if len(body) >= compressFrom && config.AcceptsEncoding(r.Header.Get("Accept-Encoding"), "gzip") {
 		z, _ := compressors.Get().(*compressor)
 		defer compressors.Put(z)
 		body = z.compress(body)
@@ -28,7 +33,7 @@ type compressor struct {
 	out  bytes.Buffer
 }
 
-// compressors are fast ones. The default level makes an answer 5 % smaller and takes a fifth of the time of a probe for it.
+// compressors are fast ones: the default level makes an answer 5 % smaller and takes several times as long.
 var compressors = sync.Pool{New: func() any {
 	z := &compressor{}
 	z.gzip, _ = gzip.NewWriterLevel(&z.out, gzip.BestSpeed) // it is a level

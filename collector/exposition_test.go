@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -36,7 +37,7 @@ var accepted = map[string]string{
 func TestExposition(t *testing.T) {
 	strange := failed()
 	leaf := *strange.TLS.Certificates[0]
-	leaf.DNSNames = []string{"\xff\xfe", `quote " and \ and`, "a line\nbreak"}
+	leaf.DNSNames = []string{"\xff\xfe", `quote " and \ and`, "a line\nbreak", strings.Repeat("long.", 1000)}
 	strange.TLS.Certificates = []*x509.Certificate{&leaf}
 	all := append(everyMetric(), &collector.Collector{}, &collector.Collector{Module: withCEL(), Result: strange})
 	for i, c := range all {
@@ -62,6 +63,10 @@ func TestExposition(t *testing.T) {
 						registry.MustRegister(&like)
 						want := httptest.NewRecorder()
 						promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(want, req)
+						if text := body(t, want); len(text) < 4<<10 { // too short for gzip
+							want.Header().Del("Content-Encoding")
+							want.Body = bytes.NewBufferString(text)
+						}
 						compareAnswers(t, got, want)
 					})
 				}

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -284,8 +286,15 @@ func TestHead(t *testing.T) {
 }
 
 func TestCompression(t *testing.T) {
-	f := newFixture(t, hosted)
-	address := serve(t, f) + query(probetest.Echo(t).URL)
+	long := failed()
+	leaf := *long.TLS.Certificates[0]
+	for i := range 500 {
+		leaf.DNSNames = append(leaf.DNSNames, fmt.Sprintf("host%d.example", i))
+	}
+	long.TLS.Certificates = []*x509.Certificate{&leaf}
+	long.Reason, long.FailedPhase, long.Err = prober.ReasonNone, "", nil
+	f := serving(map[string]collector.Module{"http_2xx": {Name: "http_2xx", Prober: &spy{result: long}}})
+	address := serve(t, f) + query("https://www.example/")
 	zipped := ask(t, http.MethodGet, address, http.Header{"Accept-Encoding": {"gzip"}})
 	if got := zipped.header.Get("Content-Encoding"); got != "gzip" {
 		t.Fatalf("Content-Encoding is %q, want gzip", got)
@@ -304,6 +313,11 @@ func TestCompression(t *testing.T) {
 	plain := ask(t, http.MethodGet, address, nil)
 	if got := plain.header.Get("Content-Encoding"); got != "" || samples(t, string(plain.body))["probe_success"] != 1 {
 		t.Errorf("Content-Encoding is %q without being accepted:\n%s", got, plain.body)
+	}
+
+	short := ask(t, http.MethodGet, serve(t, newFixture(t, hosted))+query(probetest.Echo(t).URL), http.Header{"Accept-Encoding": {"gzip"}})
+	if got := short.header.Get("Content-Encoding"); got != "" || len(short.body) >= 4<<10 {
+		t.Errorf("Content-Encoding of an answer of %d bytes is %q, want none", len(short.body), got)
 	}
 }
 
