@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net/url"
+	"path"
 	"regexp"
 	"strings"
 
@@ -48,10 +49,18 @@ func (b *Supervisord) check(c *checker, p place) {
 		c.fail(at, "missing, want unix:///run/supervisor.sock, or http://127.0.0.1:9001")
 	case err == nil && u.User != nil:
 		c.fail(at, "has a user, want basic_auth instead")
-	case err != nil || u.RawQuery != "" || u.Fragment != "" || !socketURL(u) && !serverURL(u, "http"):
+	case err != nil || u.RawQuery != "" || u.Fragment != "" || !socketURL(u) && !serverURL(u):
 		c.fail(at, "want unix:// and the absolute path of a socket, or http:// and a host, with or without a port")
 	}
 	if b.BasicAuth != nil {
 		c.client(p, &commonconfig.HTTPClientConfig{BasicAuth: b.BasicAuth})
 	}
+}
+
+// socketURL tells whether u names a unix socket.
+func socketURL(u *url.URL) bool { return u.Scheme == "unix" && u.Host == "" && path.IsAbs(u.Path) }
+
+// serverURL tells whether u names an HTTP server, and nothing on it.
+func serverURL(u *url.URL) bool {
+	return u.Scheme == "http" && u.Hostname() != "" && validPort(u) && (u.Path == "" || u.Path == "/")
 }

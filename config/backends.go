@@ -3,12 +3,9 @@ package config
 import (
 	"errors"
 	"io/fs"
-	"net/url"
 	"os"
-	"path"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"strings"
 )
 
@@ -129,12 +126,4 @@ func (c *checker) directory(p place, path string) {
 	if info, err := os.Stat(path); !filepath.IsAbs(path) || err != nil || !info.IsDir() {
 		c.fail(p, "got %q, want the absolute path of a directory", path)
 	}
-}
-
-// socketURL tells whether u names a unix socket.
-func socketURL(u *url.URL) bool { return u.Scheme == "unix" && u.Host == "" && path.IsAbs(u.Path) }
-
-// serverURL tells whether u names a server with one of these schemes, and nothing on it.
-func serverURL(u *url.URL, schemes ...string) bool {
-	return slices.Contains(schemes, u.Scheme) && u.Hostname() != "" && validPort(u) && (u.Path == "" || u.Path == "/")
 }

@@ -38,7 +38,7 @@ restart:
       supervisord: {process: 'shop:web', url: 'unix:///run/s.sock', basic_auth: {username: hc, password: CANARY}}
     - name: container
       checks: [{url: 'http://127.0.0.1:7/'}]
-      docker: {url: 'unix:///run/d.sock', label: 'role=web'}
+      docker: {host: 'unix:///run/d.sock', label: 'role=web'}
     - name: site
       checks: [{url: 'http://127.0.0.1:4/'}]
       http:
@@ -83,7 +83,7 @@ func TestRestart(t *testing.T) {
 		"mode: enforce", "name: shop", "/bin/true", "TOKEN: <secret>", "127.0.0.1:1/health?token=<secret>",
 		"app: web", "home: /", "program: /bin/true", "node: /bin/sh", "action: reload",
 		"unit: shop.service", "bus: user", "process: shop:web", "url: unix:///run/s.sock", "username: hc", "password: <secret>",
-		"url: unix:///run/d.sock", "label: role=web",
+		"host: unix:///run/d.sock", "label: role=web",
 		"method: PUT", "url: <secret>", "Accept: text/plain", "body: <secret>", "- 202", "http://<secret>@proxy.test",
 	} {
 		if !strings.Contains(string(text), want) {

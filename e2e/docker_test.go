@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -19,9 +21,24 @@ import (
 // TestDocker restarts containers of a real Engine, and does so through the proxy of the examples where nothing else is
 // said.
 func TestDocker(t *testing.T) {
-	needs(t, "root", "dockerd", "docker", "haproxy", "unshare")
+	needs(t, "haproxy")
+	r := &realDocker{startDockerd(t)}
+	t.Run("alert", r.repairs)
+	t.Run("states", r.judges)
+	t.Run("label", r.findsByLabel)
+	t.Run("slow stop", r.waitsForStop)
+	t.Run("least privilege", r.needsLittle)
+}
+
+// image is that of the demo app, of which a startDockerd makes one.
+const image = "hc/app:1"
+
+// startDockerd runs an engine until the end of the test. No registry is asked for its one image.
+func startDockerd(t *testing.T) *harness.Dockerd {
+	t.Helper()
+	needs(t, "root", "dockerd", "docker")
 	ctx := context.WithoutCancel(t.Context())
-	d, err := harness.StartDocker(ctx, binaries, shortDir(t))
+	d, err := harness.StartDockerd(ctx, shortDir(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,20 +47,25 @@ func TestDocker(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	r := &realDocker{d}
-	t.Run("alert", r.repairs)
-	t.Run("states", r.judges)
-	t.Run("label", r.findsByLabel)
-	t.Run("slow stop", r.waitsForStop)
-	t.Run("least privilege", r.needsLittle)
+	app := filepath.Join(t.TempDir(), "app")
+	build := exec.CommandContext(ctx, "go", "build", "-o", app, "./demoapp")
+	build.Env = append(build.Environ(), "CGO_ENABLED=0") // the image has nothing else
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if err := d.Import(ctx, app, image); err != nil {
+		t.Fatal(err)
+	}
+	return d
 }
 
-type realDocker struct{ *harness.Docker }
+// A realDocker is an engine for tests.
+type realDocker struct{ *harness.Dockerd }
 
 // ctl is what a person does.
 func (r *realDocker) ctl(t *testing.T, args ...string) string {
 	t.Helper()
-	out, err := r.Ctl(t.Context(), args...)
+	out, err := r.Docker(t.Context(), args...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +76,7 @@ func (r *realDocker) ctl(t *testing.T, args ...string) string {
 func (r *realDocker) run(t *testing.T, name string, args ...string) {
 	t.Helper()
 	r.ctl(t, append([]string{"run", "--detach", "--network=host", "--name=" + name}, args...)...)
-	t.Cleanup(func() { _, _ = r.Ctl(context.WithoutCancel(t.Context()), "rm", "--force", name) })
+	t.Cleanup(func() { _, _ = r.Docker(context.WithoutCancel(t.Context()), "rm", "--force", name) })
 }
 
 func (r *realDocker) status(t *testing.T, name string) string {
@@ -64,12 +86,12 @@ func (r *realDocker) status(t *testing.T, name string) string {
 
 func (r *realDocker) proxy(t *testing.T, container string) string {
 	t.Helper()
-	url, stop, err := r.StartProxy(context.WithoutCancel(t.Context()), binaries, container)
+	host, stop, err := r.StartProxy(context.WithoutCancel(t.Context()), binaries, t.TempDir(), container)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(stop)
-	return url
+	return host
 }
 
 func backendOf(t *testing.T, cfg docker.Config) *docker.Backend {
@@ -84,9 +106,9 @@ func backendOf(t *testing.T, cfg docker.Config) *docker.Backend {
 // repairs is the whole chain, through the proxy.
 func (r *realDocker) repairs(t *testing.T) {
 	address := freePort(t)
-	r.run(t, "app", "--restart=unless-stopped", "app", "-listen="+address)
+	r.run(t, "app", "--restart=unless-stopped", image, "-listen="+address)
 	s := &supervised{
-		kind: "docker", block: fmt.Sprintf("docker: {container: app, url: '%s'}", r.proxy(t, "app")), address: address,
+		kind: "docker", block: fmt.Sprintf("docker: {container: app, host: '%s'}", r.proxy(t, "app")), address: address,
 		stop:    func(t *testing.T) { r.ctl(t, "stop", "app") },
 		running: func(t *testing.T) bool { return r.status(t, "app") != "exited" },
 	}
@@ -109,11 +131,11 @@ func (r *realDocker) judges(t *testing.T) {
 		{"crashed", []string{"-nonsense"}, []string{"wait"}, "exited", restart.UnfitStopped},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r.run(t, tt.name, append([]string{"app"}, tt.args...)...)
+			r.run(t, tt.name, append([]string{image}, tt.args...)...)
 			for _, verb := range tt.do {
 				r.ctl(t, verb, tt.name)
 			}
-			b := backendOf(t, docker.Config{Container: tt.name, URL: "unix://" + r.Socket})
+			b := backendOf(t, docker.Config{Container: tt.name, Host: r.Host})
 			s, err := b.Inspect(t.Context())
 			if err != nil || s.Unfit != tt.unfit || s.Detail != "Docker says "+tt.status || s.Identity == "" {
 				t.Errorf("got %+v, %v, want %q", s, err, tt.unfit)
@@ -137,8 +159,8 @@ func (r *realDocker) judges(t *testing.T) {
 		})
 	}
 	t.Run("looping", func(t *testing.T) {
-		r.run(t, "looping", "--restart=always", "app", "-nonsense")
-		b := backendOf(t, docker.Config{Container: "looping", URL: "unix://" + r.Socket})
+		r.run(t, "looping", "--restart=always", image, "-nonsense")
+		b := backendOf(t, docker.Config{Container: "looping", Host: r.Host})
 		err := harness.Until(t.Context(), patience, "it loops", func(ctx context.Context) (bool, error) {
 			s, err := b.Inspect(ctx)
 			return s.Unfit == restart.UnfitLooping, err
@@ -148,14 +170,14 @@ func (r *realDocker) judges(t *testing.T) {
 		}
 	})
 	t.Run("missing", func(t *testing.T) {
-		s, err := backendOf(t, docker.Config{Container: "nothing", URL: "unix://" + r.Socket}).Inspect(t.Context())
+		s, err := backendOf(t, docker.Config{Container: "nothing", Host: r.Host}).Inspect(t.Context())
 		if err != nil || s.Unfit != restart.UnfitMissing {
 			t.Errorf("got %+v, %v", s, err)
 		}
 	})
 	t.Run("task of a swarm", func(t *testing.T) {
-		r.run(t, "task", "--label=com.docker.swarm.service.name=web", "app", "-listen="+freePort(t))
-		_, err := backendOf(t, docker.Config{Container: "task", URL: "unix://" + r.Socket}).Inspect(t.Context())
+		r.run(t, "task", "--label=com.docker.swarm.service.name=web", image, "-listen="+freePort(t))
+		_, err := backendOf(t, docker.Config{Container: "task", Host: r.Host}).Inspect(t.Context())
 		if !errors.Is(err, restart.ErrRefused) || !strings.Contains(err.Error(), `a task of the service "web"`) {
 			t.Errorf("the error is %v", err)
 		}
@@ -164,11 +186,11 @@ func (r *realDocker) judges(t *testing.T) {
 
 // findsByLabel: one container, or none.
 func (r *realDocker) findsByLabel(t *testing.T) {
-	b := backendOf(t, docker.Config{Label: "role=web", URL: "unix://" + r.Socket})
+	b := backendOf(t, docker.Config{Label: "role=web", Host: r.Host})
 	if s, err := b.Inspect(t.Context()); err != nil || s.Unfit != restart.UnfitMissing {
 		t.Errorf("without one it is %+v, %v", s, err)
 	}
-	r.run(t, "one", "--label=role=web", "app", "-listen="+freePort(t))
+	r.run(t, "one", "--label=role=web", image, "-listen="+freePort(t))
 	before, err := b.Inspect(t.Context())
 	if err != nil || before.Unfit != "" {
 		t.Errorf("with one it is %+v, %v", before, err)
@@ -176,7 +198,7 @@ func (r *realDocker) findsByLabel(t *testing.T) {
 	if err := b.Restart(t.Context(), restart.Attempt{Before: before}); err != nil {
 		t.Error(err)
 	}
-	r.run(t, "two", "--label=role=web", "app", "-listen="+freePort(t))
+	r.run(t, "two", "--label=role=web", image, "-listen="+freePort(t))
 	if err := b.Restart(t.Context(), restart.Attempt{}); !errors.Is(err, restart.ErrRefused) || !strings.Contains(err.Error(), "2 containers are a ") {
 		t.Errorf("with two the restart ended with %v", err)
 	}
@@ -184,8 +206,8 @@ func (r *realDocker) findsByLabel(t *testing.T) {
 
 // waitsForStop: what does not hear is killed after its own time, for which there has to be enough left.
 func (r *realDocker) waitsForStop(t *testing.T) {
-	r.run(t, "slow", "--stop-timeout=2", "--stop-signal=SIGCONT", "app", "-listen="+freePort(t))
-	b := backendOf(t, docker.Config{Container: "slow", URL: "unix://" + r.Socket})
+	r.run(t, "slow", "--stop-timeout=2", "--stop-signal=SIGCONT", image, "-listen="+freePort(t))
+	b := backendOf(t, docker.Config{Container: "slow", Host: r.Host})
 	before, err := b.Inspect(t.Context())
 	if err != nil || before.Takes != 12*time.Second {
 		t.Errorf("got %+v, %v, want what the container says and a margin", before, err)
@@ -206,15 +228,15 @@ func (r *realDocker) waitsForStop(t *testing.T) {
 
 // needsLittle: the proxy lets through what the back-end needs for its one container, as "alert" shows, and nothing else.
 func (r *realDocker) needsLittle(t *testing.T) {
-	r.run(t, "mine", "app", "-listen="+freePort(t))
-	r.run(t, "other", "app", "-listen="+freePort(t))
-	url := r.proxy(t, "mine")
-	mine := backendOf(t, docker.Config{Container: "mine", URL: url})
+	r.run(t, "mine", image, "-listen="+freePort(t))
+	r.run(t, "other", image, "-listen="+freePort(t))
+	host := r.proxy(t, "mine")
+	mine := backendOf(t, docker.Config{Container: "mine", Host: host})
 	if err := mine.Restart(t.Context(), restart.Attempt{}); err != nil {
 		t.Error(err)
 	}
-	other := backendOf(t, docker.Config{Container: "other", URL: url})
-	if err := other.Restart(t.Context(), restart.Attempt{}); !errors.Is(err, restart.ErrRefused) || !strings.Contains(err.Error(), "status 403, want 2xx") {
+	other := backendOf(t, docker.Config{Container: "other", Host: host})
+	if err := other.Restart(t.Context(), restart.Attempt{}); !errors.Is(err, restart.ErrRefused) || !strings.Contains(err.Error(), "status 403 Forbidden") {
 		t.Errorf("the restart of another container ended with %v, want that the proxy forbids it", err)
 	}
 	for _, request := range []string{
@@ -224,7 +246,7 @@ func (r *realDocker) needsLittle(t *testing.T) {
 		"DELETE /v1.41/containers/mine", "POST /v1.41/containers/mine/restart/../stop", "POST //v1.41/containers/mine/restart",
 	} {
 		method, path, _ := strings.Cut(request, " ")
-		req, err := http.NewRequestWithContext(t.Context(), method, url+path, http.NoBody)
+		req, err := http.NewRequestWithContext(t.Context(), method, strings.Replace(host, "tcp", "http", 1)+path, http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}

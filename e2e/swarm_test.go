@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -20,29 +18,9 @@ import (
 
 // TestSwarm restarts services of a swarm of one node.
 func TestSwarm(t *testing.T) {
-	needs(t, "root", "dockerd", "docker")
-	ctx := context.WithoutCancel(t.Context())
-	d, err := harness.StartDockerd(ctx, shortDir(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := d.Stop(ctx); err != nil {
-			t.Error(err)
-		}
-	})
-	s := &realSwarm{d}
+	s := &realSwarm{startDockerd(t)}
 	_, port, _ := strings.Cut(freePort(t), ":")
 	s.docker(t, "swarm", "init", "--advertise-addr", "127.0.0.1", "--listen-addr", "127.0.0.1:"+port)
-	app := filepath.Join(t.TempDir(), "app")
-	build := exec.CommandContext(ctx, "go", "build", "-o", app, "./demoapp")
-	build.Env = append(build.Environ(), "CGO_ENABLED=0") // the image has nothing else
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	if err := d.Import(ctx, app, "hc/app:1"); err != nil {
-		t.Fatal(err)
-	}
 	t.Run("alert", s.repairs)
 	t.Run("stale version", s.refusesOthers)
 	t.Run("states", s.judges)
@@ -67,7 +45,7 @@ func (s *realSwarm) service(t *testing.T, name, address string, options ...strin
 		"service", "create", "--name", name, "--network", "host", "--no-resolve-image", "--detach",
 		"--update-monitor", "1s", "--stop-grace-period", "1s",
 	}
-	s.docker(t, append(append(args, options...), "hc/app:1", "-listen="+address)...)
+	s.docker(t, append(append(args, options...), image, "-listen="+address)...)
 	t.Cleanup(func() { s.docker(t, "service", "rm", name) })
 	if address == "" {
 		return

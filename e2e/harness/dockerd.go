@@ -78,7 +78,7 @@ func (d *Dockerd) Import(ctx context.Context, program, image string, changes ...
 	if err == nil {
 		_, err = io.Copy(w, bytes.NewReader(text))
 	}
-	if err = errors.Join(err, w.Close()); err != nil {
+	if err := errors.Join(err, w.Close()); err != nil {
 		return err
 	}
 	args := []string{"--host", d.Host, "import", "--change", `ENTRYPOINT ["/app"]`}

@@ -6,6 +6,7 @@ package docker
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -16,30 +17,32 @@ import (
 	commonconfig "github.com/prometheus/common/config"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/docker/engine"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/once"
 )
 
 // Config says which container, and how to reach its Engine.
 type Config struct {
-	// URL is that of the Engine, or of a proxy before it: "unix:///path/of/socket", "https://host:port" or "http://host:port".
-	URL string
 	// Container is its name; or else Label is a label, with or without a value, that it alone has.
 	Container, Label string
-	TLSConfig        commonconfig.TLSConfig
+	// Host and TLSConfig are those of engine.Config.
+	Host      string
+	TLSConfig *commonconfig.TLSConfig
 }
 
 // A Backend restarts one container.
 type Backend struct {
 	cfg    Config
-	engine *engine
+	client *engine.Client
 }
 
 // New makes a back-end of a checked configuration.
 func New(cfg Config) (*Backend, error) {
-	e, err := newEngine(cfg)
+	client, err := engine.New(engine.Config{Host: cfg.Host, TLS: cfg.TLSConfig})
 	if err != nil {
 		return nil, err
 	}
-	return &Backend{cfg, e}, nil
+	return &Backend{cfg, client}, nil
 }
 
 // Kind implements restart.Backend.
@@ -51,22 +54,17 @@ func (b *Backend) Inspect(ctx context.Context) (restart.Status, error) {
 	return s, err
 }
 
-// A target is what to restart: the version of the API, the container as it is to be called, and how long to let it stop.
+// A target is what to restart: the container as it is to be called, and how long to let it stop.
 type target struct {
-	version, name string
-	stop          time.Duration
+	name string
+	stop time.Duration
 }
 
 // look finds the container and what speaks against its restart. What goes wrong is a refusal: nothing was touched.
 func (b *Backend) look(ctx context.Context) (target, restart.Status, error) {
 	t := target{name: b.cfg.Container}
-	version, err := b.engine.version(ctx)
-	if err != nil {
-		return t, restart.Status{}, fmt.Errorf("%w: asking Docker for its version: %w", restart.ErrRefused, err)
-	}
-	t.version = version
 	if b.cfg.Label != "" {
-		ids, err := b.engine.labelled(ctx, version, b.cfg.Label)
+		ids, err := b.labelled(ctx)
 		switch {
 		case err != nil:
 			return t, restart.Status{}, fmt.Errorf("%w: looking for the %s: %w", restart.ErrRefused, b.what(), err)
@@ -77,9 +75,13 @@ func (b *Backend) look(ctx context.Context) (target, restart.Status, error) {
 		}
 		t.name = ids[0]
 	}
-	c, err := b.engine.inspect(ctx, version, t.name)
+	var c container
+	err := b.client.Do(ctx, engine.Request{Method: http.MethodGet, Path: "/containers/" + t.name + "/json"}, &c)
+	if err == nil && (c.ID == "" || c.State.Status == "") {
+		err = errors.New("the answer is not about a container")
+	}
 	switch {
-	case isStatus(err, http.StatusNotFound):
+	case once.Answered(err, http.StatusNotFound):
 		return t, missing, nil
 	case err != nil:
 		return t, restart.Status{}, fmt.Errorf("%w: looking at the %s: %w", restart.ErrRefused, b.what(), err)
@@ -117,20 +119,33 @@ func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < t.stop {
 		return fmt.Errorf("%w: the %s may take %s to stop, and there are %s left", restart.ErrRefused, b.what(), t.stop, time.Until(deadline).Round(time.Second))
 	}
-	err = b.engine.restart(ctx, t)
-	var status *statusError
+	// Its time until it is killed is its own anyway, but so it is the one that was compared.
+	query := url.Values{"t": {strconv.Itoa(int(t.stop / time.Second))}}
+	err = b.client.Do(ctx, engine.Request{Method: http.MethodPost, Path: "/containers/" + t.name + "/restart", Query: query}, nil)
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, errUndelivered), errors.As(err, &status) && status.code < http.StatusInternalServerError:
+	case once.NotDone(err):
 		return fmt.Errorf("%w: restarting the %s: %w", restart.ErrRefused, b.what(), err)
 	default:
 		return fmt.Errorf("restarting the %s: %w", b.what(), err)
 	}
 }
 
-// restart asks for one restart, and for the container to be killed when it has not stopped in its time.
-func (e *engine) restart(ctx context.Context, t target) error {
-	query := url.Values{"t": {strconv.Itoa(int(t.stop / time.Second))}}
-	return e.call(ctx, http.MethodPost, "/v"+t.version+"/containers/"+url.PathEscape(t.name)+"/restart", query, nil)
+// labelled are the IDs of all containers with the label, whether they run or not.
+func (b *Backend) labelled(ctx context.Context) ([]string, error) {
+	filters, err := json.Marshal(map[string][]string{"label": {b.cfg.Label}})
+	if err != nil {
+		return nil, err
+	}
+	var all []struct {
+		ID string `json:"Id"`
+	}
+	query := url.Values{"all": {"true"}, "filters": {string(filters)}}
+	err = b.client.Do(ctx, engine.Request{Method: http.MethodGet, Path: "/containers/json", Query: query}, &all)
+	ids := make([]string, 0, len(all))
+	for _, c := range all {
+		ids = append(ids, c.ID)
+	}
+	return ids, err
 }

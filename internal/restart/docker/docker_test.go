@@ -61,7 +61,7 @@ func newFake(t *testing.T, containers map[string]map[string]any) *fake {
 
 func (f *fake) backend(cfg Config) *Backend {
 	f.t.Helper()
-	cfg.URL = "unix://" + f.path
+	cfg.Host = "unix://" + f.path
 	b, err := New(cfg)
 	if err != nil {
 		f.t.Fatal(err)
@@ -193,14 +193,14 @@ func TestRestart(t *testing.T) {
 		{"stops when it likes", withStop(-1), nil, "", nil, true, "may take for ever to stop"},
 		{"another run", up("a", nil), nil, "a@yesterday", nil, true, `the container "web" was restarted by somebody else`},
 		{"task", task, nil, "", nil, true, `the container "web" is a task of the service "shop"`},
-		{"removed meanwhile", up("a", nil), map[string]string{"/restart": `404 {"message":"No such container: web"}`}, "", post, true, `restarting the container "web": status 404, want 2xx: No such container: web`},
-		{"being removed", up("a", nil), map[string]string{"/restart": `409 {"message":"marked for removal"}`}, "", post, true, "status 409, want 2xx: marked for removal"},
-		{"forbidden by a proxy", up("a", nil), map[string]string{"/restart": `403 <html>canary`}, "", post, true, `restarting the container "web": status 403, want 2xx`},
-		{"failed", up("a", nil), map[string]string{"/restart": `500 {"message":"driver failed"}`}, "", post, false, "status 500, want 2xx: driver failed"},
+		{"removed meanwhile", up("a", nil), map[string]string{"/restart": `404 {"message":"No such container: web"}`}, "", post, true, `restarting the container "web": status 404 Not Found: No such container: web`},
+		{"being removed", up("a", nil), map[string]string{"/restart": `409 {"message":"marked for removal"}`}, "", post, true, "status 409 Conflict: marked for removal"},
+		{"forbidden by a proxy", up("a", nil), map[string]string{"/restart": `403 <html>canary`}, "", post, true, `restarting the container "web": status 403 Forbidden`},
+		{"failed", up("a", nil), map[string]string{"/restart": `500 {"message":"driver failed"}`}, "", post, false, "status 500 Internal Server Error: driver failed"},
 		{"broken off", up("a", nil), map[string]string{"/restart": "break"}, "", post, false, "EOF"},
-		{"no Docker", up("a", nil), map[string]string{"_ping": "200 OK"}, "", nil, true, "asking Docker for its version: /_ping is answered without an Api-Version"},
-		{"no answer", up("a", nil), map[string]string{"_ping": "break"}, "", nil, true, "asking Docker for its version: EOF"},
-		{"nonsense", up("a", nil), map[string]string{"web/json": "200 canary"}, "", nil, true, "the answer is not one of Docker's"},
+		{"no Docker", up("a", nil), map[string]string{"_ping": "200 OK"}, "", nil, true, `asking for the version: got "": it is no Docker Engine`},
+		{"no answer", up("a", nil), map[string]string{"_ping": "break"}, "", nil, true, "asking for the version: EOF"},
+		{"nonsense", up("a", nil), map[string]string{"web/json": "200 canary"}, "", nil, true, "reading the answer: "},
 		{"not about a container", up("a", nil), map[string]string{"web/json": "200 {}"}, "", nil, true, "the answer is not about a container"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -249,7 +249,7 @@ func TestLabel(t *testing.T) {
 }
 
 func TestUnreachable(t *testing.T) {
-	b, err := New(Config{URL: "unix:///nowhere/socket", Container: "web"})
+	b, err := New(Config{Host: "unix:///nowhere/socket", Container: "web"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	commonconfig "github.com/prometheus/common/config"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/once"
 )
 
 // A client speaks XML-RPC (http://xmlrpc.com/spec.md) with one supervisord.
@@ -29,8 +30,7 @@ func newClient(cfg Config) (*client, error) {
 	if err != nil {
 		return nil, errors.New("the URL of supervisord is none") // it may hold a password
 	}
-	// A connection is used once: net/http sends a request again when one turns out to be closed that was used before.
-	options := []commonconfig.HTTPClientOption{commonconfig.WithKeepAlivesDisabled(), commonconfig.WithHTTP2Disabled()}
+	var options []commonconfig.HTTPClientOption
 	if u.Scheme == "unix" {
 		path := u.Path
 		options = append(options, commonconfig.WithDialContextFunc(func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -38,7 +38,7 @@ func newClient(cfg Config) (*client, error) {
 		}))
 		u = &url.URL{Scheme: "http", Host: "supervisord"}
 	}
-	transport, err := commonconfig.NewRoundTripperFromConfig(commonconfig.HTTPClientConfig{BasicAuth: cfg.BasicAuth}, "restart", options...)
+	transport, err := once.RoundTripper(commonconfig.HTTPClientConfig{BasicAuth: cfg.BasicAuth}, options...)
 	if err != nil {
 		return nil, fmt.Errorf("preparing the HTTP client: %w", err)
 	}

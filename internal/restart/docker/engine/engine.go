@@ -92,7 +92,7 @@ func (c *Client) Do(ctx context.Context, r Request, out any) error {
 	return err
 }
 
-var numbers = regexp.MustCompile(`^[0-9]{1,3}\.[0-9]{1,3}$`)
+var numbers = regexp.MustCompile(`^\d{1,3}\.\d{1,3}$`)
 
 // says is the message of an error of the engine. What is none, such as the page of a proxy, is not repeated.
 func says(body []byte) string {
