@@ -30,7 +30,7 @@ BENCHSTAT     = $(GO) tool -modfile=tools/benchstat/go.mod benchstat
 
 .PHONY: help
 help: ## show this list (the default)
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: build
 build: ## build ./healthcheck_exporter, static; GOOS and GOARCH choose the platform
@@ -161,6 +161,11 @@ check-examples: ## examples: time intervals, Compose and Kubernetes files, by th
 e2e: ## end to end: the exporter with a real Prometheus and Alertmanager (Debian packages of these names), and servers from npm
 	@echo ">> go test -tags e2e ./e2e/..."
 	$(GO) test -tags e2e -count=1 -timeout 15m $(TESTFLAGS) ./e2e/...
+
+.PHONY: e2e-kubernetes
+e2e-kubernetes: ## restarts in a real control plane of Kubernetes; builds it first, which takes two cores 20 minutes and 5 GB; needs etcd
+	@echo ">> go test -tags e2e_kubernetes ./e2e/kubernetes/"
+	$(GO) test -tags e2e_kubernetes -count=1 -timeout 120m -v $(TESTFLAGS) ./e2e/kubernetes/
 
 .PHONY: demo
 demo: ## the same on a terminal: a service breaks, Slack hears of it, it is restarted, Slack hears that it is well

@@ -30,7 +30,7 @@ func (b *ECS) unit() (id, what string) {
 // What ECS calls a cluster or service, what their ARNs are, and what a region is.
 var (
 	ecsName   = regexp.MustCompile(`^([A-Za-z0-9_-]{1,255}|arn:[a-z0-9-]+:ecs:[A-Za-z0-9:/_-]+)$`)
-	awsRegion = regexp.MustCompile(`^[a-z]{2,3}(-[a-z]+)+-[0-9]$`)
+	awsRegion = regexp.MustCompile(`^[a-z]{2,3}(-[a-z]+)+-\d$`)
 )
 
 func (b *ECS) check(c *checker, p place) {

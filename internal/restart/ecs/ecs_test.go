@@ -205,18 +205,21 @@ func TestDrift(t *testing.T) {
 	}{
 		{
 			"failed", func(c *cloud) { c.settle("FAILED", "ECS deployment circuit breaker: tasks failed to start.") },
-			restart.Status{Identity: "ecs-svc/3", Unfit: restart.UnfitLooping}, "its tasks do not start",
+			restart.Status{Identity: "ecs-svc/3", Unfit: restart.UnfitLooping},
+			"its tasks do not start",
 		},
 		{
 			"taken back", func(c *cloud) {
 				c.settle("COMPLETED", "rolling back")
 				c.service["deployments"].([]any)[0].(map[string]any)["id"] = "ecs-svc/1"
 			},
-			restart.Status{Identity: "ecs-svc/1", Running: true}, "the deployment ecs-svc/3 of the restart is no longer the latest",
+			restart.Status{Identity: "ecs-svc/1", Running: true},
+			"the deployment ecs-svc/3 of the restart is no longer the latest",
 		},
 		{
 			"not enough tasks", func(c *cloud) { c.settle("COMPLETED", ""); c.service["runningCount"] = 1 },
-			restart.Status{Identity: "ecs-svc/3"}, "2 tasks wanted, 1 running",
+			restart.Status{Identity: "ecs-svc/3"},
+			"2 tasks wanted, 1 running",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

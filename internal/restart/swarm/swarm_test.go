@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -70,7 +71,7 @@ func (m *manager) change(key string, value any) {
 	m.service[key] = value
 	version := m.service["Version"].(map[string]any)
 	n, _ := version["Index"].(json.Number).Int64()
-	version["Index"] = json.Number(fmt.Sprint(n + 1))
+	version["Index"] = json.Number(strconv.FormatInt(n+1, 10))
 }
 
 func (m *manager) serve(w http.ResponseWriter, r *http.Request) {
