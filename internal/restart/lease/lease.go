@@ -129,15 +129,13 @@ type record struct {
 	} `json:"spec"`
 }
 
-// expires is how long after its last change the Lease may be taken by somebody else.
+// expires is how long after its last change the Lease may be taken by somebody else. It is never less than duration: who
+// holds it counts on that, whatever somebody has written into it.
 func (r *record) expires() time.Duration {
 	if r.Spec.HolderIdentity == "" {
 		return 0
 	}
-	if r.Spec.LeaseDurationSeconds > 0 {
-		return time.Duration(r.Spec.LeaseDurationSeconds) * time.Second
-	}
-	return duration
+	return max(duration, time.Duration(r.Spec.LeaseDurationSeconds)*time.Second)
 }
 
 // try renews the Lease, or takes it if nobody has it.
@@ -157,10 +155,11 @@ func (e *Elector) try(ctx context.Context) error {
 	if now != e.seen || e.seenAt.IsZero() {
 		e.seen, e.seenAt = now, time.Now()
 	}
-	holder := e.seen.Spec.HolderIdentity
-	if holder != e.me && time.Since(e.seenAt) < e.seen.expires() {
-		e.lost(holder + " leads")
-		return nil
+	if holder := e.seen.Spec.HolderIdentity; holder != e.me {
+		e.lost(cmp.Or(holder, "nobody") + " leads") // also if it is about to be taken: who held it meanwhile is not known
+		if time.Since(e.seenAt) < e.seen.expires() {
+			return nil
+		}
 	}
 	err := e.write(ctx, e.me)
 	if conflict(err) {

@@ -216,6 +216,32 @@ func TestMeddling(t *testing.T) {
 	})
 }
 
+// Who was away while another one led, and finds the Lease given up, leads anew: what the other one did is not known here.
+func TestLeadsAnew(t *testing.T) {
+	election(t, func(t *testing.T, _ *apitest.Server, a, b *candidate) {
+		a.wire.set(true, false)
+		watch(t, time.Minute, b, a, b)
+		b.stop()
+		a.wire.set(false, false)
+		watch(t, time.Minute, a, a, b)
+		if led := a.Standing(time.Now()).For; led > retry+timeout {
+			t.Errorf("it leads for %s, want since it has the Lease again", led)
+		}
+	})
+}
+
+// A Lease that somebody wrote a short time into is held for as long as its holder believes.
+func TestShortLease(t *testing.T) {
+	s := apitest.New(t)
+	s.Create(t, path, `{"kind": "Lease", "spec": {"holderIdentity": "x", "leaseDurationSeconds": 1}}`)
+	synctest.Test(t, func(t *testing.T) {
+		a := run(t, s, "a", io.Discard)
+		if took := watch(t, time.Minute, a, a); took < duration {
+			t.Errorf("it leads after %s, want not before the holder has stopped", took)
+		}
+	})
+}
+
 // Of many that want an ended Lease at the same time one gets it.
 func TestRace(t *testing.T) {
 	s := apitest.New(t)
