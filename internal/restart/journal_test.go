@@ -236,6 +236,30 @@ func TestOrphanedAttempt(t *testing.T) {
 	}
 }
 
+// Nor does an attempt of which the journal tells only later hold up all others for ever.
+func TestOrphanedAttemptReadLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, n := &simulated{}, &failing{notebook: newNotebook(), unreadable: true}
+		s.status.Store(&Status{Identity: "1", Running: true})
+		service := s.service("shop", shopTarget)
+		at := wall(time.Now())
+		n.states["shop"] = State{
+			Seen: at, Definition: service.definition(), Armed: true,
+			Intent: Intent{ID: "i", At: at, Before: "1"}, Attempts: []time.Time{at}, CooldownUntil: at.Add(5 * time.Minute),
+		}
+		c, _, stop := watchWith(t, n, io.Discard, service)
+		defer stop()
+		time.Sleep(time.Minute)
+		n.mu.Lock()
+		n.unreadable = false
+		n.mu.Unlock()
+		time.Sleep(time.Minute)
+		if got := c.Services()[0]; got.Phase != PhaseBackoff || got.State.Unverified != 1 || s.restarts.Load() != 0 {
+			t.Errorf("the phase is %s after %d restarts, want %s without any", got.Phase, s.restarts.Load(), PhaseBackoff)
+		}
+	})
+}
+
 // What was recorded leads to the same decisions again, and tells the whole story.
 func TestAuditReplays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

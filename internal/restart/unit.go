@@ -53,9 +53,6 @@ func newUnit(c *Controller, s Service) *unit {
 // run watches the service until ctx is done. An attempt under way is finished first: half a restart is worse
 // than either none or a whole one.
 func (u *unit) run(ctx context.Context) {
-	if u.orphaned() {
-		u.inspect(ctx)
-	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -112,6 +109,9 @@ func (u *unit) carryOut(ctx context.Context, ev Event) {
 // probe makes a round of checks in a goroutine of its own: a target that hangs must not keep an alert waiting.
 func (u *unit) probe(ctx context.Context) {
 	u.reload()
+	if u.orphaned() { // also one of which the journal could not tell before
+		u.inspect(ctx)
+	}
 	u.began, u.probing, u.urgent = time.Now(), true, false
 	service := u.definition()
 	go func() { u.rounds <- service.probe(ctx) }()
