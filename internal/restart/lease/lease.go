@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -45,6 +46,7 @@ type client interface {
 // An Elector takes part in an election. It is a restart.Elector.
 type Elector struct {
 	cfg    Config
+	file   [sha256.Size]byte // of the kubeconfig
 	client client
 	me     string // unique
 
@@ -64,7 +66,15 @@ func New(cfg Config) (*Elector, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newElector(cfg, c), nil
+	e := newElector(cfg, c)
+	if cfg.Kubeconfig != "" {
+		text, err := os.ReadFile(cfg.Kubeconfig)
+		if err != nil {
+			return nil, fmt.Errorf("reading the kubeconfig: %w", err)
+		}
+		e.file = sha256.Sum256(text)
+	}
+	return e, nil
 }
 
 func newElector(cfg Config, c client) *Elector {
@@ -75,8 +85,8 @@ func newElector(cfg Config, c client) *Elector {
 	return &Elector{cfg: cfg, client: c, me: host + "_" + rand.Text(), standby: "the election has not begun"}
 }
 
-// Key implements restart.Elector.
-func (e *Elector) Key() string { return fmt.Sprintf("%q", e.cfg) }
+// Key implements restart.Elector. Other credentials are a reason to begin anew.
+func (e *Elector) Key() string { return fmt.Sprintf("%q %x", e.cfg, e.file) }
 
 // Standing implements restart.Elector. It is a matter of time alone: who cannot renew stops in time, whatever keeps it
 // from noticing.

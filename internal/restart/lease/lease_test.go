@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -309,5 +310,32 @@ func TestConnected(t *testing.T) {
 	}
 	if _, err := New(Config{Kubeconfig: "/nowhere/config"}); err == nil {
 		t.Error("there is no kubeconfig, want an error")
+	}
+}
+
+// A reload takes part in the same election, unless it is about another Lease or has other credentials.
+func TestKey(t *testing.T) {
+	file := apitest.New(t).Kubeconfig(t)
+	key := func(name string) string {
+		t.Helper()
+		e, err := New(Config{Namespace: "monitoring", Name: name, Kubeconfig: file})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e.Key()
+	}
+	first := key("exporter")
+	if key("exporter") != first || key("other") == first {
+		t.Error("want the same key for the same Lease, and another one for another one")
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, bytes.ReplaceAll(text, []byte(apitest.Token), []byte("another")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if key("exporter") == first || strings.Contains(key("exporter"), "another") {
+		t.Error("want another key for other credentials, without them")
 	}
 }
