@@ -214,7 +214,7 @@ func (v *voice) messages() []said {
 			ends: 1,
 			wantEnd: v.lines("good", ":large_green_circle:", "slack-live", "RECOVERED: shop &amp; &lt;co&gt; (LIVE), was down for about 15s",
 				"*Reason was:* connection refused (`connect_refused in phase connect`)", "*Address:* "+nastyURL,
-				"*Lasted:* "+since+" to "+date(v.ended())+", about 15s", "*Restarts:* restarted once &amp; not verified yet",
+				"*Lasted:* "+since+" to "+date(v.ended())+", about 15s",
 				whatToDo+" · "+nastyDashboard),
 		},
 		{
@@ -222,7 +222,7 @@ func (v *voice) messages() []said {
 			want: v.lines("warning", ":large_orange_circle:", "slack-stage", "30 DOWN (STAGE): web-01, web-02, web-03, …",
 				append(v.several(1, 10), "… 30 in all", whatToDo+" · "+v.silence("alertname=HealthcheckTargetDown", "environment=STAGE", "job=healthcheck", "severity=warning"))...),
 			ends: 1, // more may end in two messages
-			wantEnd: v.lines("warning", ":large_orange_circle:", "slack-stage", "29 DOWN, 1 RECOVERED (STAGE), still down: web-02, web-03, web-04, …",
+			wantEnd: v.lines("warning", ":large_orange_circle:", "slack-stage", "29 DOWN, 1 RECOVERED (STAGE), now down: web-02, web-03, web-04, …",
 				append(v.several(2, 11), "… 29 in all", "*Recovered:*", "• *web-01* no connection in time, recovered "+date(v.ended())+" after about 15s",
 					whatToDo+" · "+v.silence("alertname=HealthcheckTargetDown", "environment=STAGE", "job=healthcheck", "severity=warning"))...),
 		},
@@ -248,7 +248,7 @@ func (v *voice) messages() []said {
 				"Something is wrong &amp; &lt;somewhere&gt;.", "*Check:* https://pay", "*Since:* "+date(v.fired),
 				whatToDo+" · "+v.silence("alertname=HealthcheckRestarted", "environment=LIVE", "instance=exporter:10115", "job=healthcheck", "service=pay", "severity=info", "target=https://pay")),
 			ends: 1,
-			wantEnd: v.lines("good", ":large_green_circle:", "slack-live", "HealthcheckRestarted ENDED: pay (LIVE), lasted about 1s",
+			wantEnd: v.lines("#A0A0A0", ":white_circle:", "slack-live", "HealthcheckRestarted ENDED: pay (LIVE), lasted about 1s",
 				"*Check:* https://pay", "*Lasted:* "+date(v.fired)+" to "+date(v.ended())+", about 1s", whatToDo),
 		},
 		{

@@ -191,7 +191,7 @@ func TestRestartRoute(t *testing.T) {
 	for _, v := range variants {
 		c := load(t, v.file)
 		at := slices.IndexFunc(c.Route.Routes, func(r route) bool { return r.Receiver == "restart" })
-		if r := c.Route.Routes[at]; !slices.Equal(r.GroupBy, []string{"alertname", "job", "instance", "target"}) || r.GroupWait == "0s" {
+		if r := c.Route.Routes[at]; !slices.Equal(r.GroupBy, []string{"alertname", "job", "instance", "target", "healthcheck_test"}) || r.GroupWait == "0s" {
 			t.Errorf("%s: got group_by %q, group_wait %s; want one request per target, and time for what inhibits", v.file, r.GroupBy, r.GroupWait)
 		}
 		for _, r := range c.Receivers {
@@ -204,6 +204,25 @@ func TestRestartRoute(t *testing.T) {
 				t.Errorf("%s: got %v, want send_resolved, no redirects, and the token from a file", v.file, hook)
 			}
 		}
+	}
+}
+
+// TestTestsApart: the end of a test must not be told as the recovery of what is really down, nor a test put it off.
+func TestTestsApart(t *testing.T) {
+	var look func(t *testing.T, file string, r *route, by []string)
+	look = func(t *testing.T, file string, r *route, by []string) {
+		if r.GroupBy != nil {
+			by = r.GroupBy
+		}
+		if !slices.Contains(by, "healthcheck_test") {
+			t.Errorf("%s: the route to %s groups by %q, want healthcheck_test among them", file, r.Receiver, by)
+		}
+		for i := range r.Routes {
+			look(t, file, &r.Routes[i], by)
+		}
+	}
+	for _, file := range []string{variants[0].file, variants[1].file, "../per-host/alertmanager.yml"} {
+		look(t, file, &load(t, file).Route, nil)
 	}
 }
 
@@ -253,6 +272,43 @@ func TestWords(t *testing.T) {
 	}
 }
 
+// TestEnd renders the end of one alert.
+func TestEnd(t *testing.T) {
+	const since, ended = "<!date^1795230000^{date_short_pretty} {time_secs}|2026-11-21 03:00:00", "<!date^1795230090^{date_short_pretty} {time_secs}|2026-11-21 03:01:30 UTC>"
+	for _, tt := range []struct {
+		name, alertname string
+		annotations     map[string]string
+		want            []string
+	}{
+		{
+			"restarts are from before the end", "HealthcheckTargetDown",
+			map[string]string{"restarts": "shop: no restart yet", "failing_since_unix": "1795230000", "failing_since": "2026-11-21 03:00:00 +0000 UTC", "failing_for": "1m 15s"},
+			[]string{":large_green_circle: RECOVERED: shop, was down for about 1m 15s", "*Lasted:* " + since + " UTC> to " + ended + ", about 1m 15s"},
+		},
+		{
+			"written when Prometheus had just been started", "HealthcheckTargetDown",
+			map[string]string{"failing_since_unix": "1795230015", "failing_since": "2026-11-21 03:00:15 +0000 UTC"},
+			[]string{":large_green_circle: RECOVERED: shop, was down for about 1m30s", "*Lasted:* " + since + " UTC> to " + ended + ", about 1m30s"},
+		},
+		{
+			"nothing is well again", "HealthcheckRestartNotVerified", nil,
+			[]string{":white_circle: HealthcheckRestartNotVerified ENDED: shop, lasted about 1m30s", "*Lasted:* " + since + " UTC> to " + ended + ", about 1m30s"},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			labels := map[string]string{"alertname": tt.alertname, "target": "shop"}
+			began := time.Date(2026, 11, 21, 3, 0, 0, 0, time.UTC)
+			lines := rendered(t, &template{
+				Receiver: "slack-live", Status: "resolved", ExternalURL: "http://alertmanager.example.com", GroupLabels: labels, CommonLabels: labels,
+				Alerts: []alert{{Status: "resolved", Labels: labels, Annotations: tt.annotations, StartsAt: began, EndsAt: began.Add(90 * time.Second)}},
+			})
+			if diff := cmp.Diff(tt.want, lines); diff != "" {
+				t.Errorf("the message (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // TestManyRecovered renders what the suite cannot provoke in one message for sure: more that have ended than are listed.
 func TestManyRecovered(t *testing.T) {
 	data := template{
@@ -268,6 +324,19 @@ func TestManyRecovered(t *testing.T) {
 			Status: "resolved", Labels: labels, Annotations: map[string]string{}, StartsAt: began, EndsAt: began.Add(90*time.Second + time.Millisecond),
 		})
 	}
+	lines := rendered(t, &data)
+	want := []string{":large_green_circle: 12 RECOVERED (LIVE): web-01, web-02, web-03, …"}
+	for i := range 10 {
+		want = append(want, fmt.Sprintf("• *web-%02d* recovered <!date^1795230090^{date_short_pretty} {time_secs}|2026-11-21 03:01:30 UTC> after about 1m30s", i+1))
+	}
+	if diff := cmp.Diff(append(want, "… 12 in all"), lines); diff != "" {
+		t.Errorf("the message (-want +got):\n%s", diff)
+	}
+}
+
+// rendered are the lines of a message, its title first.
+func rendered(t *testing.T, data *template) []string {
+	t.Helper()
 	text, err := json.Marshal(data)
 	if err != nil {
 		t.Fatal(err)
@@ -276,14 +345,7 @@ func TestManyRecovered(t *testing.T) {
 	put(t, file, string(text))
 	out := run(t, "alertmanager", "amtool", "template", "render", "--template.glob=healthcheck.tmpl", "--template.data="+file,
 		`--template.text={{ template "healthcheck.title" . }}{{ "\n" }}{{ template "healthcheck.text" . }}`)
-	lines := strings.Split(strings.TrimSpace(out), "\n")
-	want := []string{":large_green_circle: 12 RECOVERED (LIVE): web-01, web-02, web-03, …"}
-	for i := range 10 {
-		want = append(want, fmt.Sprintf("• *web-%02d* recovered <!date^1795230090^{date_short_pretty} {time_secs}|2026-11-21 03:01:30 UTC> after about 1m30s", i+1))
-	}
-	if diff := cmp.Diff(append(want, "… 12 in all"), lines); diff != "" {
-		t.Errorf("the message (-want +got):\n%s", diff)
-	}
+	return strings.Split(strings.TrimSpace(out), "\n")
 }
 
 // template and alert are what Alertmanager hands to a template.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -148,10 +149,13 @@ func check(name, text string, limit int, rule func(string) error) error {
 	return nil
 }
 
+// ended are the colours of an alert that has ended: what it was about is well again, or is just past.
+var ended = []string{"good", "#A0A0A0"}
+
 // Firing tells whether the message is about a failure; otherwise it is about the end of one. The colour says which.
 func (m *Message) Firing() bool {
 	for i := range m.Attachments {
-		if m.Attachments[i].Color != "good" {
+		if !slices.Contains(ended, m.Attachments[i].Color) {
 			return true
 		}
 	}

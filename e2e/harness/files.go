@@ -157,7 +157,7 @@ func (b *Binaries) writeAlertmanager(dir string, a alerting) error {
 		edits = append(edits, edit{`(\bslack_api_url: ).*`, "${1}" + a.slack.APIURL()})
 	}
 	if a.groupBy != "" {
-		edits = append(edits, edit{`(\bgroup_by: \[alertname, environment)\]`, "${1}, " + a.groupBy + "]"})
+		edits = append(edits, edit{`(\bgroup_by: \[alertname, environment, healthcheck_test)\]`, "${1}, " + a.groupBy + "]"})
 	}
 	return adapt(filepath.Join(shipped, a.config), in("alertmanager.yml"), edits...)
 }
