@@ -1,4 +1,5 @@
-// Command healthcheck_exporter probes HTTP targets for Prometheus and says why they failed.
+// Command healthcheck_exporter probes HTTP and WebSocket targets for Prometheus, says why a probe failed, and restarts what
+// is down if it may.
 package main
 
 import (
@@ -220,11 +221,11 @@ const (
 var commands = []string{commandServe, commandCheck, commandProbe, commandTargets, commandImport, commandAlertTest, commandRestarts}
 
 func application(f *flags) *kingpin.Application {
-	a := kingpin.New(name, "Probes HTTP targets for Prometheus and says why they failed.")
+	a := kingpin.New(name, "Probes HTTP and WebSocket targets for Prometheus, says why a probe failed, and restarts what is down if it may.")
 	a.UsageTemplate(cli.UsageTemplate)
 	a.HelpFlag.Short('h').Help("Show help; after a command, the help of that command.")
 	a.Version(version.Print(name))
-	a.Flag("config.file", "Configuration file. Without one the embedded default configuration is used.").StringVar(&f.server.ConfigFile)
+	a.Flag("config.file", "Configuration file, of serve, probe and restarts replay. Without one the embedded default configuration is used.").StringVar(&f.server.ConfigFile)
 
 	serve := a.Command(commandServe, "Serve /probe and the exporter's own metrics. This is the default command.").Default()
 	serverFlags(serve, f)
@@ -267,14 +268,14 @@ func exporterFlags(c *kingpin.CmdClause, e *cli.Exporter, format *string) {
 }
 
 func alertTestCommand(a *kingpin.Application, o *cli.AlertTestOptions) {
-	c := a.Command(commandAlertTest, "Send an alert that is none through Alertmanager, say at each hop how far it came, and end it. It has the label healthcheck_test=\"true\": "+
+	c := a.Command(commandAlertTest, "Send a test alert through Alertmanager, say at each hop how far it came, and end it. It has the label healthcheck_test=\"true\": "+
 		"people see that it is a test, and the restart receiver does nothing. Exit status: 0 it came through, 1 a hop failed, 2 usage.")
 	o.Labels = map[string]string{}
 	c.Flag("alertmanager.url", "URL of Alertmanager.").Default("http://localhost:9093").StringVar(&o.Alertmanager.URL)
 	c.Flag("alertmanager.http.config.file", "File with authentication and TLS for Alertmanager.").StringVar(&o.Alertmanager.ClientFile)
 	exporterFlags(c, &o.Exporter, &o.Format)
 	c.Flag("target", "Target of the exporter's inventory; the alert gets its labels. Without one target is alert-test, in no environment.").StringVar(&o.Target)
-	c.Flag("label", "One more label of the alert, such as environment=LIVE; may be repeated. Holds before those of the target.").PlaceHolder("NAME=VALUE").StringMapVar(&o.Labels)
+	c.Flag("label", "One more label of the alert, such as environment=LIVE; may be repeated. Wins over those of the target.").PlaceHolder("NAME=VALUE").StringMapVar(&o.Labels)
 	c.Flag("wait", "Time for each hop. Notifications take the group_wait of the route.").Default("45s").DurationVar(&o.Wait)
 }
 

@@ -38,7 +38,9 @@ func TestCheck(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
 	for name, text := range map[string]string{
-		"good.yml":    "modules: {a: {prober: http}, b: {prober: http}}",
+		"good.yml": "modules: {a: {prober: http}, b: {prober: http}}",
+		"full.yml": "modules: {http_2xx: {prober: http}}\ntargets: [{name: a, url: 'http://127.0.0.1/'}, {name: b, url: 'http://127.0.0.1/b'}]\ntarget_files: [none.yml]\n" +
+			"restart: {mode: off, receiver: {insecure: true}, services: [{name: a, checks: [{target: a}], http: {url: 'http://127.0.0.1/'}}]}\n",
 		"bad.yml":     "modules:\n  a: {prober: x}\n  b: {prober: y}\n",
 		"unbuilt.yml": "modules:\n  a: {prober: http, http: &h {tls_config: {ca_file: garbage.pem}}}\n  b: {prober: http, http: *h}\n",
 		"garbage.pem": "no certificate",
@@ -55,6 +57,7 @@ func TestCheck(t *testing.T) {
 		err    []string // the beginning of each line
 	}{
 		{"good", []string{"good.yml"}, ExitSuccess, "good.yml: ok, modules: 2\n", nil},
+		{"of everything", []string{"full.yml"}, ExitSuccess, "full.yml: ok, modules: 1, targets: 2, other sources of targets: 1, services to restart: 1\n", nil},
 		{"bad", []string{"bad.yml"}, ExitUsage, "", []string{"bad.yml:2: modules.a.prober: ", "bad.yml:3: modules.b.prober: "}},
 		{"missing", []string{"none.yml"}, ExitUsage, "", []string{"reading configuration: open none.yml: "}},
 		{"cannot be built", []string{"unbuilt.yml"}, ExitUsage, "", []string{"unbuilt.yml", "unbuilt.yml"}},
