@@ -123,7 +123,11 @@ func (c *checker) program(p place, path string) {
 }
 
 func (c *checker) directory(p place, path string) {
-	if info, err := os.Stat(path); !filepath.IsAbs(path) || err != nil || !info.IsDir() {
+	info, err := os.Stat(path)
+	switch {
+	case !filepath.IsAbs(path):
 		c.fail(p, "got %q, want the absolute path of a directory", path)
+	case err != nil || !info.IsDir():
+		c.fail(p, "there is no directory %q here", path)
 	}
 }

@@ -115,7 +115,7 @@ func (d *decoder) document(data []byte) *yaml.Node {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	switch err := decoder.Decode(&first); {
 	case errors.Is(err, io.EOF):
-		d.report(place{}, "the file is empty, want at least one module")
+		d.report(place{}, "the file is empty, want at least modules, targets or a restart section")
 		return nil
 	case err != nil:
 		d.syntax(data, err)

@@ -88,6 +88,7 @@ var shown = set(append(shownBackends(),
 	"restart.services.environment",
 	"restart.services.depends_on",
 	"restart.services.match.*",
+	"restart.services.checks.target",
 	"restart.services.checks.module",
 )...)
 

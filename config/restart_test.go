@@ -14,6 +14,7 @@ import (
 
 const restartYAML = `
 modules: {http_2xx: {prober: http}}
+targets: [{name: till, url: 'http://127.0.0.1:8/'}]
 restart:
   mode: observe
   receiver: {basic_auth: {username: am, password: CANARY}}
@@ -25,7 +26,7 @@ restart:
       checks: [{url: 'http://user:CANARY@127.0.0.1:1/health?token=CANARY'}]
       command: {argv: [/bin/true, shop], env: {TOKEN: CANARY}}
     - name: plain
-      checks: [{url: 'http://127.0.0.1:2/', module: http_2xx}]
+      checks: [{url: 'http://127.0.0.1:2/', module: http_2xx}, {target: till}]
       command: {argv: [/bin/true, plain]}
     - name: web
       checks: [{url: 'http://127.0.0.1:3/'}]
@@ -80,7 +81,7 @@ func TestRestart(t *testing.T) {
 		t.Errorf("a secret is shown:\n%s", text)
 	}
 	for _, want := range []string{
-		"mode: enforce", "name: shop", "/bin/true", "TOKEN: <secret>", "127.0.0.1:1/health?token=<secret>",
+		"mode: enforce", "name: shop", "/bin/true", "TOKEN: <secret>", "target: till", "127.0.0.1:1/health?token=<secret>",
 		"app: web", "home: /", "program: /bin/true", "node: /bin/sh", "action: reload",
 		"unit: shop.service", "bus: user", "process: shop:web", "url: unix:///run/s.sock", "username: hc", "password: <secret>",
 		"host: unix:///run/d.sock", "label: role=web",
