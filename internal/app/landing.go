@@ -2,10 +2,12 @@ package app
 
 import (
 	_ "embed"
+	"fmt"
 	"html/template"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/prometheus/common/version"
 	"github.com/prometheus/exporter-toolkit/web"
@@ -14,7 +16,18 @@ import (
 //go:embed recent.html
 var recentHTML string
 
-var recentTemplate = template.Must(template.New("recent").Parse(recentHTML))
+var recentTemplate = template.Must(template.New("recent").Funcs(template.FuncMap{
+	"milliseconds": func(d time.Duration) string { return fmt.Sprintf("%.1f ms", d.Seconds()*1000) },
+}).Parse(recentHTML))
+
+// recentCSS makes rows of one line that one can follow with the eye.
+const recentCSS = `
+#recent { border-collapse: collapse; }
+#recent th { text-align: left; }
+#recent th, #recent td { padding: 0.2rem 1rem 0.2rem 0; border-bottom: 1px solid #ddd; }
+#recent td:nth-child(4) { text-align: right; }
+#recent td:nth-child(4), #recent td:nth-child(5) { white-space: nowrap; }
+`
 
 // here makes the links of the landing page relative: they are right below every prefix, and behind a proxy that
 // adds or strips one.
@@ -40,10 +53,13 @@ func (a *App) landing(w http.ResponseWriter, r *http.Request) {
 		}},
 		Links: []web.LandingLinks{
 			{Address: "metrics", Text: "Metrics", Description: "of the exporter itself"},
+			{Address: "api/v1/targets", Text: "Targets", Description: "of the inventory, with what their last probes found"},
+			{Address: "sd", Text: "Service discovery", Description: "the same, for Prometheus"},
 			{Address: "config", Text: "Configuration", Description: "in force, secrets masked"},
 			{Address: "-/healthy", Text: "Health"},
 			{Address: "-/ready", Text: "Readiness"},
 		},
+		ExtraCSS:  recentCSS,
 		ExtraHTML: recent.String(),
 		Profiling: strconv.FormatBool(a.opts.EnablePprof),
 	})
