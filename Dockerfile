@@ -1,8 +1,8 @@
-# Build:  docker build --build-arg REVISION="$(git rev-parse HEAD)" -t healthcheck-exporter .
-# Run:    docker run -p 10115:10115 healthcheck-exporter
+# Build:  docker build --build-arg REVISION="$(git rev-parse HEAD)" -t healthcheck_exporter .
+# Run:    docker run -p 10115:10115 healthcheck_exporter
 # With a configuration:
 #         docker run -p 10115:10115 -v "$PWD/healthcheck.yml:/etc/healthcheck_exporter/healthcheck.yml:ro" \
-#             healthcheck-exporter --config.file=/etc/healthcheck_exporter/healthcheck.yml
+#             healthcheck_exporter --config.file=/etc/healthcheck_exporter/healthcheck.yml
 # With restarts, whose state and audit should outlive the container: add -v healthcheck:/data
 
 FROM --platform=$BUILDPLATFORM golang:1.26.8-bookworm AS build

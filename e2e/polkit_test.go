@@ -32,15 +32,15 @@ func TestPolkitRule(t *testing.T) {
 		question
 		want string
 	}{
-		{question{manage, "healthcheck", restart("shop.service")}, "yes"},
-		{question{manage, "healthcheck", restart("worker@1.service")}, "yes"},
-		{question{manage, "healthcheck", restart("worker@2.service")}, ""},
-		{question{manage, "healthcheck", restart("ssh.service")}, ""},
-		{question{manage, "healthcheck", map[string]string{}}, ""},
-		{question{manage, "healthcheck", map[string]string{"unit": "shop.service", "verb": "stop"}}, ""},
-		{question{manage, "healthcheck", map[string]string{"unit": "shop.service", "verb": "start"}}, ""},
+		{question{manage, "healthcheck_exporter", restart("shop.service")}, "yes"},
+		{question{manage, "healthcheck_exporter", restart("worker@1.service")}, "yes"},
+		{question{manage, "healthcheck_exporter", restart("worker@2.service")}, ""},
+		{question{manage, "healthcheck_exporter", restart("ssh.service")}, ""},
+		{question{manage, "healthcheck_exporter", map[string]string{}}, ""},
+		{question{manage, "healthcheck_exporter", map[string]string{"unit": "shop.service", "verb": "stop"}}, ""},
+		{question{manage, "healthcheck_exporter", map[string]string{"unit": "shop.service", "verb": "start"}}, ""},
 		{question{manage, "www-data", restart("shop.service")}, ""},
-		{question{"org.freedesktop.systemd1.manage-unit-files", "healthcheck", restart("shop.service")}, ""},
+		{question{"org.freedesktop.systemd1.manage-unit-files", "healthcheck_exporter", restart("shop.service")}, ""},
 	}
 	questions := make([]question, 0, len(table))
 	for _, tt := range table {
