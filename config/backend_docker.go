@@ -27,7 +27,7 @@ func (b *Docker) unit() (id, what string) {
 	return fmt.Sprintf("%q %q %q", b.Host, b.Container, b.Label), "container"
 }
 
-// containerName is that of a container, or the beginning of its ID.
+// containerName is that of a container, which becomes a part of a path.
 var containerName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]*$`)
 
 func (b *Docker) check(c *checker, p place) {

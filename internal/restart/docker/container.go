@@ -10,6 +10,7 @@ import (
 // A container is what the Engine says of one, as far as it is needed: its environment, for one, is not read.
 type container struct {
 	ID           string `json:"Id"`
+	Name         string // with a slash before it
 	RestartCount int    // by the Engine itself, since somebody last started it
 	State        struct {
 		Status    string

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	commonconfig "github.com/prometheus/common/config"
@@ -85,6 +86,9 @@ func (b *Backend) look(ctx context.Context) (target, restart.Status, error) {
 		return t, missing, nil
 	case err != nil:
 		return t, restart.Status{}, fmt.Errorf("%w: looking at the %s: %w", restart.ErrRefused, b.what(), err)
+	}
+	if b.cfg.Label == "" && strings.TrimPrefix(c.Name, "/") != b.cfg.Container {
+		return t, restart.Status{Unfit: restart.UnfitMissing, Detail: "Docker has no container of this name, but one whose ID begins like that"}, nil
 	}
 	if service, ok := c.Config.Labels["com.docker.swarm.service.name"]; ok {
 		return t, restart.Status{}, fmt.Errorf("%w: the %s is a task of the service %q, which the swarm itself starts and stops", restart.ErrRefused, b.what(), service)

@@ -36,7 +36,7 @@ func up(id string, state map[string]any) map[string]any {
 	all := map[string]any{"Status": "running", "StartedAt": time.Now().Add(-time.Hour).Format(time.RFC3339Nano)}
 	maps.Copy(all, state)
 	return map[string]any{
-		"Id": id, "RestartCount": 0, "State": all,
+		"Id": id, "Name": "/web", "RestartCount": 0, "State": all,
 		"Config": map[string]any{"Env": []string{"SECRET=canary"}, "Labels": map[string]string{"role": "web"}},
 	}
 }
@@ -245,6 +245,22 @@ func TestLabel(t *testing.T) {
 				t.Errorf("requests (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// The Engine also finds a container by the beginning of its ID: by a name that nobody has any more it may be any other.
+func TestBeginningOfID(t *testing.T) {
+	f := newFake(t, map[string]map[string]any{"db": up("db5e9c", nil)})
+	b := f.backend(Config{Container: "db"})
+	s, err := b.Inspect(t.Context())
+	if err != nil || s.Unfit != restart.UnfitMissing || s.Identity != "" {
+		t.Errorf("the status is %+v, error %v, want that there is none", s, err)
+	}
+	if err := b.Restart(t.Context(), restart.Attempt{Before: s}); !errors.Is(err, restart.ErrRefused) || !strings.Contains(err.Error(), `no container of this name`) {
+		t.Errorf("the error is %v", err)
+	}
+	if got := f.changed(); got != nil {
+		t.Errorf("requests %q", got)
 	}
 }
 
