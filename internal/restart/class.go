@@ -38,10 +38,11 @@ func (p *Policy) repairable(e Evidence) bool {
 	return false
 }
 
-// outage tells whether enough of the service fails for all of it to be restarted.
+// outage tells whether enough of the service fails for all of it to be restarted. What a restart does not repair, such as
+// the wrong path of one check, is no part of that. One percent is any of them, however many there are.
 func (p *Policy) outage(e Evidence) bool {
 	failing, checks := e.extent()
-	return failing*100 >= checks*p.OutagePercent
+	return p.OutagePercent <= 1 || (failing-e.Beyond)*100 >= checks*p.OutagePercent
 }
 
 // extent is how many checks failed, of how many.

@@ -155,9 +155,13 @@ func askFailureClass(q *question) GuardResult {
 
 func askOutage(q *question) GuardResult {
 	failing, checks := q.state.Last.extent()
+	value := fmt.Sprintf("%d of %s", failing, plural(checks, "check fails", "checks fail"))
+	if n := q.state.Last.Beyond; n > 0 {
+		value += fmt.Sprintf(", %d of them as no restart repairs it", n)
+	}
 	return GuardResult{
 		OK:    q.policy.outage(q.state.Last),
-		Value: fmt.Sprintf("%d of %s", failing, plural(checks, "check fails", "checks fail")),
+		Value: value,
 		Limit: fmt.Sprintf("at least %d %%", q.policy.OutagePercent),
 	}
 }

@@ -39,6 +39,9 @@ var guardTests = []guardTest{
 	{"half of them", func(*run) {}, partly(2, 4), "", 0},
 	{"one of four, enough", func(r *run) { r.policy.OutagePercent = 25 }, partly(1, 4), "", 0},
 	{"one of a hundred, any", func(r *run) { r.policy.OutagePercent = 0 }, partly(1, 100), "", 0},
+	{"one of a thousand, any", func(r *run) { r.policy.OutagePercent = 1 }, partly(1, 1000), "", 0},
+	{"half of them, one by a wrong path", func(*run) {}, beyond(1, partly(2, 4)), GuardOutage, 0},
+	{"more than half of them, one by a wrong path", func(*run) {}, beyond(1, partly(3, 4)), "", 0},
 	{"not confirmed", func(r *run) { r.state.Failures = 1 }, Evidence{}, GuardConfirmed, 0},
 	{"close together", func(r *run) { r.state.Failures = 2; r.state.LastFailure = r.now.Add(-time.Second / 2) }, Evidence{}, GuardConfirmed, 0},
 	{"the back-end takes long", func(r *run) { r.takes = 11 * time.Second }, Evidence{}, GuardFresh, 0},
@@ -81,6 +84,12 @@ var guardTests = []guardTest{
 func partly(failing, checks int) Evidence {
 	e := refused
 	e.Failing, e.Checks = failing, checks
+	return e
+}
+
+// beyond is evidence of which so many failures are none that a restart repairs.
+func beyond(n int, e Evidence) Evidence {
+	e.Beyond = n
 	return e
 }
 

@@ -59,17 +59,21 @@ func (s *Service) probe(ctx context.Context) Evidence {
 	}
 	wg.Wait()
 	e := Evidence{Healthy: len(results) > 0}
-	failing := 0
+	failing, beyond := 0, 0
 	for i := range results {
 		if results[i].Success() {
 			continue
 		}
+		one := evidence(&results[i])
 		if failing == 0 {
-			e = evidence(&results[i])
+			e = one
 		}
 		failing++
+		if !s.Policy.repairable(one) {
+			beyond++
+		}
 	}
-	e.Failing, e.Checks, e.Took = failing, len(results), time.Since(began)
+	e.Failing, e.Beyond, e.Checks, e.Took = failing, beyond, len(results), time.Since(began)
 	return e
 }
 

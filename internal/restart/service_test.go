@@ -1,6 +1,7 @@
 package restart
 
 import (
+	"context"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -48,7 +49,7 @@ func TestWebSocketEvidence(t *testing.T) {
 			for _, timeout := range []time.Duration{time.Second, 5 * time.Second, 20 * time.Second} {
 				s := Service{Checks: []Check{{Prober: p, Request: prober.Request{URL: u}, Timeout: timeout}}}
 				got = s.probe(t.Context())
-				if got.Took, got.Failing, got.Checks = 0, 0, 0; got == tt.want { // a busy machine may not get as far in a second
+				if got.Took, got.Failing, got.Beyond, got.Checks = 0, 0, 0, 0; got == tt.want { // a busy machine may not get as far in a second
 					break
 				}
 			}
@@ -62,24 +63,35 @@ func TestWebSocketEvidence(t *testing.T) {
 	}
 }
 
+// answers is a prober of a server that answers by a status code that is not wanted.
+type answers int
+
+func (a answers) Probe(context.Context, prober.Request) prober.Result {
+	return prober.Result{Reason: prober.ReasonStatus, Err: errTest, HTTP: &prober.HTTPResult{StatusCode: int(a)}}
+}
+
 // The first check that fails speaks for the service, and all that fail are counted.
 func TestExtent(t *testing.T) {
 	well, hanging, gone := &simulated{}, &simulated{hangs: time.Minute}, &simulated{}
+	moved := answers(404)
 	hanging.broken.Store(true)
 	gone.broken.Store(true)
 	for _, tt := range []struct {
 		name   string
-		checks []*simulated
+		checks []prober.Prober
 		want   Evidence
 	}{
 		{"none", nil, Evidence{}},
-		{"all well", []*simulated{well, well}, Evidence{Healthy: true, Checks: 2}},
-		{"one of three", []*simulated{well, gone, well}, Evidence{Reason: prober.ReasonConnectRefused, Failing: 1, Checks: 3}},
-		{"two of two", []*simulated{hanging, gone}, Evidence{Reason: prober.ReasonConnectRefused, Failing: 2, Checks: 2}},
+		{"all well", []prober.Prober{well, well}, Evidence{Healthy: true, Checks: 2}},
+		{"one of three", []prober.Prober{well, gone, well}, Evidence{Reason: prober.ReasonConnectRefused, Failing: 1, Checks: 3}},
+		{"two of two", []prober.Prober{hanging, gone}, Evidence{Reason: prober.ReasonConnectRefused, Failing: 2, Checks: 2}},
+		{"one of four, and one path is wrong", []prober.Prober{gone, moved, well, well}, Evidence{Reason: prober.ReasonConnectRefused, Failing: 2, Beyond: 1, Checks: 4}},
+		{"the first speaks", []prober.Prober{moved, gone}, Evidence{Reason: prober.ReasonStatus, StatusCode: 404, Failing: 2, Beyond: 1, Checks: 2}},
+		{"a code that a restart repairs here", []prober.Prober{gone, answers(418)}, Evidence{Reason: prober.ReasonConnectRefused, Failing: 2, Checks: 2}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var s Service
+				s := Service{Policy: Policy{RestartOn: []int{418}}}
 				for _, c := range tt.checks {
 					s.Checks = append(s.Checks, Check{Prober: c, Timeout: time.Second})
 				}
@@ -102,6 +114,10 @@ func TestPartialOutage(t *testing.T) {
 	if r.restarts() != 0 || d.Hold != GuardOutage || d.Guards[len(d.Guards)-1].Value != "1 of 4 checks fail" {
 		t.Fatalf("restarted %d times, decision is %+v, want that it is held", r.restarts(), d)
 	}
+	if r.probe(beyond(1, partly(2, 4))); r.state.Hold != GuardOutage {
+		t.Errorf("a wrong path besides is held by %q", r.state.Hold)
+	}
+	r.wait(time.Second)
 	for n := 1; r.restarts() == 0 && n < 10; n++ {
 		r.probe(partly(2, 4))
 		if r.restarts() != 0 && n != 3 {

@@ -154,6 +154,8 @@ type Evidence struct {
 	// Failing of Checks checks failed. Zero: 1 of 1.
 	Failing int `json:"failing,omitempty"`
 	Checks  int `json:"checks,omitempty"`
+	// Beyond counts those of Failing whose failure a restart does not repair.
+	Beyond int `json:"beyond,omitempty"`
 	// Took is how long the round took; what it says may be as old as that.
 	Took time.Duration `json:"took,omitempty"`
 }
