@@ -103,6 +103,28 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// TestRunbook: what people copy at night parses, and asks for metrics that there are.
+func TestRunbook(t *testing.T) {
+	const page = "1. Look:\n\n   ```promql\n   up{job=\"x\"} == 0   # who\n\n   probe_success\n   ```\n"
+	for _, tt := range []struct{ name, old, with, want string }{
+		{"good", "", "", ""},
+		{"syntax", "== 0", "=== 0", "r.md: up{"},
+		{"unknown metric", "probe_success", "probe_succes", `r.md: there is no metric "probe_succes"`},
+		{"no query", "promql", "sh", "no block of promql"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			if err := os.WriteFile("r.md", []byte(strings.Replace(page, tt.old, tt.with, 1)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := check(t, dashboard, rules, "-runbook", "r.md")
+			if (err != nil) != (tt.want != "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("the error is %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
 // TestAsk wants data of a server for every expression, with values for all variables.
 func TestAsk(t *testing.T) {
 	missing := ""

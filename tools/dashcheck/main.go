@@ -1,8 +1,8 @@
-// Dashcheck checks the dashboards and rules of the mixin: what Grafana would show wrongly or not at all, expressions that do
+// Dashcheck checks the dashboards and rules of the mixin, and the queries of its runbooks: what Grafana would show wrongly or not at all, expressions that do
 // not parse, and metrics that the exporter does not have. With -prometheus it asks a server for every panel, and wants an
 // answer with data.
 //
-//	dashcheck [-prometheus URL] [-metrics docs/metrics.md] -rules FILE… DASHBOARD…
+//	dashcheck [-prometheus URL] [-metrics docs/metrics.md] -rules FILE… -runbook FILE… DASHBOARD…
 package main
 
 import (
@@ -35,11 +35,12 @@ func (f *files) Set(name string) error {
 }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
-	var rules files
+	var rules, pages files
 	flags := flag.NewFlagSet("dashcheck", flag.ContinueOnError)
 	server := flags.String("prometheus", "", "URL of a Prometheus that has to have data for every panel")
 	metrics := flags.String("metrics", "", "the page that documents every metric; without it names are not checked")
 	flags.Var(&rules, "rules", "a file with rules; may be repeated")
+	flags.Var(&pages, "runbook", "a page with queries for people; may be repeated")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -63,7 +64,10 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		names.Record(f)
 		ruleFiles = append(ruleFiles, f)
 	}
-	var wrong []string
+	wrong, err := checkRunbooks(pages, names)
+	if err != nil {
+		return err
+	}
 	for _, f := range ruleFiles {
 		wrong = append(wrong, f.Check(names)...)
 	}
@@ -85,6 +89,6 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if len(wrong) > 0 {
 		return fmt.Errorf("%d findings:\n%s", len(wrong), strings.Join(wrong, "\n"))
 	}
-	fmt.Fprintf(out, "%d dashboards with %d panels, %d files of rules: nothing wrong\n", flags.NArg(), panels, len(ruleFiles))
+	fmt.Fprintf(out, "%d dashboards with %d panels, %d files of rules, %d runbooks: nothing wrong\n", flags.NArg(), panels, len(ruleFiles), len(pages))
 	return nil
 }

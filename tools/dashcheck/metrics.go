@@ -16,11 +16,14 @@ type Names map[string]bool
 // documented is a row of docs/metrics.md, which a test of the exporter compares with the code.
 var documented = regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\| ([a-z]*)")
 
-// Documented are the metrics that a page documents, and those of every scrape and of the client library.
+// Documented are the metrics that a page documents, and those of every scrape, of the client library, and of Prometheus
+// and Alertmanager that the runbooks ask for.
 func Documented(page string) Names {
 	names := Names{
 		"up": true, "ALERTS": true, "ALERTS_FOR_STATE": true,
-		"process_resident_memory_bytes": true, "process_cpu_seconds_total": true, "process_open_fds": true, "process_max_fds": true,
+		"scrape_duration_seconds": true, "prometheus_notifications_alertmanagers_discovered": true, "prometheus_notifications_errors_total": true,
+		"alertmanager_notifications_failed_total": true,
+		"process_start_time_seconds":              true, "process_resident_memory_bytes": true, "process_cpu_seconds_total": true, "process_open_fds": true, "process_max_fds": true,
 	}
 	for _, m := range documented.FindAllStringSubmatch(page, -1) {
 		names[m[1]] = true
