@@ -116,7 +116,7 @@ func TestWebSocketGraphQL(t *testing.T) {
 }
 
 func TestWebSocketGraphQLTimeout(t *testing.T) {
-	const within = 5 * short
+	const within = 10 * short
 	s := GraphQLWSWithin(t, within)
 	defer NoLeaks(t)()
 	for _, first := range []string{`{"type":"ping"}`, `{"type":"connection_init"}`} {

@@ -76,9 +76,14 @@ func TestWebSocketDripUpgradeSlowly(t *testing.T) {
 	c := dial(t, s.Addr)
 	defer func() { _ = c.Close() }()
 	_, _ = io.WriteString(c, upgradeRequest)
+	_ = c.SetReadDeadline(time.Now().Add(patient))
+	first := make([]byte, 1)
+	if _, err := io.ReadFull(c, first); string(first) != "H" || err != nil {
+		t.Fatalf("read %q, %v, want the first byte", first, err)
+	}
 	_ = c.SetReadDeadline(time.Now().Add(short))
-	if got, err := io.ReadAll(c); string(got) != "H" || err == nil {
-		t.Errorf("read %q, %v, want the first byte alone", got, err)
+	if more, err := io.ReadAll(c); len(more) != 0 || err == nil {
+		t.Errorf("read %q, %v, want nothing more", more, err)
 	}
 }
 
