@@ -92,6 +92,13 @@ func TestStatus(t *testing.T) {
 			"near the limit", running(map[string]any{"StartLimitIntervalUSec": uint64(3600_000_000), "StartLimitBurst": uint32(3)}),
 			restart.UnfitLimited, "systemd says active (running); started 59m0s ago, and systemd may refuse one more start within 1h0m0s (StartLimitBurst 3)",
 		},
+		{
+			"limit for ever", running(map[string]any{"StartLimitIntervalUSec": uint64(math.MaxUint64)}),
+			restart.UnfitLimited, "systemd says active (running); started 59m0s ago, and systemd may refuse one more start, however long it waits (StartLimitBurst 5)",
+		},
+		{"frozen", running(map[string]any{"FreezerState": "frozen"}), restart.UnfitPaused, "systemd says active (running); somebody has frozen it"},
+		{"thawing", running(map[string]any{"FreezerState": "thawing"}), restart.UnfitPaused, "systemd says active (running); somebody has frozen it"},
+		{"never frozen", running(map[string]any{"FreezerState": "running"}), "", "systemd says active (running)"},
 		{"no limit", running(map[string]any{"StartLimitIntervalUSec": uint64(3600_000_000), "StartLimitBurst": uint32(0)}), "", "systemd says active (running)"},
 		{"crashed", failed("exit-code", 200, 199), "", "systemd says failed (exit-code)"},
 		{"failed when stopped", failed("exit-code", 200, 201), restart.UnfitStopped, "systemd says failed (exit-code); it failed when it was stopped"},

@@ -11,15 +11,16 @@ import (
 
 // A unit is what systemd says of one, in the words of org.freedesktop.systemd1(5).
 type unit struct {
-	load, loadError   string // LoadState; what is wrong if it is no "loaded"
-	active, sub       string // ActiveState, SubState
-	result            string // of the last run
-	invocation        string // InvocationID: another one for each run
-	job               bool   // a job of somebody waits or runs
-	byHand            bool   // false: may be started and stopped as a dependency only
-	restarts          uint64 // NRestarts: by systemd itself since somebody last started it
-	limit             time.Duration
-	burst             uint64 // starts that systemd grants within limit; 0: any
+	load, loadError   string        // LoadState; what is wrong if it is no "loaded"
+	active, sub       string        // ActiveState, SubState
+	result            string        // of the last run
+	invocation        string        // InvocationID: another one for each run
+	job               bool          // a job of somebody waits or runs
+	freezer           string        // FreezerState; empty: this systemd freezes nothing
+	byHand            bool          // false: may be started and stopped as a dependency only
+	restarts          uint64        // NRestarts: by systemd itself since somebody last started it
+	limit             time.Duration // forever: what was started once counts as long as systemd knows the unit
+	burst             uint64        // starts that systemd grants within limit; 0: any
 	stopTime, runTime time.Duration
 
 	started []time.Time // when the last start began, went on and ended, as far as it did
@@ -35,9 +36,13 @@ func unitOf(all map[string]any) *unit {
 		byHand:   !property[bool](all, "RefuseManualStart") && !property[bool](all, "RefuseManualStop"),
 		restarts: uint64(property[uint32](all, "NRestarts")), burst: uint64(property[uint32](all, "StartLimitBurst")),
 		limit: duration(all, "StartLimitIntervalUSec"), stopTime: duration(all, "TimeoutStopUSec"), runTime: duration(all, "TimeoutStartUSec"),
+		freezer:      property[string](all, "FreezerState"),
 		inactiveExit: property[uint64](all, "InactiveExitTimestampMonotonic"),
 		activeExit:   property[uint64](all, "ActiveExitTimestampMonotonic"),
 		mainExit:     property[uint64](all, "ExecMainExitTimestampMonotonic"),
+	}
+	if property[uint64](all, "StartLimitIntervalUSec") == math.MaxUint64 {
+		u.limit = forever
 	}
 	if job := property[[]any](all, "Job"); len(job) > 0 { // number and path; number 0: none
 		u.job = job[0] != uint32(0)
@@ -52,6 +57,9 @@ func unitOf(all map[string]any) *unit {
 	}
 	return u
 }
+
+// forever is an interval that has no end.
+const forever = time.Duration(math.MaxInt64)
 
 func property[T any](all map[string]any, name string) T {
 	v, _ := all[name].(T)
@@ -117,6 +125,8 @@ func (u *unit) unfit(age time.Duration) (reason restart.Unfit, why string) {
 		return restart.UnfitMissing, u.loadError
 	case !u.byHand:
 		return restart.UnfitStopped, "RefuseManualStart or RefuseManualStop forbids it"
+	case u.freezer != "" && u.freezer != "running":
+		return restart.UnfitPaused, "somebody has frozen it"
 	case u.active == "activating" && u.sub == "auto-restart":
 		return restart.UnfitLooping, "it is about to start it again"
 	case u.job:
@@ -159,6 +169,10 @@ func (u *unit) limited(age time.Duration) (reason restart.Unfit, why string) {
 	if u.burst == 0 || u.limit == 0 || age > u.limit {
 		return "", ""
 	}
-	return restart.UnfitLimited, fmt.Sprintf("started %s ago, and systemd may refuse one more start within %s (StartLimitBurst %d)",
-		age.Round(time.Second), u.limit, u.burst)
+	within := " within " + u.limit.String()
+	if u.limit == forever {
+		within = ", however long it waits"
+	}
+	return restart.UnfitLimited, fmt.Sprintf("started %s ago, and systemd may refuse one more start%s (StartLimitBurst %d)",
+		age.Round(time.Second), within, u.burst)
 }
