@@ -161,8 +161,11 @@ func (b *Backend) patch(ctx context.Context, w *workload, a *restart.Attempt, qu
 	case err != nil:
 		return fmt.Errorf("patching the %s: %w", b.place(), err)
 	case after.Spec.Template.annotation(annotationAttempt) != a.ID:
-		return fmt.Errorf("%w: the API server took the patch of the %s and left the annotation out: an admission webhook may remove it",
-			restart.ErrRefused, b.place())
+		err := fmt.Errorf("the API server took the patch of the %s and left the annotation out: an admission webhook may remove it", b.place())
+		if after.identity() == w.identity() { // otherwise what is left of it replaces the pods
+			err = fmt.Errorf("%w: %w", restart.ErrRefused, err)
+		}
+		return err
 	default:
 		return nil
 	}

@@ -222,6 +222,13 @@ func TestRefused(t *testing.T) {
 			}
 			panic(http.ErrAbortHandler)
 		}, false, "patching the deployment shop/web"},
+		{"webhook that leaves half of it", func(w http.ResponseWriter, r *http.Request) {
+			text := withUID
+			if r.Method != http.MethodGet {
+				text = strings.Replace(text, `"labels": {"app"`, `"annotations": {"kubectl.kubernetes.io/restartedAt": "now"}, "labels": {"app"`, 1)
+			}
+			_, _ = w.Write([]byte(text))
+		}, false, "left the annotation out"},
 		{"webhook", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(withUID)) }, true, "left the annotation out"},
 		{"no look", func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusBadGateway)
