@@ -4,6 +4,7 @@ package ecs_test
 
 import (
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -294,6 +296,13 @@ func TestOnce(t *testing.T) {
 		{"throttled", fail("UpdateService", 400, "ThrottlingException", "Rate exceeded"), true, "ECS answered ThrottlingException: Rate exceeded"},
 		{"denied", fail("UpdateService", 400, "AccessDeniedException", "User: arn:aws:iam::1:user/x is not authorized to perform: ecs:UpdateService"), true, "want a policy as in examples/ecs/iam-policy.json"},
 		{"gone", fail("UpdateService", 400, "ServiceNotActiveException", "Service was not ACTIVE."), true, "ServiceNotActiveException"},
+		{"sent elsewhere", func(action string, w http.ResponseWriter) bool {
+			if action == "UpdateService" {
+				w.Header().Set("Location", "/elsewhere")
+				w.WriteHeader(http.StatusTemporaryRedirect)
+			}
+			return action == "UpdateService"
+		}, false, "deploying the service \"shop\""},
 		{"hangs up", func(action string, _ http.ResponseWriter) bool {
 			if action == "UpdateService" {
 				panic(http.ErrAbortHandler)
@@ -315,6 +324,61 @@ func TestOnce(t *testing.T) {
 				t.Errorf("asked for %d deployments, want one", n)
 			}
 		})
+	}
+}
+
+// A server may ask for a request of HTTP/2 to be sent again; none is sent by that. The certificate is one that AWS' own
+// variable names.
+func TestProtocol(t *testing.T) {
+	c := newCloud(t)
+	var protocol atomic.Value
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		protocol.Store(r.Proto)
+		c.serve(w, r)
+	}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	bundle := filepath.Join(t.TempDir(), "ca.pem")
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(bundle, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("AWS_CA_BUNDLE", bundle)
+	b, err := ecs.New(ecs.Config{Cluster: "live", Service: "shop", Region: "eu-central-1", Endpoint: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Restart(t.Context(), restart.Attempt{ID: "1"}); err != nil || protocol.Load() != "HTTP/1.1" {
+		t.Errorf("error %v, sent by %v, want HTTP/1.1", err, protocol.Load())
+	}
+}
+
+// Credentials that cannot be had any more when they are wanted for the deployment: nothing was asked for.
+func TestNoCredentials(t *testing.T) {
+	c := newCloud(t)
+	var mu sync.Mutex // protects the following
+	given := 0
+	role := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if given++; given > 1 {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		fmt.Fprintf(w, `{"AccessKeyId": "AKIDROLE", "SecretAccessKey": "canary", "Token": "canary", "Expiration": %q}`,
+			time.Now().Add(-time.Minute).UTC().Format(time.RFC3339))
+	}))
+	t.Cleanup(role.Close)
+	t.Setenv("AWS_ACCESS_KEY_ID", "")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
+	t.Setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", role.URL)
+	err := backend(t, c).Restart(t.Context(), restart.Attempt{ID: "1"})
+	if !errors.Is(err, restart.ErrRefused) || !strings.Contains(err.Error(), "failed to refresh cached credentials") || strings.Contains(err.Error(), "canary") {
+		t.Errorf("error is %v, want a refusal", err)
+	}
+	if c.count("DescribeServices") != 1 || c.count("UpdateService") != 0 {
+		t.Errorf("requests %q", c.requests)
 	}
 }
 

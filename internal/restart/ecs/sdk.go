@@ -31,6 +31,9 @@ func newSDK(cfg Config) (*sdk, error) {
 		config.WithRegion(cfg.Region),
 		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 			t.DisableKeepAlives = true // a reload leaves nothing behind
+			t.Protocols = new(http.Protocols)
+			t.Protocols.SetHTTP1(true)         // in HTTP/2 a server may ask for a request to be sent again
+			t.TLSClientConfig.NextProtos = nil // AWS' own transport offers it
 		})),
 	}
 	if cfg.Profile != "" {
@@ -65,14 +68,28 @@ func (s *sdk) describe(ctx context.Context) (*service, error) {
 	return nil, nil //nolint:nilnil // there is none
 }
 
+// A tracer sends the requests of one call, without those for its credentials, and notes whether one can have gone out.
+type tracer struct {
+	ecs.HTTPClient
+	connected bool
+}
+
+// Do implements ecs.HTTPClient.
+func (t *tracer) Do(r *http.Request) (*http.Response, error) {
+	ctx := httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { t.connected = true }})
+	return t.HTTPClient.Do(r.WithContext(ctx))
+}
+
 // redeploy implements api. The client sends nothing again.
 func (s *sdk) redeploy(ctx context.Context) (id string, sent bool, err error) {
-	connected := false
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected = true }})
+	var t tracer
 	out, err := s.client.UpdateService(ctx, &ecs.UpdateServiceInput{Cluster: &s.cluster, Service: &s.service, ForceNewDeployment: true},
-		func(o *ecs.Options) { o.Retryer = aws.NopRetryer{} })
+		func(o *ecs.Options) {
+			t.HTTPClient = o.HTTPClient
+			o.HTTPClient, o.Retryer = &t, aws.NopRetryer{}
+		})
 	if err != nil {
-		return "", connected && !declined(err), explained(err)
+		return "", t.connected && !declined(err), explained(err)
 	}
 	if out.Service == nil {
 		return "", true, errors.New("the answer has no service")
@@ -89,7 +106,7 @@ func declined(err error) bool {
 // explained is an error in few words, and what to do about it. The client's own goes through all its layers.
 func explained(err error) error {
 	answer := smithy.APIError(nil)
-	if !errors.As(err, &answer) {
+	if !errors.As(err, &answer) || answer.ErrorCode() == "" { // not even an answer, or not one of ECS
 		return err
 	}
 	text := fmt.Errorf("ECS answered %s: %s", answer.ErrorCode(), answer.ErrorMessage())
