@@ -196,7 +196,7 @@ func here(t *testing.T, text string) string {
 	dir := t.TempDir()
 	text = regexp.MustCompile(`/usr/(local/)?bin/[\w-]+`).ReplaceAllString(text, "/bin/sh")
 	text = regexp.MustCompile(`/(home|srv)/[\w./-]+`).ReplaceAllString(text, dir)
-	return regexp.MustCompile(`/etc/healthcheck_exporter/([\w-]+)`).ReplaceAllStringFunc(text, func(file string) string {
+	return regexp.MustCompile(`/etc/healthcheck_exporter/([\w/-]+)`).ReplaceAllStringFunc(text, func(file string) string {
 		file = filepath.Join(dir, filepath.Base(file))
 		if err := os.WriteFile(file, []byte("https://hook.test/"), 0o600); err != nil {
 			t.Fatal(err)

@@ -3,6 +3,7 @@ package examples
 import (
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -55,6 +56,18 @@ func TestConfigurations(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestEnvironments: an environment that is written otherwise than in the routes goes to slack-unknown, and is not critical.
+func TestEnvironments(t *testing.T) {
+	environment := regexp.MustCompile(`(?m)^ +environment: (\S+)`)
+	for _, file := range append(glob(t, "*/*.y*ml"), "../config/reference.yml") {
+		for _, m := range environment.FindAllStringSubmatch(read(t, file), -1) {
+			if !slices.Contains([]string{"LIVE", "STAGE", "DEV"}, m[1]) && !strings.HasPrefix(m[1], "item.") {
+				t.Errorf("%s has the environment %s, want one of the routes", file, m[1])
+			}
+		}
 	}
 }
 
