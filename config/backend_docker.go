@@ -24,7 +24,7 @@ func (*Docker) shown() []string {
 }
 
 func (b *Docker) unit() (id, what string) {
-	return fmt.Sprintf("%q %q %q", b.Host, b.Container, b.Label), "container"
+	return fmt.Sprintf("%q %q %q", engineID(b.Host), b.Container, b.Label), "container"
 }
 
 // containerName is that of a container, which becomes a part of a path.

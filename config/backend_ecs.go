@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net/url"
+	"path"
 	"regexp"
 )
 
@@ -24,7 +25,8 @@ func (*ECS) limits() Limits { return clusterLimits }
 func (*ECS) shown() []string { return []string{"cluster", "service", "region", "profile", "endpoint"} }
 
 func (b *ECS) unit() (id, what string) {
-	return fmt.Sprintf("%q %q %q %q %q", b.Endpoint, b.Profile, b.Region, b.Cluster, b.Service), "service of ECS"
+	// The end of an ARN is the name.
+	return fmt.Sprintf("%q %q %q %q %q", b.Endpoint, b.Profile, b.Region, path.Base(b.Cluster), path.Base(b.Service)), "service of ECS"
 }
 
 // What ECS calls a cluster or service, what their ARNs are, and what a region is.

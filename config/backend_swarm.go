@@ -1,9 +1,11 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"regexp"
+	"strings"
 
 	commonconfig "github.com/prometheus/common/config"
 )
@@ -27,7 +29,7 @@ func (*Swarm) shown() []string {
 }
 
 func (b *Swarm) unit() (id, what string) {
-	return fmt.Sprintf("%q %q", b.Host, b.Service), "service of a swarm"
+	return fmt.Sprintf("%q %q", engineID(b.Host), b.Service), "service of a swarm"
 }
 
 // swarmService is what a service of a swarm may be called.
@@ -40,15 +42,27 @@ func (b *Swarm) check(c *checker, p place) {
 	c.engine(p, b.Host, b.TLSConfig)
 }
 
+// engineID is the one way to write where an engine listens; /var/run is /run nearly everywhere.
+func engineID(host string) string {
+	if path, ok := strings.CutPrefix(host, "unix:///var/run/"); ok {
+		return "unix:///run/" + path
+	}
+	return cmp.Or(host, "unix:///run/docker.sock")
+}
+
 // engine checks where a Docker Engine listens.
 func (c *checker) engine(p place, host string, tls *commonconfig.TLSConfig) {
 	u, err := url.Parse(host)
 	switch {
-	case host == "" || err == nil && u.Scheme == "unix" && u.Host == "" && u.Path != "":
+	case host == "" || err == nil && socketURL(u) && u.RawQuery == "" && u.Fragment == "":
 		if tls != nil {
 			c.fail(c.sub(p, "tls_config"), "has no effect on a unix socket")
 		}
-	case err != nil || u.Scheme != "tcp" || u.Hostname() == "" || u.Port() == "" || !validPort(u) || u.Path != "" || u.User != nil:
+	case err != nil: // nobody knows what is in it
+		c.fail(c.sub(p, "host"), "is no URL, want unix:///PATH or tcp://HOST:PORT")
+	case u.User != nil, u.RawQuery != "", u.Fragment != "":
+		c.fail(c.sub(p, "host"), "has more than unix:///PATH or tcp://HOST:PORT; want tls_config to be let in")
+	case u.Scheme != "tcp" || u.Hostname() == "" || u.Port() == "" || !validPort(u) || u.Path != "":
 		c.fail(c.sub(p, "host"), "got %q, want unix:///PATH or tcp://HOST:PORT", host)
 	case tls != nil:
 		client := commonconfig.HTTPClientConfig{TLSConfig: *tls}
