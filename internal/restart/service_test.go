@@ -114,7 +114,8 @@ func TestPartialOutage(t *testing.T) {
 	if r.restarts() != 0 || d.Hold != GuardOutage || d.Guards[len(d.Guards)-1].Value != "1 of 4 checks fail" {
 		t.Fatalf("restarted %d times, decision is %+v, want that it is held", r.restarts(), d)
 	}
-	if r.probe(beyond(1, partly(2, 4))); r.state.Hold != GuardOutage {
+	r.probe(beyond(1, partly(2, 4)))
+	if r.state.Hold != GuardOutage {
 		t.Errorf("a wrong path besides is held by %q", r.state.Hold)
 	}
 	r.wait(time.Second)

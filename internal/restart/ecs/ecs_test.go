@@ -362,7 +362,8 @@ func TestNoCredentials(t *testing.T) {
 	role := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		mu.Lock()
 		defer mu.Unlock()
-		if given++; given > 1 {
+		given++
+		if given > 1 {
 			w.WriteHeader(http.StatusBadRequest)
 			return
 		}
