@@ -160,7 +160,7 @@ check-examples: ## examples: time intervals, Compose and Kubernetes files, by th
 .PHONY: e2e
 e2e: ## end to end: the exporter with a real Prometheus and Alertmanager (Debian packages of these names), and servers from npm
 	@echo ">> go test -tags e2e ./e2e/..."
-	$(GO) test -tags e2e -count=1 -timeout 15m $(TESTFLAGS) ./e2e/...
+	$(GO) test -tags e2e -count=1 -timeout 30m $(TESTFLAGS) ./e2e/...
 
 .PHONY: e2e-kubernetes
 e2e-kubernetes: ## restarts in a real control plane of Kubernetes; builds it first, which takes two cores 20 minutes and 5 GB; needs etcd
