@@ -115,6 +115,40 @@ func TestLostLease(t *testing.T) {
 	})
 }
 
+// To persist an attempt may take long. What was true when it was decided is asked once more before it is made.
+func TestDecidedLongAgo(t *testing.T) {
+	const target = "http://127.0.0.1:8080/health"
+	for name, meanwhile := range map[string]func(b *ballot){
+		"the lease is lost":   func(b *ballot) { b.set(Leadership{Standby: "another one leads"}) },
+		"the evidence is old": func(*ballot) { time.Sleep(11 * time.Second) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, b, n := &simulated{helps: true}, &ballot{now: leads}, &failing{notebook: newNotebook()}
+				n.set(func(s *State) bool {
+					if s.Phase() == PhaseExecuting {
+						meanwhile(b)
+					}
+					return false
+				})
+				c, _, stop := watchWith(t, n, io.Discard)
+				cfg := configured(s.service("web", target))
+				cfg.Elector = b
+				c.Apply(cfg)
+				time.Sleep(5 * time.Minute)
+				s.broken.Store(true)
+				firing(c, target)
+				time.Sleep(time.Minute)
+				e := c.Services()[0]
+				stop()
+				if s.restarts.Load() != 0 || len(e.State.Attempts) != 1 || e.State.InFlight() || e.State.Unverified != 0 {
+					t.Errorf("restarted %d times, and the state is %+v, want one attempt that was refused", s.restarts.Load(), e.State)
+				}
+			})
+		})
+	}
+}
+
 // The lease is given up after the last attempt has ended, and when the configuration has another one or none.
 func TestRelease(t *testing.T) {
 	const target = "http://127.0.0.1:8080/health"

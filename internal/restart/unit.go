@@ -2,6 +2,7 @@ package restart
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -95,10 +96,11 @@ func (u *unit) run(ctx context.Context) {
 
 // carryOut applies an event and does what was decided.
 func (u *unit) carryOut(ctx context.Context, ev Event) {
+	began := time.Now()
 	d, _ := u.apply(ev) // an error is told, and holds
 	switch {
 	case d.Restart:
-		u.execute(ctx)
+		u.execute(ctx, began)
 	case d.WouldRestart:
 		u.tryOut(ctx, ev.Preflighted.Attempt)
 	case d.Inspect:
@@ -260,14 +262,28 @@ func (u *unit) finisher(ctx context.Context) func() bool {
 	}
 }
 
+// outdated tells why what was decided is not to be done any more: to persist it may have taken long. Empty: nothing.
+func (u *unit) outdated(p *Policy, decided time.Time) string {
+	now := time.Now()
+	if took := now.Sub(decided); took > p.ConfirmAge {
+		return "to persist the attempt took " + round(took) + ", and the evidence is too old"
+	}
+	return u.leadership(now).Standby
+}
+
 // execute has the back-end do its work in a goroutine of its own; run waits for its outcome. The work has its own
 // time limit and does not end with ctx.
-func (u *unit) execute(ctx context.Context) {
+func (u *unit) execute(ctx context.Context, decided time.Time) {
 	service := u.definition()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(service.ExecTimeout, min(u.before.Takes, maxTakes)))
 	u.mu.Lock()
 	attempt := Attempt{ID: u.state.Intent.ID, At: u.state.Intent.At, Before: u.before}
 	u.mu.Unlock()
+	if why := u.outdated(&service.Policy, decided); why != "" {
+		cancel()
+		u.executed <- executedBy(attempt.ID, fmt.Errorf("%w: %s", ErrRefused, why))
+		return
+	}
 	u.log.Info("Restarting service", "attempt", attempt.ID, "backend", service.Backend.Kind())
 	go func() {
 		defer cancel()
