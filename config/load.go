@@ -88,9 +88,11 @@ func (o Options) Parse(name string, data []byte) (*Config, error) {
 func (d *decoder) check(top place, c *Config, o Options) {
 	modules := top.field("modules")
 	switch named := d.lines[modules.path] != 0; {
-	case len(c.Modules) > 0 || !d.clean(""):
+	case len(c.Modules) > 0:
 	case named || len(c.Targets) == 0 && !c.hasSources() && c.Restart == nil:
-		d.report(d.at(modules), "got no module, want at least one")
+		if d.clean("") { // else what is wrong may be why there is none
+			d.report(d.at(modules), "got no module, want at least one")
+		}
 	default:
 		c.Modules = Default().Modules
 	}
