@@ -79,7 +79,7 @@
           }),
           rule('HealthcheckRestartBudgetLow', k.budgetLow, services(low), {
             summary: 'A service was restarted so often that hardly any restart is left.',
-            description: service + ' may be restarted {{ with %s }}{{ . | first | value | printf "%%.0f" }}{{ else }}hardly any{{ end }} more times for now. What has to be restarted so often needs somebody.'
+            description: service + ' was restarted again and again; restarts left for now: {{ with %s }}{{ . | first | value | printf "%%.0f" }}{{ else }}hardly any{{ end }}. What has to be restarted so often needs somebody.'
                                    % lookup.left,
           }),
           rule('HealthcheckRestartStateUnwritable', k.stateUnwritable, happened('journal_errors_total', '', k.stateUnwritable.window), {
