@@ -168,7 +168,7 @@ e2e-kubernetes: ## restarts in a real control plane of Kubernetes; builds it fir
 	$(GO) test -tags e2e_kubernetes -count=1 -timeout 120m -v $(TESTFLAGS) ./e2e/kubernetes/
 
 .PHONY: demo
-demo: ## the same on a terminal: a service breaks, Slack hears of it, it is restarted, Slack hears that it is well
+demo: ## a demonstration on the terminal: a service breaks, Slack hears of it, it is restarted, Slack hears that it is well
 	@$(GO) run -tags e2e ./e2e/demo $(ARGS)
 
 .PHONY: bench-loop

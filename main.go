@@ -77,7 +77,7 @@ func run(args []string, out, errOut io.Writer) int {
 	defer cancel()
 	switch command {
 	case commandCheck:
-		return cli.Check(out, errOut, config.Options{TimeoutOffset: config.DefaultTimeoutOffset}, f.checkFiles)
+		return cli.Check(ctx, out, errOut, config.Options{TimeoutOffset: config.DefaultTimeoutOffset}, f.checkFiles)
 	case commandProbe:
 		return cli.Probe(ctx, out, errOut, f.probe)
 	case commandTargets:
@@ -141,7 +141,7 @@ func runServer(ctx context.Context, out, errOut io.Writer, f *flags) int {
 			fmt.Fprintf(errOut, "%s: --config.check needs --config.file\n", name)
 			return cli.ExitUsage
 		}
-		return cli.Check(out, errOut, config.Options{TimeoutOffset: f.server.TimeoutOffset}, []string{f.server.ConfigFile})
+		return cli.Check(ctx, out, errOut, config.Options{TimeoutOffset: f.server.TimeoutOffset}, []string{f.server.ConfigFile})
 	}
 	hup := make(chan os.Signal, 1) // before the configuration is read: until then the signal would kill
 	signal.Notify(hup, syscall.SIGHUP)
@@ -230,7 +230,7 @@ func application(f *flags) *kingpin.Application {
 	serve := a.Command(commandServe, "Serve /probe and the exporter's own metrics. This is the default command.").Default()
 	serverFlags(serve, f)
 
-	check := a.Command(commandCheck, "Check configuration files and name every mistake in them. Exit status: 0 all are good, 2 one is not.")
+	check := a.Command(commandCheck, "Check configuration files, and the files of targets that they name, and name every mistake in them. Exit status: 0 all are good, 2 one is not.")
 	check.Arg("file", "Configuration files.").Required().StringsVar(&f.checkFiles)
 
 	probe := a.Command(commandProbe, "Probe one target once and explain the outcome. Exit status: 0 success, 1 the probe failed, 2 usage or configuration.")

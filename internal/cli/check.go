@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -8,32 +9,36 @@ import (
 	"slices"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
 // Check loads each file as the server would and says on out what is in it, or on errOut what is wrong with it.
-func Check(out, errOut io.Writer, o config.Options, files []string) int {
+func Check(ctx context.Context, out, errOut io.Writer, o config.Options, files []string) int {
 	status := ExitSuccess
 	for _, file := range files {
-		c, err := checkFile(o, file)
+		has, err := checkFile(ctx, o, file)
 		if err != nil {
 			fmt.Fprintln(errOut, err)
 			status = ExitUsage
 			continue
 		}
-		fmt.Fprintf(out, "%s: ok, %s\n", file, contents(c))
+		fmt.Fprintf(out, "%s: ok, %s\n", file, has)
 	}
 	return status
 }
 
-// contents counts what a configuration has: a section that is missing by mistake shows.
-func contents(c *config.Config) string {
+// contents counts what a configuration has, besides so many targets in files: a section that is missing by mistake shows.
+func contents(c *config.Config, inFiles int) string {
 	text := fmt.Sprintf("modules: %d", len(c.Modules))
 	if n := len(c.Targets); n > 0 {
 		text += fmt.Sprintf(", targets: %d", n)
 	}
-	if n := len(c.TargetFiles) + len(c.TargetAPIs); n > 0 {
-		text += fmt.Sprintf(", other sources of targets: %d", n)
+	if len(c.TargetFiles) > 0 {
+		text += fmt.Sprintf(", targets in files: %d", inFiles)
+	}
+	if n := len(c.TargetAPIs); n > 0 {
+		text += fmt.Sprintf(", APIs with targets: %d", n)
 	}
 	if c.Restart != nil {
 		text += fmt.Sprintf(", services to restart: %d", len(c.Restart.Services))
@@ -41,11 +46,11 @@ func contents(c *config.Config) string {
 	return text
 }
 
-// checkFile also builds what the server would build.
-func checkFile(o config.Options, file string) (*config.Config, error) {
+// checkFile also builds what the server would build, and reads the files of targets. It says what there is.
+func checkFile(ctx context.Context, o config.Options, file string) (string, error) {
 	c, err := o.Load(file)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(c.Modules)) {
@@ -53,5 +58,6 @@ func checkFile(o config.Options, file string) (*config.Config, error) {
 			errs = append(errs, fmt.Errorf("%s: modules.%s: %w", file, name, err))
 		}
 	}
-	return c, errors.Join(errs...)
+	n, wrong := inventory.CheckFiles(ctx, c, o.TimeoutOffset, prober.MaskURL)
+	return contents(c, n), errors.Join(append(errs, wrong...)...)
 }

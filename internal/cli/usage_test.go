@@ -39,8 +39,10 @@ func TestCheck(t *testing.T) {
 	t.Chdir(dir)
 	for name, text := range map[string]string{
 		"good.yml": "modules: {a: {prober: http}, b: {prober: http}}",
-		"full.yml": "modules: {http_2xx: {prober: http}}\ntargets: [{name: a, url: 'http://127.0.0.1/'}, {name: b, url: 'http://127.0.0.1/b'}]\ntarget_files: [none.yml]\n" +
+		"full.yml": "modules: {http_2xx: {prober: http}}\ntargets: [{name: a, url: 'http://127.0.0.1/'}, {name: b, url: 'http://127.0.0.1/b'}]\ntarget_files: [more.yml]\n" +
 			"restart: {mode: off, receiver: {insecure: true}, services: [{name: a, checks: [{target: a}], http: {url: 'http://127.0.0.1/'}}]}\n",
+		"more.yml":    "- {name: c, url: 'http://127.0.0.1/c'}\n",
+		"list.yml":    "modules: {http_2xx: {prober: http}}\ntarget_files: [none.yml]\n",
 		"bad.yml":     "modules:\n  a: {prober: x}\n  b: {prober: y}\n",
 		"unbuilt.yml": "modules:\n  a: {prober: http, http: &h {tls_config: {ca_file: garbage.pem}}}\n  b: {prober: http, http: *h}\n",
 		"garbage.pem": "no certificate",
@@ -57,7 +59,8 @@ func TestCheck(t *testing.T) {
 		err    []string // the beginning of each line
 	}{
 		{"good", []string{"good.yml"}, ExitSuccess, "good.yml: ok, modules: 2\n", nil},
-		{"of everything", []string{"full.yml"}, ExitSuccess, "full.yml: ok, modules: 1, targets: 2, other sources of targets: 1, services to restart: 1\n", nil},
+		{"of everything", []string{"full.yml"}, ExitSuccess, "full.yml: ok, modules: 1, targets: 2, targets in files: 1, services to restart: 1\n", nil},
+		{"a file of targets that is missing", []string{"list.yml"}, ExitUsage, "", []string{"reading "}},
 		{"bad", []string{"bad.yml"}, ExitUsage, "", []string{"bad.yml:2: modules.a.prober: ", "bad.yml:3: modules.b.prober: "}},
 		{"missing", []string{"none.yml"}, ExitUsage, "", []string{"reading configuration: open none.yml: "}},
 		{"cannot be built", []string{"unbuilt.yml"}, ExitUsage, "", []string{"unbuilt.yml", "unbuilt.yml"}},
@@ -65,7 +68,7 @@ func TestCheck(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var out, errOut bytes.Buffer
-			if got := Check(&out, &errOut, config.Options{}, tc.files); got != tc.status {
+			if got := Check(t.Context(), &out, &errOut, config.Options{}, tc.files); got != tc.status {
 				t.Errorf("exit status %d, want %d", got, tc.status)
 			}
 			if diff := cmp.Diff(tc.out, out.String()); diff != "" {

@@ -1,0 +1,38 @@
+package inventory
+
+import (
+	"context"
+	"maps"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+)
+
+// CheckFiles reads the files of cfg.TargetFiles as an exporter does when it starts. It returns how many targets it would take
+// from them, and what is wrong. No API is asked: where cfg has one, names that are taken or missing are left to the
+// exporter, which knows all of them. Offset and mask are those of Options.
+func CheckFiles(ctx context.Context, cfg *config.Config, offset time.Duration, mask func(*url.URL) string) (int, []error) {
+	parts, errs := []Part{{Source: StaticSource, Targets: cfg.Targets}}, []error(nil)
+	for _, pattern := range cfg.TargetFiles {
+		f := files{pattern: pattern, reader: config.TargetReader{Modules: cfg.Modules, Offset: offset}, mask: mask}
+		docs, err := f.fetch(ctx, nil)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		part := Part{Source: "file:" + pattern}
+		for _, name := range slices.Sorted(maps.Keys(docs)) {
+			errs = append(errs, docs[name].problems...)
+			part.Targets = append(part.Targets, docs[name].targets...)
+		}
+		parts = append(parts, part)
+	}
+	inv := Merge(cfg, parts, mask)
+	if len(cfg.TargetAPIs) == 0 {
+		for _, source := range inv.sources {
+			errs = append(errs, inv.problems[source]...)
+		}
+	}
+	return len(inv.entries) - len(cfg.Targets), errs
+}
