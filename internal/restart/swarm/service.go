@@ -18,6 +18,7 @@ type service struct {
 		Index uint64 `json:"Index"`
 	} `json:"Version"`
 	CreatedAt    time.Time     `json:"CreatedAt"`
+	UpdatedAt    time.Time     `json:"UpdatedAt"` // by anybody, in any way
 	Spec         specification `json:"Spec"`
 	PreviousSpec specification `json:"PreviousSpec"` // nil: it was never updated
 	UpdateStatus update        `json:"UpdateStatus"`
@@ -103,7 +104,11 @@ func (s *service) status() restart.Status {
 	if state != "" {
 		out.Detail += fmt.Sprintf(", update %s: %s", state, s.UpdateStatus.Message)
 	}
-	for _, t := range []time.Time{s.UpdateStatus.StartedAt, s.UpdateStatus.CompletedAt} {
+	changes := []time.Time{s.UpdateStatus.StartedAt, s.UpdateStatus.CompletedAt}
+	if state == "" && s.PreviousSpec != nil { // somebody has scaled it, or an update is about to begin
+		changes = append(changes, s.UpdatedAt)
+	}
+	for _, t := range changes {
 		if t.After(out.StartedAt) {
 			out.StartedAt = t
 		}
