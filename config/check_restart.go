@@ -32,6 +32,7 @@ func (c *checker) restart(p place, cfg *Config) {
 		c.serviceChecks(c.sub(at, "checks"), s, cfg, targets)
 		c.backend(at, s, units)
 		c.effective(at, r.LimitsOf(s))
+		c.elected(at, r.LeaderElection, r.LimitsOf(s))
 		c.selectors(at, s)
 	}
 	c.serviceDependencies(services, r.Services)

@@ -1,5 +1,7 @@
 package config
 
+import "time"
+
 // LeaderElection makes one of several exporters the one that restarts: the holder of a Lease of Kubernetes.
 type LeaderElection struct {
 	// Namespace and Lease are those of the Lease, which has to be there.
@@ -19,4 +21,15 @@ func (c *checker) election(p place, e *LeaderElection) {
 	c.kubernetesName(c.sub(p, "namespace"), e.Namespace)
 	c.kubernetesName(c.sub(p, "lease"), e.Lease)
 	c.context(p, e.KubeconfigFile, e.Context)
+}
+
+// leastElectedCooldown is how long a new leader has to wait: a machine that was suspended may believe for some seconds
+// after that it still holds the Lease.
+const leastElectedCooldown = Duration(30 * time.Second)
+
+// elected checks that a new leader waits long enough for the one before, of which it knows nothing.
+func (c *checker) elected(p place, e *LeaderElection, l Limits) {
+	if e != nil && l.Cooldown < leastElectedCooldown {
+		c.fail(c.sub(p, "cooldown"), "is less than 30s, together with the defaults: with leader_election a new leader waits that long for the one before")
+	}
 }

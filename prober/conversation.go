@@ -252,18 +252,6 @@ func (c *conversation) ended(err error) *failure {
 	}
 }
 
-// withoutAddrs is the text of err without the addresses of a net.OpError, of which the library keeps nothing but text:
-// with our port in it, it would be another one every time.
-func withoutAddrs(err error) string {
-	text := strings.TrimPrefix(cause(err).Error(), "websocket: ")
-	if _, after, ok := strings.Cut(text, "->"); ok {
-		if _, reason, ok := strings.Cut(after, ": "); ok {
-			return reason
-		}
-	}
-	return text
-}
-
 // broken finds out why nothing could be sent: what the target said last is on its way.
 func (c *conversation) broken(ctx context.Context) error {
 	for {

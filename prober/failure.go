@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"strings"
 	"syscall"
 )
 
@@ -86,6 +87,18 @@ func cause(err error) error {
 		return op.Err
 	}
 	return err
+}
+
+// withoutAddrs is the text of err without the addresses of a net.OpError, of which the library keeps nothing but text:
+// with our port in it, it would be another one every time.
+func withoutAddrs(err error) string {
+	text := strings.TrimPrefix(cause(err).Error(), "websocket: ")
+	if _, after, ok := strings.Cut(text, "->"); ok {
+		if _, reason, ok := strings.Cut(after, ": "); ok {
+			return reason
+		}
+	}
+	return text
 }
 
 // maxQuote bounds in bytes how much of a target's text an error repeats.

@@ -217,9 +217,9 @@ func (c *conversation) refusal(answer *http.Response, err error) *failure {
 	}
 }
 
-// A headConn is a connection until the answer to the upgrade was read; then it is just a buffer. Until then it leaves out interim responses, and ends after
-// the head of any answer but 101, because the body of a refusal is of no interest and may have no end, and after too
-// long a head, which has no bound in the WebSocket library.
+// A headConn is a connection until the answer to the upgrade was read; then it is just a buffer. Until then it leaves out
+// interim responses, and ends after the head of any answer but 101, because the body of a refusal is of no interest and
+// may have no end, and after too long a head, which has no bound in the WebSocket library.
 type headConn struct {
 	net.Conn
 	in    *bufio.Reader
