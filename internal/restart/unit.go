@@ -54,8 +54,10 @@ func newUnit(c *Controller, s Service) *unit {
 // run watches the service until ctx is done. An attempt under way is finished first: half a restart is worse
 // than either none or a whole one.
 func (u *unit) run(ctx context.Context) {
-	timer := time.NewTimer(0)
+	u.probe(ctx)
+	timer := time.NewTimer(u.interval())
 	defer timer.Stop()
+	timer.Stop() // until the round has ended
 	for {
 		select {
 		case <-ctx.Done():
