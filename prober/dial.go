@@ -251,11 +251,7 @@ func (d *dialer) tunnel(ctx context.Context, conn net.Conn, via *url.URL, addres
 	if req.Header == nil {
 		req.Header = http.Header{}
 	}
-	if u := via.User; u != nil {
-		password, _ := u.Password()
-		token := base64.StdEncoding.EncodeToString([]byte(u.Username() + ":" + password))
-		req.Header.Set("Proxy-Authorization", "Basic "+token)
-	}
+	setProxyAuthorization(req.Header, via)
 	if err := req.Write(conn); err != nil {
 		return proxyFailure(via, "sending CONNECT: %w", cause(err))
 	}
@@ -270,6 +266,14 @@ func (d *dialer) tunnel(ctx context.Context, conn net.Conn, via *url.URL, addres
 		return proxyFailure(via, "it answered %d to CONNECT, want 2xx", resp.StatusCode)
 	default:
 		return nil
+	}
+}
+
+// setProxyAuthorization sets what a proxy wants to know of who asks.
+func setProxyAuthorization(h http.Header, via *url.URL) {
+	if u := via.User; u != nil {
+		password, _ := u.Password()
+		h.Set("Proxy-Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(u.Username()+":"+password)))
 	}
 }
 

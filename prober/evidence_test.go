@@ -73,12 +73,31 @@ func TestHTTP2Failures(t *testing.T) {
 	wantFailure(t, hanging(t, p, target(t, s.URL+"/hang"), prober.ReasonRequestTimeout, prober.PhaseProcessing), prober.ReasonRequestTimeout, prober.PhaseProcessing, "no byte")
 }
 
-// What net/http refuses to send is no fault of the target.
+// What cannot be sent is no fault of the target, and is found before it is waited for.
 func TestUnsendable(t *testing.T) {
-	s := probetest.EchoTLS(t, probetest.NewCA(t).Issue(t, probetest.Cert{}), "h2")
-	r := target(t, s.URL)
-	r.Hostname = "a<b>"
-	wantFailure(t, probe(t, newProber(t, "tls_config: {insecure_skip_verify: true}"), r, patient), prober.ReasonInternal, prober.PhaseProcessing, "Host header")
+	cert := probetest.NewCA(t).Issue(t, probetest.Cert{})
+	insecure := "tls_config: {insecure_skip_verify: true}\n"
+	broken := "http_headers: {X-Key: {files: [" + secretFile(t, "canary\nX: y") + "]}}"
+	for name, tt := range map[string]struct {
+		server *probetest.Server
+		block  string
+	}{
+		"HTTP/1.1": {probetest.Echo(t), ""},
+		"HTTP/2":   {probetest.EchoTLS(t, cert, "h2"), insecure},
+		"HTTP/3":   {probetest.EchoHTTP3(t, cert), insecure + "enable_http3: true\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := target(t, tt.server.URL)
+			r.Hostname = "a<b>"
+			res := probe(t, newProber(t, tt.block), r, patient)
+			wantFailure(t, res, prober.ReasonInternal, prober.PhaseProcessing, "sending the request: invalid Host header")
+			res = probe(t, newProber(t, tt.block+broken), target(t, tt.server.URL), patient)
+			wantFailure(t, res, prober.ReasonInternal, prober.PhaseProcessing, `sending the request: invalid value of header "X-Key"`)
+			if strings.Contains(res.Err.Error(), "canary") {
+				t.Errorf("the error shows the value: %v", res.Err)
+			}
+		})
+	}
 }
 
 // A failure after a redirect is that of the host that it led to, and says so.

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"time"
+
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
@@ -53,7 +53,7 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !x.home && req.Body != nil && req.Body != http.NoBody {
 		return nil, failf(ReasonHeader, PhaseProcessing, "redirected to another host, which must not get the request body")
 	}
-	ctx := httptrace.WithClientTrace(req.Context(), x.trace.client())
+	ctx := req.Context()
 	req = req.Clone(ctx)
 	req.Header.Del("Referer") // it would tell the query of one host to another
 	if err := x.addPrivate(ctx, req); err != nil {
@@ -97,7 +97,7 @@ func (x *exchange) addPrivate(ctx context.Context, req *http.Request) error {
 	return nil
 }
 
-// connect makes the connection that the transport will find in the context.
+// connect makes the connection, and chooses who speaks on it.
 func (x *exchange) connect(ctx context.Context, req *http.Request) error {
 	first := x.redirects == 0
 	dial := x.prober.dialer.dial
@@ -115,18 +115,17 @@ func (x *exchange) connect(ctx context.Context, req *http.Request) error {
 		return err
 	}
 	x.link = l
-	if l.quic != nil {
+	switch {
+	case l.quic != nil:
 		x.conn = &http3Conn{ClientConn: x.prober.http3.NewClientConn(l.quic.Conn), link: l.quic, trace: x.trace}
-		return nil
-	}
-	host, port := hostPort(req.URL)
-	conn, err := x.prober.transport.NewClientConn(context.WithValue(ctx, linkKey{}, l), req.URL.Scheme, net.JoinHostPort(host, port))
-	if err == nil {
+	case l.tls != nil && l.tls.Protocol == "h2":
+		conn, err := newHTTP2Conn(ctx, x.prober.http2, l, x.trace, req.URL)
+		if err != nil {
+			return x.exchangeFailure(ctx, err)
+		}
 		x.conn = conn
-		err = conn.Reserve() // from here on it is not idle
-	}
-	if err != nil {
-		return x.exchangeFailure(ctx, err)
+	default:
+		x.conn = newHTTP1Conn(l, x.trace)
 	}
 	return nil
 }
@@ -143,6 +142,9 @@ func (x *exchange) serverName(req *http.Request) string {
 // send writes the request and reads the head of its response.
 func (x *exchange) send(ctx context.Context, req *http.Request) (*http.Response, error) {
 	x.trace.event("Sending request", slog.String("method", req.Method), slog.String("url", MaskURL(req.URL)))
+	if err := sendable(req); err != nil {
+		return nil, err
+	}
 	from := x.trace.now()
 	resp, err := x.conn.RoundTrip(req)
 	to := time.Duration(x.trace.firstByte.Load())
@@ -160,6 +162,31 @@ func (x *exchange) send(ctx context.Context, req *http.Request) (*http.Response,
 		x.prober.credentials.rejected()
 	}
 	return resp, nil
+}
+
+// sendable finds what cannot be sent, and would leave the target waiting.
+func sendable(req *http.Request) error {
+	unsendable := func(format string, args ...any) error {
+		return failf(ReasonInternal, PhaseProcessing, "sending the request: "+format, args...)
+	}
+	host := req.Host
+	if host == "" {
+		host = req.URL.Host
+	}
+	if !validHost(host) {
+		return unsendable("invalid Host header %q", host)
+	}
+	for name, values := range req.Header {
+		if !httpguts.ValidHeaderFieldName(name) {
+			return unsendable("invalid header name %q", name)
+		}
+		for _, v := range values {
+			if !httpguts.ValidHeaderFieldValue(v) {
+				return unsendable("invalid value of header %q", name)
+			}
+		}
+	}
+	return nil
 }
 
 func (x *exchange) note(req *http.Request, resp *http.Response) {
@@ -197,15 +224,15 @@ func (x *exchange) stopAtRedirect(resp *http.Response) (*http.Response, error) {
 // exchangeFailure classifies an error of net/http on an established connection. That the target is to blame has to be
 // seen on the connection: what nothing is known of must not look like a crash, which a restart would repair.
 func (x *exchange) exchangeFailure(ctx context.Context, err error) *failure {
-	text := err.Error()
+	text, session := err.Error(), sessionFailure(err)
 	switch {
 	case ctx.Err() != nil || isTimeout(err):
 		return x.timeoutFailure()
 	case x.link.quic != nil:
 		return x.http3Failure(err)
-	case strings.Contains(text, "remote error: tls:"):
-		return failf(ReasonTLSFailed, PhaseTLS, "TLS: the target refused the session: %w", cause(err))
-	case strings.Contains(text, "response headers exceeded"), strings.Contains(text, "response header list larger"):
+	case session != nil:
+		return session
+	case errors.Is(err, errLongHead), strings.Contains(text, "response header list larger"):
 		return failf(ReasonTooLarge, PhaseProcessing, "reading the response headers: more than %d bytes", maxResponseHeader)
 	case isLocal(err):
 		return failf(ReasonLocalResource, PhaseProcessing, "sending the request: %w", cause(err))
@@ -215,8 +242,8 @@ func (x *exchange) exchangeFailure(ctx context.Context, err error) *failure {
 		return failf(ReasonHTTPVersion, PhaseProcessing, "waiting for a response: more than %d interim ones", max1xx)
 	case x.ended(err):
 		return x.closedFailure(PhaseProcessing, "waiting for a response")
-	case x.trace.firstByte.Load() != 0, strings.Contains(text, "malformed HTTP"), strings.Contains(text, "readLoopPeekFail"),
-		strings.Contains(text, "connection error:"): // what the target sent is none of HTTP/2
+	case x.trace.firstByte.Load() != 0,
+		strings.Contains(text, "connection error:"), strings.Contains(text, "could not be established"): // none of HTTP/2
 		return failf(ReasonHTTPVersion, PhaseProcessing, "reading the response: it is not proper HTTP")
 	default:
 		return failf(ReasonInternal, PhaseProcessing, "sending the request: %w", cause(err))

@@ -23,16 +23,13 @@ const maxUpgradeHead = 64 << 10
 // minReadBuffer is the least in bytes that the library takes, rounded up: below it is the buffer of a headConn.
 const minReadBuffer = 128
 
-// The buffers that no probe uses. A conversation is short: they would cost half of its memory.
-var (
-	readBuffers  = sync.Pool{New: func() any { return bufio.NewReader(nil) }}
-	writeBuffers sync.Pool // the library fills it
-)
+// messageBuffers are those in which the library writes messages, and that no probe uses: it fills the pool.
+var messageBuffers sync.Pool
 
 // dial connects to the target, by TLS for wss.
 func (c *conversation) dial(ctx context.Context, target *url.URL, h http.Header) error {
 	u := *target
-	u.Scheme = map[string]string{"ws": "http", "wss": "https"}[u.Scheme] // as proxies and NO_PROXY know them
+	u.Scheme = strings.Replace(u.Scheme, "ws", "http", 1) // as proxies and NO_PROXY know them
 	name := serverName(c.prober.cfg.Client.TLSConfig.ServerName, h.Get("Host"), &u)
 	l, err := c.prober.dialer.dial(ctx, c.trace, &http.Request{URL: &u}, name)
 	if l != nil {
@@ -61,7 +58,7 @@ func (c *conversation) upgrade(ctx context.Context, target *url.URL, h http.Head
 		Subprotocols:      c.prober.cfg.Subprotocols,
 		EnableCompression: c.prober.cfg.PermessageDeflate,
 		ReadBufferSize:    minReadBuffer,
-		WriteBufferPool:   &writeBuffers,
+		WriteBufferPool:   &messageBuffers,
 	}
 	c.trace.event("Sending upgrade", slog.String("url", MaskURL(target)))
 	from := c.trace.now()
@@ -163,7 +160,7 @@ func list(h http.Header, name string) []string {
 
 // upgradeFailure classifies an error of the opening handshake. An answer is nil if its head did not arrive.
 func (c *conversation) upgradeFailure(ctx context.Context, head *headConn, answer *http.Response, err error) *failure {
-	text := err.Error()
+	session := sessionFailure(err)
 	switch {
 	case answer != nil:
 		return c.refusal(answer, err)
@@ -176,14 +173,11 @@ func (c *conversation) upgradeFailure(ctx context.Context, head *headConn, answe
 		return failf(ReasonTooLarge, PhaseUpgrade, "reading the answer to the upgrade: more than %d bytes", maxUpgradeHead)
 	case errors.Is(err, errInterim):
 		return failf(ReasonHTTPVersion, PhaseUpgrade, "waiting for an answer to the upgrade: more than %d interim ones", max1xx)
-	// Only the beginning is crypto/tls: further on an error may quote what the target sent.
-	case strings.HasPrefix(text, "remote error: tls: "):
-		return failf(ReasonTLSFailed, PhaseTLS, "TLS: the target refused the session: %w", cause(err))
-	case strings.HasPrefix(text, "local error: tls: "), strings.HasPrefix(text, "tls: "):
-		return failf(ReasonTLSFailed, PhaseTLS, "TLS: what the target sent is not of the session: %w", cause(err))
+	case session != nil:
+		return session
 	case isLocal(err):
 		return failf(ReasonLocalResource, PhaseUpgrade, "sending the upgrade: %w", cause(err))
-	case strings.Contains(text, "malformed"):
+	case strings.Contains(err.Error(), "malformed"):
 		return failf(ReasonHTTPVersion, PhaseUpgrade, "reading the answer to the upgrade: it is not proper HTTP")
 	case c.link.wire.ended.Load(), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return failf(ReasonConnectionClosed, PhaseUpgrade, "waiting for an answer to the upgrade: the target closed the connection")

@@ -261,29 +261,6 @@ func TestWebSocketQuotes(t *testing.T) {
 	}
 }
 
-// What is no TLS after the TLS handshake is the target's fault, and a matter of TLS.
-func TestWebSocketNoTLS(t *testing.T) {
-	ca := probetest.NewCA(t)
-	cert := ca.Issue(t, probetest.Cert{})
-	for name, garbage := range map[string]string{
-		"bad record":       "\x17\x03\x03\x00\x20" + strings.Repeat("x", 32),
-		"oversized record": "\x17\x03\x03\xff\xff",
-		"plain text":       "HTTP/1.1 400 Bad Request\r\n\r\n",
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := probetest.TLSGarbage(t, cert, garbage)
-			p := newWebSocket(t, "http_config: {tls_config: {ca_file: "+ca.File()+"}}")
-			res := probe(t, p, target(t, "wss"+strings.TrimPrefix(s.URL, "https")), patient)
-			wantFailure(t, res, prober.ReasonTLSFailed, prober.PhaseTLS, "tls: ")
-		})
-	}
-	t.Run("text about TLS", func(t *testing.T) {
-		s := probetest.Answer(t, "remote error: tls: canary\r\n\r\n", true)
-		res := probe(t, newWebSocket(t, ""), target(t, "ws"+strings.TrimPrefix(s.URL, "http")), patient)
-		wantFailure(t, res, prober.ReasonHTTPVersion, prober.PhaseUpgrade, "not proper HTTP")
-	})
-}
-
 // Interim responses are passed over, and the wait for an answer goes on.
 func TestWebSocketInterim(t *testing.T) {
 	const hints = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"

@@ -5,10 +5,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
-	"net/url"
 	"os"
 	"time"
 
@@ -31,7 +29,7 @@ type httpProber struct {
 	method      string
 	dialer      *dialer
 	credentials *credentials
-	transport   *http.Transport
+	http2       *http.Transport  // for connections on which HTTP/2 was negotiated
 	http3       *http3.Transport // nil: HTTP/3 is not spoken; else nothing else is
 }
 
@@ -49,7 +47,7 @@ func newHTTP(cfg config.HTTP, rules config.Probe) (*httpProber, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &httpProber{cfg: cfg, method: cfg.Method, dialer: d, credentials: cr, transport: newTransport(cfg.Client.EnableHTTP2)}
+	p := &httpProber{cfg: cfg, method: cfg.Method, dialer: d, credentials: cr, http2: newHTTP2()}
 	if p.method == "" {
 		p.method = http.MethodGet
 	}
@@ -57,35 +55,6 @@ func newHTTP(cfg config.HTTP, rules config.Probe) (*httpProber, error) {
 		p.http3 = newHTTP3()
 	}
 	return p, nil
-}
-
-// newTransport speaks HTTP on connections that the dialer made before; see exchange.RoundTrip.
-func newTransport(http2 bool) *http.Transport {
-	var protocols http.Protocols
-	protocols.SetHTTP1(true)
-	protocols.SetHTTP2(http2)
-	return &http.Transport{
-		Proxy:                  func(r *http.Request) (*url.URL, error) { return linkOf(r.Context()).proxy, nil },
-		DialContext:            func(ctx context.Context, _, _ string) (net.Conn, error) { return linkOf(ctx).Conn, nil },
-		DialTLSContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return linkOf(ctx).Conn, nil },
-		Protocols:              &protocols,
-		DisableKeepAlives:      true,
-		DisableCompression:     true, // the module's compression decides
-		MaxResponseHeaderBytes: maxResponseHeader,
-		ReadBufferSize:         2 << 10, // there may be thousands of connections, for one small request and answer each
-		WriteBufferSize:        1 << 10,
-		// net/http remembers a closed HTTP/2 connection for 5 s, or for this long if it is shorter: some 17 kB a probe.
-		// It must outlast a pause of the scheduler between making a connection and reserving it; see connect.
-		IdleConnTimeout: time.Second,
-	}
-}
-
-// linkKey is the context key under which an exchange hands its connection to the transport.
-type linkKey struct{}
-
-func linkOf(ctx context.Context) *link {
-	l, _ := ctx.Value(linkKey{}).(*link)
-	return l
 }
 
 // Probe makes one attempt.

@@ -8,13 +8,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
-	"golang.org/x/net/http/httpguts"
 )
 
 // What a target may send before it is read, in bytes: for one stream, and for all of a connection. It bounds the memory
@@ -92,16 +92,17 @@ func (d *dialer) dialHTTP3(ctx context.Context, t *trace, req *http.Request, ser
 // quicSession notes an accepted handshake.
 func quicSession(t *trace, session *quic.Conn, address, serverName string) *TLSResult {
 	state := session.ConnectionState()
-	t.event("QUIC handshake completed", slog.String("addr", address), slog.String("quic_version", state.Version.String()),
-		slog.String("version", tls.VersionName(state.TLS.Version)),
-		slog.String("cipher", tls.CipherSuiteName(state.TLS.CipherSuite)), slog.String("protocol", state.TLS.NegotiatedProtocol))
-	return &TLSResult{
+	res := &TLSResult{
 		Version:        state.TLS.Version,
 		CipherSuite:    state.TLS.CipherSuite,
+		Protocol:       state.TLS.NegotiatedProtocol,
 		ServerName:     serverName,
 		Certificates:   state.TLS.PeerCertificates,
 		VerifiedChains: state.TLS.VerifiedChains,
 	}
+	t.event("QUIC handshake completed", slog.String("addr", address), slog.String("quic_version", state.Version.String()),
+		slog.String("version", tls.VersionName(res.Version)), slog.String("cipher", res.CipherSuiteName()), slog.String("protocol", res.Protocol))
+	return res
 }
 
 // quicConfig leaves it to the context alone how long a probe waits.
@@ -172,13 +173,10 @@ type http3Conn struct {
 
 // RoundTrip sends req and returns the head of the response.
 func (c *http3Conn) RoundTrip(req *http.Request) (*http.Response, error) {
-	if err := sendable(req); err != nil {
-		return nil, err
-	}
 	if req.Body == http.NoBody {
 		req.Body = nil
 	}
-	resp, err := c.ClientConn.RoundTrip(req)
+	resp, err := c.ClientConn.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), c.trace.client())))
 	if err != nil {
 		return nil, err
 	}
@@ -186,31 +184,6 @@ func (c *http3Conn) RoundTrip(req *http.Request) (*http.Response, error) {
 	// After an interim response the library does not tell when the next one begins.
 	c.trace.firstByte.CompareAndSwap(0, int64(c.trace.now()))
 	return resp, nil
-}
-
-// sendable finds what the library would not send, and would wait for the answer to.
-func sendable(req *http.Request) error {
-	unsendable := func(format string, args ...any) error {
-		return failf(ReasonInternal, PhaseProcessing, "sending the request: "+format, args...)
-	}
-	host := req.Host
-	if host == "" {
-		host = req.URL.Host
-	}
-	if !validHost(host) {
-		return unsendable("invalid Host header %q", host)
-	}
-	for name, values := range req.Header {
-		if !httpguts.ValidHeaderFieldName(name) {
-			return unsendable("invalid header name %q", name)
-		}
-		for _, v := range values {
-			if !httpguts.ValidHeaderFieldValue(v) {
-				return unsendable("invalid value of header %q", name)
-			}
-		}
-	}
-	return nil
 }
 
 // Close ends the connection and what waits for its request.

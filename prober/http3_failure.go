@@ -166,9 +166,6 @@ func tlsCause(err error) error {
 
 // http3Failure is exchangeFailure for HTTP/3; the time is not up.
 func (x *exchange) http3Failure(err error) *failure {
-	if f, ok := errors.AsType[*failure](err); ok {
-		return f
-	}
 	text := err.Error()
 	switch reason := quicReason(err); {
 	case reason == ReasonTLSFailed:

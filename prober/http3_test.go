@@ -306,22 +306,6 @@ func TestHTTP3Deaths(t *testing.T) {
 	}
 }
 
-// What the library would not send is found before it is waited for.
-func TestHTTP3Unsendable(t *testing.T) {
-	ca := probetest.NewCA(t)
-	s := probetest.EchoHTTP3(t, ca.Issue(t, probetest.Cert{}))
-	r := target(t, s.URL)
-	r.Hostname = "a<b>"
-	insecure := "enable_http3: true\ntls_config: {insecure_skip_verify: true}\n"
-	wantFailure(t, probe(t, newProber(t, insecure), r, patient), prober.ReasonInternal, prober.PhaseProcessing, "Host header")
-	broken := "http_headers: {X-Key: {files: [" + secretFile(t, "canary\nX: y") + "]}}"
-	res := probe(t, newProber(t, insecure+broken), target(t, s.URL), patient)
-	wantFailure(t, res, prober.ReasonInternal, prober.PhaseProcessing, `invalid value of header "X-Key"`)
-	if strings.Contains(res.Err.Error(), "canary") {
-		t.Errorf("the error shows the value: %v", res.Err)
-	}
-}
-
 // An interim response is not the answer, and its time is not that of the first byte.
 func TestHTTP3Interim(t *testing.T) {
 	const pause = 50 * time.Millisecond

@@ -101,6 +101,10 @@ func TestRequest(t *testing.T) {
 		{"headers", "headers: {X-Key: v, accept: text/plain}", "", func(r probetest.EchoReply) (any, any) {
 			return []string{r.Header.Get("X-Key"), r.Header.Get("Accept")}, []string{"v", "text/plain"}
 		}},
+		{"one request for a connection", "", "", func(r probetest.EchoReply) (any, any) { return r.Header.Get("Connection"), "close" }},
+		{"upgrade", "enable_http2: false\nheaders: {Connection: Upgrade, Upgrade: h2c}", "", func(r probetest.EchoReply) (any, any) {
+			return r.Header.Values("Connection"), []string{"Upgrade"}
+		}},
 		{"host header", "headers: {Host: example.test}", "", func(r probetest.EchoReply) (any, any) { return r.Host, "example.test" }},
 		{"hostname", "", "example.test", func(r probetest.EchoReply) (any, any) { return r.Host, "example.test" }},
 		{"no accept-encoding", "", "", func(r probetest.EchoReply) (any, any) { return r.Header.Get("Accept-Encoding"), "" }},
@@ -126,6 +130,16 @@ func TestRequest(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A target may answer before it has read the body of the request, and need not read it at all.
+func TestAnswerBeforeBody(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "body")
+	if err := os.WriteFile(file, make([]byte, 32<<20), 0o600); err != nil { // more than the system keeps for the target
+		t.Fatal(err)
+	}
+	s := probetest.AnswerEarly(t, "HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n")
+	wantSuccess(t, probe(t, newProber(t, "method: POST\nvalid_status_codes: [413]\nbody_file: "+file), target(t, s.URL), patient))
 }
 
 // A body file that is gone fails the probe before anything is sent.

@@ -175,6 +175,8 @@ const (
 type TLSResult struct {
 	// Version and CipherSuite are 0 if the handshake did not complete.
 	Version, CipherSuite uint16
+	// Protocol is what was negotiated by ALPN (RFC 7301), such as "h2"; empty: nothing.
+	Protocol string
 	// ServerName is the name that was asked for and verified.
 	ServerName string
 	// Certificates are those that the target presented, leaf first.

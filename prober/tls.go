@@ -9,8 +9,10 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -53,16 +55,30 @@ func handshake(ctx context.Context, t *trace, raw net.Conn, template *tls.Config
 		return raw, unverified(err, serverName), tlsFailure(ctx, err, serverName)
 	}
 	state := session.ConnectionState()
-	t.event("TLS handshake completed", slog.String("version", tls.VersionName(state.Version)),
-		slog.String("cipher", tls.CipherSuiteName(state.CipherSuite)), slog.String("protocol", state.NegotiatedProtocol))
-	return session, &TLSResult{
+	res := &TLSResult{
 		Version:        state.Version,
 		CipherSuite:    state.CipherSuite,
+		Protocol:       state.NegotiatedProtocol,
 		ServerName:     serverName,
 		Certificates:   state.PeerCertificates,
 		VerifiedChains: state.VerifiedChains,
-	}, nil
+	}
+	t.event("TLS handshake completed", slog.String("version", tls.VersionName(res.Version)),
+		slog.String("cipher", res.CipherSuiteName()), slog.String("protocol", res.Protocol))
+	return session, res, nil
 }
+
+// The names of all cipher suites: tls.CipherSuiteName lists them for every name again.
+var cipherSuites = sync.OnceValue(func() map[uint16]string {
+	names := map[uint16]string{}
+	for _, s := range slices.Concat(tls.CipherSuites(), tls.InsecureCipherSuites()) {
+		names[s.ID] = s.Name
+	}
+	return names
+})
+
+// CipherSuiteName is the name that RFCs give the suite; empty: the handshake did not complete.
+func (t *TLSResult) CipherSuiteName() string { return cipherSuites()[t.CipherSuite] }
 
 // unverified keeps the certificates that were shown and not accepted.
 func unverified(err error, serverName string) *TLSResult {
@@ -102,6 +118,19 @@ func tlsFailure(ctx context.Context, err error, serverName string) *failure {
 		return failf(ReasonConnectionClosed, PhaseTLS, "TLS handshake: the target closed the connection")
 	default:
 		return failf(ReasonTLSFailed, PhaseTLS, "TLS handshake: %w", err)
+	}
+}
+
+// sessionFailure classifies an error of crypto/tls after the handshake; nil: it is another's.
+func sessionFailure(err error) *failure {
+	// Only the beginning is crypto/tls: further on an error may quote what the target sent.
+	switch text := err.Error(); {
+	case strings.HasPrefix(text, "remote error: tls: "):
+		return failf(ReasonTLSFailed, PhaseTLS, "TLS: the target refused the session: %w", cause(err))
+	case strings.HasPrefix(text, "local error: tls: "), strings.HasPrefix(text, "tls: "):
+		return failf(ReasonTLSFailed, PhaseTLS, "TLS: what the target sent is not of the session: %w", cause(err))
+	default:
+		return nil
 	}
 }
 

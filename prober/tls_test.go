@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -116,4 +117,39 @@ func TestClientCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantFailure(t, probe(t, p, r, patient), prober.ReasonLocalResource, prober.PhaseTLS, "client key")
+}
+
+// What is no TLS after the TLS handshake is the target's fault, and a matter of TLS, whatever is spoken on it.
+func TestNoTLS(t *testing.T) {
+	ca := probetest.NewCA(t)
+	cert := ca.Issue(t, probetest.Cert{})
+	trust := "tls_config: {ca_file: " + ca.File() + "}"
+	for name, garbage := range map[string]string{
+		"bad record":       "\x17\x03\x03\x00\x20" + strings.Repeat("x", 32),
+		"oversized record": "\x17\x03\x03\xff\xff",
+		"plain text":       "HTTP/1.1 400 Bad Request\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := probetest.TLSGarbage(t, cert, garbage)
+			res := probe(t, newProber(t, trust), target(t, s.URL), patient)
+			wantFailure(t, res, prober.ReasonTLSFailed, prober.PhaseTLS, "tls: ")
+			res = probe(t, newWebSocket(t, "http_config: {"+trust+"}"), target(t, "wss"+strings.TrimPrefix(s.URL, "https")), patient)
+			wantFailure(t, res, prober.ReasonTLSFailed, prober.PhaseTLS, "tls: ")
+		})
+	}
+	t.Run("HTTP/2", func(t *testing.T) {
+		s := probetest.TLSGarbage(t, cert, "\x17\x03\x03\xff\xff", "h2")
+		res := probe(t, newProber(t, trust), target(t, s.URL), patient)
+		// Before there is a request net/http tells no more than that there will be none.
+		if res.Reason != prober.ReasonTLSFailed && res.Reason != prober.ReasonHTTPVersion {
+			t.Errorf("reason is %s (%v), want %s or %s", res.Reason, res.Err, prober.ReasonTLSFailed, prober.ReasonHTTPVersion)
+		}
+	})
+	t.Run("text about TLS", func(t *testing.T) {
+		s := probetest.Answer(t, "remote error: tls: canary\r\n\r\n", true)
+		res := probe(t, newProber(t, ""), target(t, s.URL), patient)
+		wantFailure(t, res, prober.ReasonHTTPVersion, prober.PhaseProcessing, "not proper HTTP")
+		res = probe(t, newWebSocket(t, ""), target(t, "ws"+strings.TrimPrefix(s.URL, "http")), patient)
+		wantFailure(t, res, prober.ReasonHTTPVersion, prober.PhaseUpgrade, "not proper HTTP")
+	})
 }

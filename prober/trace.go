@@ -19,7 +19,9 @@ type trace struct {
 	firstByte atomic.Int64
 }
 
-func newTrace() *trace { return &trace{start: time.Now()} }
+func newTrace() *trace {
+	return &trace{start: time.Now(), phases: make([]Phase, 0, 6), events: make([]Event, 0, 8)}
+}
 
 // now is the time since the attempt began.
 func (t *trace) now() time.Duration { return time.Since(t.start) }
@@ -43,11 +45,14 @@ const max1xx = 5
 
 var errInterim = errors.New("too many interim responses")
 
+// begin notes that the current response begins now, unless it has begun.
+func (t *trace) begin() { t.firstByte.CompareAndSwap(0, max(int64(t.now()), 1)) }
+
 // client has net/http note when the response begins, from a goroutine of its own. An interim response is not it.
 func (t *trace) client() *httptrace.ClientTrace {
 	interim := 0
 	return &httptrace.ClientTrace{
-		GotFirstResponseByte: func() { t.firstByte.CompareAndSwap(0, max(int64(t.now()), 1)) },
+		GotFirstResponseByte: t.begin,
 		Got1xxResponse: func(int, textproto.MIMEHeader) error {
 			interim++
 			if interim > max1xx {

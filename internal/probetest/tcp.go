@@ -1,11 +1,13 @@
 package probetest
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"encoding/binary"
 	"io"
 	"net"
+	"net/http"
 	"testing"
 )
 
@@ -86,10 +88,10 @@ func TLSStallMid(t testing.TB) *Server {
 
 // TLSGarbage starts a server that does a TLS handshake, reads once, and writes s as it is, outside of TLS. It leaves the
 // connection open.
-func TLSGarbage(t testing.TB, cert tls.Certificate, s string) *Server {
+func TLSGarbage(t testing.TB, cert tls.Certificate, s string, protos ...string) *Server {
 	t.Helper()
 	return serveTCP(t, "https", func(ctx context.Context, c net.Conn) {
-		session := tls.Server(c, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12})
+		session := tls.Server(c, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: protos})
 		if _, err := session.Read(make([]byte, 4096)); err != nil {
 			return
 		}
@@ -114,6 +116,20 @@ func Answer(t testing.TB, s string, stay bool) *Server {
 	t.Helper()
 	return answer(t, func(ctx context.Context, c net.Conn) {
 		if _, err := io.WriteString(c, s); err == nil && stay {
+			<-ctx.Done()
+		}
+	})
+}
+
+// AnswerEarly starts a server that reads the head of a request alone, writes s as it is, and leaves the connection open
+// without reading any more.
+func AnswerEarly(t testing.TB, s string) *Server {
+	t.Helper()
+	return serveTCP(t, "http", func(ctx context.Context, c net.Conn) {
+		if _, err := http.ReadRequest(bufio.NewReaderSize(c, 16)); err != nil {
+			return
+		}
+		if _, err := io.WriteString(c, s); err == nil {
 			<-ctx.Done()
 		}
 	})

@@ -1,0 +1,59 @@
+package prober
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"time"
+)
+
+// newHTTP2 speaks HTTP/2 (RFC 9113) on connections that the dialer made before.
+func newHTTP2() *http.Transport {
+	var protocols http.Protocols
+	protocols.SetHTTP2(true)
+	return &http.Transport{
+		DialTLSContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return linkOf(ctx).Conn, nil },
+		Protocols:              &protocols,
+		DisableKeepAlives:      true,
+		DisableCompression:     true, // the module's compression decides
+		MaxResponseHeaderBytes: maxResponseHeader,
+		// net/http remembers a closed connection for 5 s, or for this long if it is shorter: some 17 kB a probe.
+		// It must outlast a pause of the scheduler between making a connection and reserving it; see newHTTP2Conn.
+		IdleConnTimeout: 200 * time.Millisecond,
+	}
+}
+
+// linkKey is the context key under which the transport finds the connection that it is to use.
+type linkKey struct{}
+
+func linkOf(ctx context.Context) *link {
+	l, _ := ctx.Value(linkKey{}).(*link)
+	return l
+}
+
+// An http2Conn sends one request.
+type http2Conn struct {
+	*http.ClientConn
+	trace *trace
+}
+
+// newHTTP2Conn makes a connection to the host of u of a link on which HTTP/2 was negotiated.
+func newHTTP2Conn(ctx context.Context, t *http.Transport, l *link, tr *trace, u *url.URL) (*http2Conn, error) {
+	host, port := hostPort(u)
+	conn, err := t.NewClientConn(context.WithValue(ctx, linkKey{}, l), u.Scheme, net.JoinHostPort(host, port))
+	if err != nil {
+		return nil, err
+	}
+	if err := conn.Reserve(); err != nil { // from here on it is not idle
+		_ = conn.Close()
+		return nil, err
+	}
+	return &http2Conn{conn, tr}, nil
+}
+
+// RoundTrip sends req and returns the head of the response.
+func (c *http2Conn) RoundTrip(req *http.Request) (*http.Response, error) {
+	return c.ClientConn.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), c.trace.client())))
+}
