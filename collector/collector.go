@@ -163,7 +163,7 @@ func versionNumber(proto string) float64 {
 func certificates(emit emitFunc, t *prober.TLSResult) {
 	if t.Version != 0 {
 		emit(tlsVersion, 1, tls.VersionName(t.Version))
-		emit(tlsCipher, 1, tls.CipherSuiteName(t.CipherSuite))
+		emit(tlsCipher, 1, t.CipherSuiteName())
 	}
 	if len(t.Certificates) == 0 {
 		return
