@@ -64,6 +64,7 @@ func TestRoutes(t *testing.T) {
 		{"alertname=HealthcheckInventorySourceStale severity=warning source=api:list", "slack-monitoring"},
 		{"alertname=HealthcheckRestartBraked severity=critical scope=fleet", "slack-monitoring"},
 		{"alertname=HealthcheckRestartStateUnwritable severity=critical", "slack-monitoring"},
+		{"alertname=HealthcheckRestartNoLeader severity=critical job=healthcheck_exporter", "slack-monitoring"},
 		{"alertname=HealthcheckRestarted severity=info service=shop environment=LIVE target=shop", "slack-live"},
 		{"alertname=HealthcheckRestartLockedOut severity=critical service=shop environment=LIVE target=shop", "slack-live"},
 		{"alertname=HealthcheckRestartUnarmed severity=warning service=shop environment=STAGE target=shop", "slack-stage"},

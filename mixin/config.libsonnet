@@ -78,6 +78,7 @@
       // So many or less are left of an hour's or a day's restarts, and some were used.
       budgetLow: { left: 1, severity: 'warning' },
       stateUnwritable: { window: '10m', severity: 'critical' },
+      noLeader: { 'for': '5m', severity: 'critical' },
     },
 
     // Multi-window, multi-burn-rate: over both windows the error budget goes `factor` times as fast as would use it up in

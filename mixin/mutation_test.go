@@ -49,6 +49,8 @@ var mutations = []mutation{
 	{"HealthcheckRestartUnarmed", "unless on", "and on", "restarts"},
 	{"HealthcheckRestartBudgetLow", "[6h]) < max_over_time", "[6h]) <= max_over_time", "restarts"},
 	{"HealthcheckRestartStateUnwritable", "> 0", ">= 0", "restarts"},
+	{"HealthcheckRestartNoLeader", "max by", "min by", "restarts"},
+	{"HealthcheckRestartNoLeader", "[10m]", "[1m]", "restarts"},
 	{"HealthcheckRestartWouldAct", `decision="would_restart"`, `decision=~".*"`, "restarts"},
 	{"HealthcheckTargetMuted", ">= on", "<= on", "markers"},
 	{"HealthcheckTargetMuted", "max by (target, environment)", "max by (target, environment, instance)", "markers"},

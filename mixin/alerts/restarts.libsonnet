@@ -86,6 +86,12 @@
             summary: 'Nothing is restarted because it could not be written down.',
             description: 'healthcheck_exporter at {{ $labels.instance }} cannot read or write the state of its restarts, or their audit log. While that is so it restarts nothing.',
           }),
+          // Without an election every exporter says that it may act. One that went away counts as it was for a while: who comes
+          // after it needs some seconds.
+          rule('HealthcheckRestartNoLeader', k.noLeader, 'max by (job) (last_over_time(%s[%s])) == 0' % [series('leader'), c.lostScrape], {
+            summary: 'Nothing is restarted because no exporter leads.',
+            description: 'None of the exporters of the job {{ $labels.job }} holds the lease of their leader_election. While that is so none of them restarts anything.',
+          }),
           rule('HealthcheckRestartWouldAct', k.wouldAct, services(happened('decisions_total', ',decision="would_restart"', k.wouldAct.window)), {
             summary: 'A service would have been restarted.',
             description: service + ' would have been restarted by {{ $labels.backend }}, but the mode is observe.',
