@@ -2,9 +2,7 @@ package config
 
 import (
 	"fmt"
-	"maps"
 	"net/url"
-	"slices"
 	"strings"
 
 	commonconfig "github.com/prometheus/common/config"
@@ -62,35 +60,17 @@ func (h *Hook) check(c *checker, p place) {
 			c.fail(at, "has a user, want basic_auth instead")
 		}
 	}
-	if h.Method != "" && !token(h.Method) {
-		c.fail(c.sub(p, "method"), "%q is not an HTTP method token", h.Method)
-	}
-	if h.Body != "" && h.BodyFile != "" {
-		c.fail(c.sub(p, "body_file"), "at most one of body and body_file must be configured")
-	}
-	headers := c.sub(p, "headers")
-	c.headerNames(headers, slices.Sorted(maps.Keys(h.Headers)))
-	for name, value := range h.Headers {
-		at := c.at(headers.entry(name))
-		c.headerValue(at, value)
-		c.hookHeader(at, name)
-		if strings.EqualFold(name, "Host") {
-			c.host(at, value)
-		}
-	}
-	if h.HTTPHeaders != nil {
-		private := c.sub(p, "http_headers")
-		for name := range h.HTTPHeaders.Headers {
-			c.hookHeader(c.at(private.entry(name)), name)
-		}
-	}
+	c.message(p, message{h.Method, h.Body, h.BodyFile, h.Headers, h.HTTPHeaders}, c.hookHeader)
 	client := h.Client()
 	c.client(p, &client)
 }
 
-// hookHeader refuses the header that every attempt has a value of its own for.
-func (c *checker) hookHeader(p place, name string) {
-	if strings.EqualFold(name, "Idempotency-Key") {
+// hookHeader refuses the header that every attempt has a value of its own for, and a Host that is none.
+func (c *checker) hookHeader(p place, name, value string) {
+	switch strings.ToLower(name) {
+	case "idempotency-key":
 		c.fail(p, "is set by the exporter: the ID of the attempt")
+	case "host":
+		c.host(p, value)
 	}
 }

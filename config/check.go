@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	commonconfig "github.com/prometheus/common/config"
 	"golang.org/x/net/http/httpguts"
 )
 
@@ -95,22 +96,37 @@ func (c *checker) http(p place, h *HTTP) {
 }
 
 func (c *checker) request(p place, h *HTTP) {
-	if h.Method != "" && !token(h.Method) {
-		c.fail(c.sub(p, "method"), "%q is not an HTTP method token", h.Method)
+	c.message(p, message{h.Method, h.Body, h.BodyFile, h.Headers, h.Client.HTTPHeaders}, func(p place, name, value string) {
+		c.protocolHeader(p, name, value, h)
+	})
+}
+
+// A message is what a request is made of, whoever sends it.
+type message struct {
+	method, body, bodyFile string
+	headers                map[string]string
+	private                *commonconfig.Headers
+}
+
+// message checks a message; header is called for every header, with an empty value for a private one.
+func (c *checker) message(p place, m message, header func(p place, name, value string)) {
+	if m.method != "" && !token(m.method) {
+		c.fail(c.sub(p, "method"), "%q is not an HTTP method token", m.method)
 	}
-	if h.Body != "" && h.BodyFile != "" {
+	if m.body != "" && m.bodyFile != "" {
 		c.fail(c.sub(p, "body_file"), "at most one of body and body_file must be configured")
 	}
 	headers := c.sub(p, "headers")
-	c.headerNames(headers, slices.Sorted(maps.Keys(h.Headers)))
-	for name, value := range h.Headers {
-		c.headerValue(c.at(headers.entry(name)), value)
-		c.protocolHeader(c.at(headers.entry(name)), name, value, h)
+	c.headerNames(headers, slices.Sorted(maps.Keys(m.headers)))
+	for name, value := range m.headers {
+		at := c.at(headers.entry(name))
+		c.headerValue(at, value)
+		header(at, name, value)
 	}
-	if h.Client.HTTPHeaders != nil {
+	if m.private != nil {
 		private := c.sub(p, "http_headers")
-		for name := range h.Client.HTTPHeaders.Headers {
-			c.protocolHeader(c.at(private.entry(name)), name, "", h)
+		for name := range m.private.Headers {
+			header(c.at(private.entry(name)), name, "")
 		}
 	}
 }
