@@ -48,6 +48,8 @@ func (x *exchange) readBody(ctx context.Context, resp *http.Response) (body []by
 		return nil, size, failf(ReasonTransferTimeout, PhaseTransfer, "reading the body: not complete in time, got %d bytes", size)
 	case wire.err == nil:
 		return nil, size, failf(ReasonBody, PhaseTransfer, "decompressing the body as %s: %w", p.cfg.Compression, err)
+	case x.sessionFailure(wire.err) != nil:
+		return nil, size, x.sessionFailure(wire.err)
 	case x.ended(wire.err):
 		return nil, size, x.closedFailure(PhaseTransfer, "reading the body, got "+got(size, resp.ContentLength))
 	default:

@@ -30,25 +30,37 @@ func TestRawAnswers(t *testing.T) {
 		{"two lengths", head + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n", true, prober.ReasonHTTPVersion, prober.PhaseProcessing},
 		{"odd transfer encoding", head + "Transfer-Encoding: gzip\r\n\r\n", true, prober.ReasonHTTPVersion, prober.PhaseProcessing},
 		{"odd chunk", head + "Transfer-Encoding: chunked\r\n\r\nZZ\r\n", true, prober.ReasonHTTPVersion, prober.PhaseTransfer},
+		{"words about HTTP/2", "GOAWAY\r\n\r\n", true, prober.ReasonHTTPVersion, prober.PhaseProcessing},
+		{"words about HTTP/2 in a header", head + "Content-Length: stream error\r\n\r\n", true, prober.ReasonHTTPVersion, prober.PhaseProcessing},
+		{"words about HTTP/2 in an interim response", "HTTP/1.1 103 Early Hints\r\nGOAWAY\r\n\r\n", true, prober.ReasonHTTPVersion, prober.PhaseProcessing},
+		{"half an answer after an interim one", "HTTP/1.1 102 Processing\r\n\r\nHTT", true, prober.ReasonTransferTimeout, prober.PhaseTransfer},
 		{"status 000", "HTTP/1.1 000 Odd\r\nContent-Length: 0\r\n\r\n", true, prober.ReasonHTTPVersion, prober.PhaseCheck},
 		{"interim without end", strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 6) + head + "Content-Length: 0\r\n\r\n", true, prober.ReasonHTTPVersion, prober.PhaseProcessing},
 		{"interim and then silence", "HTTP/1.1 102 Processing\r\n\r\n", true, prober.ReasonRequestTimeout, prober.PhaseProcessing},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := probetest.Answer(t, tt.answer, tt.stay)
-			res := failing(tt.reason == prober.ReasonRequestTimeout)(t, newProber(t, ""), target(t, s.URL), tt.reason, tt.phase)
+			res := failing(tt.reason == prober.ReasonRequestTimeout || tt.reason == prober.ReasonTransferTimeout)(t, newProber(t, ""), target(t, s.URL), tt.reason, tt.phase)
 			wantFailure(t, res, tt.reason, tt.phase, "")
 		})
 	}
 	for name, answer := range map[string]string{
-		"HTTP/1.0 without a length": "HTTP/1.0 200 OK\r\n\r\nhello",
-		"interim and then answer":   strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 5) + head + "Content-Length: 0\r\n\r\n",
-		"trailer":                   head + "Transfer-Encoding: chunked\r\nTrailer: X\r\n\r\n1\r\na\r\n0\r\nX: y\r\n\r\n",
+		"HTTP/1.0 without a length":    "HTTP/1.0 200 OK\r\n\r\nhello",
+		"interim and then answer":      strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 5) + head + "Content-Length: 0\r\n\r\n",
+		"long interim and then answer": strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: "+strings.Repeat("x", 300<<10)+"\r\n\r\n", 5) + head + "Content-Length: 0\r\n\r\n",
+		"trailer":                      head + "Transfer-Encoding: chunked\r\nTrailer: X\r\n\r\n1\r\na\r\n0\r\nX: y\r\n\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			wantSuccess(t, probe(t, newProber(t, ""), target(t, probetest.Answer(t, answer, false).URL), patient))
 		})
 	}
+}
+
+// What is no longer of interest is not waited for.
+func TestSilenceAfterLimit(t *testing.T) {
+	s := probetest.Answer(t, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello", true)
+	res := failing(false)(t, newProber(t, "body_size_limit: 4B"), target(t, s.URL), prober.ReasonTooLarge, prober.PhaseTransfer)
+	wantFailure(t, res, prober.ReasonTooLarge, prober.PhaseTransfer, "more than 4 bytes")
 }
 
 // By HTTP/2, too, a target that resets the stream is told from one that sends too much.

@@ -29,6 +29,7 @@ type exchange struct {
 	location  string // where the last one that was followed led, masked; empty: none was
 	link      *link
 	conn      requestConn
+	again     bool // a connection was lost before it could be used, and another one was made
 
 	resolved *ResolveResult
 	tls      *TLSResult
@@ -124,6 +125,11 @@ func (x *exchange) connect(ctx context.Context, req *http.Request) error {
 			return x.exchangeFailure(ctx, err)
 		}
 		x.conn = conn
+		if conn.lost && !x.again { // whose fault it was the second time, the request will tell
+			x.again = true
+			x.close()
+			return x.connect(ctx, req)
+		}
 	default:
 		x.conn = newHTTP1Conn(l, x.trace)
 	}
@@ -224,7 +230,7 @@ func (x *exchange) stopAtRedirect(resp *http.Response) (*http.Response, error) {
 // exchangeFailure classifies an error of net/http on an established connection. That the target is to blame has to be
 // seen on the connection: what nothing is known of must not look like a crash, which a restart would repair.
 func (x *exchange) exchangeFailure(ctx context.Context, err error) *failure {
-	text, session := err.Error(), sessionFailure(err)
+	text, session := x.words(err), x.sessionFailure(err)
 	switch {
 	case ctx.Err() != nil || isTimeout(err):
 		return x.timeoutFailure()
@@ -238,7 +244,7 @@ func (x *exchange) exchangeFailure(ctx context.Context, err error) *failure {
 		return failf(ReasonLocalResource, PhaseProcessing, "sending the request: %w", cause(err))
 	case strings.Contains(text, "HTTP_1_1_REQUIRED"):
 		return failf(ReasonHTTPVersion, PhaseProcessing, "the target wants HTTP/1.1: set enable_http2: false")
-	case strings.Contains(text, errInterim.Error()): // net/http does not always wrap it
+	case errors.Is(err, errInterim), strings.Contains(text, errInterim.Error()): // net/http does not always wrap it
 		return failf(ReasonHTTPVersion, PhaseProcessing, "waiting for a response: more than %d interim ones", max1xx)
 	case x.ended(err):
 		return x.closedFailure(PhaseProcessing, "waiting for a response")
@@ -267,9 +273,31 @@ func (x *exchange) closedFailure(phase PhaseName, doing string) *failure {
 
 // ended tells whether the other end has ended the connection or, by HTTP/2, the stream (RFC 9113 sections 6.4 and 6.8).
 func (x *exchange) ended(err error) bool {
-	text := err.Error()
-	return x.link.wire.ended.Load() || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+	gone := &x.link.wire.ended
+	if _, ok := x.conn.(*http1Conn); ok {
+		gone = &x.link.wire.readEnded // what was read is judged, even if there was nobody any more to read the request
+	}
+	text := x.words(err)
+	return gone.Load() || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		strings.Contains(text, "stream error") || strings.Contains(text, "GOAWAY") || endedHTTP3(err)
+}
+
+// words is the text of an error, which often is all that there is to tell it by. By HTTP/1.1 it is not needed, and may
+// quote the target.
+func (x *exchange) words(err error) string {
+	if _, ok := x.conn.(*http1Conn); ok {
+		return ""
+	}
+	return err.Error()
+}
+
+// sessionFailure classifies an error of crypto/tls; nil: it is another's. The session may be one with a proxy.
+func (x *exchange) sessionFailure(err error) *failure {
+	f := sessionFailure(err)
+	if f != nil && x.link.proxy != nil {
+		return proxyFailure(x.link.proxy, "%w", cause(err))
+	}
+	return f
 }
 
 // close ends the current connection; without one it does nothing.

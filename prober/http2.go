@@ -19,8 +19,8 @@ func newHTTP2() *http.Transport {
 		DisableKeepAlives:      true,
 		DisableCompression:     true, // the module's compression decides
 		MaxResponseHeaderBytes: maxResponseHeader,
-		// net/http remembers a closed connection for 5 s, or for this long if it is shorter: some 17 kB a probe.
-		// It must outlast a pause of the scheduler between making a connection and reserving it; see newHTTP2Conn.
+		// net/http remembers a closed connection for 5 s, or for this long if it is shorter: some 17 kB a probe. A
+		// connection that waits for the scheduler for so long before it is reserved is lost; see exchange.connect.
 		IdleConnTimeout: 200 * time.Millisecond,
 	}
 }
@@ -37,6 +37,7 @@ func linkOf(ctx context.Context) *link {
 type http2Conn struct {
 	*http.ClientConn
 	trace *trace
+	lost  bool // it was closed before it could be reserved: by us as idle, or by the target
 }
 
 // newHTTP2Conn makes a connection to the host of u of a link on which HTTP/2 was negotiated.
@@ -46,11 +47,7 @@ func newHTTP2Conn(ctx context.Context, t *http.Transport, l *link, tr *trace, u 
 	if err != nil {
 		return nil, err
 	}
-	if err := conn.Reserve(); err != nil { // from here on it is not idle
-		_ = conn.Close()
-		return nil, err
-	}
-	return &http2Conn{conn, tr}, nil
+	return &http2Conn{conn, tr, conn.Reserve() != nil}, nil
 }
 
 // RoundTrip sends req and returns the head of the response.

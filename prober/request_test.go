@@ -132,14 +132,24 @@ func TestRequest(t *testing.T) {
 	}
 }
 
-// A target may answer before it has read the body of the request, and need not read it at all.
+// A target may answer before it has read the body of the request, and need not read it at all. It is judged by its answer.
 func TestAnswerBeforeBody(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "body")
 	if err := os.WriteFile(file, make([]byte, 32<<20), 0o600); err != nil { // more than the system keeps for the target
 		t.Fatal(err)
 	}
-	s := probetest.AnswerEarly(t, "HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n")
-	wantSuccess(t, probe(t, newProber(t, "method: POST\nvalid_status_codes: [413]\nbody_file: "+file), target(t, s.URL), patient))
+	p := newProber(t, "method: POST\nvalid_status_codes: [413]\nbody_file: "+file)
+	const answer = "HTTP/1.1 413 Content Too Large\r\n"
+	for _, stay := range []bool{true, false} {
+		for range 3 { // what is found out first, the answer or that nobody reads the body, differs from time to time
+			s := probetest.AnswerEarly(t, answer+"Content-Length: 40000\r\n\r\n"+strings.Repeat("x", 40_000), stay)
+			wantSuccess(t, probe(t, p, target(t, s.URL), patient))
+			s = probetest.AnswerEarly(t, "SSH-2.0-OpenSSH_9.9\r\n", stay)
+			wantFailure(t, probe(t, p, target(t, s.URL), patient), prober.ReasonHTTPVersion, prober.PhaseProcessing, "not proper HTTP")
+			s = probetest.AnswerEarly(t, answer+"Transfer-Encoding: chunked\r\n\r\nZZ\r\n", stay)
+			wantFailure(t, probe(t, p, target(t, s.URL), patient), prober.ReasonHTTPVersion, prober.PhaseTransfer, "not proper HTTP")
+		}
+	}
 }
 
 // A body file that is gone fails the probe before anything is sent.

@@ -3,6 +3,7 @@ package prober_test
 import (
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"strings"
@@ -137,6 +138,28 @@ func TestNoTLS(t *testing.T) {
 			wantFailure(t, res, prober.ReasonTLSFailed, prober.PhaseTLS, "tls: ")
 		})
 	}
+	t.Run("in the body", func(t *testing.T) {
+		s := probetest.TLSServer(t, cert, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer conn.Close()
+			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe")
+			if session, ok := conn.(*tls.Conn); ok {
+				_, _ = io.WriteString(session.NetConn(), "HTTP/1.1 400 Bad Request\r\n\r\n")
+				_, _ = io.Copy(io.Discard, session.NetConn())
+			}
+		}))
+		res := probe(t, newProber(t, trust), target(t, s.URL), patient)
+		wantFailure(t, res, prober.ReasonTLSFailed, prober.PhaseTLS, "tls: ")
+	})
+	t.Run("of a proxy", func(t *testing.T) {
+		s := probetest.TLSGarbage(t, cert, "\x17\x03\x03\xff\xff")
+		res := probe(t, newProber(t, trust+"\nproxy_url: "+s.URL), target(t, "http://127.0.0.1:1"), patient)
+		wantFailure(t, res, prober.ReasonProxy, prober.PhaseConnect, "tls: ")
+	})
 	t.Run("HTTP/2", func(t *testing.T) {
 		s := probetest.TLSGarbage(t, cert, "\x17\x03\x03\xff\xff", "h2")
 		res := probe(t, newProber(t, trust), target(t, s.URL), patient)

@@ -121,15 +121,15 @@ func Answer(t testing.TB, s string, stay bool) *Server {
 	})
 }
 
-// AnswerEarly starts a server that reads the head of a request alone, writes s as it is, and leaves the connection open
-// without reading any more.
-func AnswerEarly(t testing.TB, s string) *Server {
+// AnswerEarly starts a server that reads the head of a request alone, writes s as it is, and closes the connection or, if
+// stay is true, leaves it open, without reading any more.
+func AnswerEarly(t testing.TB, s string, stay bool) *Server {
 	t.Helper()
 	return serveTCP(t, "http", func(ctx context.Context, c net.Conn) {
 		if _, err := http.ReadRequest(bufio.NewReaderSize(c, 16)); err != nil {
 			return
 		}
-		if _, err := io.WriteString(c, s); err == nil {
+		if _, err := io.WriteString(c, s); err == nil && stay {
 			<-ctx.Done()
 		}
 	})
