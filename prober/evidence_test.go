@@ -85,6 +85,15 @@ func TestHTTP2Failures(t *testing.T) {
 	wantFailure(t, hanging(t, p, target(t, s.URL+"/hang"), prober.ReasonRequestTimeout, prober.PhaseProcessing), prober.ReasonRequestTimeout, prober.PhaseProcessing, "no byte")
 }
 
+// A target that wants no request ends the connection, whether that is found out before or after the request was written.
+func TestHTTP2GoAway(t *testing.T) {
+	s := probetest.GoAway(t, probetest.NewCA(t).Issue(t, probetest.Cert{}))
+	p := newProber(t, "tls_config: {insecure_skip_verify: true}")
+	for range 50 {
+		wantFailure(t, probe(t, p, target(t, s.URL), patient), prober.ReasonConnectionClosed, prober.PhaseProcessing, "closed the connection")
+	}
+}
+
 // What cannot be sent is no fault of the target, and is found before it is waited for.
 func TestUnsendable(t *testing.T) {
 	cert := probetest.NewCA(t).Issue(t, probetest.Cert{})

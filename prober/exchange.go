@@ -279,7 +279,8 @@ func (x *exchange) ended(err error) bool {
 	}
 	text := x.words(err)
 	return gone.Load() || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		strings.Contains(text, "stream error") || strings.Contains(text, "GOAWAY") || endedHTTP3(err)
+		strings.Contains(text, "stream error") || strings.Contains(text, "GOAWAY") ||
+		strings.Contains(text, "client conn not usable") || endedHTTP3(err)
 }
 
 // words is the text of an error, which often is all that there is to tell it by. By HTTP/1.1 it is not needed, and may

@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"testing"
+
+	"golang.org/x/net/http2"
 )
 
 // Silent starts a server that accepts connections, reads and never answers. Its URL is an http one.
@@ -131,6 +133,18 @@ func AnswerEarly(t testing.TB, s string, stay bool) *Server {
 		}
 		if _, err := io.WriteString(c, s); err == nil && stay {
 			<-ctx.Done()
+		}
+	})
+}
+
+// GoAway starts a server that speaks HTTP/2, and ends every connection before there is a request on it, without closing it.
+func GoAway(t testing.TB, cert tls.Certificate) *Server {
+	t.Helper()
+	return serveTCP(t, "https", func(ctx context.Context, c net.Conn) {
+		session := tls.Server(c, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2"}})
+		framer := http2.NewFramer(session, session)
+		if framer.WriteSettings() == nil && framer.WriteGoAway(0, http2.ErrCodeNo, nil) == nil {
+			discard(ctx, session)
 		}
 	})
 }
