@@ -60,7 +60,7 @@ func Reasons() []ReasonInfo {
 		{ReasonTLSNotYetValid, "the certificate is not valid yet; a clock may be wrong."},
 		{ReasonTLSUntrusted, "the certificate is signed by an authority that is not trusted here."},
 		{ReasonTLSHostname, "the certificate is for another host name."},
-		{ReasonTLSFailed, "the TLS handshake failed for another reason."},
+		{ReasonTLSFailed, "the TLS handshake failed for another reason, or the session after it did."},
 		{ReasonRequestTimeout, "the target accepted the request and sent no byte of an answer in time."},
 		{ReasonTransferTimeout, "the answer began but did not end in time."},
 		{ReasonConnectionClosed, "the target closed the connection before the answer was complete."},
