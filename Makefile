@@ -73,8 +73,14 @@ model: ## play 100,000 random incidents against the restart policy; with the rac
 	$(GO) test -count=1 -run '^TestModel$$' ./internal/restart -model.incidents=100000
 
 .PHONY: check
-check: check-mod check-fmt vet lint test model check-golden check-docs check-mixin check-examples ## everything that a change must pass
+check: check-mod check-fmt vet lint test model check-bench check-golden check-docs check-mixin check-examples ## everything that a change must pass
 	@echo ">> all checks passed"
+
+.PHONY: check-bench
+check-bench: ## run every Go benchmark once
+	@echo ">> go test -bench . -benchtime 1x"
+	dirs=$$(grep -rl --include='*_test.go' '^func Benchmark' . | xargs -n 1 dirname | sort -u)
+	$(GO) test -run '^$$' -bench . -benchtime 1x $$dirs
 
 .PHONY: check-mod
 check-mod: ## go.mod and go.sum are tidy and the modules unchanged
