@@ -2,9 +2,7 @@ package inventory
 
 import (
 	"context"
-	"maps"
 	"net/url"
-	"slices"
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
@@ -21,12 +19,9 @@ func CheckFiles(ctx context.Context, cfg *config.Config, offset time.Duration, m
 		if err != nil {
 			errs = append(errs, err)
 		}
-		part := Part{Source: "file:" + pattern}
-		for _, name := range slices.Sorted(maps.Keys(docs)) {
-			errs = append(errs, docs[name].problems...)
-			part.Targets = append(part.Targets, docs[name].targets...)
-		}
-		parts = append(parts, part)
+		s := source{name: "file:" + pattern, state: state{docs: docs}}
+		errs = append(errs, s.problems()...)
+		parts = append(parts, Part{Source: s.name, Targets: s.targets()})
 	}
 	inv := Merge(cfg, parts, mask)
 	if len(cfg.TargetAPIs) == 0 {
