@@ -169,8 +169,8 @@ func (t *alertTest) target(ctx context.Context) (*inventory.Status, error) {
 		return nil, fmt.Errorf("asking the exporter at %s for the target %q: %w; --label works without it", t.exporter.base.Redacted(), t.Target, err)
 	}
 	var all inventory.Statuses
-	if err := json.Unmarshal(body, &all); err != nil {
-		return nil, fmt.Errorf("asking the exporter at %s: the answer is not that of a healthcheck_exporter: %w", t.exporter.base.Redacted(), err)
+	if err := decode(body, &all); err != nil {
+		return nil, fmt.Errorf("asking the exporter at %s: %w", t.exporter.base.Redacted(), err)
 	}
 	if len(all.Targets) == 0 {
 		return nil, fmt.Errorf("the inventory of the exporter at %s has no target %q: `healthcheck_exporter targets` lists them; --label works for others", t.exporter.base.Redacted(), t.Target)

@@ -225,8 +225,8 @@ func (t *alertTest) services(ctx context.Context) ([]restart.Explanation, error)
 		return nil, err
 	}
 	var all restart.Explanations
-	if err := json.Unmarshal(body, &all); err != nil {
-		return nil, fmt.Errorf("the answer is not that of a healthcheck_exporter: %w", err)
+	if err := decode(body, &all); err != nil {
+		return nil, err
 	}
 	return all.Services, nil
 }

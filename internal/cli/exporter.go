@@ -87,15 +87,21 @@ func (c *connection) show(ctx context.Context, out, errOut io.Writer, q question
 		return ExitSuccess
 	}
 	if err == nil {
-		if err = json.Unmarshal(body, q.answer); err != nil {
-			err = fmt.Errorf("the answer is not that of a healthcheck_exporter: %w", err)
-		}
+		err = decode(body, q.answer)
 	}
 	if err != nil {
 		fmt.Fprintf(errOut, "asking %s: %v\n", c.base.Redacted(), err)
 		return ExitFailed
 	}
 	return ExitSuccess
+}
+
+// decode decodes an answer of an exporter.
+func decode(body []byte, answer any) error {
+	if err := json.Unmarshal(body, answer); err != nil {
+		return fmt.Errorf("the answer is not that of a healthcheck_exporter: %w", err)
+	}
+	return nil
 }
 
 func (c *connection) ask(ctx context.Context, q question) ([]byte, error) {
