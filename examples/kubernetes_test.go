@@ -1,7 +1,6 @@
 package examples
 
 import (
-	"os"
 	"strings"
 	"testing"
 
@@ -25,9 +24,6 @@ func TestPrometheusRule(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(ruleHead)
 	for _, file := range []string{"../mixin/prometheus_alerts.yaml", "../mixin/prometheus_rules.yaml"} {
-		if _, err := os.Stat(file); os.IsNotExist(err) {
-			continue // the mixin has no recording rules
-		}
 		_, groups, ok := strings.Cut(read(t, file), "\ngroups:\n")
 		if !ok {
 			t.Fatalf("%s has no groups", file)
