@@ -30,7 +30,7 @@ BENCHSTAT     = $(GO) tool -modfile=tools/benchstat/go.mod benchstat
 
 .PHONY: help
 help: ## show this list (the default)
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z0-9-]*:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: build
 build: ## build ./healthcheck_exporter, static; GOOS and GOARCH choose the platform
