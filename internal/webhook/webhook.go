@@ -8,10 +8,9 @@ import (
 	"net/http"
 	"os"
 	"strconv"
-	"sync"
-	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
 )
 
 // MaxBody is how large a delivery may be, in bytes.
@@ -121,23 +120,12 @@ const maxHandling = 64
 
 // handle passes on every alert, also those beside one that failed. One of the errors is enough to tell.
 func (h *Handler) handle(alerts []alert) error {
-	var failed atomic.Pointer[error]
-	var next atomic.Int64
-	var handling sync.WaitGroup
-	for range min(maxHandling, len(alerts)) {
-		handling.Go(func() {
-			for i := next.Add(1) - 1; i < int64(len(alerts)); i = next.Add(1) - 1 {
-				if err := h.pass(&alerts[i]); err != nil {
-					failed.Store(&err)
-				}
-			}
-		})
+	var handling errgroup.Group
+	handling.SetLimit(maxHandling)
+	for i := range alerts {
+		handling.Go(func() error { return h.pass(&alerts[i]) })
 	}
-	handling.Wait()
-	if err := failed.Load(); err != nil {
-		return *err
-	}
-	return nil
+	return handling.Wait()
 }
 
 func (h *Handler) pass(a *alert) error {
