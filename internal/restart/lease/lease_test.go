@@ -29,9 +29,11 @@ var _ restart.Elector = (*Elector)(nil)
 // A wire to the API server can be cut: requests then get lost, before the server or after it.
 type wire struct {
 	apitest.Direct
-	mu   sync.Mutex // protects the following
-	cut  bool       // nothing reaches the server
-	mute bool       // everything does, and no answer comes back
+	mu   sync.Mutex    // protects the following
+	cut  bool          // nothing reaches the server
+	mute bool          // everything does, and no answer comes back
+	late time.Duration // how long an answer is on its way
+	done time.Time     // when the server did what it was asked last
 }
 
 var errCut = errors.New("the wire is cut")
@@ -44,7 +46,7 @@ func (w *wire) set(cut, mute bool) {
 
 func (w *wire) Do(ctx context.Context, r api.Request, out any) error {
 	w.mu.Lock()
-	cut, mute := w.cut, w.mute
+	cut, mute, late := w.cut, w.mute, w.late
 	w.mu.Unlock()
 	if cut {
 		<-ctx.Done() // it hangs
@@ -55,6 +57,10 @@ func (w *wire) Do(ctx context.Context, r api.Request, out any) error {
 		<-ctx.Done()
 		return errCut
 	}
+	w.mu.Lock()
+	w.done = time.Now()
+	w.mu.Unlock()
+	time.Sleep(late)
 	return err
 }
 
@@ -164,6 +170,23 @@ func TestLostConnection(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A renewal whose answer comes late holds no longer for that: the others have seen it when it was granted.
+func TestLateAnswer(t *testing.T) {
+	election(t, func(t *testing.T, _ *apitest.Server, a, b *candidate) {
+		a.wire.mu.Lock()
+		a.wire.late = timeout - time.Second
+		a.wire.mu.Unlock()
+		hold(t, time.Minute, a, a, b)
+		a.wire.set(true, false)
+		watch(t, time.Minute, nil, a, b)
+		a.wire.mu.Lock()
+		defer a.wire.mu.Unlock()
+		if led := time.Since(a.wire.done); led > deadline {
+			t.Errorf("it led for %s after the last renewal was granted, want at most %s", led, deadline)
+		}
+	})
 }
 
 // A short interruption changes nothing.
