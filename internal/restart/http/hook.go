@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/common/version"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/once"
 )
 
 // Config says what to send.
@@ -55,11 +56,7 @@ type Backend struct {
 
 // New makes a back-end of a checked configuration.
 func New(cfg Config) (*Backend, error) {
-	// A connection is used once: net/http sends a request again when a connection turns out to be closed that was used
-	// before, and HTTP/2 also when the server asks for it; above all one with an Idempotency-Key, which it takes for the
-	// permission to do so.
-	transport, err := commonconfig.NewRoundTripperFromConfig(cfg.Client, "restart",
-		commonconfig.WithKeepAlivesDisabled(), commonconfig.WithHTTP2Disabled())
+	transport, err := once.RoundTripper(cfg.Client)
 	if err != nil {
 		return nil, fmt.Errorf("preparing the HTTP client: %w", err)
 	}

@@ -20,7 +20,8 @@ import (
 )
 
 // RoundTripper makes one that uses every connection once. A connection that was used before may be dead without anybody
-// knowing, and a request that fails on it would be sent again by net/http.
+// knowing, and a request that fails on it would be sent again by net/http; above all one with an Idempotency-Key, which it
+// takes for the permission to do so. HTTP/2 also sends one again when the server asks for it.
 func RoundTripper(c commonconfig.HTTPClientConfig, options ...commonconfig.HTTPClientOption) (http.RoundTripper, error) {
 	options = append(options, commonconfig.WithKeepAlivesDisabled(), commonconfig.WithHTTP2Disabled())
 	return commonconfig.NewRoundTripperFromConfig(c, "restart", options...)
