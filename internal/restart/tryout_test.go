@@ -31,19 +31,6 @@ func (r *rehearsed) DryRun(ctx context.Context, a Attempt) error {
 	return r.err
 }
 
-// notes keeps the records of the audit.
-type notes struct {
-	memory
-	records []Record
-}
-
-func (n *notes) Audit(r Record) error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.records = append(n.records, r)
-	return nil
-}
-
 // In observe mode a restart that would have been made is tried out, once in an episode; what comes of it is told.
 func TestTryOut(t *testing.T) {
 	const target = "http://127.0.0.1:8080/health"
@@ -65,7 +52,7 @@ func TestTryOut(t *testing.T) {
 				s := r.service("web", target)
 				s.Backend, s.Policy.Mode = r, tt.mode
 				var log bytes.Buffer
-				kept := &notes{memory: memory{states: map[string]State{}}}
+				kept := newNotebook()
 				c, _, stop := watchWith(t, kept, &log, s)
 				time.Sleep(5 * time.Minute)
 				r.broken.Store(true)
