@@ -28,6 +28,8 @@ type fake struct {
 	mu    sync.Mutex // protects the following
 	p     process
 	calls []string
+	// How often the configuration was asked for.
+	configs int
 	// When it is STOPPING it is so for that many looks.
 	stopsAfter int
 	fail       map[string]string // method to what goes wrong: "fault 10", "hang", "break before", "break after"
@@ -130,6 +132,7 @@ func (f *fake) answer(method, how string) string {
 	case "getProcessInfo":
 		return "<params><param>" + structOf(fields) + "</param></params>"
 	case "getAllConfigInfo":
+		f.configs++
 		text := structOf(map[string]int64{"stopwaitsecs": 20, "startsecs": 3})
 		return "<params><param><value><array><data>" + structOf(nil) + text + "</data></array></value></param></params>"
 	case "stopProcess", "startProcess":

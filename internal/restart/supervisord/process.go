@@ -31,16 +31,24 @@ type process struct {
 	takes            time.Duration // how long it may take to stop and start; 0: not known
 }
 
-// process asks for the process, and for what its configuration says of the time that it takes.
-func (b *Backend) process(ctx context.Context) (process, error) {
+// now asks for the process as it is in this moment, without the time that it takes.
+func (b *Backend) now(ctx context.Context) (process, error) {
 	v, err := b.client.call(ctx, "supervisor.getProcessInfo", b.cfg.Process)
 	if err != nil {
 		return process{}, err
 	}
-	p := process{
+	return process{
 		name:  v.member("group").String + ":" + v.member("name").String,
 		state: v.member("state").integer(),
 		start: v.member("start").integer(), stop: v.member("stop").integer(), now: v.member("now").integer(),
+	}, nil
+}
+
+// process asks for the process, and for what its configuration says of the time that it takes.
+func (b *Backend) process(ctx context.Context) (process, error) {
+	p, err := b.now(ctx)
+	if err != nil {
+		return process{}, err
 	}
 	all, err := b.client.call(ctx, "supervisor.getAllConfigInfo")
 	if err != nil && !isFault(err, faultUnknownMethod) { // one of 2017 or older

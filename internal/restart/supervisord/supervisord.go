@@ -80,12 +80,12 @@ func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
 		return err
 	}
 	_, err = b.client.call(ctx, "supervisor.stopProcess", p.name, true)
-	switch known := (*fault)(nil); {
+	switch {
 	case err == nil:
 		return b.finish(ctx, &p, nil)
 	case isFault(err, faultNotRunning, faultBadName, faultShutdown), errors.Is(err, restart.ErrRefused):
 		return fmt.Errorf("%w: stopping the process %q: %w", restart.ErrRefused, p.name, err)
-	case errors.As(err, &known): // it could not be stopped
+	case isAnswer(err): // it could not be stopped
 		return fmt.Errorf("stopping the process %q: %w", p.name, err)
 	default: // it may be stopping, or be about to
 		return b.finish(ctx, &p, err)
@@ -130,7 +130,7 @@ func (b *Backend) finish(ctx context.Context, p *process, unsure error) error {
 	tick := time.NewTicker(pause)
 	defer tick.Stop()
 	for {
-		is, err := b.process(ctx)
+		is, err := b.now(ctx)
 		switch {
 		case err == nil && is.identity() != p.identity(): // somebody was faster
 			return nil

@@ -149,13 +149,14 @@ func TestFinish(t *testing.T) {
 	}
 }
 
-// A process that the attempt has told to stop, and that is still stopping, is waited for.
+// A process that the attempt has told to stop, and that is still stopping, is waited for, without asking again and again for
+// the configuration of all processes.
 func TestFinishStopping(t *testing.T) {
 	f := newFake(t, is(stopping))
 	f.stopsAfter = 3
 	tried, err := f.backend().Finish(t.Context(), restart.Attempt{At: time.Now(), Before: restart.Status{Identity: "group:web@1000"}})
-	if err != nil || !tried || len(f.called()) != 1 {
-		t.Errorf("tried %t, %v, with the calls %q", tried, err, f.called())
+	if err != nil || !tried || len(f.called()) != 1 || f.configs != 1 {
+		t.Errorf("tried %t, %v, with the calls %q, and asked for the configuration %d times, want once", tried, err, f.called(), f.configs)
 	}
 }
 
