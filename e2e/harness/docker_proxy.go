@@ -2,7 +2,6 @@ package harness
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
 	"strings"
 )
@@ -27,15 +26,13 @@ func (d *Dockerd) StartProxy(ctx context.Context, b *Binaries, dir, container st
 	if err != nil {
 		return "", nil, err
 	}
-	err = Until(ctx, startTime, "the proxy is up", func(ctx context.Context) (bool, error) {
-		if _, err := get(ctx, "http://"+address+"/_ping"); err != nil {
-			return false, p.running()
-		}
-		return true, nil
+	err = p.up(ctx, func(ctx context.Context) error {
+		_, err := get(ctx, "http://"+address+"/_ping")
+		return err
 	})
 	if err != nil {
 		p.Stop()
-		return "", nil, fmt.Errorf("%w\n%s", err, tail(p.log))
+		return "", nil, err
 	}
 	return "tcp://" + address, p.Stop, nil
 }

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -33,15 +32,13 @@ func StartDockerd(ctx context.Context, dir string) (*Dockerd, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = Until(ctx, startTime, "dockerd is up", func(ctx context.Context) (bool, error) {
-		if _, err := d.Docker(ctx, "version"); err != nil {
-			return false, d.process.running()
-		}
-		return true, nil
+	err = d.process.up(ctx, func(ctx context.Context) error {
+		_, err := d.Docker(ctx, "version")
+		return err
 	})
 	if err != nil {
 		d.process.Stop()
-		return nil, fmt.Errorf("%w\n%s", err, tail(d.process.log))
+		return nil, err
 	}
 	return d, nil
 }

@@ -75,8 +75,16 @@ func (p *process) running() error {
 
 // ready waits until the process says that it is ready.
 func (p *process) ready(ctx context.Context, address string) error {
+	return p.up(ctx, func(ctx context.Context) error {
+		_, err := get(ctx, "http://"+address+"/-/ready")
+		return err
+	})
+}
+
+// up waits until asking the process for something succeeds, as long as it runs.
+func (p *process) up(ctx context.Context, ask func(context.Context) error) error {
 	err := Until(ctx, startTime, p.name+" is ready", func(ctx context.Context) (bool, error) {
-		if _, err := get(ctx, "http://"+address+"/-/ready"); err != nil {
+		if err := ask(ctx); err != nil {
 			return false, p.running()
 		}
 		return true, nil

@@ -57,14 +57,11 @@ func StartSupervisord(ctx context.Context, dir, programs string) (*Supervisord, 
 	if err != nil {
 		return nil, err
 	}
-	err = Until(ctx, startTime, "supervisord is up", func(ctx context.Context) (bool, error) {
-		if _, err := s.Ctl(ctx, "pid"); err != nil {
-			return false, s.process.running()
-		}
-		return true, nil
+	err = s.process.up(ctx, func(ctx context.Context) error {
+		_, err := s.Ctl(ctx, "pid")
+		return err
 	})
 	if err != nil {
-		err = fmt.Errorf("%w\n%s", err, tail(s.process.log))
 		s.Stop()
 		return nil, err
 	}

@@ -39,15 +39,13 @@ func StartSystemd(ctx context.Context, dir string) (*Systemd, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = Until(ctx, startTime, "systemd is up", func(ctx context.Context) (bool, error) {
+	err = s.process.up(ctx, func(ctx context.Context) error {
 		// It is not asked whether the system runs: systemctl looks for its own.
-		if _, err := s.Systemctl(ctx, "is-active", "basic.target"); err != nil {
-			return false, s.process.running()
-		}
-		return true, nil
+		_, err := s.Systemctl(ctx, "is-active", "basic.target")
+		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%w\n%s", errors.Join(err, s.Stop(ctx)), tail(s.process.log))
+		return nil, errors.Join(err, s.Stop(ctx))
 	}
 	return s, nil
 }
