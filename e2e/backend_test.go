@@ -38,21 +38,6 @@ func needs(t *testing.T, tools ...string) {
 	}
 }
 
-// shortDir is a directory with a short path, for sockets.
-func shortDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "hc-") //nolint:usetesting // the path of a socket has to be short
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
-}
-
 // A supervised app is the demo app, kept by something real that a back-end talks to.
 type supervised struct {
 	kind    string // of the back-end

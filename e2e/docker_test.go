@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/harness"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/docker"
 )
@@ -38,7 +39,7 @@ func startDockerd(t *testing.T) *harness.Dockerd {
 	t.Helper()
 	needs(t, "root", "dockerd", "docker")
 	ctx := context.WithoutCancel(t.Context())
-	d, err := harness.StartDockerd(ctx, shortDir(t))
+	d, err := harness.StartDockerd(ctx, probetest.ShortDir(t))
 	if err != nil {
 		t.Fatal(err)
 	}

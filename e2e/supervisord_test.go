@@ -14,6 +14,7 @@ import (
 	commonconfig "github.com/prometheus/common/config"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/harness"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/supervisord"
 )
@@ -52,7 +53,7 @@ func TestSupervisord(t *testing.T) {
 	r := &realSupervisord{address: freePort(t), deaf: freePort(t)}
 	var err error
 	app := binaries.App()
-	r.Supervisord, err = harness.StartSupervisord(ctx, shortDir(t), fmt.Sprintf(supervisordPrograms, app, r.address, app, r.deaf))
+	r.Supervisord, err = harness.StartSupervisord(ctx, probetest.ShortDir(t), fmt.Sprintf(supervisordPrograms, app, r.address, app, r.deaf))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/harness"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/systemd"
 )
@@ -20,7 +21,7 @@ import (
 func TestSystemd(t *testing.T) {
 	needs(t, "root", "/lib/systemd/systemd", "unshare", "systemctl", "dbus-daemon")
 	ctx := context.WithoutCancel(t.Context())
-	s, err := harness.StartSystemd(ctx, shortDir(t))
+	s, err := harness.StartSystemd(ctx, probetest.ShortDir(t))
 	if err != nil {
 		t.Fatal(err)
 	}

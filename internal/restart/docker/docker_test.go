@@ -6,10 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 )
 
@@ -43,19 +41,8 @@ func up(id string, state map[string]any) map[string]any {
 
 func newFake(t *testing.T, containers map[string]map[string]any) *fake {
 	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "hc-") //nolint:usetesting // the path of a socket has to be short
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	f := &fake{t: t, path: filepath.Join(dir, "s"), containers: containers, fail: map[string]string{}}
-	l, err := new(net.ListenConfig).Listen(t.Context(), "unix", f.path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := &http.Server{Handler: f, ReadHeaderTimeout: time.Minute}
-	go func() { _ = server.Serve(l) }() // ends with Close
-	t.Cleanup(func() { _ = server.Close() })
+	f := &fake{t: t, containers: containers, fail: map[string]string{}}
+	f.path = probetest.ServeUnix(t, f)
 	return f
 }
 

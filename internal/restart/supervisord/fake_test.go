@@ -3,16 +3,14 @@ package supervisord
 import (
 	"encoding/xml"
 	"fmt"
-	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	commonconfig "github.com/prometheus/common/config"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
 )
 
 const (
@@ -37,22 +35,8 @@ type fake struct {
 
 func newFake(t *testing.T, p process) *fake {
 	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "hc-") //nolint:usetesting // the path of a socket has to be short
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	f := &fake{t: t, path: filepath.Join(dir, "s"), p: p, fail: map[string]string{}}
-	l, err := new(net.ListenConfig).Listen(t.Context(), "unix", f.path)
-	if err == nil {
-		err = os.Chmod(f.path, 0o700) //nolint:gosec // a socket
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := &http.Server{Handler: f, ReadHeaderTimeout: time.Minute}
-	go func() { _ = server.Serve(l) }() // ends with Close
-	t.Cleanup(func() { _ = server.Close() })
+	f := &fake{t: t, p: p, fail: map[string]string{}}
+	f.path = probetest.ServeUnix(t, f)
 	return f
 }
 
