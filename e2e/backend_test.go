@@ -74,7 +74,19 @@ func (s *supervised) exporter(t *testing.T) *harness.Pair {
 	t.Helper()
 	dir := t.TempDir()
 	ctx := context.WithoutCancel(t.Context()) // that ends before the log is read
-	pair, err := harness.NewPair(ctx, binaries, dir)
+	pair := newPair(t, dir)
+	write(t, dir, "healthcheck.yml", fmt.Sprintf(supervisedConfig, s.address, harness.Token, s.block))
+	if err := pair.StartExporter(ctx, "healthcheck.yml"); err != nil {
+		t.Fatal(err)
+	}
+	awaitMetric(t, pair, "healthcheck_restart_armed", harness.Labels{"service": "app"})
+	return pair
+}
+
+// newPair is a pair that ends with the test, whose log is shown if that has failed.
+func newPair(t *testing.T, dir string) *harness.Pair {
+	t.Helper()
+	pair, err := harness.NewPair(t.Context(), binaries, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,11 +96,6 @@ func (s *supervised) exporter(t *testing.T) *harness.Pair {
 		}
 		pair.Stop()
 	})
-	write(t, dir, "healthcheck.yml", fmt.Sprintf(supervisedConfig, s.address, harness.Token, s.block))
-	if err := pair.StartExporter(ctx, "healthcheck.yml"); err != nil {
-		t.Fatal(err)
-	}
-	awaitMetric(t, pair, "healthcheck_restart_armed", harness.Labels{"service": "app"})
 	return pair
 }
 

@@ -31,16 +31,7 @@ func TestDashboards(t *testing.T) {
 	ctx := t.Context()
 	dir := t.TempDir()
 	dashcheck := buildDashcheck(t)
-	pair, err := harness.NewPair(ctx, binaries, dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Log(pair.Log())
-		}
-		pair.Stop()
-	})
+	pair := newPair(t, dir)
 	shop := newShop(t)
 	writeShown(t, dir, shop)
 	writeRules(t, dir, "prometheus_alerts.yaml")

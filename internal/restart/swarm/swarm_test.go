@@ -283,18 +283,14 @@ func TestMissing(t *testing.T) {
 // A service whose number of tasks was changed, or whose update has not begun, has no update that could tell when that was.
 func TestChangedWithoutUpdate(t *testing.T) {
 	m := newManager(t)
-	b, err := swarm.New(swarm.Config{Service: "shop_web", Host: "tcp://" + m.Listener.Addr().String()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := backend(t, m)
 	for text, want := range map[string]string{
 		web: "2026-01-01T00:00:00.123456789Z",
 		strings.Replace(web, `"Endpoint"`, `"PreviousSpec": {"Name": "shop_web"}, "Endpoint"`, 1): "2026-01-01T00:00:00.2Z",
 	} {
 		m.set(t, text)
-		s, err := b.Inspect(t.Context())
-		if got := s.StartedAt.UTC().Format(time.RFC3339Nano); err != nil || got != want {
-			t.Errorf("it was started at %s, error %v, want %s", got, err, want)
+		if got := inspect(t, b).StartedAt.UTC().Format(time.RFC3339Nano); got != want {
+			t.Errorf("it was started at %s, want %s", got, want)
 		}
 	}
 }
