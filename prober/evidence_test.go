@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/andybalholm/brotli"
+	"golang.org/x/net/http2"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
@@ -74,6 +75,10 @@ func TestHTTP2Failures(t *testing.T) {
 			for i := range 25 {
 				w.Header().Set("X-"+strings.Repeat("a", i+1), strings.Repeat("x", 60<<10))
 			}
+		case "/interim":
+			for range 6 {
+				w.WriteHeader(http.StatusEarlyHints)
+			}
 		case "/hang":
 			<-r.Context().Done()
 		}
@@ -82,7 +87,11 @@ func TestHTTP2Failures(t *testing.T) {
 	wantFailure(t, probe(t, p, target(t, s.URL+"/reset"), patient), prober.ReasonConnectionClosed, prober.PhaseProcessing, "closed")
 	// net/http reports too many headers as a violation of the protocol.
 	wantFailure(t, probe(t, p, target(t, s.URL+"/headers"), patient), prober.ReasonHTTPVersion, prober.PhaseProcessing, "not proper HTTP")
+	wantFailure(t, probe(t, p, target(t, s.URL+"/interim"), patient), prober.ReasonHTTPVersion, prober.PhaseProcessing, "more than 5 interim ones")
 	wantFailure(t, hanging(t, p, target(t, s.URL+"/hang"), prober.ReasonRequestTimeout, prober.PhaseProcessing), prober.ReasonRequestTimeout, prober.PhaseProcessing, "no byte")
+
+	old := probetest.ResetHTTP2(t, ca.Issue(t, probetest.Cert{}), http2.ErrCodeHTTP11Required)
+	wantFailure(t, probe(t, p, target(t, old.URL), patient), prober.ReasonHTTPVersion, prober.PhaseProcessing, "set enable_http2: false")
 }
 
 // A target that wants no request ends the connection, whether that is found out before or after the request was written.

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// exchangeFailure classifies an error of net/http on an established connection. That the target is to blame has to be
+// exchangeFailure classifies an error on an established connection. That the target is to blame has to be
 // seen on the connection: what nothing is known of must not look like a crash, which a restart would repair.
 func (x *exchange) exchangeFailure(ctx context.Context, err error) *failure {
 	text, session := x.words(err), x.sessionFailure(err)

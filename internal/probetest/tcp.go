@@ -140,10 +140,35 @@ func AnswerEarly(t testing.TB, s string, stay bool) *Server {
 // GoAway starts a server that speaks HTTP/2, and ends every connection before there is a request on it, without closing it.
 func GoAway(t testing.TB, cert tls.Certificate) *Server {
 	t.Helper()
+	return serveFrames(t, cert, func(_ net.Conn, f *http2.Framer) error { return f.WriteGoAway(0, http2.ErrCodeNo, nil) })
+}
+
+// ResetHTTP2 starts a server that speaks HTTP/2, and answers the first request of a connection by a reset with the code.
+func ResetHTTP2(t testing.TB, cert tls.Certificate, code http2.ErrCode) *Server {
+	t.Helper()
+	return serveFrames(t, cert, func(c net.Conn, f *http2.Framer) error {
+		if _, err := io.CopyN(io.Discard, c, int64(len(http2.ClientPreface))); err != nil {
+			return err
+		}
+		for {
+			frame, err := f.ReadFrame()
+			if err != nil {
+				return err
+			}
+			if h, ok := frame.(*http2.HeadersFrame); ok {
+				return f.WriteRSTStream(h.StreamID, code)
+			}
+		}
+	})
+}
+
+// serveFrames starts a server that speaks HTTP/2 as far as its settings, and goes on with talk. It leaves the connection open.
+func serveFrames(t testing.TB, cert tls.Certificate, talk func(c net.Conn, f *http2.Framer) error) *Server {
+	t.Helper()
 	return serveTCP(t, "https", func(ctx context.Context, c net.Conn) {
 		session := tls.Server(c, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2"}})
 		framer := http2.NewFramer(session, session)
-		if framer.WriteSettings() == nil && framer.WriteGoAway(0, http2.ErrCodeNo, nil) == nil {
+		if framer.WriteSettings() == nil && talk(session, framer) == nil {
 			discard(ctx, session)
 		}
 	})
