@@ -82,6 +82,23 @@ func TestStatus(t *testing.T) {
 		{"running", running(nil), "", "systemd says active (running)"},
 		{"nothing is known", map[string]any{}, restart.UnfitMissing, "systemd says "},
 		{"another state", running(map[string]any{"ActiveState": "refreshing", "SubState": "x"}), restart.UnfitRolling, "systemd says refreshing (x)"},
+		{"masked", running(map[string]any{"LoadState": "masked"}), restart.UnfitStopped, "systemd says masked; somebody has masked it"},
+		{
+			"not to be started by hand", running(map[string]any{"RefuseManualStart": true}),
+			restart.UnfitStopped, "systemd says active (running); RefuseManualStart or RefuseManualStop forbids it",
+		},
+		{
+			"not to be stopped by hand", running(map[string]any{"RefuseManualStop": true}),
+			restart.UnfitStopped, "systemd says active (running); RefuseManualStart or RefuseManualStop forbids it",
+		},
+		{
+			"broken file", running(map[string]any{"LoadState": "bad-setting", "LoadError": []any{"x", "no ExecStart"}}),
+			restart.UnfitMissing, "systemd says bad-setting; no ExecStart",
+		},
+		{
+			"about to be started again", running(map[string]any{"ActiveState": "activating", "SubState": "auto-restart"}),
+			restart.UnfitLooping, "systemd says activating (auto-restart); it is about to start it again",
+		},
 		{"a job waits", running(map[string]any{"Job": []any{uint32(7), "/7"}}), restart.UnfitRolling, "systemd says active (running); it has a job for it"},
 		{
 			"restarted a moment ago", running(map[string]any{"NRestarts": uint32(3), "ExecMainStartTimestamp": micros(now.Add(-30 * time.Second))}),
@@ -126,9 +143,19 @@ func TestStatusFields(t *testing.T) {
 	if diff := cmp.Diff(want, unitOf(running(nil)).status(now)); diff != "" {
 		t.Errorf("status (-want +got):\n%s", diff)
 	}
+	if unitOf(running(map[string]any{"ActiveState": "failed"})).status(now).Running {
+		t.Error("a failed unit is said to run")
+	}
 	forever := running(map[string]any{"TimeoutStopUSec": uint64(math.MaxUint64), "TimeoutStartUSec": uint64(math.MaxUint64)})
 	if got := unitOf(forever).status(now).Takes; got != 0 {
 		t.Errorf("without a limit it takes %s, want that nothing is known", got)
+	}
+}
+
+func TestInspect(t *testing.T) {
+	f := fakeManager{all: running(nil)}
+	if s, err := f.backend().Inspect(t.Context()); err != nil || s.Identity != "abcd" || f.open != 0 {
+		t.Errorf("got %+v, %v, %d connections left, want the unit and none", s, err, f.open)
 	}
 }
 
