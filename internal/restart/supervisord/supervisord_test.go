@@ -128,6 +128,7 @@ func TestFinish(t *testing.T) {
 		{"stopped by it long ago", at(stopped, 1100), "group:web@1000", 3502 * time.Second, true},
 		{"stopped before it", at(stopped, 4570), "group:web@1000", 20 * time.Second, false},
 		{"stopped long after it", at(stopped, 4580), "group:web@1000", 10 * time.Minute, false},
+		{"being stopped long after it", at(stopping, 0), "group:web@1000", 10 * time.Minute, false},
 		{"another run", at(stopped, 4580), "group:web@999", 21 * time.Second, false},
 		{"never looked at", at(stopped, 4580), "", 21 * time.Second, false},
 		{"never run", process{state: stopped, now: 4600}, "group:web@0", 21 * time.Second, false},
