@@ -31,8 +31,9 @@ func (c *checker) restart(p place, cfg *Config) {
 		c.limits(at, &s.Limits)
 		c.serviceChecks(c.sub(at, "checks"), s, cfg, targets)
 		c.backend(at, s, units)
-		c.effective(at, r.LimitsOf(s))
-		c.elected(at, r.LeaderElection, r.LimitsOf(s))
+		limits := r.LimitsOf(s)
+		c.effective(at, limits)
+		c.elected(at, r.LeaderElection, limits)
 		c.selectors(at, s)
 	}
 	c.serviceDependencies(services, r.Services)

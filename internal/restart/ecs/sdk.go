@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptrace"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -142,13 +141,9 @@ func known(s *types.Service) *service {
 	}
 	for i := range s.Deployments {
 		d := &s.Deployments[i]
-		created := time.Time{}
-		if d.CreatedAt != nil {
-			created = *d.CreatedAt
-		}
 		out.deployments = append(out.deployments, deployment{
 			id: aws.ToString(d.Id), primary: aws.ToString(d.Status) == "PRIMARY", state: string(d.RolloutState),
-			reason: aws.ToString(d.RolloutStateReason), created: created,
+			reason: aws.ToString(d.RolloutStateReason), created: aws.ToTime(d.CreatedAt),
 		})
 	}
 	return out
