@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"reflect"
@@ -91,7 +92,7 @@ func (cmd *Command) runs() []NamedFile {
 			all[i].Use = ProgramFile
 		}
 		if !filepath.IsAbs(arg) {
-			all[i].Path = filepath.Join("/", cmd.Dir, arg)
+			all[i].Path = filepath.Join(cmp.Or(cmd.Dir, "/"), arg)
 		}
 	}
 	return all

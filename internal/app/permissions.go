@@ -30,7 +30,8 @@ func (a *App) checkPermissions(file string, c *config.Config) error {
 		if slices.Contains(a.warned, text) {
 			continue
 		}
-		if told++; told > maxPermissionWarnings {
+		told++
+		if told > maxPermissionWarnings {
 			a.log.Warn("More files have doubtful permissions, the command check names all", "path", file)
 			break
 		}

@@ -43,7 +43,7 @@ const (
 	Storage             // is a directory or file that the exporter writes itself
 )
 
-// rules say for each use what follows when
+// The rules say for each use what follows from a finding.
 var rules = map[Use]struct {
 	written  severity // anybody can write to the file
 	replaced severity // anybody can write to a directory above it, and so put another file in its place

@@ -211,7 +211,7 @@ func TestText(t *testing.T) {
 // ConfigMaps and Secrets of Kubernetes, and secrets of Docker, are mounted read-only, open to all.
 func TestReadOnlyMounts(t *testing.T) {
 	info := strings.Join([]string{
-		"22 1 8:1 / / ro,relatime - ext4 /dev/sda1 rw", // ProtectSystem=strict
+		"22 1 8:1 / / ro,relatime - ext4 /dev/sda1 rw", // as systemd does it for a service
 		"23 22 0:21 /x /etc/healthcheck ro,relatime - ext4 /dev/sda1 rw",
 		"24 22 0:22 / /run/secrets/with\\040space ro - tmpfs tmpfs rw",
 		"25 22 0:23 / /data rw,relatime - ext4 /dev/sda1 ro",

@@ -59,7 +59,8 @@ func walk(path string) ([]step, error) {
 			at, way = next, append(way, next)
 			continue
 		}
-		if links++; links > maxLinks {
+		links++
+		if links > maxLinks {
 			return nil, fmt.Errorf("%q leads through more than %d links", path, maxLinks)
 		}
 		to, err := os.Readlink(next.path)

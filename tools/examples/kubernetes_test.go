@@ -26,7 +26,7 @@ var kinds = map[string]func() any{
 	"v1 ServiceAccount":                           func() any { return new(corev1.ServiceAccount) },
 	"apps/v1 Deployment":                          func() any { return new(appsv1.Deployment) },
 	"coordination.k8s.io/v1 Lease":                func() any { return new(coordinationv1.Lease) },
-	"networking.k8s.io/v1 NetworkPolicy":         func() any { return new(networkingv1.NetworkPolicy) },
+	"networking.k8s.io/v1 NetworkPolicy":          func() any { return new(networkingv1.NetworkPolicy) },
 	"rbac.authorization.k8s.io/v1 Role":           func() any { return new(rbacv1.Role) },
 	"rbac.authorization.k8s.io/v1 RoleBinding":    func() any { return new(rbacv1.RoleBinding) },
 	"monitoring.coreos.com/v1 ServiceMonitor":     func() any { return new(monitoringv1.ServiceMonitor) },
