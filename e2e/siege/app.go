@@ -24,7 +24,10 @@ func startApp(ctx context.Context, program string) (*app, error) {
 		return nil, err
 	}
 	a := &app{url: "http://" + address, address: address, program: program}
-	return a, a.start()
+	if err := a.start(); err != nil { //nolint:contextcheck // it runs until it is killed
+		return nil, err
+	}
+	return a, nil
 }
 
 func (a *app) start() error {

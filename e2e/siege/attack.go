@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -32,7 +33,7 @@ const sources = 8
 
 func attacks() []attack {
 	return []attack{
-		{"redirects", "targets that redirect for ever, to a Location of 1 MiB", 2, 300 * time.Millisecond, probeOf("http_2xx", "PLAIN/redirect/0")},
+		{"redirects", "targets that redirect for ever, to a Location of 1 MB", 2, 300 * time.Millisecond, probeOf("http_2xx", "PLAIN/redirect/0")},
 		{"certificates", "targets with a certificate of 20,000 names", 2, 300 * time.Millisecond, probeOf("tls", "TLS/ok/0")},
 		{"json", "targets that answer an array of 10 MiB, which an expression judges", 20, 100 * time.Millisecond, probeOf("size", "PLAIN/array")},
 		{"errors", "targets that answer a text of 10 MiB, which makes an expression fail", 4, 200 * time.Millisecond, probeOf("time", "PLAIN/text")},
@@ -89,7 +90,7 @@ func ask(method, path string, headers ...string) func(context.Context, *attacker
 
 func (a *attacker) send(ctx context.Context, method, path string, header map[string]string, body string) (string, error) {
 	status, _, err := a.do(ctx, method, a.exporter.base+path, header, strings.NewReader(body))
-	return fmt.Sprint(status), err
+	return strconv.Itoa(status), err
 }
 
 // probeOf has a target probed that is one of ours.
@@ -124,8 +125,12 @@ func order(ctx context.Context, a *attacker) (string, error) {
 func otherSite(ctx context.Context, a *attacker) (string, error) {
 	header := map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Origin": "https://evil.example"}
 	requests := []struct{ method, path string }{
-		{"GET", "/probe?target=" + a.targets.plain + "/ok/site"}, {"POST", "/-/reload"}, {"GET", "/api/v1/targets"}, {"GET", "/"},
-		{"POST", "/webhook/alertmanager"}, {"POST", "/api/v1/restarts/spare/pause"},
+		{"GET", "/probe?target=" + a.targets.plain + "/ok/site"},
+		{"POST", "/-/reload"},
+		{"GET", "/api/v1/targets"},
+		{"GET", "/"},
+		{"POST", "/webhook/alertmanager"},
+		{"POST", "/api/v1/restarts/spare/pause"},
 	}
 	r := requests[a.n%len(requests)]
 	return a.send(ctx, r.method, r.path, header, "")

@@ -113,10 +113,8 @@ func (e *exporter) stop() {
 
 // A usage is what the kernel says of the process.
 type usage struct {
-	rss, peak    int // MiB
-	descriptors  int
-	goroutines   float64
-	log, storage int64 // bytes
+	rss, peak   int // MiB
+	descriptors int
 }
 
 func (e *exporter) usage() (u usage, err error) {

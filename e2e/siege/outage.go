@@ -20,7 +20,7 @@ const (
 // An outage is what became of the service that failed, as times since the beginning. 0: it did not come to that.
 type outage struct {
 	began, accepted, restarted, verified time.Duration
-	refused                              map[string]int // deliveries
+	refused                              counts // deliveries
 }
 
 // outage lets the app hang when a third of the time is over, and says so to the receiver until it is repaired.
@@ -70,9 +70,6 @@ func (s *siege) deliver(ctx context.Context, c *client) {
 		case err == nil && status == http.StatusOK:
 			first(&o.accepted, time.Since(s.began))
 		default:
-			if o.refused == nil {
-				o.refused = map[string]int{}
-			}
 			o.refused[why]++
 		}
 	})

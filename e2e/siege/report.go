@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -33,7 +34,7 @@ func (s *siege) report(out io.Writer, chosen []attack) bool {
 	defer s.score.mu.Unlock()
 	fmt.Fprintln(out, "\nattacks, and what came of them:")
 	for _, a := range chosen {
-		fmt.Fprintf(out, "  %-13s %s\n", a.name, counted(s.score.struck[a.name]))
+		fmt.Fprintf(out, "  %-13s %s\n", a.name, s.score.struck[a.name].String())
 	}
 	held := true
 	fmt.Fprintln(out, "\nthe exporter:")
@@ -48,7 +49,7 @@ func (s *siege) report(out io.Writer, chosen []attack) bool {
 }
 
 func (s *siege) verdicts(ended string) []verdict {
-	sc := &s.score
+	sc := s.score
 	alive := "throughout"
 	if ended != "" {
 		alive = fmt.Sprintf("died after %s: %s", sc.lasted.Round(100*time.Millisecond), ended)
@@ -63,7 +64,7 @@ func (s *siege) verdicts(ended string) []verdict {
 		scrapes += fmt.Sprintf(", median %s, slowest %s", sc.took[len(sc.took)/2].Round(time.Millisecond), sc.took[len(sc.took)-1].Round(time.Millisecond))
 	}
 	if failed > 0 {
-		scrapes += fmt.Sprintf("; first after %s; %s", sc.firstFailure.Round(100*time.Millisecond), counted(sc.failures))
+		scrapes += fmt.Sprintf("; first after %s; %s", sc.firstFailure.Round(100*time.Millisecond), sc.failures.String())
 	}
 	o := &sc.service
 	log, storage := size(s.exporter.logFile), size(s.path("data"))
@@ -71,10 +72,10 @@ func (s *siege) verdicts(ended string) []verdict {
 	return []verdict{
 		{"alive", alive, ended == ""},
 		{"healthy targets probed on time", scrapes, failed == 0 && len(sc.took) > 0},
-		{"no healthy target shown down", counted(sc.lies), len(sc.lies) == 0},
+		{"no healthy target shown down", sc.lies.String(), len(sc.lies) == 0},
 		{"/-/healthy", fmt.Sprintf("%d answers, %d missing, %d in a row", sc.healthy, sc.deaf, sc.deafAtMost), sc.deafAtMost <= maxDeaf && sc.healthy > 0},
 		{"outage", fmt.Sprintf("since %s, alert accepted %s, restarted %s, verified %s; deliveries refused: %s",
-			at(o.began), at(o.accepted), at(o.restarted), at(o.verified), counted(o.refused)), o.verified > 0 && s.app.count() == 1},
+			at(o.began), at(o.accepted), at(o.restarted), at(o.verified), o.refused.String()), o.verified > 0 && s.app.count() == 1},
 		{"resident memory", fmt.Sprintf("%d MiB at most, of %d", sc.most.peak, s.memory), sc.most.peak <= s.memory},
 		{"descriptors", fmt.Sprintf("%d at most, of %d", sc.most.descriptors, s.files), sc.most.descriptors <= s.files},
 		{"log", fmt.Sprintf("%d kB, %d kB/s", log>>10, rate>>10), rate <= maxLogRate},
@@ -90,18 +91,18 @@ func at(d time.Duration) string {
 	return "at " + d.Round(100*time.Millisecond).String()
 }
 
-// counted lists what was counted.
-func counted(counts map[string]int) string {
-	if len(counts) == 0 {
+// String lists what was counted.
+func (c counts) String() string {
+	if len(c) == 0 {
 		return "none"
 	}
 	var all []string
-	for i, what := range common(counts) {
+	for i, what := range c.common() {
 		if i == mostListed {
-			all = append(all, fmt.Sprintf("%d more", len(counts)-i))
+			all = append(all, fmt.Sprintf("%d more", len(c)-i))
 			break
 		}
-		all = append(all, fmt.Sprintf("%d× %.100s", counts[what], what))
+		all = append(all, fmt.Sprintf("%d× %.100s", c[what], what))
 	}
 	return strings.Join(all, ", ")
 }
@@ -133,5 +134,5 @@ func (s *siege) audit() verdict {
 			return strings.Contains(line, `"service":"app"`) && strings.Contains(line, `"executed":{`)
 		})
 	})
-	return verdict{what, fmt.Sprint(found), found}
+	return verdict{what, strconv.FormatBool(found), found}
 }

@@ -1,11 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
+
+// counts are how often what was seen.
+type counts map[string]int
 
 // A score is what was seen during the siege.
 type score struct {
@@ -13,16 +18,20 @@ type score struct {
 
 	mu           sync.Mutex // protects the following
 	took         []time.Duration
-	failures     map[string]int
+	failures     counts
 	firstFailure time.Duration
-	lies         map[string]int
+	lies         counts
 	healthy      int // answers of /-/healthy
 	deaf         int // times without one
 	deafInARow   int
 	deafAtMost   int
 	most         usage
 	service      outage
-	struck       map[string]map[string]int // attacks and what came of them
+	struck       map[string]counts // attacks and what came of them
+}
+
+func newScore() *score {
+	return &score{failures: counts{}, lies: counts{}, struck: map[string]counts{}, service: outage{refused: counts{}}}
 }
 
 func (s *score) scraped(at, took time.Duration, err error) {
@@ -30,23 +39,16 @@ func (s *score) scraped(at, took time.Duration, err error) {
 	defer s.mu.Unlock()
 	s.took = append(s.took, took)
 	if err != nil {
-		add(&s.failures, err.Error())
+		s.failures[err.Error()]++
 		first(&s.firstFailure, at)
 	}
-}
-
-func add(counts *map[string]int, what string) {
-	if *counts == nil {
-		*counts = map[string]int{}
-	}
-	(*counts)[what]++
 }
 
 func (s *score) said(lies []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, lie := range lies {
-		add(&s.lies, lie)
+		s.lies[lie]++
 	}
 }
 
@@ -80,27 +82,13 @@ func (s *score) outage(change func(*outage)) {
 func (s *score) hit(attack, what string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.struck == nil {
-		s.struck = map[string]map[string]int{}
+	if s.struck[attack] == nil {
+		s.struck[attack] = counts{}
 	}
-	counts := s.struck[attack]
-	add(&counts, what)
-	s.struck[attack] = counts
+	s.struck[attack][what]++
 }
 
-// common are the keys of counts, the most frequent first.
-func common(counts map[string]int) []string {
-	return slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
-		if counts[a] != counts[b] {
-			return counts[b] - counts[a]
-		}
-		return compare(a, b)
-	})
-}
-
-func compare(a, b string) int {
-	if a < b {
-		return -1
-	}
-	return 1
+// common are what was counted, the most frequent first.
+func (c counts) common() []string {
+	return slices.SortedFunc(maps.Keys(c), func(a, b string) int { return cmp.Or(c[b]-c[a], strings.Compare(a, b)) })
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -72,7 +73,7 @@ func (s *siege) probe(ctx context.Context, c *client, name string) error {
 		if m := failure.FindSubmatch(text); m != nil {
 			return fmt.Errorf("the probe failed: %s", m[1])
 		}
-		return fmt.Errorf("the probe failed")
+		return errors.New("the probe failed")
 	}
 	return nil
 }

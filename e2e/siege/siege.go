@@ -22,13 +22,13 @@ type siege struct {
 	targets  *targets
 	app      *app
 	exporter *exporter
-	score    score
+	score    *score
 	began    time.Time
 }
 
 // prepare builds the programs and starts all of them.
 func prepare(ctx context.Context, o *options) (s *siege, err error) {
-	s = &siege{options: o}
+	s = &siege{options: o, score: newScore()}
 	if s.dir, err = os.MkdirTemp("", "healthcheck-siege-"); err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 )
 
@@ -43,7 +42,7 @@ func unsentBody(ctx context.Context, a *attacker) (string, error) {
 		"POST /api/v1/restarts/spare/pause", "GET /none", "DELETE /", "OPTIONS *", "PUT /probe",
 	}
 	r := requests[(a.id+a.n)%len(requests)]
-	return a.hold(ctx, fmt.Sprintf("%s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{", r), false)
+	return a.hold(ctx, r+" HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{", false)
 }
 
 func unendedHeaders(ctx context.Context, a *attacker) (string, error) {

@@ -10,7 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"fmt"
 	"io"
-	"log"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -29,7 +29,7 @@ type targets struct {
 
 // The sizes of what hostile targets answer.
 const (
-	longLocation = 1 << 20     // bytes
+	longLocation = 1_000_000   // bytes, just what the headers of an answer may have
 	longArray    = 10<<20 - 64 // bytes, just what a probe reads of a body
 	manyNames    = 20_000      // of a certificate: as many as a handshake can have
 	manyTargets  = 2_000       // of a list
@@ -84,7 +84,7 @@ func (t *targets) serve(ctx context.Context, h http.Handler, config *tls.Config)
 	if config != nil {
 		listener, url = tls.NewListener(listener, config), "https://"+listener.Addr().String()
 	}
-	s := &http.Server{Handler: h, MaxHeaderBytes: 4 << 20, ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0)}
+	s := &http.Server{Handler: h, MaxHeaderBytes: 4 << 20, ReadHeaderTimeout: time.Minute, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
 	t.servers = append(t.servers, s)
 	go func() { _ = s.Serve(listener) }() // ends with close
 	return url, nil
