@@ -34,7 +34,7 @@ const sources = 8
 func attacks() []attack {
 	return []attack{
 		{"redirects", "targets that redirect for ever, to a Location of 1 MB", 2, 300 * time.Millisecond, probeOf("http_2xx", "PLAIN/redirect/0")},
-		{"certificates", "targets with a certificate of 20,000 names", 2, 300 * time.Millisecond, probeOf("tls", "TLS/ok/0")},
+		{"certificates", "targets that fail, with a certificate of 20,000 names", 2, 300 * time.Millisecond, probeOf("tls", "TLS/missing")},
 		{"json", "targets that answer an array of 10 MiB, which an expression judges", 20, 100 * time.Millisecond, probeOf("size", "PLAIN/array")},
 		{"errors", "targets that answer a text of 10 MiB, which makes an expression fail", 4, 200 * time.Millisecond, probeOf("time", "PLAIN/text")},
 		{"all", "/probe/all over 900 targets that hang, for as long as a scrape may claim to have", 30, time.Second, ask("GET", "/probe/all", "X-Prometheus-Scrape-Timeout-Seconds: 3600")},
