@@ -64,12 +64,11 @@ func serveTargets(ctx context.Context) (*targets, error) {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 		}
 	})
-	cert, err := hostileCertificate()
-	if err != nil {
-		return nil, err
-	}
+	// Each connection gets another one: of those that are the same, crypto/tls keeps one in memory.
+	another := func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return hostileCertificate() }
+	var err error
 	if t.plain, err = t.serve(ctx, mux, nil); err == nil {
-		t.tls, err = t.serve(ctx, mux, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12})
+		t.tls, err = t.serve(ctx, mux, &tls.Config{GetCertificate: another, MinVersion: tls.VersionTLS12})
 	}
 	return t, err
 }
@@ -134,10 +133,10 @@ func comma(i int) string {
 }
 
 // hostileCertificate is one with as many names as fit into a handshake.
-func hostileCertificate() (tls.Certificate, error) {
+func hostileCertificate() (*tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return tls.Certificate{}, err
+		return nil, err
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "siege"},
@@ -147,5 +146,5 @@ func hostileCertificate() (tls.Certificate, error) {
 		template.DNSNames = append(template.DNSNames, fmt.Sprintf("n%05d.ex", i))
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, err
+	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, err
 }
