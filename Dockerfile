@@ -5,7 +5,10 @@
 #             healthcheck_exporter --config.file=/etc/healthcheck_exporter/healthcheck.yml
 # With restarts, whose state and audit should outlive the container: add -v healthcheck:/data
 
-FROM --platform=$BUILDPLATFORM golang:1.26.8-bookworm AS build
+# To build with an image that nobody can replace, give its digest as well: --build-arg GOLANG=golang:1.26.8-bookworm@sha256:…
+# as docker buildx imagetools inspect golang:1.26.8-bookworm --format '{{.Manifest.Digest}}' says it.
+ARG GOLANG=golang:1.26.8-bookworm
+FROM --platform=$BUILDPLATFORM $GOLANG AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download

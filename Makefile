@@ -200,6 +200,10 @@ bench: ## what a probe costs, beside a minimal prober and blackbox_exporter wher
 soak: ## half an hour of probes of targets that misbehave: nothing may grow
 	@$(GO) run ./bench -duration 30m $(ARGS) soak
 
+.PHONY: siege
+siege: ## ten minutes of all attacks at once, at 256 MiB and 256 descriptors: it must hold out; ARGS='-help' lists them
+	@$(GO) run ./e2e/siege $(ARGS)
+
 .PHONY: bench-diff
 bench-diff: ## run the Go benchmarks into dist/bench.txt; BENCHBASE=old.txt compares with an earlier file
 	@mkdir -p "$(dir $(BENCHOUT))"

@@ -1,6 +1,7 @@
 package examples
 
 import (
+	"net/netip"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -97,6 +98,52 @@ func TestSystemd(t *testing.T) {
 	}
 	if level, err := strconv.ParseFloat(m[1], 64); err != nil || level > 1.5 {
 		t.Errorf("the exposure level is %s (%v), want at most 1.5\n%s", m[1], err, out)
+	}
+}
+
+// TestSystemdLimits: what a stranger can make the exporter do ends at its unit, and the metadata of clouds, with their
+// credentials, are out of its reach whatever the configuration says.
+func TestSystemdLimits(t *testing.T) {
+	text := read(t, "systemd/healthcheck_exporter.service")
+	for _, key := range []string{"MemoryMax", "TasksMax", "LimitNOFILE"} {
+		if !regexp.MustCompile(`(?m)^` + key + `=[0-9]+[MG]?$`).MatchString(text) {
+			t.Errorf("the unit has no %s", key)
+		}
+	}
+	var denied []netip.Prefix
+	for _, m := range regexp.MustCompile(`(?m)^IPAddressDeny=(.*)$`).FindAllStringSubmatch(text, -1) {
+		for word := range strings.FieldsSeq(m[1]) {
+			if addr, err := netip.ParseAddr(word); err == nil {
+				denied = append(denied, netip.PrefixFrom(addr, addr.BitLen()))
+			} else {
+				denied = append(denied, netip.MustParsePrefix(word))
+			}
+		}
+	}
+	for _, addr := range []string{
+		"169.254.169.254", "169.254.170.2", "169.254.0.1", "168.63.129.16", "192.0.0.192", "fe80::a9fe:a9fe", "fd00:ec2::254", "fd00:42::42",
+	} {
+		if !slices.ContainsFunc(denied, func(p netip.Prefix) bool { return p.Contains(netip.MustParseAddr(addr)) }) {
+			t.Errorf("IPAddressDeny is %v, want %s in it", denied, addr)
+		}
+	}
+	for _, addr := range []string{"127.0.0.1", "192.0.2.1", "10.0.0.1", "2001:db8::1"} {
+		if slices.ContainsFunc(denied, func(p netip.Prefix) bool { return p.Contains(netip.MustParseAddr(addr)) }) {
+			t.Errorf("IPAddressDeny is %v, want %s not in it", denied, addr)
+		}
+	}
+}
+
+// TestDockerfile: which image the program is built in is said once, with its version, and can be given with its digest.
+func TestDockerfile(t *testing.T) {
+	text := read(t, "../Dockerfile")
+	if !regexp.MustCompile(`(?m)^ARG GOLANG=golang:[0-9]+\.[0-9]+\.[0-9]+-[a-z]+(@sha256:[0-9a-f]{64})?$`).MatchString(text) {
+		t.Error("the Dockerfile has no ARG GOLANG with a version")
+	}
+	for _, m := range regexp.MustCompile(`(?m)^FROM (?:--\S+ )?(\S+)`).FindAllStringSubmatch(text, -1) {
+		if m[1] != "$GOLANG" && m[1] != "scratch" {
+			t.Errorf("the Dockerfile begins with %s, want $GOLANG or scratch", m[1])
+		}
 	}
 }
 

@@ -83,6 +83,7 @@ type App struct {
 	reload sync.Mutex  // held while a new snapshot is built; protects the following
 	seen   fingerprint // the files as they were at the last load
 	broken error       // why the last load failed; nil: it did not
+	warned []string    // what the last load warned of
 
 	servers   []*http.Server
 	listeners []net.Listener

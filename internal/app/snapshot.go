@@ -117,6 +117,9 @@ func (a *App) load() (*Snapshot, error) {
 	if err := checkReceiver(c, *a.opts.Web.WebConfigFile); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
+	if err := a.checkPermissions(file, c); err != nil {
+		return nil, err
+	}
 	return newSnapshot(file, c)
 }
 

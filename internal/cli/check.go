@@ -10,14 +10,19 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/permission"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
-// Check loads each file as the server would and says on out what is in it, or on errOut what is wrong with it.
+// Check loads each file as the server would and says on out what is in it, or on errOut what is wrong with it or
+// doubtful.
 func Check(ctx context.Context, out, errOut io.Writer, o config.Options, files []string) int {
 	status := ExitSuccess
 	for _, file := range files {
-		has, err := checkFile(ctx, o, file)
+		has, warnings, err := checkFile(ctx, o, file)
+		for _, text := range warnings {
+			fmt.Fprintf(errOut, "%s: warning: %s\n", file, text)
+		}
 		if err != nil {
 			fmt.Fprintln(errOut, err)
 			status = ExitUsage
@@ -46,18 +51,20 @@ func contents(c *config.Config, inFiles int) string {
 	return text
 }
 
-// checkFile also builds what the server would build, and reads the files of targets. It says what there is.
-func checkFile(ctx context.Context, o config.Options, file string) (string, error) {
+// checkFile also builds what the server would build, and reads the files of targets. It says what there is, and what is
+// doubtful.
+func checkFile(ctx context.Context, o config.Options, file string) (has string, warnings []string, err error) {
 	c, err := o.Load(file)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	var errs []error
+	permissions := permission.CheckConfig(file, c)
+	errs := []error{permission.Err(file+": ", permissions)}
 	for _, name := range slices.Sorted(maps.Keys(c.Modules)) {
 		if _, err := prober.New(c.Modules[name], c.Probe); err != nil {
 			errs = append(errs, fmt.Errorf("%s: modules.%s: %w", file, name, err))
 		}
 	}
 	n, wrong := inventory.CheckFiles(ctx, c, o.TimeoutOffset, prober.MaskURL)
-	return contents(c, n), errors.Join(append(errs, wrong...)...)
+	return contents(c, n), permission.Warnings(permissions), errors.Join(append(errs, wrong...)...)
 }

@@ -13,6 +13,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	sigsyaml "sigs.k8s.io/yaml"
@@ -25,6 +26,7 @@ var kinds = map[string]func() any{
 	"v1 ServiceAccount":                           func() any { return new(corev1.ServiceAccount) },
 	"apps/v1 Deployment":                          func() any { return new(appsv1.Deployment) },
 	"coordination.k8s.io/v1 Lease":                func() any { return new(coordinationv1.Lease) },
+	"networking.k8s.io/v1 NetworkPolicy":          func() any { return new(networkingv1.NetworkPolicy) },
 	"rbac.authorization.k8s.io/v1 Role":           func() any { return new(rbacv1.Role) },
 	"rbac.authorization.k8s.io/v1 RoleBinding":    func() any { return new(rbacv1.RoleBinding) },
 	"monitoring.coreos.com/v1 ServiceMonitor":     func() any { return new(monitoringv1.ServiceMonitor) },

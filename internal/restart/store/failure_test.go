@@ -57,6 +57,25 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
+// What belongs to another user, that user could replace, whatever its mode is.
+func TestAnotherUsers(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, to make files of another user")
+	}
+	const another = 65533
+	for _, name := range []string{"", FileName} {
+		dir := t.TempDir()
+		shut(t, open(t, dir))
+		path := filepath.Join(dir, name)
+		if err := os.Chown(path, another, -1); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "chown -R root "+path) {
+			t.Errorf("with %q of another user the error is %v, want one with chown -R root and the path", path, err)
+		}
+	}
+}
+
 func TestNewPermissions(t *testing.T) {
 	skipOnWindows(t)
 	dir := filepath.Join(t.TempDir(), "new")

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -63,6 +64,12 @@ func TestFileLimit(t *testing.T) {
 	}
 	t.Cleanup(func() { set(limit.Cur) })
 	dir := t.TempDir()
+	s := open(t, dir) // a file so large that what else the test process writes stays below the limit
+	save(t, s, "ballast", strings.Repeat("x", 500_000))
+	if err := s.Delete("ballast"); err != nil {
+		t.Fatal(err)
+	}
+	shut(t, s)
 	testFull(t, dir, func() {
 		info, err := os.Stat(filepath.Join(dir, FileName))
 		if err != nil {
@@ -79,7 +86,7 @@ func testFull(t *testing.T, dir string, fill, free func()) {
 	save(t, s, "small", "1")
 	save(t, s, "other", "1")
 	fill()
-	full := s.Save("new", bytes.Repeat([]byte("x"), 100_000))
+	full := s.Save("new", bytes.Repeat([]byte("x"), MaxValue))
 	if full == nil || errors.Is(full, ErrCorrupt) {
 		t.Fatalf("error is %v, want one about the disk", full)
 	}
@@ -92,7 +99,7 @@ func testFull(t *testing.T, dir string, fill, free func()) {
 	shut(t, s)
 	s = open(t, dir) // needs no space
 	want(t, s, before)
-	if err := s.Save("new", bytes.Repeat([]byte("x"), 100_000)); err == nil {
+	if err := s.Save("new", bytes.Repeat([]byte("x"), MaxValue)); err == nil {
 		t.Fatal("there was space")
 	}
 	free()

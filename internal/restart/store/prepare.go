@@ -9,6 +9,8 @@ import (
 	"runtime"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/permission"
 )
 
 // prepare makes the directory and the file where they are missing, and looks at their permissions where they are not.
@@ -16,7 +18,7 @@ func prepare(dir, path string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("making the directory for restarts: %w", err)
 	}
-	if err := checkDir(dir); err != nil {
+	if err := keptByUs(dir, nil); err != nil {
 		return err
 	}
 	info, err := os.Lstat(path)
@@ -29,20 +31,16 @@ func prepare(dir, path string) error {
 	if err != nil {
 		return fmt.Errorf("looking at the file for restarts: %w", err)
 	}
-	return checkFile(path, info)
+	if err := checkFile(path, info); err != nil {
+		return err
+	}
+	return keptByUs(path, info)
 }
 
-// checkDir refuses a directory in which anybody may replace the file. Other permissions beyond 0700 are the
-// administrator's: systemd makes 0755, and a volume of Kubernetes is often writable by a group.
-func checkDir(dir string) error {
-	info, err := os.Stat(dir)
-	if err != nil {
-		return fmt.Errorf("looking at the directory for restarts: %w", err)
-	}
-	if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode&0o002 != 0 {
-		return fmt.Errorf("the directory %q has mode %#o, anybody could replace what is in it: chmod o-w %[1]q", dir, mode)
-	}
-	return nil
+// keptByUs refuses what anybody, or another user, could change. Other permissions beyond 0700 are the administrator's:
+// systemd makes 0755, and a volume of Kubernetes is often writable by a group.
+func keptByUs(path string, info fs.FileInfo) error {
+	return permission.Err("what is kept of restarts: ", permission.Check(permission.File{Path: path, Use: permission.Storage, Info: info}))
 }
 
 // checkFile refuses what anybody may have written, and takes back from others what they do not need.

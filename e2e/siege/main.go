@@ -1,0 +1,100 @@
+// Command siege attacks a running exporter in every known way at once, for minutes, while it has 256 MiB of memory and 256
+// descriptors. The exporter has to live through it, probe every healthy target on time, tell no lies about them, and restart
+// and verify a service that really fails meanwhile. Everything happens on 127.0.0.0/8. It needs Linux, Go and a shell;
+// to limit memory by a cgroup it needs root.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// options are what the command line decides.
+type options struct {
+	duration time.Duration
+	only     string
+	except   string
+	memory   int // MiB
+	files    int
+	healthy  int
+	log      string
+}
+
+func main() {
+	var o options
+	flag.DurationVar(&o.duration, "duration", 10*time.Minute, "how long the siege lasts, 30s at least")
+	flag.StringVar(&o.only, "only", "", "attacks by name, separated by commas; none is one, and attacks nobody (default all)")
+	flag.StringVar(&o.except, "except", "", "attacks that are left out")
+	flag.IntVar(&o.memory, "memory", 256, "memory of the exporter and what it runs, in MiB")
+	flag.IntVar(&o.files, "files", 256, "descriptors of the exporter")
+	flag.IntVar(&o.healthy, "healthy", 50, "healthy targets")
+	flag.StringVar(&o.log, "log", "", "file for the exporter's log (default none is kept)")
+	flag.Usage = help
+	flag.Parse()
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	held, err := run(ctx, os.Stdout, &o)
+	cancel()
+	switch {
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "siege:", err)
+		os.Exit(2)
+	case !held:
+		os.Exit(1)
+	}
+}
+
+func help() {
+	out := flag.CommandLine.Output()
+	fmt.Fprintln(out, "usage: siege [flags], from the root of the repository\n\nExit status: 0 the exporter held out, 1 it did not, 2 there was no siege.\n\nattacks:")
+	for _, a := range attacks() {
+		fmt.Fprintf(out, "  %-13s %s\n", a.name, a.help)
+	}
+	fmt.Fprintln(out, "\nflags:")
+	flag.PrintDefaults()
+}
+
+// run makes one siege. It reports whether the exporter held out.
+func run(ctx context.Context, out io.Writer, o *options) (held bool, err error) {
+	chosen, err := choose(o.only, o.except)
+	if err != nil {
+		return false, err
+	}
+	if o.duration < 30*time.Second {
+		return false, fmt.Errorf("-duration is %s, want 30s at least: the restart needs as much", o.duration)
+	}
+	s, err := prepare(ctx, o)
+	if err != nil {
+		return false, err
+	}
+	defer s.close()
+	fmt.Fprintf(out, "%s against %d healthy targets; %s\n", o.duration, o.healthy, s.exporter.limits)
+	s.hold(ctx, chosen)
+	return s.report(out, chosen), nil
+}
+
+// choose finds attacks by their names.
+func choose(only, except string) ([]attack, error) {
+	all := map[string]attack{"none": {}}
+	var chosen []attack
+	for _, a := range attacks() {
+		all[a.name] = a
+		if only == "" && !listed(except, a.name) || listed(only, a.name) {
+			chosen = append(chosen, a)
+		}
+	}
+	for name := range strings.SplitSeq(only+","+except, ",") {
+		if _, ok := all[name]; !ok && name != "" {
+			return nil, fmt.Errorf("attack %q is not known, see -help", name)
+		}
+	}
+	return chosen, nil
+}
+
+func listed(list, name string) bool { return strings.Contains(","+list+",", ","+name+",") }
