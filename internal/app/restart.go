@@ -47,6 +47,10 @@ func service(cfg *config.Config, s *config.Service, modules map[string]collector
 	if err != nil {
 		return restart.Service{}, err
 	}
+	definition, err := backendDefinition(&s.Backends)
+	if err != nil {
+		return restart.Service{}, err
+	}
 	out := restart.Service{
 		Name:          s.Name,
 		Group:         s.Group,
@@ -58,6 +62,8 @@ func service(cfg *config.Config, s *config.Service, modules map[string]collector
 		CheckInterval: time.Duration(limits.CheckInterval),
 		Backend:       back,
 		ExecTimeout:   time.Duration(limits.ExecTimeout),
+
+		BackendDefinition: definition,
 	}
 	for _, c := range s.Checks {
 		check, err := check(cfg, c, modules, time.Duration(limits.CheckTimeout))
