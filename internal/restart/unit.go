@@ -21,6 +21,7 @@ type unit struct {
 	inspections chan Preflight // holds the outcome of the inspection under way
 	executed    chan Executed  // holds the outcome of the attempt under way
 	tried       chan Executed  // holds the outcome of the dry run under way
+	orders      bucket
 
 	mu      sync.Mutex // protects the following
 	service Service
@@ -29,6 +30,8 @@ type unit struct {
 	last    time.Time // of the last event; with the monotonic clock
 	stopped bool      // nothing is applied any more
 	tested  time.Time // when the last test alert came; zero: none did
+
+	testLogged time.Time // when one was last logged
 
 	// The following belong to run.
 	next       *Service  // a new definition that waits until no attempt is under way; nil: none
