@@ -153,7 +153,7 @@ func (a *App) Run(ctx context.Context, hup <-chan os.Signal) error {
 		a.log.Info("Serving", "path", a.configName())
 		err = a.loop(ctx, hup)
 	}
-	return errors.Join(err, a.Stop())
+	return errors.Join(err, a.Stop()) //nolint:contextcheck // it takes a bounded time, which begins when ctx is done
 }
 
 func (a *App) loop(ctx context.Context, hup <-chan os.Signal) error {
