@@ -59,6 +59,8 @@ type Options struct {
 
 // An App is one exporter. Make it with New; then either Run it, or Start and Stop it.
 type App struct {
+	lifecycle
+
 	opts    Options
 	prefix  string // "" or "/prefix"
 	log     *slog.Logger
@@ -67,12 +69,10 @@ type App struct {
 	probes  *probes
 
 	inventory *inventory.Keeper
-	unkeep    func() // stops it; nil: not started
 
 	journal  *journal.Journal // nil: nothing is kept
 	restarts *restart.Controller
 	webhook  *webhook.Handler
-	unwatch  func(deadline time.Time) // nil: not started
 
 	explaining chan struct{} // holds one element for every explanation that is being made
 
@@ -80,16 +80,19 @@ type App struct {
 	targets  atomic.Pointer[targets]  // never nil after New
 	ready    atomic.Bool
 
-	reload sync.Mutex  // held while a new snapshot is built; protects the following
-	seen   fingerprint // the files as they were at the last load
-	broken error       // why the last load failed; nil: it did not
-	warned []string    // what the last load warned of
+	loadEvery time.Duration // see the constant; a test has no time
+
+	// The following are protected by the mutex of the lifecycle.
+	next   *load       // the load that has not begun yet; nil: nobody asks for one
+	loaded time.Time   // when the last load began
+	seen   fingerprint // the files as they were then
+	broken error       // why it failed; nil: it did not
+	warned []string    // what it warned of
 
 	servers   []*http.Server
 	listeners []net.Listener
 	serving   sync.WaitGroup
 	failed    chan error // the first error of a server
-	stop      func() error
 }
 
 // maxHeaderBytes bounds a request's line and headers, and so the targets that the history keeps.
@@ -127,6 +130,7 @@ func New(o Options) (*App, error) {
 		history: history.New(o.HistoryLimit),
 		failed:  make(chan error, 1),
 
+		lifecycle: newLifecycle(), loadEvery: loadEvery,
 		explaining: make(chan struct{}, maxExplaining),
 	}
 	a.inventory = inventory.NewKeeper(inventory.Options{
@@ -134,23 +138,23 @@ func New(o Options) (*App, error) {
 	}, a.metrics.registry)
 	a.restarts = restart.NewController(a.keepRestarts(), a.metrics.registry, o.Logger.With("component", "restart"))
 	a.webhook = webhook.New(a.restarts, a.metrics.registry, o.Logger.With("component", "webhook"))
-	a.stop = sync.OnceValue(a.shutdown)
 	a.probes = newProbes(a.metrics, a.history, o.ProbeLogger)
+	a.onStop("the journal", a.closeJournal)
 	if err := a.apply(); err != nil {
-		return nil, errors.Join(err, a.closeJournal())
+		return nil, errors.Join(err, a.unwind(context.Background(), 0))
 	}
 	return a, nil
 }
 
 // Run serves until ctx is done, reloads whenever hup receives, and stops gracefully. It returns nil after a
-// clean stop.
+// clean stop. However it ends, the App is stopped.
 func (a *App) Run(ctx context.Context, hup <-chan os.Signal) error {
-	if err := a.Start(); err != nil { //nolint:contextcheck // what it starts ends with Stop
-		return err
+	err := a.Start() //nolint:contextcheck // what it starts ends with Stop
+	if err == nil {
+		a.log.Info("Serving", "path", a.configName())
+		err = a.loop(ctx, hup)
 	}
-	a.log.Info("Serving", "path", a.configName())
-	err := a.loop(ctx, hup)
-	return errors.Join(err, a.Stop())
+	return errors.Join(err, a.Stop()) //nolint:contextcheck // it takes a bounded time, which begins when ctx is done
 }
 
 func (a *App) loop(ctx context.Context, hup <-chan os.Signal) error {
@@ -175,20 +179,31 @@ func (a *App) loop(ctx context.Context, hup <-chan os.Signal) error {
 	}
 }
 
-// Start opens the listeners and serves in the background. After an error nothing is left open. An App that was
-// stopped cannot be started again.
+// Start opens the listeners and serves in the background. After an error nothing that it opened is left open; an App that
+// is not needed any more has to be stopped all the same. After Stop it returns ErrStopped, the second time ErrStarted.
 func (a *App) Start() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch a.stage {
+	case stageStarted:
+		return ErrStarted
+	case stageStopped:
+		return ErrStopped
+	case stageBuilt:
+	}
 	if a.delegatesListening() {
 		a.begin()
 		a.serve(func(s *http.Server) error { return web.ListenAndServe(s, a.opts.Web, a.log) })
 		return nil
 	}
+	before := len(a.undo)
+	a.onStop("the listeners", func(context.Context) error { a.closeListeners(); return nil })
 	for _, address := range *a.opts.Web.WebListenAddresses {
 		l, err := net.Listen("tcp", address) //nolint:noctx // It does not wait for anything.
 		if err != nil {
-			a.closeListeners()
+			err = errors.Join(fmt.Errorf("listening: %w", err), a.unwind(context.Background(), before))
 			a.listeners = nil
-			return fmt.Errorf("listening: %w", err)
+			return err
 		}
 		a.listeners = append(a.listeners, l)
 	}
@@ -199,10 +214,17 @@ func (a *App) Start() error {
 	return nil
 }
 
-// begin is what Start does when nothing can fail any more.
+// begin is what Start does when nothing can fail any more. What ends is in the opposite order: no longer ready, no new
+// attempt, probes in flight finish, servers close, an attempt under way may end, which has as much time as the probes.
 func (a *App) begin() {
-	a.unwatch = a.watch()
-	a.unkeep = a.keep()
+	a.stage = stageStarted
+	endWatch := a.watch()
+	a.onStop("the servers", a.closeServers)
+	a.onStop("the probes", a.drainProbes)
+	endKeeping := a.keep()
+	a.onStop("the inventory", func(context.Context) error { endKeeping(); return nil })
+	a.onStop("the watch", endWatch)
+	a.onStop("the readiness", func(context.Context) error { a.ready.Store(false); return nil })
 	a.ready.Store(true)
 }
 
@@ -233,26 +255,29 @@ func (a *App) serve(listenAndServe func(*http.Server) error) {
 	})
 }
 
-// Stop ends the exporter in order: no longer ready, probes in flight finish, servers close. Probes that last
-// longer than the drain timeout are cut off. It may be called more than once, and without Start.
-func (a *App) Stop() error { return a.stop() }
-
-func (a *App) shutdown() error {
-	a.ready.Store(false)
+// Stop ends the exporter in order; see begin. Probes that last longer than the drain timeout are cut off. It may be called
+// more than once, at the same time as anything else, and without Start. Each call returns when all has ended.
+func (a *App) Stop() error {
+	if !a.end() {
+		<-a.stopped
+		return a.err
+	}
 	a.log.Info("Stopping, probes in flight may finish")
 	ctx, cancel := context.WithTimeout(context.Background(), a.opts.DrainTimeout)
 	defer cancel()
-	var watching sync.WaitGroup // beside the probes: both have the same time
-	if a.unwatch != nil {
-		deadline, _ := ctx.Deadline()
-		watching.Go(func() { a.unwatch(deadline) })
-	}
-	if a.unkeep != nil {
-		a.unkeep()
-	}
+	a.err = a.unwind(ctx, 0)
+	close(a.stopped)
+	return a.err
+}
+
+func (a *App) drainProbes(ctx context.Context) error {
 	if !a.probes.drain(ctx) {
 		a.log.Warn("Probes still in flight are cut off")
 	}
+	return nil
+}
+
+func (a *App) closeServers(ctx context.Context) error {
 	var errs []error
 	for _, s := range a.servers {
 		if err := s.Shutdown(ctx); err != nil {
@@ -261,8 +286,6 @@ func (a *App) shutdown() error {
 	}
 	a.closeListeners()
 	a.serving.Wait()
-	watching.Wait()
-	errs = append(errs, a.closeJournal())
 	return errors.Join(errs...)
 }
 

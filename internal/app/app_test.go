@@ -120,6 +120,13 @@ func build(t *testing.T, o Options) *App {
 func started(t *testing.T, o Options) *App {
 	t.Helper()
 	a := build(t, o)
+	run(t, a)
+	return a
+}
+
+// run starts an exporter that is stopped when the test ends.
+func run(t *testing.T, a *App) {
+	t.Helper()
 	if err := a.Start(); err != nil {
 		t.Fatalf("Start: %v", err)
 	}
@@ -128,7 +135,6 @@ func started(t *testing.T, o Options) *App {
 			t.Errorf("Stop: %v", err)
 		}
 	})
-	return a
 }
 
 // client keeps no connection open.

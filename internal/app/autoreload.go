@@ -53,20 +53,3 @@ func copyFile(w io.Writer, name string) error {
 	_, err = io.Copy(w, f)
 	return err
 }
-
-// reloadChanged loads the configuration if it, or a file that it names, is not what it was at the last load. A
-// broken configuration is tried again every time, since only it names the files that could mend it; it is reported
-// once for every kind of breakage, and not every time the clock ticks.
-func (a *App) reloadChanged() {
-	a.reload.Lock()
-	changed, before := a.seen.changed(), a.broken
-	a.reload.Unlock()
-	if !changed && before == nil {
-		return
-	}
-	err := a.apply()
-	if !changed && err != nil && err.Error() == before.Error() {
-		return
-	}
-	a.tellLoad(err)
-}

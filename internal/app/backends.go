@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -40,6 +41,16 @@ func backend(b *config.Backends) (restart.Backend, error) {
 	default:
 		return hook.New(hookConfig(b.HTTP))
 	}
+}
+
+// backendDefinition identifies everything that backend makes a back-end of: the settings, and the file that is read then. All
+// others are read when they are needed.
+func backendDefinition(b *config.Backends) (string, error) {
+	definition, err := b.Fingerprint()
+	if err == nil && b.Kubernetes != nil && b.Kubernetes.KubeconfigFile != "" {
+		definition += fmt.Sprintf(" %x", checksum(b.Kubernetes.KubeconfigFile))
+	}
+	return definition, err
 }
 
 func program(c *config.Command) command.Program {

@@ -58,6 +58,7 @@ func TestReloadInventory(t *testing.T) {
 	o.ConfigFile = configFile(t, "modules: {http_2xx: {prober: http}}\ntargets: [{name: static, url: '"+target.URL+"', method: HEAD}]\n"+
 		"target_files: ['"+file+"']\ntarget_apis: [{name: a, url: '"+api.URL+"', format: targets, interval: 1s}]")
 	a := started(t, o)
+	a.loadEvery = 0
 	until(t, "the first answer", func() bool {
 		_, body := get(t, a.Addr(), "/sd")
 		return strings.Contains(body, `"target":"api"`)

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -22,7 +23,12 @@ func (a *App) readiness(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (a *App) reloadNow(w http.ResponseWriter, _ *http.Request) {
-	if err := a.Reload(); err != nil { //nolint:contextcheck // whoever asks may go, the reload goes on
+	err := a.Reload() //nolint:contextcheck // whoever asks may go, the reload goes on
+	if errors.Is(err, ErrStopped) {
+		http.Error(w, "the exporter is stopping", http.StatusServiceUnavailable)
+		return
+	}
+	if err != nil {
 		http.Error(w, fmt.Sprintf("the old configuration goes on serving:\n%v", err), http.StatusInternalServerError)
 		return
 	}

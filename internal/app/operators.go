@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
@@ -39,7 +41,12 @@ func (a *App) operator(do operation) http.HandlerFunc {
 		r.Body = http.MaxBytesReader(w, r.Body, maxOrder)
 		answer, code, err := a.operate(w, r, do)
 		if err != nil {
-			a.log.Warn("Refused operator", "addr", r.RemoteAddr, "path", r.URL.Path, "status_code", code, "err", err)
+			level := slog.LevelWarn
+			if code == http.StatusTooManyRequests { // to log each would be what the limit is against
+				level = slog.LevelDebug
+				w.Header().Set("Retry-After", strconv.Itoa(int(restart.RetryAfter.Seconds())))
+			}
+			a.log.Log(r.Context(), level, "Refused operator", "addr", r.RemoteAddr, "path", r.URL.Path, "status_code", code, "err", err)
 			http.Error(w, err.Error(), code)
 			return
 		}
@@ -79,6 +86,8 @@ func statusOf(err error) int {
 		return http.StatusNotFound
 	case errors.Is(err, restart.ErrInvalid):
 		return http.StatusBadRequest
+	case errors.Is(err, restart.ErrTooMany):
+		return http.StatusTooManyRequests
 	default: // it may work later: the state cannot be loaded, the service is being taken away, there is no time
 		return http.StatusServiceUnavailable
 	}

@@ -275,3 +275,31 @@ func TestPatientOperators(t *testing.T) {
 		t.Errorf("one explanation too many: %v", err)
 	}
 }
+
+// Orders that come one upon the other are refused with the time after which to try again, and the refusals fill no log.
+func TestTooManyOrders(t *testing.T) {
+	a, log := watching(t, levers)
+	h := a.routes()
+	refused := 0
+	for range 100 {
+		w := call{"POST", "/api/v1/restarts/shop/resume", `{"who": "jo"}`, nil}.do(t, h)
+		switch w.Code {
+		case http.StatusOK:
+		case http.StatusTooManyRequests:
+			refused++
+			if got := w.Header().Get("Retry-After"); got != "1" {
+				t.Errorf("Retry-After is %q, want 1", got)
+			}
+		default:
+			t.Fatalf("the answer is %d: %s", w.Code, w.Body)
+		}
+	}
+	if refused == 0 {
+		t.Error("100 orders at once were taken")
+	}
+	for _, record := range log.all() {
+		if record.Message == "Refused operator" && record.Level > slog.LevelDebug {
+			t.Fatal("a refusal for too many orders is logged by default")
+		}
+	}
+}

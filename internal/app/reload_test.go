@@ -30,7 +30,9 @@ func TestReloadWhileProbing(t *testing.T) {
 	const odd = "modules: {api: {prober: http, http: {valid_status_codes: [418], headers: {X-Version: odd}}}}"
 	o := options(&recorder{})
 	o.ConfigFile = configFile(t, even)
-	a := started(t, o)
+	a := build(t, o)
+	a.loadEvery = 0
+	run(t, a)
 
 	var probed atomic.Int64
 	ctx, cancel := context.WithCancel(t.Context())
@@ -143,6 +145,7 @@ func TestReloadChanged(t *testing.T) {
 	o := options(log)
 	o.ConfigFile = configFile(t, module("one"))
 	a := build(t, o)
+	a.loadEvery = 0
 
 	var loads, failures int
 	for _, step := range []struct {

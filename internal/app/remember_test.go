@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -20,6 +21,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/audit"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/journal"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/store"
 )
 
@@ -228,7 +230,7 @@ func TestStateOutlivesTheExporter(t *testing.T) {
 func replay(t *testing.T, dir string) []restart.Record {
 	t.Helper()
 	var records []restart.Record
-	report, err := audit.Read(dir, func(l audit.Line) error {
+	judge := func(l audit.Line) error {
 		var r restart.Record
 		if err := json.Unmarshal(l.JSON, &r); err != nil {
 			return err
@@ -242,10 +244,16 @@ func replay(t *testing.T, dir string) []restart.Record {
 		}
 		records = append(records, r)
 		return nil
-	})
-	if err != nil || len(report.Breaks) > 0 || len(records) == 0 {
-		t.Errorf("the audit has %d records and these breaks: %v; %v", len(records), report.Breaks, err)
 	}
+	for _, name := range journal.Logs() {
+		if report, err := audit.Read(dir, name, judge); err != nil || len(report.Breaks) > 0 {
+			t.Errorf("the audit log %q has these breaks: %v; %v", name, report.Breaks, err)
+		}
+	}
+	if len(records) == 0 {
+		t.Error("the audit has no records")
+	}
+	slices.SortStableFunc(records, func(a, b restart.Record) int { return a.Time.Compare(b.Time) })
 	return records
 }
 

@@ -47,6 +47,10 @@ func service(cfg *config.Config, s *config.Service, modules map[string]collector
 	if err != nil {
 		return restart.Service{}, err
 	}
+	definition, err := backendDefinition(&s.Backends)
+	if err != nil {
+		return restart.Service{}, err
+	}
 	out := restart.Service{
 		Name:          s.Name,
 		Group:         s.Group,
@@ -58,6 +62,8 @@ func service(cfg *config.Config, s *config.Service, modules map[string]collector
 		CheckInterval: time.Duration(limits.CheckInterval),
 		Backend:       back,
 		ExecTimeout:   time.Duration(limits.ExecTimeout),
+
+		BackendDefinition: definition,
 	}
 	for _, c := range s.Checks {
 		check, err := check(cfg, c, modules, time.Duration(limits.CheckTimeout))
@@ -155,22 +161,27 @@ func (a *App) receive(w http.ResponseWriter, r *http.Request) {
 	a.webhook.Serve(w, r, authenticator(&s.Config.Restart.Receiver))
 }
 
-// watch keeps watch over the services until the function that it returns is called, which waits until the deadline
-// for an attempt under way.
-func (a *App) watch() (stop func(deadline time.Time)) {
+// watch keeps watch over the services until the function that it returns is called. At the end of the exporter an attempt
+// under way is waited for as long as there is time.
+func (a *App) watch() (end func(context.Context) error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		a.restarts.Run(ctx)
 	}()
-	return func(deadline time.Time) {
-		cancel()
+	a.onStop("the restarts", func(ctx context.Context) error {
+		deadline, _ := ctx.Deadline()
 		select {
 		case <-done:
 		case <-time.After(max(time.Until(deadline), time.Second)): // at rest it takes no time, but some
 			a.log.Warn("A restart is still under way; its outcome will not be known")
 		}
+		return nil
+	})
+	return func(context.Context) error {
+		cancel()
+		return nil
 	}
 }
 
@@ -199,7 +210,7 @@ func (a *App) openJournal(c *config.Config) error {
 	return nil
 }
 
-func (a *App) closeJournal() error {
+func (a *App) closeJournal(context.Context) error {
 	if a.journal == nil {
 		return nil
 	}

@@ -75,6 +75,27 @@ func TestServices(t *testing.T) {
 	if other.Restarts.Services[0].Checks[0].Definition == got.Checks[0].Definition {
 		t.Error("two different checks have the same definition")
 	}
+	if d := other.Restarts.Services[0].BackendDefinition; d == "" || d != got.BackendDefinition {
+		t.Errorf("the same back-end has the definitions %q and %q", got.BackendDefinition, d)
+	}
+}
+
+// Another cluster by the same kubeconfig file is another back-end.
+func TestBackendDefinition(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "kubeconfig")
+	b := config.Backends{Kubernetes: &config.Kubernetes{Kind: "Deployment", Name: "shop", KubeconfigFile: file}}
+	var got []string
+	for _, text := range []string{"one", "one", "two"} {
+		writeFile(t, file, text)
+		d, err := backendDefinition(&b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, d)
+	}
+	if got[0] != got[1] || got[0] == got[2] {
+		t.Errorf("the definitions are %q, want the last one alone to differ", got)
+	}
 }
 
 // Every limit becomes the number of the same name in the policy.

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
@@ -55,14 +56,6 @@ func (a *App) module(name string) (collector.Module, bool) {
 	return m, ok
 }
 
-// Reload loads the configuration again. On error the old one goes on serving; the error is logged as well, since
-// a signal has nobody to return it to.
-func (a *App) Reload() error {
-	err := a.apply()
-	a.tellLoad(err)
-	return err
-}
-
 // tellLoad logs the outcome of a reload.
 func (a *App) tellLoad(err error) {
 	if err != nil {
@@ -74,10 +67,9 @@ func (a *App) tellLoad(err error) {
 	a.log.Info("Loaded the configuration", "path", a.configName())
 }
 
-// apply builds everything that the configuration asks for and then swaps it in.
+// apply builds everything that the configuration asks for and then swaps it in. The caller holds mu.
 func (a *App) apply() error {
-	a.reload.Lock()
-	defer a.reload.Unlock()
+	a.loaded = time.Now()
 	s, err := a.load()
 	var plan *inventory.Plan
 	if err == nil {
@@ -86,7 +78,9 @@ func (a *App) apply() error {
 		}
 	}
 	if err == nil {
-		err = a.openJournal(s.Config)
+		if err = a.openJournal(s.Config); err != nil {
+			plan.Discard()
+		}
 	}
 	a.broken = err
 	a.metrics.reloaded(err)

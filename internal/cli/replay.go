@@ -12,6 +12,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/app"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/audit"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/journal"
 )
 
 // ReplayOptions are the arguments of the replay command.
@@ -76,16 +77,11 @@ func Replay(out, errOut io.Writer, o ReplayOptions) int {
 		}
 		r.policies = app.Policies(c)
 	}
-	report, err := audit.Read(o.Dir, r.line)
-	if err == nil && report.Records == 0 && report.BreakCount == 0 {
-		err = fmt.Errorf("there is no record of an audit log in %q", o.Dir)
-	}
-	if err != nil {
+	if err := r.read(o.Dir); err != nil {
 		fmt.Fprintln(errOut, err)
 		return ExitUsage
 	}
-	r.Records, r.BreakCount, r.Partial = report.Records, report.BreakCount, report.Partial
-	r.Breaks = append(r.Breaks, report.Breaks...)
+	var err error
 	if o.Format == formatJSON {
 		err = json.NewEncoder(out).Encode(r)
 	} else {
@@ -102,6 +98,24 @@ func Replay(out, errOut io.Writer, o ReplayOptions) int {
 	}
 }
 
+// read judges the records of all logs in a directory. Each is a chain of its own.
+func (r *replay) read(dir string) error {
+	for _, name := range journal.Logs() {
+		report, err := audit.Read(dir, name, r.line)
+		if err != nil {
+			return err
+		}
+		r.Records += report.Records
+		r.BreakCount += report.BreakCount
+		r.Partial = r.Partial || report.Partial
+		r.Breaks = append(r.Breaks, report.Breaks...)
+	}
+	if r.Records == 0 && r.BreakCount == 0 {
+		return fmt.Errorf("there is no record of an audit log in %q", dir)
+	}
+	return nil
+}
+
 // An auditRecord is a line of the audit log.
 type auditRecord struct {
 	CutFrom int `json:"cut_from"` // 0: it is whole
@@ -116,10 +130,12 @@ func decodeRecord(line []byte) (r auditRecord, ok bool) {
 
 // line judges one record.
 func (r *replay) line(l audit.Line) error {
-	if r.First.IsZero() {
+	if r.First.IsZero() || l.Time.Before(r.First) {
 		r.First = l.Time
 	}
-	r.Last = l.Time
+	if l.Time.After(r.Last) {
+		r.Last = l.Time
+	}
 	record, ok := decodeRecord(l.JSON)
 	if ok && (record.CutFrom > 0 || record.Service == "") {
 		r.Skipped++

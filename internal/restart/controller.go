@@ -225,7 +225,6 @@ func (c *Controller) Handle(labels map[string]string, firing bool) (selected boo
 		switch {
 		case !firing: // the service's own probes see whether it is well
 		case labels[TestLabel] == "true":
-			u.log.Info("Received test alert")
 			u.noteTest()
 		default:
 			_, failed := u.apply(Event{Alerted: true})
@@ -236,11 +235,19 @@ func (c *Controller) Handle(labels map[string]string, firing bool) (selected boo
 	return selected, err
 }
 
+// testLogEvery is how often a test alert is logged.
+const testLogEvery = time.Second
+
 // noteTest notes that a test alert came.
 func (u *unit) noteTest() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.tested = time.Now()
+	now := time.Now()
+	if u.testLogged.IsZero() || now.Sub(u.testLogged) >= testLogEvery {
+		u.testLogged = now
+		u.log.Info("Received test alert")
+	}
+	u.tested = now
 }
 
 // wake makes the next round of checks come soon.

@@ -55,7 +55,8 @@ func NewFleet() *Fleet {
 func (f *Fleet) Limit(l BrakeLimits) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.limits, f.changed = l, true
+	f.changed = f.changed || f.limits != l
+	f.limits = l
 }
 
 // Join makes a service a member, or changes its group and what it depends on.

@@ -21,6 +21,12 @@ var ErrNotLoaded = errors.New("the state of the service is not known yet")
 // ErrNotPersisted is returned for an order that holds, but that may not outlive the exporter.
 var ErrNotPersisted = errors.New("the order holds, but could not be persisted")
 
+// ErrTooMany is returned for an order that comes too soon after others. RetryAfter later one more is taken.
+var ErrTooMany = errors.New("too many orders for this service, one a second is taken")
+
+// RetryAfter is after how long an order is taken that got ErrTooMany.
+const RetryAfter = orderEvery
+
 // Pause keeps a service from being restarted until p.Until, which must be within MaxPause. It replaces a pause that
 // there is, and does not end an attempt that is under way. An error other than ErrNotPersisted says that nothing has changed;
 // so it is with Resume and Unlock.
@@ -64,12 +70,18 @@ func (c *Controller) order(service string, ev Event, message, who, why string) e
 	if loaded, reason := u.known(); !loaded {
 		return fmt.Errorf("%w: %s", ErrNotLoaded, cmp.Or(reason, "its last attempt is still under way"))
 	}
+	if !u.orders.take(time.Now()) {
+		return ErrTooMany
+	}
+	before := u.current()
 	_, err := u.apply(ev)
 	if errors.Is(err, ErrStopped) {
 		return err
 	}
-	u.log.Info(message, "who", who, "reason", why) //nolint:sloglint // one of three constants
-	u.wake()
+	if after := u.current(); !after.sameOrders(&before) {
+		u.log.Info(message, "who", who, "reason", why) //nolint:sloglint // one of three constants
+		u.wake()
+	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNotPersisted, err)
 	}
@@ -94,6 +106,12 @@ func oneLine(what, text string, limit int) error {
 	default:
 		return nil
 	}
+}
+
+func (u *unit) current() State {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.state
 }
 
 // known tells whether the state is that of the journal, or else why not.

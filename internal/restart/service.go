@@ -26,6 +26,9 @@ type Service struct {
 	// CheckInterval is the pause between two rounds of checks while nothing is wrong.
 	CheckInterval time.Duration
 	Backend       Backend
+	// BackendDefinition identifies everything that Backend is made of, and so the unit; a changed one is looked at anew.
+	// Empty: every definition of the service is about another unit.
+	BackendDefinition string
 	// ExecTimeout bounds the back-end's work.
 	ExecTimeout time.Duration
 }

@@ -21,6 +21,7 @@ type unit struct {
 	inspections chan Preflight // holds the outcome of the inspection under way
 	executed    chan Executed  // holds the outcome of the attempt under way
 	tried       chan Executed  // holds the outcome of the dry run under way
+	orders      bucket
 
 	mu      sync.Mutex // protects the following
 	service Service
@@ -30,13 +31,15 @@ type unit struct {
 	stopped bool      // nothing is applied any more
 	tested  time.Time // when the last test alert came; zero: none did
 
+	testLogged time.Time // when one was last logged
+
 	// The following belong to run.
 	next       *Service  // a new definition that waits until no attempt is under way; nil: none
 	began      time.Time // when the last round of checks began
 	probing    bool      // it is still under way
 	inspecting bool      // the back-end is being asked
 	trying     bool      // it is trying a restart out
-	moot       bool      // it is that of an older definition
+	moot       bool      // it is that of another unit than the present definition's
 	before     Status    // what it answered last
 	urgent     bool      // an alert came since the last round began
 	fresh      time.Time // a round that began before then is no evidence any more
@@ -177,41 +180,6 @@ func (u *unit) interval() time.Duration {
 		return u.service.Policy.ConfirmInterval
 	}
 	return u.service.CheckInterval
-}
-
-// takeDefinition takes over a definition that waits in the channel, if there is one.
-func (u *unit) takeDefinition() {
-	select {
-	case s := <-u.definitions:
-		u.next = &s
-	default:
-	}
-	u.redefine()
-}
-
-// redefine takes over a new definition as soon as no attempt is under way.
-func (u *unit) redefine() {
-	if u.next == nil {
-		return
-	}
-	u.mu.Lock()
-	if u.state.InFlight() {
-		u.mu.Unlock()
-		return
-	}
-	u.service = *u.next
-	u.next, u.fresh, u.moot = nil, time.Now(), u.inspecting
-	u.join()
-	u.mu.Unlock()
-	d := u.definition()
-	_, _ = u.apply(Event{Redefined: &Definition{Checks: d.definition()}})
-}
-
-// join makes the service known under its present definition. It is called with mu held.
-func (u *unit) join() {
-	u.metrics.know(&u.service)
-	u.fleet.Join(u.name, u.service.Group, u.service.DependsOn)
-	u.metrics.brake(u.fleet.Brakes(time.Now()))
 }
 
 // maxInspect is how long a back-end may take to look at its unit.

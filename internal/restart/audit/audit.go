@@ -1,8 +1,8 @@
 // Package audit keeps a log of decisions as lines of JSON, each of which holds the hash of the one before, so that a
 // changed, missing or added line shows.
 //
-// The current file is audit.jsonl; when it is full or old it becomes audit-N.jsonl, N being the number of its first
-// record, in 16 digits, so that the names sort. Files may be read while they are written.
+// The current file of the log NAME is NAME.jsonl; when it is full or old it becomes NAME-N.jsonl, N being the number of its
+// first record, in 16 digits, so that the names sort. Files may be read while they are written.
 package audit
 
 import (
@@ -21,8 +21,14 @@ import (
 	"time"
 )
 
-// FileName is the name of the current file below the directory that Open is given.
-const FileName = "audit.jsonl"
+// Name is the name of a log where no other is given, FileName that of its current file.
+const (
+	Name     = "audit"
+	FileName = Name + suffix
+)
+
+// suffix ends the name of each file.
+const suffix = ".jsonl"
 
 // MaxLine is the longest line in bytes, its end included. A longer record is cut, and says so.
 const MaxLine = 64 << 10
@@ -34,6 +40,7 @@ var ErrClosed = errors.New("the audit log is closed")
 
 // Options are limits of a Log. The zero value is good.
 type Options struct {
+	Name     string           // of the log, among others in its directory; "": Name
 	MaxBytes int64            // of one file; 0: 8 MiB
 	MaxAge   time.Duration    // of the first record of the current file; 0: 31 days
 	MaxFiles int              // the current one included, at least 2; 0: 13
@@ -72,6 +79,7 @@ type Log struct {
 // Open opens the log in dir, which is made if it does not exist. What a crash left of a last line is cut off; it was
 // never acknowledged.
 func Open(dir string, o Options) (*Log, error) {
+	o.Name = cmp.Or(o.Name, Name)
 	o.MaxBytes = cmp.Or(o.MaxBytes, 8<<20)
 	o.MaxAge = cmp.Or(o.MaxAge, 31*24*time.Hour)
 	o.MaxFiles = max(cmp.Or(o.MaxFiles, 13), 2)
@@ -81,8 +89,8 @@ func Open(dir string, o Options) (*Log, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the directory for the audit log: %w", err)
 	}
-	l := &Log{dir: dir, path: filepath.Join(dir, FileName), options: o, head: Head{Hash: zeroHash}}
-	old, err := rotated(dir)
+	l := &Log{dir: dir, path: filepath.Join(dir, o.Name+suffix), options: o, head: Head{Hash: zeroHash}}
+	old, err := rotated(dir, o.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -234,7 +242,7 @@ func (l *Log) full(n int, now time.Time) bool {
 
 // rotate gives the current file a name of its own, removes the oldest ones and begins a new file.
 func (l *Log) rotate() error {
-	old, err := rotated(l.dir)
+	old, err := rotated(l.dir, l.options.Name)
 	if err != nil {
 		return err
 	}
@@ -245,11 +253,11 @@ func (l *Log) rotate() error {
 		old = old[1:]
 	}
 	n := l.first
-	for slices.Contains(old, rotatedName(n)) { // only where somebody has put lines together
+	for slices.Contains(old, rotatedName(l.options.Name, n)) { // only where somebody has put lines together
 		n++
 	}
 	l.drop()
-	if err := os.Rename(l.path, filepath.Join(l.dir, rotatedName(n))); err != nil {
+	if err := os.Rename(l.path, filepath.Join(l.dir, rotatedName(l.options.Name, n))); err != nil {
 		return err
 	}
 	head := l.head

@@ -53,7 +53,7 @@ func add(t *testing.T, l *audit.Log, records ...any) {
 func read(t *testing.T, dir string) ([]string, audit.Report) {
 	t.Helper()
 	var lines []string
-	r, err := audit.Read(dir, func(l audit.Line) error {
+	r, err := audit.Read(dir, audit.Name, func(l audit.Line) error {
 		_, rest, _ := bytes.Cut(l.JSON, []byte(`"seq":`))
 		seq, rest, _ := bytes.Cut(rest, []byte(`,"prev_hash":"`))
 		lines = append(lines, string(seq)+string(rest[64+1:]))
@@ -247,7 +247,7 @@ func TestReadWhileWritten(t *testing.T) {
 	}
 	go func() { wg.Wait(); close(done) }()
 	for n := 0; ; n++ {
-		r, err := audit.Read(dir, func(audit.Line) error { return nil })
+		r, err := audit.Read(dir, audit.Name, func(audit.Line) error { return nil })
 		if err != nil || r.BreakCount > 0 {
 			t.Fatalf("reading it for the %dth time: %+v, %v", n, r, err)
 		}
@@ -267,10 +267,10 @@ func TestReadStops(t *testing.T) {
 	l := open(t, dir, audit.Options{})
 	add(t, l, record{"web", 1}, record{"web", 2})
 	n := 0
-	if _, err := audit.Read(dir, func(audit.Line) error { n++; return os.ErrProcessDone }); err != os.ErrProcessDone || n != 1 { //nolint:errorlint // it is this very value
+	if _, err := audit.Read(dir, audit.Name, func(audit.Line) error { n++; return os.ErrProcessDone }); err != os.ErrProcessDone || n != 1 { //nolint:errorlint // it is this very value
 		t.Errorf("error is %v after %d records", err, n)
 	}
-	if r, err := audit.Read(filepath.Join(dir, "none"), nil); err == nil {
+	if r, err := audit.Read(filepath.Join(dir, "none"), audit.Name, nil); err == nil {
 		t.Errorf("reading no directory: %+v", r)
 	}
 }

@@ -159,7 +159,7 @@ func FuzzRead(f *testing.F) {
 
 func readAny(t *testing.T, dir string) (n int, r audit.Report) {
 	t.Helper()
-	r, err := audit.Read(dir, func(l audit.Line) error {
+	r, err := audit.Read(dir, audit.Name, func(l audit.Line) error {
 		n++
 		if len(l.JSON) >= audit.MaxLine || bytes.ContainsRune(l.JSON, '\n') {
 			t.Errorf("a line of %d bytes", len(l.JSON))

@@ -45,12 +45,12 @@ type Report struct {
 	Partial bool
 }
 
-// Read calls fn for every record in dir, oldest first, and verifies the chain. What is not a record is a Break, and so
+// Read calls fn for every record of a log in dir, oldest first, and verifies the chain. What is not a record is a Break, and so
 // is a record that does not follow the one before; fn gets the latter all the same. It ends early with the error of fn,
 // or when a file cannot be read. It may be called while the log is written.
-func Read(dir string, fn func(Line) error) (Report, error) {
+func Read(dir, name string, fn func(Line) error) (Report, error) {
 	v := &verifier{fn: fn}
-	files, err := openAll(dir)
+	files, err := openAll(dir, name)
 	defer func() {
 		for _, f := range files {
 			_ = f.Close() // it was only read
@@ -77,20 +77,20 @@ func Read(dir string, fn func(Line) error) (Report, error) {
 
 // openAll opens all files, oldest first. The current one is opened before the others are listed: if it is rotated
 // meanwhile, it is known by both names, and nothing is missing between.
-func openAll(dir string) (files []*os.File, err error) {
-	current, err := os.Open(filepath.Join(dir, FileName))
+func openAll(dir, name string) (files []*os.File, err error) {
+	current, err := os.Open(filepath.Join(dir, name+suffix))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("reading the audit log: %w", err)
 	}
 	if current != nil {
 		defer func() { files = append(files, current) }()
 	}
-	old, err := rotated(dir)
+	old, err := rotated(dir, name)
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range old {
-		f, err := os.Open(filepath.Join(dir, name))
+	for _, file := range old {
+		f, err := os.Open(filepath.Join(dir, file))
 		if errors.Is(err, fs.ErrNotExist) { // rotation has just removed it
 			continue
 		}
@@ -217,26 +217,22 @@ func scanFile(path string) (scan, error) {
 	return scanLines(f)
 }
 
-const (
-	rotatedPrefix = "audit-"
-	rotatedSuffix = ".jsonl"
-	rotatedDigits = 16
-)
+const rotatedDigits = 16
 
-func rotatedName(first uint64) string {
-	return fmt.Sprintf("%s%0*d%s", rotatedPrefix, rotatedDigits, first, rotatedSuffix)
+func rotatedName(name string, first uint64) string {
+	return fmt.Sprintf("%s-%0*d%s", name, rotatedDigits, first, suffix)
 }
 
-// rotated lists the names of the files but the current one, oldest first.
-func rotated(dir string) ([]string, error) {
+// rotated lists the names of the files of a log but the current one, oldest first.
+func rotated(dir, name string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("listing the audit log: %w", err)
 	}
 	var names []string
 	for _, e := range entries {
-		n, ok := strings.CutPrefix(e.Name(), rotatedPrefix)
-		n, ok2 := strings.CutSuffix(n, rotatedSuffix)
+		n, ok := strings.CutPrefix(e.Name(), name+"-")
+		n, ok2 := strings.CutSuffix(n, suffix)
 		if ok && ok2 && len(n) == rotatedDigits && strings.Trim(n, "0123456789") == "" && e.Type().IsRegular() {
 			names = append(names, e.Name())
 		}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,6 +18,23 @@ import (
 
 // maxPending is how many records are kept while they cannot be appended to the audit log.
 const maxPending = 100
+
+// Each kind of record has an audit log of its own. Attempts are few, and have the most room; who floods the exporter with
+// alerts or orders causes changes and orders alone.
+var options = map[restart.Kind]audit.Options{
+	restart.KindAttempt: {Name: audit.Name, MaxBytes: 8 << 20, MaxFiles: 7},
+	restart.KindChange:  {Name: "changes", MaxBytes: 8 << 20, MaxFiles: 4},
+	restart.KindOrder:   {Name: "orders", MaxBytes: 4 << 20, MaxFiles: 4},
+}
+
+// Logs are the names of the audit logs, that of the attempts first.
+func Logs() []string {
+	var names []string
+	for _, kind := range restart.Kinds() {
+		names = append(names, options[kind].Name)
+	}
+	return names
+}
 
 // ErrClosed is returned after Close, and until the first Open.
 var ErrClosed = errors.New("the journal is not open")
@@ -30,7 +48,7 @@ type Journal struct {
 
 	mu     sync.Mutex // protects the following
 	store  *store.Store
-	audit  *audit.Log
+	logs   map[restart.Kind]*audit.Log
 	broken error     // why it could not be opened
 	tried  time.Time // when that was
 	closed bool      // for good
@@ -63,23 +81,34 @@ func (j *Journal) open() error {
 		j.broken = err
 		return err
 	}
-	log, err := audit.Open(j.dir, audit.Options{}) // the lock of the store is on the directory
-	if err != nil {
-		j.broken = errors.Join(err, s.Close())
-		return j.broken
+	logs := map[restart.Kind]*audit.Log{}
+	for kind, options := range options { // the lock of the store is on the directory
+		if logs[kind], err = audit.Open(j.dir, options); err != nil {
+			delete(logs, kind)
+			j.broken = errors.Join(err, closeAll(logs), s.Close())
+			return j.broken
+		}
 	}
-	j.store, j.audit, j.broken = s, log, nil
+	j.store, j.logs, j.broken = s, logs, nil
 	return nil
 }
 
+func closeAll(logs map[restart.Kind]*audit.Log) error {
+	var errs []error
+	for _, log := range logs {
+		errs = append(errs, log.Close())
+	}
+	return errors.Join(errs...)
+}
+
 // opened is what is open, if need be by trying again.
-func (j *Journal) opened() (*store.Store, *audit.Log, error) {
+func (j *Journal) opened() (*store.Store, map[restart.Kind]*audit.Log, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.store == nil && !errors.Is(j.broken, ErrClosed) && time.Since(j.tried) >= retryEvery {
 		_ = j.open() // the error is in broken
 	}
-	return j.store, j.audit, j.broken
+	return j.store, j.logs, j.broken
 }
 
 // Close closes the files for good. It may be called again.
@@ -88,9 +117,9 @@ func (j *Journal) Close() error {
 	defer j.mu.Unlock()
 	var err error
 	if j.store != nil {
-		err = errors.Join(j.audit.Close(), j.store.Close())
+		err = errors.Join(closeAll(j.logs), j.store.Close())
 	}
-	j.store, j.audit, j.broken, j.closed = nil, nil, ErrClosed, true
+	j.store, j.logs, j.broken, j.closed = nil, nil, ErrClosed, true
 	return err
 }
 
@@ -137,8 +166,9 @@ func (j *Journal) Audit(r restart.Record) error {
 	}
 	j.auditing.Lock()
 	j.pending = append(j.pending, r)
-	if len(j.pending) > maxPending {
-		j.pending = j.pending[1:]
+	if len(j.pending) > maxPending { // an attempt last: orders must not push it out here, either
+		oldest := slices.IndexFunc(j.pending, func(r restart.Record) bool { return r.Kind() != restart.KindAttempt })
+		j.pending = slices.Delete(j.pending, max(oldest, 0), max(oldest, 0)+1)
 	}
 	j.auditing.Unlock()
 	return j.flush()
@@ -151,12 +181,13 @@ func (j *Journal) flush() error {
 	if len(j.pending) == 0 {
 		return nil
 	}
-	_, log, err := j.opened()
+	_, logs, err := j.opened()
 	if err != nil {
 		return err
 	}
 	for len(j.pending) > 0 {
-		if err := log.Append(j.pending[0]); err != nil {
+		r := &j.pending[0]
+		if err := logs[r.Kind()].Append(r); err != nil {
 			return err
 		}
 		j.pending = j.pending[1:]

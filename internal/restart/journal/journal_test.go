@@ -38,7 +38,7 @@ func TestJournal(t *testing.T) {
 	if err := j.Save("web", want); err != nil {
 		t.Fatal(err)
 	}
-	record := restart.Record{Time: at, Service: "web", From: restart.PhaseIdle, To: restart.PhaseExecuting, State: want}
+	record := restart.Record{Time: at, Service: "web", From: restart.PhaseIdle, To: restart.PhaseExecuting, Decision: restart.Decision{Restart: true}, State: want}
 	if err := j.Audit(record); err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestJournal(t *testing.T) {
 		t.Errorf("a service without a state: %v\n%s", err, diff)
 	}
 	var read []restart.Record
-	_, err = audit.Read(dir, func(l audit.Line) error {
+	_, err = audit.Read(dir, audit.Name, func(l audit.Line) error {
 		var r restart.Record
 		defer func() { read = append(read, r) }()
 		return json.Unmarshal(l.JSON, &r)
@@ -158,7 +158,7 @@ func TestAuditLater(t *testing.T) {
 	dir := t.TempDir()
 	j := open(t, dir)
 	state := restart.State{Armed: true}
-	record := restart.Record{Service: "web", To: restart.PhaseExecuting}
+	record := restart.Record{Service: "web", Decision: restart.Decision{Restart: true}}
 	if err := errors.Join(j.Save("web", state), j.Audit(record)); err != nil {
 		t.Fatal(err)
 	}
@@ -185,9 +185,75 @@ func TestAuditLater(t *testing.T) {
 	if err := j.Save("web", state); err != nil {
 		t.Error(err)
 	}
-	report, err := audit.Read(dir, func(audit.Line) error { return nil })
+	report, err := audit.Read(dir, audit.Name, func(audit.Line) error { return nil })
 	if err != nil || report.Records != 1+maxPending || report.BreakCount != 0 {
 		t.Errorf("the audit log: %+v, %v, want %d records", report, err, 1+maxPending)
+	}
+}
+
+// No flood of orders or of changes, in whatever way the exporter comes to write them, pushes out an attempt, or takes more
+// room than it has.
+func TestFloods(t *testing.T) {
+	long := strings.Repeat("x", audit.MaxLine/2)
+	pause := func() *restart.Pause { return &restart.Pause{Who: "w", Reason: "r"} }
+	attempt := restart.Record{Service: "web", Decision: restart.Decision{Restart: true}}
+	for name, flood := range map[string]restart.Record{
+		"orders":  {Service: "web", Event: restart.Event{Paused: pause()}},
+		"changes": {Service: "web", To: restart.PhaseSuspect, Decision: restart.Decision{Hold: restart.GuardPaused}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			before := options
+			t.Cleanup(func() { options = before })
+			options = map[restart.Kind]audit.Options{}
+			for kind, o := range before {
+				o.MaxBytes /= 64
+				options[kind] = o
+			}
+			j := open(t, dir)
+			if err := j.Audit(attempt); err != nil {
+				t.Fatal(err)
+			}
+			flood.State.Last.Reason, flood.State.Definition = "x", long[:4000]
+			limit := options[flood.Kind()]
+			for range int(limit.MaxBytes) * (limit.MaxFiles + 1) / 4000 {
+				if err := j.Audit(flood); err != nil {
+					t.Fatal(err)
+				}
+			}
+			counts := map[string]int{}
+			for _, name := range Logs() {
+				r, err := audit.Read(dir, name, func(audit.Line) error { return nil })
+				if err != nil || r.BreakCount != 0 {
+					t.Errorf("the log %q: %+v, %v", name, r, err)
+				}
+				counts[name] = r.Records
+			}
+			if counts[audit.Name] != 1 {
+				t.Errorf("there are %d attempts, want the one from before the flood", counts[audit.Name])
+			}
+			if most := int(limit.MaxBytes) * limit.MaxFiles / 4000; counts[limit.Name] > most || counts[limit.Name] == 0 {
+				t.Errorf("the flood has left %d records, want up to %d", counts[limit.Name], most)
+			}
+		})
+	}
+}
+
+// While nothing can be appended, orders do not push out an attempt that waits, either.
+func TestFloodWhileFull(t *testing.T) {
+	dir := t.TempDir()
+	j := open(t, dir)
+	for kind, log := range j.logs {
+		if err := errors.Join(log.Close(), os.Remove(filepath.Join(dir, options[kind].Name+".jsonl"))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = j.Audit(restart.Record{Decision: restart.Decision{Restart: true}})
+	for range 2 * maxPending {
+		_ = j.Audit(restart.Record{Event: restart.Event{Resumed: &restart.Operator{}}})
+	}
+	if len(j.pending) != maxPending || j.pending[0].Kind() != restart.KindAttempt {
+		t.Errorf("%d records wait, the first is about a %s, want %d and the attempt", len(j.pending), j.pending[0].Kind(), maxPending)
 	}
 }
 

@@ -287,7 +287,7 @@ func wantExecutions(t *testing.T, dir string, helps bool) {
 	if !helps && (len(ids) < 1 || len(ids) > 2) { // one was lost if the exporter was killed between the intent and the act
 		t.Errorf("%d restarts, want 1 or 2", len(ids))
 	}
-	report, err := audit.Read(filepath.Join(dir, "restarts"), func(audit.Line) error { return nil })
+	report, err := audit.Read(filepath.Join(dir, "restarts"), audit.Name, func(audit.Line) error { return nil })
 	if err != nil || report.BreakCount > 0 || report.Records == 0 {
 		t.Errorf("the audit log: %+v, %v", report, err)
 	}

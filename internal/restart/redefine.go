@@ -1,0 +1,77 @@
+package restart
+
+import (
+	"reflect"
+	"slices"
+	"time"
+)
+
+// takeDefinition takes over a definition that waits in the channel, if there is one.
+func (u *unit) takeDefinition() {
+	select {
+	case s := <-u.definitions:
+		u.next = &s
+	default:
+	}
+	u.redefine()
+}
+
+// redefine takes over a new definition as soon as no attempt is under way. Where it changes nothing, nothing happens: anybody
+// may ask for a reload, and nobody must be able to hold back a restart by that. The next round of checks is made by the new
+// probers in any case, since a file that they read may have changed. The back-end of the same unit stays: it remembers what
+// it has done.
+func (u *unit) redefine() {
+	if u.next == nil {
+		return
+	}
+	u.mu.Lock()
+	if u.state.InFlight() {
+		u.mu.Unlock()
+		return
+	}
+	before := u.service
+	u.service, u.next = *u.next, nil
+	now := &u.service
+	evidence, supervised := now.sameEvidence(&before), now.sameUnit(&before)
+	if !evidence {
+		u.fresh = time.Now()
+	}
+	if supervised {
+		now.Backend = before.Backend
+	}
+	u.moot = u.moot || u.inspecting && !supervised
+	if !evidence || !supervised || !now.sameElse(&before) {
+		u.join()
+		u.metrics.show(now, &u.state, time.Now())
+	}
+	checks := now.definition()
+	u.mu.Unlock()
+	if !supervised || checks != before.definition() {
+		_, _ = u.apply(Event{Redefined: &Definition{Checks: checks}})
+	}
+}
+
+// join makes the service known under its present definition. It is called with mu held.
+func (u *unit) join() {
+	u.metrics.know(&u.service)
+	u.fleet.Join(u.name, u.service.Group, u.service.DependsOn)
+	u.metrics.brake(u.fleet.Brakes(time.Now()))
+}
+
+// sameEvidence reports whether a round of checks finds the same by both definitions. The policy has a part in it: which
+// failures a restart repairs.
+func (s *Service) sameEvidence(o *Service) bool {
+	return s.definition() == o.definition() && slices.Equal(s.Policy.RestartOn, o.Policy.RestartOn)
+}
+
+// sameUnit reports whether both back-ends restart the same unit in the same way.
+func (s *Service) sameUnit(o *Service) bool {
+	return s.BackendDefinition != "" && s.BackendDefinition == o.BackendDefinition
+}
+
+// sameElse reports whether the rest of two definitions is the same, as far as anybody is told of it.
+func (s *Service) sameElse(o *Service) bool {
+	named := func(a, b Check) bool { return a.Name == b.Name && a.Inventory == b.Inventory }
+	return s.Group == o.Group && s.Environment == o.Environment && slices.Equal(s.DependsOn, o.DependsOn) &&
+		reflect.DeepEqual(s.Policy, o.Policy) && slices.EqualFunc(s.Checks, o.Checks, named)
+}
