@@ -91,9 +91,6 @@ type App struct {
 	stop      func() error
 }
 
-// maxHeaderBytes bounds a request's line and headers, and so the targets that the history keeps.
-const maxHeaderBytes = 64 << 10
-
 // New loads the configuration and builds everything that can fail, but opens no socket.
 func New(o Options) (*App, error) {
 	if o.TimeoutOffset < 0 {
@@ -210,26 +207,6 @@ func (a *App) delegatesListening() bool {
 	w := a.opts.Web
 	return w.WebSystemdSocket != nil && *w.WebSystemdSocket ||
 		strings.Contains(strings.Join(*w.WebListenAddresses, " "), "vsock://")
-}
-
-// serve runs one server of its own: the toolkit changes the server that it is given.
-func (a *App) serve(listenAndServe func(*http.Server) error) {
-	s := &http.Server{
-		Handler:           a.routes(),
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
-	}
-	a.servers = append(a.servers, s)
-	a.serving.Go(func() {
-		if err := listenAndServe(s); err != nil && !errors.Is(err, http.ErrServerClosed) {
-			select {
-			case a.failed <- fmt.Errorf("serving: %w", err):
-			default:
-			}
-		}
-	})
 }
 
 // Stop ends the exporter in order: no longer ready, probes in flight finish, servers close. Probes that last
