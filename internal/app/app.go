@@ -74,6 +74,7 @@ type App struct {
 	webhook  *webhook.Handler
 	unwatch  func(deadline time.Time) // nil: not started
 
+	limits     *limits
 	explaining chan struct{} // holds one element for every explanation that is being made
 
 	snapshot atomic.Pointer[Snapshot] // never nil after New
@@ -125,6 +126,7 @@ func New(o Options) (*App, error) {
 
 		explaining: make(chan struct{}, maxExplaining),
 	}
+	a.limits = newLimits(o.Logger)
 	a.inventory = inventory.NewKeeper(inventory.Options{
 		Mask: prober.MaskURL, Offset: o.TimeoutOffset, Changed: a.inventoryChanged, Log: o.Logger,
 	}, a.metrics.registry)

@@ -29,6 +29,7 @@ type metrics struct {
 	inFlight      prometheus.Gauge
 	duration      *prometheus.HistogramVec
 	rejected      *prometheus.CounterVec
+	refused       *prometheus.CounterVec
 }
 
 func newMetrics(r *prometheus.Registry) *metrics {
@@ -62,12 +63,19 @@ func newMetrics(r *prometheus.Registry) *metrics {
 			Namespace: namespace, Name: "probes_rejected_total",
 			Help: "How many queries named nothing that could be probed, by reason.",
 		}, []string{"reason"}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Name: "requests_refused_total",
+			Help: "How many requests were refused, by what was wrong with them.",
+		}, []string{"reason"}),
+	}
+	for _, reason := range refusals() {
+		m.refused.WithLabelValues(string(reason))
 	}
 	for _, reason := range collector.Rejections() {
 		m.rejected.WithLabelValues(string(reason))
 	}
 	for _, c := range []prometheus.Collector{
-		m.reloadSuccess, m.reloadTime, m.probes, m.inFlight, m.duration, m.rejected,
+		m.reloadSuccess, m.reloadTime, m.probes, m.inFlight, m.duration, m.rejected, m.refused,
 		versioncollector.NewCollector(namespace),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
@@ -76,6 +84,9 @@ func newMetrics(r *prometheus.Registry) *metrics {
 	}
 	return m
 }
+
+// refuse counts a request that is refused.
+func (m *metrics) refuse(why refusal) { m.refused.WithLabelValues(string(why)).Inc() }
 
 // reloaded notes the outcome of a load.
 func (m *metrics) reloaded(err error) {

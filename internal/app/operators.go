@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 )
 
@@ -39,7 +40,9 @@ func (a *App) operator(do operation) http.HandlerFunc {
 		r.Body = http.MaxBytesReader(w, r.Body, maxOrder)
 		answer, code, err := a.operate(w, r, do)
 		if err != nil {
-			a.log.Warn("Refused operator", "addr", r.RemoteAddr, "path", r.URL.Path, "status_code", code, "err", err)
+			a.metrics.refuse(refusedOperator)
+			a.limits.log.Warn("Refused operator",
+				"addr", r.RemoteAddr, "path", printable.Text(r.URL.Path, printable.MaxLog), "status_code", code, "err", err)
 			http.Error(w, err.Error(), code)
 			return
 		}
@@ -57,7 +60,7 @@ func (a *App) operate(w http.ResponseWriter, r *http.Request, do operation) (ans
 		return nil, http.StatusNotFound, errors.New("the configuration has no restart section: nothing can be restarted")
 	}
 	auth := authenticator(&s.Config.Restart.Receiver)
-	if code, err := auth.Admit(w, r, a.log); err != nil {
+	if code, err := auth.Admit(w, r, a.limits.log); err != nil {
 		return nil, code, err
 	}
 	if r.URL.RawQuery != "" { // such as a duration that would not count
