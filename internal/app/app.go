@@ -126,7 +126,7 @@ func New(o Options) (*App, error) {
 
 		explaining: make(chan struct{}, maxExplaining),
 	}
-	a.limits = newLimits(o.Logger)
+	a.limits = newLimits(o.Logger, a.metrics)
 	a.inventory = inventory.NewKeeper(inventory.Options{
 		Mask: prober.MaskURL, Offset: o.TimeoutOffset, Changed: a.inventoryChanged, Log: o.Logger,
 	}, a.metrics.registry)
@@ -192,7 +192,9 @@ func (a *App) Start() error {
 	}
 	a.begin() // before the first answer, which may be that of /-/ready
 	for _, l := range a.listeners {
-		a.serve(func(s *http.Server) error { return web.Serve(l, s, a.opts.Web, a.log) })
+		a.serve(func(s *http.Server) error {
+			return web.Serve(a.limits.connections.listen(l), s, a.opts.Web, a.limits.log)
+		})
 	}
 	return nil
 }

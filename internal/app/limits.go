@@ -23,9 +23,10 @@ func refusals() []refusal {
 
 // limits are what bounds those who send requests, whoever they are.
 type limits struct {
-	log *slog.Logger // for what a request causes: at most a line a second for each message
+	log         *slog.Logger // for what a request causes: at most a line a second for each message
+	connections *connections
 }
 
-func newLimits(log *slog.Logger) *limits {
-	return &limits{log: slog.New(loglimit.New(log.Handler()))}
+func newLimits(log *slog.Logger, m *metrics) *limits {
+	return &limits{log: slog.New(loglimit.New(log.Handler())), connections: newConnections(maxFiles(), m)}
 }

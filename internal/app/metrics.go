@@ -30,6 +30,10 @@ type metrics struct {
 	duration      *prometheus.HistogramVec
 	rejected      *prometheus.CounterVec
 	refused       *prometheus.CounterVec
+
+	connections          prometheus.Gauge
+	connectionsRefused   *prometheus.CounterVec
+	connectionsDisplaced prometheus.Counter
 }
 
 func newMetrics(r *prometheus.Registry) *metrics {
@@ -67,6 +71,21 @@ func newMetrics(r *prometheus.Registry) *metrics {
 			Namespace: namespace, Name: "requests_refused_total",
 			Help: "How many requests were refused, by what was wrong with them.",
 		}, []string{"reason"}),
+		connections: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: namespace, Name: "connections",
+			Help: "How many connections of those who ask are open.",
+		}),
+		connectionsRefused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Name: "connections_refused_total",
+			Help: "How many connections were refused, by the bound that was reached.",
+		}, []string{"reason"}),
+		connectionsDisplaced: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: namespace, Name: "connections_displaced_total",
+			Help: "How many connections without a request were closed to make room for others.",
+		}),
+	}
+	for _, reason := range []string{refusedSource, refusedWhole} {
+		m.connectionsRefused.WithLabelValues(reason)
 	}
 	for _, reason := range refusals() {
 		m.refused.WithLabelValues(string(reason))
@@ -76,6 +95,7 @@ func newMetrics(r *prometheus.Registry) *metrics {
 	}
 	for _, c := range []prometheus.Collector{
 		m.reloadSuccess, m.reloadTime, m.probes, m.inFlight, m.duration, m.rejected, m.refused,
+		m.connections, m.connectionsRefused, m.connectionsDisplaced,
 		versioncollector.NewCollector(namespace),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),

@@ -49,11 +49,11 @@ func (a *App) routes() http.Handler {
 	if a.opts.EnablePprof {
 		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 		mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
-		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+		mux.HandleFunc("GET /debug/pprof/profile", profiled(pprof.Profile))
 		mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
-		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+		mux.HandleFunc("GET /debug/pprof/trace", profiled(pprof.Trace))
 	}
-	return http.NewCrossOriginProtection().Handler(a.belowPrefix(mux))
+	return a.bodiless(http.NewCrossOriginProtection().Handler(a.belowPrefix(mux)))
 }
 
 // belowPrefix serves h below the route prefix and sends the bare address there.

@@ -20,7 +20,7 @@ const Suppressed = "suppressed"
 
 // A Handler passes on the first record with a message at once. What follows within Interval is left out, but for the last
 // of it, which is passed on at the end of Interval and says how many others there were. So the end of a burst is told,
-// too.
+// too. Records below the level of warnings are passed on as they come: requests cause none.
 type Handler struct {
 	next  slog.Handler
 	state *state // shared by those with other attributes
@@ -65,7 +65,7 @@ func (h *Handler) WithGroup(name string) slog.Handler {
 
 // Handle implements slog.Handler.
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
-	if h.state.hold(r, h.next) {
+	if r.Level >= slog.LevelWarn && h.state.hold(r, h.next) {
 		return nil
 	}
 	return h.next.Handle(ctx, r)
