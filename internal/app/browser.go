@@ -13,10 +13,10 @@ import (
 type reach int
 
 const (
-	// sameSite is for what costs something, changes something or needs credentials, which a browser sends along: pages
+	// For what costs something, changes something or needs credentials, which a browser sends along: pages
 	// of the exporter itself may ask for it, and the user.
 	sameSite reach = iota
-	// page is for what a link of another site may lead to, such as one in a message.
+	// For what a link of another site may lead to, such as one in a message.
 	page
 )
 
@@ -97,5 +97,8 @@ type heldPage struct {
 	body   bytes.Buffer
 }
 
-func (p *heldPage) WriteHeader(status int)      { p.status = status }
+// WriteHeader implements http.ResponseWriter.
+func (p *heldPage) WriteHeader(status int) { p.status = status }
+
+// Write implements http.ResponseWriter.
 func (p *heldPage) Write(b []byte) (int, error) { return p.body.Write(b) }

@@ -13,19 +13,21 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// What bounds the connections of those who ask, as counts.
-const (
-	// maxConnections is how many may be open; fewer where the process may open few files.
-	maxConnections = 4096
-	// descriptorShare is the share of the process's file descriptors that they may take, one over this: probes need the others.
-	descriptorShare = 2
-	// sourceShare is the share of all that one source may have, one over this.
-	sourceShare = 2
-	// reserveShare is the share of all that is for sources with at most fewConnections, one over this: a health check and
-	// the sender of alerts need one.
-	reserveShare   = 8
-	fewConnections = 4
-)
+// maxConnections is how many may be open; fewer where the process may open few files.
+const maxConnections = 4096
+
+// descriptorShare is the share of the process's file descriptors that they may take, one over this: probes need the others.
+const descriptorShare = 2
+
+// sourceShare is the share of all that one source may have, one over this.
+const sourceShare = 2
+
+// reserveShare is the share of all that is for sources with at most fewConnections, one over this: a health check and
+// the sender of alerts need one.
+const reserveShare = 8
+
+// fewConnections is how many a source may have out of the reserve.
+const fewConnections = 4
 
 // sourceBits is how much of an IPv6 address is one source, in bits: whoever has one address has all of such a network.
 const sourceBits = 64
@@ -134,7 +136,7 @@ func (a *connections) full(from netip.Prefix) (reason string, crowded func(*conn
 	}
 }
 
-// longestWaiting is the connection whose request is awaited for longest. nil: all have one that is being handled.
+// longestWaiting is the connection whose request is awaited for longest, or nil if all have one that is being handled.
 func (a *connections) longestWaiting(crowded func(*conn) bool) *conn {
 	var longest *conn
 	for c := range a.conns {
@@ -150,7 +152,8 @@ func (a *connections) remove(c *conn) {
 		return
 	}
 	delete(a.conns, c)
-	if a.bySource[c.from]--; a.bySource[c.from] == 0 {
+	a.bySource[c.from]--
+	if a.bySource[c.from] == 0 {
 		delete(a.bySource, c.from)
 	}
 	a.open.Set(float64(len(a.conns)))

@@ -91,8 +91,8 @@ func TestConnections(t *testing.T) {
 				t.Error("a new source gets no connection")
 			}
 			for c := range a.conns {
-				c.Close()
-				c.Close() // counts once
+				_ = c.Close()
+				_ = c.Close() // counts once
 			}
 			if len(a.conns) != 0 || len(a.bySource) != 0 || testutil.ToFloat64(a.open) != 0 {
 				t.Errorf("%d connections of %d sources are left after all have closed", len(a.conns), len(a.bySource))
@@ -229,7 +229,7 @@ func TestBodyOfGET(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer c.Close()
+		t.Cleanup(func() { c.Close() })
 		_, _ = io.WriteString(c, unfinished[name])
 		method, _, _ := strings.Cut(unfinished[name], " ")
 		resp, err := http.ReadResponse(bufio.NewReader(c), &http.Request{Method: method})
@@ -270,7 +270,7 @@ func TestLongProbe(t *testing.T) {
 func TestConnectionsOfHTTP2(t *testing.T) {
 	a := few()
 	handling := make(chan int, 1)
-	s := httptest.NewUnstartedServer(handled(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := httptest.NewUnstartedServer(handled(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		c, _ := r.Context().Value(connKey{}).(*conn)
 		if c == nil || r.ProtoMajor != 2 || !c.http2.Load() {
 			t.Errorf("the request of %s has the connection %v", r.Proto, c)

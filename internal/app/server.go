@@ -8,27 +8,26 @@ import (
 	"time"
 )
 
-// What a server waits for, and for how long.
-const (
-	// maxHeaderBytes bounds a request's line and headers, and so the targets that the history keeps.
-	maxHeaderBytes = 64 << 10
-	// headerTimeout is how long the line and headers of a request may take to arrive; the body has until readTimeout.
-	headerTimeout = 10 * time.Second
-	// idleTimeout is how long a connection stays open without a request.
-	idleTimeout = 2 * time.Minute
-	// profileTime is how long a profile may be written: a trace is while it is made.
-	profileTime = 10 * time.Minute
-)
+// maxHeaderBytes bounds a request's line and headers, and so the targets that the history keeps.
+const maxHeaderBytes = 64 << 10
 
-// What HTTP/2 adds, where the TLS configuration has it.
-const (
-	// maxStreams is how many requests a connection may have at a time.
-	maxStreams = 100
-	// pingAfter is how long a connection may be silent before it is asked for a sign of life, and pingTimeout how long that
-	// may take.
-	pingAfter   = 30 * time.Second
-	pingTimeout = 15 * time.Second
-)
+// headerTimeout is how long the line and headers of a request may take to arrive; the body has until readTimeout.
+const headerTimeout = 10 * time.Second
+
+// idleTimeout is how long a connection stays open without a request.
+const idleTimeout = 2 * time.Minute
+
+// profileTime is how long a profile may be written: a trace is while it is made.
+const profileTime = 10 * time.Minute
+
+// maxStreams is how many requests a connection may have at a time by HTTP/2.
+const maxStreams = 100
+
+// pingAfter is how long one of HTTP/2 may be silent before it is asked for a sign of life.
+const pingAfter = 30 * time.Second
+
+// pingTimeout is how long that sign may take.
+const pingTimeout = 15 * time.Second
 
 // serve runs one server of its own: the toolkit changes the server that it is given.
 func (a *App) serve(listenAndServe func(*http.Server) error) {

@@ -65,7 +65,7 @@ func (h *Handler) WithGroup(name string) slog.Handler {
 
 // Handle implements slog.Handler.
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
-	if r.Level >= slog.LevelWarn && h.state.hold(r, h.next) {
+	if r.Level >= slog.LevelWarn && h.state.hold(r, h.next) { //nolint:contextcheck // the request is over when it is written
 		return nil
 	}
 	return h.next.Handle(ctx, r)
