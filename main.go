@@ -334,5 +334,5 @@ func serverFlags(serve *kingpin.CmdClause, f *flags) {
 	serve.Flag("web.enable-pprof", "Serve Go profiles below /debug/pprof/.").BoolVar(&o.EnablePprof)
 	serve.Flag("log.level", "Least severe level to log: debug, info, warn or error.").Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
 	serve.Flag("log.format", "Log format: logfmt or json.").Default("logfmt").EnumVar(&f.logFormat, "logfmt", "json")
-	serve.Flag("log.prober", "Least severe level to log of probes: a change of a target's state is info, every probe is debug; none is silent.").Default("info").EnumVar(&f.logProber, "none", "debug", "info", "warn", "error")
+	serve.Flag("log.prober", "Least severe level to log of probes: a change of state of a target of the inventory is info, every probe is debug; none is silent.").Default("info").EnumVar(&f.logProber, "none", "debug", "info", "warn", "error")
 }

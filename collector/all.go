@@ -83,7 +83,7 @@ func (h *AllHandler) one(ctx context.Context, t Target, timeout time.Duration) p
 	result.Timeout = timeout // exactly, and not what was left when the probe began
 	end(Probe{
 		Module: t.Module.Name, Target: t.Name, Request: t.Request, Result: result,
-		Abandoned: errors.Is(ctx.Err(), context.Canceled),
+		OwnTimeout: t.Module.Config.TimeoutOr(prober.DefaultTimeout), Abandoned: errors.Is(ctx.Err(), context.Canceled),
 	})
 	return prometheus.WrapCollectorWith(t.Labels, &Collector{Module: t.Module.Config, Result: result})
 }

@@ -30,6 +30,8 @@ type Probe struct {
 	// Request is the target as asked for: mask its URL before showing it.
 	Request prober.Request
 	Result  prober.Result
+	// OwnTimeout is how long the target itself may take, whatever the caller asked for; Result.Timeout is what it got.
+	OwnTimeout time.Duration
 	// Abandoned is true when the client went away before the end; the Result then says nothing about the target.
 	Abandoned bool
 }
@@ -98,11 +100,12 @@ func (h *Handler) probe(r *http.Request, m *Module, req prober.Request) prober.R
 	result := m.Prober.Probe(ctx, req)
 	result.Timeout = timeout // exactly, and not what was left when the probe began
 	end(Probe{
-		Module:    m.Name,
-		Target:    m.target,
-		Request:   req,
-		Result:    result,
-		Abandoned: r.Context().Err() != nil,
+		Module:     m.Name,
+		Target:     m.target,
+		Request:    req,
+		Result:     result,
+		OwnTimeout: m.Config.TimeoutOr(prober.DefaultTimeout),
+		Abandoned:  r.Context().Err() != nil,
 	})
 	return result
 }

@@ -74,6 +74,7 @@ type App struct {
 	restarts *restart.Controller
 	webhook  *webhook.Handler
 
+	limits     *limits
 	explaining chan struct{} // holds one element for every explanation that is being made
 
 	snapshot atomic.Pointer[Snapshot] // never nil after New
@@ -94,9 +95,6 @@ type App struct {
 	serving   sync.WaitGroup
 	failed    chan error // the first error of a server
 }
-
-// maxHeaderBytes bounds a request's line and headers, and so the targets that the history keeps.
-const maxHeaderBytes = 64 << 10
 
 // New loads the configuration and builds everything that can fail, but opens no socket.
 func New(o Options) (*App, error) {
@@ -133,6 +131,7 @@ func New(o Options) (*App, error) {
 		lifecycle: newLifecycle(), loadEvery: loadEvery,
 		explaining: make(chan struct{}, maxExplaining),
 	}
+	a.limits = newLimits(o.Logger, a.metrics)
 	a.inventory = inventory.NewKeeper(inventory.Options{
 		Mask: prober.MaskURL, Offset: o.TimeoutOffset, Changed: a.inventoryChanged, Log: o.Logger,
 	}, a.metrics.registry)
@@ -209,7 +208,9 @@ func (a *App) Start() error {
 	}
 	a.begin() // before the first answer, which may be that of /-/ready
 	for _, l := range a.listeners {
-		a.serve(func(s *http.Server) error { return web.Serve(l, s, a.opts.Web, a.log) })
+		a.serve(func(s *http.Server) error {
+			return web.Serve(a.limits.connections.listen(l), s, a.opts.Web, a.limits.log)
+		})
 	}
 	return nil
 }
@@ -233,26 +234,6 @@ func (a *App) delegatesListening() bool {
 	w := a.opts.Web
 	return w.WebSystemdSocket != nil && *w.WebSystemdSocket ||
 		strings.Contains(strings.Join(*w.WebListenAddresses, " "), "vsock://")
-}
-
-// serve runs one server of its own: the toolkit changes the server that it is given.
-func (a *App) serve(listenAndServe func(*http.Server) error) {
-	s := &http.Server{
-		Handler:           a.routes(),
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
-	}
-	a.servers = append(a.servers, s)
-	a.serving.Go(func() {
-		if err := listenAndServe(s); err != nil && !errors.Is(err, http.ErrServerClosed) {
-			select {
-			case a.failed <- fmt.Errorf("serving: %w", err):
-			default:
-			}
-		}
-	})
 }
 
 // Stop ends the exporter in order; see begin. Probes that last longer than the drain timeout are cut off. It may be called

@@ -29,6 +29,11 @@ type metrics struct {
 	inFlight      prometheus.Gauge
 	duration      *prometheus.HistogramVec
 	rejected      *prometheus.CounterVec
+	refused       *prometheus.CounterVec
+
+	connections          prometheus.Gauge
+	connectionsRefused   *prometheus.CounterVec
+	connectionsDisplaced prometheus.Counter
 }
 
 func newMetrics(r *prometheus.Registry) *metrics {
@@ -62,12 +67,35 @@ func newMetrics(r *prometheus.Registry) *metrics {
 			Namespace: namespace, Name: "probes_rejected_total",
 			Help: "How many queries named nothing that could be probed, by reason.",
 		}, []string{"reason"}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Name: "requests_refused_total",
+			Help: "How many requests were refused, by what was wrong with them.",
+		}, []string{"reason"}),
+		connections: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: namespace, Name: "connections",
+			Help: "How many connections of those who ask are open.",
+		}),
+		connectionsRefused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Name: "connections_refused_total",
+			Help: "How many connections were refused, by the bound that was reached.",
+		}, []string{"reason"}),
+		connectionsDisplaced: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: namespace, Name: "connections_displaced_total",
+			Help: "How many connections without a request were closed to make room for others.",
+		}),
+	}
+	for _, reason := range []string{refusedSource, refusedWhole} {
+		m.connectionsRefused.WithLabelValues(reason)
+	}
+	for _, reason := range refusals() {
+		m.refused.WithLabelValues(string(reason))
 	}
 	for _, reason := range collector.Rejections() {
 		m.rejected.WithLabelValues(string(reason))
 	}
 	for _, c := range []prometheus.Collector{
-		m.reloadSuccess, m.reloadTime, m.probes, m.inFlight, m.duration, m.rejected,
+		m.reloadSuccess, m.reloadTime, m.probes, m.inFlight, m.duration, m.rejected, m.refused,
+		m.connections, m.connectionsRefused, m.connectionsDisplaced,
 		versioncollector.NewCollector(namespace),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
@@ -76,6 +104,9 @@ func newMetrics(r *prometheus.Registry) *metrics {
 	}
 	return m
 }
+
+// refuse counts a request that is refused.
+func (m *metrics) refuse(why refusal) { m.refused.WithLabelValues(string(why)).Inc() }
 
 // reloaded notes the outcome of a load.
 func (m *metrics) reloaded(err error) {

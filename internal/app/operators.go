@@ -7,13 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"os"
 	"strconv"
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 )
 
@@ -41,12 +41,12 @@ func (a *App) operator(do operation) http.HandlerFunc {
 		r.Body = http.MaxBytesReader(w, r.Body, maxOrder)
 		answer, code, err := a.operate(w, r, do)
 		if err != nil {
-			level := slog.LevelWarn
-			if code == http.StatusTooManyRequests { // to log each would be what the limit is against
-				level = slog.LevelDebug
+			if code == http.StatusTooManyRequests {
 				w.Header().Set("Retry-After", strconv.Itoa(int(restart.RetryAfter.Seconds())))
 			}
-			a.log.Log(r.Context(), level, "Refused operator", "addr", r.RemoteAddr, "path", r.URL.Path, "status_code", code, "err", err)
+			a.metrics.refuse(refusedOperator)
+			a.limits.log.Warn("Refused operator",
+				"addr", r.RemoteAddr, "path", printable.Text(r.URL.Path, printable.MaxLog), "status_code", code, "err", err)
 			http.Error(w, err.Error(), code)
 			return
 		}
@@ -64,7 +64,7 @@ func (a *App) operate(w http.ResponseWriter, r *http.Request, do operation) (ans
 		return nil, http.StatusNotFound, errors.New("the configuration has no restart section: nothing can be restarted")
 	}
 	auth := authenticator(&s.Config.Restart.Receiver)
-	if code, err := auth.Admit(w, r, a.log); err != nil {
+	if code, err := auth.Admit(w, r, a.limits.log); err != nil {
 		return nil, code, err
 	}
 	if r.URL.RawQuery != "" { // such as a duration that would not count

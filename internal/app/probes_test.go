@@ -49,7 +49,9 @@ func TestLogOfChanges(t *testing.T) {
 	all := func(down bool) {
 		for range times {
 			for i := range targets {
-				p.end(outcome(t, "http_2xx", fmt.Sprintf("http://app-%d.example/", i), down))
+				probe := outcome(t, "http_2xx", fmt.Sprintf("http://app-%d.example/", i), down)
+				probe.Target = fmt.Sprintf("app-%d", i)
+				p.end(probe)
 			}
 		}
 	}

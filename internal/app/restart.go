@@ -158,7 +158,9 @@ func (a *App) receive(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the exporter is starting", http.StatusServiceUnavailable)
 		return
 	}
-	a.webhook.Serve(w, r, authenticator(&s.Config.Restart.Receiver))
+	if !a.webhook.Serve(w, r, authenticator(&s.Config.Restart.Receiver)) {
+		a.metrics.refuse(refusedDelivery)
+	}
 }
 
 // watch keeps watch over the services until the function that it returns is called. At the end of the exporter an attempt

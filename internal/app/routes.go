@@ -13,8 +13,26 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
 )
 
-// routes is the one place that says what is served where. Unknown paths are 404.
+// A route is what is served at a path.
+type route struct {
+	pattern string // as http.ServeMux has it
+	reach   reach
+	handler http.Handler
+}
+
+// routes serves everything, as the table of routes says. Unknown paths are 404.
 func (a *App) routes() http.Handler {
+	mux := http.NewServeMux()
+	for _, r := range a.table() {
+		mux.Handle(r.pattern, a.within(r.reach, r.handler))
+	}
+	forms := http.NewCrossOriginProtection()
+	forms.SetDenyHandler(http.HandlerFunc(a.refuseSite))
+	return safely(a.bodiless(forms.Handler(a.belowPrefix(mux))))
+}
+
+// table is the one place that says what is served where.
+func (a *App) table() []route {
 	probe := &collector.Handler{
 		Module: a.module,
 		Target: a.target,
@@ -25,35 +43,37 @@ func (a *App) routes() http.Handler {
 	}
 	all := &collector.AllHandler{Targets: a.selected, Max: a.opts.ProbeAllMax, Offset: probe.Offset, Begin: probe.Begin, Reject: probe.Reject}
 	metrics := promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{Registry: a.metrics.registry, EnableOpenMetrics: true})
-
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", a.landing)
-	mux.Handle("GET /probe", a.unlessStopping(probe))
-	mux.Handle("GET /probe/all", a.unlessStopping(all))
-	mux.Handle("GET /sd", a.discovery())
-	mux.HandleFunc("GET /api/v1/targets", a.listTargets)
-	mux.Handle("GET /metrics", metrics)
-	mux.HandleFunc("POST /webhook/alertmanager", a.receive)
-	mux.HandleFunc("GET /api/v1/restarts", a.operator(a.listRestarts))
-	mux.HandleFunc("GET /api/v1/restarts/{service}", a.operator(a.showRestart))
-	mux.HandleFunc("GET /api/v1/restarts/{service}/explain", a.operator(a.explainRestart))
-	mux.HandleFunc("POST /api/v1/restarts/{service}/pause", a.operator(a.pauseRestarts))
-	mux.HandleFunc("POST /api/v1/restarts/{service}/resume", a.operator(a.resumeRestarts))
-	mux.HandleFunc("POST /api/v1/restarts/{service}/unlock", a.operator(a.unlockRestarts))
-	mux.HandleFunc("GET /config", a.config)
-	mux.HandleFunc("GET /logs", a.logs)
-	mux.HandleFunc("GET /-/healthy", healthy)
-	mux.HandleFunc("GET /-/ready", a.readiness)
-	mux.HandleFunc("POST /-/reload", a.reloadNow)
-	mux.HandleFunc("PUT /-/reload", a.reloadNow)
-	if a.opts.EnablePprof {
-		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
-		mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
-		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
-		mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
-		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	routes := []route{
+		{"GET /{$}", page, styled(http.HandlerFunc(a.landing))},
+		{"GET /probe", sameSite, a.unlessStopping(probe)},
+		{"GET /probe/all", sameSite, a.unlessStopping(all)},
+		{"GET /sd", sameSite, a.discovery()},
+		{"GET /api/v1/targets", page, http.HandlerFunc(a.listTargets)},
+		{"GET /metrics", page, metrics},
+		{"POST /webhook/alertmanager", sameSite, http.HandlerFunc(a.receive)},
+		{"GET /api/v1/restarts", sameSite, a.operator(a.listRestarts)},
+		{"GET /api/v1/restarts/{service}", sameSite, a.operator(a.showRestart)},
+		{"GET /api/v1/restarts/{service}/explain", sameSite, a.operator(a.explainRestart)},
+		{"POST /api/v1/restarts/{service}/pause", sameSite, a.operator(a.pauseRestarts)},
+		{"POST /api/v1/restarts/{service}/resume", sameSite, a.operator(a.resumeRestarts)},
+		{"POST /api/v1/restarts/{service}/unlock", sameSite, a.operator(a.unlockRestarts)},
+		{"GET /config", page, http.HandlerFunc(a.config)},
+		{"GET /logs", page, http.HandlerFunc(a.logs)},
+		{"GET /-/healthy", page, http.HandlerFunc(healthy)},
+		{"GET /-/ready", page, http.HandlerFunc(a.readiness)},
+		{"POST /-/reload", sameSite, http.HandlerFunc(a.reloadNow)},
+		{"PUT /-/reload", sameSite, http.HandlerFunc(a.reloadNow)},
 	}
-	return http.NewCrossOriginProtection().Handler(a.belowPrefix(mux))
+	if a.opts.EnablePprof {
+		routes = append(routes,
+			route{"GET /debug/pprof/", sameSite, http.HandlerFunc(pprof.Index)},
+			route{"GET /debug/pprof/cmdline", sameSite, http.HandlerFunc(pprof.Cmdline)},
+			route{"GET /debug/pprof/profile", sameSite, profiled(pprof.Profile)},
+			route{"GET /debug/pprof/symbol", sameSite, http.HandlerFunc(pprof.Symbol)},
+			route{"GET /debug/pprof/trace", sameSite, profiled(pprof.Trace)},
+		)
+	}
+	return routes
 }
 
 // belowPrefix serves h below the route prefix and sends the bare address there.

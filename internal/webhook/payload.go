@@ -5,10 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 )
 
 // payloadVersion is that of Alertmanager's webhook since 0.9 (notify/webhook: Message).
 const payloadVersion = "4"
+
+// maxShown is how much of a value that is wrong the answer and the log repeat, in bytes.
+const maxShown = 40
 
 // An alert is what matters of an element of alerts.
 type alert struct {
@@ -76,7 +81,7 @@ func decodeVersion(d *json.Decoder) error {
 		return err
 	}
 	if version != payloadVersion {
-		return fmt.Errorf("the payload has version %q, want %q", version, payloadVersion)
+		return fmt.Errorf("the payload has version %q, want %q", printable.Cut(version, maxShown), payloadVersion)
 	}
 	return nil
 }
@@ -92,7 +97,7 @@ func decodeAlerts(d *json.Decoder) ([]alert, error) {
 			return nil, err
 		}
 		if a.Status != statusFiring && a.Status != statusResolved {
-			return nil, fmt.Errorf("an alert has status %q, want %q or %q", a.Status, statusFiring, statusResolved)
+			return nil, fmt.Errorf("an alert has status %q, want %q or %q", printable.Cut(a.Status, maxShown), statusFiring, statusResolved)
 		}
 		alerts = append(alerts, a)
 	}

@@ -11,6 +11,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/loglimit"
 )
 
 // MaxBody is how large a delivery may be, in bytes.
@@ -30,7 +32,7 @@ type Receiver interface {
 // what will be done: Alertmanager gives up on a receiver that thinks for long and asks another one.
 type Handler struct {
 	receiver Receiver
-	log      *slog.Logger
+	log      *slog.Logger  // a request causes its lines: at most one a second for each message
 	decoding chan struct{} // holds one element for every delivery that is being read
 	requests *prometheus.CounterVec
 	alerts   *prometheus.CounterVec
@@ -41,7 +43,7 @@ type Handler struct {
 // New makes a Handler and registers its metrics.
 func New(receiver Receiver, r prometheus.Registerer, log *slog.Logger) *Handler {
 	h := &Handler{
-		receiver: receiver, log: log, decoding: make(chan struct{}, maxDecoding),
+		receiver: receiver, log: slog.New(loglimit.New(log.Handler())), decoding: make(chan struct{}, maxDecoding),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "healthcheck_restart_webhook_requests_total",
 			Help: "How many deliveries came, by the status code of the answer.",
@@ -75,16 +77,17 @@ const (
 	outcomeUnmapped = "unmapped"
 )
 
-// Serve answers a delivery of somebody whom auth lets in.
-func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, auth Authenticator) {
+// Serve answers a delivery of somebody whom auth lets in, and reports whether it was accepted.
+func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, auth Authenticator) (accepted bool) {
 	code, err := h.serve(w, r, auth)
 	h.requests.WithLabelValues(strconv.Itoa(code)).Inc()
 	if err != nil {
 		h.log.Warn("Refused delivery", "addr", r.RemoteAddr, "status_code", code, "err", err)
 		http.Error(w, err.Error(), code)
-		return
+		return false
 	}
 	fmt.Fprintln(w, "OK")
+	return true
 }
 
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, auth Authenticator) (code int, err error) {

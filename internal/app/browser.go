@@ -1,0 +1,104 @@
+package app
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// A reach is from where a browser may be sent to a route. The zero reach is the smallest.
+type reach int
+
+const (
+	// For what costs something, changes something or needs credentials, which a browser sends along: pages
+	// of the exporter itself may ask for it, and the user.
+	sameSite reach = iota
+	// For what a link of another site may lead to, such as one in a message.
+	page
+)
+
+// within refuses what a page of another site makes a browser ask for, beyond the reach of h. Programs do not send these
+// headers. For methods that change something http.CrossOriginProtection does the same.
+func (a *App) within(reach reach, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if fromElsewhere(r) && (reach != page || !navigation(r)) {
+			a.refuseSite(w, r)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+func (a *App) refuseSite(w http.ResponseWriter, _ *http.Request) {
+	a.metrics.refuse(refusedCrossSite)
+	http.Error(w, "a page of another site asks for this", http.StatusForbidden)
+}
+
+// fromElsewhere reports whether a page of another origin has made a browser ask (Fetch Metadata Request Headers,
+// section 2.2). Browsers that do not say so still send an Origin with what a script may read.
+func fromElsewhere(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "same-origin", "none":
+		return false
+	case "":
+		origin := r.Header.Get("Origin")
+		if origin == "" {
+			return false
+		}
+		u, err := url.Parse(origin)
+		return err != nil || u.Host != r.Host
+	default:
+		return true
+	}
+}
+
+// navigation reports whether the answer replaces what the browser shows, because the user has followed a link.
+func navigation(r *http.Request) bool {
+	return r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
+}
+
+// contentPolicy is the content security policy: nothing is loaded, nothing is run, no form is sent, and no other page shows the answer in a frame.
+const contentPolicy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// safely has a browser take every answer for what it is, show it in no frame, keep it nowhere and tell nobody of it.
+func safely(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("Content-Security-Policy", contentPolicy)
+		header.Set("Referrer-Policy", "no-referrer")
+		header.Set("Cache-Control", "no-store")
+		h.ServeHTTP(w, r)
+	})
+}
+
+// styled lets a page have the style that it begins with, and forms that lead to the exporter.
+func styled(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		whole := &heldPage{ResponseWriter: w, status: http.StatusOK}
+		h.ServeHTTP(whole, r)
+		_, rest, _ := strings.Cut(whole.body.String(), "<style>")
+		style, _, _ := strings.Cut(rest, "</style>")
+		hash := sha256.Sum256([]byte(style))
+		policy := strings.Replace(contentPolicy, "form-action 'none'", "form-action 'self'", 1)
+		w.Header().Set("Content-Security-Policy", policy+"; style-src 'sha256-"+base64.StdEncoding.EncodeToString(hash[:])+"'")
+		w.WriteHeader(whole.status)
+		_, _ = whole.body.WriteTo(w) // who asked is gone
+	})
+}
+
+// A heldPage keeps a page until its headers are known.
+type heldPage struct {
+	http.ResponseWriter
+	status int
+	body   bytes.Buffer
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (p *heldPage) WriteHeader(status int) { p.status = status }
+
+// Write implements http.ResponseWriter.
+func (p *heldPage) Write(b []byte) (int, error) { return p.body.Write(b) }
