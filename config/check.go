@@ -3,7 +3,6 @@ package config
 import (
 	"maps"
 	"net/url"
-	"path"
 	"reflect"
 	"slices"
 	"strings"
@@ -235,20 +234,6 @@ func (c *checker) headerValue(p place, value string) {
 	bad := strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
 	if bad {
 		c.fail(p, "the value has a control character, such as a line break, which no header may have")
-	}
-}
-
-// targetRules refuses a rule that matches everything by saying nothing.
-func (c *checker) targetRules(p place, cfg *Probe) {
-	for key, rules := range map[string][]TargetRule{"allow": cfg.Allow, "deny": cfg.Deny} {
-		for i, r := range rules {
-			if r.CIDR == nil && r.Host == "" && len(r.Ports) == 0 {
-				c.fail(c.at(p.field(key).item(i)), "the rule says nothing, want cidr, host or ports")
-			}
-			if _, err := path.Match(r.Host, ""); err != nil {
-				c.fail(c.at(p.field(key).item(i).field("host")), "got %q, want a host name in which * stands for any number of characters", r.Host)
-			}
-		}
 	}
 }
 

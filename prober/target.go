@@ -10,7 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
-	"golang.org/x/net/idna"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
 // Mask stands for everything in a URL that may be secret.
@@ -158,10 +159,7 @@ func hostPort(u *url.URL) (host, port string) {
 func asciiHost(host string) string {
 	for i := range len(host) {
 		if host[i] >= 0x80 {
-			if ascii, err := idna.Lookup.ToASCII(host); err == nil {
-				return ascii
-			}
-			break
+			return config.ASCIIHost(host)
 		}
 	}
 	return host
