@@ -138,6 +138,9 @@ func (h *Handler) parse(query url.Values, raw string) (*Module, prober.Request, 
 	if err := CheckHostname(hostname, m.Config); err != nil {
 		return nil, prober.Request{}, &rejectedError{RejectedHostname, err.Error()}
 	}
+	if err := m.Config.CheckCredentials(u, hostname); err != nil {
+		return nil, prober.Request{}, &rejectedError{RejectedTarget, err.Error()}
+	}
 	module, req := h.permitted(Target{Module: m, Request: prober.Request{URL: u, Hostname: hostname}})
 	return module, req, nil
 }

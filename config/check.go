@@ -47,6 +47,7 @@ func (c *checker) module(p place, m *Module) {
 		c.fail(c.sub(p, "retry_delay"), "has no effect without attempts, want attempts of 2 or more")
 	}
 	c.referenced(p, reflect.ValueOf(*m))
+	c.credentialHosts(c.sub(p, "credentials_for"), m)
 	if m.Prober == "websocket" {
 		c.foreign(c.sub(p, "http"), m.Prober)
 		c.websocket(c.sub(p, "websocket"), &m.WebSocket)

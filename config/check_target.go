@@ -132,6 +132,7 @@ func (c *checker) target(p place, t *Target, r TargetReader) {
 	}
 	if ok {
 		c.overlay(p, t, m)
+		c.withinCredentials(p, t.Overlay(m), t.URL)
 	}
 }
 

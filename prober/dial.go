@@ -32,6 +32,7 @@ type dialer struct {
 	resolver    resolver
 	rules       config.Probe
 	tls         *tls.Config
+	proxyTLS    *tls.Config                           // for a proxy that is https
 	proxy       func(*http.Request) (*url.URL, error) // nil: no proxy
 	header      http.Header                           // sent along with CONNECT
 	skipResolve bool                                  // the proxy resolves
@@ -47,9 +48,18 @@ func newDialer(client *commonconfig.HTTPClientConfig, r resolver, rules config.P
 		resolver: r,
 		rules:    rules,
 		tls:      tlsConfig,
+		proxyTLS: tlsConfig,
 		proxy:    client.Proxy(),
 		header:   client.GetProxyConnectHeader(),
 	}, nil
+}
+
+// withoutCertificate is the dialer for a host that must not see the client's certificate.
+func (d *dialer) withoutCertificate() *dialer {
+	c := *d
+	c.tls = d.tls.Clone()
+	c.tls.Certificates, c.tls.GetClientCertificate = nil, nil
+	return &c
 }
 
 // A link is an established connection to a target.
@@ -236,7 +246,7 @@ func (d *dialer) dialProxy(ctx context.Context, via *url.URL) (net.Conn, error) 
 	if via.Scheme != "https" {
 		return conn, nil
 	}
-	cfg := d.tls.Clone()
+	cfg := d.proxyTLS.Clone()
 	cfg.ServerName, cfg.NextProtos = host, nil
 	session := tls.Client(conn, cfg)
 	if err := session.HandshakeContext(ctx); err != nil {
