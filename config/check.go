@@ -82,14 +82,12 @@ func (c *checker) http(p place, h *HTTP) {
 	c.compression(p, h)
 	c.headerMatches(c.sub(p, "fail_if_header_matches"), h.FailIfHeaderMatches)
 	c.headerMatches(c.sub(p, "fail_if_header_not_matches"), h.FailIfHeaderNotMatches)
-	if h.FailIfSSL && h.FailIfNotSSL {
-		c.fail(c.sub(p, "fail_if_not_ssl"), "contradicts fail_if_ssl: every probe would fail")
-	}
 	if h.NoFollowRedirects != nil {
 		h.Client.FollowRedirects = !*h.NoFollowRedirects
 		h.NoFollowRedirects = nil
 	}
 	c.client(p, &h.Client)
+	c.contradictions(p, h)
 	if h.EnableHTTP3 {
 		c.http3(p, h)
 	}

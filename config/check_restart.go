@@ -185,7 +185,7 @@ func (c *checker) serviceChecks(p place, s *Service, cfg *Config, targets map[st
 			c.fail(c.sub(at, "url"), "want an absolute URL with the scheme %s", orList(schemes))
 			continue
 		}
-		c.withinCredentials(at, m, check.URL)
+		c.pair(at, m, check.URL)
 		u.Host, u.Fragment = strings.ToLower(u.Host), ""
 		if u.Path == "" {
 			u.Path = "/"

@@ -66,12 +66,3 @@ func (c *checker) credentialHosts(p place, m *Module) {
 		c.fail(p, "contradicts the Host header %q of the module, which is not among them: every probe would be refused", host)
 	}
 }
-
-// withinCredentials refuses a target to which the module's credentials must not go.
-func (c *checker) withinCredentials(p place, m Module, address string) {
-	if u, err := ParseTargetURL(address); err == nil {
-		if err := m.CheckCredentials(u, ""); err != nil {
-			c.fail(c.sub(p, "url"), "%v", err)
-		}
-	}
-}
