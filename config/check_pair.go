@@ -52,7 +52,8 @@ func family(u *url.URL, ip string, fallback bool, client *commonconfig.HTTPClien
 	_, addr, _ := parseHost(u.Hostname())
 	proxy := client.ProxyFromEnvironment || client.ProxyURL.URL != nil && client.ProxyURL.String() != ""
 	return contradiction{
-		addr.IsValid() && !fallback && !proxy && addr.Is4() != (ip == "ip4"), []string{"url"},
+		addr.IsValid() && !fallback && !proxy && addr.Is4() != (ip == "ip4"),
+		[]string{"url"},
 		"the URL has an address of another family than preferred_ip_protocol, and ip_protocol_fallback is false",
 	}
 }

@@ -109,17 +109,19 @@ func (h *HTTP) matchContradictions() []contradiction {
 	header := slices.ContainsFunc(h.FailIfHeaderMatches, func(m HeaderMatch) bool {
 		return m.Regexp.Regexp != nil && slices.ContainsFunc(h.FailIfHeaderNotMatches, func(other HeaderMatch) bool {
 			return other.Regexp.Regexp != nil && strings.EqualFold(m.Header, other.Header) && other.Regexp.String() == m.Regexp.String() &&
-				!(m.AllowMissing && other.AllowMissing)
+				(!m.AllowMissing || !other.AllowMissing)
 		})
 	})
 	forbidden, wanted := h.FailIfBodyJSONMatch, h.FailIfBodyJSONNotMatch
 	return []contradiction{
 		{
-			body, []string{"fail_if_body_not_matches_regexp", "fail_if_body_matches_regexp"},
+			body,
+			[]string{"fail_if_body_not_matches_regexp", "fail_if_body_matches_regexp"},
 			"has an expression that is in fail_if_body_matches_regexp, too",
 		},
 		{
-			header, []string{"fail_if_header_not_matches", "fail_if_header_matches"},
+			header,
+			[]string{"fail_if_header_not_matches", "fail_if_header_matches"},
 			"has a header with an expression that is in fail_if_header_matches, too",
 		},
 		{

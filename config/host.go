@@ -20,7 +20,12 @@ func ASCIIHost(host string) string {
 	if ascii, err := lookup.ToASCII(host); err == nil {
 		host = ascii
 	}
-	return strings.ToLower(strings.TrimRight(host, "."))
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' { // others in upper case are not the same to the DNS
+			return r + 'a' - 'A'
+		}
+		return r
+	}, strings.TrimRight(host, "."))
 }
 
 // Why what stands in the place of a host is neither a name nor an address that everybody reads the same.

@@ -43,7 +43,7 @@ func TestParseHostPattern(t *testing.T) {
 		"[a-z].example": "want a host name", "h?": "want a host name", "büch*.example": "want the label as a whole", "010.0.0.1": "octal",
 		"256.1.1.1": "ends in a number", "h:0": "want a port", "h:": "want a port", "h:65536": "want a port", "h:80:80": "want a port",
 		"[::1": "want a host name", "[::1]8443": "want a host name", "[::1]:": "want a port", "[h]": "want a host name", "fe80::1%eth0": "want a host name",
-		"\u200d.example": "no form in ASCII", " example.com": "want a host name",
+		"\u200d.example": "no form in ASCII", "example .com": "want a host name",
 	} {
 		p, err := config.ParseHostPattern(text)
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {

@@ -56,7 +56,8 @@ func isDot(r rune) bool { return strings.ContainsRune(".\u3002\uff0e\uff61", r) 
 
 // cutPort takes the port off a host, and the brackets of an IPv6 address. 0: there is no port.
 func cutPort(s string) (host string, port uint16, err error) {
-	host, digits, ported := s, "", false
+	var digits string
+	var ported bool
 	if inner, ok := strings.CutPrefix(s, "["); ok {
 		address, rest, closed := strings.Cut(inner, "]")
 		if addr, err := netip.ParseAddr(address); err != nil || !addr.Is6() || !closed || rest != "" && rest[0] != ':' {

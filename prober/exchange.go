@@ -55,6 +55,7 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	ctx := req.Context()
 	req = req.Clone(ctx)
+	req.URL.Host, req.Host = asciiAuthority(req.URL.Host), asciiAuthority(req.Host)
 	req.Header.Del("Referer") // it would tell the query of one host to another
 	if err := x.addPrivate(ctx, req); err != nil {
 		return nil, err

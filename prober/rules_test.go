@@ -2,6 +2,7 @@ package prober_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -94,6 +95,20 @@ func TestRulesByProxy(t *testing.T) {
 	}
 }
 
+// A proxy gets the very name that was judged: what net/http makes of other dots and of upper case is another name.
+func TestPlainProxyGetsTheJudgedName(t *testing.T) {
+	proxy := probetest.Proxy(t)
+	proxy.Answer(http.StatusNoContent)
+	p := withRules(t, "allow: [{host: '*.allowed.example'}]", "skip_resolve_phase_with_proxy: true\nproxy_url: "+proxy.URL)
+	for _, host := range []string{"evil。allowed.example", "evil．Allowed.EXAMPLE", "ｅvil.allowed.example"} {
+		wantSuccess(t, probe(t, p, target(t, "http://"+host+":81/x?y"), patient))
+		all := proxy.Requests()
+		if got := all[len(all)-1].Target; got != "http://evil.allowed.example:81/x?y" {
+			t.Errorf("for %s the proxy was asked for %s", host, got)
+		}
+	}
+}
+
 // The unspecified address connects to the host itself, so that a rule for its loopback holds.
 func TestThisHost(t *testing.T) {
 	there := record(t, plain(t), nil)
@@ -116,5 +131,29 @@ func TestPlainProxyGetsTheName(t *testing.T) {
 	wantSuccess(t, res)
 	if got := proxy.Requests(); len(got) != 1 || got[0].Target != "http://localhost:"+portOf(t, there.URL)+"/x" {
 		t.Errorf("the proxy was asked for %v, want the name of the URL", got)
+	}
+}
+
+// So does a target itself: behind an address that many share, the name in the request chooses who gets it.
+func TestHostHeaderIsTheJudgedName(t *testing.T) {
+	const want = "evil.bank.example"
+	for _, hostname := range []string{"evil。bank.example", "EVIL．bank.example", "ｅvil.bank.example"} {
+		s := record(t, plain(t), nil)
+		text := "credentials_for: ['*.bank.example', 127.0.0.1]\n    "
+		p := fromYAML(t, "modules:\n  m:\n    prober: http\n    "+text+"http: {method: GET}\n")
+		wantSuccess(t, probe(t, p, prober.Request{URL: target(t, s.URL).URL, Hostname: hostname}, patient))
+		if got := s.last(t).Host; !strings.EqualFold(got, want) {
+			t.Errorf("with hostname %s the target saw the host %q, want %s", hostname, got, want)
+		}
+		var seen string
+		refusing := probetest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			seen = r.Host
+			w.WriteHeader(http.StatusTeapot)
+		}))
+		p = fromYAML(t, "modules:\n  m:\n    prober: websocket\n    "+text+"websocket: {ping: true}\n")
+		_ = probe(t, p, prober.Request{URL: target(t, strings.Replace(refusing.URL, "http", "ws", 1)).URL, Hostname: hostname}, patient)
+		if !strings.EqualFold(seen, want) {
+			t.Errorf("with hostname %s the WebSocket target saw the host %q, want %s", hostname, seen, want)
+		}
 	}
 }

@@ -164,3 +164,19 @@ func asciiHost(host string) string {
 	}
 	return host
 }
+
+// asciiAuthority is a host with or without a port as asciiHost has it, so that the host that is named in a request is the one
+// that is resolved and judged. What net/http makes of a name that is not in lower case, or has other dots, is another name.
+func asciiAuthority(authority string) string {
+	u := url.URL{Host: authority}
+	name, port := u.Hostname(), u.Port()
+	host := asciiHost(name)
+	switch {
+	case host == name:
+		return authority
+	case port != "":
+		return host + ":" + port
+	default:
+		return host
+	}
+}
