@@ -62,8 +62,9 @@ type Handler struct {
 	Module func(name string) (Module, bool)
 	// Target finds a target of the inventory. nil: there is no inventory.
 	Target func(name string) (Target, bool)
-	// Permit tells why a target that was given by its URL must not be probed; nil: everything is permitted.
-	Permit func(prober.Request) error
+	// Permit is asked about a target without a name, which was given by its URL. It returns what is to be probed, which may be
+	// a target of the inventory, or says why nothing may be. nil: everything is permitted.
+	Permit func(Target) (Target, error)
 	// Offset is subtracted from the scrape timeout; see Timeout.
 	Offset time.Duration
 	// Begin is called before every probe; what it returns is called when the probe is over.
@@ -140,9 +141,11 @@ func (h *Handler) parse(query url.Values, raw string) (*Module, prober.Request, 
 	if err := CheckHostname(hostname, m.Config); err != nil {
 		return nil, prober.Request{}, &rejectedError{RejectedHostname, err.Error()}
 	}
-	req := prober.Request{URL: u, Hostname: hostname}
-	h.permit(&m, req)
-	return &m, req, nil
+	if err := m.Config.CheckCredentials(u, hostname); err != nil {
+		return nil, prober.Request{}, &rejectedError{RejectedTarget, err.Error()}
+	}
+	module, req := h.permitted(Target{Module: m, Request: prober.Request{URL: u, Hostname: hostname}})
+	return module, req, nil
 }
 
 // targetParam finds the target in a raw query. A value that holds "://" and no encoded "?" was not encoded by its

@@ -28,6 +28,7 @@ import (
 const hosted = `modules:
   http_2xx: {prober: http}
   hosted: {prober: http, http: {headers: {host: www.example}}}
+  bank: {prober: http, credentials_for: ['*.bank.example'], http: {bearer_token: canary}}
 `
 
 func TestRejections(t *testing.T) {
@@ -51,6 +52,9 @@ func TestRejections(t *testing.T) {
 		{"unknown module", target + "&module=nope", collector.RejectedModule, []string{`unknown module "nope"`, "under modules"}},
 		{"module and target", "module=nope", collector.RejectedModule, []string{`unknown module "nope"`}},
 		{"contradiction", target + "&module=hosted&hostname=other.example", collector.RejectedHostname, []string{`"other.example" contradicts`, `"www.example"`, "leave out one"}},
+		{"credentials elsewhere", "target=http://u:canary@partner.example/canary?canary&module=bank", collector.RejectedTarget, []string{`other hosts than "partner.example" (credentials_for)`}},
+		{"credentials elsewhere by hostname", "target=http://www.bank.example/&module=bank&hostname=partner.example", collector.RejectedTarget, []string{`the Host header "partner.example" (credentials_for)`}},
+		{"credentials elsewhere, good hostname", "target=http://partner.example/&module=bank&hostname=www.bank.example", collector.RejectedTarget, []string{"credentials_for"}},
 		{"hostname with a path", target + "&hostname=h/x", collector.RejectedHostname, []string{`"h/x" is not a host name`, "use a name or an address"}},
 		{"hostname with a query", target + "&hostname=h?x", collector.RejectedHostname, []string{"not a host name"}},
 		{"hostname with a fragment", target + "&hostname=h%23x", collector.RejectedHostname, []string{"not a host name"}},

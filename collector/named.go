@@ -35,12 +35,16 @@ func (h *Handler) named(query url.Values) (*Module, prober.Request, error) {
 	return nil, prober.Request{}, &rejectedError{RejectedName, fmt.Sprintf("unknown name %q: the inventory has no such target; /sd lists all", name)}
 }
 
-// permit has m fail the probe of a request that is not permitted.
-func (h *Handler) permit(m *Module, r prober.Request) {
+// permitted is what is probed of a target that was given by its URL. One that is not permitted fails.
+func (h *Handler) permitted(asked Target) (*Module, prober.Request) {
 	if h.Permit == nil {
-		return
+		return &asked.Module, asked.Request
 	}
-	if err := h.Permit(r); err != nil {
-		m.Prober = prober.Refuse(prober.ReasonTargetForbidden, err)
+	t, err := h.Permit(asked)
+	if err != nil {
+		asked.Module.Prober = prober.Refuse(prober.ReasonTargetForbidden, err)
+		return &asked.Module, asked.Request
 	}
+	t.Module.target = t.Name
+	return &t.Module, t.Request
 }

@@ -21,7 +21,9 @@ func TestNamed(t *testing.T) {
 		m := collector.Module{Name: "m", Config: config.Module{Timeout: config.Duration(3 * time.Second)}, Prober: s}
 		return collector.Target{Name: name, Module: m, Request: prober.Request{URL: u}}, name == "shop & co"
 	}
-	f.handler.Permit = func(prober.Request) error { return errors.New("only for URLs") }
+	f.handler.Permit = func(collector.Target) (collector.Target, error) {
+		return collector.Target{}, errors.New("only for URLs")
+	}
 	w := f.get(t, "name=shop+%26+co")
 	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "\nprobe_success 1\n") || !strings.Contains(w.Body.String(), "\nprobe_timeout_seconds 3\n") {
 		t.Errorf("status %d, %s", w.Code, w.Body)
@@ -40,16 +42,20 @@ func TestNamed(t *testing.T) {
 func TestPermit(t *testing.T) {
 	s := &spy{}
 	f := serving(map[string]collector.Module{config.DefaultModule: {Name: config.DefaultModule, Prober: s}})
-	f.handler.Permit = func(r prober.Request) error {
-		if r.URL.Host == "good.example" && r.Hostname == "" {
-			return nil
+	f.handler.Permit = func(asked collector.Target) (collector.Target, error) {
+		r := asked.Request
+		if r.URL.Host != "good.example" || r.Hostname != "" || asked.Module.Name != config.DefaultModule || asked.Name != "" {
+			return asked, errors.New("not in the inventory")
 		}
-		return errors.New("not in the inventory")
+		asked.Name, asked.Request.URL = "good", &url.URL{Scheme: "http", Host: "good.example", Path: "/inventory"}
+		return asked, nil
 	}
 	if body := f.probe(t, "http://good.example/"); !strings.Contains(body, "\nprobe_success 1\n") {
 		t.Errorf("a good one: %s", body)
 	}
-	f.last(t)
+	if p := f.last(t); p.Target != "good" || s.request.URL.Path != "/inventory" {
+		t.Errorf("got target %q and %s, want those of Permit", p.Target, s.request.URL)
+	}
 	s.request = prober.Request{}
 	for _, q := range []string{query("http://bad.example/"), query("http://good.example/", "hostname=bad.example")} {
 		w := f.get(t, q)

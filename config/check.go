@@ -3,7 +3,6 @@ package config
 import (
 	"maps"
 	"net/url"
-	"path"
 	"reflect"
 	"slices"
 	"strings"
@@ -48,6 +47,7 @@ func (c *checker) module(p place, m *Module) {
 		c.fail(c.sub(p, "retry_delay"), "has no effect without attempts, want attempts of 2 or more")
 	}
 	c.referenced(p, reflect.ValueOf(*m))
+	c.credentialHosts(c.sub(p, "credentials_for"), m)
 	if m.Prober == "websocket" {
 		c.foreign(c.sub(p, "http"), m.Prober)
 		c.websocket(c.sub(p, "websocket"), &m.WebSocket)
@@ -82,14 +82,12 @@ func (c *checker) http(p place, h *HTTP) {
 	c.compression(p, h)
 	c.headerMatches(c.sub(p, "fail_if_header_matches"), h.FailIfHeaderMatches)
 	c.headerMatches(c.sub(p, "fail_if_header_not_matches"), h.FailIfHeaderNotMatches)
-	if h.FailIfSSL && h.FailIfNotSSL {
-		c.fail(c.sub(p, "fail_if_not_ssl"), "contradicts fail_if_ssl: every probe would fail")
-	}
 	if h.NoFollowRedirects != nil {
 		h.Client.FollowRedirects = !*h.NoFollowRedirects
 		h.NoFollowRedirects = nil
 	}
 	c.client(p, &h.Client)
+	c.contradictions(p, h)
 	if h.EnableHTTP3 {
 		c.http3(p, h)
 	}
@@ -235,20 +233,6 @@ func (c *checker) headerValue(p place, value string) {
 	bad := strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
 	if bad {
 		c.fail(p, "the value has a control character, such as a line break, which no header may have")
-	}
-}
-
-// targetRules refuses a rule that matches everything by saying nothing.
-func (c *checker) targetRules(p place, cfg *Probe) {
-	for key, rules := range map[string][]TargetRule{"allow": cfg.Allow, "deny": cfg.Deny} {
-		for i, r := range rules {
-			if r.CIDR == nil && r.Host == "" && len(r.Ports) == 0 {
-				c.fail(c.at(p.field(key).item(i)), "the rule says nothing, want cidr, host or ports")
-			}
-			if _, err := path.Match(r.Host, ""); err != nil {
-				c.fail(c.at(p.field(key).item(i).field("host")), "got %q, want a host name in which * stands for any number of characters", r.Host)
-			}
-		}
 	}
 }
 

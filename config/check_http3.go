@@ -2,7 +2,6 @@ package config
 
 import (
 	"crypto/tls"
-	"slices"
 )
 
 // http3 refuses what contradicts enable_http3: every probe would fail, or not go where the module says. It does not look
@@ -22,8 +21,5 @@ func (c *checker) http3(p place, h *HTTP) {
 	}
 	if v := h.Client.TLSConfig.MaxVersion; v != 0 && v < tls.VersionTLS13 {
 		c.fail(c.sub(at("tls_config"), "max_version"), "got %s, and enable_http3 needs TLS13", &v)
-	}
-	if v := h.ValidHTTPVersions; len(v) > 0 && !slices.Contains(v, versions["HTTP/3"]) && !slices.Contains(v, "") {
-		c.fail(at("valid_http_versions"), "contradicts enable_http3: HTTP/3 is not among them, so every probe would fail")
 	}
 }

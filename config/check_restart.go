@@ -172,11 +172,12 @@ func (c *checker) serviceChecks(p place, s *Service, cfg *Config, targets map[st
 		if check.Module == "" {
 			check.Module = DefaultModuleFor(check.URL)
 		}
-		if _, ok := modules[check.Module]; !ok {
+		m, ok := modules[check.Module]
+		if !ok {
 			c.fail(c.sub(at, "module"), "got unknown module %q, want one of %q", check.Module, slices.Sorted(maps.Keys(modules)))
 		}
 		schemes := []string{"http", "https"}
-		if modules[check.Module].Prober == "websocket" {
+		if m.Prober == "websocket" {
 			schemes = []string{"ws", "wss", "http", "https"}
 		}
 		u, err := url.Parse(check.URL)
@@ -184,6 +185,7 @@ func (c *checker) serviceChecks(p place, s *Service, cfg *Config, targets map[st
 			c.fail(c.sub(at, "url"), "want an absolute URL with the scheme %s", orList(schemes))
 			continue
 		}
+		c.pair(at, m, check.URL)
 		u.Host, u.Fragment = strings.ToLower(u.Host), ""
 		if u.Path == "" {
 			u.Path = "/"

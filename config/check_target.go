@@ -132,6 +132,8 @@ func (c *checker) target(p place, t *Target, r TargetReader) {
 	}
 	if ok {
 		c.overlay(p, t, m)
+		c.pair(p, t.Overlay(m), t.URL)
+		c.overlayContradictions(p, t, m)
 	}
 }
 

@@ -53,9 +53,11 @@ type Module struct {
 	// Attempts is how often a failing target is tried before the probe fails. 0: 1.
 	Attempts int `yaml:"attempts,omitempty"`
 	// RetryDelay is the pause between two attempts.
-	RetryDelay Duration  `yaml:"retry_delay,omitempty"`
-	HTTP       HTTP      `yaml:"http,omitempty"`
-	WebSocket  WebSocket `yaml:"websocket,omitempty"`
+	RetryDelay Duration `yaml:"retry_delay,omitempty"`
+	// CredentialsFor are the only hosts that are probed. Empty: all.
+	CredentialsFor CredentialHosts `yaml:"credentials_for,omitempty"`
+	HTTP           HTTP            `yaml:"http,omitempty"`
+	WebSocket      WebSocket       `yaml:"websocket,omitempty"`
 }
 
 // UnmarshalYAML implements the older of the two interfaces of package yaml, which keeps the decoder strict. It sets

@@ -371,3 +371,55 @@ func TestNoSecretOfATargetIsShown(t *testing.T) {
 		t.Error("the original was changed")
 	}
 }
+
+// A target with which every probe fails is wrong, and one that may succeed is not.
+func TestHopelessTargets(t *testing.T) {
+	c, err := config.Parse("x.yml", []byte(`
+modules:
+  http3: {prober: http, http: {enable_http3: true}}
+  http2: {prober: http, http: {valid_http_versions: [HTTP/2], follow_redirects: false}}
+  plain: {prober: http, http: {fail_if_ssl: true, no_follow_redirects: true}}
+  tls: {prober: http, http: {fail_if_not_ssl: true, follow_redirects: false}}
+  tls_in_the_end: {prober: http, http: {fail_if_not_ssl: true}}
+  ip4: {prober: http, http: {preferred_ip_protocol: ip4, ip_protocol_fallback: false}}
+  ip6: {prober: websocket, websocket: {ip_protocol_fallback: false}}
+  proxied: {prober: http, http: {preferred_ip_protocol: ip4, ip_protocol_fallback: false, proxy_url: 'http://proxy.example:3128'}}
+  body: {prober: http, http: {fail_if_body_not_matches_regexp: [ok]}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := config.TargetReader{File: "x.yml", Modules: c.Modules, Offset: config.DefaultTimeoutOffset}
+	for text, wrong := range map[string]string{
+		"module: http3, url: 'http://h/'":                                "url: the module speaks HTTP/3, which needs https: every probe would fail",
+		"module: http3, url: 'https://h/'":                               "",
+		"module: http2, url: 'http://h/'":                                "url: the module wants HTTP/2",
+		"module: http2, url: 'https://h/'":                               "",
+		"module: plain, url: 'https://h/'":                               "url: the module has fail_if_ssl",
+		"module: plain, url: 'http://h/'":                                "",
+		"module: tls, url: 'http://h/'":                                  "url: the module has fail_if_not_ssl",
+		"module: tls_in_the_end, url: 'http://h/'":                       "",
+		"module: ip4, url: 'http://[2001:db8::1]/'":                      "url: the URL has an address of another family",
+		"module: ip4, url: 'http://[::ffff:192.0.2.1]/'":                 "",
+		"module: ip4, url: 'http://192.0.2.1/'":                          "",
+		"module: ip6, url: 'ws://192.0.2.1/'":                            "url: the URL has an address of another family",
+		"module: ip6, url: 'ws://3221225985/'":                           "url: the URL has an address of another family",
+		"module: ip6, url: 'ws://[2001:db8::1]/'":                        "",
+		"module: ip6, url: 'ws://h/'":                                    "",
+		"module: proxied, url: 'http://[2001:db8::1]/'":                  "",
+		"module: body, url: 'http://h/', method: HEAD":                   "method: fail_if_body_not_matches_regexp: the answer to HEAD has no body",
+		"module: body, url: 'http://h/', method: PUT":                    "",
+		"module: body, url: 'http://h/', valid_status_codes: [204]":      "valid_status_codes: fail_if_body_not_matches_regexp: no answer with one of",
+		"module: body, url: 'http://h/', valid_status_codes: [200, 204]": "",
+		"module: plain, url: 'http://h/', valid_status_codes: [100]":     "valid_status_codes: valid_status_codes: has only codes",
+	} {
+		var doc yaml.Node
+		if err := yaml.Unmarshal([]byte("{name: a, "+text+"}"), &doc); err != nil {
+			t.Fatal(err)
+		}
+		_, problems, _ := r.Read(doc.Content[0])
+		if (len(problems) == 0) != (wrong == "") || wrong != "" && !strings.Contains(problems.Error(), wrong) {
+			t.Errorf("%s: got %v, want %q", text, problems, wrong)
+		}
+	}
+}

@@ -32,6 +32,7 @@ type dialer struct {
 	resolver    resolver
 	rules       config.Probe
 	tls         *tls.Config
+	proxyTLS    *tls.Config                           // for a proxy that is https
 	proxy       func(*http.Request) (*url.URL, error) // nil: no proxy
 	header      http.Header                           // sent along with CONNECT
 	skipResolve bool                                  // the proxy resolves
@@ -47,9 +48,18 @@ func newDialer(client *commonconfig.HTTPClientConfig, r resolver, rules config.P
 		resolver: r,
 		rules:    rules,
 		tls:      tlsConfig,
+		proxyTLS: tlsConfig,
 		proxy:    client.Proxy(),
 		header:   client.GetProxyConnectHeader(),
 	}, nil
+}
+
+// withoutCertificate is the dialer for a host that must not see the client's certificate.
+func (d *dialer) withoutCertificate() *dialer {
+	c := *d
+	c.tls = d.tls.Clone()
+	c.tls.Certificates, c.tls.GetClientCertificate = nil, nil
+	return &c
 }
 
 // A link is an established connection to a target.
@@ -115,7 +125,9 @@ func (d *dialer) dial(ctx context.Context, t *trace, req *http.Request, serverNa
 			return l, err
 		}
 	}
-	if err := d.permit(l.addr, host, port); err != nil {
+	tunnel := d.tunnelAll || req.URL.Scheme == "https"
+	inTheClear := via != nil && !isSOCKS(via) && !tunnel // the proxy gets requests that name the host
+	if err := d.permit(config.Destination{Host: host, Addr: l.addr, ByName: inTheClear}, port); err != nil {
 		return l, err
 	}
 	if l.addr.IsValid() {
@@ -124,7 +136,7 @@ func (d *dialer) dial(ctx context.Context, t *trace, req *http.Request, serverNa
 	address := net.JoinHostPort(host, port)
 
 	from := t.now()
-	l.Conn, err = d.connect(ctx, via, address, d.tunnelAll || req.URL.Scheme == "https")
+	l.Conn, err = d.connect(ctx, via, address, tunnel)
 	t.phase(PhaseConnect, from)
 	if err != nil {
 		return l, err
@@ -143,7 +155,7 @@ func (d *dialer) dial(ctx context.Context, t *trace, req *http.Request, serverNa
 			l.stop()
 			return l, err
 		}
-	} else if via != nil && !isSOCKS(via) && !d.tunnelAll {
+	} else if inTheClear {
 		l.proxy = via
 	}
 	return l, nil
@@ -162,10 +174,11 @@ func serverName(configured, host string, u *url.URL) string {
 }
 
 // permit judges the very address that is dialled next: what a name resolves to elsewhere, or later, does not matter.
-func (d *dialer) permit(addr netip.Addr, host, port string) error {
+func (d *dialer) permit(to config.Destination, port string) error {
 	n, err := strconv.ParseUint(port, 10, 16)
 	if err == nil {
-		err = d.rules.Check(config.Destination{Host: host, Addr: addr, Port: uint16(n)})
+		to.Port = uint16(n)
+		err = d.rules.Check(to)
 	}
 	if err != nil {
 		return failf(ReasonTargetForbidden, PhaseConnect, "%w", err)
@@ -233,7 +246,7 @@ func (d *dialer) dialProxy(ctx context.Context, via *url.URL) (net.Conn, error) 
 	if via.Scheme != "https" {
 		return conn, nil
 	}
-	cfg := d.tls.Clone()
+	cfg := d.proxyTLS.Clone()
 	cfg.ServerName, cfg.NextProtos = host, nil
 	session := tls.Client(conn, cfg)
 	if err := session.HandshakeContext(ctx); err != nil {

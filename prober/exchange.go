@@ -49,12 +49,13 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := checkTarget(req.URL, "http"); err != nil && x.redirects > 0 {
 		return nil, failf(ReasonHeader, PhaseProcessing, "redirected to where no probe can go: %w", err)
 	}
-	x.home = x.home && sameOrigin(x.target, req.URL)
+	x.home = x.home && sameOrigin(x.target, req.URL) && x.prober.hosts.Has(req.URL)
 	if !x.home && req.Body != nil && req.Body != http.NoBody {
 		return nil, failf(ReasonHeader, PhaseProcessing, "redirected to another host, which must not get the request body")
 	}
 	ctx := req.Context()
 	req = req.Clone(ctx)
+	req.URL.Host, req.Host = asciiAuthority(req.URL.Host), asciiAuthority(req.Host)
 	req.Header.Del("Referer") // it would tell the query of one host to another
 	if err := x.addPrivate(ctx, req); err != nil {
 		return nil, err
@@ -100,9 +101,13 @@ func (x *exchange) addPrivate(ctx context.Context, req *http.Request) error {
 // connect makes the connection, and chooses who speaks on it.
 func (x *exchange) connect(ctx context.Context, req *http.Request) error {
 	first := x.redirects == 0
-	dial := x.prober.dialer.dial
+	d := x.prober.dialer
+	if !x.prober.hosts.Has(req.URL) {
+		d = d.withoutCertificate()
+	}
+	dial := d.dial
 	if x.prober.http3 != nil {
-		dial = x.prober.dialer.dialHTTP3
+		dial = d.dialHTTP3
 	}
 	l, err := dial(ctx, x.trace, req, x.serverName(req))
 	if l != nil {

@@ -49,6 +49,7 @@ func (c *conversation) dial(ctx context.Context, target *url.URL, h http.Header)
 func (c *conversation) upgrade(ctx context.Context, target *url.URL, h http.Header) error {
 	u := *target
 	u.User = nil // the header has it
+	u.Host = asciiAuthority(u.Host)
 	head := newHeadConn(c.link.Conn)
 	c.head = head
 	connected := func(context.Context, string, string) (net.Conn, error) { return head, nil }

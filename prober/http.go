@@ -29,11 +29,12 @@ type httpProber struct {
 	method      string
 	dialer      *dialer
 	credentials *credentials
-	http2       *http.Transport  // for connections on which HTTP/2 was negotiated
-	http3       *http3.Transport // nil: HTTP/3 is not spoken; else nothing else is
+	hosts       config.CredentialHosts // that they are for
+	http2       *http.Transport        // for connections on which HTTP/2 was negotiated
+	http3       *http3.Transport       // nil: HTTP/3 is not spoken; else nothing else is
 }
 
-func newHTTP(cfg config.HTTP, rules config.Probe) (*httpProber, error) {
+func newHTTP(cfg config.HTTP, rules config.Probe, hosts config.CredentialHosts) (*httpProber, error) {
 	protocols := []string{"http/1.1"}
 	if cfg.Client.EnableHTTP2 {
 		protocols = []string{"h2", "http/1.1"}
@@ -47,7 +48,7 @@ func newHTTP(cfg config.HTTP, rules config.Probe) (*httpProber, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &httpProber{cfg: cfg, method: cfg.Method, dialer: d, credentials: cr, http2: newHTTP2()}
+	p := &httpProber{cfg: cfg, method: cfg.Method, dialer: d, credentials: cr, hosts: hosts, http2: newHTTP2()}
 	if p.method == "" {
 		p.method = http.MethodGet
 	}

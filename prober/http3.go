@@ -15,6 +15,8 @@ import (
 
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
 // What a target may send before it is read, in bytes: for one stream, and for all of a connection. It bounds the memory
@@ -56,7 +58,7 @@ func (d *dialer) dialHTTP3(ctx context.Context, t *trace, req *http.Request, ser
 	if l.addr, err = d.resolver.resolve(ctx, t, host); err != nil {
 		return l, err
 	}
-	if err := d.permit(l.addr, host, port); err != nil {
+	if err := d.permit(config.Destination{Host: host, Addr: l.addr}, port); err != nil {
 		return l, err
 	}
 	address := net.JoinHostPort(l.addr.String(), port)

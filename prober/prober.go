@@ -26,7 +26,7 @@ func New(m config.Module, rules config.Probe) (Prober, error) {
 	)
 	switch m.Prober {
 	case "http":
-		p, err = newHTTP(m.HTTP, rules)
+		p, err = newHTTP(m.HTTP, rules, m.CredentialsFor)
 	case "websocket":
 		p, err = newWebSocket(m.WebSocket, rules)
 	default:
@@ -35,10 +35,14 @@ func New(m config.Module, rules config.Probe) (Prober, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &retrying{
+	p = &retrying{
 		prober:   p,
 		attempts: max(m.Attempts, 1),
 		delay:    time.Duration(m.RetryDelay),
 		timeout:  m.TimeoutOr(DefaultTimeout),
-	}, nil
+	}
+	if len(m.CredentialsFor) > 0 {
+		p = &confined{prober: p, module: m}
+	}
+	return p, nil
 }

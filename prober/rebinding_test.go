@@ -16,7 +16,7 @@ func TestRebinding(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	web, err := newHTTP(c.Modules["http"].HTTP, c.Probe)
+	web, err := newHTTP(c.Modules["http"].HTTP, c.Probe, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package prober_test
 
 import (
+	"crypto/tls"
 	"net"
 	"net/http"
 	"slices"
@@ -121,6 +122,61 @@ basic_auth: {username: u, password: canary}`
 		wantSuccess(t, probe(t, newProber(t, ""), target(t, "http://user:pw@"+s.Addr), patient))
 		if got, want := s.last(t).Header.Get("Authorization"), "Basic dXNlcjpwdw=="; got != want {
 			t.Errorf("Authorization is %q, want %q", got, want)
+		}
+	})
+}
+
+// What credentials_for does not name gets neither the credentials nor the certificate, also where a redirect leads to the
+// same host by TLS.
+func TestCredentialsFor(t *testing.T) {
+	const secrets = "bearer_token: canary\nheaders: {X-Api-Key: canary}\npreferred_ip_protocol: ip4"
+	module := func(hosts, block string) prober.Prober {
+		return fromYAML(t, "modules:\n  m:\n    prober: http\n    credentials_for: "+hosts+"\n    http:\n"+indent(block, ""))
+	}
+	ca := probetest.NewCA(t)
+	seen := make(chan int, 2)
+	there := record(t, func(h http.Handler) *probetest.Server {
+		return probetest.ServeTLS(t, &tls.Config{Certificates: []tls.Certificate{ca.Issue(t, probetest.Cert{})}, ClientAuth: tls.RequestClientCert}, h)
+	}, func(_ http.ResponseWriter, r *http.Request) { seen <- len(r.TLS.PeerCertificates) })
+	here := record(t, plain(t), redirectTo(func() string { return "https://localhost:" + portOf(t, there.URL) + "/" }, http.StatusFound))
+	certFile, keyFile := probetest.CertFiles(t, ca.Issue(t, probetest.Cert{}))
+	client := secrets + "\ntls_config: {ca_file: " + ca.File() + ", cert_file: " + certFile + ", key_file: " + keyFile + "}"
+
+	t.Run("elsewhere", func(t *testing.T) {
+		for _, r := range []prober.Request{
+			target(t, here.URL),
+			{URL: target(t, "http://localhost:"+portOf(t, here.URL)).URL, Hostname: "partner.example"},
+		} {
+			res := probe(t, module("[localhost]", secrets), r, patient)
+			wantFailure(t, res, prober.ReasonTargetForbidden, prober.PhasePrepare, "credentials_for")
+		}
+		if here.Accepted() != 0 {
+			t.Error("the target was contacted")
+		}
+	})
+	t.Run("redirect to another port", func(t *testing.T) {
+		wantSuccess(t, probe(t, module("['localhost:"+portOf(t, here.URL)+"']", client), target(t, "http://localhost:"+portOf(t, here.URL)), patient))
+		if got := here.last(t); got.Header.Get("X-Api-Key") != "canary" || got.Header.Get("Authorization") != "Bearer canary" {
+			t.Errorf("the target got %v, want the credentials", got.Header)
+		}
+		got := there.last(t)
+		if n := <-seen; n != 0 || got.Header.Get("X-Api-Key") != "" || got.Header.Get("Authorization") != "" {
+			t.Errorf("another port got %d certificates and %v, want no credentials", n, got.Header)
+		}
+	})
+	t.Run("both named", func(t *testing.T) {
+		wantSuccess(t, probe(t, module("[localhost]", client), target(t, "https://localhost:"+portOf(t, there.URL)), patient))
+		if n := <-seen; n != 1 {
+			t.Errorf("the target got %d certificates, want 1", n)
+		}
+	})
+	t.Run("websocket", func(t *testing.T) {
+		s := probetest.WebSocketEcho(t)
+		p := fromYAML(t, "modules:\n  m:\n    prober: websocket\n    credentials_for: [chat.example]\n    websocket: {headers: {X-Key: {secrets: [canary]}}}\n")
+		res := probe(t, p, target(t, strings.Replace(s.URL, "http", "ws", 1)), patient)
+		wantFailure(t, res, prober.ReasonTargetForbidden, prober.PhasePrepare, "credentials_for")
+		if s.Accepted() != 0 {
+			t.Error("the target was contacted")
 		}
 	})
 }

@@ -3,6 +3,8 @@ package prober
 import (
 	"context"
 	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
 // Refuse is a Prober that probes nothing: every probe fails at once, before anything is sent.
@@ -16,4 +18,18 @@ type refusal struct {
 // Probe implements Prober.
 func (r refusal) Probe(context.Context, Request) Result {
 	return Result{Start: time.Now(), Attempts: 1, Reason: r.reason, FailedPhase: PhasePrepare, Err: r.err}
+}
+
+// A confined Prober probes only where the credentials of its module may go.
+type confined struct {
+	prober Prober
+	module config.Module
+}
+
+// Probe implements Prober.
+func (c *confined) Probe(ctx context.Context, r Request) Result {
+	if err := c.module.CheckCredentials(r.URL, r.Hostname); err != nil {
+		return Refuse(ReasonTargetForbidden, err).Probe(ctx, r)
+	}
+	return c.prober.Probe(ctx, r)
 }

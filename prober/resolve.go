@@ -2,15 +2,15 @@ package prober
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
-	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
 // A resolver chooses the one address of a host that a probe connects to. There is no second try with
@@ -60,7 +60,7 @@ func (r resolver) addresses(ctx context.Context, host string) ([]netip.Addr, err
 	if a, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{a.Unmap()}, nil
 	}
-	if a, ok := numericIPv4(host); ok {
+	if a, ok := config.ParseIPv4(host); ok { // as some systems do by themselves, but not all
 		return []netip.Addr{a}, nil
 	}
 	network := "ip"
@@ -75,36 +75,6 @@ func (r resolver) addresses(ctx context.Context, host string) ([]netip.Addr, err
 		addrs[i] = a.Unmap()
 	}
 	return addrs, nil
-}
-
-// numericIPv4 reads the old ways to write an IPv4 address (inet_aton of POSIX: 2852039166, 0xa9fea9fe, 0251.0376.43518), as
-// the resolvers of some systems do: what they stand for is judged, and is the same everywhere.
-func numericIPv4(host string) (netip.Addr, bool) {
-	const parts = 4
-	numbers := strings.Split(strings.TrimSuffix(host, "."), ".")
-	if len(numbers) > parts {
-		return netip.Addr{}, false
-	}
-	var address uint32
-	for i, text := range numbers {
-		bits := 8
-		if i == len(numbers)-1 {
-			bits = 8 * (parts - i) // the last number fills what is left
-		}
-		base := 10
-		switch {
-		case strings.HasPrefix(text, "0x"), strings.HasPrefix(text, "0X"):
-			base, text = 16, text[2:]
-		case len(text) > 1 && text[0] == '0':
-			base = 8
-		}
-		n, err := strconv.ParseUint(text, base, bits)
-		if err != nil {
-			return netip.Addr{}, false
-		}
-		address = address<<bits | uint32(n)
-	}
-	return netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, address))), true
 }
 
 func family(a netip.Addr) string {

@@ -10,7 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
-	"golang.org/x/net/idna"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
 // Mask stands for everything in a URL that may be secret.
@@ -158,11 +159,24 @@ func hostPort(u *url.URL) (host, port string) {
 func asciiHost(host string) string {
 	for i := range len(host) {
 		if host[i] >= 0x80 {
-			if ascii, err := idna.Lookup.ToASCII(host); err == nil {
-				return ascii
-			}
-			break
+			return config.ASCIIHost(host)
 		}
 	}
 	return host
+}
+
+// asciiAuthority is a host with or without a port as asciiHost has it, so that the host that is named in a request is the one
+// that is resolved and judged. What net/http makes of a name that is not in lower case, or has other dots, is another name.
+func asciiAuthority(authority string) string {
+	u := url.URL{Host: authority}
+	name, port := u.Hostname(), u.Port()
+	host := asciiHost(name)
+	switch {
+	case host == name:
+		return authority
+	case port != "":
+		return host + ":" + port
+	default:
+		return host
+	}
 }

@@ -62,6 +62,9 @@ func (p *webSocketProber) header(ctx context.Context, r Request) (http.Header, e
 	if r.Hostname != "" {
 		h.Set("Host", r.Hostname)
 	}
+	if host := h.Get("Host"); host != "" {
+		h.Set("Host", asciiAuthority(host))
+	}
 	if h.Get("User-Agent") == "" {
 		h.Set("User-Agent", userAgent())
 	}

@@ -125,17 +125,23 @@ func (a *App) selected(query url.Values) ([]collector.Target, error) {
 	return found, nil
 }
 
-// permit tells why a target that somebody gave by its URL must not be probed.
-func (a *App) permit(r prober.Request) error {
+// permit finds the target of the inventory for one that somebody gave by its URL and module, or says why it must not be
+// probed. Without probe.inventory_only everything is probed as it is asked for.
+func (a *App) permit(asked collector.Target) (collector.Target, error) {
 	t := a.targets.Load()
+	if !t.inventory.Config.Probe.InventoryOnly {
+		return asked, nil
+	}
+	if asked.Request.Hostname != "" {
+		return asked, errors.New("a hostname leads past the inventory, and probe.inventory_only is set")
+	}
+	e, err := t.inventory.Asked(asked.Request.URL, asked.Module.Name)
 	switch {
-	case !t.inventory.Config.Probe.InventoryOnly:
-		return nil
-	case !t.inventory.HasURL(r.URL):
-		return errors.New("the target is not in the inventory, and probe.inventory_only is set")
-	case r.Hostname != "":
-		return errors.New("a hostname leads past the inventory, and probe.inventory_only is set")
+	case err != nil:
+		return asked, fmt.Errorf("%w, and probe.inventory_only is set", err)
+	case e.Name == "": // a check, by the module as it is
+		return asked, nil
 	default:
-		return nil
+		return t.byName[e.Name](), nil
 	}
 }

@@ -94,9 +94,14 @@ func TestInventoryOnly(t *testing.T) {
 	target := probetest.Serve(t, echo(&hits))
 	o := options(&recorder{})
 	o.ConfigFile = configFile(t, `
-modules: {http_2xx: {prober: http}, other: {prober: http}}
+modules: {http_2xx: {prober: http}, bank: {prober: http, http: {bearer_token: canary}}, m: {prober: http, http: {headers: {X-Module: m, X-Tenant: other}}}}
 probe: {inventory_only: true}
-targets: [{name: a, url: '`+target.URL+`/away'}, {name: b, url: '`+target.URL+`'}]
+targets:
+  - {name: a, url: '`+target.URL+`/away'}
+  - {name: b, url: '`+target.URL+`'}
+  - {name: overlaid, url: '`+target.URL+`/health', module: m, method: PUT, headers: {X-Tenant: shop}, valid_status_codes: [418]}
+  - {name: post, url: '`+target.URL+`/ok', module: m, method: POST}
+  - {name: put, url: '`+target.URL+`/ok', module: m, method: PUT}
 restart:
   mode: off
   receiver: {insecure: true}
@@ -104,10 +109,14 @@ restart:
 `)
 	a := started(t, o)
 	for query, want := range map[string]string{
-		"target=" + target.URL + "/away":                                "\nprobe_success 1\n", // where it leads to is not in the inventory
-		"target=" + target.URL + "/away&module=other":                   "\nprobe_success 1\n",
-		"target=" + strings.TrimPrefix(target.URL, "http://") + "/away": "\nprobe_success 1\n",
-		"target=" + url.QueryEscape(target.URL+"/ok?check"):             "\nprobe_success 1\n",
+		"target=" + target.URL + "/away":                                     "\nprobe_success 1\n",                           // where it leads to is not in the inventory
+		"target=" + target.URL + "/away&module=bank":                         `{phase="prepare",reason="target_forbidden"} 1`, // the token of another module
+		"target=" + target.URL + "/health&module=m":                          "\nprobe_success 1\n",                           // as the target has it, and not as the module alone
+		"target=" + target.URL + "/health":                                   `{phase="prepare",reason="target_forbidden"} 1`,
+		"target=" + target.URL + "/ok&module=m":                              `{phase="prepare",reason="target_forbidden"} 1`, // which of the two
+		"target=" + url.QueryEscape(target.URL+"/ok?check") + "&module=bank": `{phase="prepare",reason="target_forbidden"} 1`,
+		"target=" + strings.TrimPrefix(target.URL, "http://") + "/away":      "\nprobe_success 1\n",
+		"target=" + url.QueryEscape(target.URL+"/ok?check"):                  "\nprobe_success 1\n",
 		"name=a":                       "\nprobe_success 1\n",
 		"target=" + target.URL + "/ok": `{phase="prepare",reason="target_forbidden"} 1`,
 		"target=" + url.QueryEscape(target.URL+"/away?x"):                      `{phase="prepare",reason="target_forbidden"} 1`,

@@ -47,6 +47,10 @@ func Probe(ctx context.Context, out, errOut io.Writer, o ProbeOptions) int {
 		fmt.Fprintln(errOut, err)
 		return ExitUsage
 	}
+	if err := m.CheckCredentials(u, o.Hostname); err != nil {
+		fmt.Fprintf(errOut, "module %q: %v\n", o.Module, err)
+		return ExitUsage
+	}
 	p, err := prober.New(m, rules)
 	if err != nil {
 		fmt.Fprintf(errOut, "module %q: %v\n", o.Module, err)

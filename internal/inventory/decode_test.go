@@ -15,7 +15,7 @@ import (
 func reader(t testing.TB) config.TargetReader {
 	t.Helper()
 	c := parse(t, "")
-	c.Modules[config.DefaultWebSocketModule] = config.Module{Prober: "websocket"}
+	c.Modules[config.DefaultWebSocketModule] = config.Default().Modules[config.DefaultWebSocketModule]
 	return config.TargetReader{File: "doc", Modules: c.Modules, Offset: config.DefaultTimeoutOffset}
 }
 

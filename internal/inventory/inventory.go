@@ -42,7 +42,7 @@ type Inventory struct {
 
 	entries []*Entry // sorted by name
 	byName  map[string]*Entry
-	urls    map[string]bool // in canonical form
+	asked   map[question][]*Entry
 	// problems are what is wrong with targets together, by source.
 	problems map[string][]error
 	sources  []string       // all but StaticSource, in order
@@ -60,7 +60,7 @@ type Part struct {
 // Merge makes an inventory of the parts. Of two targets with one name the first is taken. Mask makes of a URL what
 // people may see.
 func Merge(cfg *config.Config, parts []Part, mask func(*url.URL) string) *Inventory {
-	inv := &Inventory{Config: cfg, byName: map[string]*Entry{}, urls: map[string]bool{}, problems: map[string][]error{}, wrong: map[string]int{}}
+	inv := &Inventory{Config: cfg, byName: map[string]*Entry{}, asked: map[question][]*Entry{}, problems: map[string][]error{}, wrong: map[string]int{}}
 	for _, part := range parts {
 		if part.Source != StaticSource {
 			inv.sources = append(inv.sources, part.Source)
@@ -78,7 +78,8 @@ func Merge(cfg *config.Config, parts []Part, mask func(*url.URL) string) *Invent
 		for _, s := range cfg.Restart.Services {
 			for _, c := range s.Checks {
 				if u, err := config.ParseTargetURL(c.URL); err == nil {
-					inv.urls[config.CanonicalURL(u)] = true
+					q := question{config.CanonicalURL(u), c.Module}
+					inv.asked[q] = append(inv.asked[q], &Entry{Target: config.Target{URL: c.URL, Module: c.Module}, Address: u})
 				}
 			}
 		}
@@ -96,7 +97,7 @@ func (inv *Inventory) add(source string, t config.Target, mask func(*url.URL) st
 		inv.problem(source, "target %q: url: %w", t.Name, err) // it was checked before
 		return
 	}
-	inv.urls[config.CanonicalURL(u)] = true
+	q := question{config.CanonicalURL(u), t.Module}
 	u.Fragment, u.RawFragment = "", ""
 	u.RawQuery = strings.ReplaceAll(u.RawQuery, " ", "%20") // as for the target of a query
 	e := &Entry{Target: t, Source: source, Address: u, Instance: mask(u)}
@@ -104,6 +105,7 @@ func (inv *Inventory) add(source string, t config.Target, mask func(*url.URL) st
 		e.labels = append(e.labels, label{name, t.Labels[name]})
 	}
 	inv.byName[t.Name] = e
+	inv.asked[q] = append(inv.asked[q], e)
 }
 
 // dependencies takes out what cannot be depended on. Those of the configuration file alone were checked at load.
@@ -145,6 +147,3 @@ func (inv *Inventory) ByName(name string) *Entry { return inv.byName[name] }
 func (inv *Inventory) InMaintenance(now time.Time) bool {
 	return inv.Config.Maintenance.Contain(now)
 }
-
-// HasURL tells whether a target, or the check of a service that may be restarted, has this URL, by whatever module.
-func (inv *Inventory) HasURL(u *url.URL) bool { return inv.urls[config.CanonicalURL(u)] }

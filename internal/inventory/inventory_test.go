@@ -3,6 +3,7 @@ package inventory
 import (
 	"fmt"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -89,32 +90,51 @@ func TestMerge(t *testing.T) {
 	}
 }
 
-func TestHasURL(t *testing.T) {
+func TestAsked(t *testing.T) {
 	cfg := parse(t, `
 restart:
   mode: off
   receiver: {insecure: true}
-  services: [{name: s, checks: [{url: 'http://check:8080/health'}], command: {argv: [/bin/true]}}]
+  services: [{name: s, checks: [{url: 'http://check:8080/health', module: http_2xx}], command: {argv: [/bin/true]}}]
 `)
-	inv := Merge(cfg, []Part{{Source: StaticSource, Targets: []config.Target{target("a", "https://Shop.example.com/health?token=x#f"), target("b", "ws://chat/")}}}, masked)
-	for address, want := range map[string]bool{
-		"https://shop.example.com:443/health?token=x": true,
-		"https://shop.example.com/health?token=y":     false,
-		"https://shop.example.com/health":             false,
-		"http://shop.example.com/health?token=x":      false,
-		"ws://chat":                                   true,
-		"wss://chat":                                  false,
-		"http://chat":                                 true,
-		"http://check:8080/health":                    true,
-		"http://check/health":                         false,
-		"http://user@check:8080/health":               false,
+	with := func(name, address, module, method string) config.Target {
+		t := target(name, address)
+		t.Module, t.Method = module, method
+		return t
+	}
+	inv := Merge(cfg, []Part{{Source: StaticSource, Targets: []config.Target{
+		with("a", "https://Shop.example.com/health?token=x#f", "m", ""),
+		with("b", "ws://chat/", "chat", ""),
+		with("bank", "http://bank/", "bank", "POST"),
+		with("two y", "http://two/", "m", "PUT"), with("one", "http://two/", "m", "POST"),
+		with("changed", "http://three/", "m", "PUT"), with("plain", "http://three/", "m", ""),
+	}}}, masked)
+	for _, tt := range []struct{ address, module, want string }{
+		{"https://shop.example.com:443/health?token=x", "m", "a"},
+		{"https://shop.example.com/health?token=x", "bank", `no target with this URL and the module "bank"`},
+		{"https://shop.example.com/health?token=y", "m", "no target"},
+		{"https://shop.example.com/health", "m", "no target"},
+		{"http://shop.example.com/health?token=x", "m", "no target"},
+		{"ws://chat", "chat", "b"},
+		{"wss://chat", "chat", "no target"},
+		{"http://chat", "chat", "b"},
+		{"http://chat", "m", "no target"},
+		{"http://bank/", "bank", "bank"},
+		{"http://bank/", "m", "no target"},
+		{"http://check:8080/health", "http_2xx", ""},
+		{"http://check:8080/health", "bank", "no target"},
+		{"http://check/health", "m", "no target"},
+		{"http://user@check:8080/health", "m", "no target"},
+		{"http://two/", "m", "several targets of the inventory have this URL and module, each with something of its own: ask by name=one or name=two+y"},
+		{"http://three/", "m", "plain"},
 	} {
-		u, err := url.Parse(address)
+		u, err := url.Parse(tt.address)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := inv.HasURL(u); got != want {
-			t.Errorf("%s: got %t, want %t", address, got, want)
+		e, err := inv.Asked(u, tt.module)
+		if err != nil && (tt.want == "" || !strings.Contains(err.Error(), tt.want)) || err == nil && e.Name != tt.want {
+			t.Errorf("%s by %s: got %+v, %v, want %q", tt.address, tt.module, e, err, tt.want)
 		}
 	}
 	if got := inv.ByName("a").Address.String(); got != "https://Shop.example.com/health?token=x" {
