@@ -3,7 +3,6 @@ package prober
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"io"
 	"net/http"
 	"slices"
@@ -133,11 +132,11 @@ func (p *httpProber) judgeJSON(ctx context.Context, body []byte) error {
 	if forbidden == nil && wanted == nil {
 		return nil
 	}
-	var value any
 	if ctx.Err() != nil {
 		return tooLate()
 	}
-	if err := json.Unmarshal(body, &value); err != nil {
+	value, err := config.ParseDocument(body)
+	if err != nil {
 		return failf(ReasonJSON, PhaseCheck, "body is not JSON: %w", err)
 	}
 	for _, c := range []struct {

@@ -3,7 +3,6 @@ package prober
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -152,8 +151,8 @@ func meets(ctx context.Context, s *config.Step, f frame) (groups []int, err erro
 }
 
 func meetsJSON(ctx context.Context, want *config.CEL, data []byte) error {
-	var value any
-	if err := json.Unmarshal(data, &value); err != nil {
+	value, err := config.ParseDocument(data)
+	if err != nil {
 		return errors.New("the message is not JSON") // err quotes it
 	}
 	ok, err := want.Eval(ctx, value)
