@@ -50,9 +50,16 @@ func (r TargetReader) Read(n *yaml.Node) (t Target, wrong, dropped Errors) {
 	return t, wrong, dropped
 }
 
+// maxTargets is how many targets the configuration file may list.
+const maxTargets = 50_000
+
 // targets checks the list of targets in the configuration file, each and together.
 func (c *checker) targets(p place, cfg *Config, r TargetReader) {
 	names := map[string]string{}
+	if len(cfg.Targets) > maxTargets {
+		c.fail(p, "has %d targets, want %d at most", len(cfg.Targets), maxTargets)
+		return
+	}
 	for i := range cfg.Targets {
 		t, at := &cfg.Targets[i], c.at(p.item(i))
 		c.unique(c.sub(at, "name"), names, t.Name, "target")
