@@ -3,6 +3,7 @@ package prober
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -79,7 +80,7 @@ func (p *httpProber) judgeBody(ctx context.Context, body []byte) error {
 		}
 	}
 	err := p.judgeJSON(ctx, body)
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && !errors.Is(err, errNoMemory) {
 		return tooLate()
 	}
 	return err
@@ -135,6 +136,11 @@ func (p *httpProber) judgeJSON(ctx context.Context, body []byte) error {
 	if ctx.Err() != nil {
 		return tooLate()
 	}
+	release, err := takeToJudge(ctx, PhaseCheck, body, forbidden, wanted)
+	if err != nil {
+		return err
+	}
+	defer release()
 	value, err := config.ParseDocument(body)
 	if err != nil {
 		return failf(ReasonJSON, PhaseCheck, "body is not JSON: %w", err)

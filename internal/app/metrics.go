@@ -68,6 +68,7 @@ func newMetrics(r *prometheus.Registry) *metrics {
 	}
 	for _, c := range []prometheus.Collector{
 		m.reloadSuccess, m.reloadTime, m.probes, m.inFlight, m.duration, m.rejected,
+		collector.Memory{},
 		versioncollector.NewCollector(namespace),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
