@@ -16,7 +16,7 @@ import (
 // more of it than is free waits for its turn, until its time is up.
 const (
 	// maxKept bounds bodies and messages that are read to be judged.
-	maxKept = 64 << 20
+	maxKept = 48 << 20
 	// maxJudged bounds what it takes to judge them as JSON.
 	maxJudged = 64 << 20
 	// freeKept is how much each probe may keep without asking: most answers have less.

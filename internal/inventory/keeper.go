@@ -143,6 +143,8 @@ func (p *Plan) Discard() {
 // Apply puts a plan into force. What a source had by the name that it had it keeps until it gives something else. New files are
 // read at once, APIs are asked by Run.
 func (k *Keeper) Apply(p *Plan) {
+	ctx, cancel := context.WithTimeout(context.Background(), decodeTime) // for all of them
+	defer cancel()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, s := range p.sources {
@@ -151,10 +153,10 @@ func (k *Keeper) Apply(p *Plan) {
 		}
 		if i := slices.IndexFunc(k.sources, func(old *source) bool { return old.name == s.name }); i >= 0 {
 			s.state = k.sources[i].state
-			s.inherit()
+			s.inherit(ctx)
 		}
 		if f, ok := s.fetcher.(*files); ok {
-			docs, err := f.fetch(context.Background(), s.docs) // which takes a bounded time
+			docs, err := f.fetch(ctx, s.docs)
 			k.note(s, docs, err)
 		}
 	}
@@ -168,9 +170,7 @@ func (k *Keeper) Apply(p *Plan) {
 
 // inherit reads the documents again: modules and expressions may be others now. What makes no sense any more is dropped, and
 // then the source is as good as never asked.
-func (s *source) inherit() {
-	ctx, cancel := context.WithTimeout(context.Background(), decodeTime)
-	defer cancel()
+func (s *source) inherit(ctx context.Context) {
 	docs := map[string]*document{}
 	for name, doc := range s.docs {
 		again, err := s.fetcher.decode(ctx, name, doc.data)
