@@ -10,7 +10,7 @@ import (
 // Bounds of how many scrapes of /probe/all are under way in this process. Each has up to atOnce connections and goroutines.
 const (
 	scrapesAtOnce = 4
-	// scrapesFromOne is how many of them one client may have, so that it cannot keep out all others.
+	// How many of them one client may have, so that it cannot keep out all others.
 	scrapesFromOne = 2
 )
 

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -16,7 +17,7 @@ func TestParseLimits(t *testing.T) {
 	members := func(n int, format string) string {
 		all := make([]string, n)
 		for i := range all {
-			all[i] = strings.ReplaceAll(format, "N", fmt.Sprint(i))
+			all[i] = strings.ReplaceAll(format, "N", strconv.Itoa(i))
 		}
 		return strings.Join(all, ", ")
 	}

@@ -15,13 +15,13 @@ import (
 // Bounds of what bodies and messages of targets take in this process, in bytes, whatever number of probes there is. Who needs
 // more of it than is free waits for its turn, until its time is up.
 const (
-	// maxKept bounds bodies and messages that are read to be judged.
+	// Bounds bodies and messages that are read to be judged.
 	maxKept = 48 << 20
-	// maxJudged bounds what it takes to judge them as JSON.
+	// Bounds what it takes to judge them as JSON.
 	maxJudged = 64 << 20
-	// freeKept is how much each probe may keep without asking: most answers have less.
+	// How much each probe may keep without asking: most answers have less.
 	freeKept = 64 << 10
-	// freeJudged is the same for judging.
+	// The same for judging.
 	freeJudged = 256 << 10
 )
 
@@ -111,7 +111,7 @@ type MemoryStats struct {
 	Use string
 	// Used and Size are in bytes.
 	Used, Size int64
-	// Waited is how many bodies and messages had to wait for it, and Refused how many of them had no success.
+	// How many bodies and messages had to wait for it, and Refused how many of them had no success.
 	Waited, Refused uint64
 }
 

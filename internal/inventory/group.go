@@ -23,7 +23,7 @@ type group struct {
 // Prometheus does, and so are job and instance.
 func (d *decoder) group(ctx context.Context, i int, n *yaml.Node) error {
 	var g group
-	if err := n.Decode(&g); err != nil {
+	if n.Decode(&g) != nil {
 		d.problem(fmt.Sprintf("group %d", i), errors.New("want targets as a list of texts and labels as a mapping of texts"))
 		return nil
 	}
@@ -32,7 +32,7 @@ func (d *decoder) group(ctx context.Context, i int, n *yaml.Node) error {
 		return nil
 	}
 	labels := g.own()
-	if err := errors.Join(limit("labels for one target", len(labels), config.MaxLabels), d.count(len(g.Targets)*(1+len(labels)))); err != nil {
+	if err := errors.Join(limit("targets", d.read+len(g.Targets), maxTargets), limit("labels for one target", len(labels), config.MaxLabels), d.count(len(g.Targets)*(1+len(labels)))); err != nil {
 		return fmt.Errorf("group %d: %w", i, err)
 	}
 	var shared map[string]string // by all targets of the group, once one of them was read with them

@@ -16,25 +16,25 @@ import (
 // The limits of a source. Whoever writes a list decides what it costs to read it, so that a source over one of them keeps what
 // it last said. Those of a target are MaxLabels and the lengths of texts in package config.
 const (
-	// maxDocument bounds one file, and one answer of an API, decompressed, in bytes.
+	// Bounds one file, and one answer of an API, decompressed, in bytes.
 	maxDocument = 16 << 20
-	// maxSource bounds in bytes all files of a pattern together, and the texts of the targets that a source lists.
+	// Bounds in bytes all files of a pattern together, and the texts of the targets that a source lists.
 	maxSource = 64 << 20
-	// maxFiles is how many files a pattern may find.
+	// How many files a pattern may find.
 	maxFiles = 1000
-	// maxTargets is how many targets a source may list, right or wrong.
+	// How many targets a source may list, right or wrong.
 	maxTargets = 50_000
-	// maxValues is how many values a document may have, with each alias, and each label of a group for each of its targets.
+	// How many values a document may have, with each alias, and each label of a group for each of its targets.
 	maxValues = 1_000_000
-	// maxMarks is how many places in a YAML document may begin a value: the parser takes 200 bytes for one.
+	// How many places in a YAML document may begin a value: the parser takes 200 bytes for one.
 	maxMarks = 500_000
-	// maxItem is how many values one item of a list may have: a group of as many targets as there may be.
+	// How many values one item of a list may have: a group of as many targets as there may be.
 	maxItem = maxTargets + 1000
-	// maxDepth is how deep lists and mappings may be in each other. Those of a target are at most 7.
+	// How deep lists and mappings may be in each other. Those of a target are at most 7.
 	maxDepth = 20
-	// maxHeaders is how many headers of its own a target may have.
+	// How many headers of its own a target may have.
 	maxHeaders = 64
-	// maxProblems is how many of what is wrong with targets is kept in words.
+	// How many of what is wrong with targets is kept in words.
 	maxProblems = 100
 )
 
