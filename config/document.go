@@ -157,7 +157,8 @@ func (d *Document) NativeToValue(v any) ref.Val {
 
 // value is the value that begins at i, as CEL has it.
 func (d *Document) value(i at) ref.Val {
-	if d.left--; d.left < 0 {
+	d.left--
+	if d.left < 0 {
 		return types.NewErr("the expression makes lists of more values than there are in the document and %d", maxMore)
 	}
 	switch d.text[i] {
@@ -251,7 +252,8 @@ func (d *Document) end(i at) at {
 			case '{', '[':
 				depth++
 			case '}', ']':
-				if depth--; depth == 0 {
+				depth--
+				if depth == 0 {
 					return i + 1
 				}
 			}

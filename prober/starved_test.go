@@ -125,7 +125,7 @@ func TestStarved(t *testing.T) {
 		if err != nil {
 			return
 		}
-		defer conn.Close()
+		defer func() { _ = conn.Close() }()
 		_ = conn.WriteMessage(websocket.TextMessage, []byte(large))
 		_, _, _ = conn.ReadMessage()
 	})

@@ -184,7 +184,7 @@ func TestGroupShares(t *testing.T) {
 // What is wrong with targets is kept and logged within bounds, however much it is.
 func TestManyProblems(t *testing.T) {
 	text := list(20_000, func(i int) string {
-		return fmt.Sprintf(`{"name":"t%d","url":"http://a/","module":"%s"}`, i, strings.Repeat("x\u202e", 100))
+		return fmt.Sprintf(`{"name":"t%d","url":"http://a/","module":%q}`, i, strings.Repeat("x\u202e", 100))
 	})
 	name := filepath.Join(t.TempDir(), "a.json")
 	write(t, name, text)

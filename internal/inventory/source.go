@@ -76,7 +76,7 @@ func (f *files) fetch(ctx context.Context, last map[string]*document) (map[strin
 	ctx, cancel := context.WithTimeout(ctx, decodeTime)
 	defer cancel()
 	docs, errs := map[string]*document{}, []error(nil)
-	bytes, targets := 0, 0
+	size, targets := 0, 0
 	for _, name := range names {
 		doc, err := f.read(ctx, name, last[name])
 		if err != nil && len(errs) < maxComplaints {
@@ -86,8 +86,8 @@ func (f *files) fetch(ctx context.Context, last map[string]*document) (map[strin
 			continue
 		}
 		docs[name] = doc
-		bytes, targets = bytes+len(doc.data), targets+len(doc.targets)
-		if err := errors.Join(limit("bytes in all its files", bytes, maxSource), limit("targets in all its files", targets, maxTargets)); err != nil {
+		size, targets = size+len(doc.data), targets+len(doc.targets)
+		if err := errors.Join(limit("bytes in all its files", size, maxSource), limit("targets in all its files", targets, maxTargets)); err != nil {
 			return last, fmt.Errorf("reading %q: %w", f.pattern, err)
 		}
 	}
