@@ -41,9 +41,24 @@ target_apis:
 		t.Error("the same file is another one the second time")
 	}
 	for _, change := range []struct{ old, changed string }{
-		{"body.a", "body.c"}, {"[x]", "[y]"}, {"[x]", "[x, x]"}, {"A: b", "A: c"}, {"A: b", "B: b"}, {"http://u:p@h/", "http://u:q@h/"}, {"password: p", "password: q"},
-		{"200", "201"}, {"5s", "6s"}, {"expect: x", "expect: z"}, {"send: y", "send: z"}, {"body.b", "body.c"}, {"  b:", "  c:"},
-		{"name: x", "name: y"}, {"client_secret: s", "client_secret: t"}, {"item.u", "item.v"}, {"l: item.l", "l: item.m"}, {"l: item.l", "m: item.l"},
+		{"body.a", "body.c"},
+		{"[x]", "[y]"},
+		{"[x]", "[x, x]"},
+		{"A: b", "A: c"},
+		{"A: b", "B: b"},
+		{"http://u:p@h/", "http://u:q@h/"},
+		{"password: p", "password: q"},
+		{"200", "201"},
+		{"5s", "6s"},
+		{"expect: x", "expect: z"},
+		{"send: y", "send: z"},
+		{"body.b", "body.c"},
+		{"  b:", "  c:"},
+		{"name: x", "name: y"},
+		{"client_secret: s", "client_secret: t"},
+		{"item.u", "item.v"},
+		{"l: item.l", "l: item.m"},
+		{"l: item.l", "m: item.l"},
 	} {
 		changed := load(strings.Replace(text, change.old, change.changed, 1))
 		if config.Same(first.Modules, changed.Modules) && config.Same(first.TargetAPIs, changed.TargetAPIs) {
