@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"sync"
 	"time"
@@ -45,16 +46,39 @@ func (h *AllHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			"select some by environment, name or shard, or let Prometheus discover them at /sd", len(targets), h.Max), http.StatusBadRequest)
 		return
 	}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(h.probe(r, targets))
-	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(w, r)
-}
-
-// probe probes all targets within the deadline of the scrape.
-func (h *AllHandler) probe(r *http.Request, targets []Target) prometheus.Collector {
 	total := Timeout(r.Header.Get(ScrapeTimeoutHeader), 0, h.Offset, prober.DefaultTimeout)
 	ctx, cancel := context.WithTimeout(r.Context(), total)
 	defer cancel()
+	from := client(r.RemoteAddr)
+	if !h.wait(ctx, w, from, total/2) {
+		return
+	}
+	defer scraping.leave(from)
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(h.probe(ctx, targets))
+	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(w, r)
+}
+
+// wait waits for its turn, but only so long that there is time left to probe. It answers where that was too long.
+func (h *AllHandler) wait(ctx context.Context, w http.ResponseWriter, from netip.Prefix, longest time.Duration) bool {
+	waiting, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	if scraping.enter(waiting, from) {
+		return true
+	}
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return false // nobody waits any more
+	}
+	h.Reject(RejectedBusy)
+	w.Header().Set("Retry-After", "10")
+	http.Error(w, fmt.Sprintf("waited %s for other scrapes of /probe/all: %d are probed at once, %d of one client", longest, scrapesAtOnce, scrapesFromOne), http.StatusServiceUnavailable)
+	return false
+}
+
+// probe probes all targets within the deadline of ctx. It ends at once when the client goes away.
+func (h *AllHandler) probe(ctx context.Context, targets []Target) prometheus.Collector {
+	deadline, _ := ctx.Deadline()
+	total := time.Until(deadline)
 	rounds := (len(targets) + atOnce - 1) / atOnce
 	all := make(results, len(targets))
 	var probing sync.WaitGroup
@@ -67,6 +91,9 @@ func (h *AllHandler) probe(r *http.Request, targets []Target) prometheus.Collect
 		})
 	}
 	for i := range targets {
+		if errors.Is(ctx.Err(), context.Canceled) {
+			break
+		}
 		next <- i
 	}
 	close(next)
@@ -97,6 +124,8 @@ func (r results) Describe(chan<- *prometheus.Desc) {}
 // Collect implements prometheus.Collector.
 func (r results) Collect(ch chan<- prometheus.Metric) {
 	for _, c := range r {
-		c.Collect(ch)
+		if c != nil { // nil: the client went away before
+			c.Collect(ch)
+		}
 	}
 }

@@ -48,11 +48,13 @@ const (
 	RejectedConflict Rejection = "conflicting_parameters"
 	// RejectedSelection is for /probe/all: too many targets, or a parameter that makes no sense.
 	RejectedSelection Rejection = "invalid_selection"
+	// RejectedBusy is for /probe/all: too many scrapes at once.
+	RejectedBusy Rejection = "busy"
 )
 
 // Rejections lists every Rejection.
 func Rejections() []Rejection {
-	return []Rejection{RejectedModule, RejectedTarget, RejectedHostname, RejectedName, RejectedConflict, RejectedSelection}
+	return []Rejection{RejectedModule, RejectedTarget, RejectedHostname, RejectedName, RejectedConflict, RejectedSelection, RejectedBusy}
 }
 
 // A Handler serves GET /probe: one probe per request. A failed probe is an answer 200 with probe_success 0;

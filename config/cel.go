@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/ast"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -25,19 +26,20 @@ type CEL struct {
 	Expression string
 
 	program cel.Program
+	builds  bool // whether it makes lists or maps of its own
 }
 
 // NewCEL compiles an expression over the variable "body". Its result must be a bool, or of a type that only
 // the evaluation shows.
 func NewCEL(expression string) (*CEL, error) {
-	ast, program, err := compile(celEnv, expression)
+	tree, program, err := compile(celEnv, expression)
 	if err != nil {
 		return nil, err
 	}
-	if t := ast.OutputType(); !t.IsExactType(cel.BoolType) && !t.IsExactType(cel.DynType) {
+	if t := tree.OutputType(); !t.IsExactType(cel.BoolType) && !t.IsExactType(cel.DynType) {
 		return nil, fmt.Errorf("%q is of type %s, want bool", expression, t)
 	}
-	return &CEL{Expression: expression, program: program}, nil
+	return &CEL{Expression: expression, program: program, builds: builds(tree)}, nil
 }
 
 // compile compiles an expression, which ends with the context of its evaluation.
@@ -49,15 +51,28 @@ func compile(environment func() (*cel.Env, error), expression string) (*cel.Ast,
 	if err != nil {
 		return nil, nil, fmt.Errorf("preparing CEL: %w", err)
 	}
-	ast, issues := env.Compile(expression)
+	tree, issues := env.Compile(expression)
 	if issues.Err() != nil {
 		return nil, nil, celIssues(expression, issues)
 	}
-	program, err := env.Program(ast, cel.InterruptCheckFrequency(interruptEvery))
+	program, err := env.Program(tree, cel.InterruptCheckFrequency(interruptEvery))
 	if err != nil {
 		return nil, nil, fmt.Errorf("compiling %q: %w", expression, err)
 	}
-	return ast, program, nil
+	return tree, program, nil
+}
+
+// builds reports whether an expression makes a list or a map with a loop, as the macros map and filter do, so that how much
+// memory it takes is for the document to say.
+func builds(a *cel.Ast) bool {
+	found := false
+	ast.PostOrderVisit(a.NativeRep().Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if e.Kind() == ast.ComprehensionKind {
+			init := e.AsComprehension().AccuInit().Kind()
+			found = found || init == ast.ListKind || init == ast.MapKind
+		}
+	}))
+	return found
 }
 
 // celIssues puts the errors of the compiler, which draws a picture over several lines, into one.
@@ -69,13 +84,14 @@ func celIssues(expression string, issues *cel.Issues) error {
 	return fmt.Errorf("compiling %q: %s", expression, strings.Join(all, "; "))
 }
 
-// Eval evaluates the expression on a decoded JSON document. It stops when ctx is done. A result that is not a
+// Eval evaluates the expression on a JSON document. It stops when ctx is done. A result that is not a
 // bool is an error.
-func (c *CEL) Eval(ctx context.Context, body any) (bool, error) {
+func (c *CEL) Eval(ctx context.Context, body *Document) (bool, error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
-	out, _, err := c.program.ContextEval(ctx, map[string]any{"body": body})
+	body.allow(c.builds)
+	out, _, err := c.program.ContextEval(ctx, map[string]any{"body": body.root})
 	if err != nil {
 		return false, err
 	}
@@ -84,6 +100,16 @@ func (c *CEL) Eval(ctx context.Context, body any) (bool, error) {
 		return false, fmt.Errorf("got a result of type %s, want bool", out.Type().TypeName())
 	}
 	return v, nil
+}
+
+// Cost is how many bytes it takes at most to evaluate the expression on a JSON document, besides the text itself.
+func (c *CEL) Cost(text []byte) int64 {
+	items, members := separators(text)
+	cost := 2*int64(len(text)) + itemCost*items + memberCost*members // a text as long as the document may be unquoted and copied
+	if c.builds {
+		cost += madeCost * items
+	}
+	return cost
 }
 
 // UnmarshalYAML implements yaml.Unmarshaler.

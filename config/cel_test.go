@@ -2,7 +2,6 @@ package config_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -12,6 +11,15 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
+
+func document(t *testing.T, text string) *config.Document {
+	t.Helper()
+	d, err := config.ParseDocument([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
 
 func TestCELEval(t *testing.T) {
 	tests := []struct {
@@ -35,11 +43,7 @@ func TestCELEval(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var body any
-			if err := json.Unmarshal([]byte(tt.body), &body); err != nil {
-				t.Fatal(err)
-			}
-			got, err := c.Eval(t.Context(), body)
+			got, err := c.Eval(t.Context(), document(t, tt.body))
 			switch {
 			case tt.err == "" && err != nil, tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err)):
 				t.Errorf("got error %v, want %q", err, tt.err)
@@ -56,17 +60,14 @@ func TestCELEvalStops(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	body := make([]any, 1000)
-	for i := range body {
-		body[i] = float64(i)
-	}
+	body := document(t, "["+strings.Repeat("1,", 1000)+"1]")
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	if _, err := c.Eval(ctx, body); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want %v", err, context.DeadlineExceeded)
 	}
 	cancel()
-	if _, err := c.Eval(ctx, nil); err == nil {
+	if _, err := c.Eval(ctx, body); err == nil {
 		t.Error("evaluated after the end of the context")
 	}
 }
@@ -78,8 +79,9 @@ func TestCELConcurrent(t *testing.T) {
 	}
 	done := make(chan error)
 	for range 4 {
+		one := document(t, "1")
 		go func() {
-			ok, err := c.Eval(t.Context(), 1.0)
+			ok, err := c.Eval(t.Context(), one)
 			if err == nil && !ok {
 				err = errors.New("got false, want true")
 			}

@@ -50,9 +50,16 @@ func (r TargetReader) Read(n *yaml.Node) (t Target, wrong, dropped Errors) {
 	return t, wrong, dropped
 }
 
+// maxTargets is how many targets the configuration file may list.
+const maxTargets = 50_000
+
 // targets checks the list of targets in the configuration file, each and together.
 func (c *checker) targets(p place, cfg *Config, r TargetReader) {
 	names := map[string]string{}
+	if len(cfg.Targets) > maxTargets {
+		c.fail(p, "has %d targets, want %d at most", len(cfg.Targets), maxTargets)
+		return
+	}
 	for i := range cfg.Targets {
 		t, at := &cfg.Targets[i], c.at(p.item(i))
 		c.unique(c.sub(at, "name"), names, t.Name, "target")
@@ -127,6 +134,7 @@ func (c *checker) target(p place, t *Target, r TargetReader) {
 	c.times(p, t, m, r.Offset)
 	c.maintenance(c.sub(p, "maintenance"), t.Maintenance)
 	c.labels(c.sub(p, "labels"), t.Labels)
+	c.length(c.sub(p, "runbook_url"), t.RunbookURL, longestURL)
 	if u, err := url.Parse(t.RunbookURL); t.RunbookURL != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
 		c.fail(c.sub(p, "runbook_url"), "want an absolute URL with the scheme http or https")
 	}
@@ -137,14 +145,25 @@ func (c *checker) target(p place, t *Target, r TargetReader) {
 	}
 }
 
-// longestText bounds names: they are in every series.
-const longestText = 256
+// Bounds of texts in bytes. Names, and names and values of labels, are in every series; URLs and headers are kept several times.
+const (
+	longestText   = 256
+	longestURL    = 4 << 10
+	longestHeader = 8 << 10
+)
+
+// length checks that a text is not too long.
+func (c *checker) length(p place, s string, most int) bool {
+	if len(s) > most {
+		c.fail(p, "has %d bytes, want %d at most", len(s), most)
+	}
+	return len(s) <= most
+}
 
 // text checks what becomes the value of a label.
 func (c *checker) text(p place, s string) {
 	switch {
-	case len(s) > longestText:
-		c.fail(p, "has %d bytes, want %d at most", len(s), longestText)
+	case !c.length(p, s, longestText):
 	case !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl):
 		c.fail(p, "has a character that cannot be shown")
 	}
@@ -164,6 +183,9 @@ func (c *checker) notification(p place, t *Target) {
 // targetModule checks the URL and the module that belongs to it.
 func (c *checker) targetModule(p place, t *Target, modules map[string]Module) (m Module, ok bool) {
 	at := c.sub(p, "url")
+	if !c.length(at, t.URL, longestURL) {
+		return m, false
+	}
 	u, err := ParseTargetURL(t.URL)
 	if err != nil {
 		c.fail(at, "%v", err)
@@ -251,6 +273,8 @@ var reservedLabels = set("job", "instance", "target", "environment",
 // CheckLabel tells why a target cannot have a label of this name; nil: it can.
 func CheckLabel(name string) error {
 	switch {
+	case len(name) > longestText:
+		return fmt.Errorf("the name of a label has %d bytes, want %d at most", len(name), longestText)
 	case !labelForm.MatchString(name):
 		return fmt.Errorf("%q is not a label name, want letters, digits and underscores, and no digit first", name)
 	case strings.HasPrefix(name, "__"):
@@ -264,6 +288,9 @@ func CheckLabel(name string) error {
 
 // labels checks the names and values of labels, and takes out those that cannot be.
 func (c *checker) labels(p place, labels map[string]string) {
+	if len(labels) > MaxLabels {
+		c.fail(p, "has %d labels, want %d at most", len(labels), MaxLabels)
+	}
 	for _, name := range slices.Sorted(maps.Keys(labels)) {
 		at, before := c.at(p.entry(name)), len(c.problems)
 		if err := CheckLabel(name); err != nil {

@@ -13,8 +13,9 @@ import (
 
 // Limits of one file.
 const (
-	maxAliased  = 1 << 20 // values that come out of aliases, which can multiply a small file without end
-	maxProblems = 1000    // a file with more of them is another kind of file
+	maxAliased  = 1 << 18  // values that come out of aliases, which can multiply a small file without end; one takes some 400 bytes
+	maxFile     = 32 << 20 // bytes
+	maxProblems = 1000     // a file with more of them is another kind of file
 )
 
 // A decoder reads a YAML tree into a value, strictly, and goes on after an error, which package yaml does not: there

@@ -26,27 +26,29 @@ type Expression struct {
 
 	program  cel.Program
 	usesItem bool
+	builds   bool // see CEL
 }
 
 // NewExpression compiles an expression over the variables "body" and "item".
 func NewExpression(text string) (*Expression, error) {
-	ast, program, err := compile(expressionEnv, text)
+	tree, program, err := compile(expressionEnv, text)
 	if err != nil {
 		return nil, err
 	}
-	e := &Expression{Text: text, program: program}
-	for _, r := range ast.NativeRep().ReferenceMap() {
+	e := &Expression{Text: text, program: program, builds: builds(tree)}
+	for _, r := range tree.NativeRep().ReferenceMap() {
 		e.usesItem = e.usesItem || r.Name == "item"
 	}
 	return e, nil
 }
 
 // eval evaluates the expression. It stops when ctx is done.
-func (e *Expression) eval(ctx context.Context, body, item any) (ref.Val, error) {
+func (e *Expression) eval(ctx context.Context, body *Document, item any) (ref.Val, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	out, _, err := e.program.ContextEval(ctx, map[string]any{"body": body, "item": item})
+	body.allow(e.builds)
+	out, _, err := e.program.ContextEval(ctx, map[string]any{"body": body.root, "item": item})
 	return out, err
 }
 

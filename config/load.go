@@ -54,9 +54,17 @@ func Load(path string) (*Config, error) {
 
 // Load is like the function Load.
 func (o Options) Load(path string) (*Config, error) {
-	data, err := os.ReadFile(path)
+	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading configuration: %w", err)
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	data, err := io.ReadAll(io.LimitReader(file, maxFile+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("reading configuration: %w", err)
+	case len(data) > maxFile:
+		return nil, fmt.Errorf("reading configuration: %q has more than %d MiB; list targets in target_files", path, maxFile>>20)
 	}
 	return o.Parse(path, data)
 }

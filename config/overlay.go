@@ -14,6 +14,7 @@ func (c *checker) overlay(p place, t *Target, m Module) {
 	c.headerNames(headers, slices.Sorted(maps.Keys(t.Headers)))
 	for name, value := range t.Headers {
 		at := c.at(headers.entry(name))
+		c.length(at, value, longestHeader)
 		c.headerValue(at, value)
 		c.overlayHeader(at, name, value, m)
 	}

@@ -70,32 +70,40 @@ type TargetMap struct {
 	Method       *Expression            `yaml:"method,omitempty"`
 }
 
-// Split finds the items of a decoded JSON document.
-func (m *TargetMap) Split(ctx context.Context, body any) ([]any, error) {
+// Items are the items of a document that an expression has found. Each is decoded when it is looked at.
+type Items struct{ list traits.Lister }
+
+// Len is how many there are.
+func (i Items) Len() int {
+	n, _ := i.list.Size().(types.Int)
+	return int(n)
+}
+
+// At is the item with the number n, for Fields.
+func (i Items) At(n int) any { return i.list.Get(types.Int(n)) }
+
+// Split finds the items of a document.
+func (m *TargetMap) Split(ctx context.Context, body *Document) (Items, error) {
 	if m.Items == nil {
-		items, ok := body.([]any)
+		list, ok := body.root.(traits.Lister)
 		if !ok {
-			return nil, errors.New("the body is not a list; the expression items can find one in it")
+			return Items{}, errors.New("the body is not a list; the expression items can find one in it")
 		}
-		return items, nil
+		return Items{list}, nil
 	}
 	out, err := m.Items.eval(ctx, body, nil)
 	if err != nil {
-		return nil, fmt.Errorf("evaluating items: %w", err)
+		return Items{}, fmt.Errorf("evaluating items: %w", err)
 	}
 	list, ok := out.(traits.Lister)
 	if !ok {
-		return nil, fmt.Errorf("items is of type %s, want a list", out.Type().TypeName())
+		return Items{}, fmt.Errorf("items is of type %s, want a list", out.Type().TypeName())
 	}
-	var items []any
-	for it := list.Iterator(); it.HasNext() == types.True; {
-		items = append(items, it.Next())
-	}
-	return items, nil
+	return Items{list}, nil
 }
 
 // Fields are the keys and values of the Target that an item of a document is, as YAML has them.
-func (m *TargetMap) Fields(ctx context.Context, body, item any) (map[string]any, error) {
+func (m *TargetMap) Fields(ctx context.Context, body *Document, item any) (map[string]any, error) {
 	fields := map[string]any{}
 	for _, f := range []struct {
 		key    string
@@ -140,7 +148,7 @@ func (m *TargetMap) Fields(ctx context.Context, body, item any) (map[string]any,
 	return fields, nil
 }
 
-func field(ctx context.Context, e *Expression, body, item any) (any, error) {
+func field(ctx context.Context, e *Expression, body *Document, item any) (any, error) {
 	if e == nil {
 		return nil, nil
 	}

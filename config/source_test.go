@@ -2,7 +2,6 @@ package config_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -88,40 +87,31 @@ func TestTargetMap(t *testing.T) {
 	}
 }
 
-func split(t *testing.T, m *config.TargetMap, text string) (items []any, body any, err error) {
+func split(t *testing.T, m *config.TargetMap, text string) (items []any, body *config.Document, err error) {
 	t.Helper()
-	if err := json.Unmarshal([]byte(text), &body); err != nil {
-		t.Fatal(err)
+	body = records(t, text)
+	found, err := m.Split(t.Context(), body)
+	if err != nil {
+		return nil, body, err
 	}
-	items, err = m.Split(t.Context(), integers(body))
-	return items, integers(body), err
+	for i := range found.Len() {
+		items = append(items, found.At(i))
+	}
+	return items, body, nil
 }
 
-// integers makes integers of those numbers that are, as a decoder of JSON for CEL does.
-func integers(v any) any {
-	switch v := v.(type) {
-	case float64:
-		if v == float64(int64(v)) {
-			return int64(v)
-		}
-	case []any:
-		for i := range v {
-			v[i] = integers(v[i])
-		}
-	case map[string]any:
-		for k := range v {
-			v[k] = integers(v[k])
-		}
+func records(t *testing.T, text string) *config.Document {
+	t.Helper()
+	d, err := config.ParseRecords([]byte(text))
+	if err != nil {
+		t.Fatal(err)
 	}
-	return v
+	return d
 }
 
 func TestTargetMapEnds(t *testing.T) {
 	m := mapping(t, "items: 'body.map(a, body.map(b, body.map(c, body.map(d, body.map(e, a + b + c + d + e)))))'\nname: item\nurl: item")
-	body := make([]any, 200)
-	for i := range body {
-		body[i] = int64(i)
-	}
+	body := records(t, "["+strings.Repeat("1,", 200)+"1]")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := m.Split(ctx, body); !errors.Is(err, context.Canceled) {

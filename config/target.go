@@ -15,6 +15,9 @@ const (
 // MaxInterval is the longest interval of a target: Prometheus takes a series for gone that has no sample for 5 minutes.
 const MaxInterval = 5 * time.Minute
 
+// MaxLabels is how many labels a target may have.
+const MaxLabels = 64
+
 // Target is a server with a name: what Prometheus discovers, alerts name and /probe?name= probes.
 type Target struct {
 	// Name is unique in the whole inventory.

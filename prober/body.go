@@ -2,7 +2,6 @@ package prober
 
 import (
 	"bufio"
-	"bytes"
 	"compress/flate"
 	"compress/gzip"
 	"compress/zlib"
@@ -30,20 +29,22 @@ func (x *exchange) readBody(ctx context.Context, resp *http.Response) (body []by
 		if limit > 0 {
 			r = io.LimitReader(r, limit+1)
 		}
-		var kept bytes.Buffer
-		w := io.Discard
 		if p.cfg.NeedsBody() {
-			w = &kept
+			k := keptText{most: x.longest(resp), hold: func() error { return x.keep(ctx, resp) }}
+			size, err = k.ReadFrom(r)
+			body = k.data
+		} else {
+			size, err = io.Copy(io.Discard, r)
 		}
-		size, err = io.Copy(w, r)
 		if limit > 0 && size > limit {
 			return nil, limit, failf(ReasonTooLarge, PhaseTransfer, "reading the body: more than %d bytes (body_size_limit)", limit)
 		}
-		body = kept.Bytes()
 	}
 	switch {
 	case err == nil:
 		return body, size, nil
+	case errors.Is(err, errNoMemory):
+		return nil, size, failf(ReasonLocalResource, PhaseTransfer, "reading the body, got %d bytes: %w", size, err)
 	case ctx.Err() != nil || isTimeout(err):
 		return nil, size, failf(ReasonTransferTimeout, PhaseTransfer, "reading the body: not complete in time, got %d bytes", size)
 	case wire.err == nil:
@@ -55,6 +56,22 @@ func (x *exchange) readBody(ctx context.Context, resp *http.Response) (body []by
 	default:
 		return nil, size, failf(ReasonHTTPVersion, PhaseTransfer, "reading the body: it is not proper HTTP")
 	}
+}
+
+// longest is how many bytes the body of a response has at most, and one more, by which a longer one is known.
+func (x *exchange) longest(resp *http.Response) int64 {
+	limit := x.prober.cfg.BodyLimit()
+	if x.prober.cfg.Compression == "" && resp.ContentLength >= 0 {
+		limit = min(limit, resp.ContentLength)
+	}
+	return limit + 1
+}
+
+// keep takes the memory for a body that is not small, until the exchange is over. It is taken at once: if several probes had a
+// part of it each, none could go on. A module with a higher limit than there is memory gets all of it.
+func (x *exchange) keep(ctx context.Context, resp *http.Response) (err error) {
+	x.release, err = kept.take(ctx, min(x.longest(resp), kept.size))
+	return err
 }
 
 // hasBody tells whether a response has something to read: what follows 101 is another protocol, and some have no

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -47,6 +48,10 @@ type conversation struct {
 	reader sync.WaitGroup
 	closed bool // a close was sent
 	over   bool // end has run
+
+	stop    func()      // ends the reader's wait for memory; nil: there is no reader
+	held    func()      // gives back the memory for messages; nil: there is none
+	starved atomic.Bool // waits for it
 }
 
 // A frame is a message, a pong or, with an error, the end of what a target sends.
@@ -86,7 +91,9 @@ func (c *conversation) run(ctx context.Context, r Request) error {
 	if err := c.upgrade(ctx, r.URL, h); err != nil {
 		return err
 	}
-	c.reader.Go(func() { c.read(ctx) })
+	reading, stop := context.WithCancel(ctx)
+	c.stop = stop
+	c.reader.Go(func() { c.read(reading) })
 	for _, part := range []struct {
 		phase PhaseName
 		on    bool
@@ -123,12 +130,18 @@ func (c *conversation) end() {
 		c.sendClose(websocket.CloseNormalClosure)
 	}
 	close(c.done)
+	if c.stop != nil {
+		c.stop()
+	}
 	if c.link != nil {
 		c.link.close()
 	}
 	c.reader.Wait()
 	if c.head != nil {
 		c.head.release()
+	}
+	if c.held != nil {
+		c.held()
 	}
 }
 
@@ -154,7 +167,7 @@ func (c *conversation) read(ctx context.Context) {
 		return nil
 	})
 	for {
-		f := c.next()
+		f := c.next(ctx)
 		if !c.deliver(f) || f.err != nil {
 			return
 		}
@@ -186,13 +199,15 @@ func (c *conversation) deliver(f frame) bool {
 }
 
 // next reads one message, decompressed and within the limit.
-func (c *conversation) next() frame {
+func (c *conversation) next(ctx context.Context) frame {
 	kind, r, err := c.conn.NextReader()
 	if err != nil {
 		return frame{err: err}
 	}
 	limit := c.prober.cfg.MessageLimit()
-	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	k := keptText{most: limit + 1, hold: func() error { return c.keep(ctx) }}
+	_, err = k.ReadFrom(io.LimitReader(r, limit+1))
+	data := k.data
 	switch {
 	case err != nil:
 		return frame{err: err}
@@ -207,10 +222,31 @@ func (c *conversation) next() frame {
 	}
 }
 
+// messagesAtOnce are those that a conversation has at the same time: one that is judged, the one after it, and what has begun
+// before both.
+const messagesAtOnce = 3
+
+// keep takes the memory for messages that are not small, until the conversation is over.
+func (c *conversation) keep(ctx context.Context) error {
+	if c.held != nil {
+		return nil
+	}
+	c.starved.Store(true)
+	release, err := kept.take(ctx, min(messagesAtOnce*(c.prober.cfg.MessageLimit()+1), kept.size))
+	if err == nil {
+		c.held = release
+		c.starved.Store(false)
+	}
+	return err
+}
+
 // receive waits for the next frame. Its error is errNoTime or the failure that the end of the frames means.
 func (c *conversation) receive(ctx context.Context) (frame, error) {
 	select {
 	case f := <-c.inbox:
+		if errors.Is(f.err, errNoMemory) {
+			return frame{}, c.ended(f.err)
+		}
 		if ctx.Err() != nil || f.err != nil && c.link.wire.cut.Load() {
 			return frame{}, errNoTime // the connection ends with the context, which may show there first
 		}
@@ -223,6 +259,9 @@ func (c *conversation) receive(ctx context.Context) (frame, error) {
 		c.note(message(f.kind, f.data))
 		return f, nil
 	case <-ctx.Done():
+		if c.starved.Load() {
+			return frame{}, c.ended(errNoMemory)
+		}
 		return frame{}, errNoTime
 	}
 }
@@ -234,6 +273,8 @@ func (c *conversation) ended(err error) *failure {
 	switch {
 	case panicked:
 		return failf(ReasonInternal, c.phase, "reading a message: %w", err)
+	case errors.Is(err, errNoMemory):
+		return failf(ReasonLocalResource, c.phase, "reading a message: %w", err)
 	case ok && bye.Code != websocket.CloseAbnormalClosure:
 		c.result.CloseCode = bye.Code
 		c.note(closeMessage(bye.Code, bye.Text))

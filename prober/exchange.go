@@ -28,7 +28,8 @@ type exchange struct {
 	location  string // where the last one that was followed led, masked; empty: none was
 	link      *link
 	conn      requestConn
-	again     bool // a connection was lost before it could be used, and another one was made
+	again     bool   // a connection was lost before it could be used, and another one was made
+	release   func() // gives back the memory for the body; nil: there is none
 
 	resolved *ResolveResult
 	tls      *TLSResult

@@ -3,7 +3,7 @@ package prober
 import (
 	"bytes"
 	"context"
-	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -80,7 +80,7 @@ func (p *httpProber) judgeBody(ctx context.Context, body []byte) error {
 		}
 	}
 	err := p.judgeJSON(ctx, body)
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && !errors.Is(err, errNoMemory) {
 		return tooLate()
 	}
 	return err
@@ -133,11 +133,16 @@ func (p *httpProber) judgeJSON(ctx context.Context, body []byte) error {
 	if forbidden == nil && wanted == nil {
 		return nil
 	}
-	var value any
 	if ctx.Err() != nil {
 		return tooLate()
 	}
-	if err := json.Unmarshal(body, &value); err != nil {
+	release, err := takeToJudge(ctx, PhaseCheck, body, forbidden, wanted)
+	if err != nil {
+		return err
+	}
+	defer release()
+	value, err := config.ParseDocument(body)
+	if err != nil {
 		return failf(ReasonJSON, PhaseCheck, "body is not JSON: %w", err)
 	}
 	for _, c := range []struct {

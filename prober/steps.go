@@ -3,7 +3,6 @@ package prober
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -99,9 +98,11 @@ func (c *conversation) expect(ctx context.Context, s *config.Step) (met, error) 
 			f, others = alone, others+1 // what seemed to be a beginning was another message
 			groups, err = meets(ctx, s, f)
 		}
-		switch {
+		switch _, failed := errors.AsType[*failure](err); {
 		case err == nil:
 			return met{f.data, groups}, nil
+		case failed: // it could not be judged
+			return met{}, err
 		case errors.Is(err, errBegun):
 			begun = f.data
 			continue
@@ -152,8 +153,13 @@ func meets(ctx context.Context, s *config.Step, f frame) (groups []int, err erro
 }
 
 func meetsJSON(ctx context.Context, want *config.CEL, data []byte) error {
-	var value any
-	if err := json.Unmarshal(data, &value); err != nil {
+	release, err := takeToJudge(ctx, PhaseMessages, data, want)
+	if err != nil {
+		return err
+	}
+	defer release()
+	value, err := config.ParseDocument(data)
+	if err != nil {
 		return errors.New("the message is not JSON") // err quotes it
 	}
 	ok, err := want.Eval(ctx, value)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -55,8 +56,11 @@ func TestReloadInventory(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "targets.yml")
 	writeFile(t, file, "- {name: file, url: '"+target.URL+"', headers: {X-A: b}}")
 	o := options(&recorder{})
-	o.ConfigFile = configFile(t, "modules: {http_2xx: {prober: http}}\ntargets: [{name: static, url: '"+target.URL+"', method: HEAD}]\n"+
-		"target_files: ['"+file+"']\ntarget_apis: [{name: a, url: '"+api.URL+"', format: targets, interval: 1s}]")
+	text := func(timeout int) string { // one that changes makes the API another source
+		return "modules: {http_2xx: {prober: http}}\ntargets: [{name: static, url: '" + target.URL + "', method: HEAD}]\n" +
+			"target_files: ['" + file + "']\ntarget_apis: [{name: a, url: '" + api.URL + "', format: targets, interval: 1s, timeout: " + strconv.Itoa(timeout) + "ms}]"
+	}
+	o.ConfigFile = configFile(t, text(1000))
 	a := started(t, o)
 	a.loadEvery = 0
 	until(t, "the first answer", func() bool {
@@ -80,13 +84,14 @@ func TestReloadInventory(t *testing.T) {
 			}
 		})
 	}
-	for ctx.Err() == nil {
+	for i := 0; ctx.Err() == nil; i++ {
+		writeFile(t, o.ConfigFile, text(999-i%2))
 		if err := a.Reload(); err != nil {
 			t.Errorf("Reload: %v", err)
 		}
 	}
 	readers.Wait()
 	if answers.Load() < 4 {
-		t.Errorf("the source was asked %d times, want it asked at every reload", answers.Load())
+		t.Errorf("the source was asked %d times, want it asked at every reload that changes it", answers.Load())
 	}
 }

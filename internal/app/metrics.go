@@ -96,6 +96,7 @@ func newMetrics(r *prometheus.Registry) *metrics {
 	for _, c := range []prometheus.Collector{
 		m.reloadSuccess, m.reloadTime, m.probes, m.inFlight, m.duration, m.rejected, m.refused,
 		m.connections, m.connectionsRefused, m.connectionsDisplaced,
+		collector.Memory{},
 		versioncollector.NewCollector(namespace),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),

@@ -115,7 +115,7 @@ func TestDecodeFile(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := &decoder{reader: reader(t), mask: masked}
-			err := d.file([]byte(tt.text))
+			err := d.file(t.Context(), []byte(tt.text))
 			if strings.Contains(fmt.Sprint(err, d.problems), "CANARY") {
 				t.Errorf("a secret is shown: %v %v", err, d.problems)
 			}
@@ -138,12 +138,12 @@ func TestDecodeJSON(t *testing.T) {
 		{name: "null", format: "targets", text: `null`, err: "got no list"},
 		{name: "empty", format: "targets", text: ``, err: "not valid JSON"},
 		{name: "HTML", format: "targets", text: `<html>`, err: "not valid JSON"},
-		{name: "more", format: "targets", text: `[] []`, err: "something follows"},
+		{name: "more", format: "targets", text: `[] []`, err: "after top-level value"},
 		{name: "not a target", format: "targets", text: `[7, {"name": "a", "url": "http://a/"}, null]`, targets: []string{a}, problems: []string{"target 0: got a single value", "target 2: name: missing", "target 2: url: missing"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := &decoder{reader: reader(t), mask: masked}
-			outcome(t, d, d.json(tt.format, []byte(tt.text)), tt.targets, tt.problems, tt.err)
+			outcome(t, d, d.json(t.Context(), tt.format, []byte(tt.text)), tt.targets, tt.problems, tt.err)
 		})
 	}
 }
@@ -199,7 +199,7 @@ func TestExampleFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := &decoder{reader: reader(t), mask: masked}
-	outcome(t, d, d.file(data), []string{
+	outcome(t, d, d.file(t.Context(), data), []string{
 		"shop-api https://api.example.com/health http_2xx LIVE 15s/10s map[team:checkout]", "nightly https://nightly.example.com/health http_2xx STAGE 30s/10s",
 	}, nil, "")
 }
@@ -238,7 +238,7 @@ func FuzzDecodeFile(f *testing.F) {
 			return
 		}
 		d := &decoder{reader: r, mask: masked}
-		if err := d.file(data); err == nil {
+		if err := d.file(t.Context(), data); err == nil {
 			checkTargets(t, d)
 		}
 	})
@@ -252,7 +252,7 @@ func FuzzDecodeJSON(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, format := range []string{config.FormatHTTPSD, config.FormatTargets} {
 			d := &decoder{reader: r, mask: masked}
-			if err := d.json(format, data); err == nil {
+			if err := d.json(t.Context(), format, data); err == nil {
 				checkTargets(t, d)
 			}
 		}

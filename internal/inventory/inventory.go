@@ -7,14 +7,17 @@ package inventory
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 )
 
 // StaticSource is the source of the targets that the configuration file itself lists.
@@ -43,7 +46,7 @@ type Inventory struct {
 	entries []*Entry // sorted by name
 	byName  map[string]*Entry
 	asked   map[question][]*Entry
-	// problems are what is wrong with targets together, by source.
+	// problems are what is wrong with targets together, by source, as many as are kept.
 	problems map[string][]error
 	sources  []string       // all but StaticSource, in order
 	wrong    map[string]int // how much is wrong with a source's targets, each for itself or together
@@ -61,18 +64,19 @@ type Part struct {
 // people may see.
 func Merge(cfg *config.Config, parts []Part, mask func(*url.URL) string) *Inventory {
 	inv := &Inventory{Config: cfg, byName: map[string]*Entry{}, asked: map[question][]*Entry{}, problems: map[string][]error{}, wrong: map[string]int{}}
+	var lists labelLists
 	for _, part := range parts {
 		if part.Source != StaticSource {
 			inv.sources = append(inv.sources, part.Source)
 		}
 		for i := range part.Targets {
-			inv.add(part.Source, part.Targets[i], mask)
+			inv.add(part.Source, part.Targets[i], mask, &lists)
 		}
 	}
 	inv.entries = slices.SortedFunc(maps.Values(inv.byName), func(a, b *Entry) int { return cmp.Compare(a.Name, b.Name) })
 	inv.dependencies()
 	for _, part := range parts {
-		inv.wrong[part.Source] = part.Problems + len(inv.problems[part.Source])
+		inv.wrong[part.Source] += part.Problems
 	}
 	if cfg.Restart != nil {
 		for _, s := range cfg.Restart.Services {
@@ -87,7 +91,7 @@ func Merge(cfg *config.Config, parts []Part, mask func(*url.URL) string) *Invent
 	return inv
 }
 
-func (inv *Inventory) add(source string, t config.Target, mask func(*url.URL) string) {
+func (inv *Inventory) add(source string, t config.Target, mask func(*url.URL) string, lists *labelLists) {
 	if first, ok := inv.byName[t.Name]; ok {
 		inv.problem(source, "target %q is in %s already, which holds; this one is from %s", t.Name, first.Source, source)
 		return
@@ -100,12 +104,25 @@ func (inv *Inventory) add(source string, t config.Target, mask func(*url.URL) st
 	q := question{config.CanonicalURL(u), t.Module}
 	u.Fragment, u.RawFragment = "", ""
 	u.RawQuery = strings.ReplaceAll(u.RawQuery, " ", "%20") // as for the target of a query
-	e := &Entry{Target: t, Source: source, Address: u, Instance: mask(u)}
-	for _, name := range slices.Sorted(maps.Keys(t.Labels)) {
-		e.labels = append(e.labels, label{name, t.Labels[name]})
-	}
+	e := &Entry{Target: t, Source: source, Address: u, Instance: mask(u), labels: lists.of(t.Labels)}
 	inv.byName[t.Name] = e
 	inv.asked[q] = append(inv.asked[q], e)
+}
+
+// labelLists make lists of labels. Targets that share their labels, as those of a group do, share the list, too.
+type labelLists struct {
+	last uintptr // the address of the labels of the last target
+	list []label
+}
+
+func (l *labelLists) of(labels map[string]string) []label {
+	if at := reflect.ValueOf(labels).Pointer(); l.last != at || at == 0 {
+		l.last, l.list = at, make([]label, 0, len(labels))
+		for _, name := range slices.Sorted(maps.Keys(labels)) {
+			l.list = append(l.list, label{name, labels[name]})
+		}
+	}
+	return l.list
 }
 
 // dependencies takes out what cannot be depended on. Those of the configuration file alone were checked at load.
@@ -134,7 +151,10 @@ func (inv *Inventory) dependencies() {
 }
 
 func (inv *Inventory) problem(source, format string, args ...any) {
-	inv.problems[source] = append(inv.problems[source], fmt.Errorf(format, args...))
+	inv.wrong[source]++
+	if len(inv.problems[source]) < maxProblems {
+		inv.problems[source] = append(inv.problems[source], errors.New(printable.Text(fmt.Errorf(format, args...).Error(), printable.MaxError)))
+	}
 }
 
 // Entries are all targets, sorted by name. The caller must not change the slice.

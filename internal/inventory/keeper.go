@@ -3,6 +3,7 @@ package inventory
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -41,17 +42,24 @@ type Keeper struct {
 	mu         sync.Mutex // protects the following, and the state of the sources
 	cfg        *config.Config
 	sources    []*source
-	complaints map[string]string // what is wrong with targets at present, by source
+	complaints map[string][sha256.Size]byte // the hash of what is wrong with targets at present, by source
 }
 
 // A source is one entry of target_files or target_apis.
 type source struct {
 	name     string
+	says     definition
 	fetcher  fetcher
 	interval time.Duration
 	first    time.Duration // the pause before the first fetch of Run
 
 	state
+}
+
+// A definition is what the configuration says of a source, and of what its documents are checked against.
+type definition struct {
+	API     *config.TargetAPI // nil: files, of which the name says everything
+	Modules map[string]config.Module
 }
 
 // The state of a source outlives a reload.
@@ -65,7 +73,7 @@ type state struct {
 
 // NewKeeper makes a Keeper without an inventory, and registers its metrics.
 func NewKeeper(o Options, r prometheus.Registerer) *Keeper {
-	k := &Keeper{opts: o, applied: make(chan struct{}, 1), complaints: map[string]string{}}
+	k := &Keeper{opts: o, applied: make(chan struct{}, 1), complaints: map[string][sha256.Size]byte{}}
 	r.MustRegister(&metrics{keeper: k, now: time.Now})
 	return k
 }
@@ -74,25 +82,38 @@ func NewKeeper(o Options, r prometheus.Registerer) *Keeper {
 type Plan struct {
 	cfg     *config.Config
 	sources []*source
+	made    []*source // those of them that were not there before
 }
 
-// Plan makes what can fail of a configuration. It opens no socket. A Plan that is not applied must be discarded.
+// Plan makes what can fail of a configuration. It opens no socket. A Plan that is not applied must be discarded. A source that
+// the configuration does not change goes on as it is: a fetch that is under way, and when the next one is due.
 func (k *Keeper) Plan(cfg *config.Config) (*Plan, error) {
 	p := &Plan{cfg: cfg}
 	reader := config.TargetReader{Modules: cfg.Modules, Offset: k.opts.Offset}
-	for _, pattern := range cfg.TargetFiles {
-		p.sources = append(p.sources, &source{
-			name: "file:" + pattern, fetcher: &files{pattern: pattern, reader: reader, mask: k.opts.Mask}, interval: filePoll, first: filePoll,
-		})
+	add := func(name string, says definition, fresh func() (*source, error)) error {
+		if s := k.unchanged(name, says); s != nil {
+			p.sources = append(p.sources, s)
+			return nil
+		}
+		s, err := fresh()
+		if err != nil {
+			return err
+		}
+		s.name, s.says = name, says
+		p.sources, p.made = append(p.sources, s), append(p.made, s)
+		return nil
 	}
 	var errs []error
-	for _, cfg := range cfg.TargetAPIs {
-		a, err := newAPI(cfg, reader, k.opts.Mask)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		p.sources = append(p.sources, &source{name: "api:" + cfg.Name, fetcher: a, interval: time.Duration(cfg.Interval)})
+	for _, pattern := range cfg.TargetFiles {
+		errs = append(errs, add("file:"+pattern, definition{Modules: cfg.Modules}, func() (*source, error) {
+			return &source{fetcher: &files{pattern: pattern, reader: reader, mask: k.opts.Mask}, interval: filePoll, first: filePoll}, nil
+		}))
+	}
+	for _, api := range cfg.TargetAPIs {
+		errs = append(errs, add("api:"+api.Name, definition{API: &api, Modules: cfg.Modules}, func() (*source, error) {
+			a, err := newAPI(api, reader, k.opts.Mask)
+			return &source{fetcher: a, interval: time.Duration(api.Interval)}, err
+		}))
 	}
 	if err := errors.Join(errs...); err != nil {
 		p.Discard()
@@ -101,25 +122,41 @@ func (k *Keeper) Plan(cfg *config.Config) (*Plan, error) {
 	return p, nil
 }
 
+// unchanged is the source of that name, where it is defined as before; nil: it is not.
+func (k *Keeper) unchanged(name string, says definition) *source {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	i := slices.IndexFunc(k.sources, func(s *source) bool { return s.name == name })
+	if i < 0 || !config.Same(k.sources[i].says, says) {
+		return nil
+	}
+	return k.sources[i]
+}
+
 // Discard frees what a Plan holds.
 func (p *Plan) Discard() {
-	for _, s := range p.sources {
+	for _, s := range p.made {
 		s.fetcher.close()
 	}
 }
 
-// Apply puts a plan into force. What a source had by the name that it had it keeps until it gives something else. Files are
+// Apply puts a plan into force. What a source had by the name that it had it keeps until it gives something else. New files are
 // read at once, APIs are asked by Run.
 func (k *Keeper) Apply(p *Plan) {
+	ctx, cancel := context.WithTimeout(context.Background(), decodeTime) // for all of them
+	defer cancel()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, s := range p.sources {
+		if slices.Contains(k.sources, s) {
+			continue
+		}
 		if i := slices.IndexFunc(k.sources, func(old *source) bool { return old.name == s.name }); i >= 0 {
 			s.state = k.sources[i].state
-			s.inherit()
+			s.inherit(ctx)
 		}
 		if f, ok := s.fetcher.(*files); ok {
-			docs, err := f.fetch(context.Background(), s.docs)
+			docs, err := f.fetch(ctx, s.docs)
 			k.note(s, docs, err)
 		}
 	}
@@ -133,9 +170,7 @@ func (k *Keeper) Apply(p *Plan) {
 
 // inherit reads the documents again: modules and expressions may be others now. What makes no sense any more is dropped, and
 // then the source is as good as never asked.
-func (s *source) inherit() {
-	ctx, cancel := context.WithTimeout(context.Background(), decodeTime)
-	defer cancel()
+func (s *source) inherit(ctx context.Context) {
 	docs := map[string]*document{}
 	for name, doc := range s.docs {
 		again, err := s.fetcher.decode(ctx, name, doc.data)
@@ -259,13 +294,13 @@ func sameDocuments(a, b map[string]*document) bool {
 func (k *Keeper) merge() {
 	parts := []Part{{Source: StaticSource, Targets: k.cfg.Targets}}
 	for _, s := range k.sources {
-		parts = append(parts, Part{Source: s.name, Targets: s.targets(), Problems: len(s.problems())})
+		parts = append(parts, Part{Source: s.name, Targets: s.targets(), Problems: s.wrong()})
 	}
 	inv := Merge(k.cfg, parts, k.opts.Mask)
 	k.current.Store(inv)
-	k.complain(StaticSource, inv.problems[StaticSource])
+	k.complain(StaticSource, inv.problems[StaticSource], inv.wrong[StaticSource])
 	for _, s := range k.sources {
-		k.complain(s.name, append(s.problems(), inv.problems[s.name]...))
+		k.complain(s.name, append(s.problems(), inv.problems[s.name]...), inv.wrong[s.name])
 	}
 	if k.opts.Changed != nil {
 		k.opts.Changed(inv)
@@ -275,22 +310,21 @@ func (k *Keeper) merge() {
 // maxComplaints is how many wrong targets of a source are logged one by one.
 const maxComplaints = 20
 
-// complain logs what is wrong with single targets, when that has changed.
-func (k *Keeper) complain(source string, problems []error) {
-	text := fmt.Sprint(problems)
-	if len(problems) == 0 {
-		text = ""
-	}
-	if text == k.complaints[source] {
+// complain logs what is wrong with single targets, when that has changed. Not all that is wrong need be among the problems.
+func (k *Keeper) complain(source string, problems []error, wrong int) {
+	hash := sha256.Sum256(fmt.Append(nil, wrong, problems))
+	if before, ok := k.complaints[source]; wrong == 0 && !ok || before == hash {
 		return
 	}
-	k.complaints[source] = text
+	k.complaints[source] = hash
 	for i, err := range problems {
 		if i == maxComplaints {
-			k.opts.Log.Warn("More targets are wrong than are listed here", "component", "inventory", "target_source", source, "count", len(problems))
-			return
+			break
 		}
 		k.opts.Log.Warn("Something is wrong with a target, all others are taken", "component", "inventory", "target_source", source, "err", err)
+	}
+	if wrong > maxComplaints {
+		k.opts.Log.Warn("More targets are wrong than are listed here", "component", "inventory", "target_source", source, "count", wrong)
 	}
 }
 
@@ -316,10 +350,20 @@ func (s *source) targets() []config.Target {
 	return all
 }
 
+// wrong is how many problems there are with single targets.
+func (s *source) wrong() int {
+	n := 0
+	for _, doc := range s.docs {
+		n += doc.wrong
+	}
+	return n
+}
+
+// problems are the first of them.
 func (s *source) problems() []error {
 	var all []error
 	for _, doc := range s.documents() {
-		all = append(all, doc.problems...)
+		all = append(all, doc.problems[:min(len(doc.problems), maxProblems-len(all))]...)
 	}
 	return all
 }

@@ -74,7 +74,7 @@ func BenchmarkDecode(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				d := &decoder{reader: reader(b), mask: masked}
-				if err := d.json("targets", data); err != nil || len(d.targets) != n {
+				if err := d.json(b.Context(), "targets", data); err != nil || len(d.targets) != n {
 					b.Fatal(err, len(d.targets))
 				}
 			}

@@ -3,6 +3,7 @@ package inventory
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -22,16 +23,14 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
-// maxDocument bounds one file, and one answer of an API, in bytes.
-const maxDocument = 16 << 20
-
 // A document is what one file, or one API, has said.
 type document struct {
 	data     []byte
-	next     []byte // what the file was at the last look, where that is not data
+	next     string // the hash of what the file was at the last look, where that is not data; empty: it was data
 	absent   bool   // whether the file was missing at the last look
 	targets  []config.Target
-	problems []error
+	problems []error // as many as are kept
+	wrong    int     // how many there are
 }
 
 // A fetcher knows where documents come from and what they look like. It is not changed.
@@ -54,13 +53,17 @@ type files struct {
 
 func (f *files) close() {}
 
-func (f *files) decode(_ context.Context, name string, data []byte) (*document, error) {
+func (f *files) decode(ctx context.Context, name string, data []byte) (*document, error) {
+	if err := decoding.Acquire(ctx, 1); err != nil {
+		return nil, fmt.Errorf("reading %q: waiting for other documents: %w", name, err)
+	}
+	defer decoding.Release(1)
 	d := decoder{reader: f.reader, mask: f.mask}
 	d.reader.File = name
-	if err := d.file(data); err != nil {
+	if err := d.file(ctx, data); err != nil {
 		return nil, fmt.Errorf("reading %q: %w", name, err)
 	}
-	return &document{data: data, targets: d.targets, problems: d.problems}, nil
+	return d.document(data), nil
 }
 
 // fetch reads the files. What has changed counts when two looks have seen the same: a program may be about to write it. A
@@ -70,14 +73,22 @@ func (f *files) fetch(ctx context.Context, last map[string]*document) (map[strin
 	if err != nil {
 		return last, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, decodeTime)
+	defer cancel()
 	docs, errs := map[string]*document{}, []error(nil)
+	size, targets := 0, 0
 	for _, name := range names {
 		doc, err := f.read(ctx, name, last[name])
-		if err != nil {
+		if err != nil && len(errs) < maxComplaints {
 			errs = append(errs, err)
 		}
-		if doc != nil {
-			docs[name] = doc
+		if doc == nil {
+			continue
+		}
+		docs[name] = doc
+		size, targets = size+len(doc.data), targets+len(doc.targets)
+		if err := errors.Join(limit("bytes in all its files", size, maxSource), limit("targets in all its files", targets, maxTargets)); err != nil {
+			return last, fmt.Errorf("reading %q: %w", f.pattern, err)
 		}
 	}
 	for name, doc := range last {
@@ -95,6 +106,9 @@ func (f *files) names() ([]string, error) {
 	names, err := filepath.Glob(f.pattern)
 	if err != nil {
 		return nil, fmt.Errorf("looking for %q: %w", f.pattern, err) // it was checked at load
+	}
+	if err := limit("files", len(names), maxFiles); err != nil {
+		return nil, fmt.Errorf("looking for %q: %w", f.pattern, err)
 	}
 	const special = `*?[\`
 	switch dir := filepath.Dir(f.pattern); {
@@ -119,12 +133,14 @@ func (f *files) read(ctx context.Context, name string, last *document) (*documen
 		return last, fmt.Errorf("reading %q: not a regular file", name)
 	}
 	data, err := readFile(name)
+	hash := sha256.Sum256(data)
+	next := string(hash[:])
 	switch {
 	case err != nil:
 		return last, fmt.Errorf("reading %q: %w", name, err)
 	case last != nil && bytes.Equal(data, last.data):
-		data = nil
-	case last == nil || last.next != nil && bytes.Equal(data, last.next):
+		next = ""
+	case last == nil || next == last.next:
 		doc, err := f.decode(ctx, name, data)
 		if err != nil {
 			return last, err // and reads it again next time
@@ -132,7 +148,7 @@ func (f *files) read(ctx context.Context, name string, last *document) (*documen
 		return doc, nil
 	}
 	same := *last
-	same.next, same.absent = data, false
+	same.next, same.absent = next, false
 	return &same, nil
 }
 
@@ -188,12 +204,16 @@ func sameHost(r *http.Request, via []*http.Request) error {
 func (a *api) close() { a.client.CloseIdleConnections() }
 
 func (a *api) decode(ctx context.Context, _ string, data []byte) (*document, error) {
+	err := decoding.Acquire(ctx, 1)
+	if err != nil {
+		return nil, fmt.Errorf("reading the answer: waiting for other documents: %w", err)
+	}
+	defer decoding.Release(1)
 	d := decoder{reader: a.reader, mask: a.mask}
-	var err error
 	if a.cfg.Map != nil {
 		err = d.mapped(ctx, a.cfg.Map, data)
 	} else {
-		err = d.json(a.cfg.Format, data)
+		err = d.json(ctx, a.cfg.Format, data)
 	}
 	switch {
 	case err != nil && bytes.HasPrefix(bytes.TrimSpace(data), []byte("<")):
@@ -201,10 +221,11 @@ func (a *api) decode(ctx context.Context, _ string, data []byte) (*document, err
 	case err != nil:
 		return nil, fmt.Errorf("reading the answer: %w", err)
 	}
-	return &document{data: data, targets: d.targets, problems: d.problems}, nil
+	return d.document(data), nil
 }
 
-// decodeTime bounds the expressions of a map, which take a few seconds for 10,000 targets where the machine is busy.
+// decodeTime bounds how long a source may take to become targets. Expressions of a map take a few seconds for 10,000 of them where
+// the machine is busy.
 const decodeTime = 30 * time.Second
 
 // answer is the name of the one document that an API has.

@@ -1,0 +1,93 @@
+package collector
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"sync"
+)
+
+// Bounds of how many scrapes of /probe/all are under way in this process. Each has up to atOnce connections and goroutines.
+const (
+	scrapesAtOnce = 4
+	// How many of them one client may have, so that it cannot keep out all others.
+	scrapesFromOne = 2
+)
+
+// scraping are the scrapes of all handlers.
+var scraping scrapes
+
+// scrapes are those under way, and those that wait.
+type scrapes struct {
+	mu      sync.Mutex // protects the following
+	from    []netip.Prefix
+	waiting []*scrape // in the order in which they came
+}
+
+// A scrape waits for its turn.
+type scrape struct {
+	from  netip.Prefix
+	begin chan struct{} // closed when it may begin
+}
+
+// client is whom a request comes from: an address, or of IPv6 the network that one client has. Who cannot be told apart is one.
+func client(remote string) netip.Prefix {
+	at, err := netip.ParseAddrPort(remote)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	address, bits := at.Addr().Unmap().WithZone(""), 32
+	if address.Is6() {
+		bits = 64
+	}
+	network, _ := address.Prefix(bits) // it has so many
+	return network
+}
+
+// enter waits until a scrape may begin. It returns false if ctx was done before; after true, leave must be called once.
+func (s *scrapes) enter(ctx context.Context, from netip.Prefix) bool {
+	mine := &scrape{from: from, begin: make(chan struct{})}
+	s.mu.Lock()
+	s.waiting = append(s.waiting, mine)
+	s.admit()
+	s.mu.Unlock()
+	select {
+	case <-mine.begin:
+		return true
+	case <-ctx.Done():
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.Index(s.waiting, mine)
+	if i < 0 {
+		return true // it was let in at the same moment, and will see that it is too late
+	}
+	s.waiting = slices.Delete(s.waiting, i, i+1)
+	return false
+}
+
+func (s *scrapes) leave(from netip.Prefix) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.Index(s.from, from)
+	s.from = slices.Delete(s.from, i, i+1)
+	s.admit()
+}
+
+// admit lets in who may begin. The caller holds mu.
+func (s *scrapes) admit() {
+	s.waiting = slices.DeleteFunc(s.waiting, func(w *scrape) bool {
+		own := 0
+		for _, other := range s.from {
+			if other == w.from {
+				own++
+			}
+		}
+		if len(s.from) >= scrapesAtOnce || own >= scrapesFromOne {
+			return false
+		}
+		s.from = append(s.from, w.from)
+		close(w.begin)
+		return true
+	})
+}
