@@ -41,8 +41,8 @@ func (rep report) writeText(w io.Writer, debug bool) error {
 	if w := r.WebSocket; w != nil {
 		conversation(&b, w)
 	}
-	if t := r.TLS; t != nil && len(t.Certificates) > 0 {
-		leaf := t.Certificates[0]
+	if t := r.TLS; t != nil && t.Certificates != nil {
+		leaf := t.Certificates.Leaf
 		fmt.Fprintf(&b, "\n  certificate of %q, %s\n", leaf.Subject, validity(leaf.NotAfter))
 	}
 	b.WriteString("\n")
@@ -258,9 +258,9 @@ func (rep report) writeJSON(w io.Writer) error {
 			j.WebSocket.Messages = append(j.WebSocket.Messages, jsonMessage{m.At.Seconds(), m.Sent, string(m.Type), m.Bytes})
 		}
 	}
-	if t := r.TLS; t != nil && len(t.Certificates) > 0 {
-		leaf := t.Certificates[0]
-		j.TLS = &jsonTLS{Subject: leaf.Subject.String(), Issuer: leaf.Issuer.String(), NotAfter: leaf.NotAfter.UTC()}
+	if t := r.TLS; t != nil && t.Certificates != nil {
+		leaf := t.Certificates.Leaf
+		j.TLS = &jsonTLS{Subject: leaf.Subject, Issuer: leaf.Issuer, NotAfter: leaf.NotAfter.UTC()}
 		if t.Version != 0 {
 			j.TLS.Version = tls.VersionName(t.Version)
 		}
