@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -127,24 +125,15 @@ func (c *checker) target(p place, t *Target, r TargetReader) {
 	c.times(p, t, m, r.Offset)
 	c.maintenance(c.sub(p, "maintenance"), t.Maintenance)
 	c.labels(c.sub(p, "labels"), t.Labels)
+	for i, name := range t.DependsOn {
+		c.text(c.at(p.field("depends_on").item(i)), name)
+	}
+	c.prints(c.sub(p, "runbook_url"), t.RunbookURL)
 	if u, err := url.Parse(t.RunbookURL); t.RunbookURL != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
 		c.fail(c.sub(p, "runbook_url"), "want an absolute URL with the scheme http or https")
 	}
 	if ok {
 		c.overlay(p, t, m)
-	}
-}
-
-// longestText bounds names: they are in every series.
-const longestText = 256
-
-// text checks what becomes the value of a label.
-func (c *checker) text(p place, s string) {
-	switch {
-	case len(s) > longestText:
-		c.fail(p, "has %d bytes, want %d at most", len(s), longestText)
-	case !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl):
-		c.fail(p, "has a character that cannot be shown")
 	}
 }
 
