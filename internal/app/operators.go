@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 )
 
@@ -40,7 +41,7 @@ func (a *App) operator(do operation) http.HandlerFunc {
 		answer, code, err := a.operate(w, r, do)
 		if err != nil {
 			a.log.Warn("Refused operator", "addr", r.RemoteAddr, "path", r.URL.Path, "status_code", code, "err", err)
-			http.Error(w, err.Error(), code)
+			http.Error(w, printable.Text(err.Error(), printable.MaxError), code)
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
