@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"reflect"
 	"runtime"
@@ -35,9 +36,7 @@ func flood(n int) string { return strings.Repeat(ugly, n/len(ugly)+1)[:n] }
 func redirecting(t testing.TB, location func(n int) string, header http.Header) string {
 	return probetest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		n, _ := strconv.Atoi(r.URL.Query().Get("n"))
-		for name, values := range header {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), header)
 		w.Header().Set("Location", location(n+1))
 		w.WriteHeader(http.StatusFound)
 	})).URL
@@ -189,8 +188,8 @@ func texts(v reflect.Value, path string, visit func(path, s string)) {
 	case reflect.String:
 		visit(path, v.String())
 	case reflect.Struct:
-		for i := range v.NumField() {
-			texts(v.Field(i), path+"."+v.Type().Field(i).Name, visit)
+		for field, f := range v.Fields() {
+			texts(f, path+"."+field.Name, visit)
 		}
 	case reflect.Slice:
 		for i := range v.Len() {

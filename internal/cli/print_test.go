@@ -24,9 +24,9 @@ func spoil(v reflect.Value) {
 	case reflect.String:
 		v.SetString(ugly)
 	case reflect.Struct:
-		for i := range v.NumField() {
-			if v.Field(i).CanSet() && v.Type() != reflect.TypeFor[time.Time]() {
-				spoil(v.Field(i))
+		for _, f := range v.Fields() {
+			if f.CanSet() && v.Type() != reflect.TypeFor[time.Time]() {
+				spoil(f)
 			}
 		}
 	case reflect.Slice:

@@ -219,7 +219,7 @@ func TestTextsAreFit(t *testing.T) {
 		"valuer":         {func(l *slog.Logger) { l.Info("m", "k", valuer(ugly)) }, printable.MaxLog},
 		"error":          {func(l *slog.Logger) { l.Info("m", "err", err) }, printable.MaxError},
 		"errors":         {func(l *slog.Logger) { l.Info("m", "err", errors.Join(err, err)) }, printable.MaxError},
-		"message":        {func(l *slog.Logger) { l.Info(ugly) }, printable.MaxError},
+		"message":        {func(l *slog.Logger) { l.Info(ugly) }, printable.MaxError}, //nolint:sloglint // it is about the message
 		"key":            {func(l *slog.Logger) { l.Info("m", ugly, 1) }, printable.MaxLog},
 		"name of group":  {func(l *slog.Logger) { l.WithGroup(ugly).Info("m", "k", 1) }, printable.MaxLog},
 		"old logger":     {func(l *slog.Logger) { slog.NewLogLogger(l.Handler(), slog.LevelInfo).Print(ugly) }, printable.MaxError},
