@@ -142,6 +142,9 @@ func TestTextsAreBounded(t *testing.T) {
 
 // TestResultsHoldOnToNothing keeps many results and looks at the memory: texts must not be parts of what was received.
 func TestResultsHoldOnToNothing(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector takes memory of its own, and long")
+	}
 	for name, h := range hostileTargets(t) {
 		t.Run(name, func(t *testing.T) {
 			const probes = 40

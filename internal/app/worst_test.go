@@ -76,8 +76,8 @@ func worstTargets(t *testing.T) (config string, targets [][2]string) {
 // TestWorstTargets probes the worst targets for long. What is kept of it, in memory and on the page, stays small.
 func TestWorstTargets(t *testing.T) {
 	probes := 1000
-	if testing.Short() {
-		probes = 100
+	if raceEnabled { // it takes long, and says nothing about memory
+		probes = 50
 	}
 	config, targets := worstTargets(t)
 	o := options(&recorder{})
