@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
@@ -37,7 +38,7 @@ func (h *AllHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	targets, err := h.Targets(r.URL.Query())
 	if err != nil {
 		h.Reject(RejectedSelection)
-		http.Error(w, err.Error(), http.StatusBadRequest)
+		http.Error(w, printable.Text(err.Error(), printable.MaxError), http.StatusBadRequest)
 		return
 	}
 	if len(targets) > h.Max {

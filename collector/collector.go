@@ -1,10 +1,7 @@
 package collector
 
 import (
-	"crypto/sha256"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/hex"
 	"hash/fnv"
 	"slices"
 	"strconv"
@@ -165,38 +162,14 @@ func certificates(emit emitFunc, t *prober.TLSResult) {
 		emit(tlsVersion, 1, tls.VersionName(t.Version))
 		emit(tlsCipher, 1, t.CipherSuiteName())
 	}
-	if len(t.Certificates) == 0 {
+	c := t.Certificates
+	if c == nil {
 		return
 	}
-	chains := t.VerifiedChains
-	if len(chains) == 0 {
-		chains = [][]*x509.Certificate{t.Certificates}
-	}
-	var last time.Time
-	for _, chain := range chains {
-		if c := earliest(chain); c.NotAfter.After(last) {
-			last = c.NotAfter
-		}
-	}
-	leaf := t.Certificates[0]
-	fingerprint := sha256.Sum256(leaf.Raw)
-	first := earliest(t.Certificates)
-	emit(sslEarliestExpiry, float64(first.NotAfter.Unix()))
-	emit(sslLifetime, float64(first.NotAfter.Unix()-first.NotBefore.Unix())) // of 292 years and more there is no Duration
-	emit(sslLastChainExpiry, float64(last.Unix()))
-	emit(sslLastChainInfo, 1, hex.EncodeToString(fingerprint[:]), leaf.Subject.String(), leaf.Issuer.String(),
-		strings.Join(leaf.DNSNames, ","), hex.EncodeToString(leaf.SerialNumber.Bytes()))
-}
-
-// earliest is the certificate that expires first.
-func earliest(certs []*x509.Certificate) *x509.Certificate {
-	first := certs[0]
-	for _, c := range certs[1:] {
-		if c.NotAfter.Before(first.NotAfter) {
-			first = c
-		}
-	}
-	return first
+	emit(sslEarliestExpiry, float64(c.First.NotAfter.Unix()))
+	emit(sslLifetime, float64(c.First.NotAfter.Unix()-c.First.NotBefore.Unix())) // of 292 years and more there is no Duration
+	emit(sslLastChainExpiry, float64(c.LastChainExpiry.Unix()))
+	emit(sslLastChainInfo, 1, c.Leaf.Fingerprint, c.Leaf.Subject, c.Leaf.Issuer, c.Leaf.HostNames, c.Leaf.Serial)
 }
 
 func boolean(b bool) float64 {

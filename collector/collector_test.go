@@ -39,7 +39,7 @@ func failed() prober.Result {
 		},
 		Reason: prober.ReasonJSON, FailedPhase: prober.PhaseCheck, Err: errors.New("want better"),
 		Resolve: &prober.ResolveResult{Addr: netip.MustParseAddr("2001:db8::1")},
-		TLS:     &prober.TLSResult{Version: tls.VersionTLS12, CipherSuite: tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, Certificates: []*x509.Certificate{cert}},
+		TLS:     &prober.TLSResult{Version: tls.VersionTLS12, CipherSuite: tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, Certificates: prober.NewCertificates([]*x509.Certificate{cert}, nil)},
 		HTTP: &prober.HTTPResult{
 			StatusCode: 418, Proto: "HTTP/1.0", ContentLength: 7, BodyBytes: 9, TLS: true, LastModified: time.Unix(500, 0),
 		},
@@ -233,7 +233,7 @@ func TestCertificates(t *testing.T) {
 		{"none verified", certs{leaf, expiring(350), expiring(150)}, nil, 150, 150},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := gather(t, &collector.Collector{Result: prober.Result{TLS: &prober.TLSResult{Certificates: tt.presented, VerifiedChains: tt.verified}}})
+			got := gather(t, &collector.Collector{Result: prober.Result{TLS: &prober.TLSResult{Certificates: prober.NewCertificates(tt.presented, tt.verified)}}})
 			if v := got["probe_ssl_earliest_cert_expiry"]; v != tt.earliest {
 				t.Errorf("probe_ssl_earliest_cert_expiry is %v, want %v", v, tt.earliest)
 			}
@@ -262,8 +262,8 @@ func TestCertificates(t *testing.T) {
 // TestLabelsAreUTF8 feeds a certificate with texts that no label may have.
 func TestLabelsAreUTF8(t *testing.T) {
 	r := failed()
-	r.TLS.Certificates[0].Subject.CommonName = "\xff\xfe\n\"}"
-	r.TLS.Certificates[0].DNSNames = []string{"ok", "\x80"}
+	r.TLS.Certificates.Leaf.Subject = "\xff\xfe\n\"}"
+	r.TLS.Certificates.Leaf.HostNames = "ok,\x80"
 	for series := range gather(t, &collector.Collector{Result: r}) {
 		if strings.HasPrefix(series, "probe_ssl_last_chain_info") && !strings.Contains(series, `subjectalternative="ok,`+"\uFFFD"+`"`) {
 			t.Errorf("series is %s, want a replacement character", series)

@@ -3,7 +3,6 @@ package collector_test
 import (
 	"bytes"
 	"compress/gzip"
-	"crypto/x509"
 	"fmt"
 	"io"
 	"net/http"
@@ -36,9 +35,7 @@ var accepted = map[string]string{
 // TestExposition compares the answers of the Handler with those of a registry.
 func TestExposition(t *testing.T) {
 	strange := failed()
-	leaf := *strange.TLS.Certificates[0]
-	leaf.DNSNames = []string{"\xff\xfe", `quote " and \ and`, "a line\nbreak", strings.Repeat("long.", 1000)}
-	strange.TLS.Certificates = []*x509.Certificate{&leaf}
+	strange.TLS.Certificates.Leaf.HostNames = strings.Join([]string{"\xff\xfe", `quote " and \ and`, "a line\nbreak", strings.Repeat("long.", 1000)}, ",")
 	all := append(everyMetric(), &collector.Collector{}, &collector.Collector{Module: withCEL(), Result: strange})
 	for i, c := range all {
 		f := serving(map[string]collector.Module{"http_2xx": {Name: "http_2xx", Config: c.Module, Prober: &spy{result: c.Result}}})

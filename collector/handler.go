@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
@@ -83,7 +84,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if re, ok := errors.AsType[*rejectedError](err); ok {
 			h.Reject(re.rejection)
 		}
-		http.Error(w, err.Error(), http.StatusBadRequest)
+		http.Error(w, printable.Text(err.Error(), printable.MaxError), http.StatusBadRequest)
 		return
 	}
 	result := h.probe(r, m, req)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/common/expfmt"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
@@ -24,7 +25,8 @@ type Report struct {
 // reads w may be gone; nothing is to be done about that.
 func WriteReport(w io.Writer, rep Report) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Probe of %s at %s\n\n", rep.Target, rep.Result.Start.UTC().Format(time.RFC3339Nano))
+	line(&b, "Probe of %s at %s", rep.Target, rep.Result.Start.UTC().Format(time.RFC3339Nano))
+	b.WriteString("\n")
 	WriteEvents(&b, rep.Result)
 	if rep.Module != nil {
 		writeModule(&b, rep.Module, rep.Result)
@@ -52,14 +54,22 @@ func WriteEvents(w io.Writer, r prober.Result) {
 		fmt.Fprintf(&b, "%d attempts; this is the last one.\n", r.Attempts)
 	}
 	for _, e := range r.Events {
-		fmt.Fprintf(&b, "%10s  %s%s\n", milliseconds(e.At), e.Message, attributes(e.Attrs))
+		line(&b, "%10s  %s%s", milliseconds(e.At), e.Message, attributes(e.Attrs))
 	}
 	if r.Success() {
-		fmt.Fprintf(&b, "%10s  Probe succeeded\n", milliseconds(r.Duration))
+		line(&b, "%10s  Probe succeeded", milliseconds(r.Duration))
 	} else {
-		fmt.Fprintf(&b, "%10s  Probe failed in phase %s: %s: %v\n", milliseconds(r.Duration), r.FailedPhase, r.Reason, r.Err)
+		line(&b, "%10s  Probe failed in phase %s: %s: %v", milliseconds(r.Duration), r.FailedPhase, r.Reason, r.Err)
 	}
 	_, _ = io.WriteString(w, b.String())
+}
+
+// maxLine bounds a line of a report in bytes: the longest event has some texts of printable.MaxURL.
+const maxLine = 4 * printable.MaxURL
+
+// line writes one line, whatever is in it.
+func line(b *strings.Builder, format string, args ...any) {
+	b.WriteString(printable.Text(fmt.Sprintf(format, args...), maxLine) + "\n")
 }
 
 func milliseconds(d time.Duration) string {

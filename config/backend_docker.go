@@ -37,5 +37,6 @@ func (b *Docker) check(c *checker, p place) {
 	case b.Container != "" && !containerName.MatchString(b.Container):
 		c.fail(c.sub(p, "container"), "got %q, want the name of a container", b.Container)
 	}
+	c.prints(c.sub(p, "label"), b.Label)
 	c.engine(p, b.Host, b.TLSConfig)
 }

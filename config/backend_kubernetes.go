@@ -49,6 +49,7 @@ func (c *checker) context(p place, file, context string) {
 	if context != "" && file == "" {
 		c.fail(c.sub(p, "context"), "has no effect without kubeconfig_file")
 	}
+	c.prints(c.sub(p, "context"), context)
 }
 
 // maxKubernetesName is how long the name of an object may be.

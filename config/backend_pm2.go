@@ -40,6 +40,7 @@ func (b *PM2) check(c *checker, p place) {
 	case !appName(b.App):
 		c.fail(app, "got %q, which pm2 takes for an ID, a file, an option, a pattern or all apps, want a name that can be nothing else", b.App)
 	}
+	c.prints(c.sub(p, "app"), b.App)
 	home := c.sub(p, "home")
 	c.directory(home, b.Home)
 	if len(b.Home) > maxHome {

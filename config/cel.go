@@ -85,15 +85,18 @@ func celIssues(expression string, issues *cel.Issues) error {
 }
 
 // Eval evaluates the expression on a JSON document. It stops when ctx is done. A result that is not a
-// bool is an error.
+// bool is an error. No error repeats anything of the document.
 func (c *CEL) Eval(ctx context.Context, body *Document) (bool, error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
 	body.allow(c.builds)
 	out, _, err := c.program.ContextEval(ctx, map[string]any{"body": body.root})
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
 	if err != nil {
-		return false, err
+		return false, celError(err)
 	}
 	v, ok := out.Value().(bool)
 	if !ok {

@@ -27,6 +27,9 @@ func (c *checker) restart(p place, cfg *Config) {
 	for i := range r.Services {
 		s, at := &r.Services[i], c.at(services.item(i))
 		c.unique(c.sub(at, "name"), names, s.Name, "service")
+		c.text(c.sub(at, "name"), s.Name)
+		c.text(c.sub(at, "environment"), s.Environment)
+		c.text(c.sub(at, "group"), s.Group)
 		c.mode(c.sub(at, "mode"), s.Mode, false)
 		c.limits(at, &s.Limits)
 		c.serviceChecks(c.sub(at, "checks"), s, cfg, targets)
@@ -135,6 +138,8 @@ func (c *checker) selectors(p place, s *Service) {
 		if label == "" || s.Match[label] == "" {
 			c.fail(c.sub(p, "match"), "got an empty label or value, want a label that the alert has")
 		}
+		c.text(c.at(p.field("match").entry(label)), label)
+		c.text(c.at(p.field("match").entry(label)), s.Match[label])
 	}
 }
 

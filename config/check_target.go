@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -135,6 +133,10 @@ func (c *checker) target(p place, t *Target, r TargetReader) {
 	c.maintenance(c.sub(p, "maintenance"), t.Maintenance)
 	c.labels(c.sub(p, "labels"), t.Labels)
 	c.length(c.sub(p, "runbook_url"), t.RunbookURL, longestURL)
+	for i, name := range t.DependsOn {
+		c.text(c.at(p.field("depends_on").item(i)), name)
+	}
+	c.prints(c.sub(p, "runbook_url"), t.RunbookURL)
 	if u, err := url.Parse(t.RunbookURL); t.RunbookURL != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
 		c.fail(c.sub(p, "runbook_url"), "want an absolute URL with the scheme http or https")
 	}
@@ -142,30 +144,6 @@ func (c *checker) target(p place, t *Target, r TargetReader) {
 		c.overlay(p, t, m)
 		c.pair(p, t.Overlay(m), t.URL)
 		c.overlayContradictions(p, t, m)
-	}
-}
-
-// Bounds of texts in bytes. Names, and names and values of labels, are in every series; URLs and headers are kept several times.
-const (
-	longestText   = 256
-	longestURL    = 4 << 10
-	longestHeader = 8 << 10
-)
-
-// length checks that a text is not too long.
-func (c *checker) length(p place, s string, most int) bool {
-	if len(s) > most {
-		c.fail(p, "has %d bytes, want %d at most", len(s), most)
-	}
-	return len(s) <= most
-}
-
-// text checks what becomes the value of a label.
-func (c *checker) text(p place, s string) {
-	switch {
-	case !c.length(p, s, longestText):
-	case !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl):
-		c.fail(p, "has a character that cannot be shown")
 	}
 }
 

@@ -42,14 +42,21 @@ func NewExpression(text string) (*Expression, error) {
 	return e, nil
 }
 
-// eval evaluates the expression. It stops when ctx is done.
+// eval evaluates the expression. It stops when ctx is done. No error repeats anything of the document.
 func (e *Expression) eval(ctx context.Context, body *Document, item any) (ref.Val, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	body.allow(e.builds)
 	out, _, err := e.program.ContextEval(ctx, map[string]any{"body": body.root, "item": item})
-	return out, err
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil:
+		return nil, celError(err)
+	default:
+		return out, nil
+	}
 }
 
 // native turns a value of CEL into one of nil, bool, int64, uint64, float64, string, []any and map[string]any.

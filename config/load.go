@@ -106,6 +106,7 @@ func (d *decoder) check(top place, c *Config, o Options) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Modules)) {
 		m := c.Modules[name]
+		(&checker{d}).text(d.at(modules.entry(name)), name)
 		(&checker{d}).module(d.at(modules.entry(name)), &m)
 		c.Modules[name] = m
 	}

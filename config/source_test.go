@@ -32,9 +32,9 @@ func TestTargetMap(t *testing.T) {
 		{name: "empty", text: plain, body: `[]`},
 		{name: "no list", text: plain, body: `{}`, err: "the body is not a list"},
 		{name: "items are no list", text: "items: body.x\n" + plain, body: `{"x": "y"}`, err: "items is of type string, want a list"},
-		{name: "no items", text: "items: body.x\n" + plain, body: `{}`, err: "evaluating items: no such key: x"},
+		{name: "no items", text: "items: body.x\n" + plain, body: `{}`, err: "evaluating items: a key is missing"},
 		{name: "optional items", text: "items: body.?x.orValue([])\n" + plain, body: `{}`},
-		{name: "missing", text: plain, body: `[{"n": "a"}]`, err: `url: evaluating "item.u": no such key: u`},
+		{name: "missing", text: plain, body: `[{"n": "a"}]`, err: `url: evaluating "item.u": a key is missing`},
 		{
 			name: "of a map", text: "items: \"body.map(k, {'n': k, 'u': body[k]})\"\n" + plain, body: `{"a": "b"}`,
 			want: []map[string]any{{"name": "a", "url": "b"}},

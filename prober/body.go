@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/andybalholm/brotli"
 )
@@ -22,6 +23,10 @@ func (x *exchange) readBody(ctx context.Context, resp *http.Response) (body []by
 	}
 	p := x.prober
 	wire := &wireReader{r: resp.Body}
+	if plainRefusal := resp.StatusCode == http.StatusBadRequest && !x.result.TLS; plainRefusal {
+		wire.begins = make([]byte, 0, maxRefusal)
+		defer func() { x.result.WantsTLS = wantsTLS(wire.begins) }()
+	}
 	r, err := decompress(p.cfg.Compression, wire)
 	if err == nil {
 		r = &contextReader{ctx, r} // a decompressor can go on for long with what it has
@@ -48,7 +53,7 @@ func (x *exchange) readBody(ctx context.Context, resp *http.Response) (body []by
 	case ctx.Err() != nil || isTimeout(err):
 		return nil, size, failf(ReasonTransferTimeout, PhaseTransfer, "reading the body: not complete in time, got %d bytes", size)
 	case wire.err == nil:
-		return nil, size, failf(ReasonBody, PhaseTransfer, "decompressing the body as %s: %w", p.cfg.Compression, err)
+		return nil, size, failf(ReasonBody, PhaseTransfer, "decompressing the body as %s: %w; %s", p.cfg.Compression, err, encoding(resp.Header))
 	case x.sessionFailure(wire.err) != nil:
 		return nil, size, x.sessionFailure(wire.err)
 	case x.ended(wire.err):
@@ -70,7 +75,7 @@ func (x *exchange) longest(resp *http.Response) int64 {
 // keep takes the memory for a body that is not small, until the exchange is over. It is taken at once: if several probes had a
 // part of it each, none could go on. A module with a higher limit than there is memory gets all of it.
 func (x *exchange) keep(ctx context.Context, resp *http.Response) (err error) {
-	x.release, err = kept.take(ctx, min(x.longest(resp), kept.size))
+	x.release, err = toKeep.take(ctx, min(x.longest(resp), toKeep.size))
 	return err
 }
 
@@ -107,12 +112,14 @@ func got(size, announced int64) string {
 
 // A wireReader remembers the error of the connection, so that it is not taken for one of the decompression.
 type wireReader struct {
-	r   io.Reader
-	err error // nil while reading went well or ended properly
+	r      io.Reader
+	err    error  // nil while reading went well or ended properly
+	begins []byte // the first bytes, up to its capacity
 }
 
 func (w *wireReader) Read(b []byte) (int, error) {
 	n, err := w.r.Read(b)
+	w.begins = append(w.begins, b[:min(n, cap(w.begins)-len(w.begins))]...)
 	if err != nil && !errors.Is(err, io.EOF) {
 		w.err = err
 	}
@@ -131,6 +138,15 @@ func decompress(algorithm string, r io.Reader) (io.Reader, error) {
 	default: // identity, or not looked at
 		return r, nil
 	}
+}
+
+// encoding says how the target claims to have compressed a body.
+func encoding(h http.Header) string {
+	values := h.Values("Content-Encoding")
+	if len(values) == 0 {
+		return "the answer has no Content-Encoding"
+	}
+	return "its Content-Encoding is " + quote(strings.Join(values, ", "))
 }
 
 // inflate reads the zlib format that RFC 9110 section 8.4.1.2 calls deflate, and the raw format that some servers send.

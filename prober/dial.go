@@ -274,7 +274,7 @@ func (d *dialer) tunnel(ctx context.Context, conn net.Conn, via *url.URL, addres
 	case !stop(): // conn is closed, and that must not be the target's fault
 		return proxyFailure(via, "no answer to CONNECT in time")
 	case err != nil:
-		return proxyFailure(via, "reading its answer to CONNECT: %w", cause(err))
+		return proxyFailure(via, "reading its answer to CONNECT: %s", answerCause(err))
 	case resp.StatusCode/100 != 2:
 		return proxyFailure(via, "it answered %d to CONNECT, want 2xx", resp.StatusCode)
 	default:

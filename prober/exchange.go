@@ -204,9 +204,9 @@ func (x *exchange) note(req *http.Request, resp *http.Response) {
 	x.result = &HTTPResult{
 		URL:           MaskURL(req.URL),
 		Method:        req.Method,
-		Path:          req.URL.EscapedPath(),
+		Path:          kept(req.URL.EscapedPath()),
 		StatusCode:    resp.StatusCode,
-		Proto:         resp.Proto,
+		Proto:         kept(resp.Proto),
 		ContentLength: resp.ContentLength,
 		TLS:           req.URL.Scheme == "https",
 		RetryAfter:    resp.Header.Get("Retry-After") != "",
@@ -214,7 +214,7 @@ func (x *exchange) note(req *http.Request, resp *http.Response) {
 	if modified, err := http.ParseTime(resp.Header.Get("Last-Modified")); err == nil {
 		x.result.LastModified = modified
 	}
-	x.trace.event("Received response", slog.Int("status_code", resp.StatusCode), slog.String("proto", resp.Proto))
+	x.trace.event("Received response", slog.Int("status_code", resp.StatusCode), slog.String("proto", x.result.Proto))
 }
 
 // stopAtRedirect drops the connection of a response that the client will follow away from, so that its body
@@ -229,6 +229,8 @@ func (x *exchange) stopAtRedirect(resp *http.Response) (*http.Response, error) {
 	}
 	x.close()
 	resp.Body = http.NoBody
+	// The client keeps the response of every redirect, and has to see no more of it.
+	resp.Header = http.Header{"Location": {location}, "Set-Cookie": resp.Header["Set-Cookie"]}
 	return resp, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"strings"
 )
 
@@ -33,6 +34,19 @@ func (x *exchange) exchangeFailure(ctx context.Context, err error) *failure {
 		return failf(ReasonHTTPVersion, PhaseProcessing, "reading the response: it is not proper HTTP")
 	default:
 		return failf(ReasonInternal, PhaseProcessing, "sending the request: %w", cause(err))
+	}
+}
+
+// answerCause says why there is no answer. An error of the parser quotes the answer.
+func answerCause(err error) string {
+	_, network := errors.AsType[*net.OpError](err)
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "it closed the connection"
+	case network:
+		return cause(err).Error()
+	default:
+		return "it is not proper HTTP"
 	}
 }
 

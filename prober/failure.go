@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"strconv"
 	"strings"
 	"syscall"
 )
@@ -99,15 +98,4 @@ func withoutAddrs(err error) string {
 		}
 	}
 	return text
-}
-
-// maxQuote bounds in bytes how much of a target's text an error repeats.
-const maxQuote = 100
-
-// quote makes text of a target fit for an error: it cannot fill a log, nor steer a terminal.
-func quote(text string) string {
-	if len(text) > maxQuote {
-		return strconv.Quote(text[:maxQuote]) + "..."
-	}
-	return strconv.Quote(text)
 }

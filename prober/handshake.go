@@ -78,8 +78,8 @@ func (c *conversation) upgrade(ctx context.Context, target *url.URL, h http.Head
 		return err
 	}
 	c.result.Upgraded = true
-	if name := conn.Subprotocol(); slices.Contains(c.prober.cfg.Subprotocols, name) {
-		c.result.Subprotocol = name // not one of a header, where some services want a token
+	if i := slices.Index(c.prober.cfg.Subprotocols, conn.Subprotocol()); i >= 0 {
+		c.result.Subprotocol = c.prober.cfg.Subprotocols[i] // not one of a header, where some services want a token
 	}
 	c.result.Compressed = len(list(resp.Header, "Sec-WebSocket-Extensions")) > 0
 	return nil

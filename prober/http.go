@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/http/cookiejar"
 	"os"
 	"time"
 
 	"github.com/prometheus/common/version"
 	"github.com/quic-go/quic-go/http3"
-	"golang.org/x/net/publicsuffix"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
@@ -20,8 +18,9 @@ import (
 // maxRedirects is how many redirects a probe follows.
 const maxRedirects = 10
 
-// maxResponseHeader bounds in bytes the status line and headers of a response.
-const maxResponseHeader = 1 << 20
+// maxResponseHeader bounds in bytes the status line and headers of a response. Servers and proxies in use send some 32 KiB
+// at most, and those of ten redirects are kept while a probe lasts.
+const maxResponseHeader = 64 << 10
 
 // An httpProber probes by HTTP/1.1 or HTTP/2, or by HTTP/3 alone, with a fresh connection for every request.
 type httpProber struct {
@@ -67,16 +66,16 @@ func (p *httpProber) Probe(ctx context.Context, r Request) Result {
 
 	res := Result{
 		Start: t.start, Duration: t.now(), Attempts: 1,
-		Phases: t.phases, Events: t.events,
+		Phases: t.phases, Events: t.all(),
 		Redirects: x.redirects, Away: !x.home,
 		Resolve: x.resolved, TLS: x.tls, HTTP: x.result,
 	}
 	if err != nil {
 		f := asFailure(err)
-		res.Reason, res.FailedPhase, res.Err = f.reason, f.phase, f.err
 		if x.location != "" {
-			res.Err = fmt.Errorf("after a redirect to %s: %w", x.location, f.err)
+			f = failf(f.reason, f.phase, "after a redirect to %s: %w", x.location, f.err)
 		}
+		res.fail(f)
 	}
 	return res
 }
@@ -89,7 +88,7 @@ func (x *exchange) run(ctx context.Context, r Request) error {
 	}
 	client := &http.Client{Transport: x, CheckRedirect: x.checkRedirect}
 	if x.prober.cfg.Client.FollowRedirects {
-		if client.Jar, err = cookiejar.New(&cookiejar.Options{PublicSuffixList: publicsuffix.List}); err != nil {
+		if client.Jar, err = newJar(); err != nil {
 			return err
 		}
 	}

@@ -72,14 +72,16 @@ func (d *dialer) dialHTTP3(ctx context.Context, t *trace, req *http.Request, ser
 	socket := &datagrams{Conn: conn}
 	cfg := d.tls.Clone()
 	cfg.ServerName, cfg.NextProtos = serverName, []string{http3.NextProtoH3}
+	to := quicTarget{address: address, serverName: serverName, asked: watchClientCert(cfg)}
 	transport := &quic.Transport{Conn: socket}
 	session, err := transport.Dial(ctx, conn.RemoteAddr(), cfg, quicConfig(ctx))
 	if err != nil {
 		_ = transport.Close()
 		conn.Close()
-		f := quicDialFailure(ctx, err, quicTarget{address: address, serverName: serverName, answered: socket.heard.Load()})
+		to.answered = socket.heard.Load()
+		f := quicDialFailure(ctx, err, to)
 		t.phase(f.phase, from)
-		l.tls = unverified(err, serverName)
+		l.tls = unverified(err, serverName, to.asked())
 		return l, f
 	}
 	t.phase(PhaseTLS, from)
@@ -87,22 +89,15 @@ func (d *dialer) dialHTTP3(ctx context.Context, t *trace, req *http.Request, ser
 	l.Conn, l.wire = conn, &wire{Conn: conn}
 	// Closing sends a last packet; it must not wait for a socket that takes none.
 	l.stop = context.AfterFunc(ctx, func() { _ = conn.SetWriteDeadline(time.Now().Add(closeGrace)) })
-	l.tls = quicSession(t, session, address, serverName)
+	l.tls = quicSession(t, session, to)
 	return l, nil
 }
 
 // quicSession notes an accepted handshake.
-func quicSession(t *trace, session *quic.Conn, address, serverName string) *TLSResult {
+func quicSession(t *trace, session *quic.Conn, to quicTarget) *TLSResult {
 	state := session.ConnectionState()
-	res := &TLSResult{
-		Version:        state.TLS.Version,
-		CipherSuite:    state.TLS.CipherSuite,
-		Protocol:       state.TLS.NegotiatedProtocol,
-		ServerName:     serverName,
-		Certificates:   state.TLS.PeerCertificates,
-		VerifiedChains: state.TLS.VerifiedChains,
-	}
-	t.event("QUIC handshake completed", slog.String("addr", address), slog.String("quic_version", state.Version.String()),
+	res := established(&state.TLS, to.serverName, to.asked())
+	t.event("QUIC handshake completed", slog.String("addr", to.address), slog.String("quic_version", state.Version.String()),
 		slog.String("version", tls.VersionName(res.Version)), slog.String("cipher", res.CipherSuiteName()), slog.String("protocol", res.Protocol))
 	return res
 }

@@ -97,7 +97,8 @@ func alert(e *quic.TransportError) tls.AlertError { return tls.AlertError(e.Erro
 // A quicTarget is who a QUIC handshake was tried with.
 type quicTarget struct {
 	address, serverName string
-	answered            bool // whether anything at all came back
+	asked               func() ClientCert // what became of a request for a client certificate
+	answered            bool              // whether anything at all came back
 }
 
 // quicDialFailure classifies why there is no QUIC connection. What fails before the target has said anything fails in

@@ -73,7 +73,7 @@ func TestHTTP3(t *testing.T) {
 	if h := res.HTTP; h.Proto != "HTTP/3.0" || !h.TLS || h.StatusCode != http.StatusOK || h.ContentLength != 4 || h.BodyBytes != 4 || h.LastModified.IsZero() {
 		t.Errorf("result is %+v", h)
 	}
-	if s := res.TLS; s.Version != tls.VersionTLS13 || s.CipherSuite == 0 || s.ServerName != "localhost" || len(s.Certificates) == 0 || len(s.VerifiedChains) == 0 {
+	if s := res.TLS; s.Version != tls.VersionTLS13 || s.CipherSuite == 0 || s.ServerName != "localhost" || s.Certificates == nil || !s.Certificates.Verified {
 		t.Errorf("TLS result is %+v", s)
 	}
 	if res.Resolve == nil || res.Resolve.Addr.String() != "127.0.0.1" {
@@ -251,8 +251,8 @@ func TestHTTP3Reasons(t *testing.T) {
 		{"no status", send(head(probetest.FieldJSON)), prober.ReasonHTTPVersion, processing, "not proper HTTP/3", false},
 		{"broken fields", send(head("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")), prober.ReasonHTTPVersion, processing, "not proper HTTP/3", false},
 		{"another frame in the body", send(head(probetest.FieldStatus200), probetest.Frame(probetest.FrameGoAway, 1, []byte{0})), prober.ReasonHTTPVersion, transfer, "not proper HTTP", false},
-		{"large headers", send(probetest.Frame(probetest.FrameHeaders, 2<<20, []byte(probetest.FieldsPrefix))), prober.ReasonTooLarge, processing, "1048576 bytes", false},
-		{"header bomb", send(head(probetest.FieldStatus200 + strings.Repeat(probetest.FieldJSON, 20_000))), prober.ReasonTooLarge, processing, "1048576 bytes", false},
+		{"large headers", send(probetest.Frame(probetest.FrameHeaders, 2<<20, []byte(probetest.FieldsPrefix))), prober.ReasonTooLarge, processing, "65536 bytes", false},
+		{"header bomb", send(head(probetest.FieldStatus200 + strings.Repeat(probetest.FieldJSON, 20_000))), prober.ReasonTooLarge, processing, "65536 bytes", false},
 		{"body for ever", handle(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.Copy(w, neverEnding('x')) }), prober.ReasonTooLarge, transfer, "10485760 bytes", false},
 		{"not found", handle(http.NotFound), prober.ReasonStatus, prober.PhaseCheck, "status 404", false},
 		{"no https", func(t *testing.T) server {
@@ -343,13 +343,13 @@ func TestHTTP3BadCertificates(t *testing.T) {
 			r := target(t, "https://localhost:"+portOf(t, s.URL))
 			res := probe(t, newProber(t, overHTTP3(ca)), r, patient)
 			wantFailure(t, res, tt.reason, prober.PhaseTLS, tt.text)
-			if res.TLS == nil || !res.TLS.Certificates[0].Equal(tt.cert.Leaf) || len(res.TLS.VerifiedChains) != 0 || res.TLS.ServerName != "localhost" {
+			if res.TLS == nil || !isLeaf(res.TLS, tt.cert) || res.TLS.Certificates.Verified || res.TLS.ServerName != "localhost" {
 				t.Errorf("the result shows %+v, want the certificate that was refused", res.TLS)
 			}
 			insecure := strings.Replace(overHTTP3(ca), "{ca_file", "{insecure_skip_verify: true, ca_file", 1)
 			res = probe(t, newProber(t, insecure), r, patient)
 			wantSuccess(t, res)
-			if !res.TLS.Certificates[0].Equal(tt.cert.Leaf) || len(res.TLS.VerifiedChains) != 0 {
+			if !isLeaf(res.TLS, tt.cert) || res.TLS.Certificates.Verified {
 				t.Errorf("without verification the result shows %+v", res.TLS)
 			}
 		})

@@ -143,7 +143,7 @@ func (p *httpProber) judgeJSON(ctx context.Context, body []byte) error {
 	defer release()
 	value, err := config.ParseDocument(body)
 	if err != nil {
-		return failf(ReasonJSON, PhaseCheck, "body is not JSON: %w", err)
+		return failf(ReasonJSON, PhaseCheck, "body is not JSON%s", jsonPlace(err))
 	}
 	for _, c := range []struct {
 		cel  *config.CEL
@@ -154,7 +154,7 @@ func (p *httpProber) judgeJSON(ctx context.Context, body []byte) error {
 		}
 		got, err := c.cel.Eval(ctx, value)
 		if err != nil {
-			return failf(ReasonJSON, PhaseCheck, "evaluating %q on the body: %w", c.cel.Expression, err)
+			return failf(ReasonJSON, PhaseCheck, "%q cannot be evaluated for the body: %w", c.cel.Expression, err)
 		}
 		if got != c.want {
 			return failf(ReasonJSON, PhaseCheck, "%q is %t for the body, want %t", c.cel.Expression, got, c.want)

@@ -25,10 +25,10 @@ const (
 	freeJudged = 256 << 10
 )
 
-// kept and judged are shared by all probes. Who keeps may wait to judge, and who judges waits for nobody.
+// toKeep and toJudge are shared by all probes. Who keeps may wait to judge, and who judges waits for nobody.
 var (
-	kept   = newMemory("keep", maxKept)
-	judged = newMemory("judge", maxJudged)
+	toKeep  = newMemory("keep", maxKept)
+	toJudge = newMemory("judge", maxJudged)
 )
 
 // A memory is so many bytes that are shared.
@@ -92,7 +92,7 @@ func takeToJudge(ctx context.Context, phase PhaseName, text []byte, all ...*conf
 	if cost <= freeJudged {
 		return func() {}, nil
 	}
-	release, err = judged.take(ctx, cost)
+	release, err = toJudge.take(ctx, cost)
 	switch _, tooMuch := errors.AsType[*tooMuchError](err); {
 	case err == nil:
 		return release, nil
@@ -118,7 +118,7 @@ type MemoryStats struct {
 // Memory is what bodies and messages take at present.
 func Memory() []MemoryStats {
 	all := make([]MemoryStats, 0, 2)
-	for _, m := range []*memory{kept, judged} {
+	for _, m := range []*memory{toKeep, toJudge} {
 		all = append(all, MemoryStats{m.verb, m.used.Load(), m.size, m.waited.Load(), m.refused.Load()})
 	}
 	return all

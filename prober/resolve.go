@@ -28,6 +28,9 @@ func newResolver(prefer string, fallback bool) resolver {
 	return resolver{prefer: prefer, fallback: fallback, lookup: net.DefaultResolver.LookupNetIP}
 }
 
+// maxHost is the longest that a host may be in bytes: a name (RFC 1035 section 2.3.4), or an address with its zone.
+const maxHost = 255
+
 // resolve looks host up, which may be an address already.
 func (r resolver) resolve(ctx context.Context, t *trace, host string) (netip.Addr, error) {
 	from := t.now()
@@ -36,7 +39,7 @@ func (r resolver) resolve(ctx context.Context, t *trace, host string) (netip.Add
 	if err != nil {
 		return netip.Addr{}, &failure{reason: resolveReason(err), phase: PhaseResolve, err: err}
 	}
-	t.event("Resolved target address", slog.String("host", host), slog.Any("ip", addr))
+	t.event("Resolved target address", slog.String("host", kept(host)), slog.Any("ip", addr))
 	return addr, nil
 }
 
@@ -57,6 +60,9 @@ func (r resolver) choose(ctx context.Context, host string) (netip.Addr, error) {
 }
 
 func (r resolver) addresses(ctx context.Context, host string) ([]netip.Addr, error) {
+	if len(host) > maxHost {
+		return nil, fmt.Errorf("resolving %s: %w", quote(host), &resolverError{&net.DNSError{Err: "the name is too long", IsNotFound: true}})
+	}
 	if a, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{a.Unmap()}, nil
 	}

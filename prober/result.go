@@ -2,7 +2,6 @@ package prober
 
 import (
 	"context"
-	"crypto/x509"
 	"log/slog"
 	"net/netip"
 	"net/url"
@@ -25,7 +24,8 @@ type Request struct {
 }
 
 // A Result is what one probe found. It is a value: the collector, the history, the command line and the
-// log line all read the same one. What was not measured is zero or nil.
+// log line all read the same one. What was not measured is zero or nil. Every text in it prints and is of bounded length,
+// whatever the target sent (see also Message), and nothing in it holds on to more than is seen.
 type Result struct {
 	// Start is when the probe began; phases and events count from the start of their attempt.
 	Start time.Time
@@ -37,7 +37,7 @@ type Result struct {
 	Attempts int
 	// Phases are the measured phases in the order they ended, over all redirects.
 	Phases []Phase
-	// Events are what happened, in order. They hold no secret.
+	// Events are what happened, in order, at most the first maxEvents and one that counts the others. They hold no secret.
 	Events []Event
 	// Reason and FailedPhase say why and where the probe failed; both are empty on success.
 	Reason      Reason
@@ -51,7 +51,7 @@ type Result struct {
 	Away bool
 
 	Resolve   *ResolveResult   // nil: no address was found
-	TLS       *TLSResult       // nil: no certificate was seen; of the last connection
+	TLS       *TLSResult       // nil: no certificate was seen or asked for; of the last connection
 	HTTP      *HTTPResult      // nil: no HTTP response, or not an HTTP probe
 	WebSocket *WebSocketResult // nil: no answer to the upgrade, or not a WebSocket probe
 }
@@ -117,6 +117,8 @@ type HTTPResult struct {
 	BodyBytes int64
 	// TLS tells whether the last response came over TLS.
 	TLS bool
+	// WantsTLS reports whether the response says that the port speaks TLS alone, to a request without.
+	WantsTLS bool
 	// RetryAfter tells whether the response asked to come back later.
 	RetryAfter bool
 	// LastModified is the zero time where the header is missing or not a date.
@@ -155,7 +157,8 @@ type Message struct {
 	Type MessageType
 	// Bytes is the length, decompressed.
 	Bytes int
-	// Excerpt is how it begins. It may hold secrets: it is for the person who runs the command line alone.
+	// Excerpt is how it begins; of a text as it came, so quote it. It may hold secrets: it is for the person who runs the
+	// command line alone.
 	Excerpt string
 }
 
@@ -171,6 +174,16 @@ const (
 	CloseMessage  MessageType = "close"
 )
 
+// ClientCert says what became of a target's request for a client certificate.
+type ClientCert uint8
+
+// What becomes of a request for a client certificate.
+const (
+	ClientCertNotAsked ClientCert = iota // there was no request
+	ClientCertMissing                    // the module has none to send
+	ClientCertSent
+)
+
 // A TLSResult is what the last TLS handshake showed, also when the certificate was not accepted.
 type TLSResult struct {
 	// Version and CipherSuite are 0 if the handshake did not complete.
@@ -179,8 +192,8 @@ type TLSResult struct {
 	Protocol string
 	// ServerName is the name that was asked for and verified.
 	ServerName string
-	// Certificates are those that the target presented, leaf first.
-	Certificates []*x509.Certificate
-	// VerifiedChains is empty where verification failed or was switched off.
-	VerifiedChains [][]*x509.Certificate
+	// ClientCert says what became of the target's request for a certificate of ours.
+	ClientCert ClientCert
+	// Certificates are those that the target presented, accepted or not; nil: it presented none.
+	Certificates *Certificates
 }

@@ -43,8 +43,8 @@ func (p *retrying) attempt(ctx context.Context, r Request, left int) (res Result
 	start := time.Now()
 	defer func() {
 		if v := recover(); v != nil {
-			f := failf(ReasonInternal, PhaseCheck, "probing panicked: %v", v)
-			res = Result{Start: start, Reason: f.reason, FailedPhase: f.phase, Err: f.err}
+			res = Result{Start: start}
+			res.fail(failf(ReasonInternal, PhaseCheck, "probing panicked: %v", v))
 		}
 	}()
 	if left > 1 {

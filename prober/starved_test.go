@@ -144,15 +144,15 @@ func TestStarved(t *testing.T) {
 		reason            Reason
 		err               string
 	}{
-		{"large body to keep", server.URL + "/large", byRegexp, kept, ReasonLocalResource, "waited"},
-		{"large body to judge", server.URL + "/large", byJSON, judged, ReasonLocalResource, "judging 400003 bytes of JSON: too much at once: waited"},
-		{"large body that nobody sees", server.URL + "/large", byNothing, kept, ReasonNone, ""},
-		{"large body by a regexp", server.URL + "/large", byRegexp, judged, ReasonNone, ""},
-		{"small body to keep", server.URL + "/small", byRegexp, kept, ReasonNone, ""},
-		{"small body to judge", server.URL + "/small", byJSON, judged, ReasonNone, ""},
-		{"large message to keep", ws + "/ws", message, kept, ReasonLocalResource, "reading a message: too much at once"},
-		{"large message to judge", ws + "/ws", messageJSON, judged, ReasonLocalResource, "judging 400003 bytes of JSON: too much at once: waited"},
-		{"large message by a regexp", ws + "/ws", message, judged, ReasonNone, ""},
+		{"large body to keep", server.URL + "/large", byRegexp, toKeep, ReasonLocalResource, "waited"},
+		{"large body to judge", server.URL + "/large", byJSON, toJudge, ReasonLocalResource, "judging 400003 bytes of JSON: too much at once: waited"},
+		{"large body that nobody sees", server.URL + "/large", byNothing, toKeep, ReasonNone, ""},
+		{"large body by a regexp", server.URL + "/large", byRegexp, toJudge, ReasonNone, ""},
+		{"small body to keep", server.URL + "/small", byRegexp, toKeep, ReasonNone, ""},
+		{"small body to judge", server.URL + "/small", byJSON, toJudge, ReasonNone, ""},
+		{"large message to keep", ws + "/ws", message, toKeep, ReasonLocalResource, "reading a message: too much at once"},
+		{"large message to judge", ws + "/ws", messageJSON, toJudge, ReasonLocalResource, "judging 400003 bytes of JSON: too much at once: waited"},
+		{"large message by a regexp", ws + "/ws", message, toJudge, ReasonNone, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			release, err := tt.taken.take(t.Context(), tt.taken.size)

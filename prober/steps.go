@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/gorilla/websocket"
 
@@ -160,31 +159,16 @@ func meetsJSON(ctx context.Context, want *config.CEL, data []byte) error {
 	defer release()
 	value, err := config.ParseDocument(data)
 	if err != nil {
-		return errors.New("the message is not JSON") // err quotes it
+		return fmt.Errorf("the message is not JSON%s", jsonPlace(err))
 	}
 	ok, err := want.Eval(ctx, value)
 	if err != nil {
-		return fmt.Errorf("the expression %q cannot be evaluated for this message%s", want.Expression, why(err))
+		return fmt.Errorf("the expression %q cannot be evaluated for this message: %w", want.Expression, err)
 	}
 	if !ok {
 		return fmt.Errorf("%q is false for the message, want true", want.Expression)
 	}
 	return nil
-}
-
-// why says what it can of an error of CEL, which may quote keys and values of the message.
-func why(err error) string {
-	text := err.Error()
-	switch {
-	case strings.HasPrefix(text, "no such key"):
-		return ": a key is missing"
-	case strings.HasPrefix(text, "no such overload"):
-		return ": a value is of another type"
-	case strings.HasPrefix(text, "got a result of type "):
-		return ": " + text
-	default:
-		return ""
-	}
 }
 
 // wanted is the expectation of a step in words.

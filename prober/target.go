@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 )
 
 // Mask stands for everything in a URL that may be secret.
@@ -120,7 +121,7 @@ func reasonOf(err error) string {
 	}
 }
 
-// MaskURL renders u for people and logs: without userinfo and fragment, with every query value masked.
+// MaskURL renders u for people and logs: without userinfo and fragment, with every query value masked, and cut.
 func MaskURL(u *url.URL) string {
 	c := *u
 	c.User, c.Fragment, c.RawFragment = nil, "", ""
@@ -128,7 +129,7 @@ func MaskURL(u *url.URL) string {
 	if c.Opaque != "" { // as in http:user:password@host, where nothing says what is what
 		c.Opaque = Mask
 	}
-	return c.String()
+	return printable.Text(c.String(), printable.MaxURL)
 }
 
 func maskQuery(query string) string {

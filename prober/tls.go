@@ -10,13 +10,15 @@ import (
 	"log/slog"
 	"net"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	commonconfig "github.com/prometheus/common/config"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 )
 
 // newTLSConfig reads the certificates of a module once; every handshake works on a clone with its own server name and
@@ -46,23 +48,17 @@ func newTLSConfig(c *commonconfig.HTTPClientConfig, protocols ...string) (*tls.C
 func handshake(ctx context.Context, t *trace, raw net.Conn, template *tls.Config, serverName string) (net.Conn, *TLSResult, error) {
 	cfg := template.Clone()
 	cfg.ServerName = serverName
+	asked := watchClientCert(cfg)
 	session := tls.Client(raw, cfg)
 
 	from := t.now()
 	err := session.HandshakeContext(ctx)
 	t.phase(PhaseTLS, from)
 	if err != nil {
-		return raw, unverified(err, serverName), tlsFailure(ctx, err, serverName)
+		return raw, unverified(err, serverName, asked()), tlsFailure(ctx, err, serverName)
 	}
 	state := session.ConnectionState()
-	res := &TLSResult{
-		Version:        state.Version,
-		CipherSuite:    state.CipherSuite,
-		Protocol:       state.NegotiatedProtocol,
-		ServerName:     serverName,
-		Certificates:   state.PeerCertificates,
-		VerifiedChains: state.VerifiedChains,
-	}
+	res := established(&state, serverName, asked())
 	t.event("TLS handshake completed", slog.String("version", tls.VersionName(res.Version)),
 		slog.String("cipher", res.CipherSuiteName()), slog.String("protocol", res.Protocol))
 	return session, res, nil
@@ -80,13 +76,45 @@ var cipherSuites = sync.OnceValue(func() map[uint16]string {
 // CipherSuiteName is the name that RFCs give the suite; empty: the handshake did not complete.
 func (t *TLSResult) CipherSuiteName() string { return cipherSuites()[t.CipherSuite] }
 
-// unverified keeps the certificates that were shown and not accepted.
-func unverified(err error, serverName string) *TLSResult {
-	verification, ok := errors.AsType[*tls.CertificateVerificationError](err)
-	if !ok || len(verification.UnverifiedCertificates) == 0 {
+// established is what a complete handshake showed.
+func established(state *tls.ConnectionState, serverName string, asked ClientCert) *TLSResult {
+	return &TLSResult{
+		Version:      state.Version,
+		CipherSuite:  state.CipherSuite,
+		Protocol:     state.NegotiatedProtocol,
+		ServerName:   kept(serverName),
+		ClientCert:   asked,
+		Certificates: NewCertificates(state.PeerCertificates, state.VerifiedChains),
+	}
+}
+
+// unverified is what a handshake showed that was not completed: certificates that were not accepted, or the wish for ours.
+// It is nil if there is neither.
+func unverified(err error, serverName string, asked ClientCert) *TLSResult {
+	res := &TLSResult{ServerName: kept(serverName), ClientCert: asked}
+	if verification, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		res.Certificates = NewCertificates(verification.UnverifiedCertificates, nil)
+	}
+	if res.Certificates == nil && asked == ClientCertNotAsked {
 		return nil
 	}
-	return &TLSResult{ServerName: serverName, Certificates: verification.UnverifiedCertificates}
+	return res
+}
+
+// watchClientCert has the next handshake with cfg note what becomes of a request for a client certificate. What it returns
+// may be called at any time: a handshake that was given up may go on for a while by QUIC.
+func watchClientCert(cfg *tls.Config) func() ClientCert {
+	var asked atomic.Uint32
+	get := cfg.GetClientCertificate
+	cfg.GetClientCertificate = func(info *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		if get == nil {
+			asked.Store(uint32(ClientCertMissing))
+			return &tls.Certificate{}, nil
+		}
+		asked.Store(uint32(ClientCertSent))
+		return get(info)
+	}
+	return func() ClientCert { return ClientCert(asked.Load()) } //nolint:gosec // it was one before
 }
 
 func tlsFailure(ctx context.Context, err error, serverName string) *failure {
@@ -140,21 +168,21 @@ func subject(c *x509.Certificate) string {
 	if c == nil {
 		return ""
 	}
-	return c.Subject.String()
+	return printable.Cut(c.Subject.String(), printable.MaxLog)
 }
 
 func issuer(c *x509.Certificate) string {
 	if c == nil {
 		return ""
 	}
-	return c.Issuer.String()
+	return printable.Cut(c.Issuer.String(), printable.MaxLog)
 }
 
 // names lists what a certificate is good for, at most five names.
 func names(c *x509.Certificate) string {
 	var all []string
 	for _, name := range c.DNSNames {
-		all = append(all, strconv.Quote(name)) // the target may have put anything there
+		all = append(all, quote(name)) // the target may have put anything there
 	}
 	for _, ip := range c.IPAddresses {
 		all = append(all, ip.String())

@@ -2,6 +2,7 @@ package prober_test
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"net/http"
@@ -38,7 +39,7 @@ func TestBadCertificates(t *testing.T) {
 
 			res := probe(t, newProber(t, fmt.Sprintf(block, false)), r, patient)
 			wantFailure(t, res, tt.reason, prober.PhaseTLS, tt.text)
-			if res.TLS == nil || !res.TLS.Certificates[0].Equal(tt.cert.Leaf) || len(res.TLS.VerifiedChains) != 0 || res.TLS.ServerName != "localhost" {
+			if res.TLS == nil || !isLeaf(res.TLS, tt.cert) || res.TLS.Certificates.Verified || res.TLS.ServerName != "localhost" {
 				t.Errorf("the result shows %+v, want the certificate that was refused", res.TLS)
 			}
 			if res.HTTP != nil {
@@ -47,7 +48,7 @@ func TestBadCertificates(t *testing.T) {
 
 			res = probe(t, newProber(t, fmt.Sprintf(block, true)), r, patient)
 			wantSuccess(t, res)
-			if !res.TLS.Certificates[0].Equal(tt.cert.Leaf) || len(res.TLS.VerifiedChains) != 0 {
+			if !isLeaf(res.TLS, tt.cert) || res.TLS.Certificates.Verified {
 				t.Errorf("without verification the result shows %+v", res.TLS)
 			}
 		})
@@ -78,7 +79,7 @@ func TestTLS(t *testing.T) {
 			if got := s.last(t); got.ServerName != tt.wantName || got.Proto != tt.wantProto || res.HTTP.Proto != tt.wantProto {
 				t.Errorf("server saw name %q by %s, want %q by %s", got.ServerName, got.Proto, tt.wantName, tt.wantProto)
 			}
-			if res.TLS.Version != tls.VersionTLS13 || len(res.TLS.VerifiedChains) == 0 || res.TLS.CipherSuite == 0 {
+			if res.TLS.Version != tls.VersionTLS13 || !res.TLS.Certificates.Verified || res.TLS.CipherSuite == 0 {
 				t.Errorf("the result shows %+v", res.TLS)
 			}
 		})
@@ -175,4 +176,9 @@ func TestNoTLS(t *testing.T) {
 		res = probe(t, newWebSocket(t, ""), target(t, "ws"+strings.TrimPrefix(s.URL, "http")), patient)
 		wantFailure(t, res, prober.ReasonHTTPVersion, prober.PhaseUpgrade, "not proper HTTP")
 	})
+}
+
+// isLeaf reports whether the result shows this certificate.
+func isLeaf(s *prober.TLSResult, cert tls.Certificate) bool {
+	return s.Certificates != nil && s.Certificates.Leaf == prober.NewCertificates([]*x509.Certificate{cert.Leaf}, nil).Leaf
 }

@@ -7,6 +7,8 @@ import (
 	"net/textproto"
 	"sync/atomic"
 	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 )
 
 // trace notes what happens during one attempt. Only firstByte may be set from another goroutine.
@@ -14,6 +16,7 @@ type trace struct {
 	start  time.Time
 	phases []Phase
 	events []Event
+	left   int // events beyond maxEvents
 
 	// firstByte is when the current response began, in nanoseconds since start; 0: not yet.
 	firstByte atomic.Int64
@@ -35,9 +38,29 @@ func (t *trace) span(name PhaseName, from, to time.Duration) {
 	t.phases = append(t.phases, Phase{Name: name, Start: from, Duration: to - from})
 }
 
-// event notes that something happened. The attributes must hold no secret.
+// maxEvents is how many events of an attempt are kept. A probe that follows as many redirects as it may has fewer.
+const maxEvents = 100
+
+// event notes that something happened. The attributes must hold no secret; their texts are cut.
 func (t *trace) event(message string, attrs ...slog.Attr) {
+	if len(t.events) == maxEvents {
+		t.left++
+		return
+	}
+	for i, a := range attrs {
+		if a.Value.Kind() == slog.KindString {
+			attrs[i].Value = slog.StringValue(printable.Text(a.Value.String(), printable.MaxURL))
+		}
+	}
 	t.events = append(t.events, Event{At: t.now(), Message: message, Attrs: attrs})
+}
+
+// all are the events, with one that counts those that were left out.
+func (t *trace) all() []Event {
+	if t.left == 0 {
+		return t.events
+	}
+	return append(t.events, Event{At: t.now(), Message: "Left out further events", Attrs: []slog.Attr{slog.Int("events", t.left)}})
 }
 
 // max1xx is how many interim responses (RFC 9110 section 15.2) are waited through.

@@ -40,12 +40,11 @@ func (p *webSocketProber) Probe(ctx context.Context, r Request) Result {
 	c.end()
 	res := Result{
 		Start: c.trace.start, Duration: c.trace.now(), Attempts: 1,
-		Phases: c.trace.phases, Events: c.trace.events,
+		Phases: c.trace.phases, Events: c.trace.all(),
 		Resolve: c.resolved, TLS: c.tls, WebSocket: c.result,
 	}
 	if err != nil {
-		f := asFailure(err)
-		res.Reason, res.FailedPhase, res.Err = f.reason, f.phase, f.err
+		res.fail(asFailure(err))
 	}
 	return res
 }

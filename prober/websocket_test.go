@@ -128,7 +128,7 @@ func TestWebSocketReasons(t *testing.T) {
 			if text := fmt.Sprint(res.Err, res.Events); strings.Contains(text, "canary") {
 				t.Errorf("what was said is in the error or the events: %s", text)
 			}
-			if tls := res.FailedPhase == prober.PhaseTLS; tls != (res.TLS != nil && len(res.TLS.Certificates) > 0) {
+			if tls := res.FailedPhase == prober.PhaseTLS; tls != (res.TLS != nil && res.TLS.Certificates != nil) {
 				t.Errorf("TLS result is %+v", res.TLS)
 			}
 		})

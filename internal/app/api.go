@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 )
 
 // listTargets serves the inventory with what the last probe of each target has found.
 func (a *App) listTargets(w http.ResponseWriter, r *http.Request) {
 	all, err := a.statuses(r.URL.Query(), time.Now())
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
+		http.Error(w, printable.Text(err.Error(), printable.MaxError), http.StatusBadRequest)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")

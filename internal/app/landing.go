@@ -11,6 +11,9 @@ import (
 
 	"github.com/prometheus/common/version"
 	"github.com/prometheus/exporter-toolkit/web"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/history"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 )
 
 //go:embed recent.html
@@ -29,14 +32,60 @@ const recentCSS = `
 #recent td:nth-child(4), #recent td:nth-child(5) { white-space: nowrap; }
 `
 
+// maxRecent bounds the table of the probes in bytes. What a page escapes is up to six times as long.
+const maxRecent = 200 << 10
+
+// recentProbes is the table of the probes that are kept, or of as many of the newest as have room.
+func recentProbes(all []history.Entry) (string, error) {
+	var rows, row strings.Builder
+	shown := 0
+	for i := range all {
+		e := &all[i]
+		row.Reset()
+		err := recentTemplate.ExecuteTemplate(&row, "row", recentProbe{
+			Entry: e, Module: printable.Text(e.Module, printable.MaxLog), Target: printable.Text(e.Target, printable.MaxURL),
+			Error: errorText(e.Result.Err),
+		})
+		if err != nil {
+			return "", err
+		}
+		if rows.Len()+row.Len() > maxRecent {
+			break
+		}
+		rows.WriteString(row.String())
+		shown++
+	}
+	if shown == 0 {
+		return "", nil
+	}
+	var table strings.Builder
+	err := recentTemplate.Execute(&table, struct {
+		Rows template.HTML
+		More int
+	}{template.HTML(rows.String()), len(all) - shown}) //nolint:gosec // the template has escaped them
+	return table.String(), err
+}
+
+// A recentProbe is a row.
+type recentProbe struct {
+	*history.Entry
+	Module, Target, Error string
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return printable.Text(err.Error(), printable.MaxURL)
+}
+
 // here makes the links of the landing page relative: they are right below every prefix, and behind a proxy that
 // adds or strips one.
 const here = "./"
 
 // landing is the page at /: links, a form to try a probe, and the probes that are kept.
 func (a *App) landing(w http.ResponseWriter, r *http.Request) {
-	var recent strings.Builder
-	err := recentTemplate.Execute(&recent, a.history.List())
+	recent, err := recentProbes(a.history.List())
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
@@ -60,7 +109,7 @@ func (a *App) landing(w http.ResponseWriter, r *http.Request) {
 			{Address: "-/ready", Text: "Readiness"},
 		},
 		ExtraCSS:  recentCSS,
-		ExtraHTML: recent.String(),
+		ExtraHTML: recent,
 		Profiling: strconv.FormatBool(a.opts.EnablePprof),
 	})
 	if err != nil {

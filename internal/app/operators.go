@@ -47,7 +47,7 @@ func (a *App) operator(do operation) http.HandlerFunc {
 			a.metrics.refuse(refusedOperator)
 			a.limits.log.Warn("Refused operator",
 				"addr", r.RemoteAddr, "path", printable.Text(r.URL.Path, printable.MaxLog), "status_code", code, "err", err)
-			http.Error(w, err.Error(), code)
+			http.Error(w, printable.Text(err.Error(), printable.MaxError), code)
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")

@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode"
 
 	commonconfig "github.com/prometheus/common/config"
 )
@@ -83,14 +82,14 @@ type question struct {
 func (c *connection) show(ctx context.Context, out, errOut io.Writer, q question) int {
 	body, err := c.ask(ctx, q)
 	if err == nil && q.format == formatJSON {
-		fmt.Fprintln(out, strings.TrimSpace(string(body)))
+		fmt.Fprintln(jsonWriter{out}, strings.TrimSpace(string(body)))
 		return ExitSuccess
 	}
 	if err == nil {
 		err = decode(body, q.answer)
 	}
 	if err != nil {
-		fmt.Fprintf(errOut, "asking %s: %v\n", c.base.Redacted(), err)
+		say(errOut, "asking %s: %v", c.base.Redacted(), err)
 		return ExitFailed
 	}
 	return ExitSuccess
@@ -162,33 +161,15 @@ func (q *question) request(ctx context.Context) (*http.Request, error) {
 	return req, nil
 }
 
-// maxComplaint is how much of the text of a refusal is shown, in bytes.
-const maxComplaint = 500
-
 // complaint is what a refusal says in plain text.
 func complaint(resp *http.Response, body []byte) string {
 	kind, text := resp.Header.Get("Content-Type"), string(body)
 	if strings.HasPrefix(kind, "application/json") && json.Unmarshal(body, &text) == nil { // Alertmanager's is a string
 		kind = "text/plain"
 	}
-	text = oneLine(text[:min(len(text), maxComplaint)])
+	text = oneLine(text)
 	if !strings.HasPrefix(kind, "text/plain") || text == "" {
 		return ""
 	}
 	return ": " + text
-}
-
-// oneLine is a text of somebody else as it may be shown on a terminal.
-func oneLine(text string) string {
-	printable := strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case !unicode.IsGraphic(r):
-			return '?'
-		default:
-			return r
-		}
-	}, text)
-	return strings.Join(strings.Fields(printable), " ")
 }

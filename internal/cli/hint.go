@@ -43,13 +43,47 @@ var hints = map[prober.Reason]string{
 
 // hint is what to do about a failed probe; empty for a successful one.
 func hint(r prober.Result, m config.Module) string {
+	if text := clientCertHint(r); text != "" {
+		return text
+	}
 	switch {
 	case r.Reason == prober.ReasonStatus && r.HTTP != nil:
 		return statusHint(r.HTTP, m)
 	case r.Reason == prober.ReasonWSHandshake && r.WebSocket != nil:
-		return upgradeHint(r.WebSocket.StatusCode)
+		return upgradeHint(r.WebSocket.StatusCode, r.TLS != nil)
 	}
 	return hints[r.Reason]
+}
+
+// clientCertHint is what to do about a failure that may well come from the client certificate. It is empty for any other.
+func clientCertHint(r prober.Result) string {
+	var status int
+	switch {
+	case r.HTTP != nil:
+		status = r.HTTP.StatusCode
+	case r.WebSocket != nil:
+		status = r.WebSocket.StatusCode
+	}
+	switch r.Reason { //nolint:exhaustive // the others have nothing to do with it
+	case prober.ReasonTLSFailed, prober.ReasonConnectionClosed:
+	case prober.ReasonStatus, prober.ReasonWSHandshake:
+		// Some servers accept the session and refuse the request; what nginx calls 495 and 496 it sends as 400.
+		if status != http.StatusBadRequest && status != http.StatusUnauthorized && status != http.StatusForbidden {
+			return ""
+		}
+	default:
+		return ""
+	}
+	switch {
+	case r.TLS == nil:
+		return ""
+	case r.TLS.ClientCert == prober.ClientCertMissing:
+		return "the target asked for a client certificate, and the module has none: tls_config.cert_file and key_file send one"
+	case r.TLS.ClientCert == prober.ClientCertSent && r.Reason == prober.ReasonTLSFailed:
+		return "the target asked for a client certificate and may not accept the one of tls_config.cert_file: is it of an authority that the target trusts, and still valid?"
+	default:
+		return ""
+	}
 }
 
 func statusHint(h *prober.HTTPResult, m config.Module) string {
@@ -58,6 +92,9 @@ func statusHint(h *prober.HTTPResult, m config.Module) string {
 		path = "/"
 	}
 	said := fmt.Sprintf("%s %s answered %d, want %s", h.Method, path, h.StatusCode, m.HTTP.ValidStatusCodes)
+	if h.WantsTLS {
+		return said + ": that port speaks TLS: probe https:// instead of http://"
+	}
 	var ask string
 	switch code := h.StatusCode; {
 	case code == http.StatusNotFound:
@@ -82,7 +119,7 @@ func statusHint(h *prober.HTTPResult, m config.Module) string {
 }
 
 // upgradeHint is what to do about an answer to the upgrade that is none.
-func upgradeHint(code int) string {
+func upgradeHint(code int, overTLS bool) string {
 	switch {
 	case code == http.StatusSwitchingProtocols:
 		return "something in between may have answered: a proxy that caches, or rewrites headers"
@@ -92,6 +129,8 @@ func upgradeHint(code int) string {
 		return "probe the address that it redirects to"
 	case code >= 500:
 		return "the service answers and is in trouble: look into its log"
+	case code == http.StatusBadRequest && !overTLS:
+		return "does that port speak TLS? Then probe wss:// instead of ws://. If not: is that the path of the WebSocket?"
 	default:
 		return "is that the path of the WebSocket? A proxy in front of it has to pass on Upgrade and Connection"
 	}

@@ -83,7 +83,7 @@ func Replay(out, errOut io.Writer, o ReplayOptions) int {
 	}
 	var err error
 	if o.Format == formatJSON {
-		err = json.NewEncoder(out).Encode(r)
+		err = json.NewEncoder(jsonWriter{out}).Encode(r)
 	} else {
 		r.write(out)
 	}
@@ -228,45 +228,45 @@ func described(d *restart.Decision) string {
 }
 
 func (r *replay) write(out io.Writer) {
-	fmt.Fprintf(out, "%d records from %s to %s\n", r.Records, r.First.Format(time.RFC3339), r.Last.Format(time.RFC3339))
+	say(out, "%d records from %s to %s", r.Records, r.First.Format(time.RFC3339), r.Last.Format(time.RFC3339))
 	if r.Skipped > 0 {
-		fmt.Fprintf(out, "skipped: %d that were cut because of their length, or are no decisions\n", r.Skipped)
+		say(out, "skipped: %d that were cut because of their length, or are no decisions", r.Skipped)
 	}
 	if r.Partial {
-		fmt.Fprintln(out, "the log ends with part of a line: one that is being written, or of a crash")
+		say(out, "the log ends with part of a line: one that is being written, or of a crash")
 	}
 	if r.BreakCount == 0 {
-		fmt.Fprintln(out, "chain: whole")
+		say(out, "chain: whole")
 	}
 	for _, b := range r.Breaks {
-		fmt.Fprintf(out, "chain: broken at %s:%d: %s\n", b.File, b.Number, b.Reason)
+		say(out, "chain: broken at %s:%d: %s", b.File, b.Number, b.Reason)
 	}
 	more(out, r.BreakCount, len(r.Breaks))
 	if r.DifferenceCount == 0 {
-		fmt.Fprintln(out, "replay: the same decisions and states")
+		say(out, "replay: the same decisions and states")
 	} else {
-		fmt.Fprintf(out, "replay: %d differ, the first at %s\n", r.DifferenceCount, r.Differences[0].text())
+		say(out, "replay: %d differ, the first at %s", r.DifferenceCount, r.Differences[0].text())
 	}
 	if r.policies == nil {
 		return
 	}
-	fmt.Fprintf(out, "with %s: %d decisions would differ\n", r.ConfigFile, r.ChangeCount)
+	say(out, "with %s: %d decisions would differ", r.ConfigFile, r.ChangeCount)
 	for _, d := range r.Changes {
-		fmt.Fprintf(out, "  %s\n", d.text())
+		say(out, "  %s", d.text())
 	}
 	more(out, r.ChangeCount, len(r.Changes))
 	if r.Unknown > 0 {
-		fmt.Fprintf(out, "  not judged: %d of services that it does not have\n", r.Unknown)
+		say(out, "  not judged: %d of services that it does not have", r.Unknown)
 	}
 }
 
 // more says how many are not shown.
 func more(out io.Writer, all, shown int) {
 	if all > shown {
-		fmt.Fprintf(out, "  and %d more\n", all-shown)
+		say(out, "  and %d more", all-shown)
 	}
 }
 
 func (d *difference) text() string {
-	return fmt.Sprintf("%s:%d %s %s: was %q, is %q", d.File, d.Line, d.Time.Format(time.RFC3339), oneLine(d.Service), d.Recorded, d.Replayed)
+	return fmt.Sprintf("%s:%d %s %s: was %q, is %q", d.File, d.Line, d.Time.Format(time.RFC3339), d.Service, d.Recorded, d.Replayed)
 }

@@ -25,34 +25,37 @@ type report struct {
 func (rep report) writeText(w io.Writer, debug bool) error {
 	var b strings.Builder
 	r := rep.Result
-	fmt.Fprintf(&b, "%s (module %s)\n\n", rep.Target, rep.Module)
+	say(&b, "%s (module %s)", rep.Target, rep.Module)
+	b.WriteString("\n")
 	if debug {
 		collector.WriteEvents(&b, r)
 		b.WriteString("\n")
 	}
 	waterfall(&b, r)
 	if h := r.HTTP; h != nil {
-		fmt.Fprintf(&b, "\n  %s %d, %s of body", h.Proto, h.StatusCode, count(h.BodyBytes, "byte"))
+		line := fmt.Sprintf("  %s %d, %s of body", h.Proto, h.StatusCode, count(h.BodyBytes, "byte"))
 		if h.URL != rep.Target {
-			fmt.Fprintf(&b, ", %s to %s", count(int64(r.Redirects), "redirect"), h.URL)
+			line += fmt.Sprintf(", %s to %s", count(int64(r.Redirects), "redirect"), h.URL)
 		}
 		b.WriteString("\n")
+		say(&b, "%s", line)
 	}
 	if w := r.WebSocket; w != nil {
 		conversation(&b, w)
 	}
-	if t := r.TLS; t != nil && len(t.Certificates) > 0 {
-		leaf := t.Certificates[0]
-		fmt.Fprintf(&b, "\n  certificate of %q, %s\n", leaf.Subject, validity(leaf.NotAfter))
+	if t := r.TLS; t != nil && t.Certificates != nil {
+		leaf := t.Certificates.Leaf
+		b.WriteString("\n")
+		say(&b, "  certificate of %q, %s", leaf.Subject, validity(leaf.NotAfter))
 	}
 	b.WriteString("\n")
 	if r.Success() {
 		b.WriteString("SUCCESS" + attempts(r) + "\n")
 	} else {
-		fmt.Fprintf(&b, "FAILED%s: %s in phase %s: %v\n", attempts(r), r.Reason, r.FailedPhase, r.Err)
+		say(&b, "FAILED%s: %s in phase %s: %v", attempts(r), r.Reason, r.FailedPhase, r.Err)
 	}
 	if rep.Hint != "" {
-		b.WriteString("Hint: " + rep.Hint + "\n")
+		say(&b, "Hint: %s", rep.Hint)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -60,17 +63,18 @@ func (rep report) writeText(w io.Writer, debug bool) error {
 
 // conversation writes what both sides of a WebSocket said, the only place that shows it.
 func conversation(b *strings.Builder, w *prober.WebSocketResult) {
-	fmt.Fprintf(b, "\n  status %d", w.StatusCode)
+	head := fmt.Sprintf("  status %d", w.StatusCode)
 	if w.Upgraded {
-		b.WriteString(", upgraded")
+		head += ", upgraded"
 	}
 	if w.Subprotocol != "" {
-		fmt.Fprintf(b, ", subprotocol %q", w.Subprotocol)
+		head += fmt.Sprintf(", subprotocol %q", w.Subprotocol)
 	}
 	if w.Compressed {
-		b.WriteString(", compressed")
+		head += ", compressed"
 	}
 	b.WriteString("\n")
+	say(b, "%s", head)
 	messages := 0
 	for _, m := range w.Messages {
 		direction := "<-"
@@ -78,7 +82,7 @@ func conversation(b *strings.Builder, w *prober.WebSocketResult) {
 			direction = "->"
 		}
 		line := fmt.Sprintf("  %10s  %s %-6s %s", milliseconds(m.At), direction, m.Type, said(m))
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
+		say(b, "%s", strings.TrimRight(line, " "))
 		if !m.Sent && (m.Type == prober.TextMessage || m.Type == prober.BinaryMessage) {
 			messages++
 		}
@@ -166,8 +170,7 @@ func waterfall(b *strings.Builder, r prober.Result) {
 	for _, p := range r.Phases {
 		from := scale(p.Start)
 		bar := strings.Repeat(" ", from) + strings.Repeat("=", max(scale(p.Start+p.Duration)-from, 1))
-		line := fmt.Sprintf("  %-10s %10s  |%s", p.Name, milliseconds(p.Duration), bar)
-		b.WriteString(line + "\n")
+		say(b, "  %-10s %10s  |%s", p.Name, milliseconds(p.Duration), bar)
 	}
 	fmt.Fprintf(b, "  %-10s %10s  of %s allowed\n", "total", milliseconds(r.Duration), r.Timeout.Round(time.Millisecond))
 }
@@ -258,14 +261,14 @@ func (rep report) writeJSON(w io.Writer) error {
 			j.WebSocket.Messages = append(j.WebSocket.Messages, jsonMessage{m.At.Seconds(), m.Sent, string(m.Type), m.Bytes})
 		}
 	}
-	if t := r.TLS; t != nil && len(t.Certificates) > 0 {
-		leaf := t.Certificates[0]
-		j.TLS = &jsonTLS{Subject: leaf.Subject.String(), Issuer: leaf.Issuer.String(), NotAfter: leaf.NotAfter.UTC()}
+	if t := r.TLS; t != nil && t.Certificates != nil {
+		leaf := t.Certificates.Leaf
+		j.TLS = &jsonTLS{Subject: leaf.Subject, Issuer: leaf.Issuer, NotAfter: leaf.NotAfter.UTC()}
 		if t.Version != 0 {
 			j.TLS.Version = tls.VersionName(t.Version)
 		}
 	}
-	e := json.NewEncoder(w)
+	e := json.NewEncoder(jsonWriter{w})
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
 	return e.Encode(j)

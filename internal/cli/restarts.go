@@ -58,7 +58,7 @@ func PauseRestarts(ctx context.Context, out, errOut io.Writer, o RestartsOptions
 		return ExitUsage
 	}
 	return o.give(ctx, out, errOut, "pause", func(e *restart.Explanation) string {
-		text := fmt.Sprintf("Paused %s until %s.", oneLine(e.Service), clock(e.Pause.Until, e.Time, time.Local))
+		text := fmt.Sprintf("Paused %s until %s.", e.Service, clock(e.Pause.Until, e.Time, time.Local))
 		if e.Phase == restart.PhaseExecuting || e.Phase == restart.PhaseVerifying {
 			text += " A restart is under way; that goes on."
 		}
@@ -69,14 +69,14 @@ func PauseRestarts(ctx context.Context, out, errOut io.Writer, o RestartsOptions
 // ResumeRestarts ends a pause.
 func ResumeRestarts(ctx context.Context, out, errOut io.Writer, o RestartsOptions) int {
 	return o.give(ctx, out, errOut, "resume", func(e *restart.Explanation) string {
-		return oneLine(e.Service) + " is not paused."
+		return e.Service + " is not paused."
 	})
 }
 
 // UnlockRestarts ends a lock-out.
 func UnlockRestarts(ctx context.Context, out, errOut io.Writer, o RestartsOptions) int {
 	return o.give(ctx, out, errOut, "unlock", func(e *restart.Explanation) string {
-		return oneLine(e.Service) + " is not locked out."
+		return e.Service + " is not locked out."
 	})
 }
 
@@ -93,9 +93,9 @@ func (o *RestartsOptions) give(ctx context.Context, out, errOut io.Writer, verb 
 	if status != ExitSuccess || o.Format == formatJSON {
 		return status
 	}
-	fmt.Fprintln(out, done(&answer.Explanation))
+	say(out, "%s", done(&answer.Explanation))
 	if answer.Warning != "" {
-		fmt.Fprintf(errOut, "warning: %s\n", oneLine(answer.Warning))
+		say(errOut, "warning: %s", answer.Warning)
 	}
 	return ExitSuccess
 }

@@ -80,7 +80,7 @@ func TestVerdict(t *testing.T) {
 		{"allowed", allows, "allowed: the next failed probe restarts it"},
 		{
 			"evil", func(e *restart.Explanation) { e.Guards[2].Value = "\x1b[2Jcannot\n be" },
-			"held by cooldown: ?[2Jcannot be, want 5m0s; allows at 10:31:12 (in 3m40s)",
+			"held by cooldown: �[2Jcannot be, want 5m0s; allows at 10:31:12 (in 3m40s)",
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -198,7 +198,7 @@ func TestOrders(t *testing.T) {
 			"refused", ordering(UnlockRestarts),
 			RestartsOptions{Service: "x", Who: "jo"},
 			asked{"POST", "/hc/api/v1/restarts/x/unlock", `{"who":"jo"}`, 404, nil},
-			ExitFailed, "", "status 404, want 200: no such? service\n",
+			ExitFailed, "", "status 404, want 200: no such� service\n",
 		},
 		{
 			"explain", ordering(ExplainRestart),

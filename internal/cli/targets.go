@@ -63,11 +63,7 @@ func writeTargets(out io.Writer, targets []inventory.Status, now time.Time) {
 		if t.DurationSeconds != nil {
 			latency = fmt.Sprintf("%.1f ms", *t.DurationSeconds*1000)
 		}
-		reason := t.Reason
-		if reason == "" {
-			reason = "-"
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", t.Name, t.Environment, state, reason, since, latency, t.Source)
+		row(w, t.Name, t.Environment, state, t.Reason, since, latency, t.Source)
 	}
 	_ = w.Flush() // like every other write to out
 }

@@ -30,17 +30,6 @@ func writeServices(out io.Writer, all []restart.Explanation, zone *time.Location
 	_ = w.Flush() // like every other write to out
 }
 
-// row writes one line of a table; what is empty is a dash.
-func row(w io.Writer, cells ...string) {
-	for i, c := range cells {
-		if c = oneLine(c); c == "" {
-			c = "-"
-		}
-		cells[i] = c
-	}
-	fmt.Fprintln(w, strings.Join(cells, "\t"))
-}
-
 func lastProbe(e *restart.Explanation) string {
 	switch {
 	case e.LastProbe.IsZero():
@@ -57,13 +46,13 @@ func writeExplanation(out io.Writer, e *restart.Explanation, zone *time.Location
 	var about []string
 	for _, s := range []string{e.Environment, e.Group} {
 		if s != "" {
-			about = append(about, oneLine(s))
+			about = append(about, s)
 		}
 	}
 	about = append(about, "by "+e.Backend, "mode "+string(e.Mode))
-	fmt.Fprintf(out, "%s (%s): %s\n", oneLine(e.Service), strings.Join(about, ", "), e.Phase)
+	say(out, "%s (%s): %s", e.Service, strings.Join(about, ", "), e.Phase)
 	for _, t := range e.Targets {
-		fmt.Fprintf(out, "  %s\n", oneLine(t))
+		say(out, "  %s", t)
 	}
 	fmt.Fprintln(out)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
@@ -82,7 +71,8 @@ func writeExplanation(out io.Writer, e *restart.Explanation, zone *time.Location
 		row(w, string(g.Guard), says, g.Value, g.Limit, next)
 	}
 	_ = w.Flush() // like every other write to out
-	fmt.Fprintf(out, "\n%s\n", verdict(e, zone))
+	fmt.Fprintln(out)
+	say(out, "%s", verdict(e, zone))
 }
 
 // verdict is what follows from what the guards say, in one sentence.

@@ -19,11 +19,7 @@ func clone(r prober.Result) prober.Result {
 		r.WebSocket.Messages = slices.Clone(r.WebSocket.Messages)
 	}
 	if r.TLS = clonePointer(r.TLS); r.TLS != nil {
-		r.TLS.Certificates = slices.Clone(r.TLS.Certificates)
-		r.TLS.VerifiedChains = slices.Clone(r.TLS.VerifiedChains)
-		for i := range r.TLS.VerifiedChains {
-			r.TLS.VerifiedChains[i] = slices.Clone(r.TLS.VerifiedChains[i])
-		}
+		r.TLS.Certificates = clonePointer(r.TLS.Certificates)
 	}
 	return r
 }

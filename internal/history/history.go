@@ -4,8 +4,8 @@ package history
 import (
 	"cmp"
 	"slices"
-	"sort"
 	"sync"
+	"unsafe"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
@@ -21,37 +21,66 @@ type Entry struct {
 	Result prober.Result
 }
 
+// size is about how many bytes of memory it takes to keep the entry.
+func (e *Entry) size() int {
+	return int(unsafe.Sizeof(e)+unsafe.Sizeof(*e)-unsafe.Sizeof(e.Result)) + len(e.Module) + len(e.Target) + e.Result.Size()
+}
+
+// Budget bounds the memory of a History, in bytes.
+const Budget = 8 << 20
+
 // A History remembers probe results. It is made by New and safe for concurrent use.
 //
 // What goes in and what comes out is copied, so that nobody's change is seen by anybody else. Only what no one
-// changes is shared: errors, certificates and the values of event attributes.
+// changes is shared: errors and the values of event attributes.
 type History struct {
 	mu sync.RWMutex // protects the following
 	// id is the last one that was given out.
 	id uint64
 	// recent are the newest entries; failures are the newest failures of those that recent has dropped, so that
 	// each of them is older than all of recent. An entry in either is never changed.
-	recent, failures ring
+	recent, failures queue
 }
 
 // New returns an empty history that keeps the newest limit results and, beyond these, the newest limit
-// failures. With a limit below 1 it keeps nothing but still gives out IDs.
+// failures. It keeps fewer where they take more than Budget: then the oldest successes go first. With a limit below 1 it
+// keeps nothing but still gives out IDs.
 func New(limit int) *History {
 	limit = max(limit, 0)
-	return &History{recent: ring{limit: limit}, failures: ring{limit: limit}}
+	return &History{recent: queue{limit: limit}, failures: queue{limit: limit}}
 }
 
 // Add remembers the result of a probe of target, which must be masked already, and returns its ID.
 func (h *History) Add(module, target string, r prober.Result) uint64 {
-	r = clone(r)
+	e := &Entry{Module: module, Target: target, Result: clone(r)}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.id++
-	dropped := h.recent.push(Entry{ID: h.id, Module: module, Target: target, Result: r})
-	if dropped.ID != 0 && !dropped.Result.Success() {
+	e.ID = h.id
+	if dropped := h.recent.push(e); dropped != nil && !dropped.Result.Success() {
 		h.failures.push(dropped)
 	}
+	for h.recent.bytes+h.failures.bytes > Budget && h.dropOne() {
+	}
 	return h.id
+}
+
+// dropOne drops the oldest success or, if there is none, the oldest failure. It leaves the newest entry alone, and reports
+// whether there was another one.
+func (h *History) dropOne() bool {
+	older := h.recent.entries[:max(len(h.recent.entries)-1, 0)]
+	i := slices.IndexFunc(older, func(e *Entry) bool { return e.Result.Success() })
+	switch {
+	case i >= 0:
+		h.recent.remove(i)
+	case len(h.failures.entries) > 0:
+		h.failures.remove(0)
+	case len(older) > 0:
+		h.recent.remove(0)
+	default:
+		return false
+	}
+	return true
 }
 
 // Get returns the entry with this ID, and false if it is not remembered, or no longer.
@@ -84,44 +113,46 @@ func (h *History) List() []Entry {
 	return list
 }
 
-// A ring holds the last limit entries that were pushed, in the order of their IDs.
-type ring struct {
+// A queue holds the last limit entries that were pushed, in the order of their IDs.
+type queue struct {
 	limit   int
-	entries []Entry // grows up to limit
-	oldest  int     // index in entries
+	entries []*Entry // the oldest first
+	bytes   int      // of memory that they take
 }
 
-// push adds e and returns the entry that had to go for it, e itself if there is no room at all, or the zero
-// Entry.
-func (r *ring) push(e Entry) (dropped Entry) {
-	switch {
-	case r.limit == 0:
-		return e
-	case len(r.entries) < r.limit:
-		r.entries = append(r.entries, e)
-		return Entry{}
+// push adds e and returns the entry that had to go for it, e itself if there is no room at all, or nil.
+func (q *queue) push(e *Entry) (dropped *Entry) {
+	q.entries = append(q.entries, e)
+	q.bytes += e.size()
+	if len(q.entries) <= q.limit {
+		return nil
 	}
-	dropped, r.entries[r.oldest] = r.entries[r.oldest], e
-	r.oldest = (r.oldest + 1) % r.limit
-	return dropped
+	return q.remove(0)
 }
 
-// at returns the i-th entry, counted from the oldest.
-func (r *ring) at(i int) *Entry { return &r.entries[(r.oldest+i)%len(r.entries)] }
+// remove takes out the i-th entry.
+func (q *queue) remove(i int) *Entry {
+	e := q.entries[i]
+	q.bytes -= e.size()
+	copy(q.entries[1:i+1], q.entries[:i])
+	q.entries[0] = nil
+	q.entries = q.entries[1:]
+	return e
+}
 
 // find returns the entry with this ID, if there is one.
-func (r *ring) find(id uint64) (Entry, bool) {
-	i, ok := sort.Find(len(r.entries), func(i int) int { return cmp.Compare(id, r.at(i).ID) })
+func (q *queue) find(id uint64) (Entry, bool) {
+	i, ok := slices.BinarySearchFunc(q.entries, id, func(e *Entry, id uint64) int { return cmp.Compare(e.ID, id) })
 	if !ok {
 		return Entry{}, false
 	}
-	return *r.at(i), true
+	return *q.entries[i], true
 }
 
 // appendTo appends the entries to list, the newest first.
-func (r *ring) appendTo(list []Entry) []Entry {
-	start := len(list)
-	list = append(append(list, r.entries[r.oldest:]...), r.entries[:r.oldest]...)
-	slices.Reverse(list[start:])
+func (q *queue) appendTo(list []Entry) []Entry {
+	for _, e := range slices.Backward(q.entries) {
+		list = append(list, *e)
+	}
 	return list
 }

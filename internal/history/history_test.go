@@ -1,7 +1,6 @@
 package history
 
 import (
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -109,6 +108,64 @@ func TestAgainstModel(t *testing.T) {
 	}
 }
 
+// TestBudget adds far more than fits into memory. Who reads the history still finds the newest entry and, as long as there
+// is room, every failure.
+func TestBudget(t *testing.T) {
+	const perEntry = 64 << 10
+	result := func(failed bool) prober.Result {
+		r := prober.Result{HTTP: &prober.HTTPResult{URL: strings.Repeat("u", perEntry)}}
+		if failed {
+			r.Err = errDown
+		}
+		return r
+	}
+	for _, tc := range []struct {
+		name                string
+		failed              func(i int) bool
+		failures, successes int // at least
+	}{
+		{"successes alone", func(int) bool { return false }, 0, 120},
+		{"failures alone", func(int) bool { return true }, 120, 0},
+		{"failures at first", func(i int) bool { return i < 100 }, 100, 20},
+		{"every tenth fails", func(i int) bool { return i%10 == 0 }, 100, 20},
+		{"failures take all, then a success", func(i int) bool { return i < 999 }, 120, 1},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			h := New(10_000)
+			for i := range 1000 {
+				h.Add("m", "t", result(tc.failed(i)))
+			}
+			list := h.List()
+			bytes, failures := 0, 0
+			for i := range list {
+				bytes += list[i].size()
+				if !list[i].Result.Success() {
+					failures++
+				}
+			}
+			if bytes > Budget || h.recent.bytes+h.failures.bytes != bytes {
+				t.Errorf("%d bytes are kept, want at most %d; counted are %d", bytes, Budget, h.recent.bytes+h.failures.bytes)
+			}
+			if successes := len(list) - failures; failures < tc.failures || successes < tc.successes {
+				t.Errorf("%d failures and %d successes are kept, want at least %d and %d", failures, successes, tc.failures, tc.successes)
+			}
+			if got := list[0].ID; got != 1000 {
+				t.Errorf("the newest is %d, want 1000", got)
+			}
+			if _, ok := h.Get(list[len(list)-1].ID); !ok {
+				t.Errorf("Get(%d) finds nothing", list[len(list)-1].ID)
+			}
+		})
+	}
+	t.Run("larger than all", func(t *testing.T) {
+		h := New(10)
+		h.Add("m", "t", prober.Result{HTTP: &prober.HTTPResult{URL: strings.Repeat("u", Budget)}})
+		if got := ids(h.List()); len(got) != 1 { // no Result is as large
+			t.Errorf("kept are %v, want the newest", got)
+		}
+	})
+}
+
 func TestEntry(t *testing.T) {
 	for _, limit := range []int{0, 1} {
 		h := New(limit)
@@ -155,7 +212,7 @@ func TestCloneForgetsNothing(t *testing.T) {
 // shared tells whether values of this type are never changed and may be shared.
 func shared(typ reflect.Type) bool {
 	switch typ {
-	case reflect.TypeFor[*x509.Certificate](), reflect.TypeFor[slog.Value](), reflect.TypeFor[error]():
+	case reflect.TypeFor[slog.Value](), reflect.TypeFor[error]():
 		return true
 	}
 	return typ.PkgPath() == "time" || typ.PkgPath() == "net/netip"
@@ -163,9 +220,6 @@ func shared(typ reflect.Type) bool {
 
 // fill makes every slice, map and pointer in v hold one element.
 func fill(v reflect.Value) {
-	if v.Type() == reflect.TypeFor[*x509.Certificate]() {
-		v.Set(reflect.ValueOf(&x509.Certificate{}))
-	}
 	if shared(v.Type()) {
 		return
 	}

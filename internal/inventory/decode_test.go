@@ -182,7 +182,7 @@ func TestClassicList(t *testing.T) {
 		{
 			name: "one bad entry", text: `[{"hostName":"a","host":"h","port":"x","type":1},{"hostName":"b","type":1},{"host":"h","port":1,"type":1},{"hostName":"d","host":"h","port":1,"type":4}]`,
 			targets:  []string{"d ws://h:1/ websocket UNKNOWN 30s/10s"},
-			problems: []string{`target "a": url: want`, `item 1 ("b"): url: evaluating`, `item 2: name: evaluating "item.hostName": no such key: hostName`},
+			problems: []string{`target "a": url: want`, `item 1 ("b"): url: evaluating`, `item 2: name: evaluating "item.hostName": a key is missing`},
 		},
 		{name: "garbage", text: `{"error": "not today"}`, err: "evaluating items"},
 	} {

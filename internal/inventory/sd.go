@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/prometheus/common/model"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 )
 
 // ExporterJob is the job of the exporter itself in the list.
@@ -38,7 +40,7 @@ type Discovery struct {
 func (d *Discovery) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s, err := ParseSelection(r.URL.Query())
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
+		http.Error(w, printable.Text(err.Error(), printable.MaxError), http.StatusBadRequest)
 		return
 	}
 	if !d.Complete() {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	kitlog "github.com/go-kit/log"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 )
 
 // The keys of every line.
@@ -68,7 +70,7 @@ func (h *Handler) Handle(_ context.Context, r slog.Record) error {
 	if !r.Time.IsZero() {
 		kvs = append(kvs, keyTime, r.Time.UTC().Format(timeFormat))
 	}
-	kvs = append(kvs, keyLevel, levelText(r.Level), keyMessage, r.Message)
+	kvs = append(kvs, keyLevel, levelText(r.Level), keyMessage, printable.Text(r.Message, printable.MaxError))
 	kvs = append(kvs, h.with...)
 	r.Attrs(func(a slog.Attr) bool {
 		kvs = h.appendAttr(kvs, h.prefix, a)
@@ -115,7 +117,7 @@ func (h *Handler) appendAttr(kvs []any, prefix string, a slog.Attr) []any {
 	if a.Key == "" && v.Equal(slog.Value{}) {
 		return kvs
 	}
-	return append(kvs, key(prefix+a.Key), h.value(v))
+	return append(kvs, key(prefix+a.Key), fit(h.value(v), v))
 }
 
 // value returns what go-kit encodes for v, which is resolved and not a group.
@@ -137,6 +139,7 @@ func (h *Handler) value(v slog.Value) any {
 // key returns k as it is written. A key that logfmt cannot write would cost the whole line, and one of ours
 // would hide ours in JSON.
 func key(k string) string {
+	k = printable.Text(k, printable.MaxLog)
 	switch {
 	case k == keyTime || k == keyLevel || k == keyMessage:
 		return "attr_" + k

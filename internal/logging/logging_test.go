@@ -19,6 +19,8 @@ import (
 
 	"github.com/go-logfmt/logfmt"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 )
 
 func TestSlogConformance(t *testing.T) {
@@ -135,8 +137,10 @@ func TestLine(t *testing.T) {
 	}{
 		{"no attributes", nil, ``, ``},
 		{"string", []slog.Attr{slog.String("k", "v")}, `k=v`, `"k":"v"`},
-		{"line break", []slog.Attr{slog.String("k", "a\nb=\"c\"")}, `k="a\nb=\"c\""`, `"k":"a\nb=\"c\""`},
-		{"not UTF-8", []slog.Attr{slog.String("k", "a\xff")}, `k="a\ufffd"`, `"k":"a\ufffd"`},
+		{"line break", []slog.Attr{slog.String("k", "a\nb=\"c\"")}, `k="a\ufffdb=\"c\""`, `"k":"a�b=\"c\""`},
+		{"not UTF-8", []slog.Attr{slog.String("k", "a\xff")}, `k="a\ufffd"`, `"k":"a�"`},
+		{"errors", []slog.Attr{slog.Any("err", errors.Join(io.EOF, io.ErrNoProgress))}, `err="EOF; multiple Read calls return no data or error"`, `"err":"EOF; multiple Read calls return no data or error"`},
+		{"escapes in JSON", []slog.Attr{slog.Any("k", []string{"\x1b"})}, `k="[\ufffd]"`, `"k":"[\"\\u001b\"]"`},
 		{"numbers", []slog.Attr{slog.Int("a", -1), slog.Uint64("b", math.MaxUint64), slog.Float64("c", 0.25)}, `a=-1 b=18446744073709551615 c=0.25`, `"a":-1,"b":18446744073709551615,"c":0.25`},
 		{"not finite", []slog.Attr{slog.Float64("a", math.NaN()), slog.Float64("b", math.Inf(-1))}, `a=NaN b=-Inf`, `"a":"NaN","b":"-Inf"`},
 		{"bool", []slog.Attr{slog.Bool("k", true)}, `k=true`, `"k":true`},
@@ -194,6 +198,56 @@ func TestLine(t *testing.T) {
 		})
 	}
 }
+
+// TestTextsAreFit logs texts without end that would steer a terminal, in every way that a text comes into a line.
+func TestTextsAreFit(t *testing.T) {
+	ugly := strings.Repeat("\x1b]0;owned\a\u202e\r\nlevel=error msg=forged \u2028\xff<&\"", 10_000)
+	err := errors.New(ugly)
+	for name, tc := range map[string]struct {
+		log   func(l *slog.Logger)
+		limit int
+	}{
+		"string":         {func(l *slog.Logger) { l.Info("m", "k", ugly) }, printable.MaxLog},
+		"with":           {func(l *slog.Logger) { l.With("k", ugly).Info("m") }, printable.MaxLog},
+		"group":          {func(l *slog.Logger) { l.Info("m", slog.Group("g", "k", ugly)) }, printable.MaxLog},
+		"bytes":          {func(l *slog.Logger) { l.Info("m", "k", []byte(ugly)) }, printable.MaxLog},
+		"strings":        {func(l *slog.Logger) { l.Info("m", "k", []string{ugly, ugly}) }, printable.MaxLog},
+		"struct":         {func(l *slog.Logger) { l.Info("m", "k", struct{ S string }{ugly}) }, printable.MaxLog},
+		"map":            {func(l *slog.Logger) { l.Info("m", "k", map[string]string{ugly: ugly}) }, printable.MaxLog},
+		"URL":            {func(l *slog.Logger) { l.Info("m", "k", &url.URL{Scheme: "http", Host: ugly}) }, printable.MaxLog},
+		"text marshaler": {func(l *slog.Logger) { l.Info("m", "k", &nilError{ugly}) }, printable.MaxError},
+		"valuer":         {func(l *slog.Logger) { l.Info("m", "k", valuer(ugly)) }, printable.MaxLog},
+		"error":          {func(l *slog.Logger) { l.Info("m", "err", err) }, printable.MaxError},
+		"errors":         {func(l *slog.Logger) { l.Info("m", "err", errors.Join(err, err)) }, printable.MaxError},
+		"message":        {func(l *slog.Logger) { l.Info(ugly) }, printable.MaxError}, //nolint:sloglint // it is about the message
+		"key":            {func(l *slog.Logger) { l.Info("m", ugly, 1) }, printable.MaxLog},
+		"name of group":  {func(l *slog.Logger) { l.WithGroup(ugly).Info("m", "k", 1) }, printable.MaxLog},
+		"old logger":     {func(l *slog.Logger) { slog.NewLogLogger(l.Handler(), slog.LevelInfo).Print(ugly) }, printable.MaxError},
+	} {
+		for _, format := range []Format{FormatLogfmt, FormatJSON} {
+			t.Run(name+" as "+string(format), func(t *testing.T) {
+				var buf bytes.Buffer
+				tc.log(New(Options{Format: format, Writer: &buf}))
+				line, ok := strings.CutSuffix(buf.String(), "\n")
+				const head, escapes = 100, 6 // logfmt writes U+FFFD as \ufffd
+				if most := head + escapes*tc.limit; !ok || len(line) > most || !printable.Is(line) {
+					t.Errorf("the line has %d bytes, want at most %d, and all of it to be printed: %.300q", len(line), most, line)
+				}
+				parse := map[Format]func(*testing.T, string) map[string]any{FormatLogfmt: parseLogfmt, FormatJSON: parseJSON}[format]
+				for k, v := range parse(t, buf.String()) {
+					const mark = 40
+					if text := fmt.Sprint(v); len(text) > 3*tc.limit+mark || !printable.Is(text) || !printable.Is(k) {
+						t.Errorf("%.100q has the value %.100q of %d bytes", k, text, len(text))
+					}
+				}
+			})
+		}
+	}
+}
+
+type valuer string
+
+func (v valuer) LogValue() slog.Value { return slog.StringValue(string(v)) }
 
 func TestLogValuerThatPanics(t *testing.T) {
 	for _, format := range []Format{FormatLogfmt, FormatJSON} {

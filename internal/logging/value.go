@@ -5,10 +5,37 @@ import (
 	"encoding"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"math"
 	"reflect"
 	"strconv"
+	"strings"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 )
+
+// fit makes what is written for v, if it is text, fit for a log: no line can be filled, or forged, or steer the terminal of
+// who reads it. Errors may be longer than other texts: those of a configuration have many parts.
+func fit(written any, v slog.Value) any {
+	switch text := written.(type) {
+	case string:
+		limit := printable.MaxLog
+		if v.Kind() == slog.KindAny {
+			if _, ok := v.Any().(error); ok {
+				text, limit = strings.ReplaceAll(text, "\n", "; "), printable.MaxError
+			}
+		}
+		if fitting := printable.Text(text, limit); fitting != written {
+			return fitting
+		}
+	case json.RawMessage:
+		// An escape is a character again once it is decoded. Only a text can be cut.
+		if s := string(text); len(s) > printable.MaxLog || !printable.Is(strings.TrimSuffix(s, "\n")) || strings.Contains(s, `\u`) {
+			return printable.Text(strings.TrimSuffix(s, "\n"), printable.MaxLog)
+		}
+	}
+	return written
+}
 
 // logfmtValue returns the text of x, or nil. It never panics.
 func logfmtValue(x any) any {

@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
+
+// ugly steers a terminal, changes the order of the text, hides, forges a line, and has no end.
+var ugly = strings.Repeat("\x1b]0;owned\a\x1b[2J\u202e\u200b\r\nSUCCESS\t\u0085\u2028\xff", 1000)
+
+// spoil puts ugly into every text below v.
+func spoil(v reflect.Value) {
+	switch v.Kind() { //nolint:exhaustive // the others have no text
+	case reflect.String:
+		v.SetString(ugly)
+	case reflect.Struct:
+		for _, f := range v.Fields() {
+			if f.CanSet() && v.Type() != reflect.TypeFor[time.Time]() {
+				spoil(f)
+			}
+		}
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		spoil(v.Index(0))
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		spoil(v.Elem())
+	case reflect.Interface:
+		if v.Type() == reflect.TypeFor[error]() {
+			v.Set(reflect.ValueOf(errors.New(ugly)))
+		}
+	}
+}
+
+// spoilt is a value that has nothing but ugly texts.
+func spoilt[T any](change func(*T)) T {
+	var v T
+	spoil(reflect.ValueOf(&v).Elem())
+	if change != nil {
+		change(&v)
+	}
+	return v
+}
+
+// TestNothingSteersTheTerminal writes everything that commands write, made of the worst texts.
+func TestNothingSteersTheTerminal(t *testing.T) {
+	for name, tc := range map[string]struct {
+		lines int // with a header
+		write func(b *bytes.Buffer)
+	}{
+		"targets": {2, func(b *bytes.Buffer) { writeTargets(b, []inventory.Status{spoilt[inventory.Status](nil)}, time.Now()) }},
+		"restarts list": {2, func(b *bytes.Buffer) {
+			writeServices(b, []restart.Explanation{spoilt[restart.Explanation](nil)}, time.UTC)
+		}},
+		"restarts explain": {7, func(b *bytes.Buffer) {
+			e := spoilt[restart.Explanation](nil)
+			writeExplanation(b, &e, time.UTC)
+		}},
+		"restarts explain, held": {7, func(b *bytes.Buffer) {
+			e := spoilt(func(e *restart.Explanation) { e.Healthy = true })
+			writeExplanation(b, &e, time.UTC)
+		}},
+		"probe": {17, func(b *bytes.Buffer) {
+			rep := spoilt(func(r *report) { r.Result.WebSocket.Messages[0].Type = prober.TextMessage })
+			_ = rep.writeText(b, true)
+		}},
+		"replay": {8, func(b *bytes.Buffer) {
+			r := spoilt(func(r *replay) { r.BreakCount, r.DifferenceCount, r.ChangeCount = 1, 1, 1 })
+			r.policies = map[string]restart.Policy{}
+			r.write(b)
+		}},
+		"line": {1, func(b *bytes.Buffer) { say(b, "%s", ugly) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b bytes.Buffer
+			tc.write(&b)
+			lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
+			if len(lines) > tc.lines {
+				t.Errorf("there are %d lines, want at most %d: a text forges some\n%.3000q", len(lines), tc.lines, b.String())
+			}
+			for _, line := range lines {
+				if !printable.Is(line) || strings.HasPrefix(line, "SUCCESS") {
+					t.Errorf("the line %.300q does not print, or is forged", line)
+				}
+				if most := 10 * (printable.MaxURL + 100) * 3; len(line) > most { // ten cells, three bytes for one
+					t.Errorf("the line has %d bytes, want at most %d", len(line), most)
+				}
+			}
+		})
+	}
+}
+
+// JSON loses nothing, and steers no terminal either.
+func TestJSONPrints(t *testing.T) {
+	want := "\x1b[2J\u202e\u200b\u0085 서버 \U000e0041 \u2028 \x7f <&>"
+	var b bytes.Buffer
+	e := json.NewEncoder(jsonWriter{&b})
+	e.SetIndent("", "\t")
+	if err := e.Encode(map[string]string{"k": want}); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.SplitSeq(b.String(), "\n") {
+		if !printable.Is(strings.TrimLeft(line, "\t")) {
+			t.Errorf("the line %q does not print", line)
+		}
+	}
+	var got map[string]string
+	if err := json.Unmarshal(b.Bytes(), &got); err != nil || got["k"] != want {
+		t.Errorf("decoded is %q (%v), want %q", got["k"], err, want)
+	}
+}
