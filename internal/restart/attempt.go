@@ -35,11 +35,12 @@ func (q question) probed(e Evidence) (State, Decision) {
 		return q.verify()
 	case e.Healthy:
 		return p.healthy(s, now), Decision{}
-	case s.AlertedAt.IsZero():
+	case !s.Demanded():
 		return s, Decision{}
-	case now.Sub(s.AlertedAt) > p.SuspectTime:
-		return s.forget(), Decision{}
 	default:
+		if s.EpisodeAt.IsZero() { // it was well since the alert, and fails again
+			s.EpisodeAt = now
+		}
 		return q.suspect()
 	}
 }
@@ -79,8 +80,7 @@ func (p *Policy) healthy(s State, now time.Time) State {
 	if p.ArmProbes > 0 && s.Successes >= p.ArmProbes && held >= p.ArmTime {
 		s.Armed = true
 	}
-	// A service that lives for some seconds at a time is not well: Prometheus may never see it up, and so Alertmanager
-	// would not ask again for long. What was seen before the alert does not speak against it.
+	// A service that lives for some seconds at a time is not well. What was seen before the alert does not speak against it.
 	if s.Calm >= p.VerifyProbes && held >= p.ArmTime {
 		s = s.forget()
 	}
@@ -116,7 +116,7 @@ func (q question) preflighted(f Preflight) (State, Decision) {
 		return s, Decision{}
 	case s.InFlight():
 		return q.looked(&f)
-	case s.AlertedAt.IsZero(), s.FailingSince.IsZero(): // it has recovered meanwhile
+	case !s.Demanded(), s.FailingSince.IsZero(): // it has recovered meanwhile
 		return s, Decision{}
 	default:
 		return q.decide(f)

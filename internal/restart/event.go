@@ -5,7 +5,9 @@ import "time"
 // An Event is something that happened to a service: exactly one of the fields up to Unlocked is set. Encoding an Event
 // as JSON and decoding it gives the same Event, so that recorded events can be fed through a policy again.
 type Event struct {
-	// Alerted is true when an alert about the service fires. That it no longer fires is no event: the own probes see it.
+	// Told is what was told of an alert about the service.
+	Told *Alert `json:"told,omitempty"`
+	// Alerted is true in what earlier versions recorded, when any alert about the service fired.
 	Alerted bool `json:"alerted,omitempty"`
 	// Probed is what a round of the service's own checks found.
 	Probed *Evidence `json:"probed,omitempty"`

@@ -37,7 +37,7 @@ type Policy struct {
 	ConfirmAge time.Duration `json:"confirm_age,omitempty"`
 	// ProbeGap is how far two probes may be apart and still stand in a row.
 	ProbeGap time.Duration `json:"probe_gap,omitempty"`
-	// SuspectTime is how long an alert is remembered without being repeated.
+	// SuspectTime is how long an alert that is not resolved is a demand without being repeated.
 	SuspectTime time.Duration `json:"suspect_time,omitempty"`
 	// StartGrace is how long a unit is left alone after it was started, whoever did it.
 	StartGrace time.Duration `json:"start_grace,omitempty"`
@@ -66,9 +66,6 @@ type Policy struct {
 // maxJump is how far the clock may jump without making what was seen before worthless.
 const maxJump = 30 * time.Second
 
-// noteEvery is how often a repeated alert is noted: each time it is noted is a write.
-const noteEvery = time.Minute
-
 // remembered is how long attempts are remembered.
 const remembered = 24 * time.Hour
 
@@ -86,10 +83,12 @@ func (p Policy) Next(s State, ev Event, now time.Time) (State, Decision) {
 // next is Next with a table of guards.
 func (p *Policy) next(table []guardRow, s State, ev Event, now time.Time) (State, Decision) {
 	now = now.Round(0).UTC() // no monotonic clock reading, no location: as it comes back from JSON
-	s = s.at(now, ev.Jump)
+	s = s.upgraded().at(now, ev.Jump).lapsed(now, p.SuspectTime)
 	switch q := (question{policy: p, state: &s, world: &ev.World, now: now, table: table}); {
 	case ev.Alerted:
-		return s.alerted(now), Decision{}
+		return s.told(&Alert{}, now), Decision{}
+	case ev.Told != nil:
+		return s.told(ev.Told, now), Decision{}
 	case ev.Probed != nil:
 		return q.probed(*ev.Probed)
 	case ev.Preflighted != nil:
@@ -103,20 +102,9 @@ func (p *Policy) next(table []guardRow, s State, ev Event, now time.Time) (State
 	}
 }
 
-// alerted opens an episode or keeps it open.
-func (s State) alerted(now time.Time) State {
-	if s.AlertedAt.IsZero() {
-		s.EpisodeAt, s.Calm = now, 0
-	}
-	if s.AlertedAt.IsZero() || now.Sub(s.AlertedAt) >= noteEvery {
-		s.AlertedAt = now
-	}
-	return s
-}
-
-// forget closes the episode.
+// forget closes the episode. What is demanded stays demanded.
 func (s State) forget() State {
-	s.EpisodeAt, s.AlertedAt, s.Observed, s.Hold = time.Time{}, time.Time{}, false, ""
+	s.EpisodeAt, s.Observed, s.Hold = time.Time{}, false, ""
 	return s
 }
 

@@ -38,7 +38,7 @@ var stepKinds = []struct {
 	{"incident", 10, func(m *simulation, s *patient, arg int) {
 		m.incidents++
 		m.sicken(s, arg)
-		m.apply(s, &Event{Alerted: true})
+		m.apply(s, &Event{Told: &Alert{Key: "1"}})
 		m.ticks(3+arg%3, time.Second)
 	}},
 	{"fails", 3, func(m *simulation, s *patient, arg int) { m.incidents++; m.sicken(s, arg) }},
@@ -46,7 +46,7 @@ var stepKinds = []struct {
 		for _, s := range m.services {
 			m.incidents++
 			m.sicken(s, 0)
-			m.apply(s, &Event{Alerted: true})
+			m.apply(s, &Event{Told: &Alert{Key: "1"}})
 		}
 		m.ticks(5, time.Second)
 	}},
@@ -67,7 +67,7 @@ var stepKinds = []struct {
 	}},
 	{"alerts", 2, func(m *simulation, s *patient, arg int) {
 		for range 1 + arg%20 { // replays
-			m.apply(s, &Event{Alerted: true})
+			m.apply(s, &Event{Told: &Alert{Key: "1"}})
 		}
 	}},
 	{"back-end", 3, func(_ *simulation, s *patient, arg int) { s.lie = lie(arg % int(lies)) }},
@@ -188,7 +188,7 @@ func (m *simulation) live() {
 		before := s.restarts
 		m.incidents++
 		m.sicken(s, 0)
-		m.apply(s, &Event{Alerted: true})
+		m.apply(s, &Event{Told: &Alert{Key: "1"}})
 		for range 100 {
 			m.tick(time.Second)
 		}

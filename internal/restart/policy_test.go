@@ -91,7 +91,7 @@ func viaJSON[T any](t *testing.T, v T) T {
 	return out
 }
 
-func (r *run) alert()               { r.event(Event{Alerted: true}) }
+func (r *run) alert()               { r.event(Event{Told: &Alert{Key: "1"}}) }
 func (r *run) wait(d time.Duration) { r.now = r.now.Add(d) }
 
 func (r *run) executed(e Executed) {

@@ -14,7 +14,7 @@ type Phase string
 const (
 	PhaseUnarmed   Phase = "unarmed"    // never seen healthy by this check
 	PhaseIdle      Phase = "idle"       // nothing is wrong, or nobody complained
-	PhaseSuspect   Phase = "suspect"    // an alert fires and the own probes fail; the guards decide
+	PhaseSuspect   Phase = "suspect"    // an alert asks for it and the own probes fail; the guards decide
 	PhaseExecuting Phase = "executing"  // the back-end is at work
 	PhaseVerifying Phase = "verifying"  // restarted; the own probes judge
 	PhaseCooldown  Phase = "cooldown"   // the last attempt was a short time ago
@@ -58,10 +58,15 @@ type State struct {
 	// Last is what the last probe found.
 	Last Evidence `json:"last,omitzero"`
 
-	// EpisodeAt is when the open episode began with its first alert, AlertedAt when its last one was noted. Zero: no
-	// episode is open.
+	// Demands are the alerts that ask for a restart.
+	Demands []Demand `json:"demands,omitempty"`
+	// AlertedAt is when the last firing alert was noted; zero: none was. ResolvedAt is when the last demand was told to be
+	// resolved; zero: there is one, or there was none, or it lapsed.
+	AlertedAt  time.Time `json:"alerted_at,omitzero"`
+	ResolvedAt time.Time `json:"resolved_at,omitzero"`
+	// EpisodeAt is when the open episode began, with an alert or with the first failure while there is a demand. Zero: none is
+	// open.
 	EpisodeAt time.Time `json:"episode_at,omitzero"`
-	AlertedAt time.Time `json:"alerted_at,omitzero"`
 	// Observed is true when this episode has already had its decision in observe mode.
 	Observed bool `json:"observed,omitempty"`
 	// Hold is the guard that refused last; empty: none did, or there was nothing to decide.
@@ -125,7 +130,7 @@ func (s *State) Phase() Phase {
 		return PhaseBackoff
 	case s.Seen.Before(s.CooldownUntil):
 		return PhaseCooldown
-	case !s.AlertedAt.IsZero() && s.Successes == 0:
+	case s.Demanded() && s.Successes == 0:
 		return PhaseSuspect
 	default:
 		return PhaseIdle
@@ -136,7 +141,8 @@ func (s *State) Phase() Phase {
 // soon; it changes with every probe and is not worth a write.
 func (s *State) sameDurable(o *State) bool {
 	return s.JumpedAt.Equal(o.JumpedAt) && s.Definition == o.Definition && s.Armed == o.Armed &&
-		s.EpisodeAt.Equal(o.EpisodeAt) && s.AlertedAt.Equal(o.AlertedAt) && s.Observed == o.Observed &&
+		slices.Equal(s.Demands, o.Demands) && s.AlertedAt.Equal(o.AlertedAt) && s.ResolvedAt.Equal(o.ResolvedAt) &&
+		s.EpisodeAt.Equal(o.EpisodeAt) && s.Observed == o.Observed &&
 		s.Intent == o.Intent && s.VerifyUntil.Equal(o.VerifyUntil) &&
 		slices.Equal(s.Attempts, o.Attempts) && s.CooldownUntil.Equal(o.CooldownUntil) &&
 		s.Unverified == o.Unverified && s.LockedOut == o.LockedOut && s.LockedAt.Equal(o.LockedAt) && s.Pause == o.Pause

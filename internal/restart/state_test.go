@@ -22,6 +22,8 @@ func TestSameDurable(t *testing.T) {
 			*p = start
 		case *[]time.Time:
 			*p = []time.Time{start}
+		case *[]Demand:
+			*p = []Demand{{Key: "x"}}
 		case *bool:
 			*p = true
 		case *int:
