@@ -13,6 +13,8 @@ type Event struct {
 	Probed *Evidence `json:"probed,omitempty"`
 	// Preflighted is the back-end's answer to a Decision with Inspect.
 	Preflighted *Preflight `json:"preflighted,omitempty"`
+	// Looked is what a round of checks found that a Decision with Look asked for.
+	Looked *Evidence `json:"looked,omitempty"`
 	// Executed is the back-end's answer to a Decision with Restart.
 	Executed *Executed `json:"executed,omitempty"`
 	// Tried is the back-end's answer to a Decision with WouldRestart, of a DryRunner. It is recorded and changes nothing.
@@ -108,7 +110,7 @@ const (
 	OutcomeRecovered         Outcome = "recovered"          // restarted, and healthy in time
 	OutcomeNotRecovered      Outcome = "not_recovered"      // restarted, and not healthy in time, or not with all of it
 	OutcomeExecFailed        Outcome = "exec_failed"        // the back-end failed; it may have done something or not
-	OutcomeRefused           Outcome = "refused_by_backend" // the back-end did nothing
+	OutcomeRefused           Outcome = "refused_by_backend" // refused, nothing was done
 	OutcomeIdentityUnchanged Outcome = "identity_unchanged" // healthy, but nothing was restarted
 	OutcomeUnknown           Outcome = "unknown"            // nobody watched, or nobody could tell
 )
@@ -124,6 +126,8 @@ func Outcomes() []Outcome {
 type Decision struct {
 	// Inspect asks for a Preflighted event.
 	Inspect bool `json:"inspect,omitempty"`
+	// Look asks for a Looked event: all guards agree, and one more round of checks is to be made before anything is done.
+	Look bool `json:"look,omitempty"`
 	// Restart is true when the service is to be restarted now, once the new State with its Intent is persisted;
 	// WouldRestart when only the mode prevents it.
 	Restart      bool `json:"restart,omitempty"`

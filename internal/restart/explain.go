@@ -42,9 +42,11 @@ type Explanation struct {
 	// failed, which is none of those that judge the failure itself.
 	Hold Guard `json:"hold,omitempty"`
 	// Next is when they would all allow a restart, if nothing else changes; zero: not known, or now.
-	Next          time.Time `json:"next,omitzero"`
-	Unverified    int       `json:"unverified"`
-	LockedAt      time.Time `json:"locked_at,omitzero"`
+	Next       time.Time `json:"next,omitzero"`
+	Unverified int       `json:"unverified"`
+	LockedAt   time.Time `json:"locked_at,omitzero"`
+	// Refused counts the latest attempts in a row that the back-end refused.
+	Refused       int       `json:"refused"`
 	Budget        Budget    `json:"budget_left"`
 	LastAttempt   time.Time `json:"last_attempt,omitzero"`
 	CooldownUntil time.Time `json:"cooldown_until,omitzero"`
@@ -127,9 +129,7 @@ func (u *unit) explain(f *Preflight) Explanation {
 		Budget: Budget{Hour: max(0, p.BudgetHour-hour), Day: max(0, p.BudgetDay-day)},
 		State:  s,
 	}
-	if n := len(s.Attempts); n > 0 {
-		e.LastAttempt = s.Attempts[n-1]
-	}
+	e.LastAttempt, e.Refused = s.lastAttempt(), s.Refused
 	for _, check := range u.service.Checks {
 		e.Targets = append(e.Targets, check.Name)
 	}

@@ -86,6 +86,15 @@ func (f *Fleet) Attempted(name string, at time.Time) {
 	f.attempts[name] = append(f.attempts[name], at)
 }
 
+// Withdrawn forgets the last attempt of a service, of which nothing came.
+func (f *Fleet) Withdrawn(name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if n := len(f.attempts[name]); n > 0 {
+		f.attempts[name] = f.attempts[name][:n-1]
+	}
+}
+
 // Recall makes these the attempts of a service. One that comes back has made no more than it had when it went.
 func (f *Fleet) Recall(name string, attempts []time.Time) {
 	f.mu.Lock()

@@ -135,8 +135,8 @@ func (m *metrics) show(s *Service, state *State, now time.Time) {
 	m.budget.WithLabelValues(s.Name, "day").Set(float64(max(0, s.Policy.BudgetDay-day)))
 	m.cooldown.WithLabelValues(s.Name).Set(unix(state.CooldownUntil))
 	m.paused.WithLabelValues(s.Name).Set(unix(state.Pause.Until))
-	if n := len(state.Attempts); n > 0 {
-		m.lastAttempt.WithLabelValues(s.Name).Set(unix(state.Attempts[n-1]))
+	if last := state.lastAttempt(); !last.IsZero() {
+		m.lastAttempt.WithLabelValues(s.Name).Set(unix(last))
 	}
 }
 

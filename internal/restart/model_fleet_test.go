@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 type simulation struct {
 	table    []guardRow
 	policy   Policy
+	blind    bool // the controller skips the last look
 	fleet    *Fleet
 	services []*patient
 
@@ -83,6 +85,9 @@ type patient struct {
 	executions  map[string]int
 	open        bool // an attempt is
 	unverified  int
+	chance      bool // the world has changed since it was locked out
+	refused     int  // attempts in a row, the last one at refusedAt
+	refusedAt   time.Time
 	restarts    int
 }
 
@@ -181,9 +186,21 @@ func (m *simulation) apply(s *patient, ev *Event) {
 	case d.Restart:
 		m.judge(s)
 		m.execute(s)
+	case d.Look:
+		m.look(s)
 	case d.Inspect:
 		m.inspect(s)
 	}
+}
+
+// look makes the last look before a restart. A controller that skips it has nothing but what it saw before.
+func (m *simulation) look(s *patient) {
+	e := s.state.Last
+	if !m.blind {
+		e = m.found(s)
+		m.see(s, e)
+	}
+	m.apply(s, &Event{Looked: &e})
 }
 
 // note keeps the truth about how attempts ended.
@@ -192,13 +209,20 @@ func (m *simulation) note(s *patient, o Outcome) {
 	case OutcomeNone:
 		return
 	case OutcomeRecovered:
-		s.unverified = 0
+		s.unverified, s.refused = 0, 0
 		if s.named && s.lie != anonymous && !s.slow && m.now.Before(s.rolling) {
 			m.fail(s, "recovered before all of it was restarted")
 		}
-	case OutcomeRefused:
+	case OutcomeRefused: // nothing was done
+		n := len(s.made) - 1
+		s.refusedAt = s.made[n]
+		s.refused++
+		s.made = s.made[:n]
+		m.attempts = slices.DeleteFunc(m.attempts, s.refusedAt.Equal)
+		s.chance = s.unverified >= m.policy.MaxUnverified
 	case OutcomeNotRecovered, OutcomeExecFailed, OutcomeIdentityUnchanged, OutcomeUnknown:
 		s.unverified++
+		s.refused = 0
 	}
 	s.open = false
 }
@@ -230,6 +254,7 @@ func (m *simulation) execute(s *patient) {
 	id := s.state.Intent.ID
 	s.open, s.named = true, s.state.Intent.Before != ""
 	s.restarts++
+	s.chance = false
 	s.made = append(s.made, m.now)
 	m.attempts = append(m.attempts, m.now)
 	if m.crash == crashDecided {
@@ -284,18 +309,24 @@ func (m *simulation) tick(d time.Duration) {
 }
 
 func (m *simulation) probe(s *patient) {
-	e := Evidence{Healthy: true}
-	if s.sick != nil {
-		e = *s.sick
-	}
-	if e.Reason != prober.ReasonLocalResource {
-		m.see(s, e)
-	}
+	e := m.found(s)
+	m.see(s, e)
 	m.apply(s, &Event{Probed: &e})
+}
+
+// found is what a round of checks finds now.
+func (m *simulation) found(s *patient) Evidence {
+	if s.sick != nil {
+		return *s.sick
+	}
+	return Evidence{Healthy: true}
 }
 
 // see keeps the truth about what the probes found.
 func (m *simulation) see(s *patient, e Evidence) {
+	if e.Reason == prober.ReasonLocalResource {
+		return
+	}
 	s.lastProbe = m.now
 	if !e.Healthy {
 		s.green = 0
@@ -315,6 +346,9 @@ func (m *simulation) see(s *patient, e Evidence) {
 		s.greenSince = m.now
 	}
 	held := m.now.Sub(s.greenSince)
+	if s.green >= m.policy.VerifyProbes && held >= m.policy.ArmTime {
+		s.refused = 0
+	}
 	s.everGreen = s.everGreen || s.green >= m.policy.ArmProbes && held >= m.policy.ArmTime
 	if held >= m.policy.UnlockTime {
 		s.unverified = 0

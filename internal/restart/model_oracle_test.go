@@ -16,7 +16,7 @@ func (m *simulation) judge(s *patient) {
 		{m.now.Sub(m.up) < p.WarmUp, "restarted in the warm-up"},
 		{!s.jumpAt.IsZero() && m.now.Sub(s.jumpAt) < p.WarmUp, "restarted after a jump of the clock"},
 		{!s.everGreen, "restarted while unarmed"},
-		{s.sick == nil && s.failedSince.IsZero(), "restarted while healthy"},
+		{s.sick == nil, "restarted while healthy"},
 		{len(s.row) < p.ConfirmProbes, "restarted without confirmation"},
 		{m.now.Sub(s.lastProbe) > p.ConfirmAge, "restarted on old evidence"},
 		{m.dependencyDown(s), "restarted while a dependency is down"},
@@ -28,7 +28,7 @@ func (m *simulation) judge(s *patient) {
 		{m.tooSoon(s), "restarted in the cool-down"},
 		{since(s.made, m.now, time.Hour) >= p.BudgetHour, "restarted over the budget of the hour"},
 		{since(s.made, m.now, 24*time.Hour) >= p.BudgetDay, "restarted over the budget of the day"},
-		{s.unverified >= p.MaxUnverified, "restarted while locked out"},
+		{s.unverified >= p.MaxUnverified && !s.chance, "restarted while locked out"},
 		{m.open(s, false) >= p.Concurrency, "restarted beside another one"},
 		{m.open(s, true) >= p.ConcurrencyGroup, "restarted beside another one of the group"},
 		{since(m.attempts, m.now, p.FleetWindow) >= p.FleetBudget, "restarted over the budget of the fleet"},
@@ -52,11 +52,12 @@ func (m *simulation) dependencyDown(s *patient) bool {
 }
 
 func (m *simulation) tooSoon(s *patient) bool {
-	if len(s.made) == 0 {
-		return false
+	last := s.refusedAt
+	if n := len(s.made); n > 0 && s.made[n-1].After(last) {
+		last = s.made[n-1]
 	}
-	pause := m.policy.Cooldown << s.unverified
-	return m.now.Sub(s.made[len(s.made)-1]) < min(pause, m.policy.CooldownMax)
+	pause := m.policy.Cooldown << (s.unverified + max(0, s.refused-1))
+	return !last.IsZero() && m.now.Sub(last) < min(pause, m.policy.CooldownMax)
 }
 
 // open counts the other services with an attempt under way.

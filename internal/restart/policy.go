@@ -43,7 +43,8 @@ type Policy struct {
 	StartGrace time.Duration `json:"start_grace,omitempty"`
 	// InspectInterval is the pause before a back-end that found its unit unfit is asked again.
 	InspectInterval time.Duration `json:"inspect_interval,omitempty"`
-	// Cooldown is the pause after an attempt; it doubles with every unverified one in a row, up to CooldownMax.
+	// Cooldown is the pause after an attempt; it doubles with every unverified one in a row, and with every one in a row that
+	// the back-end refused after the first, up to CooldownMax.
 	Cooldown    time.Duration `json:"cooldown,omitempty"`
 	CooldownMax time.Duration `json:"cooldown_max,omitempty"`
 	// BudgetHour and BudgetDay are how many attempts there may be within an hour and a day.
@@ -83,7 +84,7 @@ func (p Policy) Next(s State, ev Event, now time.Time) (State, Decision) {
 // next is Next with a table of guards.
 func (p *Policy) next(table []guardRow, s State, ev Event, now time.Time) (State, Decision) {
 	now = now.Round(0).UTC() // no monotonic clock reading, no location: as it comes back from JSON
-	s = s.upgraded().at(now, ev.Jump).lapsed(now, p.SuspectTime)
+	s = s.upgraded().at(now, ev.Jump).lapsed(now, p.SuspectTime).maintained(&ev.World.Maintenance)
 	switch q := (question{policy: p, state: &s, world: &ev.World, now: now, table: table}); {
 	case ev.Alerted:
 		return s.told(&Alert{}, now), Decision{}
@@ -93,6 +94,8 @@ func (p *Policy) next(table []guardRow, s State, ev Event, now time.Time) (State
 		return q.probed(*ev.Probed)
 	case ev.Preflighted != nil:
 		return q.preflighted(*ev.Preflighted)
+	case ev.Looked != nil:
+		return q.lookedOnce(*ev.Looked)
 	case ev.Executed != nil:
 		return q.executed(ev.Executed)
 	case ev.Started != nil:
@@ -139,14 +142,15 @@ func (s State) defined(d *Definition) State {
 
 // unlocked forgets the attempts in a row that did not help; they still count for the budget.
 func (p *Policy) unlocked(s State) State {
-	s.LockedOut, s.LockedAt, s.Unverified = false, time.Time{}, 0
+	s = s.released("")
+	s.Unverified = 0
 	return p.cool(s)
 }
 
 // cool says when the pause after the last attempt ends.
 func (p *Policy) cool(s State) State {
-	if n := len(s.Attempts); n > 0 {
-		s.CooldownUntil = s.Attempts[n-1].Add(p.pause(&s))
+	if last := s.lastAttempt(); !last.IsZero() {
+		s.CooldownUntil = last.Add(p.pause(&s))
 	}
 	return s
 }

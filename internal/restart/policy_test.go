@@ -114,6 +114,9 @@ func (r *run) probe(e Evidence) Decision {
 		r.wait(r.takes)
 		d = r.inspect()
 	}
+	if d.Look {
+		d = r.event(Event{Looked: &e})
+	}
 	return d
 }
 

@@ -30,6 +30,8 @@ func TestSameDurable(t *testing.T) {
 			*p = 1
 		case *string:
 			*p = "x"
+		case *Reprieve:
+			*p = ReprieveChange
 		case *Guard:
 			*p = GuardMode
 		case *Evidence:
