@@ -181,7 +181,7 @@ func (u *unit) tell(before *State, ev *Event, d *Decision, now time.Time) {
 		f := &u.state.Preflight
 		u.log.Info("Restart ended", "outcome", string(d.Outcome), "unverified", u.state.Unverified, "detail", cmp.Or(f.Unfit, f.Detail))
 	}
-	ordered := ev.Paused != nil || ev.Resumed != nil || ev.Unlocked != nil
+	ordered := ev.Paused != nil || ev.Resumed != nil || ev.Unlocked != nil || ev.Released != nil
 	if from == to && !d.Restart && !d.WouldRestart && !held && d.Outcome == OutcomeNone && !ordered && ev.Tried == nil {
 		return
 	}

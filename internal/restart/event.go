@@ -27,6 +27,9 @@ type Event struct {
 	Paused   *Pause    `json:"paused,omitempty"`
 	Resumed  *Operator `json:"resumed,omitempty"`
 	Unlocked *Operator `json:"unlocked,omitempty"`
+	// Released is the order of an operator to release the brake of a scope to which the service belongs. The fleet does that;
+	// to the service it changes nothing.
+	Released *Operator `json:"released,omitempty"`
 
 	// Jump is how far the wall clock went since the last event beyond the time that passed; negative: back.
 	Jump time.Duration `json:"jump,omitempty"`
@@ -91,10 +94,15 @@ type Brake struct {
 	On bool `json:"on,omitempty"`
 	// Scope is "fleet" or "group/NAME".
 	Scope string `json:"scope,omitempty"`
-	// Failing of Armed services fail; Limit of them brake.
+	// Failing of Armed services fail; Limit of them brake. Holding of the failing keep it on: a restart may repair them, and
+	// they are not locked out.
 	Failing int `json:"failing,omitempty"`
 	Armed   int `json:"armed,omitempty"`
 	Limit   int `json:"limit,omitempty"`
+	Holding int `json:"holding,omitempty"`
+	// Release is what releases a brake that is on. Trial is why it does not let go of this one alone, or that it does.
+	Release string `json:"release,omitempty"`
+	Trial   string `json:"trial,omitempty"`
 	// Unseen counts the services that were not probed since this one failed and could make it a mass failure.
 	Unseen int `json:"unseen,omitempty"`
 	// Next is when the brake may be off, as far as that is known; zero: it is not.

@@ -349,6 +349,10 @@ func askBrake(q *question) GuardResult {
 		r.Value = fmt.Sprintf("%s: %d of %d failing, %d not seen since", b.Scope, b.Failing, b.Armed, b.Unseen)
 		r.Limit = "less than " + strconv.Itoa(b.Limit)
 	}
+	if b.Release != "" {
+		r.Value = fmt.Sprintf("%s: %d of %d failing, %d in a way that a restart may repair; %s", b.Scope, b.Failing, b.Armed, b.Holding, b.Trial)
+		r.Limit = b.Release + ", or no new failure for as long: then one at a time"
+	}
 	if b.On {
 		r.Next = b.Next
 	}
