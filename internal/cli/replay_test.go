@@ -20,7 +20,7 @@ modules: {http_2xx: {prober: http}}
 restart:
   mode: enforce
   receiver: {bearer_token: s3cret}
-  defaults: {arm_probes: 1, arm_time: 1s, confirm_probes: 2, verify_probes: 1, cooldown: 1m}
+  defaults: {arm_probes: 1, arm_time: 1s, confirm_probes: 2, verify_probes: 1, cooldown: 1m, start_grace: 1s}
   services:
     - {name: SERVICE, checks: [{url: 'http://127.0.0.1:1/'}], command: {argv: [/bin/true]}}
 `
@@ -162,7 +162,7 @@ func TestReplay(t *testing.T) {
 			if status := Replay(&asJSON, &errOut, tc.o); status != tc.status {
 				t.Errorf("as JSON: exit status %d, want %d", status, tc.status)
 			}
-			if err := json.Unmarshal(asJSON.Bytes(), &r); err != nil || r.Records != 11 {
+			if err := json.Unmarshal(asJSON.Bytes(), &r); err != nil || r.Records != 12 {
 				t.Errorf("as JSON: %v: %s", err, &asJSON)
 			}
 		})

@@ -5,7 +5,11 @@
 // a service; the evidence is always the controller's own probes.
 package restart
 
-import "time"
+import (
+	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
 
 // A Mode says what happens with a decision to restart.
 type Mode string
@@ -20,8 +24,12 @@ const (
 // A Policy is the rules for one service. The zero Policy allows nothing.
 type Policy struct {
 	Mode Mode `json:"mode,omitempty"`
-	// RestartOn are status codes that a restart repairs, besides those of the failure classes.
-	RestartOn []int `json:"restart_on,omitempty"`
+	// RestartOn are status codes that a restart repairs, and RestartOnReasons are reasons, besides those of the failure classes.
+	RestartOn        []int           `json:"restart_on,omitempty"`
+	RestartOnReasons []prober.Reason `json:"restart_on_reasons,omitempty"`
+	// NeverRestartOn are status codes and NeverRestartOnReasons are reasons that are not repaired, whatever else says so.
+	NeverRestartOn        []int           `json:"never_restart_on,omitempty"`
+	NeverRestartOnReasons []prober.Reason `json:"never_restart_on_reasons,omitempty"`
 	// OutagePercent is how many of the checks must fail at the least, in percent: where a restart replaces all of a service,
 	// also what is well, a part of it that fails is no reason for one. 0: any of them.
 	OutagePercent int `json:"outage_percent,omitempty"`

@@ -313,6 +313,18 @@ func TestFailureClass(t *testing.T) {
 	if p.repairable(Evidence{Reason: prober.ReasonConnectRefused, Away: true}) {
 		t.Error("the failure of another host is repairable")
 	}
+	p.RestartOnReasons, p.NeverRestartOnReasons = []prober.Reason{"tls_failed", "request_timeout"}, []prober.Reason{"request_timeout"}
+	p.NeverRestartOn = []int{404, 504}
+	for want, e := range map[bool][]Evidence{
+		true:  {{Reason: prober.ReasonTLSFailed}, status(500), refused},
+		false: {{Reason: prober.ReasonRequestTimeout}, {Reason: prober.ReasonTLSExpired}, status(404), status(504), {Reason: prober.ReasonTLSFailed, Away: true}},
+	} {
+		for _, e := range e {
+			if got := p.repairable(e); got != want {
+				t.Errorf("%s is repairable: %t, want %t", e.words(), got, want)
+			}
+		}
+	}
 	busy := Evidence{Reason: prober.ReasonStatus, StatusCode: 503, RetryAfter: true}
 	if p.repairable(busy) {
 		t.Error("503 with Retry-After is repairable, want that it holds")
