@@ -17,6 +17,7 @@ type simulation struct {
 	table    []guardRow
 	policy   Policy
 	blind    bool // the controller skips the last look
+	forgets  bool // the controller takes what is well for what is no longer demanded
 	fleet    *Fleet
 	services []*patient
 
@@ -80,6 +81,10 @@ type patient struct {
 	everGreen   bool
 	failedSince time.Time
 	lastProbe   time.Time
+	demanded    bool      // an alert was told as firing, and not as resolved since
+	told        time.Time // when it last was
+	waits       int       // for so many probes, since waiting
+	waiting     time.Time
 	jumpAt      time.Time
 	made        []time.Time // attempts
 	executions  map[string]int
@@ -177,6 +182,9 @@ func (m *simulation) apply(s *patient, ev *Event) {
 		}
 	}
 	s.state = state
+	if m.forgets && state.EpisodeAt.IsZero() {
+		s.state.Demands = nil
+	}
 	if d.Restart {
 		m.fleet.Attempted(s.name, m.now)
 	}
@@ -312,6 +320,15 @@ func (m *simulation) probe(s *patient) {
 	e := m.found(s)
 	m.see(s, e)
 	m.apply(s, &Event{Probed: &e})
+	if !m.crashed {
+		m.await(s)
+	}
+}
+
+// alert tells of an alert about the service.
+func (m *simulation) alert(s *patient, resolved bool) {
+	s.demanded, s.told = !resolved, m.now
+	m.apply(s, &Event{Told: &Alert{Key: "1", Resolved: resolved}})
 }
 
 // found is what a round of checks finds now.
@@ -371,7 +388,7 @@ func (m *simulation) restart(down time.Duration) {
 		}
 		s.state, s.answer, s.outcome, s.jumpSeen = s.kept, nil, nil, m.jumped
 		if s.dirty { // what could not be persisted is lost
-			s.unverified, s.open = s.state.Unverified, s.state.InFlight()
+			s.unverified, s.open, s.demanded = s.state.Unverified, s.state.InFlight(), s.state.Demanded()
 			s.pausedT = time.Time{}
 			if !s.state.Pause.Until.IsZero() {
 				s.pausedT = s.state.Pause.Until.Add(-m.jumped)

@@ -2,13 +2,35 @@ package restart
 
 import "time"
 
+// A rule is something that must not be so when a service is restarted.
+type rule struct {
+	broken bool
+	rule   string
+}
+
 // judge checks a restart against the truth. It shares no code with the guards.
 func (m *simulation) judge(s *patient) {
+	for _, r := range append(m.evidence(s), m.forbids(s)...) {
+		if r.broken {
+			m.fail(s, r.rule)
+		}
+	}
+}
+
+// evidence are the rules that end by themselves while a service fails and is probed.
+func (m *simulation) evidence(s *patient) []rule {
+	return []rule{
+		{s.sick == nil, "restarted while healthy"},
+		{len(s.row) < m.policy.ConfirmProbes, "restarted without confirmation"},
+		{m.now.Sub(s.lastProbe) > m.policy.ConfirmAge, "restarted on old evidence"},
+	}
+}
+
+// forbids are all others.
+func (m *simulation) forbids(s *patient) []rule {
 	p := &m.policy
-	for _, rule := range []struct {
-		broken bool
-		rule   string
-	}{
+	return []rule{
+		{!s.demanded, "restarted without a demand"},
 		{p.Mode != ModeEnforce, "restarted in mode " + string(p.Mode)},
 		{m.standby, "restarted while another one leads"},
 		{m.now.Sub(m.leads) < p.Cooldown, "restarted right after another one may have"},
@@ -16,9 +38,6 @@ func (m *simulation) judge(s *patient) {
 		{m.now.Sub(m.up) < p.WarmUp, "restarted in the warm-up"},
 		{!s.jumpAt.IsZero() && m.now.Sub(s.jumpAt) < p.WarmUp, "restarted after a jump of the clock"},
 		{!s.everGreen, "restarted while unarmed"},
-		{s.sick == nil, "restarted while healthy"},
-		{len(s.row) < p.ConfirmProbes, "restarted without confirmation"},
-		{m.now.Sub(s.lastProbe) > p.ConfirmAge, "restarted on old evidence"},
 		{m.dependencyDown(s), "restarted while a dependency is down"},
 		{s.window, "restarted in maintenance"},
 		{m.now.Before(s.pausedT), "restarted while paused"},
@@ -33,11 +52,46 @@ func (m *simulation) judge(s *patient) {
 		{m.open(s, true) >= p.ConcurrencyGroup, "restarted beside another one of the group"},
 		{since(m.attempts, m.now, p.FleetWindow) >= p.FleetBudget, "restarted over the budget of the fleet"},
 		{m.massFailure(s), "restarted in a mass failure"},
-	} {
-		if rule.broken {
-			m.fail(s, rule.rule)
+	}
+}
+
+// The longest that a service waits that is down, armed and demanded, and against whose restart nothing speaks: so many probes,
+// and the pause after which its back-end is asked again.
+const (
+	longestWait     = 5
+	longestWaitTime = 30 * time.Second
+)
+
+// await checks that a service does not wait for nothing.
+func (m *simulation) await(s *patient) {
+	if m.excused(s) {
+		s.waits = 0
+		return
+	}
+	if s.waits == 0 {
+		s.waiting = m.now
+	}
+	if s.waits++; s.waits > longestWait && m.now.Sub(s.waiting) > longestWaitTime {
+		m.fail(s, "not restarted, although it is demanded and nothing is against it")
+	}
+}
+
+// excused reports whether there is a reason to wait. Where the policy may know less than the oracle does, because it has not seen
+// what happened or has forgotten it, what it knows counts.
+func (m *simulation) excused(s *patient) bool {
+	if s.sick == nil || !m.policy.repairable(*s.sick) || !m.policy.outage(*s.sick) {
+		return true
+	}
+	for _, r := range m.forbids(s) {
+		if r.broken {
+			return true
 		}
 	}
+	w := m.fleet.World(s.name, &m.policy, m.now)
+	short := m.policy.SuspectTime - noteEvery // the last repetition may not have been noted
+	quick := len(s.made) > 0 && m.now.Sub(s.made[len(s.made)-1]) < m.policy.StartGrace
+	return s.slow || quick || m.now.Sub(s.told) > short || !s.state.Armed || s.state.LockedOut || s.state.InFlight() ||
+		m.wall().Before(s.state.CooldownUntil) || w.Brake.On || len(w.Down) > 0 || w.FleetAttempts >= m.policy.FleetBudget
 }
 
 func (m *simulation) dependencyDown(s *patient) bool {

@@ -38,7 +38,7 @@ var stepKinds = []struct {
 	{"incident", 10, func(m *simulation, s *patient, arg int) {
 		m.incidents++
 		m.sicken(s, arg)
-		m.apply(s, &Event{Told: &Alert{Key: "1"}})
+		m.alert(s, false)
 		m.ticks(3+arg%3, time.Second)
 	}},
 	{"fails", 3, func(m *simulation, s *patient, arg int) { m.incidents++; m.sicken(s, arg) }},
@@ -46,7 +46,7 @@ var stepKinds = []struct {
 		for _, s := range m.services {
 			m.incidents++
 			m.sicken(s, 0)
-			m.apply(s, &Event{Told: &Alert{Key: "1"}})
+			m.alert(s, false)
 		}
 		m.ticks(5, time.Second)
 	}},
@@ -67,9 +67,10 @@ var stepKinds = []struct {
 	}},
 	{"alerts", 2, func(m *simulation, s *patient, arg int) {
 		for range 1 + arg%20 { // replays
-			m.apply(s, &Event{Told: &Alert{Key: "1"}})
+			m.alert(s, false)
 		}
 	}},
+	{"resolved", 2, func(m *simulation, s *patient, _ int) { m.alert(s, true) }},
 	{"back-end", 3, func(_ *simulation, s *patient, arg int) { s.lie = lie(arg % int(lies)) }},
 	{"honest", 2, func(_ *simulation, s *patient, _ int) { s.lie, s.slow, s.unfit = honest, false, "" }},
 	{"unfit", 1, func(_ *simulation, s *patient, _ int) { s.unfit = string(UnfitStopped) }},
@@ -167,13 +168,6 @@ func play(table []guardRow, seed uint64, steps []step) *simulation {
 	return newSimulation(table, rand.New(rand.NewPCG(seed, 1))).play(seed, steps) //nolint:gosec // it is to be repeated
 }
 
-// blindly plays steps with a controller that skips the last look.
-func blindly(table []guardRow, seed uint64, steps []step) *simulation {
-	m := newSimulation(table, rand.New(rand.NewPCG(seed, 1))) //nolint:gosec // it is to be repeated
-	m.blind = true
-	return m.play(seed, steps)
-}
-
 func (m *simulation) play(seed uint64, steps []step) *simulation {
 	for _, s := range steps {
 		stepKinds[s.kind].do(m, m.services[s.service], s.arg)
@@ -205,7 +199,7 @@ func (m *simulation) live() {
 		before := s.restarts
 		m.incidents++
 		m.sicken(s, 0)
-		m.apply(s, &Event{Told: &Alert{Key: "1"}})
+		m.alert(s, false)
 		for range 100 {
 			m.tick(time.Second)
 		}
@@ -315,14 +309,25 @@ func TestModelMissesEveryGuard(t *testing.T) {
 	}
 }
 
-// Without the last look a service that has recovered is restarted, and the model finds it.
-func TestModelMissesTheLastLook(t *testing.T) {
-	for n := range uint64(2000) {
-		if blindly(guards, n, randomSteps(rand.New(rand.NewPCG(n, 2)))).violation == "restarted while healthy" { //nolint:gosec // it is to be repeated
-			return
+// Where the controller does less than it should the model finds it.
+func TestModelMissesTheController(t *testing.T) {
+	for want, spoil := range map[string]func(m *simulation){
+		"restarted while healthy": func(m *simulation) { m.blind = true },
+		"not restarted, although it is demanded and nothing is against it": func(m *simulation) { m.forgets = true },
+	} {
+		found := false
+		for n := range uint64(2000) {
+			m := newSimulation(guards, rand.New(rand.NewPCG(n, 1))) //nolint:gosec // it is to be repeated
+			spoil(m)
+			if m.play(n, randomSteps(rand.New(rand.NewPCG(n, 2)))); m.violation == want { //nolint:gosec // it is to be repeated
+				found = true
+				break
+			}
+		}
+		if !found {
+			t.Errorf("the model does not find: %s", want)
 		}
 	}
-	t.Fatal("the model finds nothing wrong without it")
 }
 
 // Without any one of the guards its own tests fail.
