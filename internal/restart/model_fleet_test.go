@@ -26,6 +26,7 @@ type simulation struct {
 	up       time.Time     // when the exporter started
 	full     bool          // the disk is
 	standby  bool          // another exporter leads
+	crowded  time.Time     // when more than one service was last seen to fail
 	leads    time.Time     // since when none does
 	crash    crashPoint    // where the exporter ends next
 	crashed  bool
@@ -299,6 +300,7 @@ func (m *simulation) execute(s *patient) {
 // tick lets time pass; then every back-end answers, and every service is probed.
 func (m *simulation) tick(d time.Duration) {
 	m.now = m.now.Add(d)
+	m.crowd()
 	for _, s := range m.services {
 		if e := s.outcome; e != nil && !m.crashed {
 			s.outcome = nil
@@ -316,9 +318,23 @@ func (m *simulation) tick(d time.Duration) {
 	}
 }
 
+// crowd notes whether more than one service is seen to fail.
+func (m *simulation) crowd() {
+	n := 0
+	for _, s := range m.services {
+		if !s.failedSince.IsZero() {
+			n++
+		}
+	}
+	if n > 1 {
+		m.crowded = m.now
+	}
+}
+
 func (m *simulation) probe(s *patient) {
 	e := m.found(s)
 	m.see(s, e)
+	m.crowd()
 	m.apply(s, &Event{Probed: &e})
 	if !m.crashed {
 		m.await(s)

@@ -62,6 +62,9 @@ const (
 	longestWaitTime = 30 * time.Second
 )
 
+// longestBrake is how long a brake may be on for one service that fails alone, and for others to be probed that may fail, too.
+const longestBrake = 5*time.Minute + 30*time.Second
+
 // await checks that a service does not wait for nothing.
 func (m *simulation) await(s *patient) {
 	if m.excused(s) {
@@ -90,8 +93,9 @@ func (m *simulation) excused(s *patient) bool {
 	w := m.fleet.World(s.name, &m.policy, m.now)
 	short := m.policy.SuspectTime - noteEvery // the last repetition may not have been noted
 	quick := len(s.made) > 0 && m.now.Sub(s.made[len(s.made)-1]) < m.policy.StartGrace
+	braked := w.Brake.On && m.now.Sub(m.crowded) <= longestBrake
 	return s.slow || quick || m.now.Sub(s.told) > short || !s.state.Armed || s.state.LockedOut || s.state.InFlight() ||
-		m.wall().Before(s.state.CooldownUntil) || w.Brake.On || len(w.Down) > 0 || w.FleetAttempts >= m.policy.FleetBudget
+		m.wall().Before(s.state.CooldownUntil) || braked || len(w.Down) > 0 || w.FleetAttempts >= m.policy.FleetBudget
 }
 
 func (m *simulation) dependencyDown(s *patient) bool {
