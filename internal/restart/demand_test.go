@@ -3,8 +3,8 @@ package restart
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,8 +14,8 @@ func (r *run) told(key string, started time.Duration) {
 	r.event(Event{Told: &Alert{Key: key, StartsAt: start.Add(started)}})
 }
 
-func (r *run) resolved(key string, ended time.Duration) {
-	r.event(Event{Told: &Alert{Key: key, Resolved: true, EndsAt: start.Add(ended)}})
+func (r *run) resolved(key string) {
+	r.event(Event{Told: &Alert{Key: key, Resolved: true, EndsAt: start.Add(60)}})
 }
 
 // failAgain has a service be well for as long as closes an episode, and fail again.
@@ -35,16 +35,16 @@ func TestDemand(t *testing.T) {
 	}{
 		{"nothing", func(*run) {}, false},
 		{"firing", func(r *run) { r.told("1", 0) }, true},
-		{"resolved", func(r *run) { r.told("1", 0); r.resolved("1", 60) }, false},
-		{"fires again", func(r *run) { r.told("1", 0); r.resolved("1", 60); r.told("1", 90) }, true},
-		{"resolved, of an earlier failure, comes late", func(r *run) { r.told("1", 90); r.resolved("1", 60) }, true},
+		{"resolved", func(r *run) { r.told("1", 0); r.resolved("1") }, false},
+		{"fires again", func(r *run) { r.told("1", 0); r.resolved("1"); r.told("1", 90) }, true},
+		{"resolved, of an earlier failure, comes late", func(r *run) { r.told("1", 90); r.resolved("1") }, true},
 		{"resolved without a time", func(r *run) { r.told("1", 90); r.event(Event{Told: &Alert{Key: "1", Resolved: true}}) }, false},
-		{"resolved twice", func(r *run) { r.told("1", 0); r.resolved("1", 60); r.resolved("1", 60) }, false},
-		{"one of two is resolved", func(r *run) { r.told("1", 0); r.told("2", 0); r.resolved("1", 60) }, true},
-		{"both are", func(r *run) { r.told("1", 0); r.told("2", 0); r.resolved("1", 60); r.resolved("2", 60) }, false},
-		{"another one is resolved", func(r *run) { r.told("1", 0); r.resolved("2", 60) }, true},
+		{"resolved twice", func(r *run) { r.told("1", 0); r.resolved("1"); r.resolved("1") }, false},
+		{"one of two is resolved", func(r *run) { r.told("1", 0); r.told("2", 0); r.resolved("1") }, true},
+		{"both are", func(r *run) { r.told("1", 0); r.told("2", 0); r.resolved("1"); r.resolved("2") }, false},
+		{"another one is resolved", func(r *run) { r.told("1", 0); r.resolved("2") }, true},
 		{"told as earlier versions did", func(r *run) { r.event(Event{Alerted: true}) }, true},
-		{"told so, and resolved", func(r *run) { r.event(Event{Alerted: true}); r.resolved("1", 60) }, false},
+		{"told so, and resolved", func(r *run) { r.event(Event{Alerted: true}); r.resolved("1") }, false},
 		{"told long ago", func(r *run) { r.told("1", 0); r.wait(r.policy.SuspectTime) }, false},
 		{"one of two was told long ago", func(r *run) {
 			r.told("1", 0)
@@ -69,7 +69,8 @@ func TestDemandOutlastsRecovery(t *testing.T) {
 	r.told("1", 0)
 	for n := 1; n <= 2; n++ {
 		for r.restarts() < n {
-			if r.wait(time.Second); r.now.Sub(start) > time.Hour {
+			r.wait(time.Second)
+			if r.now.Sub(start) > time.Hour {
 				t.Fatalf("restarted %d times, held by %q in phase %s", r.restarts(), r.state.Hold, r.state.Phase())
 			}
 			r.probe(refused)
@@ -83,10 +84,10 @@ func TestDemandOutlastsRecovery(t *testing.T) {
 func TestDemandsAreBounded(t *testing.T) {
 	r := newRun(t, testPolicy()).arm()
 	for i := range 10 * maxDemands {
-		r.told(fmt.Sprint(i), 0)
+		r.told(strconv.Itoa(i), 0)
 		r.wait(time.Millisecond)
 	}
-	if n := len(r.state.Demands); n != maxDemands || r.state.Demands[0].Key != fmt.Sprint(9*maxDemands) {
+	if n := len(r.state.Demands); n != maxDemands || r.state.Demands[0].Key != strconv.Itoa(9*maxDemands) {
 		t.Errorf("%d demands are remembered, the first is %+v, want the last %d", n, r.state.Demands[0], maxDemands)
 	}
 	writes := 0

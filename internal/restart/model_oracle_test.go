@@ -74,7 +74,8 @@ func (m *simulation) await(s *patient) {
 	if s.waits == 0 {
 		s.waiting = m.now
 	}
-	if s.waits++; s.waits > longestWait && m.now.Sub(s.waiting) > longestWaitTime {
+	s.waits++
+	if s.waits > longestWait && m.now.Sub(s.waiting) > longestWaitTime {
 		m.fail(s, "not restarted, although it is demanded and nothing is against it")
 	}
 }

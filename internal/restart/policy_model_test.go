@@ -319,7 +319,8 @@ func TestModelMissesTheController(t *testing.T) {
 		for n := range uint64(2000) {
 			m := newSimulation(guards, rand.New(rand.NewPCG(n, 1))) //nolint:gosec // it is to be repeated
 			spoil(m)
-			if m.play(n, randomSteps(rand.New(rand.NewPCG(n, 2)))); m.violation == want { //nolint:gosec // it is to be repeated
+			m.play(n, randomSteps(rand.New(rand.NewPCG(n, 2)))) //nolint:gosec // it is to be repeated
+			if m.violation == want {
 				found = true
 				break
 			}

@@ -6,7 +6,7 @@ import (
 )
 
 // lockOut makes attempts that do not help until the service is locked out.
-func (r *run) lockOut() *run {
+func (r *run) lockOut() {
 	r.t.Helper()
 	r.told("1", 0)
 	for !r.state.LockedOut {
@@ -17,11 +17,11 @@ func (r *run) lockOut() *run {
 		if d.Outcome != OutcomeNone && d.Inspect {
 			r.inspect()
 		}
-		if r.wait(10 * time.Second); r.now.Sub(start) > 2*time.Hour {
+		r.wait(10 * time.Second)
+		if r.now.Sub(start) > 2*time.Hour {
 			r.t.Fatal("it is not locked out")
 		}
 	}
-	return r
 }
 
 // fail has the service fail for d, and counts the attempts, none of which helps.

@@ -1,7 +1,7 @@
 package restart
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +23,7 @@ func newWard(t *testing.T, n int) *ward {
 	w := &ward{t: t, fleet: NewFleet(), now: start, states: make([]State, n), cures: func(int) bool { return true }}
 	w.fleet.Limit(configured().Brake)
 	for i := range n {
-		w.fleet.Join(fmt.Sprint(i), "", nil)
+		w.fleet.Join(strconv.Itoa(i), "", nil)
 		w.states[i] = State{Armed: true, Successes: 1, Last: healthy}
 	}
 	return w
@@ -49,18 +49,18 @@ func (w *ward) pass(d time.Duration) {
 			} else {
 				w.states[busy].Unverified++
 			}
-			w.fleet.Update(fmt.Sprint(busy), &w.states[busy], w.now)
+			w.fleet.Update(strconv.Itoa(busy), &w.states[busy], w.now)
 			busy = -1
 		}
 		for i := range w.states {
 			s := &w.states[i]
 			s.Seen, s.LastProbe = w.now, w.now
-			w.fleet.Update(fmt.Sprint(i), s, w.now)
-			if busy < 0 && s.Failures > 0 && s.Unverified < 2 && !s.LockedOut && !w.fleet.World(fmt.Sprint(i), &Policy{}, w.now).Brake.On {
+			w.fleet.Update(strconv.Itoa(i), s, w.now)
+			if busy < 0 && s.Failures > 0 && s.Unverified < 2 && !s.LockedOut && !w.fleet.World(strconv.Itoa(i), &Policy{}, w.now).Brake.On {
 				w.restarts = append(w.restarts, w.now.Sub(start))
 				s.Intent.At = w.now
 				busy, until = i, w.now.Add(time.Minute)
-				w.fleet.Update(fmt.Sprint(i), s, w.now)
+				w.fleet.Update(strconv.Itoa(i), s, w.now)
 			}
 		}
 	}
