@@ -103,3 +103,26 @@ func TestControllerLooks(t *testing.T) {
 		}
 	})
 }
+
+// A failure of 3 s is over before anything is done about it, whenever the alert comes.
+func TestControllerShortFailure(t *testing.T) {
+	for i := range time.Duration(20) {
+		synctest.Test(t, func(t *testing.T) {
+			s := &simulated{helps: true}
+			service := s.service("shop", shopTarget)
+			service.CheckInterval = time.Second
+			c, _, stop := watch(t, io.Discard, service)
+			defer stop()
+			time.Sleep(3*time.Minute + i*53*time.Millisecond)
+			s.broken.Store(true)
+			time.Sleep(i * 150 * time.Millisecond)
+			firing(c, shopTarget)
+			time.Sleep(3*time.Second - i*150*time.Millisecond)
+			s.broken.Store(false)
+			time.Sleep(time.Minute)
+			if n := s.restarts.Load(); n != 0 {
+				t.Errorf("play %d: restarted %d times", i, n)
+			}
+		})
+	}
+}

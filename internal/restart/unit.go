@@ -132,11 +132,26 @@ func (u *unit) probe(ctx context.Context) {
 	go func() { u.rounds <- service.probe(ctx) }()
 }
 
-// look makes the last look before a restart: one more round of checks, beside the one that may be under way.
+// look makes the last look before a restart: one more round of checks, beside the one that may be under way. It is as far apart
+// from the failure that confirmed as those are from each other, but waits no longer than a check may take.
 func (u *unit) look(ctx context.Context) {
 	u.looking, u.looked = true, time.Now()
-	service := u.definition()
-	go func() { u.looks <- service.probe(ctx) }()
+	u.mu.Lock()
+	service, last := u.service, u.state.LastFailure
+	u.mu.Unlock()
+	longest := time.Duration(0)
+	for i := range service.Checks {
+		longest = max(longest, service.Checks[i].Timeout)
+	}
+	wait := min(time.Until(last.Add(service.Policy.ConfirmInterval)), longest)
+	go func() {
+		select {
+		case <-time.After(max(wait, 0)):
+			u.looks <- service.probe(ctx)
+		case <-ctx.Done():
+			u.looks <- Evidence{}
+		}
+	}()
 }
 
 // orphaned tells whether there is an attempt of which nobody knows what it did.
