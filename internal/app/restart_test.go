@@ -37,7 +37,8 @@ const oneService = `
   services:
     - name: shop
       mode: observe
-      restart_on: [404]
+      restart_on: [404, tls_failed]
+      never_restart_on: [503, request_timeout]
       checks: [{url: 'http://127.0.0.1:1/health'}]
       command: {argv: [/bin/true], env: {B: '2', A: '1'}}
 `
