@@ -81,9 +81,19 @@ func (c *checker) limits(p place, l *Limits) {
 	if n := l.OutagePercent; n < 0 || n > 100 {
 		c.fail(c.sub(p, "outage_percent"), "got %d, want 1 to 100", n)
 	}
-	for i, code := range l.RestartOn {
-		if code < minStatus || code > maxStatus {
-			c.fail(c.at(p.field("restart_on").item(i)), "got status code %d, want %d to %d", code, minStatus, maxStatus)
+	c.failures(p.field("restart_on"), l.RestartOn)
+	c.failures(p.field("never_restart_on"), l.NeverRestartOn)
+}
+
+// failures checks that each is a status code or a reason of a failed probe.
+func (c *checker) failures(p place, all Failures) {
+	for i, f := range all {
+		code, isCode := f.code()
+		switch {
+		case isCode && (code < minStatus || code > maxStatus):
+			c.fail(c.at(p.item(i)), "got status code %d, want %d to %d", code, minStatus, maxStatus)
+		case !isCode && !slices.Contains(FailureReasons, string(f)):
+			c.fail(c.at(p.item(i)), "got %q, want a status code or one of %s", string(f), strings.Join(FailureReasons, ", "))
 		}
 	}
 }

@@ -112,7 +112,7 @@ type Limits struct {
 	ConfirmAge Duration `yaml:"confirm_age,omitempty"`
 	// OutagePercent is how many of the checks must fail, in percent, before anything is restarted.
 	OutagePercent int `yaml:"outage_percent,omitempty"`
-	// SuspectTime is how long an alert is remembered.
+	// SuspectTime is how long an alert that is not resolved counts without being repeated.
 	SuspectTime Duration `yaml:"suspect_time,omitempty"`
 	// StartGrace is how long a unit is left alone after any start, InspectInterval the pause until a back-end that found it
 	// unfit is asked again.
@@ -138,8 +138,10 @@ type Limits struct {
 	UnlockTime    Duration `yaml:"unlock_time,omitempty"`
 	// ExecTimeout is the time for the back-end's work, where the unit's own settings do not ask for more.
 	ExecTimeout Duration `yaml:"exec_timeout,omitempty"`
-	// RestartOn are status codes that a restart repairs, besides 500, 502, 503 and 504.
-	RestartOn []int `yaml:"restart_on,omitempty"`
+	// RestartOn are failures that a restart repairs, besides those that are always taken for such. NeverRestartOn are failures
+	// that it does not repair, whatever RestartOn says.
+	RestartOn      Failures `yaml:"restart_on,omitempty"`
+	NeverRestartOn Failures `yaml:"never_restart_on,omitempty"`
 }
 
 // DefaultLimits are the limits where the configuration says nothing.
@@ -153,7 +155,7 @@ var DefaultLimits = Limits{
 	ConfirmInterval: Duration(time.Second),
 	ConfirmAge:      Duration(10 * time.Second),
 	OutagePercent:   1,
-	SuspectTime:     Duration(time.Hour),
+	SuspectTime:     Duration(5 * time.Hour), // more than the 4h after which Alertmanager repeats an alert by default
 	StartGrace:      Duration(2 * time.Minute),
 	InspectInterval: Duration(15 * time.Second),
 	Cooldown:        Duration(5 * time.Minute),
@@ -182,6 +184,9 @@ func (l Limits) or(d Limits) Limits {
 	if l.RestartOn == nil {
 		l.RestartOn = d.RestartOn
 	}
+	if l.NeverRestartOn == nil {
+		l.NeverRestartOn = d.NeverRestartOn
+	}
 	return Limits{
 		CheckInterval:    cmp.Or(l.CheckInterval, d.CheckInterval),
 		CheckTimeout:     cmp.Or(l.CheckTimeout, d.CheckTimeout),
@@ -209,5 +214,6 @@ func (l Limits) or(d Limits) Limits {
 		UnlockTime:       cmp.Or(l.UnlockTime, d.UnlockTime),
 		ExecTimeout:      cmp.Or(l.ExecTimeout, d.ExecTimeout),
 		RestartOn:        l.RestartOn,
+		NeverRestartOn:   l.NeverRestartOn,
 	}
 }

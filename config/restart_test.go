@@ -5,11 +5,15 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
 const restartYAML = `
@@ -69,7 +73,7 @@ func TestRestart(t *testing.T) {
 		t.Errorf("module is %q, want the default", shop.Checks[0].Module)
 	}
 	got := c.Restart.LimitsOf(shop)
-	if got.Cooldown != config.Duration(2*time.Minute) || got.BudgetDay != 4 || got.BudgetHour != 3 || got.RestartOn[0] != 404 {
+	if got.Cooldown != config.Duration(2*time.Minute) || got.BudgetDay != 4 || got.BudgetHour != 3 || got.RestartOn[0] != "404" {
 		t.Errorf("limits are %+v, want those of the service, then the section, then the defaults", got)
 	}
 
@@ -97,7 +101,7 @@ func TestRestart(t *testing.T) {
 func TestDefaultLimits(t *testing.T) {
 	v := reflect.ValueOf(config.DefaultLimits)
 	for i := range v.NumField() {
-		if name := v.Type().Field(i).Name; v.Field(i).IsZero() && name != "RestartOn" {
+		if name := v.Type().Field(i).Name; v.Field(i).IsZero() && name != "RestartOn" && name != "NeverRestartOn" {
 			t.Errorf("%s has no default", name)
 		}
 	}
@@ -113,12 +117,27 @@ func filled(t *testing.T, from int) config.Limits {
 		case reflect.Int, reflect.Int64:
 			f.SetInt(int64(from + i))
 		case reflect.Slice:
-			f.Set(reflect.ValueOf([]int{from + i}))
+			f.Set(reflect.ValueOf(config.Failures{config.Failure(strconv.Itoa(from + i))}))
 		default:
 			t.Fatalf("%s is a %s, want a number", v.Type().Field(i).Name, f.Kind())
 		}
 	}
 	return l
+}
+
+// A failure is named as a probe names it, but for what says nothing about the service.
+func TestFailureReasons(t *testing.T) {
+	var want []string
+	for _, r := range prober.Reasons() {
+		switch r.Reason { //nolint:exhaustive // all others
+		case prober.ReasonNone, prober.ReasonTargetForbidden, prober.ReasonLocalResource, prober.ReasonInternal:
+		default:
+			want = append(want, string(r.Reason))
+		}
+	}
+	if diff := cmp.Diff(want, config.FailureReasons); diff != "" {
+		t.Errorf("reasons (-prober +config):\n%s", diff)
+	}
 }
 
 // Every number may be that of the service or of the section, and what one of them says changes no other.

@@ -32,6 +32,7 @@ const hasty = `
   defaults:
     check_interval: 100ms
     warm_up: 1ms
+    start_grace: 1ms
     arm_probes: 2
     arm_time: 1ms
     confirm_probes: 2

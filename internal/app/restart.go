@@ -17,6 +17,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/lease"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/store"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/webhook"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
 // restarts turns the restart section into what the controller watches. Modules are those of the same snapshot.
@@ -103,8 +104,9 @@ const missedRounds = 3
 
 func policy(mode string, l config.Limits) restart.Policy {
 	return restart.Policy{
-		Mode:            restart.Mode(mode),
-		RestartOn:       l.RestartOn,
+		Mode:      restart.Mode(mode),
+		RestartOn: l.RestartOn.Codes(), RestartOnReasons: reasons(l.RestartOn),
+		NeverRestartOn: l.NeverRestartOn.Codes(), NeverRestartOnReasons: reasons(l.NeverRestartOn),
 		WarmUp:          time.Duration(l.WarmUp),
 		ArmProbes:       l.ArmProbes,
 		ArmTime:         time.Duration(l.ArmTime),
@@ -127,6 +129,14 @@ func policy(mode string, l config.Limits) restart.Policy {
 		MaxUnverified: l.MaxUnverified,
 		UnlockTime:    time.Duration(l.UnlockTime),
 	}
+}
+
+func reasons(of config.Failures) []prober.Reason {
+	var all []prober.Reason
+	for _, r := range of.Reasons() {
+		all = append(all, prober.Reason(r))
+	}
+	return all
 }
 
 func authenticator(r *config.Receiver) webhook.Authenticator {

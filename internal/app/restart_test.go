@@ -19,6 +19,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
 func restartConfig(t *testing.T, text string) *config.Config {
@@ -36,7 +37,8 @@ const oneService = `
   services:
     - name: shop
       mode: observe
-      restart_on: [404]
+      restart_on: [404, tls_failed]
+      never_restart_on: [503, request_timeout]
       checks: [{url: 'http://127.0.0.1:1/health'}]
       command: {argv: [/bin/true], env: {B: '2', A: '1'}}
 `
@@ -107,20 +109,21 @@ func TestPolicyOfLimits(t *testing.T) {
 			f.SetInt(int64(1000 + i))
 		}
 	}
-	l.RestartOn = []int{404}
+	l.RestartOn, l.NeverRestartOn = config.Failures{"404", "tls_failed"}, config.Failures{"503", "request_timeout"}
 	p := policy("enforce", l)
 	got := reflect.ValueOf(p)
 	for i := range got.NumField() {
 		name := got.Type().Field(i).Name
 		switch want := limits.FieldByName(name); {
-		case name == "Mode" || name == "ProbeGap" || name == "RestartOn":
+		case name == "Mode" || name == "ProbeGap" || strings.Contains(name, "RestartOn"):
 		case !want.IsValid():
 			t.Errorf("there is no limit %s", name)
 		case got.Field(i).Int() != want.Int():
 			t.Errorf("%s is %d, want %d", name, got.Field(i).Int(), want.Int())
 		}
 	}
-	if p.Mode != restart.ModeEnforce || !slices.Equal(p.RestartOn, l.RestartOn) || p.ProbeGap != 3*time.Duration(l.CheckInterval+l.CheckTimeout) {
+	if p.Mode != restart.ModeEnforce || !slices.Equal(p.RestartOn, []int{404}) || !slices.Equal(p.NeverRestartOn, []int{503}) ||
+		!slices.Equal(p.RestartOnReasons, []prober.Reason{"tls_failed"}) || !slices.Equal(p.NeverRestartOnReasons, []prober.Reason{"request_timeout"}) || p.ProbeGap != 3*time.Duration(l.CheckInterval+l.CheckTimeout) {
 		t.Errorf("policy is %+v", p)
 	}
 }

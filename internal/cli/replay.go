@@ -222,6 +222,8 @@ func described(d *restart.Decision) string {
 		return oneLine(string(d.Outcome))
 	case d.Inspect:
 		return "ask the back-end"
+	case d.Look:
+		return "look once more"
 	default:
 		return "nothing to decide"
 	}

@@ -20,7 +20,7 @@ modules: {http_2xx: {prober: http}}
 restart:
   mode: enforce
   receiver: {bearer_token: s3cret}
-  defaults: {arm_probes: 1, arm_time: 1s, confirm_probes: 2, verify_probes: 1, cooldown: 1m}
+  defaults: {arm_probes: 1, arm_time: 1s, confirm_probes: 2, verify_probes: 1, cooldown: 1m, start_grace: 1s}
   services:
     - {name: SERVICE, checks: [{url: 'http://127.0.0.1:1/'}], command: {argv: [/bin/true]}}
 `
@@ -50,6 +50,7 @@ func incident(t *testing.T, change func(*restart.Record)) (dir string) {
 		{Probed: &refused},
 		{Probed: &refused},
 		{Preflighted: &restart.Preflight{Attempt: "1"}},
+		{Looked: &refused},
 		{Executed: &restart.Executed{Attempt: "1"}},
 		{Probed: &healthy},
 		{Alerted: true},
@@ -93,7 +94,7 @@ func TestReplay(t *testing.T) {
 		}
 		return dir
 	}
-	const records = "11 records from 20"
+	const records = "12 records from 20"
 	for _, tc := range []struct {
 		name   string
 		o      ReplayOptions
@@ -105,20 +106,20 @@ func TestReplay(t *testing.T) {
 		{"same with the file", ReplayOptions{Dir: incident(t, nil), ConfigFile: configured("cooldown: 1m", "cooldown: 5m")}, ExitSuccess, []string{"new.yml: 0 decisions would differ\n"}, ""},
 		{"shorter cool-down", ReplayOptions{Dir: incident(t, nil), ConfigFile: configured("cooldown: 1m", "cooldown: 10s")}, ExitFailed, []string{
 			"replay: the same decisions and states\n", "new.yml: 1 decisions would differ\n",
-			`audit.jsonl:11 2026-11-21T10:29:22Z shop: was "held by cooldown: 50s since the last attempt, want 5m0s", is "ask the back-end"`,
+			`audit.jsonl:12 2026-11-21T10:29:32Z shop: was "held by cooldown: 50s since the last attempt, want 5m0s", is "ask the back-end"`,
 		}, ""},
 		{"observe", ReplayOptions{Dir: incident(t, nil), ConfigFile: configured("mode: enforce", "mode: observe")}, ExitFailed, []string{`was "restart", is "would restart"`}, ""},
-		{"another service", ReplayOptions{Dir: incident(t, nil), ConfigFile: configured("shop", "other")}, ExitSuccess, []string{"not judged: 11 of services that it does not have\n"}, ""},
+		{"another service", ReplayOptions{Dir: incident(t, nil), ConfigFile: configured("shop", "other")}, ExitSuccess, []string{"not judged: 12 of services that it does not have\n"}, ""},
 		{"another decision", ReplayOptions{Dir: incident(t, func(r *restart.Record) { r.Decision.Restart = false })}, ExitFailed, []string{
-			`replay: 1 differ, the first at audit.jsonl:6 2026-11-21T10:28:32Z shop: was "nothing to decide", is "restart"`,
+			`replay: 1 differ, the first at audit.jsonl:7 2026-11-21T10:28:42Z shop: was "nothing to decide", is "restart"`,
 		}, ""},
-		{"another state", ReplayOptions{Dir: incident(t, func(r *restart.Record) { r.After.Unverified = 7 })}, ExitFailed, []string{"replay: 11 differ", "and another state"}, ""},
+		{"another state", ReplayOptions{Dir: incident(t, func(r *restart.Record) { r.After.Unverified = 7 })}, ExitFailed, []string{"replay: 12 differ", "and another state"}, ""},
 		{"another limit", ReplayOptions{Dir: incident(t, func(r *restart.Record) {
 			for i := range r.Decision.Guards {
 				r.Decision.Guards[i].Limit = "x"
 			}
 		})}, ExitFailed, []string{"with other values or limits"}, ""},
-		{"no decision", ReplayOptions{Dir: incident(t, func(r *restart.Record) { r.Service = "" })}, ExitSuccess, []string{"skipped: 11 "}, ""},
+		{"no decision", ReplayOptions{Dir: incident(t, func(r *restart.Record) { r.Service = "" })}, ExitSuccess, []string{"skipped: 12 "}, ""},
 		{
 			"changed line",
 			ReplayOptions{Dir: edit(incident(t, nil), func(b []byte) []byte { return bytes.Replace(b, []byte(`"shop"`), []byte(`"shop" `), 1) })},
@@ -161,7 +162,7 @@ func TestReplay(t *testing.T) {
 			if status := Replay(&asJSON, &errOut, tc.o); status != tc.status {
 				t.Errorf("as JSON: exit status %d, want %d", status, tc.status)
 			}
-			if err := json.Unmarshal(asJSON.Bytes(), &r); err != nil || r.Records != 11 {
+			if err := json.Unmarshal(asJSON.Bytes(), &r); err != nil || r.Records != 12 {
 				t.Errorf("as JSON: %v: %s", err, &asJSON)
 			}
 		})

@@ -22,7 +22,7 @@ var morning = time.Date(2026, 11, 21, 10, 27, 32, 0, time.UTC)
 func explained(change func(*restart.Explanation)) *restart.Explanation {
 	e := &restart.Explanation{
 		Time: morning, Service: "shop", Environment: "LIVE", Group: "web", Backend: "pm2", Targets: []string{"http://127.0.0.1:8080/health"},
-		Mode: restart.ModeEnforce, Phase: restart.PhaseCooldown, Reason: "connect_refused", LastProbe: morning, AlertedAt: morning,
+		Mode: restart.ModeEnforce, Phase: restart.PhaseCooldown, Reason: "connect_refused", LastProbe: morning, Demanded: true, AlertedAt: morning,
 		Hold: restart.GuardCooldown, Next: morning.Add(220 * time.Second),
 		Guards: []restart.GuardResult{
 			{Guard: restart.GuardMode, OK: true, Value: "enforce", Limit: "observe or enforce"},
@@ -71,8 +71,18 @@ func TestVerdict(t *testing.T) {
 		}, "restarted; its probes have to prove that it helped until 10:28:32 (in 1m0s)"},
 		{"no alert", func(e *restart.Explanation) {
 			allows(e)
-			e.AlertedAt = time.Time{}
+			e.Demanded, e.AlertedAt = false, time.Time{}
 		}, "allowed, but no alert asks for it: nothing is restarted without one"},
+		{"resolved", func(e *restart.Explanation) {
+			allows(e)
+			e.Demanded, e.ResolvedAt = false, morning.Add(-time.Minute)
+			e.AlertedAt = morning.Add(-2 * time.Minute)
+		}, "allowed, but no alert asks for it: nothing is restarted without one; the last one came at 10:25:32 (2m0s ago), and was resolved at 10:26:32 (1m0s ago)"},
+		{"lapsed", func(e *restart.Explanation) {
+			allows(e)
+			e.Demanded, e.AlertedAt = false, morning.Add(-6*time.Hour)
+		}, "allowed, but no alert asks for it: nothing is restarted without one; the last one came at 04:27:32 (6h0m0s ago), " +
+			"and was neither resolved nor told again within suspect_time"},
 		{"observe", func(e *restart.Explanation) {
 			allows(e)
 			e.Mode = restart.ModeObserve
@@ -96,6 +106,7 @@ func TestWriteExplanation(t *testing.T) {
 	writeExplanation(&b, explained(nil), time.UTC)
 	const want = `shop (LIVE, web, by pm2, mode enforce): cooldown
   http://127.0.0.1:8080/health
+  asked for by an alert that was last told at 10:27:32 (in 0s) and is not resolved
 
 GUARD        SAYS  VALUE                         LIMIT                 NEXT
 mode         ok    enforce                       observe or enforce    -

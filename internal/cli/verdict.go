@@ -54,6 +54,9 @@ func writeExplanation(out io.Writer, e *restart.Explanation, zone *time.Location
 	for _, t := range e.Targets {
 		say(out, "  %s", t)
 	}
+	if e.Demanded {
+		fmt.Fprintf(out, "  asked for by an alert that was last told at %s and is not resolved\n", clock(e.AlertedAt, e.Time, zone))
+	}
 	fmt.Fprintln(out)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "GUARD\tSAYS\tVALUE\tLIMIT\tNEXT")
@@ -89,12 +92,25 @@ func verdict(e *restart.Explanation, zone *time.Location) string {
 		return "healthy: there is nothing to restart; if it failed it would be " + held
 	case held != "":
 		return held
-	case e.AlertedAt.IsZero():
-		return "allowed, but no alert asks for it: nothing is restarted without one"
+	case !e.Demanded:
+		return "allowed, but no alert asks for it: nothing is restarted without one" + undemanded(e, zone)
 	case e.Mode == restart.ModeObserve:
 		return "allowed, but the mode is observe: it is told, and nothing is done"
 	default:
 		return "allowed: the next failed probe restarts it"
+	}
+}
+
+// undemanded says what became of the last alert.
+func undemanded(e *restart.Explanation, zone *time.Location) string {
+	came := "; the last one came at " + clock(e.AlertedAt, e.Time, zone)
+	switch {
+	case e.AlertedAt.IsZero():
+		return ""
+	case e.ResolvedAt.IsZero():
+		return came + ", and was neither resolved nor told again within suspect_time"
+	default:
+		return came + ", and was resolved at " + clock(e.ResolvedAt, e.Time, zone)
 	}
 }
 

@@ -58,7 +58,7 @@ func (u *unit) apply(ev Event) (Decision, error) {
 	if u.stopped {
 		return Decision{}, ErrStopped
 	}
-	if ev.Preflighted != nil { // two services must not both find that no other is under way
+	if ev.Looked != nil { // two services must not both find that no other is under way
 		u.deciding.Lock()
 		defer u.deciding.Unlock()
 	}
@@ -78,6 +78,9 @@ func (u *unit) apply(ev Event) (Decision, error) {
 	u.state = state
 	if d.Restart {
 		u.fleet.Attempted(u.name, now)
+	}
+	if d.Outcome == OutcomeRefused {
+		u.fleet.Withdrawn(u.name)
 	}
 	u.fleet.Update(u.name, &u.state, now)
 	u.tell(&before, &ev, &d, now)
@@ -155,9 +158,7 @@ func (u *unit) tell(before *State, ev *Event, d *Decision, now time.Time) {
 	if from != to {
 		u.log.Info("Service changed state", "from", string(from), "to", string(to), "reason", string(u.state.Last.Reason))
 	}
-	if ev.Executed != nil && ev.Executed.Error != "" {
-		u.log.Warn("Restart failed", "err", ev.Executed.Error)
-	}
+	u.tellExecuted(ev.Executed)
 	u.tellTried(ev.Tried)
 	held := d.Hold != "" && d.Hold != before.Hold
 	switch {
@@ -180,7 +181,7 @@ func (u *unit) tell(before *State, ev *Event, d *Decision, now time.Time) {
 		f := &u.state.Preflight
 		u.log.Info("Restart ended", "outcome", string(d.Outcome), "unverified", u.state.Unverified, "detail", cmp.Or(f.Unfit, f.Detail))
 	}
-	ordered := ev.ordered() && !before.sameOrders(&u.state)
+	ordered := ev.ordered() && !before.sameOrders(&u.state) || ev.Released != nil
 	if from == to && !d.Restart && !d.WouldRestart && !held && d.Outcome == OutcomeNone && !ordered && ev.Tried == nil {
 		return
 	}
@@ -188,6 +189,17 @@ func (u *unit) tell(before *State, ev *Event, d *Decision, now time.Time) {
 		Time: wall(now), Service: u.name, Group: u.service.Group, Backend: u.service.Backend.Kind(), From: from, To: to,
 		Decision: *d, Event: *ev, Policy: u.service.Policy, State: *before, After: u.state,
 	})
+}
+
+// tellExecuted logs what went wrong with an attempt.
+func (u *unit) tellExecuted(e *Executed) {
+	switch {
+	case e == nil || e.Error == "":
+	case e.Refused:
+		u.log.Warn("Restart was refused, nothing was done", "err", e.Error)
+	default:
+		u.log.Warn("Restart failed", "err", e.Error)
+	}
 }
 
 // tellTried logs what came of a dry run.

@@ -20,9 +20,9 @@ type question struct {
 // is no evidence.
 func (q question) probed(e Evidence) (State, Decision) {
 	p, now := q.policy, q.now
-	if e.Reason == prober.ReasonLocalResource || e.Reason == prober.ReasonInternal {
+	if e.ours() {
 		if v := q.state.VerifyUntil; !v.IsZero() && now.After(v) { // an attempt under way holds up all others
-			return p.unverified(*q.state, now), Decision{Outcome: OutcomeUnknown}
+			return q.unverified(*q.state, OutcomeUnknown)
 		}
 		return *q.state, Decision{}
 	}
@@ -35,13 +35,19 @@ func (q question) probed(e Evidence) (State, Decision) {
 		return q.verify()
 	case e.Healthy:
 		return p.healthy(s, now), Decision{}
-	case s.AlertedAt.IsZero():
+	case !s.Demanded():
 		return s, Decision{}
-	case now.Sub(s.AlertedAt) > p.SuspectTime:
-		return s.forget(), Decision{}
 	default:
+		if s.EpisodeAt.IsZero() { // it was well since the alert, and fails again
+			s.EpisodeAt = now
+		}
 		return q.suspect()
 	}
+}
+
+// ours reports whether the probe says nothing about the service: we lacked something, or are broken.
+func (e *Evidence) ours() bool {
+	return e.Reason == prober.ReasonLocalResource || e.Reason == prober.ReasonInternal
 }
 
 func (p *Policy) count(s State, e Evidence, now time.Time) State {
@@ -79,10 +85,13 @@ func (p *Policy) healthy(s State, now time.Time) State {
 	if p.ArmProbes > 0 && s.Successes >= p.ArmProbes && held >= p.ArmTime {
 		s.Armed = true
 	}
-	// A service that lives for some seconds at a time is not well: Prometheus may never see it up, and so Alertmanager
-	// would not ask again for long. What was seen before the alert does not speak against it.
+	// A service that lives for some seconds at a time is not well. What was seen before the alert does not speak against it.
 	if s.Calm >= p.VerifyProbes && held >= p.ArmTime {
 		s = s.forget()
+		if s.Refused > 0 {
+			s.Refused = 0
+			s = p.cool(s)
+		}
 	}
 	if (s.LockedOut || s.Unverified > 0) && held >= p.UnlockTime {
 		s = p.unlocked(s)
@@ -100,6 +109,7 @@ func (q question) suspect() (State, Decision) {
 		return s, d
 	}
 	s.Hold = d.Hold
+	d.Inspect = s.LockedOut && d.Hold.followsAttempts() && q.now.Sub(s.Preflight.At) >= compareEvery
 	return s, d
 }
 
@@ -108,6 +118,9 @@ func (q question) preflighted(f Preflight) (State, Decision) {
 	s := *q.state
 	f.At, f.StartedAt = q.now, f.StartedAt.Round(0).UTC()
 	s.Preflight = f
+	if s.LockedOut {
+		s = s.compared(&f)
+	}
 	q.state = &s
 	switch {
 	case s.Intent.Orphaned:
@@ -116,15 +129,37 @@ func (q question) preflighted(f Preflight) (State, Decision) {
 		return s, Decision{}
 	case s.InFlight():
 		return q.looked(&f)
-	case s.AlertedAt.IsZero(), s.FailingSince.IsZero(): // it has recovered meanwhile
+	case !s.Demanded(), s.FailingSince.IsZero(): // it has recovered meanwhile
 		return s, Decision{}
 	default:
-		return q.decide(f)
+		d := q.ask()
+		s.Hold, d.Look = d.Hold, d.Hold == ""
+		return s, d
+	}
+}
+
+// lookedOnce takes one more round of checks, which was made after the back-end has answered: what recovers by itself does so
+// at any moment. It is evidence like any other.
+func (q question) lookedOnce(e Evidence) (State, Decision) {
+	if e.ours() {
+		return *q.state, Decision{} // the next failed probe asks again
+	}
+	s := q.policy.count(*q.state, e, q.now)
+	q.state = &s
+	switch {
+	case s.InFlight():
+		return s, Decision{}
+	case e.Healthy:
+		return q.policy.healthy(s, q.now), Decision{}
+	case !s.Demanded(), s.Preflight.At.IsZero(): // what the back-end has answered is no longer known
+		return s, Decision{}
+	default:
+		return q.decide()
 	}
 }
 
 // decide asks all guards for the last time.
-func (q question) decide(f Preflight) (State, Decision) {
+func (q question) decide() (State, Decision) {
 	d := q.ask()
 	s := *q.state
 	s.Hold = d.Hold
@@ -135,7 +170,7 @@ func (q question) decide(f Preflight) (State, Decision) {
 		s.Observed = true
 	default:
 		d.Restart = true
-		s.Intent = Intent{ID: f.Attempt, At: q.now, Before: f.Identity}
+		s.Intent = Intent{ID: s.Preflight.Attempt, At: q.now, Before: s.Preflight.Identity}
 		s.Attempts = append(slices.Clip(s.Attempts), q.now)
 		s = q.policy.cool(s)
 	}
@@ -153,11 +188,10 @@ func (q question) executed(e *Executed) (State, Decision) {
 	case e.Error == "":
 		s.VerifyUntil = q.now.Add(p.VerifyTimeout)
 		return s, Decision{}
-	case e.Refused: // an attempt, but none that could have helped
-		s.Intent = Intent{}
-		return s, Decision{Outcome: OutcomeRefused}
+	case e.Refused:
+		return p.refused(s), Decision{Outcome: OutcomeRefused}
 	default:
-		return p.unverified(s, q.now), Decision{Outcome: OutcomeExecFailed}
+		return q.unverified(s, OutcomeExecFailed)
 	}
 }
 
@@ -171,11 +205,11 @@ func (q question) verify() (State, Decision) {
 	case !late:
 		return s, Decision{Inspect: healthy}
 	case healthy && !s.Intent.Looked:
-		return p.unverified(s, q.now), Decision{Outcome: OutcomeUnknown}
+		return q.unverified(s, OutcomeUnknown)
 	case healthy && !s.Intent.Changed:
-		return p.unverified(s, q.now), Decision{Outcome: OutcomeIdentityUnchanged}
+		return q.unverified(s, OutcomeIdentityUnchanged)
 	default:
-		return p.unverified(s, q.now), Decision{Outcome: OutcomeNotRecovered}
+		return q.unverified(s, OutcomeNotRecovered)
 	}
 }
 
@@ -208,7 +242,7 @@ func (q question) started(d *Definition) (State, Decision) {
 		s.Intent.Orphaned = true
 		return s, Decision{Inspect: true}
 	case q.now.After(s.VerifyUntil):
-		return q.policy.unverified(s, q.now), Decision{Outcome: OutcomeUnknown}
+		return q.unverified(s, OutcomeUnknown)
 	default:
 		return s, Decision{}
 	}
@@ -220,7 +254,7 @@ func (q question) found(f *Preflight) (State, Decision) {
 	s, p := *q.state, q.policy
 	until := s.Intent.At.Add(p.VerifyTimeout)
 	if f.Identity == "" || s.Intent.Before == "" || f.Identity == s.Intent.Before || q.now.After(until) {
-		return p.unverified(s, q.now), Decision{Outcome: OutcomeUnknown}
+		return q.unverified(s, OutcomeUnknown)
 	}
 	s.Intent.Orphaned, s.Intent.Changed, s.Intent.Looked, s.Intent.Starting = false, true, true, f.Starting
 	s.VerifyUntil = until
@@ -229,16 +263,17 @@ func (q question) found(f *Preflight) (State, Decision) {
 
 // recovered ends an attempt that helped.
 func (p *Policy) recovered(s State) State {
-	s.Intent, s.VerifyUntil, s.Unverified = Intent{}, time.Time{}, 0
+	s.Intent, s.VerifyUntil, s.Unverified, s.Refused, s.Reprieve = Intent{}, time.Time{}, 0, 0, ""
 	return p.cool(s)
 }
 
-// unverified ends an attempt that is not known to have helped.
-func (p *Policy) unverified(s State, now time.Time) State {
-	s.Intent, s.VerifyUntil = Intent{}, time.Time{}
+// unverified ends an attempt that is not known to have helped. The unit of a service that is locked out is looked at, so that
+// it is seen when somebody else changes it.
+func (q question) unverified(s State, o Outcome) (State, Decision) {
+	s.Intent, s.VerifyUntil, s.Refused, s.Reprieve = Intent{}, time.Time{}, 0, ""
 	s.Unverified++
-	if s.Unverified >= p.MaxUnverified && !s.LockedOut {
-		s.LockedOut, s.LockedAt = true, now
+	if s.Unverified >= q.policy.MaxUnverified && !s.LockedOut {
+		s.LockedOut, s.LockedAt, s.Unit, s.Maintained = true, q.now, "", false
 	}
-	return p.cool(s)
+	return q.policy.cool(s), Decision{Outcome: o, Inspect: s.LockedOut}
 }

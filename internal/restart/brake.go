@@ -1,6 +1,9 @@
 package restart
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // ScopeFleet is the scope of the brake of all services; groupScope is that of a group.
 const ScopeFleet = "fleet"
@@ -9,14 +12,32 @@ func groupScope(group string) string { return "group/" + group }
 
 // A brake is the mass brake of one scope.
 type brake struct {
-	since time.Time // when it was last put on; zero: it is off
-	calm  time.Time // since when few enough fail to release it; zero: they do not
+	since    time.Time // when it was last put on; zero: it is off
+	calm     time.Time // since when few enough hold it to release it; zero: they do not
+	released time.Time // when an operator released it; what failed before no longer counts
 
 	// What the last census found.
 	armed   int
-	failing int // of them, that began to fail within the window
-	limit   int // that many failing brake; 0: none does
+	failing int       // of them, that began to fail within the window
+	holding int       // of those, that a restart may repair: they keep it on
+	limit   int       // that many failing brake; 0: none does
+	newest  time.Time // when the last of them began to fail
+
+	trial trial
 }
+
+// counts reports whether a failure is part of what the brake is about. One that is older is no part of what happens now. While
+// the brake is on its window is that of the brake.
+func (b *brake) counts(failing time.Time, window time.Duration, now time.Time) bool {
+	from := now
+	if !b.since.IsZero() {
+		from = b.since
+	}
+	return !failing.IsZero() && !failing.Before(from.Add(-window)) && failing.After(b.released)
+}
+
+// most is how many may hold a brake that is released: one, and more where they are less than the percentage.
+func (b *brake) most(percent int) int { return max(1, (b.armed*percent-1)/100) }
 
 // scopes makes a brake for every scope, and removes those of scopes that are gone.
 func (f *Fleet) scopes() {
@@ -57,24 +78,52 @@ func (f *Fleet) Brakes(now time.Time) map[string]bool {
 	return on
 }
 
-// census counts the armed members of every scope. One that was failing long before does not count: it is no part of
-// what happens now. While a scope is braked its window is that of the brake.
+// Release takes the brake of a scope off, as an operator orders it, and returns who fails in the scope. What fails now does not
+// put it on again; what begins to fail later may. It reports whether the brake was on.
+func (f *Fleet) Release(scope string, now time.Time) (failing []string, on bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.judge(now)
+	b := f.brakes[scope]
+	if b == nil || b.since.IsZero() {
+		return nil, false
+	}
+	*b = brake{released: now}
+	f.changed = true
+	for name, m := range f.members {
+		if m.in(b) && !m.failing.IsZero() {
+			failing = append(failing, name)
+		}
+	}
+	f.judge(now)
+	return failing, true
+}
+
+// in reports whether the brake is one of the member's.
+func (m *member) in(b *brake) bool { return m.brakes[0] == b || m.brakes[len(m.brakes)-1] == b }
+
+// census counts the armed members of every scope.
 func (f *Fleet) census(now time.Time) {
 	for _, b := range f.brakes {
-		b.armed, b.failing, b.limit = 0, 0, 0
+		b.armed, b.failing, b.holding, b.limit, b.newest = 0, 0, 0, 0, time.Time{}
 	}
+	f.healthy = false
 	for _, m := range f.members {
 		if !m.armed {
 			continue
 		}
+		f.healthy = f.healthy || m.healthy
 		for _, b := range m.brakes {
 			b.armed++
-			from := now
-			if !b.since.IsZero() {
-				from = b.since
+			if !b.counts(m.failing, f.limits.Window, now) {
+				continue
 			}
-			if !m.failing.IsZero() && !m.failing.Before(from.Add(-f.limits.Window)) {
-				b.failing++
+			b.failing++
+			if m.holds {
+				b.holding++
+			}
+			if m.failing.After(b.newest) {
+				b.newest = m.failing
 			}
 		}
 	}
@@ -104,30 +153,32 @@ func (f *Fleet) judge(now time.Time) {
 		switch {
 		case b.since.IsZero():
 			if b.limit > 0 && b.failing >= b.limit {
-				b.since, b.calm = now, time.Time{}
+				b.since, b.calm, b.trial = now, time.Time{}, trial{}
 			}
-		case b.failing > 0 && b.failing*100 >= b.armed*f.limits.ReleasePercent:
+		case b.holding > b.most(f.limits.ReleasePercent) || b.holding > 0 && b.holding >= b.limit:
 			b.calm = time.Time{}
 		case b.calm.IsZero():
 			b.calm = now
 		case now.Sub(b.calm) >= f.limits.ReleaseTime:
-			b.since, b.calm = time.Time{}, time.Time{}
+			// What is left does not put it on again.
+			*b = brake{released: now, armed: b.armed, limit: b.limit}
 		}
 	}
 }
 
-// brakeOf is the brake that concerns a member: the first that is on, or else the one of the fleet.
+// brakeOf is the brake that concerns a member: the first that is on for it, or else the one of the fleet.
 func (f *Fleet) brakeOf(me *member, now time.Time) Brake {
 	var first Brake
 	for i, b := range me.brakes {
-		result := Brake{On: !b.since.IsZero(), Scope: ScopeFleet, Failing: b.failing, Armed: b.armed, Limit: b.limit}
+		result := Brake{
+			On: !b.since.IsZero(), Scope: ScopeFleet, Failing: b.failing, Armed: b.armed, Limit: b.limit, Holding: b.holding,
+		}
 		if i > 0 {
 			result.Scope = groupScope(me.group)
 		}
-		if !b.calm.IsZero() {
-			result.Next = wall(b.calm.Add(f.limits.ReleaseTime))
-		}
-		if !result.On {
+		if result.On {
+			f.release(&result, b, me, now)
+		} else {
 			f.settle(&result, b, me, now)
 		}
 		if result.On {
@@ -140,6 +191,16 @@ func (f *Fleet) brakeOf(me *member, now time.Time) Brake {
 	return first
 }
 
+// release says when a brake that is on lets go, and whether it already does for this member.
+func (f *Fleet) release(result *Brake, b *brake, me *member, now time.Time) {
+	l := &f.limits
+	result.Release = fmt.Sprintf("at most %d that a restart may repair for %s", b.most(l.ReleasePercent), l.ReleaseTime)
+	if !b.calm.IsZero() {
+		result.Next = wall(b.calm.Add(l.ReleaseTime))
+	}
+	f.try(result, b, me, now)
+}
+
 // settle holds while members that were not probed since this one failed could make it a mass failure: they are probed
 // once in an interval, and the first of a rack that somebody complains about must not be restarted before the others
 // are seen.
@@ -150,8 +211,7 @@ func (f *Fleet) settle(result *Brake, b *brake, me *member, now time.Time) {
 	}
 	unseen := 0
 	for _, m := range f.members {
-		in := m.brakes[0] == b || m.brakes[len(m.brakes)-1] == b
-		if in && m != me && m.armed && m.failing.IsZero() && !m.probed.After(me.failing) {
+		if m.in(b) && m != me && m.armed && m.failing.IsZero() && !m.probed.After(me.failing) {
 			unseen++
 		}
 	}

@@ -11,8 +11,11 @@ import (
 // nor a wrong health path; everything that is not known to be repaired holds. The switch has a row for every
 // Reason: the exhaustive linter complains about a missing one.
 func (p *Policy) repairable(e Evidence) bool {
-	if e.Away {
-		return false // the service itself has answered
+	if e.Away || slices.Contains(p.NeverRestartOnReasons, e.Reason) || slices.Contains(p.NeverRestartOn, e.StatusCode) {
+		return false // where it is Away the service itself has answered
+	}
+	if slices.Contains(p.RestartOnReasons, e.Reason) {
+		return true
 	}
 	switch e.Reason {
 	case prober.ReasonConnectRefused, prober.ReasonConnectTimeout, prober.ReasonRequestTimeout,

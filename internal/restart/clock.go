@@ -1,6 +1,9 @@
 package restart
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // at is the state when it is now, and the clock went by jump beyond the time that passed since the last event.
 func (s State) at(now time.Time, jump time.Duration) State {
@@ -31,8 +34,8 @@ func (s State) at(now time.Time, jump time.Duration) State {
 // moved moves every time of the state by d.
 func (s State) moved(d time.Duration) State {
 	for _, t := range []*time.Time{
-		&s.JumpedAt, &s.HealthySince, &s.FailingSince, &s.LastProbe, &s.LastFailure, &s.EpisodeAt, &s.AlertedAt,
-		&s.Preflight.At, &s.Intent.At, &s.VerifyUntil, &s.CooldownUntil, &s.LockedAt, &s.Pause.Until,
+		&s.JumpedAt, &s.HealthySince, &s.FailingSince, &s.LastProbe, &s.LastFailure, &s.EpisodeAt, &s.AlertedAt, &s.ResolvedAt,
+		&s.Preflight.At, &s.Intent.At, &s.VerifyUntil, &s.CooldownUntil, &s.RefusedAt, &s.LockedAt, &s.Pause.Until,
 	} {
 		if !t.IsZero() {
 			*t = t.Add(d)
@@ -43,5 +46,9 @@ func (s State) moved(d time.Duration) State {
 		attempts[i] = t.Add(d)
 	}
 	s.Attempts = attempts
+	s.Demands = slices.Clone(s.Demands)
+	for i := range s.Demands {
+		s.Demands[i].At = s.Demands[i].At.Add(d)
+	}
 	return s
 }

@@ -219,15 +219,16 @@ func (u *unit) define(s Service) {
 // Handle passes an alert on to the services that its labels select and returns at once: those whose Match it has, or else
 // the one of which the label target names a check, or else instance. It tells whether there is one. No label
 // goes any further. An error says that what the alert changed could not be persisted: it has to be sent again.
-func (c *Controller) Handle(labels map[string]string, firing bool) (selected bool, err error) {
+func (c *Controller) Handle(labels map[string]string, a Alert) (selected bool, err error) {
+	a.Key = demandKey(labels)
 	for _, u := range c.find(labels) {
 		selected = true
-		switch {
-		case !firing: // the service's own probes see whether it is well
-		case labels[TestLabel] == "true":
+		switch test := labels[TestLabel] == "true"; {
+		case test && a.Resolved:
+		case test:
 			u.noteTest()
 		default:
-			_, failed := u.apply(Event{Alerted: true})
+			_, failed := u.apply(Event{Told: &a})
 			err = errors.Join(err, failed)
 			u.wake()
 		}

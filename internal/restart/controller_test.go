@@ -120,7 +120,7 @@ func watchWith(t *testing.T, j Journal, log io.Writer, services ...Service) (*Co
 }
 
 func firing(c *Controller, target string) bool {
-	selected, err := c.Handle(map[string]string{"alertname": "HealthcheckTargetDown", "instance": target}, true)
+	selected, err := c.Handle(map[string]string{"alertname": "HealthcheckTargetDown", "instance": target}, Alert{})
 	return selected && err == nil
 }
 
@@ -192,7 +192,7 @@ func TestControllerSelects(t *testing.T) {
 			{map[string]string{}, false},
 			{nil, false},
 		} {
-			if got, err := c.Handle(tt.labels, true); got != tt.want || err != nil {
+			if got, err := c.Handle(tt.labels, Alert{}); got != tt.want || err != nil {
 				t.Errorf("Handle(%v) = %t, want %t", tt.labels, got, tt.want)
 			}
 		}
@@ -209,7 +209,7 @@ func TestControllerTestAlert(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		s.broken.Store(true)
 		time.Sleep(time.Minute)
-		if selected, _ := c.Handle(map[string]string{"instance": target, TestLabel: "true"}, true); !selected {
+		if selected, _ := c.Handle(map[string]string{"instance": target, TestLabel: "true"}, Alert{}); !selected {
 			t.Error("the test alert selects no service")
 		}
 		time.Sleep(time.Minute)
@@ -376,7 +376,7 @@ func TestAlertNamesCheck(t *testing.T) {
 			{map[string]string{"instance": "shop-1"}, false},
 			{map[string]string{"target": ""}, false},
 		} {
-			if got, err := c.Handle(tt.labels, false); got != tt.want || err != nil {
+			if got, err := c.Handle(tt.labels, Alert{Resolved: true}); got != tt.want || err != nil {
 				t.Errorf("%v selects: %t, error %v, want %t", tt.labels, got, err, tt.want)
 			}
 		}

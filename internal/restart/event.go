@@ -5,12 +5,16 @@ import "time"
 // An Event is something that happened to a service: exactly one of the fields up to Unlocked is set. Encoding an Event
 // as JSON and decoding it gives the same Event, so that recorded events can be fed through a policy again.
 type Event struct {
-	// Alerted is true when an alert about the service fires. That it no longer fires is no event: the own probes see it.
+	// Told is what was told of an alert about the service.
+	Told *Alert `json:"told,omitempty"`
+	// Alerted is true in what earlier versions recorded, when any alert about the service fired.
 	Alerted bool `json:"alerted,omitempty"`
 	// Probed is what a round of the service's own checks found.
 	Probed *Evidence `json:"probed,omitempty"`
 	// Preflighted is the back-end's answer to a Decision with Inspect.
 	Preflighted *Preflight `json:"preflighted,omitempty"`
+	// Looked is what a round of checks found that a Decision with Look asked for.
+	Looked *Evidence `json:"looked,omitempty"`
 	// Executed is the back-end's answer to a Decision with Restart.
 	Executed *Executed `json:"executed,omitempty"`
 	// Tried is the back-end's answer to a Decision with WouldRestart, of a DryRunner. It is recorded and changes nothing.
@@ -23,6 +27,9 @@ type Event struct {
 	Paused   *Pause    `json:"paused,omitempty"`
 	Resumed  *Operator `json:"resumed,omitempty"`
 	Unlocked *Operator `json:"unlocked,omitempty"`
+	// Released is the order of an operator to release the brake of a scope to which the service belongs. The fleet does that;
+	// to the service it changes nothing.
+	Released *Operator `json:"released,omitempty"`
 
 	// Jump is how far the wall clock went since the last event beyond the time that passed; negative: back.
 	Jump time.Duration `json:"jump,omitempty"`
@@ -87,10 +94,15 @@ type Brake struct {
 	On bool `json:"on,omitempty"`
 	// Scope is "fleet" or "group/NAME".
 	Scope string `json:"scope,omitempty"`
-	// Failing of Armed services fail; Limit of them brake.
+	// Failing of Armed services fail; Limit of them brake. Holding of the failing keep it on: a restart may repair them, and
+	// they are not locked out.
 	Failing int `json:"failing,omitempty"`
 	Armed   int `json:"armed,omitempty"`
 	Limit   int `json:"limit,omitempty"`
+	Holding int `json:"holding,omitempty"`
+	// Release is what releases a brake that is on. Trial is why it does not let go of this one alone, or that it does.
+	Release string `json:"release,omitempty"`
+	Trial   string `json:"trial,omitempty"`
 	// Unseen counts the services that were not probed since this one failed and could make it a mass failure.
 	Unseen int `json:"unseen,omitempty"`
 	// Next is when the brake may be off, as far as that is known; zero: it is not.
@@ -106,7 +118,7 @@ const (
 	OutcomeRecovered         Outcome = "recovered"          // restarted, and healthy in time
 	OutcomeNotRecovered      Outcome = "not_recovered"      // restarted, and not healthy in time, or not with all of it
 	OutcomeExecFailed        Outcome = "exec_failed"        // the back-end failed; it may have done something or not
-	OutcomeRefused           Outcome = "refused_by_backend" // the back-end did nothing
+	OutcomeRefused           Outcome = "refused_by_backend" // refused, nothing was done
 	OutcomeIdentityUnchanged Outcome = "identity_unchanged" // healthy, but nothing was restarted
 	OutcomeUnknown           Outcome = "unknown"            // nobody watched, or nobody could tell
 )
@@ -122,6 +134,8 @@ func Outcomes() []Outcome {
 type Decision struct {
 	// Inspect asks for a Preflighted event.
 	Inspect bool `json:"inspect,omitempty"`
+	// Look asks for a Looked event: all guards agree, and one more round of checks is to be made before anything is done.
+	Look bool `json:"look,omitempty"`
 	// Restart is true when the service is to be restarted now, once the new State with its Intent is persisted;
 	// WouldRestart when only the mode prevents it.
 	Restart      bool `json:"restart,omitempty"`

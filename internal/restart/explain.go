@@ -30,17 +30,23 @@ type Explanation struct {
 	Healthy   bool          `json:"healthy"`
 	Reason    prober.Reason `json:"reason,omitempty"`
 	LastProbe time.Time     `json:"last_probe,omitzero"`
-	// AlertedAt is when the last alert was noted that asks for a restart; zero: none does.
-	AlertedAt time.Time `json:"alerted_at,omitzero"`
+	// Demanded is true while an alert asks for a restart: it was told as firing, and not as resolved since.
+	Demanded bool `json:"demanded"`
+	// AlertedAt is when the last firing alert was noted; zero: none was. ResolvedAt is when the last of them was told to be
+	// resolved; zero: not yet, or it was not told again for so long that it no longer counts.
+	AlertedAt  time.Time `json:"alerted_at,omitzero"`
+	ResolvedAt time.Time `json:"resolved_at,omitzero"`
 	// TestedAt is when the last alert came that tries out the way; zero: none did since the exporter was started.
 	TestedAt time.Time `json:"tested_at,omitzero"`
 	// Hold is the first guard that refuses; empty: none. While the service is healthy it is the one that would refuse if it
 	// failed, which is none of those that judge the failure itself.
 	Hold Guard `json:"hold,omitempty"`
 	// Next is when they would all allow a restart, if nothing else changes; zero: not known, or now.
-	Next          time.Time `json:"next,omitzero"`
-	Unverified    int       `json:"unverified"`
-	LockedAt      time.Time `json:"locked_at,omitzero"`
+	Next       time.Time `json:"next,omitzero"`
+	Unverified int       `json:"unverified"`
+	LockedAt   time.Time `json:"locked_at,omitzero"`
+	// Refused counts the latest attempts in a row that the back-end refused.
+	Refused       int       `json:"refused"`
 	Budget        Budget    `json:"budget_left"`
 	LastAttempt   time.Time `json:"last_attempt,omitzero"`
 	CooldownUntil time.Time `json:"cooldown_until,omitzero"`
@@ -107,7 +113,7 @@ func (u *unit) explain(f *Preflight) Explanation {
 	now := time.Now()
 	ev := Event{}
 	u.surround(&ev, now)
-	s := u.state.at(wall(now), 0)
+	s := u.state.at(wall(now), 0).lapsed(wall(now), u.service.Policy.SuspectTime)
 	if f != nil {
 		f.At, f.StartedAt = wall(now), wall(f.StartedAt)
 		s.Preflight = *f
@@ -117,14 +123,13 @@ func (u *unit) explain(f *Preflight) Explanation {
 	e := Explanation{
 		Time: wall(now), Service: u.name, Group: u.service.Group, Environment: u.service.Environment, Backend: u.service.Backend.Kind(),
 		Targets: []string{}, Mode: p.Mode, Phase: s.Phase(),
-		Healthy: s.Last.Healthy, Reason: s.Last.Reason, LastProbe: s.LastProbe, AlertedAt: s.AlertedAt, TestedAt: wall(u.tested),
+		Healthy: s.Last.Healthy, Reason: s.Last.Reason, LastProbe: s.LastProbe,
+		Demanded: s.Demanded(), AlertedAt: s.AlertedAt, ResolvedAt: s.ResolvedAt, TestedAt: wall(u.tested),
 		Unverified: s.Unverified, LockedAt: s.LockedAt, CooldownUntil: s.CooldownUntil, VerifyUntil: s.VerifyUntil, Pause: s.Pause,
 		Budget: Budget{Hour: max(0, p.BudgetHour-hour), Day: max(0, p.BudgetDay-day)},
 		State:  s,
 	}
-	if n := len(s.Attempts); n > 0 {
-		e.LastAttempt = s.Attempts[n-1]
-	}
+	e.LastAttempt, e.Refused = s.lastAttempt(), s.Refused
 	for _, check := range u.service.Checks {
 		e.Targets = append(e.Targets, check.Name)
 	}

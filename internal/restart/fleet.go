@@ -14,7 +14,8 @@ type BrakeLimits struct {
 	Window            time.Duration
 	// Settle is how long a service waits for the others to be probed, where they could make it a mass failure.
 	Settle time.Duration
-	// The brake is released when less than ReleasePercent have been failing for ReleaseTime.
+	// The brake is released when not more than one, or less than ReleasePercent, have been failing for ReleaseTime in a way
+	// that a restart may repair. When no failure has begun for as long, it lets go of one at a time.
 	ReleasePercent int
 	ReleaseTime    time.Duration
 }
@@ -28,6 +29,7 @@ type Fleet struct {
 	brakes   map[string]*brake      // by scope; there is one for every scope
 	judged   time.Time              // when they were last judged
 	changed  bool                   // something since that could put one on
+	healthy  bool                   // any armed member is
 	attempts map[string][]time.Time // by service, also of those that are gone, as far as any window reaches
 }
 
@@ -39,6 +41,8 @@ type member struct {
 	inFlight  bool
 	healthy   bool      // by its last probe
 	failing   time.Time // since when; zero: it was healthy, or nothing is known
+	holds     bool      // its failure is one that a restart may repair, and it is not locked out
+	reach     reach     // what its failure proves
 	probed    time.Time // when the last probe that has ended began
 	brakes    []*brake  // of its scopes: the fleet's, and that of its group if it has one
 }
@@ -87,6 +91,15 @@ func (f *Fleet) Attempted(name string, at time.Time) {
 	f.attempts[name] = append(f.attempts[name], at)
 }
 
+// Withdrawn forgets the last attempt of a service, of which nothing came.
+func (f *Fleet) Withdrawn(name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if n := len(f.attempts[name]); n > 0 {
+		f.attempts[name] = f.attempts[name][:n-1]
+	}
+}
+
 // Recall makes these the attempts of a service. One that comes back has made no more than it had when it went.
 func (f *Fleet) Recall(name string, attempts []time.Time) {
 	f.mu.Lock()
@@ -102,7 +115,12 @@ func (f *Fleet) Update(name string, s *State, now time.Time) {
 	if m == nil {
 		return
 	}
-	armed, failing := m.armed, m.failing
+	armed, failing, holds := m.armed, m.failing, m.holds
+	if m.inFlight && !s.InFlight() && !s.lastRefused() {
+		for _, b := range m.brakes {
+			b.trial.note(s.Unverified == 0, now)
+		}
+	}
 	m.armed, m.inFlight = s.Armed, s.InFlight()
 	m.healthy = s.Successes > 0 && !m.inFlight
 	switch {
@@ -111,7 +129,11 @@ func (f *Fleet) Update(name string, s *State, now time.Time) {
 	case !s.FailingSince.IsZero() && m.failing.IsZero():
 		m.failing = now
 	}
-	f.changed = f.changed || armed != m.armed || !failing.Equal(m.failing)
+	if !s.Last.Healthy && s.Last != (Evidence{}) { // otherwise it is what it was: nobody has looked
+		m.holds, m.reach = s.Failures > 0 || s.InFlight() && m.holds, s.Last.reached()
+	}
+	m.holds = m.holds && !s.LockedOut
+	f.changed = f.changed || armed != m.armed || holds != m.holds || !failing.Equal(m.failing)
 	if !s.LastProbe.IsZero() && s.LastProbe.Equal(s.Seen) {
 		m.probed = now.Add(-s.Last.Took)
 	}

@@ -198,7 +198,7 @@ func TestOutcomes(t *testing.T) {
 		outcome Outcome
 		phase   Phase
 	}{
-		{"refused", func(s *simulated) { s.refuses = true }, OutcomeRefused, PhaseCooldown},
+		{"refused", func(s *simulated) { s.refuses = true }, OutcomeRefused, PhaseRefused},
 		{"not restarted, but healthy", func(s *simulated) { s.status.Store(&Status{Identity: "1"}) }, OutcomeIdentityUnchanged, PhaseBackoff},
 		{"not helped", func(s *simulated) { s.helps = false }, OutcomeNotRecovered, PhaseBackoff},
 	} {

@@ -237,40 +237,40 @@ func askPreflight(q *question) GuardResult {
 	switch {
 	case f.At.IsZero(), f.Unfit == "", age >= q.policy.InspectInterval && age > 0:
 		return GuardResult{OK: true, Value: "fit, or to be asked", Limit: "fit"}
-	default:
+	case age < time.Second:
 		return GuardResult{Value: f.Unfit, Limit: "fit"}
+	default: // the unit may be another by now
+		return GuardResult{Value: f.Unfit + " (seen " + round(age) + " ago)", Limit: "fit"}
 	}
 }
 
+// askStartGrace counts from the start of the unit, or from the last attempt where the back-end knows nothing of it and the
+// cool-down is shorter.
 func askStartGrace(q *question) GuardResult {
 	f, limit := &q.state.Preflight, "at least "+q.policy.StartGrace.String()
-	if f.StartedAt.IsZero() {
+	started, value := f.StartedAt, "up for "
+	if n := len(q.state.Attempts); started.IsZero() && n > 0 && q.policy.StartGrace > q.policy.pause(q.state) {
+		started, value = q.state.Attempts[n-1], "start is not known, restarted before "
+	}
+	if started.IsZero() {
 		return GuardResult{OK: true, Value: "start is not known", Limit: limit}
 	}
-	age := q.now.Sub(f.StartedAt)
-	return q.wait("up for "+round(age), limit, q.policy.StartGrace-age)
+	age := q.now.Sub(started)
+	return q.wait(value+round(age), limit, q.policy.StartGrace-age)
 }
 
 func askCooldown(q *question) GuardResult {
 	pause := q.policy.pause(q.state)
-	n := len(q.state.Attempts)
-	if n == 0 {
+	last := q.state.lastAttempt()
+	if last.IsZero() {
 		return GuardResult{OK: true, Value: "no attempt", Limit: pause.String()}
 	}
-	since := q.now.Sub(q.state.Attempts[n-1])
-	return q.wait(round(since)+" since the last attempt", pause.String(), pause-since)
-}
-
-// pause is the cool-down that holds now: doubled for every attempt in a row that did not help.
-func (p *Policy) pause(s *State) time.Duration {
-	pause := p.Cooldown
-	for range s.Unverified {
-		if pause >= p.CooldownMax {
-			break
-		}
-		pause = min(2*pause, p.CooldownMax)
+	since := q.now.Sub(last)
+	value := round(since) + " since the last attempt"
+	if q.state.lastRefused() {
+		value += ", which was refused"
 	}
-	return pause
+	return q.wait(value, pause.String(), pause-since)
 }
 
 func askBudget(q *question) GuardResult {
@@ -312,6 +312,9 @@ func askLockedOut(q *question) GuardResult {
 		Value: strconv.Itoa(q.state.Unverified) + " in a row did not help",
 		Limit: "less than " + strconv.Itoa(q.policy.MaxUnverified),
 	}
+	if why := q.state.Reprieve; why != "" {
+		r.Value += "; one more is allowed: " + string(why)
+	}
 	if !r.OK && !q.state.HealthySince.IsZero() {
 		r.Next = q.state.HealthySince.Add(q.policy.UnlockTime)
 	}
@@ -345,6 +348,10 @@ func askBrake(q *question) GuardResult {
 	if b.Scope != "" {
 		r.Value = fmt.Sprintf("%s: %d of %d failing, %d not seen since", b.Scope, b.Failing, b.Armed, b.Unseen)
 		r.Limit = "less than " + strconv.Itoa(b.Limit)
+	}
+	if b.Release != "" {
+		r.Value = fmt.Sprintf("%s: %d of %d failing, %d in a way that a restart may repair; %s", b.Scope, b.Failing, b.Armed, b.Holding, b.Trial)
+		r.Limit = b.Release + ", or no new failure for as long: then one at a time"
 	}
 	if b.On {
 		r.Next = b.Next

@@ -141,7 +141,7 @@ func TestDecidedLongAgo(t *testing.T) {
 				time.Sleep(time.Minute)
 				e := c.Services()[0]
 				stop()
-				if s.restarts.Load() != 0 || len(e.State.Attempts) != 1 || e.State.InFlight() || e.State.Unverified != 0 {
+				if s.restarts.Load() != 0 || len(e.State.Attempts) != 0 || e.State.Refused != 1 || e.State.InFlight() || e.State.Unverified != 0 {
 					t.Errorf("restarted %d times, and the state is %+v, want one attempt that was refused", s.restarts.Load(), e.State)
 				}
 			})

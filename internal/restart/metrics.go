@@ -63,7 +63,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		budget:      gauge("budget_remaining", "How many attempts are left within the window.", "service", "window"),
 		cooldown:    gauge("cooldown_until_timestamp_seconds", "When the pause after the last attempt ends, in unix time; 0 without an attempt.", "service"),
 		paused:      gauge("paused_until_timestamp_seconds", "When the pause of an operator ends, in unix time; 0 without a pause.", "service"),
-		brakes:      gauge("brake", "Whether the mass brake of the scope is on.", "scope"),
+		brakes:      gauge("brake", "Whether the mass brake of the scope is on: it is released when at most one, or less than release_percent, have been failing for release_time in a way that a restart may repair.", "scope"),
 		decisions:   counter("decisions_total", "How often the decision about a service changed, by the guard that held.", "service", "decision", "reason"),
 		attempts:    counter("attempts_total", "How many restarts were attempted, by how they ended.", "service", "backend", "outcome"),
 		lastAttempt: gauge("last_attempt_timestamp_seconds", "When the last restart was attempted, in unix time.", "service"),
@@ -135,8 +135,8 @@ func (m *metrics) show(s *Service, state *State, now time.Time) {
 	m.budget.WithLabelValues(s.Name, "day").Set(float64(max(0, s.Policy.BudgetDay-day)))
 	m.cooldown.WithLabelValues(s.Name).Set(unix(state.CooldownUntil))
 	m.paused.WithLabelValues(s.Name).Set(unix(state.Pause.Until))
-	if n := len(state.Attempts); n > 0 {
-		m.lastAttempt.WithLabelValues(s.Name).Set(unix(state.Attempts[n-1]))
+	if last := state.lastAttempt(); !last.IsZero() {
+		m.lastAttempt.WithLabelValues(s.Name).Set(unix(last))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 
@@ -15,6 +16,8 @@ import (
 type simulation struct {
 	table    []guardRow
 	policy   Policy
+	blind    bool // the controller skips the last look
+	forgets  bool // the controller takes what is well for what is no longer demanded
 	fleet    *Fleet
 	services []*patient
 
@@ -23,6 +26,7 @@ type simulation struct {
 	up       time.Time     // when the exporter started
 	full     bool          // the disk is
 	standby  bool          // another exporter leads
+	crowded  time.Time     // when more than one service was last seen to fail
 	leads    time.Time     // since when none does
 	crash    crashPoint    // where the exporter ends next
 	crashed  bool
@@ -78,11 +82,18 @@ type patient struct {
 	everGreen   bool
 	failedSince time.Time
 	lastProbe   time.Time
+	demanded    bool      // an alert was told as firing, and not as resolved since
+	told        time.Time // when it last was
+	waits       int       // for so many probes, since waiting
+	waiting     time.Time
 	jumpAt      time.Time
 	made        []time.Time // attempts
 	executions  map[string]int
 	open        bool // an attempt is
 	unverified  int
+	chance      bool // the world has changed since it was locked out
+	refused     int  // attempts in a row, the last one at refusedAt
+	refusedAt   time.Time
 	restarts    int
 }
 
@@ -172,6 +183,9 @@ func (m *simulation) apply(s *patient, ev *Event) {
 		}
 	}
 	s.state = state
+	if m.forgets && state.EpisodeAt.IsZero() {
+		s.state.Demands = nil
+	}
 	if d.Restart {
 		m.fleet.Attempted(s.name, m.now)
 	}
@@ -181,9 +195,21 @@ func (m *simulation) apply(s *patient, ev *Event) {
 	case d.Restart:
 		m.judge(s)
 		m.execute(s)
+	case d.Look:
+		m.look(s)
 	case d.Inspect:
 		m.inspect(s)
 	}
+}
+
+// look makes the last look before a restart. A controller that skips it has nothing but what it saw before.
+func (m *simulation) look(s *patient) {
+	e := s.state.Last
+	if !m.blind {
+		e = m.found(s)
+		m.see(s, e)
+	}
+	m.apply(s, &Event{Looked: &e})
 }
 
 // note keeps the truth about how attempts ended.
@@ -192,13 +218,20 @@ func (m *simulation) note(s *patient, o Outcome) {
 	case OutcomeNone:
 		return
 	case OutcomeRecovered:
-		s.unverified = 0
+		s.unverified, s.refused = 0, 0
 		if s.named && s.lie != anonymous && !s.slow && m.now.Before(s.rolling) {
 			m.fail(s, "recovered before all of it was restarted")
 		}
-	case OutcomeRefused:
+	case OutcomeRefused: // nothing was done
+		n := len(s.made) - 1
+		s.refusedAt = s.made[n]
+		s.refused++
+		s.made = s.made[:n]
+		m.attempts = slices.DeleteFunc(m.attempts, s.refusedAt.Equal)
+		s.chance = s.unverified >= m.policy.MaxUnverified
 	case OutcomeNotRecovered, OutcomeExecFailed, OutcomeIdentityUnchanged, OutcomeUnknown:
 		s.unverified++
+		s.refused = 0
 	}
 	s.open = false
 }
@@ -230,6 +263,7 @@ func (m *simulation) execute(s *patient) {
 	id := s.state.Intent.ID
 	s.open, s.named = true, s.state.Intent.Before != ""
 	s.restarts++
+	s.chance = false
 	s.made = append(s.made, m.now)
 	m.attempts = append(m.attempts, m.now)
 	if m.crash == crashDecided {
@@ -266,6 +300,7 @@ func (m *simulation) execute(s *patient) {
 // tick lets time pass; then every back-end answers, and every service is probed.
 func (m *simulation) tick(d time.Duration) {
 	m.now = m.now.Add(d)
+	m.crowd()
 	for _, s := range m.services {
 		if e := s.outcome; e != nil && !m.crashed {
 			s.outcome = nil
@@ -283,19 +318,48 @@ func (m *simulation) tick(d time.Duration) {
 	}
 }
 
+// crowd notes whether more than one service is seen to fail.
+func (m *simulation) crowd() {
+	n := 0
+	for _, s := range m.services {
+		if !s.failedSince.IsZero() {
+			n++
+		}
+	}
+	if n > 1 {
+		m.crowded = m.now
+	}
+}
+
 func (m *simulation) probe(s *patient) {
-	e := Evidence{Healthy: true}
-	if s.sick != nil {
-		e = *s.sick
-	}
-	if e.Reason != prober.ReasonLocalResource {
-		m.see(s, e)
-	}
+	e := m.found(s)
+	m.see(s, e)
+	m.crowd()
 	m.apply(s, &Event{Probed: &e})
+	if !m.crashed {
+		m.await(s)
+	}
+}
+
+// alert tells of an alert about the service.
+func (m *simulation) alert(s *patient, resolved bool) {
+	s.demanded, s.told = !resolved, m.now
+	m.apply(s, &Event{Told: &Alert{Key: "1", Resolved: resolved}})
+}
+
+// found is what a round of checks finds now.
+func (m *simulation) found(s *patient) Evidence {
+	if s.sick != nil {
+		return *s.sick
+	}
+	return Evidence{Healthy: true}
 }
 
 // see keeps the truth about what the probes found.
 func (m *simulation) see(s *patient, e Evidence) {
+	if e.Reason == prober.ReasonLocalResource {
+		return
+	}
 	s.lastProbe = m.now
 	if !e.Healthy {
 		s.green = 0
@@ -315,6 +379,9 @@ func (m *simulation) see(s *patient, e Evidence) {
 		s.greenSince = m.now
 	}
 	held := m.now.Sub(s.greenSince)
+	if s.green >= m.policy.VerifyProbes && held >= m.policy.ArmTime {
+		s.refused = 0
+	}
 	s.everGreen = s.everGreen || s.green >= m.policy.ArmProbes && held >= m.policy.ArmTime
 	if held >= m.policy.UnlockTime {
 		s.unverified = 0
@@ -337,7 +404,7 @@ func (m *simulation) restart(down time.Duration) {
 		}
 		s.state, s.answer, s.outcome, s.jumpSeen = s.kept, nil, nil, m.jumped
 		if s.dirty { // what could not be persisted is lost
-			s.unverified, s.open = s.state.Unverified, s.state.InFlight()
+			s.unverified, s.open, s.demanded = s.state.Unverified, s.state.InFlight(), s.state.Demanded()
 			s.pausedT = time.Time{}
 			if !s.state.Pause.Until.IsZero() {
 				s.pausedT = s.state.Pause.Until.Add(-m.jumped)

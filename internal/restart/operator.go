@@ -56,6 +56,29 @@ func (c *Controller) Unlock(service string, o Operator) error {
 	return c.order(service, Event{Unlocked: &o}, "Unlocked service", o.Who, o.Reason)
 }
 
+// ReleaseBrake takes the mass brake of a scope off, ScopeFleet or "group/NAME". It is audited with every service of the scope
+// that fails. It does not outlive the exporter, no more than the brake.
+func (c *Controller) ReleaseBrake(scope string, o Operator) error {
+	if missing(o.Who) || missing(o.Reason) {
+		return fmt.Errorf("%w: want who releases the brake, and the reason", ErrInvalid)
+	}
+	if err := errors.Join(oneLine("who", o.Who, maxWho), oneLine("reason", o.Reason, maxReason)); err != nil {
+		return err
+	}
+	failing, on := c.fleet.Release(scope, time.Now())
+	if !on {
+		return fmt.Errorf("%w: the brake of the scope %q is not on", ErrInvalid, scope)
+	}
+	c.log.Info("Released the brake", "scope", scope, "who", o.Who, "reason", o.Reason)
+	for _, name := range failing {
+		if u := c.unit(name); u != nil {
+			_, _ = u.apply(Event{Released: &o}) // an error is told, and holds
+			u.wake()
+		}
+	}
+	return nil
+}
+
 func (c *Controller) order(service string, ev Event, message, who, why string) error {
 	u := c.unit(service)
 	if u == nil {

@@ -5,7 +5,11 @@
 // a service; the evidence is always the controller's own probes.
 package restart
 
-import "time"
+import (
+	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
 
 // A Mode says what happens with a decision to restart.
 type Mode string
@@ -20,8 +24,12 @@ const (
 // A Policy is the rules for one service. The zero Policy allows nothing.
 type Policy struct {
 	Mode Mode `json:"mode,omitempty"`
-	// RestartOn are status codes that a restart repairs, besides those of the failure classes.
-	RestartOn []int `json:"restart_on,omitempty"`
+	// RestartOn are status codes that a restart repairs, and RestartOnReasons are reasons, besides those of the failure classes.
+	RestartOn        []int           `json:"restart_on,omitempty"`
+	RestartOnReasons []prober.Reason `json:"restart_on_reasons,omitempty"`
+	// NeverRestartOn are status codes and NeverRestartOnReasons are reasons that are not repaired, whatever else says so.
+	NeverRestartOn        []int           `json:"never_restart_on,omitempty"`
+	NeverRestartOnReasons []prober.Reason `json:"never_restart_on_reasons,omitempty"`
 	// OutagePercent is how many of the checks must fail at the least, in percent: where a restart replaces all of a service,
 	// also what is well, a part of it that fails is no reason for one. 0: any of them.
 	OutagePercent int `json:"outage_percent,omitempty"`
@@ -37,13 +45,14 @@ type Policy struct {
 	ConfirmAge time.Duration `json:"confirm_age,omitempty"`
 	// ProbeGap is how far two probes may be apart and still stand in a row.
 	ProbeGap time.Duration `json:"probe_gap,omitempty"`
-	// SuspectTime is how long an alert is remembered without being repeated.
+	// SuspectTime is how long an alert that is not resolved is a demand without being repeated.
 	SuspectTime time.Duration `json:"suspect_time,omitempty"`
 	// StartGrace is how long a unit is left alone after it was started, whoever did it.
 	StartGrace time.Duration `json:"start_grace,omitempty"`
 	// InspectInterval is the pause before a back-end that found its unit unfit is asked again.
 	InspectInterval time.Duration `json:"inspect_interval,omitempty"`
-	// Cooldown is the pause after an attempt; it doubles with every unverified one in a row, up to CooldownMax.
+	// Cooldown is the pause after an attempt; it doubles with every unverified one in a row, and with every one in a row that
+	// the back-end refused after the first, up to CooldownMax.
 	Cooldown    time.Duration `json:"cooldown,omitempty"`
 	CooldownMax time.Duration `json:"cooldown_max,omitempty"`
 	// BudgetHour and BudgetDay are how many attempts there may be within an hour and a day.
@@ -66,9 +75,6 @@ type Policy struct {
 // maxJump is how far the clock may jump without making what was seen before worthless.
 const maxJump = 30 * time.Second
 
-// noteEvery is how often a repeated alert is noted: each time it is noted is a write.
-const noteEvery = time.Minute
-
 // remembered is how long attempts are remembered.
 const remembered = 24 * time.Hour
 
@@ -86,14 +92,18 @@ func (p Policy) Next(s State, ev Event, now time.Time) (State, Decision) {
 // next is Next with a table of guards.
 func (p *Policy) next(table []guardRow, s State, ev Event, now time.Time) (State, Decision) {
 	now = now.Round(0).UTC() // no monotonic clock reading, no location: as it comes back from JSON
-	s = s.at(now, ev.Jump)
+	s = s.upgraded().at(now, ev.Jump).lapsed(now, p.SuspectTime).maintained(&ev.World.Maintenance)
 	switch q := (question{policy: p, state: &s, world: &ev.World, now: now, table: table}); {
 	case ev.Alerted:
-		return s.alerted(now), Decision{}
+		return s.told(&Alert{}, now), Decision{}
+	case ev.Told != nil:
+		return s.told(ev.Told, now), Decision{}
 	case ev.Probed != nil:
 		return q.probed(*ev.Probed)
 	case ev.Preflighted != nil:
 		return q.preflighted(*ev.Preflighted)
+	case ev.Looked != nil:
+		return q.lookedOnce(*ev.Looked)
 	case ev.Executed != nil:
 		return q.executed(ev.Executed)
 	case ev.Started != nil:
@@ -103,20 +113,9 @@ func (p *Policy) next(table []guardRow, s State, ev Event, now time.Time) (State
 	}
 }
 
-// alerted opens an episode or keeps it open.
-func (s State) alerted(now time.Time) State {
-	if s.AlertedAt.IsZero() {
-		s.EpisodeAt, s.Calm = now, 0
-	}
-	if s.AlertedAt.IsZero() || now.Sub(s.AlertedAt) >= noteEvery {
-		s.AlertedAt = now
-	}
-	return s
-}
-
-// forget closes the episode.
+// forget closes the episode. What is demanded stays demanded.
 func (s State) forget() State {
-	s.EpisodeAt, s.AlertedAt, s.Observed, s.Hold = time.Time{}, time.Time{}, false, ""
+	s.EpisodeAt, s.Observed, s.Hold = time.Time{}, false, ""
 	return s
 }
 
@@ -151,14 +150,15 @@ func (s State) defined(d *Definition) State {
 
 // unlocked forgets the attempts in a row that did not help; they still count for the budget.
 func (p *Policy) unlocked(s State) State {
-	s.LockedOut, s.LockedAt, s.Unverified = false, time.Time{}, 0
+	s = s.released("")
+	s.Unverified = 0
 	return p.cool(s)
 }
 
 // cool says when the pause after the last attempt ends.
 func (p *Policy) cool(s State) State {
-	if n := len(s.Attempts); n > 0 {
-		s.CooldownUntil = s.Attempts[n-1].Add(p.pause(&s))
+	if last := s.lastAttempt(); !last.IsZero() {
+		s.CooldownUntil = last.Add(p.pause(&s))
 	}
 	return s
 }

@@ -38,7 +38,7 @@ var stepKinds = []struct {
 	{"incident", 10, func(m *simulation, s *patient, arg int) {
 		m.incidents++
 		m.sicken(s, arg)
-		m.apply(s, &Event{Alerted: true})
+		m.alert(s, false)
 		m.ticks(3+arg%3, time.Second)
 	}},
 	{"fails", 3, func(m *simulation, s *patient, arg int) { m.incidents++; m.sicken(s, arg) }},
@@ -46,7 +46,7 @@ var stepKinds = []struct {
 		for _, s := range m.services {
 			m.incidents++
 			m.sicken(s, 0)
-			m.apply(s, &Event{Alerted: true})
+			m.alert(s, false)
 		}
 		m.ticks(5, time.Second)
 	}},
@@ -67,15 +67,19 @@ var stepKinds = []struct {
 	}},
 	{"alerts", 2, func(m *simulation, s *patient, arg int) {
 		for range 1 + arg%20 { // replays
-			m.apply(s, &Event{Alerted: true})
+			m.alert(s, false)
 		}
 	}},
+	{"resolved", 2, func(m *simulation, s *patient, _ int) { m.alert(s, true) }},
 	{"back-end", 3, func(_ *simulation, s *patient, arg int) { s.lie = lie(arg % int(lies)) }},
 	{"honest", 2, func(_ *simulation, s *patient, _ int) { s.lie, s.slow, s.unfit = honest, false, "" }},
 	{"unfit", 1, func(_ *simulation, s *patient, _ int) { s.unfit = string(UnfitStopped) }},
 	{"rolls", 1, func(_ *simulation, s *patient, arg int) { s.rolls = arg%4 != 0 }},
 	{"slow", 1, func(_ *simulation, s *patient, _ int) { s.slow = true }},
-	{"deployed", 1, func(m *simulation, s *patient, _ int) { s.ident, s.start = s.ident+1, m.now }},
+	{"deployed", 1, func(m *simulation, s *patient, _ int) {
+		s.ident, s.start = s.ident+1, m.now
+		s.chance = s.chance || s.unverified >= m.policy.MaxUnverified
+	}},
 	{"crash", 2, func(m *simulation, _ *patient, arg int) { m.restart(time.Duration(arg%600) * time.Second) }},
 	{"crash later", 2, func(m *simulation, _ *patient, arg int) { m.crash = crashPoint(1 + arg%int(crashes-1)) }},
 	{"clock", 1, func(m *simulation, _ *patient, arg int) { m.jump(time.Duration(arg%7200-3600) * time.Second) }},
@@ -96,7 +100,11 @@ var stepKinds = []struct {
 		s.unverified = 0
 		m.apply(s, &Event{Unlocked: &Operator{Who: "jo"}})
 	}},
-	{"maintenance", 1, func(_ *simulation, s *patient, arg int) { s.window = arg%2 == 0 }},
+	{"maintenance", 1, func(m *simulation, s *patient, arg int) {
+		was := s.window
+		s.window = arg%2 == 0
+		s.chance = s.chance || was && !s.window && s.unverified >= m.policy.MaxUnverified
+	}},
 	{"disk", 1, func(m *simulation, _ *patient, arg int) { m.full = arg%3 == 0 }},
 	{"lease", 1, func(m *simulation, _ *patient, arg int) { m.standby, m.leads = arg%3 == 0, m.now }},
 	{"mode", 1, func(m *simulation, _ *patient, arg int) {
@@ -157,7 +165,10 @@ func randomSteps(rnd *rand.Rand) []step {
 
 // play runs steps until something goes wrong.
 func play(table []guardRow, seed uint64, steps []step) *simulation {
-	m := newSimulation(table, rand.New(rand.NewPCG(seed, 1))) //nolint:gosec // it is to be repeated
+	return newSimulation(table, rand.New(rand.NewPCG(seed, 1))).play(seed, steps) //nolint:gosec // it is to be repeated
+}
+
+func (m *simulation) play(seed uint64, steps []step) *simulation {
 	for _, s := range steps {
 		stepKinds[s.kind].do(m, m.services[s.service], s.arg)
 		if m.violation != "" {
@@ -188,7 +199,7 @@ func (m *simulation) live() {
 		before := s.restarts
 		m.incidents++
 		m.sicken(s, 0)
-		m.apply(s, &Event{Alerted: true})
+		m.alert(s, false)
 		for range 100 {
 			m.tick(time.Second)
 		}
@@ -279,8 +290,11 @@ func TestModel(t *testing.T) {
 // Without any one of the guards something goes wrong, and the model finds it.
 func TestModelMissesEveryGuard(t *testing.T) {
 	for i, g := range guards {
-		if g.guard == GuardFailureClass || g.guard == GuardOutage {
+		switch g.guard { //nolint:exhaustive // the model needs the others
+		case GuardFailureClass, GuardOutage:
 			continue // a failure of another class, or of too little, confirms nothing, so that unconfirmed holds as well
+		case GuardFresh:
+			continue // the last look makes the evidence new
 		}
 		t.Run(string(g.guard), func(t *testing.T) {
 			table := slices.Delete(slices.Clone(guards), i, i+1)
@@ -292,6 +306,28 @@ func TestModelMissesEveryGuard(t *testing.T) {
 				t.Log(explain(table, seed, steps))
 			}
 		})
+	}
+}
+
+// Where the controller does less than it should the model finds it.
+func TestModelMissesTheController(t *testing.T) {
+	for want, spoil := range map[string]func(m *simulation){
+		"restarted while healthy": func(m *simulation) { m.blind = true },
+		"not restarted, although it is demanded and nothing is against it": func(m *simulation) { m.forgets = true },
+	} {
+		found := false
+		for n := range uint64(2000) {
+			m := newSimulation(guards, rand.New(rand.NewPCG(n, 1))) //nolint:gosec // it is to be repeated
+			spoil(m)
+			m.play(n, randomSteps(rand.New(rand.NewPCG(n, 2)))) //nolint:gosec // it is to be repeated
+			if m.violation == want {
+				found = true
+				break
+			}
+		}
+		if !found {
+			t.Errorf("the model does not find: %s", want)
+		}
 	}
 }
 

@@ -91,7 +91,7 @@ func viaJSON[T any](t *testing.T, v T) T {
 	return out
 }
 
-func (r *run) alert()               { r.event(Event{Alerted: true}) }
+func (r *run) alert()               { r.event(Event{Told: &Alert{Key: "1"}}) }
 func (r *run) wait(d time.Duration) { r.now = r.now.Add(d) }
 
 func (r *run) executed(e Executed) {
@@ -113,6 +113,9 @@ func (r *run) probe(e Evidence) Decision {
 	if d.Inspect {
 		r.wait(r.takes)
 		d = r.inspect()
+	}
+	if d.Look {
+		d = r.event(Event{Looked: &e})
 	}
 	return d
 }
@@ -309,6 +312,18 @@ func TestFailureClass(t *testing.T) {
 	}
 	if p.repairable(Evidence{Reason: prober.ReasonConnectRefused, Away: true}) {
 		t.Error("the failure of another host is repairable")
+	}
+	p.RestartOnReasons, p.NeverRestartOnReasons = []prober.Reason{"tls_failed", "request_timeout"}, []prober.Reason{"request_timeout"}
+	p.NeverRestartOn = []int{404, 504}
+	for want, e := range map[bool][]Evidence{
+		true:  {{Reason: prober.ReasonTLSFailed}, status(500), refused},
+		false: {{Reason: prober.ReasonRequestTimeout}, {Reason: prober.ReasonTLSExpired}, status(404), status(504), {Reason: prober.ReasonTLSFailed, Away: true}},
+	} {
+		for _, e := range e {
+			if got := p.repairable(e); got != want {
+				t.Errorf("%s is repairable: %t, want %t", e.words(), got, want)
+			}
+		}
 	}
 	busy := Evidence{Reason: prober.ReasonStatus, StatusCode: 503, RetryAfter: true}
 	if p.repairable(busy) {

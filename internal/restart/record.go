@@ -17,7 +17,7 @@ func Kinds() []Kind { return []Kind{KindAttempt, KindChange, KindOrder} }
 // Kind is what the record is about. How many attempts there are is bounded by the budget.
 func (r *Record) Kind() Kind {
 	switch {
-	case r.Event.ordered():
+	case r.Event.ordered(), r.Event.Released != nil:
 		return KindOrder
 	case r.Decision.Restart, r.Decision.WouldRestart, r.Decision.Outcome != OutcomeNone, r.Event.Executed != nil, r.Event.Tried != nil,
 		r.To == PhaseLockedOut && r.From != PhaseLockedOut:

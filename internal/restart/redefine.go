@@ -61,7 +61,10 @@ func (u *unit) join() {
 // sameEvidence reports whether a round of checks finds the same by both definitions. The policy has a part in it: which
 // failures a restart repairs.
 func (s *Service) sameEvidence(o *Service) bool {
-	return s.definition() == o.definition() && slices.Equal(s.Policy.RestartOn, o.Policy.RestartOn)
+	p, q := &s.Policy, &o.Policy
+	return s.definition() == o.definition() &&
+		slices.Equal(p.RestartOn, q.RestartOn) && slices.Equal(p.RestartOnReasons, q.RestartOnReasons) &&
+		slices.Equal(p.NeverRestartOn, q.NeverRestartOn) && slices.Equal(p.NeverRestartOnReasons, q.NeverRestartOnReasons)
 }
 
 // sameUnit reports whether both back-ends restart the same unit in the same way.

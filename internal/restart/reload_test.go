@@ -51,7 +51,7 @@ func TestModeOffAtEndOfRound(t *testing.T) {
 			u := newUnit(c, service)
 			u.begin()
 			now := wall(time.Now())
-			u.state.Armed, u.state.AlertedAt = true, now
+			u.state.Armed, u.state.Demands = true, []Demand{{At: now}}
 			u.state.Failures, u.state.LastProbe, u.state.FailingSince = service.Policy.ConfirmProbes, now, now
 			u.started = now.Add(-time.Hour)
 			u.began, u.probing = time.Now(), true

@@ -14,18 +14,20 @@ type Phase string
 const (
 	PhaseUnarmed   Phase = "unarmed"    // never seen healthy by this check
 	PhaseIdle      Phase = "idle"       // nothing is wrong, or nobody complained
-	PhaseSuspect   Phase = "suspect"    // an alert fires and the own probes fail; the guards decide
+	PhaseSuspect   Phase = "suspect"    // an alert asks for it and the own probes fail; the guards decide
 	PhaseExecuting Phase = "executing"  // the back-end is at work
 	PhaseVerifying Phase = "verifying"  // restarted; the own probes judge
 	PhaseCooldown  Phase = "cooldown"   // the last attempt was a short time ago
 	PhaseBackoff   Phase = "backoff"    // the same, and it did not help
+	PhaseRefused   Phase = "refused"    // the same, and the back-end refused it: nothing was done
 	PhaseLockedOut Phase = "locked_out" // restarts did not help
 )
 
 // Phases lists every Phase.
 func Phases() []Phase {
 	return []Phase{
-		PhaseUnarmed, PhaseIdle, PhaseSuspect, PhaseExecuting, PhaseVerifying, PhaseCooldown, PhaseBackoff, PhaseLockedOut,
+		PhaseUnarmed, PhaseIdle, PhaseSuspect, PhaseExecuting, PhaseVerifying, PhaseCooldown, PhaseBackoff, PhaseRefused,
+		PhaseLockedOut,
 	}
 }
 
@@ -58,10 +60,15 @@ type State struct {
 	// Last is what the last probe found.
 	Last Evidence `json:"last,omitzero"`
 
-	// EpisodeAt is when the open episode began with its first alert, AlertedAt when its last one was noted. Zero: no
-	// episode is open.
+	// Demands are the alerts that ask for a restart.
+	Demands []Demand `json:"demands,omitempty"`
+	// AlertedAt is when the last firing alert was noted; zero: none was. ResolvedAt is when the last demand was told to be
+	// resolved; zero: there is one, or there was none, or it lapsed.
+	AlertedAt  time.Time `json:"alerted_at,omitzero"`
+	ResolvedAt time.Time `json:"resolved_at,omitzero"`
+	// EpisodeAt is when the open episode began, with an alert or with the first failure while there is a demand. Zero: none is
+	// open.
 	EpisodeAt time.Time `json:"episode_at,omitzero"`
-	AlertedAt time.Time `json:"alerted_at,omitzero"`
 	// Observed is true when this episode has already had its decision in observe mode.
 	Observed bool `json:"observed,omitempty"`
 	// Hold is the guard that refused last; empty: none did, or there was nothing to decide.
@@ -74,8 +81,11 @@ type State struct {
 	// VerifyUntil is when the verification of the attempt gives up; zero: it is not being verified.
 	VerifyUntil time.Time `json:"verify_until,omitzero"`
 
-	// Attempts are when restarts were attempted within the last day, oldest first.
+	// Attempts are when restarts were attempted within the last day, oldest first, without those that the back-end refused.
 	Attempts []time.Time `json:"attempts,omitempty"`
+	// Refused counts the latest attempts in a row that the back-end refused, the last one at RefusedAt.
+	Refused   int       `json:"refused,omitempty"`
+	RefusedAt time.Time `json:"refused_at,omitzero"`
 	// CooldownUntil is when the pause after the last attempt ends.
 	CooldownUntil time.Time `json:"cooldown_until,omitzero"`
 	// Unverified counts the attempts in a row that did not help.
@@ -83,6 +93,12 @@ type State struct {
 	// LockedOut is true when nothing is attempted any more, since LockedAt.
 	LockedOut bool      `json:"locked_out,omitempty"`
 	LockedAt  time.Time `json:"locked_at,omitzero"`
+	// Unit is the identity of the unit when it was first looked at since the lock-out. Empty: not known.
+	Unit string `json:"unit,omitempty"`
+	// Maintained is true when a maintenance window was open since the lock-out.
+	Maintained bool `json:"maintained,omitempty"`
+	// Reprieve is why there is one more attempt, although MaxUnverified did not help. Empty: there is not.
+	Reprieve Reprieve `json:"reprieve,omitempty"`
 	// Pause is that of an operator.
 	Pause Pause `json:"pause,omitzero"`
 }
@@ -121,11 +137,13 @@ func (s *State) Phase() Phase {
 		return PhaseLockedOut
 	case !s.Armed:
 		return PhaseUnarmed
+	case s.Seen.Before(s.CooldownUntil) && s.lastRefused():
+		return PhaseRefused
 	case s.Seen.Before(s.CooldownUntil) && s.Unverified > 0:
 		return PhaseBackoff
 	case s.Seen.Before(s.CooldownUntil):
 		return PhaseCooldown
-	case !s.AlertedAt.IsZero() && s.Successes == 0:
+	case s.Demanded() && s.Successes == 0:
 		return PhaseSuspect
 	default:
 		return PhaseIdle
@@ -136,10 +154,13 @@ func (s *State) Phase() Phase {
 // soon; it changes with every probe and is not worth a write.
 func (s *State) sameDurable(o *State) bool {
 	return s.JumpedAt.Equal(o.JumpedAt) && s.Definition == o.Definition && s.Armed == o.Armed &&
-		s.EpisodeAt.Equal(o.EpisodeAt) && s.AlertedAt.Equal(o.AlertedAt) && s.Observed == o.Observed &&
+		slices.Equal(s.Demands, o.Demands) && s.AlertedAt.Equal(o.AlertedAt) && s.ResolvedAt.Equal(o.ResolvedAt) &&
+		s.EpisodeAt.Equal(o.EpisodeAt) && s.Observed == o.Observed &&
 		s.Intent == o.Intent && s.VerifyUntil.Equal(o.VerifyUntil) &&
 		slices.Equal(s.Attempts, o.Attempts) && s.CooldownUntil.Equal(o.CooldownUntil) &&
-		s.Unverified == o.Unverified && s.LockedOut == o.LockedOut && s.LockedAt.Equal(o.LockedAt) && s.Pause == o.Pause
+		s.Refused == o.Refused && s.RefusedAt.Equal(o.RefusedAt) && s.Unverified == o.Unverified &&
+		s.LockedOut == o.LockedOut && s.LockedAt.Equal(o.LockedAt) && s.Unit == o.Unit && s.Maintained == o.Maintained &&
+		s.Reprieve == o.Reprieve && s.Pause == o.Pause
 }
 
 // Evidence is what one round of the service's own probes found.

@@ -22,12 +22,16 @@ func TestSameDurable(t *testing.T) {
 			*p = start
 		case *[]time.Time:
 			*p = []time.Time{start}
+		case *[]Demand:
+			*p = []Demand{{Key: "x"}}
 		case *bool:
 			*p = true
 		case *int:
 			*p = 1
 		case *string:
 			*p = "x"
+		case *Reprieve:
+			*p = ReprieveChange
 		case *Guard:
 			*p = GuardMode
 		case *Evidence:

@@ -19,6 +19,7 @@ type unit struct {
 	definitions chan Service   // holds one: the latest
 	rounds      chan Evidence  // holds the outcome of the round under way
 	inspections chan Preflight // holds the outcome of the inspection under way
+	looks       chan Evidence  // holds the outcome of the last look under way
 	executed    chan Executed  // holds the outcome of the attempt under way
 	tried       chan Executed  // holds the outcome of the dry run under way
 	orders      bucket
@@ -38,6 +39,8 @@ type unit struct {
 	began      time.Time // when the last round of checks began
 	probing    bool      // it is still under way
 	inspecting bool      // the back-end is being asked
+	looking    bool      // the last look before a restart is under way
+	looked     time.Time // when it began
 	trying     bool      // it is trying a restart out
 	moot       bool      // it is that of another unit than the present definition's
 	before     Status    // what it answered last
@@ -49,7 +52,7 @@ func newUnit(c *Controller, s Service) *unit {
 	return &unit{
 		Controller: c, name: s.Name, service: s, log: c.log.With("service", s.Name),
 		woken: make(chan struct{}, 1), definitions: make(chan Service, 1),
-		rounds: make(chan Evidence, 1), inspections: make(chan Preflight, 1), executed: make(chan Executed, 1),
+		rounds: make(chan Evidence, 1), inspections: make(chan Preflight, 1), looks: make(chan Evidence, 1), executed: make(chan Executed, 1),
 		tried: make(chan Executed, 1),
 	}
 }
@@ -83,6 +86,12 @@ func (u *unit) run(ctx context.Context) {
 			if !moot && ctx.Err() == nil { // if it is, the next failed probe asks again
 				u.carryOut(ctx, Event{Preflighted: &f})
 			}
+		case e := <-u.looks:
+			u.looking = false
+			u.takeDefinition()
+			if !u.looked.Before(u.fresh) && ctx.Err() == nil {
+				u.carryOut(ctx, Event{Looked: &e})
+			}
 		case <-timer.C:
 			u.probe(ctx)
 		case e := <-u.rounds:
@@ -107,7 +116,9 @@ func (u *unit) carryOut(ctx context.Context, ev Event) {
 	case d.Restart:
 		u.execute(ctx, began)
 	case d.WouldRestart:
-		u.tryOut(ctx, ev.Preflighted.Attempt)
+		u.tryOut(ctx)
+	case d.Look:
+		u.look(ctx)
 	case d.Inspect:
 		u.inspect(ctx)
 	}
@@ -122,6 +133,28 @@ func (u *unit) probe(ctx context.Context) {
 	u.began, u.probing, u.urgent = time.Now(), true, false
 	service := u.definition()
 	go func() { u.rounds <- service.probe(ctx) }()
+}
+
+// look makes the last look before a restart: one more round of checks, beside the one that may be under way. It is as far apart
+// from the failure that confirmed as those are from each other, but waits no longer than a check may take.
+func (u *unit) look(ctx context.Context) {
+	u.looking, u.looked = true, time.Now()
+	u.mu.Lock()
+	service, last := u.service, u.state.LastFailure
+	u.mu.Unlock()
+	longest := time.Duration(0)
+	for i := range service.Checks {
+		longest = max(longest, service.Checks[i].Timeout)
+	}
+	wait := min(time.Until(last.Add(service.Policy.ConfirmInterval)), longest)
+	go func() {
+		select {
+		case <-time.After(max(wait, 0)):
+			u.looks <- service.probe(ctx)
+		case <-ctx.Done():
+			u.looks <- Evidence{}
+		}
+	}()
 }
 
 // orphaned tells whether there is an attempt of which nobody knows what it did.
@@ -144,6 +177,9 @@ func (u *unit) finish(ctx context.Context) {
 	}
 	if u.inspecting {
 		<-u.inspections
+	}
+	if u.looking {
+		<-u.looks
 	}
 	if u.trying {
 		<-u.tried
@@ -188,10 +224,10 @@ const maxInspect = 10 * time.Second
 // maxTakes bounds what a unit's own settings give an attempt: the others wait for it.
 const maxTakes = 15 * time.Minute
 
-// inspect asks the back-end in a goroutine of its own, unless it is being asked. Half a restart of an earlier exporter is
+// inspect asks the back-end in a goroutine of its own, unless it is being asked or has just answered. Half a restart of an earlier exporter is
 // made a whole one before.
 func (u *unit) inspect(ctx context.Context) {
-	if u.inspecting {
+	if u.inspecting || u.looking {
 		return
 	}
 	u.inspecting = true
@@ -265,14 +301,16 @@ func (u *unit) execute(ctx context.Context, decided time.Time) {
 }
 
 // tryOut has a back-end that can do so try out, in a goroutine of its own, what only the mode keeps from being done.
-func (u *unit) tryOut(ctx context.Context, attempt string) {
+func (u *unit) tryOut(ctx context.Context) {
 	service := u.definition()
 	backend, ok := service.Backend.(DryRunner)
 	if !ok || u.trying {
 		return
 	}
 	u.trying = true
-	a := Attempt{ID: attempt, At: time.Now(), Before: u.before}
+	u.mu.Lock()
+	a := Attempt{ID: u.state.Preflight.Attempt, At: time.Now(), Before: u.before}
+	u.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, service.ExecTimeout)
 	go func() {
 		defer cancel()

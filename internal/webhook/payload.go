@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 )
@@ -19,6 +20,21 @@ const maxShown = 40
 type alert struct {
 	Status string            `json:"status"`
 	Labels map[string]string `json:"labels"`
+	// StartsAt and EndsAt say which of two deliveries about the same alert is about the later failure.
+	StartsAt moment `json:"startsAt"`
+	EndsAt   moment `json:"endsAt"`
+}
+
+// A moment is a time of the payload. One that cannot be read is zero, which is "not known": it is no reason to refuse an alert.
+type moment time.Time
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (m *moment) UnmarshalJSON(text []byte) error {
+	var t time.Time
+	if json.Unmarshal(text, &t) == nil {
+		*m = moment(t)
+	}
+	return nil
 }
 
 // A delivery is what matters of a payload.

@@ -8,11 +8,13 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/loglimit"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 )
 
 // MaxBody is how large a delivery may be, in bytes.
@@ -25,7 +27,7 @@ const maxDecoding = 4
 // select something that can be restarted. An error means that what the alert changes could not be persisted: the delivery
 // has to come again.
 type Receiver interface {
-	Handle(labels map[string]string, firing bool) (selected bool, err error)
+	Handle(labels map[string]string, a restart.Alert) (selected bool, err error)
 }
 
 // A Handler serves POST /webhook/alertmanager. It answers 200 when it has passed on every alert, which says nothing about
@@ -132,7 +134,9 @@ func (h *Handler) handle(alerts []alert) error {
 }
 
 func (h *Handler) pass(a *alert) error {
-	selected, err := h.receiver.Handle(a.Labels, a.Status == statusFiring)
+	selected, err := h.receiver.Handle(a.Labels, restart.Alert{
+		Resolved: a.Status != statusFiring, StartsAt: time.Time(a.StartsAt), EndsAt: time.Time(a.EndsAt),
+	})
 	outcome := outcomeUnmapped
 	if selected {
 		outcome = outcomeMapped

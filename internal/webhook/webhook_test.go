@@ -19,6 +19,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 )
 
 // A recorder remembers what it was handed.
@@ -27,10 +29,10 @@ type recorder struct {
 	got []string
 }
 
-func (r *recorder) Handle(labels map[string]string, firing bool) (selected bool, err error) {
+func (r *recorder) Handle(labels map[string]string, a restart.Alert) (selected bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.got = append(r.got, fmt.Sprintf("%s firing=%t", labels["instance"], firing))
+	r.got = append(r.got, fmt.Sprintf("%s firing=%t", labels["instance"], !a.Resolved))
 	if labels["instance"] == "full" {
 		return true, errors.New("no space left on device")
 	}

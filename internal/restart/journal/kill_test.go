@@ -195,7 +195,7 @@ func (s *steps) story(c *restart.Controller) error {
 			}
 		}
 		if s.has("broken") {
-			if _, err := c.Handle(map[string]string{"instance": childTarget}, true); err != nil {
+			if _, err := c.Handle(map[string]string{"instance": childTarget}, restart.Alert{}); err != nil {
 				return err
 			}
 		}

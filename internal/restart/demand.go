@@ -1,0 +1,114 @@
+package restart
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"maps"
+	"slices"
+	"time"
+)
+
+// An Alert is what was told of an alert about a service.
+type Alert struct {
+	// Key identifies the alert by its labels. Empty: it is not known which alert it was.
+	Key string `json:"key,omitempty"`
+	// Resolved is true when the alert no longer fires.
+	Resolved bool `json:"resolved,omitempty"`
+	// StartsAt is when it began to fire, EndsAt when it was resolved, both by the clock of Prometheus. Zero: not known.
+	StartsAt time.Time `json:"starts_at,omitzero"`
+	EndsAt   time.Time `json:"ends_at,omitzero"`
+}
+
+// A Demand is an alert that was told as firing, and not as resolved since. While there is one, the service is restarted
+// when its own probes fail and the guards agree, whatever its own probes found before.
+type Demand struct {
+	Key string `json:"key,omitempty"`
+	// At is when it was last told, noteEvery apart.
+	At time.Time `json:"at"`
+	// StartsAt is that of the Alert.
+	StartsAt time.Time `json:"starts_at,omitzero"`
+}
+
+// maxDemands is how many alerts are remembered as the demands of one service. The one that was told longest ago goes first.
+const maxDemands = 32
+
+// noteEvery is how often a repeated alert is noted: each time it is noted is a write.
+const noteEvery = time.Minute
+
+// Demanded reports whether an alert asks for a restart.
+func (s *State) Demanded() bool { return len(s.Demands) > 0 }
+
+// told takes what was told of an alert. Deliveries come twice, late, and in any order. In doubt the service is demanded:
+// the guards judge the rest.
+func (s State) told(a *Alert, now time.Time) State {
+	if a.Resolved {
+		return s.resolved(a, now)
+	}
+	d := Demand{Key: a.Key, At: now, StartsAt: a.StartsAt.Round(0).UTC()}
+	at := slices.IndexFunc(s.Demands, func(d Demand) bool { return d.Key == a.Key })
+	if s.EpisodeAt.IsZero() {
+		s.EpisodeAt, s.Calm = now, 0
+	}
+	switch {
+	case at < 0:
+		s.Demands = append(slices.Clone(s.Demands), d)
+		if len(s.Demands) > maxDemands {
+			oldest := slices.MinFunc(s.Demands, func(a, b Demand) int { return a.At.Compare(b.At) })
+			s.Demands = slices.DeleteFunc(s.Demands, func(d Demand) bool { return d == oldest })
+		}
+	case now.Sub(s.Demands[at].At) >= noteEvery || d.StartsAt.After(s.Demands[at].StartsAt):
+		s.Demands = slices.Clone(s.Demands)
+		s.Demands[at] = d
+	default:
+		return s
+	}
+	s.AlertedAt, s.ResolvedAt = now, time.Time{}
+	return s
+}
+
+// resolved ends the demand of an alert, unless the one that is demanded began after this one had ended. Of an alert whose
+// labels are not known nobody can tell that it is another one.
+func (s State) resolved(a *Alert, now time.Time) State {
+	return s.undemanded(now, func(d *Demand) bool {
+		late := !a.EndsAt.IsZero() && a.EndsAt.Before(d.StartsAt)
+		return d.Key == "" || d.Key == a.Key && !late
+	})
+}
+
+// lapsed ends the demands that were not told again for so long: Alertmanager may be gone, or its route.
+func (s State) lapsed(now time.Time, after time.Duration) State {
+	resolved := s.ResolvedAt
+	s = s.undemanded(now, func(d *Demand) bool { return now.Sub(d.At) > after })
+	s.ResolvedAt = resolved
+	return s
+}
+
+// undemanded removes demands. With the last of them ends the episode.
+func (s State) undemanded(now time.Time, ends func(*Demand) bool) State {
+	if !slices.ContainsFunc(s.Demands, func(d Demand) bool { return ends(&d) }) {
+		return s
+	}
+	s.Demands = slices.DeleteFunc(slices.Clone(s.Demands), func(d Demand) bool { return ends(&d) })
+	if len(s.Demands) == 0 {
+		s.Demands, s.ResolvedAt = nil, now
+		s = s.forget()
+	}
+	return s
+}
+
+// upgraded is a state that was written before demands were remembered: an episode that was open then was demanded.
+func (s State) upgraded() State {
+	if !s.EpisodeAt.IsZero() && len(s.Demands) == 0 {
+		s.Demands = []Demand{{At: s.AlertedAt}}
+	}
+	return s
+}
+
+// demandKey identifies an alert by its labels.
+func demandKey(labels map[string]string) string {
+	h := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		_, _ = h.Write([]byte(name + "\x00" + labels[name] + "\x00")) // never an error
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}

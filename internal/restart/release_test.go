@@ -1,0 +1,50 @@
+package restart
+
+import (
+	"errors"
+	"io"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// An operator releases the brake, which is audited with every service that fails, and says who and why.
+func TestControllerReleasesBrake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all, services := simulatedFleet(4, nil)
+		n := newNotebook()
+		c, _, stop := watchWith(t, n, io.Discard, services...)
+		time.Sleep(3 * time.Minute)
+		jo := Operator{Who: "jo", Reason: "the network is well"}
+		if err := c.ReleaseBrake(ScopeFleet, jo); !errors.Is(err, ErrInvalid) {
+			t.Errorf("releasing a brake that is off: %v", err)
+		}
+		for i := range 3 {
+			all[i].broken.Store(true)
+			firing(c, services[i].Checks[0].Target)
+		}
+		time.Sleep(time.Minute)
+		for _, o := range []Operator{{Who: "jo"}, {Reason: "x"}, {Who: "jo", Reason: "two\nlines"}} {
+			if err := c.ReleaseBrake(ScopeFleet, o); !errors.Is(err, ErrInvalid) {
+				t.Errorf("releasing by %+v: %v", o, err)
+			}
+		}
+		if err := c.ReleaseBrake("group/none", jo); !errors.Is(err, ErrInvalid) || restartsOf(all) != 0 {
+			t.Errorf("releasing the brake of no scope: %v; %d restarts", err, restartsOf(all))
+		}
+		if err := c.ReleaseBrake(ScopeFleet, jo); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Minute)
+		stop()
+		released := 0
+		for i := range n.records {
+			if o := n.records[i].Event.Released; o != nil && *o == jo {
+				released++
+			}
+		}
+		if released != 3 || restartsOf(all) != 3 {
+			t.Errorf("audited %d times with %d restarts, want 3 of each", released, restartsOf(all))
+		}
+	})
+}

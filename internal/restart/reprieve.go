@@ -1,0 +1,51 @@
+package restart
+
+import "time"
+
+// A Reprieve is why a service that was locked out gets one more attempt: the world has changed since. If that does not help
+// either it is locked out again. The cool-down and the budget hold for it as for any other.
+type Reprieve string
+
+// The reprieves.
+const (
+	ReprieveMaintenance Reprieve = "a maintenance window has ended since"
+	ReprieveChange      Reprieve = "somebody else has changed the unit since"
+)
+
+// compareEvery is how often the unit of a service that is locked out and fails is looked at.
+const compareEvery = time.Minute
+
+// maintained notes a maintenance window of a service that is locked out. Until its end it could not be helped.
+func (s State) maintained(w *Window) State {
+	switch open := w.Name != ""; {
+	case open && s.LockedOut:
+		s.Maintained = true
+	case !open && s.Maintained:
+		s = s.released(ReprieveMaintenance)
+	}
+	return s
+}
+
+// compared compares the unit with what it was when the service was locked out. Its last attempt was over then, so that another
+// identity is the work of somebody else. One that is not fit, or does not run as a whole yet, is judged when it is.
+func (s State) compared(f *Preflight) State {
+	switch {
+	case f.Identity == "":
+	case s.Unit == "":
+		s.Unit = f.Identity
+	case s.Unit != f.Identity && f.Unfit == "" && !f.Starting:
+		s = s.released(ReprieveChange)
+	}
+	return s
+}
+
+// released ends a lock-out, but forgets no attempt.
+func (s State) released(why Reprieve) State {
+	s.LockedOut, s.LockedAt, s.Unit, s.Maintained, s.Reprieve = false, time.Time{}, "", false, why
+	return s
+}
+
+// followsAttempts reports whether the guard looks at the attempts that were made.
+func (g Guard) followsAttempts() bool {
+	return g == GuardCooldown || g == GuardBudget || g == GuardLockedOut
+}

@@ -1,0 +1,105 @@
+package restart
+
+import (
+	"testing"
+	"time"
+)
+
+// lockOut makes attempts that do not help until the service is locked out.
+func (r *run) lockOut() {
+	r.t.Helper()
+	r.told("1", 0)
+	for !r.state.LockedOut {
+		d := r.probe(refused)
+		if d.Restart {
+			r.executed(Executed{})
+		}
+		if d.Outcome != OutcomeNone && d.Inspect {
+			r.inspect()
+		}
+		r.wait(10 * time.Second)
+		if r.now.Sub(start) > 2*time.Hour {
+			r.t.Fatal("it is not locked out")
+		}
+	}
+}
+
+// fail has the service fail for d, and counts the attempts, none of which helps.
+func (r *run) fail(d time.Duration) int {
+	before := r.restarts()
+	for end := r.now.Add(d); r.now.Before(end); r.wait(10 * time.Second) {
+		if r.now.Sub(r.state.AlertedAt) > 30*time.Minute {
+			r.told("1", 0)
+		}
+		if d := r.probe(refused); d.Restart {
+			r.executed(Executed{})
+		} else if d.Outcome != OutcomeNone && d.Inspect {
+			r.inspect()
+		}
+	}
+	return r.restarts() - before
+}
+
+// A service that is locked out gets one more attempt when the world has changed, and only then.
+func TestReprieve(t *testing.T) {
+	night := Window{Name: "night"}
+	for _, tt := range []struct {
+		name   string
+		change func(r *run)
+		want   int
+	}{
+		{"nothing", func(*run) {}, 0},
+		{"a window ends", func(r *run) {
+			r.world.Maintenance = night
+			r.fail(time.Minute)
+			r.world.Maintenance = Window{}
+		}, 1},
+		{"a window is open", func(r *run) { r.world.Maintenance = night }, 0},
+		{"a deploy", func(r *run) { r.unit.Identity = "2" }, 1},
+		{"a deploy of what cannot be told apart", func(r *run) { r.unit.Identity = "" }, 0},
+		{"a deploy that is under way", func(r *run) { r.unit.Identity, r.unit.Starting = "2", true }, 0},
+		{"a deploy that leaves it stopped", func(r *run) { r.unit.Identity, r.unit.Unfit = "2", string(UnfitStopped) }, 0},
+		{"the exporter is restarted", func(r *run) { r.event(Event{Started: &Definition{}}) }, 0},
+		{"a deploy while the exporter is", func(r *run) { r.unit.Identity = "2"; r.event(Event{Started: &Definition{}}) }, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRun(t, testPolicy()).arm()
+			r.policy.BudgetHour, r.policy.BudgetDay = 100, 100
+			r.unit.Identity = "1"
+			r.lockOut()
+			r.fail(5 * time.Minute)
+			tt.change(r)
+			if got := r.fail(3 * time.Hour); got != tt.want {
+				t.Errorf("there were %d more attempts, want %d", got, tt.want)
+			}
+			if !r.state.LockedOut || r.state.Unverified != r.policy.MaxUnverified+tt.want {
+				t.Errorf("afterwards it is locked out: %t, after %d in a row", r.state.LockedOut, r.state.Unverified)
+			}
+		})
+	}
+}
+
+// One more attempt is still held by the cool-down, and the guard says why there is one.
+func TestReprieveKeepsTheCooldown(t *testing.T) {
+	r := newRun(t, testPolicy()).arm()
+	r.lockOut()
+	last := r.state.lastAttempt()
+	r.world.Maintenance.Name = "night"
+	r.probe(refused)
+	r.world.Maintenance.Name = ""
+	r.wait(time.Second)
+	if d := r.probe(refused); d.Hold != GuardCooldown || r.state.Reprieve != ReprieveMaintenance {
+		t.Errorf("held by %q with the reprieve %q", d.Hold, r.state.Reprieve)
+	}
+	q := question{policy: &r.policy, state: &r.state, now: r.now}
+	if got := askLockedOut(&q).Value; got != "2 in a row did not help; one more is allowed: a maintenance window has ended since" {
+		t.Errorf("the guard says %q", got)
+	}
+	for r.restarts() == 2 {
+		r.probe(refused)
+		r.wait(time.Second)
+	}
+	if got := r.state.lastAttempt().Sub(last); got != 20*time.Minute {
+		t.Errorf("the next attempt was made after %s, want the doubled pause", got)
+	}
+}
