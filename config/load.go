@@ -104,7 +104,7 @@ func (d *decoder) check(top place, c *Config, o Options) {
 	(&checker{d}).targetRules(d.at(top.field("probe")), &c.Probe)
 	(&checker{d}).maintenance(d.at(top.field("maintenance")), c.Maintenance)
 	(&checker{d}).targets(d.at(top.field("targets")), c, TargetReader{Modules: c.Modules, Offset: o.TimeoutOffset})
-	(&checker{d}).targetFiles(d.at(top.field("target_files")), c.TargetFiles)
+	(&checker{d}).targetFiles(d.at(top.field("target_files")), c.TargetFiles, c.Modules)
 	(&checker{d}).targetAPIs(d.at(top.field("target_apis")), c.TargetAPIs)
 	if c.Restart != nil {
 		(&checker{d}).restart(d.at(top.field("restart")), c)

@@ -80,9 +80,9 @@ type Plan struct {
 func (k *Keeper) Plan(cfg *config.Config) (*Plan, error) {
 	p := &Plan{cfg: cfg}
 	reader := config.TargetReader{Modules: cfg.Modules, Offset: k.opts.Offset}
-	for _, pattern := range cfg.TargetFiles {
+	for _, f := range cfg.TargetFiles {
 		p.sources = append(p.sources, &source{
-			name: "file:" + pattern, fetcher: &files{pattern: pattern, reader: reader, mask: k.opts.Mask}, interval: filePoll, first: filePoll,
+			name: "file:" + f.Path, fetcher: newFiles(f, reader, k.opts.Mask), interval: filePoll, first: filePoll,
 		})
 	}
 	var errs []error
