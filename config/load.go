@@ -90,7 +90,12 @@ func (d *decoder) check(top place, c *Config, o Options) {
 	switch named := d.lines[modules.path] != 0; {
 	case len(c.Modules) > 0:
 	case named || len(c.Targets) == 0 && !c.hasSources() && c.Restart == nil:
-		if d.clean("") { // else what is wrong may be why there is none
+		targets := top.field("targets")
+		switch _, empty := d.lines[targets.path]; {
+		case !d.clean(""): // what is wrong may be why there is none
+		case empty && !named:
+			d.report(d.at(targets), "got no target, want at least one, or modules")
+		default:
 			d.report(d.at(modules), "got no module, want at least one")
 		}
 	default:
@@ -140,6 +145,13 @@ var (
 	unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
 )
 
+// yamlWords are errors of the parser in the words of somebody who looks at the file.
+var yamlWords = map[string]string{
+	"found character that cannot start any token":    "got a tab, or one of @ ` %, where a text begins; indent by blanks, and quote a text that begins with such a character",
+	"mapping values are not allowed in this context": "got \": \" inside of a text, or a line that is indented further than the one before; quote the text, or align the keys",
+	"did not find expected key":                      "got a line that is indented neither like its neighbours nor further; align the keys of a mapping",
+}
+
 // syntax reports an error of the YAML parser.
 func (d *decoder) syntax(data []byte, err error) {
 	text, p := strings.TrimPrefix(err.Error(), "yaml: "), place{}
@@ -156,6 +168,11 @@ func (d *decoder) syntax(data []byte, err error) {
 			p.line = bytes.Count(before, []byte("\n")) + 1
 		}
 		text = `an alias (*name) refers to nothing; quote a text that begins with "*"`
+	}
+	for cause, words := range yamlWords {
+		if strings.HasPrefix(text, cause) {
+			text = words
+		}
 	}
 	d.report(p, "not valid YAML: %s", text)
 }
