@@ -47,7 +47,7 @@ func main() {
 // flags are what the command line said.
 type flags struct {
 	logLevel, logFormat, logProber string
-	configCheck                    bool
+	configNamed, configCheck       bool
 	autoReload                     bool
 	timeoutOffset                  float64
 	checkFiles                     []string
@@ -66,6 +66,14 @@ func run(args []string, out, errOut io.Writer) int {
 	a := application(&f)
 	a.UsageWriter(out).ErrorWriter(errOut)
 	command, err := a.Parse(args)
+	switch n := len(args); {
+	case err != nil:
+		err = cli.BlameFlag(a.Model(), args, err)
+	case n > 0 && args[n-1] == "--config.file": // kingpin loses it for the sake of the default command
+		err = errors.New("expected argument for flag '--config.file'")
+	case f.configNamed && f.server.ConfigFile == "": // such as --config.file=$UNSET, which would watch nothing
+		err = errors.New("--config.file is empty, want the path of a configuration file")
+	}
 	if err != nil {
 		text := cli.UsageError(err, name, args, commands)
 		fmt.Fprintf(errOut, "%s: %s, try --help\n", name, text)
@@ -225,7 +233,8 @@ func application(f *flags) *kingpin.Application {
 	a.UsageTemplate(cli.UsageTemplate)
 	a.HelpFlag.Short('h').Help("Show help; after a command, the help of that command.")
 	a.Version(version.Print(name))
-	a.Flag("config.file", "Configuration file, of serve, probe and restarts replay. Without one the embedded default configuration is used.").StringVar(&f.server.ConfigFile)
+	a.Flag("config.file", "Configuration file, of serve, probe and restarts replay. Without one the embedded default configuration is used.").
+		IsSetByUser(&f.configNamed).StringVar(&f.server.ConfigFile)
 
 	serve := a.Command(commandServe, "Serve /probe and the exporter's own metrics. This is the default command.").Default()
 	serverFlags(serve, f)
@@ -262,8 +271,8 @@ func application(f *flags) *kingpin.Application {
 
 // exporterFlags are the flags of every command that asks a running exporter.
 func exporterFlags(c *kingpin.CmdClause, e *cli.Exporter, format *string) {
-	c.Flag("url", "URL of the exporter.").Default("http://localhost:10115").StringVar(&e.URL)
-	c.Flag("http.config.file", "File with authentication and TLS, as for promtool.").StringVar(&e.ClientFile)
+	c.Flag("url", "URL of the exporter.").Envar("HEALTHCHECK_EXPORTER_URL").Default("http://localhost:10115").StringVar(&e.URL)
+	c.Flag("http.config.file", "File with authentication and TLS, as for promtool.").Envar("HEALTHCHECK_EXPORTER_HTTP_CONFIG").StringVar(&e.ClientFile)
 	c.Flag("format", "Output format: text or json.").Default("text").EnumVar(format, "text", "json")
 }
 
@@ -290,7 +299,7 @@ func restartsCommands(a *kingpin.Application, f *flags) {
 	}
 	service := func(c *kingpin.CmdClause) { c.Arg("service", "Name of the service.").Required().StringVar(&r.Service) }
 	who := func(c *kingpin.CmdClause) {
-		c.Flag("who", "Who gives the order; without one the name of the basic authentication.").Envar("USER").StringVar(&r.Who)
+		c.Flag("who", "Who gives the order; without one the name of the basic authentication, or else the user of the operating system.").Envar("USER").StringVar(&r.Who)
 	}
 	command(commandList, "List the services and what holds them. Exit status: 0 success, 1 the exporter did not answer, 2 usage.")
 
@@ -323,7 +332,7 @@ func serverFlags(serve *kingpin.CmdClause, f *flags) {
 	o := &f.server
 	serve.Flag("config.check", "Check the configuration file and exit.").BoolVar(&f.configCheck)
 	serve.Flag("config.enable-auto-reload", "Reload when the configuration file, or a file that it names, has changed.").BoolVar(&f.autoReload)
-	serve.Flag("config.auto-reload-interval", "How often to look for changes.").Default("30s").DurationVar(&o.AutoReload)
+	serve.Flag("config.auto-reload-interval", "How often to look for changes; a number without a unit is seconds.").Default("30s").SetValue((*cli.Interval)(&o.AutoReload))
 	serve.Flag("timeout-offset", "Seconds to subtract from the scrape timeout, at most a tenth of it.").Default("0.5").Float64Var(&f.timeoutOffset)
 	serve.Flag("probe-all.max-targets", "How many targets one scrape of /probe/all may have.").Default("1000").IntVar(&o.ProbeAllMax)
 	serve.Flag("history.limit", "How many probes, and how many failed ones besides, are kept for the landing page.").Default("100").IntVar(&o.HistoryLimit)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -79,9 +80,30 @@ func builds(a *cel.Ast) bool {
 func celIssues(expression string, issues *cel.Issues) error {
 	var all []string
 	for _, e := range issues.Errors() {
-		all = append(all, fmt.Sprintf("%d:%d: %s", e.Location.Line(), e.Location.Column()+1, e.Message))
+		where := fmt.Sprintf("%d:%d: ", e.Location.Line(), e.Location.Column()+1)
+		if text, ok := inWords(e.Message); ok {
+			return fmt.Errorf("compiling %q: %s%s", expression, where, text) // what else is wrong follows from it
+		}
+		all = append(all, where+e.Message)
 	}
 	return fmt.Errorf("compiling %q: %s", expression, strings.Join(all, "; "))
+}
+
+var (
+	undeclared = regexp.MustCompile(`^undeclared reference to '([^']*)'`)
+	assignment = regexp.MustCompile(`token recognition error at: '=[^=]?'$`)
+)
+
+// inWords says two mistakes that people make as what they are, and not as the parser sees them.
+func inWords(message string) (string, bool) {
+	switch m := undeclared.FindStringSubmatch(message); {
+	case m != nil:
+		return fmt.Sprintf("there is no %q here, want body or item, which are the JSON, or a function of CEL", m[1]), true
+	case assignment.MatchString(message):
+		return "got =, want == to compare", true
+	default:
+		return "", false
+	}
 }
 
 // Eval evaluates the expression on a JSON document. It stops when ctx is done. A result that is not a

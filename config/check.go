@@ -134,14 +134,21 @@ func (c *checker) protocolHeader(p place, name, value string, h *HTTP) {
 	switch strings.ToLower(name) {
 	case "host":
 		c.host(p, value)
-	case "upgrade", "connection", "proxy-connection", "keep-alive", "transfer-encoding", "te":
+	case "upgrade", "connection", "transfer-encoding", "te":
 		switch {
+		case slices.Contains(harmless[strings.ToLower(name)], value):
 		case h.EnableHTTP3:
 			c.fail(p, "is not sent by HTTP/3 (RFC 9114 section 4.2), want enable_http3: false and enable_http2: false beside it")
 		case h.Client.EnableHTTP2:
 			c.fail(p, "is not sent by HTTP/2 (RFC 9113 section 8.2.2), want enable_http2: false beside it")
 		}
 	}
+}
+
+// harmless are values that a request copied from a browser has. HTTP/2 and HTTP/3 leave them out, or have them, too
+// (net/http/internal/httpcommon: checkConnHeaders and EncodeHeaders).
+var harmless = map[string][]string{
+	"connection": {"keep-alive", "Keep-Alive", "close", "Close"}, "transfer-encoding": {"chunked"}, "te": {"trailers"},
 }
 
 // host checks the value of a Host header.

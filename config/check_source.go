@@ -12,14 +12,17 @@ import (
 // hasSources tells whether there may be targets that the file does not have.
 func (c *Config) hasSources() bool { return len(c.TargetFiles) > 0 || len(c.TargetAPIs) > 0 }
 
-func (c *checker) targetFiles(p place, patterns []string) {
+func (c *checker) targetFiles(p place, files []TargetFile, modules map[string]Module) {
 	seen := map[string]string{}
-	for i, pattern := range patterns {
+	for i, f := range files {
 		at := c.at(p.item(i))
-		c.unique(at, seen, pattern, "pattern")
-		c.text(at, pattern)
-		if _, err := filepath.Match(pattern, ""); err != nil {
-			c.fail(at, "got %q, want the path of a file, in which * stands for any number of characters", pattern)
+		c.unique(at, seen, f.Path, "file")
+		c.text(at, f.Path)
+		if _, err := filepath.Match(f.Path, ""); err != nil {
+			c.fail(at, "got %q, want the path of a file, in which * stands for any number of characters", f.Path)
+		}
+		if _, ok := modules[f.Module]; f.Module != "" && !ok {
+			c.fail(c.sub(at, "module"), "got unknown module %q, want one of %q", f.Module, slices.Sorted(maps.Keys(modules)))
 		}
 	}
 }

@@ -21,6 +21,8 @@ type TargetReader struct {
 	File string
 	// Modules are those that a target may name.
 	Modules map[string]Module
+	// Module is that of a target that names none. Empty: that of DefaultModuleFor.
+	Module string
 	// Offset is what a scrape needs beside the probe; see Options.
 	Offset time.Duration
 }
@@ -33,6 +35,7 @@ func (r TargetReader) Read(n *yaml.Node) (t Target, wrong, dropped Errors) {
 	d.duplicates(p, n)
 	d.value(p, n, reflect.ValueOf(&t).Elem())
 	c := &checker{d}
+	t.Module = cmp.Or(t.Module, r.Module)
 	if t.Name == "" {
 		c.fail(c.sub(p, "name"), "missing, want the name of the target")
 	}

@@ -96,6 +96,8 @@ func (d *decoder) inside(p place, n *yaml.Node, f func(n *yaml.Node)) {
 func (d *decoder) kind(p place, n *yaml.Node, v reflect.Value) {
 	switch t := v.Type(); {
 	case n.ShortTag() == "!!null": // as if absent
+	case n.Kind == yaml.ScalarNode && shorthand[t]:
+		d.leaf(p, n, v)
 	case v.Kind() == reflect.Pointer && mapped(t.Elem()):
 		v.Set(reflect.New(t.Elem()))
 		d.mapping(p, n, v.Elem())
@@ -109,6 +111,9 @@ func (d *decoder) kind(p place, n *yaml.Node, v reflect.Value) {
 		d.leaf(p, n, v)
 	}
 }
+
+// shorthand has the types whose UnmarshalYAML takes one text in place of a mapping.
+var shorthand = map[reflect.Type]bool{reflect.TypeFor[TargetFile](): true}
 
 // enter guards against trees that have no end, or as good as none.
 func (d *decoder) enter(p place, n *yaml.Node) bool {

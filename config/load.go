@@ -98,7 +98,12 @@ func (d *decoder) check(top place, c *Config, o Options) {
 	switch named := d.lines[modules.path] != 0; {
 	case len(c.Modules) > 0:
 	case named || len(c.Targets) == 0 && !c.hasSources() && c.Restart == nil:
-		if d.clean("") { // else what is wrong may be why there is none
+		targets := top.field("targets")
+		switch _, empty := d.lines[targets.path]; {
+		case !d.clean(""): // what is wrong may be why there is none
+		case empty && !named:
+			d.report(d.at(targets), "got no target, want at least one, or modules")
+		default:
 			d.report(d.at(modules), "got no module, want at least one")
 		}
 	default:
@@ -113,7 +118,7 @@ func (d *decoder) check(top place, c *Config, o Options) {
 	(&checker{d}).targetRules(d.at(top.field("probe")), &c.Probe)
 	(&checker{d}).maintenance(d.at(top.field("maintenance")), c.Maintenance)
 	(&checker{d}).targets(d.at(top.field("targets")), c, TargetReader{Modules: c.Modules, Offset: o.TimeoutOffset})
-	(&checker{d}).targetFiles(d.at(top.field("target_files")), c.TargetFiles)
+	(&checker{d}).targetFiles(d.at(top.field("target_files")), c.TargetFiles, c.Modules)
 	(&checker{d}).targetAPIs(d.at(top.field("target_apis")), c.TargetAPIs)
 	if c.Restart != nil {
 		(&checker{d}).restart(d.at(top.field("restart")), c)
@@ -149,6 +154,13 @@ var (
 	unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
 )
 
+// yamlWords are errors of the parser in the words of somebody who looks at the file.
+var yamlWords = map[string]string{
+	"found character that cannot start any token":    "got a tab, or one of @ ` %, where a text begins; indent by blanks, and quote a text that begins with such a character",
+	"mapping values are not allowed in this context": "got \": \" inside of a text, or a line that is indented further than the one before; quote the text, or align the keys",
+	"did not find expected key":                      "got a line that is indented neither like its neighbours nor further; align the keys of a mapping",
+}
+
 // syntax reports an error of the YAML parser.
 func (d *decoder) syntax(data []byte, err error) {
 	text, p := strings.TrimPrefix(err.Error(), "yaml: "), place{}
@@ -165,6 +177,11 @@ func (d *decoder) syntax(data []byte, err error) {
 			p.line = bytes.Count(before, []byte("\n")) + 1
 		}
 		text = `an alias (*name) refers to nothing; quote a text that begins with "*"`
+	}
+	for cause, words := range yamlWords {
+		if strings.HasPrefix(text, cause) {
+			text = words
+		}
 	}
 	d.report(p, "not valid YAML: %s", text)
 }

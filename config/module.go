@@ -33,8 +33,8 @@ type Config struct {
 	Probe Probe `yaml:"probe,omitempty"`
 	// Targets are the servers that the file itself lists.
 	Targets []Target `yaml:"targets,omitempty"`
-	// TargetFiles are patterns of files that list targets.
-	TargetFiles []string `yaml:"target_files,omitempty"`
+	// TargetFiles are files that list targets.
+	TargetFiles []TargetFile `yaml:"target_files,omitempty"`
 	// TargetAPIs list targets, too.
 	TargetAPIs []TargetAPI `yaml:"target_apis,omitempty"`
 	// Maintenance are the times of which nobody needs to be told, for every target.

@@ -10,6 +10,7 @@ import (
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/traits"
 	commonconfig "github.com/prometheus/common/config"
+	"go.yaml.in/yaml/v3"
 )
 
 // The times of an API where it sets none.
@@ -23,6 +24,32 @@ const (
 	FormatHTTPSD  = "http_sd"
 	FormatTargets = "targets"
 )
+
+// TargetFile is files that list targets. Where there is nothing but the path, it may stand for the whole.
+type TargetFile struct {
+	// Path is that of a file, in which "*" stands for any number of characters. Required.
+	Path string `yaml:"path"`
+	// Module probes the targets that name none. Empty: that of DefaultModuleFor.
+	Module string `yaml:"module,omitempty"`
+}
+
+// UnmarshalYAML implements yaml.Unmarshaler.
+func (f *TargetFile) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		return n.Decode(&f.Path)
+	}
+	type plain TargetFile
+	return n.Decode((*plain)(f))
+}
+
+// MarshalYAML implements yaml.Marshaler.
+func (f TargetFile) MarshalYAML() (any, error) {
+	if f.Module == "" {
+		return f.Path, nil
+	}
+	type plain TargetFile
+	return plain(f), nil
+}
 
 // TargetAPI is a list of targets that is fetched by HTTP, as JSON.
 type TargetAPI struct {

@@ -48,13 +48,13 @@ func (s StatusRanges) String() string {
 	return strings.Join(all, ", ")
 }
 
-var statusForm = regexp.MustCompile(`^(?:([1-9])[xX]{2}|(\d+)(?:-(\d+))?)$`)
+var statusForm = regexp.MustCompile(`^(?:([1-5])[xX]{2}|(\d+)(?:-(\d+))?)$`)
 
 // ParseStatusRange reads a code (200), a class (2xx) or a range (200-299).
 func ParseStatusRange(s string) (StatusRange, error) {
 	m := statusForm.FindStringSubmatch(s)
 	if m == nil {
-		return StatusRange{}, fmt.Errorf("got %q, want a status code (200), class (2xx) or range (200-299)", s)
+		return StatusRange{}, fmt.Errorf("got %q, want a status code (200), a class from 1xx to 5xx, or a range (200-299)", s)
 	}
 	if m[1] != "" {
 		class := int(m[1][0]-'0') * 100
@@ -111,7 +111,7 @@ func (r StatusRange) String() string {
 	switch {
 	case r.From == r.To:
 		return strconv.Itoa(r.From)
-	case r.From%100 == 0 && r.To == r.From+99:
+	case r.From%100 == 0 && r.To == r.From+99 && r.To < 600:
 		return strconv.Itoa(r.From/100) + "xx"
 	default:
 		return fmt.Sprintf("%d-%d", r.From, r.To)

@@ -21,7 +21,7 @@ func TestStatusRanges(t *testing.T) {
 		{"[2xx, 404]", config.StatusRanges{{200, 299}, {404, 404}}, "2xx, 404", []int{200, 299, 404}, []int{199, 300}},
 		{"[2XX]", config.StatusRanges{{200, 299}}, "2xx", []int{200}, nil},
 		{"[200-299]", config.StatusRanges{{200, 299}}, "2xx", []int{200}, nil},
-		{"['200-204', 9xx]", config.StatusRanges{{200, 204}, {900, 999}}, "200-204, 9xx", []int{200, 204, 999}, []int{205, 899}},
+		{"['200-204', 900-999]", config.StatusRanges{{200, 204}, {900, 999}}, "200-204, 900-999", []int{200, 204, 999}, []int{205, 899}},
 		{"[100-599]", config.StatusRanges{{100, 599}}, "100-599", []int{100, 599}, []int{600}},
 	}
 	for _, tt := range tests {

@@ -2,6 +2,8 @@ package config
 
 import (
 	"errors"
+	"fmt"
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -15,8 +17,17 @@ func ParseTargetURL(s string) (*url.URL, error) {
 		return nil, errors.New("missing, " + want)
 	}
 	u, err := url.Parse(s)
-	if err != nil || !probeScheme(u.Scheme) || u.Hostname() == "" || !validPort(u) {
-		return nil, errors.New(want)
+	switch {
+	case !strings.Contains(s, "://"):
+		return nil, errors.New("got no scheme, " + want + ", such as http://" + exampleHost(s))
+	case err != nil:
+		return nil, errors.New("got what is not a URL, " + want)
+	case !probeScheme(u.Scheme):
+		return nil, fmt.Errorf("got the scheme %q, %s", u.Scheme, want)
+	case u.Hostname() == "":
+		return nil, errors.New("got no host, " + want)
+	case !validPort(u):
+		return nil, errors.New("got a port that is not from 1 to 65535, " + want)
 	}
 	if strings.Contains(u.Hostname(), ":") && !strings.HasPrefix(u.Host, "[") { // url.Parse sees that in http and https alone
 		return nil, errors.New("want a URL with the IPv6 address in brackets, or with one port")
@@ -25,6 +36,14 @@ func ParseTargetURL(s string) (*url.URL, error) {
 		return nil, errors.New("want a URL with a valid host name")
 	}
 	return u, nil
+}
+
+// exampleHost is the host to show in an example in place of s, which may hold credentials. An address of IPv6 takes brackets.
+func exampleHost(s string) string {
+	if _, err := netip.ParseAddr(s); err == nil && strings.Contains(s, ":") {
+		return "[::1]:8080/health, with brackets around an IPv6 address"
+	}
+	return "shop.example.com:8080/health"
 }
 
 func probeScheme(s string) bool { return s == "http" || s == "https" || webSocketScheme(s) }

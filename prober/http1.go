@@ -40,7 +40,9 @@ func (c *http1Conn) RoundTrip(req *http.Request) (*http.Response, error) {
 	if via := c.link.proxy; via != nil {
 		setProxyAuthorization(req.Header, via)
 	}
-	req.Close = !httpguts.HeaderValuesContainsToken(req.Header["Connection"], "Upgrade")
+	if req.Close = !httpguts.HeaderValuesContainsToken(req.Header["Connection"], "Upgrade"); req.Close {
+		req.Header.Del("Connection") // such as keep-alive, which would contradict it
+	}
 	if req.Body == nil || req.Body == http.NoBody {
 		c.send(req)
 	} else {

@@ -102,6 +102,9 @@ func TestRequest(t *testing.T) {
 			return []string{r.Header.Get("X-Key"), r.Header.Get("Accept")}, []string{"v", "text/plain"}
 		}},
 		{"one request for a connection", "", "", func(r probetest.EchoReply) (any, any) { return r.Header.Get("Connection"), "close" }},
+		{"a copied request", "headers: {Connection: keep-alive, Keep-Alive: timeout=5, TE: trailers, Proxy-Connection: keep-alive}", "", func(r probetest.EchoReply) (any, any) {
+			return r.Header.Values("Connection"), []string{"close"}
+		}},
 		{"upgrade", "enable_http2: false\nheaders: {Connection: Upgrade, Upgrade: h2c}", "", func(r probetest.EchoReply) (any, any) {
 			return r.Header.Values("Connection"), []string{"Upgrade"}
 		}},
@@ -191,4 +194,18 @@ fail_if_body_json_matches_cel: size(body.pad) != 100000`), target(t, s.URL), pat
 func TestJSONArray(t *testing.T) {
 	s := probetest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(`[1,2,3]`)) }))
 	wantSuccess(t, probe(t, newProber(t, "fail_if_body_json_not_matches_cel: size(body) == 3"), target(t, s.URL), patient))
+}
+
+// Headers that a browser sends by HTTP/1.1 are no reason for a probe by HTTP/2 to fail.
+func TestHarmlessHeaders(t *testing.T) {
+	s := probetest.EchoTLS(t, probetest.NewCA(t).Issue(t, probetest.Cert{}), "h2", "http/1.1")
+	for _, headers := range []string{"Connection: keep-alive", "Connection: close", "TE: trailers", "Transfer-Encoding: chunked", "Keep-Alive: timeout=5", "Proxy-Connection: keep-alive"} {
+		t.Run(headers, func(t *testing.T) {
+			r := probe(t, newProber(t, "tls_config: {insecure_skip_verify: true}\nheaders: {"+headers+"}"), target(t, s.URL), patient)
+			wantSuccess(t, r)
+			if r.HTTP.Proto != "HTTP/2.0" {
+				t.Errorf("probed by %s, want HTTP/2.0", r.HTTP.Proto)
+			}
+		})
+	}
 }

@@ -28,7 +28,7 @@ func used() *metrics {
 	m.knowModules(map[string]collector.Module{"http_2xx": {}, "api": {}})
 	k := inventory.NewKeeper(inventory.Options{Mask: prober.MaskURL, Log: slog.New(slog.DiscardHandler)}, m.registry)
 	c := config.Default()
-	c.TargetFiles = []string{"none-*"} // a source that answers: of a file that is named and missing it is an error
+	c.TargetFiles = []config.TargetFile{{Path: "none-*"}} // a source that answers: of a file that is named and missing it is an error
 	p, err := k.Plan(c)
 	if err != nil {
 		panic(err)

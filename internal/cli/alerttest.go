@@ -95,7 +95,7 @@ func (t *alertTest) connect() error {
 	if t.Wait <= 0 {
 		return fmt.Errorf("--wait is %s, want more than 0", t.Wait)
 	}
-	c, err := connect("Alertmanager", t.Alertmanager, "alert-test")
+	c, err := connect("Alertmanager", t.Alertmanager, "alert-test", "--alertmanager.http.config.file")
 	if err != nil {
 		return err
 	}

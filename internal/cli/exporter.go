@@ -37,15 +37,17 @@ const patience = 30 * time.Second
 type connection struct {
 	base   *url.URL
 	client *http.Client
+	login  string // the flag that names the file with credentials
+	named  bool   // the credentials have a name
 }
 
 // connect makes ready to ask; nothing is sent yet. An error is one of usage.
 func (e *Exporter) connect(command string) (*connection, error) {
-	return connect("the exporter", *e, command)
+	return connect("the exporter", *e, command, "--http.config.file")
 }
 
 // connect is the same for another server that is asked over HTTP.
-func connect(what string, e Exporter, command string) (*connection, error) {
+func connect(what string, e Exporter, command, login string) (*connection, error) {
 	u, err := url.Parse(e.URL)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return nil, fmt.Errorf("the URL of %s is not valid, want http://host:port or https://host:port", what)
@@ -62,7 +64,7 @@ func connect(what string, e Exporter, command string) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &connection{base: u, client: client}, nil
+	return &connection{base: u, client: client, login: login, named: cfg.BasicAuth != nil}, nil
 }
 
 func (c *connection) close() { c.client.CloseIdleConnections() }
@@ -122,6 +124,8 @@ func (c *connection) ask(ctx context.Context, q question) ([]byte, error) {
 	switch {
 	case err != nil:
 		return nil, err
+	case resp.StatusCode == http.StatusUnauthorized:
+		return nil, &statusError{resp.StatusCode, complaint(resp, body) + "; " + c.login + " names a file that has them"}
 	case resp.StatusCode != http.StatusOK:
 		return nil, &statusError{resp.StatusCode, complaint(resp, body)}
 	default:

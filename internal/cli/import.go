@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/importer"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
@@ -21,14 +22,21 @@ func Import(out, errOut io.Writer, o ImportOptions) int {
 		fmt.Fprintln(errOut, "nothing to import, want --blackbox, --prometheus or --servers with a file")
 		return ExitUsage
 	}
-	im := importer.New(prober.MaskURL)
+	im := importer.New(importer.Options{Mask: prober.MaskURL, Read: readLists})
 	text, err := o.read(im)
 	for _, line := range im.Dropped() {
 		fmt.Fprintf(errOut, "dropped: %s\n", line)
 	}
-	if err != nil {
+	for _, line := range im.Changed() {
+		fmt.Fprintf(errOut, "changed: %s\n", line)
+	}
+	switch {
+	case err != nil:
 		fmt.Fprintln(errOut, err)
 		return ExitUsage
+	case im.Empty():
+		fmt.Fprintln(errOut, "nothing was taken over")
+		return ExitFailed
 	}
 	_, _ = out.Write(text) // like every other write to out
 	return ExitSuccess
@@ -47,7 +55,34 @@ func (o *ImportOptions) read(im *importer.Importer) ([]byte, error) {
 	if err := take(o.Servers, im.Servers); err != nil {
 		return nil, err
 	}
+	if im.Empty() {
+		return nil, nil
+	}
 	return im.YAML()
+}
+
+// readLists reads the files of a pattern that the file from names: a relative one counts from its directory, as for
+// Prometheus.
+func readLists(from, pattern string) ([][]byte, error) {
+	if !filepath.IsAbs(pattern) {
+		pattern = filepath.Join(filepath.Dir(from), pattern)
+	}
+	names, err := filepath.Glob(pattern)
+	if err == nil && len(names) == 0 {
+		err = fmt.Errorf("no file is %q", pattern)
+	}
+	if err != nil {
+		return nil, err
+	}
+	all := make([][]byte, 0, len(names))
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, data)
+	}
+	return all, nil
 }
 
 // take reads files.

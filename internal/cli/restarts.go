@@ -15,7 +15,7 @@ type RestartsOptions struct {
 	Exporter
 	Service  string
 	Duration time.Duration // of a pause
-	Who      string        // empty: the exporter's name for whom it lets in
+	Who      string        // empty: the name of the basic authentication, or else the user of the operating system
 	Reason   string
 	Format   string // "text" or "json"
 }
@@ -88,6 +88,9 @@ func (o *RestartsOptions) give(ctx context.Context, out, errOut io.Writer, verb 
 	}
 	var answer restart.Ordered
 	status := o.ask(ctx, out, errOut, func(c *connection) question {
+		if ordered.Who == "" && !c.named {
+			ordered.Who = systemUser()
+		}
 		return question{url: o.at(c, verb), order: ordered, answer: &answer}
 	})
 	if status != ExitSuccess || o.Format == formatJSON {

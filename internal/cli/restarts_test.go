@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -188,7 +189,7 @@ func TestOrders(t *testing.T) {
 		{
 			"pause, as JSON", pauseFor(time.Hour),
 			RestartsOptions{Service: "shop", Format: "json"},
-			asked{"POST", "/hc/api/v1/restarts/shop/pause", `{"duration":"1h0m0s"}`, 200, paused},
+			asked{"POST", "/hc/api/v1/restarts/shop/pause", fmt.Sprintf(`{"duration":"1h0m0s","who":%q}`, systemUser()), 200, paused},
 			ExitSuccess, `"warning":"disk full"`, "",
 		},
 		{"pause for ever", pauseFor(25 * time.Hour), RestartsOptions{Service: "shop"}, asked{status: 200}, ExitUsage, "", "--duration is 25h0m0s, want more than 0 and at most 24h0m0s\n"},

@@ -6,127 +6,78 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"maps"
+	"iter"
 	"net/url"
 	"slices"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 )
 
 // An Importer collects what it is given. Modules come first: a target without its module is dropped. The zero value is
 // not ready; use New.
 type Importer struct {
-	modules *yaml.Node // a mapping
+	options Options
+	modules map[string]module
+	order   []string        // the names of modules, as they came
+	lost    map[string]bool // the names of modules that could not be taken over: no other module may have them
 	targets []*yaml.Node
-	files   []string
+	files   []config.TargetFile
 	reader  config.TargetReader
 	names   map[string]taken // of targets
-	mask    func(*url.URL) string
 
-	dropped []string
-	told    map[string]bool // what is in dropped
+	dropped, changed []string
+	told             map[string]bool // what is in one of them
+}
+
+// Options are what an Importer needs to know.
+type Options struct {
+	// Mask makes of a URL what people may see.
+	Mask func(*url.URL) string
+	// Read reads the files that a pattern in the file from names, in the order of their paths. nil: none can be read.
+	Read func(from, pattern string) ([][]byte, error)
 }
 
 // taken is who has a name, and what is behind it.
 type taken struct{ where, url, module string }
 
-// New makes an Importer that has nothing yet. Mask makes of a URL what people may see.
-func New(mask func(*url.URL) string) *Importer {
+// New makes an Importer that has nothing yet.
+func New(o Options) *Importer {
 	return &Importer{
-		modules: &yaml.Node{Kind: yaml.MappingNode},
-		reader:  config.TargetReader{Modules: map[string]config.Module{}, Offset: config.DefaultTimeoutOffset},
-		names:   map[string]taken{},
-		mask:    mask,
-		told:    map[string]bool{},
+		options: o,
+		modules: map[string]module{}, lost: map[string]bool{},
+		reader: config.TargetReader{Modules: map[string]config.Module{}, Offset: config.DefaultTimeoutOffset},
+		names:  map[string]taken{}, told: map[string]bool{},
 	}
 }
 
 // Dropped is what could not be taken over, a line each.
 func (im *Importer) Dropped() []string { return im.dropped }
 
-// drop tells what could not be taken over, once, in a line that a terminal can show.
-func (im *Importer) drop(format string, args ...any) {
-	line := strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return utf8.RuneError
-		}
-		return r
-	}, fmt.Sprintf(format, args...))
+// Changed is what was taken over in another form than it had, a line each.
+func (im *Importer) Changed() []string { return im.changed }
+
+// Empty reports whether nothing was taken over.
+func (im *Importer) Empty() bool {
+	return len(im.targets) == 0 && len(im.files) == 0 &&
+		!slices.ContainsFunc(im.order, func(name string) bool { return im.modules[name].from != ownModules })
+}
+
+// drop tells what could not be taken over.
+func (im *Importer) drop(format string, args ...any) { im.tell(&im.dropped, format, args...) }
+
+// change tells what was taken over in another form.
+func (im *Importer) change(format string, args ...any) { im.tell(&im.changed, format, args...) }
+
+// tell adds a line to notes, once, and as a terminal can show it.
+func (im *Importer) tell(notes *[]string, format string, args ...any) {
+	line := printable.Clean(fmt.Sprintf(format, args...))
 	if !im.told[line] {
 		im.told[line] = true
-		im.dropped = append(im.dropped, line)
+		*notes = append(*notes, line)
 	}
-}
-
-// DefaultModules takes those modules of the embedded configuration that a target has by default, and all of them where
-// there are none yet.
-func (im *Importer) DefaultModules() error {
-	root, err := parse("default.yml", config.DefaultYAML())
-	if err != nil {
-		return err
-	}
-	all := len(im.modules.Content) == 0
-	modules := value(root, "modules")
-	for i := 0; i+1 < len(modules.Content); i += 2 {
-		key := modules.Content[i]
-		_, known := im.reader.Modules[key.Value]
-		if !known && (all || key.Value == config.DefaultModule || key.Value == config.DefaultWebSocketModule) {
-			if err := im.module("default.yml", key, modules.Content[i+1]); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// Blackbox takes the modules of a configuration of blackbox_exporter. Those of probers that this exporter does not have
-// are dropped.
-func (im *Importer) Blackbox(name string, data []byte) error {
-	root, err := parse(name, data)
-	if err != nil {
-		return err
-	}
-	modules := value(root, "modules")
-	if modules == nil || modules.Kind != yaml.MappingNode {
-		return fmt.Errorf("reading %q: it has no modules", name)
-	}
-	for i := 0; i+1 < len(modules.Content); i += 2 {
-		if err := im.module(name, modules.Content[i], modules.Content[i+1]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// module takes one module, if it loads.
-func (im *Importer) module(name string, key, module *yaml.Node) error {
-	if _, ok := im.reader.Modules[key.Value]; ok {
-		im.drop("%s: module %q: there is one of that name already", name, key.Value)
-		return nil
-	}
-	one := mapping("modules", &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{key, module}})
-	c, err := check(name, one)
-	if problems, ok := errors.AsType[config.Errors](err); ok {
-		// Of a prober that is not known, all else that is unknown follows.
-		if i := slices.IndexFunc(problems, func(p config.Problem) bool { return strings.HasSuffix(p.Path, ".prober") }); i >= 0 {
-			problems = problems[i : i+1]
-		}
-		for _, p := range problems {
-			im.drop("%s: module %q: %s: %s", name, key.Value, strings.TrimPrefix(p.Path, "modules."), p.Message)
-		}
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	im.modules.Content = append(im.modules.Content, key, module)
-	maps.Copy(im.reader.Modules, c.Modules)
-	return nil
 }
 
 // check loads a configuration that is given as a tree.
@@ -187,7 +138,7 @@ func (im *Importer) free(name string) string {
 }
 
 // order is that in which people read the keys of a target; others follow by name.
-var order = []string{"name", "url", "module", "environment", "interval", "timeout", "notification", "labels"}
+var order = []string{"name", "url", "module", "headers", "environment", "interval", "timeout", "notification", "labels"}
 
 func ordered(fields map[string]any) *yaml.Node {
 	out := &yaml.Node{Kind: yaml.MappingNode}
@@ -207,7 +158,12 @@ func ordered(fields map[string]any) *yaml.Node {
 
 // YAML is the configuration. It loads, and has secrets as they were given.
 func (im *Importer) YAML() ([]byte, error) {
-	root := mapping("modules", im.modules)
+	modules := &yaml.Node{Kind: yaml.MappingNode}
+	for _, name := range im.order {
+		m := im.modules[name]
+		modules.Content = append(modules.Content, m.key, m.body)
+	}
+	root := mapping("modules", modules)
 	if len(im.targets) > 0 {
 		root.Content = append(root.Content, mapping("targets", &yaml.Node{Kind: yaml.SequenceNode, Content: im.targets}).Content...)
 	}
@@ -273,12 +229,26 @@ func mapping(key string, v *yaml.Node) *yaml.Node {
 
 // value is what a mapping has for a key; nil: it has no such key.
 func value(mapping *yaml.Node, key string) *yaml.Node {
-	for i := 0; i+1 < len(mapping.Content); i += 2 {
-		if mapping.Content[i].Value == key {
-			return mapping.Content[i+1]
+	for k, v := range pairs(mapping) {
+		if k.Value == key {
+			return v
 		}
 	}
 	return nil
+}
+
+// pairs are the keys and values of a mapping, in their order. Anything else has none.
+func pairs(n *yaml.Node) iter.Seq2[*yaml.Node, *yaml.Node] {
+	return func(yield func(key, value *yaml.Node) bool) {
+		if n == nil || n.Kind != yaml.MappingNode {
+			return
+		}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if !yield(n.Content[i], n.Content[i+1]) {
+				return
+			}
+		}
+	}
 }
 
 func render(root *yaml.Node) ([]byte, error) {

@@ -21,7 +21,7 @@ type texts struct{ blackbox, prometheus, servers string }
 
 func run(t *testing.T, in texts) (*Importer, []byte, error) {
 	t.Helper()
-	im := New(masked)
+	im := New(Options{Mask: masked})
 	if in.blackbox != "" {
 		if err := im.Blackbox("bb", []byte(in.blackbox)); err != nil {
 			return im, nil, err
@@ -89,14 +89,14 @@ func TestImport(t *testing.T) {
 		},
 		{
 			name: "what is no target",
-			in: texts{prometheus: viaProbe + "  basic_auth: {username: u, password: CANARY}\n  kubernetes_sd_configs: [{role: pod}]\n  params: {hostname: [h], debug: ['true']}\n  file_sd_configs: [{files: [sd/*.json]}]\n" +
+			in: texts{prometheus: viaProbe + "  basic_auth: {username: u, password: CANARY}\n  kubernetes_sd_configs: [{role: pod}]\n  params: {debug: ['true']}\n  file_sd_configs: [{files: [sd/*.json]}]\n" +
 				"- {job_name: node, static_configs: [{targets: [a]}]}\n- 7\n"},
 			want:    []string{"target_files:\n  - sd/*.json\n"},
-			dropped: []string{"basic_auth: belongs", "kubernetes_sd_configs: only", "params: debug", "params: hostname", "sd/*.json is read by target_files now, without params and relabel_configs", `job "node": does not go through /probe`, "job 2: it cannot be read"},
+			dropped: []string{"basic_auth: belongs", "kubernetes_sd_configs: only", "params: debug", `"sd/*.json": interval, timeout and labels of the job`, `job "node": does not go through /probe`, "job 2: it cannot be read"},
 		},
 		{
 			name: "module by label", in: texts{prometheus: viaProbe + "  relabel_configs: [{source_labels: [module], target_label: __param_module}]\n  static_configs: [{targets: [a], labels: {module: http_any}}, {targets: [b], labels: {module: nope}}]\n"},
-			want: []string{"module: http_any\n"}, dropped: []string{`target "masked b": module: got unknown module "nope"`, jobNames},
+			want: []string{"module: http_any\n"}, dropped: []string{`target "masked b": its module "nope" is in none of the files given`, jobNames},
 		},
 		{
 			name: "target in the parameters", in: texts{prometheus: viaProbe + "  params: {target: ['https://a/']}\n  static_configs: [{targets: [exporter]}]\n"},
@@ -110,7 +110,7 @@ func TestImport(t *testing.T) {
 			name: "secrets in names", in: texts{prometheus: viaProbe + "  relabel_configs: [{source_labels: [__address__], target_label: __param_target, replacement: 'https://$1/'}, {source_labels: [__address__], target_label: instance}]\n" +
 				"  static_configs: [{targets: ['u:CANARY@a', 'b', 'c d @ e']}]\n"},
 			want:    []string{"  - name: masked a\n    url: https://u:CANARY@a/\n", "  - name: b\n    url: https://b/\n"},
-			dropped: []string{`target "not a URL": url: want an absolute URL`, jobNames},
+			dropped: []string{`target "not a URL": url: got what is not a URL`, jobNames},
 		},
 		{
 			name: "what a terminal must not see", in: texts{prometheus: viaProbe + "  \"x\\e[2J\\ny\": 1\n  file_sd_configs: [{files: [\"a\\nb\"]}]\n"},
@@ -128,7 +128,7 @@ func TestImport(t *testing.T) {
 			want: []string{"  - name: a\n    url: http://h/\n    notification: \"off\"\n"},
 			dropped: []string{
 				`server 0: target "chat-1": url: the module "websocket" probes by HTTP`, `server 1: target "chat-2": url: `, `server 3 ("b"): type "5" is neither`,
-				`server 4: target "a": there is one of that name from list: server 2: target "a" already`, "server 5: name: missing", "server 6: want hostName", "server 7: want hostName", `server 8: target "c": url: want`,
+				`server 4: target "a": there is one of that name from list: server 2: target "a" already`, "server 5: name: missing", "server 6: want hostName", "server 7: want hostName", `server 8: target "c": url: got`,
 			},
 		},
 		{name: "no list", in: texts{servers: `{"servers": []}`}, err: "want a JSON list of servers"},
@@ -185,7 +185,7 @@ func TestImportBlackboxExample(t *testing.T) {
 // TestImportTogether takes over what somebody may have. All of it is in the golden files: what comes out, and what is told to
 // be lost.
 func TestImportTogether(t *testing.T) {
-	im := New(prober.MaskURL)
+	im := New(Options{Mask: prober.MaskURL})
 	take := func(name string, f func(name string, data []byte) error) {
 		t.Helper()
 		text, err := os.ReadFile(filepath.Join("testdata", name))

@@ -26,6 +26,8 @@ type job struct {
 	Files       []fileSD            `yaml:"file_sd_configs"`
 	Relabel     []rule              `yaml:"relabel_configs"`
 	Others      map[string]any      `yaml:",inline"`
+
+	file string // where it stands
 }
 
 type group struct {
@@ -63,7 +65,7 @@ func (im *Importer) Prometheus(name string, data []byte) error {
 	}
 	before := len(im.targets)
 	for i, n := range jobs.Content {
-		j := job{Interval: global.Interval, Timeout: global.Timeout, MetricsPath: "/metrics"}
+		j := job{file: name, Interval: global.Interval, Timeout: global.Timeout, MetricsPath: "/metrics"}
 		if err := n.Decode(&j); err != nil {
 			why := "its keys do not have the form that they have in Prometheus"
 			if rule, ok := errors.AsType[ruleError](err); ok { // others may repeat a secret
@@ -111,28 +113,10 @@ func (im *Importer) job(where string, j *job) {
 		}
 	}
 	for _, sd := range j.Files {
-		for _, file := range sd.Files {
-			if !isPattern(file) {
-				im.drop("%s: file_sd_configs: %q is not the pattern of a file", where, file)
-				continue
-			}
-			if !slices.Contains(im.files, file) {
-				im.files = append(im.files, file)
-			}
-			im.drop("%s: file_sd_configs: %s is read by target_files now, without params and relabel_configs of the job, "+
-				"and with the default module, interval and timeout where the labels in it do not say", where, file)
+		for _, pattern := range sd.Files {
+			im.list(fmt.Sprintf("%s: file_sd_configs: %q", where, pattern), j, pattern)
 		}
 	}
-}
-
-// isPattern tells whether target_files can have it.
-func isPattern(file string) bool {
-	var n yaml.Node
-	err := n.Encode(map[string]any{"modules": map[string]any{"m": map[string]any{"prober": "http"}}, "target_files": []string{file}})
-	if err == nil {
-		_, err = check("target_files", &n)
-	}
-	return err == nil
 }
 
 // blackbox tells whether the job, or a rule of it, asks for /probe.
@@ -145,7 +129,7 @@ func probePath(path string) bool { return strings.HasSuffix(path, "/probe") }
 
 // param tells of a parameter that has no key.
 func (im *Importer) param(where, name string) {
-	if name != "module" && name != "target" {
+	if name != "module" && name != "target" && name != "hostname" {
 		im.drop("%s: params: %s has no place in a target", where, name)
 	}
 }
@@ -195,6 +179,12 @@ func (im *Importer) scraped(where string, j *job, g group, address string) {
 	fields := map[string]any{"url": withScheme(labels["__param_target"])}
 	name := im.name(where, g, labels)
 	module := cmp.Or(labels["__param_module"], config.DefaultModuleFor(labels["__param_target"]))
+	if !im.has(shown, module) {
+		return
+	}
+	if host := labels["__param_hostname"]; host != "" {
+		fields["headers"] = map[string]string{"Host": host} // the name for TLS as well, as there
+	}
 	interval, timeout := im.times(where, labels, module)
 	own := map[string]string{}
 	for name, v := range labels {
@@ -211,6 +201,21 @@ func (im *Importer) scraped(where string, j *job, g group, address string) {
 		fields["labels"] = own
 	}
 	im.add(where, fields, fmt.Sprintf("%s (%s)", name, labels["job"]))
+}
+
+// has reports whether a module was taken over. Where it is one of this exporter it says so: what a module of that name is
+// to a blackbox_exporter nobody knows.
+func (im *Importer) has(where, name string) bool {
+	m, ok := im.modules[name]
+	switch {
+	case im.lost[name]:
+		im.drop("%s: its module %q was dropped", where, name)
+	case !ok:
+		im.drop("%s: its module %q is in none of the files given, want it in one given by --blackbox", where, name)
+	case m.from == ownModules:
+		im.change("module %q: no file given by --blackbox has it, so it is that of this exporter", name)
+	}
+	return ok
 }
 
 func withScheme(address string) string {
@@ -230,9 +235,9 @@ func (im *Importer) shown(address string) string {
 	case err != nil:
 		return noURL
 	case !strings.Contains(address, "://"):
-		return strings.TrimPrefix(im.mask(u), "http://")
+		return strings.TrimPrefix(im.options.Mask(u), "http://")
 	default:
-		return im.mask(u)
+		return im.options.Mask(u)
 	}
 }
 

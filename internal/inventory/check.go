@@ -13,13 +13,13 @@ import (
 // exporter, which knows all of them. Offset and mask are those of Options.
 func CheckFiles(ctx context.Context, cfg *config.Config, offset time.Duration, mask func(*url.URL) string) (int, []error) {
 	parts, errs := []Part{{Source: StaticSource, Targets: cfg.Targets}}, []error(nil)
-	for _, pattern := range cfg.TargetFiles {
-		f := files{pattern: pattern, reader: config.TargetReader{Modules: cfg.Modules, Offset: offset}, mask: mask}
+	for _, file := range cfg.TargetFiles {
+		f := newFiles(file, config.TargetReader{Modules: cfg.Modules, Offset: offset}, mask)
 		docs, err := f.fetch(ctx, nil)
 		if err != nil {
 			errs = append(errs, err)
 		}
-		s := source{name: "file:" + pattern, state: state{docs: docs}}
+		s := source{name: "file:" + file.Path, state: state{docs: docs}}
 		errs = append(errs, s.problems()...)
 		parts = append(parts, Part{Source: s.name, Targets: s.targets()})
 	}

@@ -6,6 +6,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
 // two targets, each on lines of its own: a part of it may be a list, too.
@@ -16,6 +20,30 @@ func overwrite(t *testing.T, name, text string) {
 	t.Helper()
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// The module of a list is that of the targets that name none.
+func TestModuleOfList(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "a.json")
+	overwrite(t, name, `[{"targets": ["a:80"]}, {"targets": ["b:80"], "labels": {"__param_module": "http_2xx"}}, {"name": "c", "url": "http://c/"}, {"name": "d", "url": "http://d/", "module": "http_2xx"}]`)
+	f := keeper(t)
+	c, err := config.Parse("test.yml", []byte("modules: {http_2xx: {prober: http}, http_any: {prober: http}}\ntarget_files: [{path: '"+name+"', module: http_any}]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := f.Plan(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Apply(p)
+	got := map[string]string{}
+	for _, e := range f.Inventory().Entries() {
+		got[e.Name] = e.Module
+	}
+	want := map[string]string{"masked a:80": "http_any", "masked b:80": "http_2xx", "c": "http_any", "d": "http_2xx"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("modules (-want +got):\n%s", diff)
 	}
 }
 

@@ -58,7 +58,8 @@ type source struct {
 
 // A definition is what the configuration says of a source, and of what its documents are checked against.
 type definition struct {
-	API     *config.TargetAPI // nil: files, of which the name says everything
+	File    *config.TargetFile // nil: it is an API
+	API     *config.TargetAPI  // nil: it is files
 	Modules map[string]config.Module
 }
 
@@ -104,9 +105,9 @@ func (k *Keeper) Plan(cfg *config.Config) (*Plan, error) {
 		return nil
 	}
 	var errs []error
-	for _, pattern := range cfg.TargetFiles {
-		errs = append(errs, add("file:"+pattern, definition{Modules: cfg.Modules}, func() (*source, error) {
-			return &source{fetcher: &files{pattern: pattern, reader: reader, mask: k.opts.Mask}, interval: filePoll, first: filePoll}, nil
+	for _, file := range cfg.TargetFiles {
+		errs = append(errs, add("file:"+file.Path, definition{File: &file, Modules: cfg.Modules}, func() (*source, error) {
+			return &source{fetcher: newFiles(file, reader, k.opts.Mask), interval: filePoll, first: filePoll}, nil
 		}))
 	}
 	for _, api := range cfg.TargetAPIs {

@@ -51,6 +51,11 @@ type files struct {
 	mask    func(*url.URL) string
 }
 
+func newFiles(cfg config.TargetFile, reader config.TargetReader, mask func(*url.URL) string) *files {
+	reader.Module = cfg.Module
+	return &files{pattern: cfg.Path, reader: reader, mask: mask}
+}
+
 func (f *files) close() {}
 
 func (f *files) decode(ctx context.Context, name string, data []byte) (*document, error) {

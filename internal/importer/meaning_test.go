@@ -1,0 +1,187 @@
+package importer
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
+
+// usual are the rules of the README of blackbox_exporter.
+const usual = `
+  relabel_configs:
+  - {source_labels: [__address__], target_label: __param_target}
+  - {source_labels: [__param_target], target_label: instance}
+  - {target_label: __address__, replacement: 'localhost:9115'}
+`
+
+// list is what stands in every file of file_sd here.
+const list = `[{"targets": ["db1.example.com:5432", "app.example.com:80"], "labels": {"environment": "LIVE", "kind": "db"}}]`
+
+// What comes out probes the same URLs by the same conditions as a blackbox_exporter would, or not at all.
+func TestMeaning(t *testing.T) {
+	const healthy = "modules: {http_2xx: {prober: http, http: {%fail_if_body_not_matches_regexp: [healthy]}}}"
+	for _, tt := range []struct {
+		name, blackbox, job string
+		targets             []string // URL, module and Host
+		files               []config.TargetFile
+		dropped, changed    string // parts
+	}{
+		{
+			name: "a module that does not load", blackbox: strings.Replace(healthy, "%", "colour: red, ", 1),
+			job:     "  params: {module: [http_2xx]}\n  static_configs: [{targets: ['http://a/']}]" + usual,
+			dropped: `its module "http_2xx" was dropped`,
+		},
+		{
+			name: "a module that does not load, as the default", blackbox: strings.Replace(healthy, "%", "colour: red, ", 1),
+			job:     "  static_configs: [{targets: ['http://a/']}]\n  file_sd_configs: [{files: [a.json]}]" + usual,
+			dropped: `its module "http_2xx" was dropped`,
+		},
+		{
+			name: "a WebSocket module that does not load", blackbox: "modules: {websocket: {prober: websocket, websocket: {colour: red}}, http_2xx: {prober: http}}",
+			job:     "  params: {module: [websocket]}\n  static_configs: [{targets: ['ws://a/']}]" + usual,
+			dropped: `its module "websocket" was dropped`,
+		},
+		{
+			name: "a module that is repaired", blackbox: strings.Replace(healthy, "%", `preferred_ip_protocol: "ipv4", `, 1),
+			job:     "  params: {module: [http_2xx]}\n  static_configs: [{targets: ['http://a/']}]" + usual,
+			targets: []string{"http://a/ http_2xx"},
+			changed: `module "http_2xx": preferred_ip_protocol: "ipv4" is ip4 to blackbox_exporter`,
+		},
+		{
+			name: "a module of another prober", blackbox: "modules: {tcp_connect: {prober: tcp}, http_2xx: {prober: http}}",
+			job:     "  params: {module: [tcp_connect]}\n  static_configs: [{targets: ['a:1']}]\n  file_sd_configs: [{files: [/etc/prometheus/dbs.json]}]" + usual,
+			dropped: `file_sd_configs: "/etc/prometheus/dbs.json": its module "tcp_connect" was dropped`,
+		},
+		{
+			name: "a module that nobody gave",
+			job:  "  params: {module: [icmp]}\n  file_sd_configs: [{files: [a.json]}]" + usual, dropped: `its module "icmp" is in none of the files given`,
+		},
+		{
+			name:    "a module of this exporter",
+			job:     "  params: {module: [http_2xx]}\n  static_configs: [{targets: [a]}]" + usual,
+			targets: []string{"http://a http_2xx"}, changed: `module "http_2xx": no file given by --blackbox has it`,
+		},
+		{
+			name: "a list", blackbox: "modules: {http_body: {prober: http}}",
+			job:   "  params: {module: [http_body]}\n  file_sd_configs: [{files: [a.json, 'b/*.yml']}]" + usual,
+			files: []config.TargetFile{{Path: "a.json", Module: "http_body"}, {Path: "b/*.yml", Module: "http_body"}},
+		},
+		{
+			name: "a list without a module", blackbox: "modules: {http_2xx: {prober: http}}",
+			job:   "  file_sd_configs: [{files: [a.json]}]" + usual,
+			files: []config.TargetFile{{Path: "a.json"}},
+		},
+		{
+			name: "a list whose module a constant names", blackbox: "modules: {http_body: {prober: http}}",
+			job:   "  file_sd_configs: [{files: [a.json]}]" + usual + "  - {target_label: __param_module, replacement: http_body}\n",
+			files: []config.TargetFile{{Path: "a.json", Module: "http_body"}},
+		},
+		{
+			name: "a list with another path", blackbox: "modules: {http_2xx: {prober: http}}",
+			job: "  params: {module: [http_2xx]}\n  file_sd_configs: [{files: [a.json]}]\n  relabel_configs:\n" +
+				"  - {source_labels: [__address__], target_label: __param_target, replacement: 'https://$1/health'}\n",
+			targets: []string{"https://db1.example.com:5432/health http_2xx", "https://app.example.com:80/health http_2xx"},
+			changed: "its 2 targets are written down as they are now",
+		},
+		{
+			name: "a list of which some are meant", blackbox: "modules: {http_2xx: {prober: http}}",
+			job:     "  params: {module: [http_2xx]}\n  file_sd_configs: [{files: [a.json]}]" + usual + "  - {source_labels: [__param_target], regex: 'db.*', action: drop}\n",
+			targets: []string{"http://app.example.com:80 http_2xx"}, dropped: "relabel_configs drop it", changed: "its 1 targets are",
+		},
+		{
+			name: "a list whose labels say the module", blackbox: "modules: {http_db: {prober: http}}",
+			job:     "  file_sd_configs: [{files: [a.json]}]" + usual + "  - {source_labels: [kind], target_label: __param_module, replacement: 'http_$1'}\n",
+			targets: []string{"http://db1.example.com:5432 http_db", "http://app.example.com:80 http_db"}, changed: "its 2 targets are",
+		},
+		{
+			name: "a list that cannot be read", blackbox: "modules: {http_2xx: {prober: http}}",
+			job:     "  params: {module: [http_2xx]}\n  file_sd_configs: [{files: [gone.json]}]\n  relabel_configs: [{source_labels: [__address__], target_label: __param_target, replacement: 'https://$1/'}]\n",
+			dropped: "the job makes other targets of it than it lists",
+		},
+		{
+			name: "a host name", blackbox: "modules: {http_2xx: {prober: http}}",
+			job:     "  params: {module: [http_2xx], hostname: [login.example.com]}\n  static_configs: [{targets: ['https://192.0.2.1/']}]" + usual,
+			targets: []string{"https://192.0.2.1/ http_2xx login.example.com"},
+		},
+		{
+			name: "a host name for a list", blackbox: "modules: {http_2xx: {prober: http}}",
+			job:     "  params: {module: [http_2xx], hostname: [h.example.com]}\n  file_sd_configs: [{files: [a.json]}]" + usual,
+			targets: []string{"http://db1.example.com:5432 http_2xx h.example.com", "http://app.example.com:80 http_2xx h.example.com"}, changed: "its 2 targets are",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			im := New(Options{Mask: prober.MaskURL, Read: func(from, pattern string) ([][]byte, error) {
+				if from != "prom" || pattern != "a.json" {
+					return nil, errors.New("no such file")
+				}
+				return [][]byte{[]byte(list)}, nil
+			}})
+			if tt.blackbox != "" {
+				if err := im.Blackbox("bb", []byte(tt.blackbox)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := errors.Join(im.DefaultModules(), im.Prometheus("prom", []byte(viaProbe+tt.job))); err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(strings.Join(im.Dropped(), "\n"), tt.dropped) || !strings.Contains(strings.Join(im.Changed(), "\n"), tt.changed) {
+				t.Errorf("dropped %q, want %q; changed %q, want %q", im.Dropped(), tt.dropped, im.Changed(), tt.changed)
+			}
+			c := imported(t, im)
+			var targets []string
+			for _, one := range c.Targets {
+				targets = append(targets, strings.TrimSpace(one.URL+" "+one.Module+" "+one.Headers["Host"]))
+			}
+			if diff := cmp.Diff(tt.targets, targets); diff != "" {
+				t.Errorf("targets (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tt.files, c.TargetFiles); diff != "" {
+				t.Errorf("lists (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// imported is the configuration that comes out; an empty one where nothing does.
+func imported(t *testing.T, im *Importer) *config.Config {
+	t.Helper()
+	if len(im.targets)+len(im.files) == 0 {
+		return &config.Config{}
+	}
+	out, err := im.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Parse("imported.yml", out)
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, out)
+	}
+	return c
+}
+
+// Two modules of one name are taken over where they are the same, and otherwise not at all.
+func TestTwoModulesOfOneName(t *testing.T) {
+	for _, tt := range []struct {
+		name, second string
+		want         bool
+	}{
+		{"the same", "modules: {a: {prober: http, timeout: 3s}}", true},
+		{"another", "modules: {a: {prober: http, timeout: 4s}}", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			im := New(Options{Mask: prober.MaskURL})
+			err := errors.Join(im.Blackbox("one", []byte("modules: {a: {prober: http, timeout: 3s}}")), im.Blackbox("two", []byte(tt.second)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, ok := im.reader.Modules["a"]; ok != tt.want || im.Empty() == tt.want || len(im.Dropped()) > 0 == tt.want {
+				t.Errorf("taken over: %t, want %t; dropped %q", ok, tt.want, im.Dropped())
+			}
+		})
+	}
+}

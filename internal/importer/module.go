@@ -1,0 +1,126 @@
+package importer
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+)
+
+// A module is one that was taken over.
+type module struct {
+	from      string // the file
+	key, body *yaml.Node
+}
+
+// ownModules stands for the embedded configuration.
+const ownModules = "default.yml"
+
+// DefaultModules takes those modules of the embedded configuration that a target has by default, and all of them where
+// there are none yet. None takes the name of a module that was lost: it would give its targets another meaning.
+func (im *Importer) DefaultModules() error {
+	root, err := parse(ownModules, config.DefaultYAML())
+	if err != nil {
+		return err
+	}
+	all := len(im.order) == 0
+	for key, body := range pairs(value(root, "modules")) {
+		_, known := im.modules[key.Value]
+		if !known && !im.lost[key.Value] && (all || key.Value == config.DefaultModule || key.Value == config.DefaultWebSocketModule) {
+			if err := im.module(ownModules, key, body); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Blackbox takes the modules of a configuration of blackbox_exporter. Those of probers that this exporter does not have
+// are dropped.
+func (im *Importer) Blackbox(name string, data []byte) error {
+	root, err := parse(name, data)
+	if err != nil {
+		return err
+	}
+	modules := value(root, "modules")
+	if modules == nil || modules.Kind != yaml.MappingNode {
+		return fmt.Errorf("reading %q: it has no modules", name)
+	}
+	for key, body := range pairs(modules) {
+		if err := im.module(name, key, body); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// module takes one module, if it loads.
+func (im *Importer) module(from string, key, body *yaml.Node) error {
+	name := key.Value
+	im.repair(from, name, body)
+	if first, ok := im.modules[name]; ok {
+		return im.again(from, name, first, body)
+	}
+	if im.lost[name] {
+		im.drop("%s: module %q: one of that name was dropped already", from, name)
+		return nil
+	}
+	c, err := check(from, mapping("modules", &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{key, body}}))
+	if problems, ok := errors.AsType[config.Errors](err); ok {
+		im.lost[name] = true
+		// Of a prober that is not known, all else that is unknown follows.
+		if i := slices.IndexFunc(problems, func(p config.Problem) bool { return strings.HasSuffix(p.Path, ".prober") }); i >= 0 {
+			problems = problems[i : i+1]
+		}
+		for _, p := range problems {
+			im.drop("%s: module %q: %s: %s", from, name, strings.TrimPrefix(p.Path, "modules."), p.Message)
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	im.modules[name] = module{from, key, body}
+	im.order = append(im.order, name)
+	maps.Copy(im.reader.Modules, c.Modules)
+	return nil
+}
+
+// again judges a second module of a name. Where the two differ nobody knows which of them a target means.
+func (im *Importer) again(from, name string, first module, body *yaml.Node) error {
+	one, err := render(first.body)
+	if err != nil {
+		return err
+	}
+	two, err := render(body)
+	if err != nil {
+		return err
+	}
+	if bytes.Equal(one, two) {
+		return nil
+	}
+	im.drop("%s: module %q: %s has another one of that name, and a target could mean either: give them two names", from, name, first.from)
+	im.lost[name] = true
+	delete(im.modules, name)
+	delete(im.reader.Modules, name)
+	im.order = slices.DeleteFunc(im.order, func(n string) bool { return n == name })
+	return nil
+}
+
+// repair writes what blackbox_exporter takes for something else as the thing that it takes it for. Every
+// preferred_ip_protocol but ip6 is ip4 there (its prober/utils.go, chooseProtocol).
+func (im *Importer) repair(from, name string, n *yaml.Node) {
+	for key, v := range pairs(n) {
+		if key.Value == "preferred_ip_protocol" && v.Kind == yaml.ScalarNode && !slices.Contains([]string{"", "ip4", "ip6"}, v.Value) {
+			im.change("%s: module %q: preferred_ip_protocol: %q is ip4 to blackbox_exporter, and is written as that", from, name, v.Value)
+			v.Value, v.Tag, v.Style = "ip4", "", 0
+		}
+		im.repair(from, name, v)
+	}
+}
