@@ -17,7 +17,7 @@ const (
 	PublicFile                  // is trusted, such as a certificate, and anybody may read it
 	ProgramFile                 // is run
 	ArgumentFile                // is given to a program, which may run it
-	TargetFile                  // lists targets
+	ListFile                    // lists targets
 )
 
 // A NamedFile is a file that a configuration names.
@@ -72,13 +72,13 @@ func (c *Config) Named() []NamedFile {
 // targetLists are the files that target_files matches now.
 func (c *Config) targetLists() []NamedFile {
 	var all []NamedFile
-	for i, pattern := range c.TargetFiles {
-		matches, err := filepath.Glob(pattern)
+	for i, file := range c.TargetFiles {
+		matches, err := filepath.Glob(file.Path)
 		if err != nil {
 			continue // a pattern that is wrong is refused elsewhere
 		}
 		for _, path := range matches {
-			all = append(all, NamedFile{Place: fmt.Sprintf("target_files[%d]", i), Path: path, Use: TargetFile})
+			all = append(all, NamedFile{Place: fmt.Sprintf("target_files[%d]", i), Path: path, Use: ListFile})
 		}
 	}
 	return all

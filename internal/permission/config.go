@@ -5,7 +5,7 @@ import "github.com/healthcheck-exporter/healthcheck_exporter/config"
 // uses are ours for those of a configuration.
 var uses = map[config.FileUse]Use{
 	config.SecretFile: Secret, config.PublicFile: Trusted, config.ProgramFile: Program,
-	config.ArgumentFile: Argument, config.TargetFile: Targets,
+	config.ArgumentFile: Argument, config.ListFile: Targets,
 }
 
 // CheckConfig looks at the configuration file at path, and at all files that it names.
