@@ -201,7 +201,7 @@ func TestEvalOfLists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Eval(t.Context(), d); err == nil || !strings.Contains(err.Error(), "makes lists of more values") {
+	if _, err := c.Eval(t.Context(), d); err == nil || !strings.Contains(err.Error(), "makes lists of too many values") {
 		t.Errorf("got %v, want an error of the limit", err)
 	}
 }

@@ -67,7 +67,7 @@ func TestFloodOfTestAlerts(t *testing.T) {
 		time.Sleep(3 * time.Minute)
 		saves, records := n.saved(), len(n.records)
 		for range 5000 {
-			if _, err := c.Handle(map[string]string{"instance": shopTarget, TestLabel: "Alert{}"}, Alert{}); err != nil {
+			if _, err := c.Handle(map[string]string{"instance": shopTarget, TestLabel: "true"}, Alert{}); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Millisecond)
