@@ -1,7 +1,6 @@
 package config
 
 import (
-	"net/http"
 	"slices"
 	"strings"
 )
@@ -71,19 +70,28 @@ func (h *HTTP) onlyCodes(among func(code int) bool) bool {
 	})
 }
 
+// Status codes (RFC 9110 section 15) and a method that say what an answer may have.
+const (
+	statusSwitching   = 101
+	statusOK          = 200
+	statusNoContent   = 204
+	statusNotModified = 304
+	methodHead        = "HEAD"
+)
+
 // interim reports whether a status code never ends an answer (RFC 9110 section 15.2).
 func interim(code int) bool {
-	return http.StatusContinue <= code && code < http.StatusOK && code != http.StatusSwitchingProtocols
+	return minStatus <= code && code < statusOK && code != statusSwitching
 }
 
 // bodiless reports whether an answer with the status code has no body (RFC 9110 section 6.4.1).
 func bodiless(code int) bool {
-	return code < http.StatusOK || code == http.StatusNoContent || code == http.StatusNotModified
+	return code < statusOK || code == statusNoContent || code == statusNotModified
 }
 
 // bodyContradictions are those of what can come: an answer without a body is judged as an empty one, which is not JSON.
 func (h *HTTP) bodyContradictions() []contradiction {
-	empty, keys, why := h.Method == http.MethodHead, []string{"method"}, "the answer to HEAD has no body"
+	empty, keys, why := h.Method == methodHead, []string{"method"}, "the answer to HEAD has no body"
 	if !empty {
 		empty, keys, why = h.onlyCodes(bodiless), []string{"valid_status_codes"}, "no answer with one of valid_status_codes has a body"
 	}
