@@ -335,6 +335,31 @@ func TestManyRecovered(t *testing.T) {
 	}
 }
 
+// TestRestartsOfMany: a message about several says what becomes of the first ten, in one line of a length that has a bound.
+func TestRestartsOfMany(t *testing.T) {
+	data := template{
+		Receiver: "slack-live", Status: "firing", ExternalURL: "http://alertmanager.example.com",
+		GroupLabels: map[string]string{"alertname": "HealthcheckTargetDown", "environment": "LIVE"},
+	}
+	data.CommonLabels = data.GroupLabels
+	began := time.Date(2026, 11, 21, 3, 0, 0, 0, time.UTC)
+	words := []string{"web-01: being restarted", "", "web-03: held by <preflight> " + strings.Repeat("é", 200)}
+	for i := range 12 {
+		labels := maps.Clone(data.GroupLabels)
+		labels["target"] = fmt.Sprintf("web-%02d", i+1)
+		restarts := "z: no restart yet"
+		if i < len(words) {
+			restarts = words[i]
+		}
+		data.Alerts = append(data.Alerts, alert{Status: "firing", Labels: labels, Annotations: map[string]string{"restarts": restarts}, StartsAt: began})
+	}
+	lines := rendered(t, &data)
+	want := "*Restarts:* web-01: being restarted; web-03: held by &lt;preflight&gt; " + strings.Repeat("é", 100-len("web-03: held by <preflight> ")) + strings.Repeat("; z: no restart yet", 7)
+	if got := lines[len(lines)-2]; got != want { // the last are the links
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+}
+
 // rendered are the lines of a message, its title first.
 func rendered(t *testing.T, data *template) []string {
 	t.Helper()
