@@ -29,6 +29,13 @@ var mutations = []mutation{
 	// A number of whatever probe, and steps that are longer than a failure.
 	{"HealthcheckTargetDown", ` and on (job, instance, target, environment) probe_failure_info{reason="status",%[1]s}`, ``, "target_down"},
 	{"HealthcheckTargetDown", `[1m:1s]`, `[1m:15s]`, "target_down"},
+	{"HealthcheckTargetRecovered", " offset 50s", "", "recovered"},
+	{"HealthcheckTargetRecovered", "[17m]", "[10m]", "recovered"},
+	{"HealthcheckTargetRecovered", "on (job, instance, target, environment)\n", "ignoring ()\n", "recovered"},
+	{"HealthcheckTargetRecovered", "and on (environment)", "and on ()", "recovered"},
+	{"HealthcheckTargetRecovered", `probe_success{job="healthcheck"} == 0`, `probe_success{job="healthcheck"} == 2`, "recovered"},
+	{"HealthcheckTargetRecovered", `integration="slack"`, `integration=~".+"`, "recovered"},
+	{"HealthcheckTargetRecovered", "[5m]) > 0", "[5m]) < 0", "recovered"},
 	{"HealthcheckTargetRestart", `alertstate="firing"`, `alertstate="pending"`, "restart_request"},
 	{"HealthcheckTargetFlapping", "> 4", "> 3", "targets"},
 	{"HealthcheckTargetSlow", "> 0.3", "> 0", "slow"},
@@ -121,7 +128,8 @@ func (m *mutation) test(t *testing.T, alerts ruleFile) (failed bool, out string)
 
 // needs are the alerts that another one is made from.
 var needs = map[string]string{
-	"HealthcheckTargetRestart": "HealthcheckTargetDown",
+	"HealthcheckTargetRestart":   "HealthcheckTargetDown",
+	"HealthcheckTargetRecovered": "HealthcheckTargetDown",
 }
 
 // apply is a file of the alert alone, and of what it is made from, broken. It saves most of the time.
