@@ -27,7 +27,7 @@ var mutations = []mutation{
 	{"HealthcheckTargetDown", `last_over_time(probe_success{job="healthcheck",environment!~"LIVE"}[6h])`, `last_over_time(probe_success{job="healthcheck",environment!~"LIVE"}[20m])`, "target_down"},
 	{"HealthcheckTargetDown", `for: 0s`, `for: 15s`, "target_down"},
 	// A number of whatever probe, and steps that are longer than a failure.
-	{"HealthcheckTargetDown", ` and on (job, instance, target, environment) probe_failure_info{reason="status",%[1]s}`, ``, "target_down"},
+	{"HealthcheckTargetDown", ` and on (job, instance, target, environment) probe_failure_info`, ` or on (job, instance, target, environment) probe_failure_info`, "target_down"},
 	{"HealthcheckTargetDown", `[1m:1s]`, `[1m:15s]`, "target_down"},
 	{"HealthcheckTargetRecovered", " offset 50s", "", "recovered"},
 	{"HealthcheckTargetRecovered", "[17m]", "[10m]", "recovered"},

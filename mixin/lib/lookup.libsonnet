@@ -1,11 +1,12 @@
 // Annotations that ask Prometheus about the target of an alert. What they say changes while the alert fires, so it must
 // not be a label: a changed label would end one alert and begin another.
 function(c) {
-  // `query` of a PromQL expression; %s in it becomes the matchers for these labels of this alert.
+  // `query` of a PromQL expression; each %s in it becomes the matchers for these labels of this alert.
   local askBy(labels, expr) =
+    local parts = std.split(expr, '%s');
     local matchers = std.join(',', [l + '=%q' for l in labels]);
-    local values = std.join(' ', ['$labels.' + l for l in labels]);
-    '(printf `%s` %s | query)' % [expr % matchers, values],
+    local values = std.join(' ', ['$labels.' + l for l in std.repeat(labels, std.length(parts) - 1)]);
+    '(printf `%s` %s | query)' % [std.join(matchers, parts), values],
   local ask(expr) = askBy(c.targetLabels, expr),
 
   // The target in a sentence, and where it is.
@@ -15,16 +16,15 @@ function(c) {
   // Of the latest failed probe, whatever there is by now: an alert and its annotations are queries one after the other, and
   // between them a probe may succeed. `or` asks the next only if the one before has no answer. The second is for just that,
   // in steps as short as an interval may be; the others are for an exporter that is away, and the last one is expensive: some
-  // milliseconds for each alert. $of are the matchers for the target.
-  local latest(now, before) = std.join(' ', ['(printf `%s` $of | query)' % expr for expr in [now] + [
-    before(now, range)
+  // milliseconds for each alert.
+  local latest(now, before) = std.join(' ', [ask(now)] + [
+    ask(before(now, range))
     for range in ['1m:1s', '10m:15s', c.exporterOutage + ':1m']
-  ]]),
-  local failure = 'probe_failure_info{%[1]s}',
+  ]),
+  local failure = 'probe_failure_info{%s}',
   // The number of a status is one of a probe that failed because of it: both are samples of the same scrape.
-  local status = 'probe_http_status_code{%[1]s} and on (' + std.join(', ', c.targetLabels) + ') probe_failure_info{reason="status",%[1]s}',
+  local status = 'probe_http_status_code{%s} and on (' + std.join(', ', c.targetLabels) + ') probe_failure_info{reason="status",%s}',
   reason:: std.join('', [
-    '{{ $of := printf `%s` %s }}' % [std.join(',', [l + '=%q' for l in c.targetLabels]), std.join(' ', ['$labels.' + l for l in c.targetLabels])],
     '{{ with or ',
     latest(failure, function(expr, range) 'topk(1, max_over_time(timestamp(%s)[%s]))' % [expr, range]),
     ' }}{{ with first . }}{{ .Labels.reason }}',
