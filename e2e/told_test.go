@@ -17,7 +17,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/harness"
 )
 
-var told = flag.Bool("e2e.told", false, "play the incident of 20 minutes at the times of the shipped files; make e2e-told")
+var slowly = flag.Bool("e2e.told", false, "play the incident of 20 minutes at the times of the shipped files; make e2e-told")
 
 // A change is what happens to an app some time after the first failure.
 type change struct {
@@ -56,7 +56,7 @@ func TestToldOnce(t *testing.T) {
 
 // TestToldOnceSlowly plays it at the times of the shipped files and of Prometheus' defaults.
 func TestToldOnceSlowly(t *testing.T) {
-	if !*told {
+	if !*slowly {
 		t.Skip("it takes 20 minutes: make e2e-told")
 	}
 	playIncident(t, 1, harness.Timing{Scrape: 15 * time.Second, Evaluation: 15 * time.Second})
@@ -85,7 +85,7 @@ func TestToldAfterOutage(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Longer than Alertmanager tries to deliver one message, and than a recovery is told at first.
-	harness.Wait(ctx, 2*fast.Resend)
+	goOn(ctx, t, s, 2*fast.Resend)
 	s.Slack.Out(false)
 	await(ctx, t, "Slack hears that shop has recovered", about(s, "1 RECOVERED"))
 	breakApp(ctx, t, s, "shop")
@@ -107,7 +107,7 @@ func playIncident(t *testing.T, faster time.Duration, timing harness.Timing) {
 	}
 	began := time.Now()
 	for _, c := range incident {
-		harness.Wait(ctx, time.Until(began.Add(c.after/faster)))
+		goOn(ctx, t, s, time.Until(began.Add(c.after/faster)))
 		if c.up {
 			if err := s.App(c.app).Heal(); err != nil {
 				t.Fatal(err)
@@ -117,55 +117,74 @@ func playIncident(t *testing.T, faster time.Duration, timing harness.Timing) {
 		breakApp(ctx, t, s, c.app)
 	}
 	// What Prometheus repeats of the last recovery, it has repeated by then a few times.
-	harness.Wait(ctx, time.Until(began.Add(20*time.Minute/faster)))
+	goOn(ctx, t, s, time.Until(began.Add(20*time.Minute/faster)))
+	told := s.Told()
 	var list strings.Builder
-	var e events
-	for _, m := range s.Told() {
-		fmt.Fprintf(&list, "%s  %s\n", m.At.Format(time.TimeOnly), strings.ReplaceAll(m.Plain(), "\n", "\n          "))
-		e.add(&m)
+	for i := range told {
+		fmt.Fprintf(&list, "%s  %s\n", told[i].At.Format(time.TimeOnly), strings.ReplaceAll(told[i].Plain(), "\n", "\n          "))
 	}
-	t.Logf("%d messages:\n%s", len(s.Told()), list.String())
-	e.check(t)
+	t.Logf("%d messages:\n%s", len(told), list.String())
+	eventsOf(told).check(t)
 }
 
-// events are what messages said: how often each recovery was told, and of which targets a failure was.
+// goOn lets the incident go on for that long. Slack must like every message.
+func goOn(ctx context.Context, t *testing.T, s *harness.Stack, d time.Duration) {
+	t.Helper()
+	if err := harness.Throughout(ctx, d, func(context.Context) error { return s.Slack.Refused() }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// events are what messages said, by target and time: which failures, and how often each recovery.
 type events struct {
-	recovered map[string]int // by target and time
-	messages  int
+	failed, recovered map[string]int
+	messages          int
 }
 
 var (
-	oneRecovered = regexp.MustCompile(`RECOVERED: ([\w-]+) `)
-	lastedTo     = regexp.MustCompile(`\*Lasted:\* .* to <!date\^(\d+)\^`)
-	lineOfMany   = regexp.MustCompile(`(?m)^• \*([\w-]+)\* .*recovered <!date\^(\d+)\^`)
+	oneTarget  = regexp.MustCompile(`(?:DOWN|RECOVERED): ([\w-]+) `)
+	sinceTime  = regexp.MustCompile(`\*Since:\* <!date\^(\d+)\^`)
+	lastedTo   = regexp.MustCompile(`\*Lasted:\* .* to <!date\^(\d+)\^`)
+	lineFailed = regexp.MustCompile(`(?m)^• \*([\w-]+)\* .*since <!date\^(\d+)\^`)
+	lineEnded  = regexp.MustCompile(`(?m)^• \*([\w-]+)\* .*recovered <!date\^(\d+)\^`)
 )
 
-func (e *events) add(m *fakeslack.Message) {
-	if e.recovered == nil {
-		e.recovered = map[string]int{}
-	}
-	e.messages++
-	a := m.Attachments[0]
-	if one := oneRecovered.FindStringSubmatch(a.Title); one != nil {
-		if to := lastedTo.FindStringSubmatch(a.Text); to != nil {
-			e.recovered[one[1]+" "+to[1]]++
+func eventsOf(messages []fakeslack.Message) *events {
+	e := &events{failed: map[string]int{}, recovered: map[string]int{}, messages: len(messages)}
+	for i := range messages {
+		a := &messages[i].Attachments[0]
+		for _, kind := range []struct {
+			seen      map[string]int
+			one, many *regexp.Regexp
+		}{
+			{e.failed, sinceTime, lineFailed},
+			{e.recovered, lastedTo, lineEnded},
+		} {
+			name, at := oneTarget.FindStringSubmatch(a.Title), kind.one.FindStringSubmatch(a.Text)
+			if name != nil && at != nil {
+				kind.seen[name[1]+" "+at[1]]++
+			}
+			for _, line := range kind.many.FindAllStringSubmatch(a.Text, -1) {
+				kind.seen[line[1]+" "+line[2]]++
+			}
 		}
 	}
-	for _, line := range lineOfMany.FindAllStringSubmatch(a.Text, -1) {
-		e.recovered[line[1]+" "+line[2]]++
-	}
+	return e
 }
 
 func (e *events) check(t *testing.T) {
 	t.Helper()
-	want := 0
+	ups := 0
 	for _, c := range incident {
 		if c.up {
-			want++
+			ups++
 		}
 	}
-	if len(e.recovered) != want {
-		t.Errorf("%d recoveries were told, want %d", len(e.recovered), want)
+	if downs := len(incident) - ups; len(e.failed) != downs {
+		t.Errorf("%d failures were told, want %d: %v", len(e.failed), downs, e.failed)
+	}
+	if len(e.recovered) != ups {
+		t.Errorf("%d recoveries were told, want %d: %v", len(e.recovered), ups, e.recovered)
 	}
 	for _, r := range slices.Sorted(maps.Keys(e.recovered)) {
 		if n := e.recovered[r]; n != 1 {

@@ -45,11 +45,3 @@ func poll(ctx context.Context, limit time.Duration, look func() (bool, error), l
 		}
 	}
 }
-
-// Wait waits for that long, or until ctx is over.
-func Wait(ctx context.Context, d time.Duration) {
-	select {
-	case <-time.After(d):
-	case <-ctx.Done():
-	}
-}
