@@ -168,6 +168,11 @@ e2e: ## end to end: the exporter with a real Prometheus and Alertmanager (Debian
 	@echo ">> go test -tags e2e ./e2e/..."
 	$(GO) test -tags e2e -count=1 -timeout 30m $(TESTFLAGS) ./e2e/...
 
+.PHONY: e2e-told
+e2e-told: ## 20 minutes of an incident at the times of the shipped files: Slack hears of each change once; make e2e plays it in two minutes
+	@echo ">> go test -tags e2e -run TestToldOnceSlowly ./e2e -e2e.told"
+	$(GO) test -tags e2e -count=1 -timeout 40m -run '^TestToldOnceSlowly$$' -v $(TESTFLAGS) ./e2e -e2e.told
+
 .PHONY: e2e-kubernetes
 e2e-kubernetes: ## restarts in a real control plane of Kubernetes; builds it first, which takes two cores 20 minutes and 5 GB; needs etcd
 	@echo ">> go test -tags e2e_kubernetes ./e2e/kubernetes/"

@@ -203,6 +203,7 @@ func (v *voice) messages() []said {
 	nastyURL := "https://shop%20&amp;%20%3Cco%3E.example.com/health?a=***&amp;b=***"
 	nastyDashboard := "<https://grafana.example.com/d/t?var-target=shop+%26+%3Cco%3E&amp;from=now-1h|Dashboard>"
 	since := date(v.began())
+	restarts := "*Restarts:* " + strings.Repeat("; restarted once &amp; not verified yet", 10)[len("; "):]
 	return []said{
 		{
 			name: "a target", channel: "#alerts-live", alerts: []harness.Alert{v.down(nasty, "LIVE", "connect_refused in phase connect", nil)},
@@ -220,10 +221,10 @@ func (v *voice) messages() []said {
 		{
 			name: "30 targets", channel: "#alerts-stage", alerts: v.fleet(30, "STAGE"),
 			want: v.lines("warning", ":large_orange_circle:", "slack-stage", "30 DOWN (STAGE): web-01, web-02, web-03, …",
-				append(v.several(1, 10), "… 30 in all", whatToDo+" · "+v.silence("alertname=HealthcheckTargetDown", "environment=STAGE", "job=healthcheck", "severity=warning"))...),
+				append(v.several(1, 10), "… 30 in all", restarts, whatToDo+" · "+v.silence("alertname=HealthcheckTargetDown", "environment=STAGE", "job=healthcheck", "severity=warning"))...),
 			ends: 1, // more may end in two messages
 			wantEnd: v.lines("warning", ":large_orange_circle:", "slack-stage", "29 DOWN, 1 RECOVERED (STAGE), now down: web-02, web-03, web-04, …",
-				append(v.several(2, 11), "… 29 in all", "*Recovered:*", "• *web-01* no connection in time, recovered "+date(v.ended())+" after about 15s",
+				append(v.several(2, 11), "… 29 in all", restarts, "*Recovered:*", "• *web-01* no connection in time, recovered "+date(v.ended())+" after about 15s",
 					whatToDo+" · "+v.silence("alertname=HealthcheckTargetDown", "environment=STAGE", "job=healthcheck", "severity=warning"))...),
 		},
 		{

@@ -35,6 +35,7 @@ func TestRoutes(t *testing.T) {
 		{"alertname=HealthcheckTargetMuted severity=none environment=LIVE " + target, "null"},
 		{"alertname=HealthcheckTargetMaintenance severity=none environment=LIVE " + target, "null"},
 		{"alertname=HealthcheckDependencyDown severity=none environment=LIVE " + target, "null"},
+		{"alertname=HealthcheckTargetRecovered severity=none environment=LIVE " + target, "null"},
 
 		{"alertname=HealthcheckTargetDown severity=critical environment=LIVE " + target, "slack-live"},
 		{"alertname=HealthcheckTargetDown severity=warning environment=STAGE " + target, "slack-stage"},
@@ -171,19 +172,70 @@ func TestVariants(t *testing.T) {
 	}
 }
 
-// TestLeavesAreMuted: mute_time_intervals are not inherited, so a route below a muted one needs its own.
+// TestLeavesAreMuted: time intervals are not inherited, so a route below one that has them needs its own.
 func TestLeavesAreMuted(t *testing.T) {
-	var look func(t *testing.T, r *route, above []string)
-	look = func(t *testing.T, r *route, above []string) {
-		if len(above) > 0 && !slices.Equal(r.Mute, above) {
-			t.Errorf("the route to %s by %q is not muted by %q as the one above it is", r.Receiver, r.Matchers, above)
+	var look func(t *testing.T, r, above *route)
+	look = func(t *testing.T, r, above *route) {
+		if len(above.Mute) > 0 && !slices.Equal(r.Mute, above.Mute) {
+			t.Errorf("the route to %s by %q is not muted by %q as the one above it is", r.Receiver, r.Matchers, above.Mute)
+		}
+		if len(above.Active) > 0 && !slices.Equal(r.Active, above.Active) {
+			t.Errorf("the route to %s by %q is not active in %q as the one above it is", r.Receiver, r.Matchers, above.Active)
 		}
 		for i := range r.Routes {
-			look(t, &r.Routes[i], r.Mute)
+			look(t, &r.Routes[i], r)
 		}
 	}
 	for _, v := range variants {
-		look(t, &load(t, v.file).Route, nil)
+		look(t, &load(t, v.file).Route, &route{})
+	}
+}
+
+// TestRecoveriesAreToldOnce: an alert that Prometheus repeats the end of each minute or two may be told either before the
+// repeats are inhibited, which is so for HealthcheckTargetDown, or at intervals so long that all of them are in each.
+func TestRecoveriesAreToldOnce(t *testing.T) {
+	const down = `alertname="HealthcheckTargetDown"`
+	var look func(t *testing.T, file string, r, above *route)
+	look = func(t *testing.T, file string, r, above *route) {
+		if r.Receiver == "" {
+			r.Receiver = above.Receiver
+		}
+		if r.Interval == "" {
+			r.Interval = above.Interval
+		}
+		for i := range r.Routes {
+			look(t, file, &r.Routes[i], r)
+		}
+		if !strings.HasPrefix(r.Receiver, "slack") {
+			return
+		}
+		interval, err := time.ParseDuration(r.Interval)
+		if err != nil {
+			t.Fatal(err)
+		}
+		byName := slices.ContainsFunc(r.Matchers, func(m string) bool { return strings.HasPrefix(m, "alertname") })
+		switch {
+		case slices.Contains(r.Matchers, down):
+			if interval > 30*time.Second {
+				t.Errorf("%s: the route of HealthcheckTargetDown to %s has a group_interval of %s, want 30s at most", file, r.Receiver, interval)
+			}
+		case interval < 3*time.Minute:
+			t.Errorf("%s: the route to %s by %q has a group_interval of %s, want 3m at least", file, r.Receiver, r.Matchers, interval)
+		case !byName && !slices.ContainsFunc(r.Routes, func(r route) bool { return slices.Equal(r.Matchers, []string{down}) }):
+			t.Errorf("%s: the route to %s by %q has none below it for HealthcheckTargetDown", file, r.Receiver, r.Matchers)
+		}
+	}
+	for _, file := range []string{variants[0].file, variants[1].file, "../per-host/alertmanager.yml"} {
+		c := load(t, file)
+		look(t, file, &c.Route, &route{})
+		want := inhibits{
+			Source: []string{`alertname="HealthcheckTargetRecovered"`}, Target: []string{down},
+			// A label that is missing here would inhibit another target.
+			Equal: []string{"job", "instance", "target", "environment", "healthcheck_test"},
+		}
+		if !slices.ContainsFunc(c.InhibitRules, func(r inhibits) bool { return cmp.Equal(r, want) }) {
+			t.Errorf("%s: no rule is %+v", file, want)
+		}
 	}
 }
 
@@ -332,6 +384,31 @@ func TestManyRecovered(t *testing.T) {
 	}
 	if diff := cmp.Diff(append(want, "… 12 in all"), lines); diff != "" {
 		t.Errorf("the message (-want +got):\n%s", diff)
+	}
+}
+
+// TestRestartsOfMany: a message about several says what becomes of the first ten, in one line of a length that has a bound.
+func TestRestartsOfMany(t *testing.T) {
+	data := template{
+		Receiver: "slack-live", Status: "firing", ExternalURL: "http://alertmanager.example.com",
+		GroupLabels: map[string]string{"alertname": "HealthcheckTargetDown", "environment": "LIVE"},
+	}
+	data.CommonLabels = data.GroupLabels
+	began := time.Date(2026, 11, 21, 3, 0, 0, 0, time.UTC)
+	words := []string{"web-01: being restarted", "", "web-03: held by <preflight> " + strings.Repeat("é", 200)}
+	for i := range 12 {
+		labels := maps.Clone(data.GroupLabels)
+		labels["target"] = fmt.Sprintf("web-%02d", i+1)
+		restarts := "z: no restart yet"
+		if i < len(words) {
+			restarts = words[i]
+		}
+		data.Alerts = append(data.Alerts, alert{Status: "firing", Labels: labels, Annotations: map[string]string{"restarts": restarts}, StartsAt: began})
+	}
+	lines := rendered(t, &data)
+	want := "*Restarts:* web-01: being restarted; web-03: held by &lt;preflight&gt; " + strings.Repeat("é", 100-len("web-03: held by <preflight> ")) + strings.Repeat("; z: no restart yet", 7)
+	if got := lines[len(lines)-2]; got != want { // the last are the links
+		t.Errorf("got %s\nwant %s", got, want)
 	}
 }
 

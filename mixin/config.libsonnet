@@ -44,6 +44,16 @@
     // seen up again.
     dependencyHold: '1m',
 
+    // A recovery has to be told within `after`: Alertmanager's group_interval for HealthcheckTargetDown is 15 s shorter, or
+    // less. From then on Prometheus' repeats of it are not told, for `repeated`. They come a minute later at the soonest
+    // (--rules.alert.resend-delay), and for a quarter of an hour. `undelivered` is when messages are lost: then the repeats make
+    // up for them. Without such a series nothing is.
+    recovery: {
+      after: '50s',
+      repeated: '17m',
+      undelivered: 'increase(alertmanager_notifications_failed_total{integration="slack"}[5m]) > 0',
+    },
+
     // More changes between up and down than that.
     flapping: { changes: 4, window: '15m', severity: 'warning' },
 

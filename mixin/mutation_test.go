@@ -26,6 +26,16 @@ var mutations = []mutation{
 	{"HealthcheckTargetDown", `last_over_time(probe_success{job="healthcheck",environment!~"LIVE"}[10m])`, `probe_success{job="healthcheck",environment!~"LIVE"}`, "target_down"},
 	{"HealthcheckTargetDown", `last_over_time(probe_success{job="healthcheck",environment!~"LIVE"}[6h])`, `last_over_time(probe_success{job="healthcheck",environment!~"LIVE"}[20m])`, "target_down"},
 	{"HealthcheckTargetDown", `for: 0s`, `for: 15s`, "target_down"},
+	// A number of whatever probe, and steps that are longer than a failure.
+	{"HealthcheckTargetDown", ` and on (job, instance, target, environment) probe_failure_info`, ` or on (job, instance, target, environment) probe_failure_info`, "target_down"},
+	{"HealthcheckTargetDown", `[1m:1s]`, `[1m:15s]`, "target_down"},
+	{"HealthcheckTargetRecovered", " offset 50s", "", "recovered"},
+	{"HealthcheckTargetRecovered", "[17m]", "[10m]", "recovered"},
+	{"HealthcheckTargetRecovered", "on (job, instance, target, environment)\n", "ignoring ()\n", "recovered"},
+	{"HealthcheckTargetRecovered", "and on (environment)", "and on ()", "recovered"},
+	{"HealthcheckTargetRecovered", `probe_success{job="healthcheck"} == 0`, `probe_success{job="healthcheck"} == 2`, "recovered"},
+	{"HealthcheckTargetRecovered", `integration="slack"`, `integration=~".+"`, "recovered"},
+	{"HealthcheckTargetRecovered", "[5m]) > 0", "[5m]) < 0", "recovered"},
 	{"HealthcheckTargetRestart", `alertstate="firing"`, `alertstate="pending"`, "restart_request"},
 	{"HealthcheckTargetFlapping", "> 4", "> 3", "targets"},
 	{"HealthcheckTargetSlow", "> 0.3", "> 0", "slow"},
@@ -117,7 +127,10 @@ func (m *mutation) test(t *testing.T, alerts ruleFile) (failed bool, out string)
 }
 
 // needs are the alerts that another one is made from.
-var needs = map[string]string{"HealthcheckTargetRestart": "HealthcheckTargetDown"}
+var needs = map[string]string{
+	"HealthcheckTargetRestart":   "HealthcheckTargetDown",
+	"HealthcheckTargetRecovered": "HealthcheckTargetDown",
+}
 
 // apply is a file of the alert alone, and of what it is made from, broken. It saves most of the time.
 func (m *mutation) apply(t *testing.T, alerts ruleFile) []byte {

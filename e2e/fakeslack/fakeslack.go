@@ -39,6 +39,7 @@ type Server struct {
 	addr string
 
 	mu       sync.Mutex // protects the following
+	out      bool
 	messages []Message
 	refused  []error
 }
@@ -73,6 +74,13 @@ func (s *Server) Messages() []Message {
 	return slices.Clone(s.messages)
 }
 
+// Out begins an outage, in which every request is answered with 503, or ends it.
+func (s *Server) Out(out bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.out = out
+}
+
 // Refused tells why requests were refused; nil if none was.
 func (s *Server) Refused() error {
 	s.mu.Lock()
@@ -88,6 +96,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m, refusal := receive(r)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.out {
+		http.Error(w, "service_unavailable", http.StatusServiceUnavailable)
+		return
+	}
 	api := r.URL.Path == postMessage
 	if api {
 		w.Header().Set("Content-Type", "application/json")

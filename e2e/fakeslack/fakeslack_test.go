@@ -163,3 +163,38 @@ func TestAPI(t *testing.T) {
 		t.Errorf("got %+v, want one message to #live", m)
 	}
 }
+
+// TestOut: in an outage a good message is answered with 503, and is not a refusal.
+func TestOut(t *testing.T) {
+	s, err := fakeslack.Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	for _, tt := range []struct {
+		out  bool
+		want int
+	}{{true, http.StatusServiceUnavailable}, {false, http.StatusOK}} {
+		s.Out(tt.out)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL("live"), strings.NewReader(`{"text": "hello"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/json")
+		answer, err := new(http.Client).Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != tt.want {
+			t.Errorf("out %t: got %d, want %d", tt.out, answer.StatusCode, tt.want)
+		}
+	}
+	if m := s.Messages(); len(m) != 1 || s.Refused() != nil {
+		t.Errorf("got %d messages, refused %v; want one, and none", len(m), s.Refused())
+	}
+}

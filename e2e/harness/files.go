@@ -146,7 +146,9 @@ func (b *Binaries) writeAlertmanager(dir string, a alerting) error {
 		{`(\burl: ).*` + WebhookPath + `['"]?`, "${1}" + a.webhook},
 		{`(\burl: )https://heartbeat\..*`, "${1}" + a.heartbeat},
 		{`(\btemplates: ).*`, "${1}[" + in(template) + "]"},
-		{`(\bgroup_interval: )\w+`, "${1}" + duration(a.timing.GroupInterval)},
+	}
+	if a.timing.GroupInterval > 0 {
+		edits = append(edits, edit{`(\bgroup_interval: )\w+`, "${1}" + duration(a.timing.GroupInterval)})
 	}
 	if a.timing.GroupWait > 0 {
 		edits = append(edits, edit{`(\bgroup_wait: )[1-9]\w*`, "${1}" + duration(a.timing.GroupWait)})
@@ -165,8 +167,12 @@ func (b *Binaries) writeAlertmanager(dir string, a alerting) error {
 func (s *Stack) writePrometheus() error {
 	const alerts = "prometheus_alerts.yaml"
 	const rules = "prometheus_rules.yaml"
-	down := edit{`(- alert: "Healthcheck(?:Target|Exporter)Down"\n(?: {8,}.*\n)*? +for: )"\w+"`, "${1}" + duration(s.timing.For)}
-	if err := errors.Join(adapt(s.shipped("mixin", alerts), s.path(alerts), down), adapt(s.shipped("mixin", rules), s.path(rules))); err != nil {
+	edits := []edit{{`(- alert: "Healthcheck(?:Target|Exporter)Down"\n(?: {8,}.*\n)*? +for: )"\w+"`, "${1}" + duration(s.timing.For)}}
+	if s.timing.Resend > 0 {
+		// 50 s of a minute.
+		edits = append(edits, edit{`(ALERTS\{alertname="HealthcheckTargetDown",.*\} offset )50s`, "${1}" + duration(s.timing.Resend*5/6)})
+	}
+	if err := errors.Join(adapt(s.shipped("mixin", alerts), s.path(alerts), edits...), adapt(s.shipped("mixin", rules), s.path(rules))); err != nil {
 		return err
 	}
 	return adapt(s.shipped("examples", "prometheus", "prometheus.yml"), s.path("prometheus.yml"),

@@ -95,10 +95,7 @@ func (s *Stack) startServers(ctx context.Context) error {
 	servers := []server{
 		s.exporterServer(),
 		s.bin.alertmanagerServer(s.dir, s.alertmanager),
-		{"prometheus", s.prometheus, []string{
-			s.bin.prometheus, "--config.file=" + s.path("prometheus.yml"),
-			"--storage.tsdb.path=" + s.path("prometheus"), "--web.external-url=" + s.PrometheusURL(),
-		}},
+		s.prometheusServer(),
 	}
 	for _, server := range servers {
 		p, err := server.start(ctx, s.dir)
@@ -117,6 +114,17 @@ func (s *Stack) startServers(ctx context.Context) error {
 
 func (s *Stack) exporterServer() server {
 	return server{"exporter", s.exporter, []string{s.bin.exporter, "--config.file=" + s.path("healthcheck.yml"), "--storage.path=" + s.path("restarts")}}
+}
+
+func (s *Stack) prometheusServer() server {
+	argv := []string{
+		s.bin.prometheus, "--config.file=" + s.path("prometheus.yml"),
+		"--storage.tsdb.path=" + s.path("prometheus"), "--web.external-url=" + s.PrometheusURL(),
+	}
+	if s.timing.Resend > 0 {
+		argv = append(argv, "--rules.alert.resend-delay="+duration(s.timing.Resend))
+	}
+	return server{"prometheus", s.prometheus, argv}
 }
 
 // KillExporter ends the exporter without a warning and waits for that.

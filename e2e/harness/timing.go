@@ -11,8 +11,10 @@ type Timing struct {
 	Scrape, Evaluation time.Duration
 	// For is how long a target or the exporter is down before people are told; 0: they are told at once.
 	For time.Duration
-	// GroupWait and GroupInterval are those of every route that waits. GroupWait 0: as shipped.
+	// GroupWait and GroupInterval are those of every route that waits. 0: as shipped.
 	GroupWait, GroupInterval time.Duration
+	// Resend is how often Prometheus sends an alert again, firing or ended. 0: its default, a minute.
+	Resend time.Duration
 }
 
 // suite is the timing of tests. A group_wait of 1 s would be too long by that measure: an app that is repaired before it is

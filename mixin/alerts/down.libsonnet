@@ -84,6 +84,51 @@
     },
   },
 
+  // Prometheus sends the end of an alert again each minute for a quarter of an hour, and Alertmanager compares what has ended
+  // with its last message alone: of two that ended at different times each is news again and again, for as long as a third
+  // fires. The marker inhibits HealthcheckTargetDown of a target whose end has been told. Only while another target of the
+  // environment is down, and a little longer: otherwise Alertmanager tells no end twice, and if it could not tell one, the
+  // next repeat makes up for it.
+  //
+  // It is gone in the evaluation in which the target fails again, and before HealthcheckTargetDown is sent. `offset` instead of
+  // `for`, so that it is there in the evaluation in which the other one fails.
+  local told = {
+    local downs(matchers, time) = 'ALERTS{alertname="%s",%s%s}%s' % [name, c.targetSelector, matchers, time],
+    local down = |||
+      (
+        probe_success{%s} == 0
+        or
+        %s
+        or
+        %s
+      )
+    ||| % [c.targetSelector, downs('', ''), downs('', ' offset ' + c.recovery.after)],
+    alert: 'HealthcheckTargetRecovered',
+    expr: |||
+      max without (alertname, alertstate, severity) (
+        max_over_time(%(fired)s)
+      )
+      unless on (%(labels)s)
+      %(down)s
+      unless on ()
+      %(undelivered)s
+      and on (%(environment)s)
+      %(down)s
+    ||| % {
+      fired: downs(',alertstate="firing"', '[%s]' % c.recovery.repeated),
+      labels: std.join(', ', c.targetLabels),
+      environment: c.environmentLabel,
+      undelivered: c.recovery.undelivered,
+      down: std.stripChars(down, '\n'),
+    },
+    labels: { severity: 'none' },
+    dashboard:: 'target',
+    annotations: {
+      summary: 'A target has recovered while another one is down.',
+      description: lookup.target + ' has recovered' + lookup.environment + ', which people were told: they are not told again.',
+    },
+  },
+
   prometheusAlerts+:: {
     groups+: [
       {
@@ -104,6 +149,7 @@
             '{{ $labels.target }} is in a maintenance window: nobody is told of it, and it is not restarted.',
           ),
           dependency,
+          told,
         ] + [
           down(',%s="%s"' % [c.environmentLabel, environment], c.environments[environment])
           for environment in environments

@@ -1,26 +1,35 @@
 // Annotations that ask Prometheus about the target of an alert. What they say changes while the alert fires, so it must
 // not be a label: a changed label would end one alert and begin another.
 function(c) {
-  // `query` of a PromQL expression; %s in it becomes the matchers for these labels of this alert.
+  // `query` of a PromQL expression; each %s in it becomes the matchers for these labels of this alert.
   local askBy(labels, expr) =
+    local parts = std.split(expr, '%s');
     local matchers = std.join(',', [l + '=%q' for l in labels]);
-    local values = std.join(' ', ['$labels.' + l for l in labels]);
-    '(printf `%s` %s | query)' % [expr % matchers, values],
+    local values = std.join(' ', ['$labels.' + l for l in std.repeat(labels, std.length(parts) - 1)]);
+    '(printf `%s` %s | query)' % [std.join(matchers, parts), values],
   local ask(expr) = askBy(c.targetLabels, expr),
 
   // The target in a sentence, and where it is.
   target:: '{{ with $labels.target }}{{ . }} at {{ end }}{{ $labels.instance }}',
   environment:: '{{ with $labels.%s }} in {{ . }}{{ end }}' % c.environmentLabel,
 
-  // While the exporter is away there is no reason of this moment; then the latest there was. `or` asks the next only if
-  // the one before has no answer, and the last one is expensive: some milliseconds for each alert.
-  local latest(range) = ask('topk(1, max_over_time(timestamp(probe_failure_info{%%s})[%s]))' % range),
+  // Of the latest failed probe, whatever there is by now: an alert and its annotations are queries one after the other, and
+  // between them a probe may succeed. `or` asks the next only if the one before has no answer. The second is for just that,
+  // in steps as short as an interval may be; the others are for an exporter that is away, and the last one is expensive: some
+  // milliseconds for each alert.
+  local latest(now, before) = std.join(' ', [ask(now)] + [
+    ask(before(now, range))
+    for range in ['1m:1s', '10m:15s', c.exporterOutage + ':1m']
+  ]),
+  local failure = 'probe_failure_info{%s}',
+  // The number of a status is one of a probe that failed because of it: both are samples of the same scrape.
+  local status = 'probe_http_status_code{%s} and on (' + std.join(', ', c.targetLabels) + ') probe_failure_info{reason="status",%s}',
   reason:: std.join('', [
     '{{ with or ',
-    std.join(' ', [ask('probe_failure_info{%s}'), latest('10m:15s'), latest(c.exporterOutage + ':1m')]),
+    latest(failure, function(expr, range) 'topk(1, max_over_time(timestamp(%s)[%s]))' % [expr, range]),
     ' }}{{ with first . }}{{ .Labels.reason }}',
-    '{{ if eq .Labels.reason "status" }}{{ with ',
-    ask('last_over_time(probe_http_status_code{%%s}[%s])' % c.exporterOutage),
+    '{{ if eq .Labels.reason "status" }}{{ with or ',
+    latest(status, function(expr, range) 'last_over_time((%s)[%s])' % [expr, range]),
     ' }}{{ . | first | value | printf " %.0f" }}{{ end }}{{ end }}',
     // A complete answer that was judged unhealthy: the reason says it all.
     '{{ if ne .Labels.phase "check" }} in phase {{ .Labels.phase }}{{ end }}{{ end }}{{ else }}unknown{{ end }}',
@@ -38,10 +47,13 @@ function(c) {
   local series(name, matchers='') = 'healthcheck_restart_%s{%s%s}' % [name, c.exporterSelector, matchers],
   local ofService(name) = '(printf `%s` .Labels.job .Labels.instance .Labels.service | query)' % name,
   local same = 'job=%q,instance=%q,service=%q',
+  // A message stays as it is for hours: what is decided a moment later must not read as if it never were.
+  local held = ofService('healthcheck_restart_hold{reason!="mode",%s} == 1' % same),
+  local notYet = 'no restart yet{{ with %s }}{{ else }}, not decided when this was written{{ end }}' % held,
   local words = [
     { state: 'unarmed', words: 'not restarted: it was never seen healthy by its checks' },
-    { state: 'idle', words: 'no restart yet' },
-    { state: 'suspect', words: 'no restart yet' },
+    { state: 'idle', words: notYet },
+    { state: 'suspect', words: notYet },
     { state: 'executing', words: 'being restarted' },
     { state: 'verifying', words: 'restarted, and being watched' },
     { state: 'cooldown', words: 'restarted, and was well after that' },
@@ -58,7 +70,7 @@ function(c) {
     ],
     std.join('', ['{{ else if eq .Labels.state "%(state)s" }}%(words)s' % w for w in words]),
     '{{ end }}',
-    '{{ with %s }}, held by {{ with first . }}{{ .Labels.reason }}{{ end }}{{ end }}' % ofService('healthcheck_restart_hold{reason!="mode",%s} == 1' % same),
+    '{{ with %s }}, held by {{ with first . }}{{ .Labels.reason }}{{ if eq .Labels.reason "unconfirmed" }} when this was written{{ end }}{{ end }}{{ end }}' % held,
     '{{ with %s }}, last attempt {{ . | first | value | humanizeDuration }} ago{{ end }}'
     % ofService('floor(time() - healthcheck_restart_last_attempt_timestamp_seconds{%s})' % same),
     '{{ end }}{{ end }}',
