@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/common/version"
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
@@ -30,6 +31,10 @@ const name = "healthcheck_exporter"
 
 // maxTimeoutOffset is the longest believable --timeout-offset in seconds.
 const maxTimeoutOffset = 3600
+
+// memoryShare is how much of the memory of its cgroup the process may take by its own reckoning, which knows neither the
+// program's text nor the kernel's buffers.
+const memoryShare = 0.8
 
 // built is the version of the source, for a build that does not set it.
 //
@@ -151,6 +156,9 @@ func runServer(ctx context.Context, out, errOut io.Writer, f *flags) int {
 		}
 		return cli.Check(ctx, out, errOut, config.Options{TimeoutOffset: f.server.TimeoutOffset}, []string{f.server.ConfigFile})
 	}
+	// Near the limit of its container the garbage collector works harder, before the kernel ends the process. GOMEMLIMIT wins,
+	// and without a limit there is nothing to do.
+	_, _ = memlimit.Set(memlimit.WithRatio(memoryShare))
 	hup := make(chan os.Signal, 1) // before the configuration is read: until then the signal would kill
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,8 +18,8 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
-// atOnce is how many targets are probed at the same time in one scrape. It bounds memory and file descriptors.
-const atOnce = 200
+// maxAtOnce is how many targets are probed at the same time in one scrape. It bounds memory and file descriptors.
+const maxAtOnce = 200
 
 // An AllHandler serves GET /probe/all: every target in one scrape, each series with the labels of its target. A target
 // that hangs takes nothing from the others: each has the same share of the time.
@@ -27,6 +28,8 @@ type AllHandler struct {
 	Targets func(query url.Values) ([]Target, error)
 	// Max is how many targets a scrape may have.
 	Max int
+	// AtOnce is how many of them are probed at the same time, maxAtOnce at most. 0: as many.
+	AtOnce int
 	// Offset, Begin and Reject are those of Handler.
 	Offset time.Duration
 	Begin  func() (end func(Probe))
@@ -72,7 +75,8 @@ func (h *AllHandler) wait(ctx context.Context, w http.ResponseWriter, from netip
 	}
 	h.Reject(RejectedBusy)
 	w.Header().Set("Retry-After", "10")
-	http.Error(w, fmt.Sprintf("waited %s for other scrapes of /probe/all: %d are probed at once, %d of one client", longest, scrapesAtOnce, scrapesFromOne), http.StatusServiceUnavailable)
+	http.Error(w, fmt.Sprintf("other scrapes of /probe/all were first, for up to %s: %d are probed at once, %d of one client, and %d may wait",
+		longest, ScrapesAtOnce, scrapesFromOne, scrapesWaiting), http.StatusServiceUnavailable)
 	return false
 }
 
@@ -80,6 +84,7 @@ func (h *AllHandler) wait(ctx context.Context, w http.ResponseWriter, from netip
 func (h *AllHandler) probe(ctx context.Context, targets []Target) prometheus.Collector {
 	deadline, _ := ctx.Deadline()
 	total := time.Until(deadline)
+	atOnce := min(cmp.Or(h.AtOnce, maxAtOnce), maxAtOnce)
 	rounds := (len(targets) + atOnce - 1) / atOnce
 	all := make(results, len(targets))
 	var probing sync.WaitGroup

@@ -74,6 +74,9 @@ type Handler struct {
 	Begin func() (end func(Probe))
 	// Reject is told why a query was refused.
 	Reject func(Rejection)
+	// ByURL has room for the probes at a time of targets that were given by their URL: each takes a file descriptor, and the
+	// inventory needs some. nil: there is room for all.
+	ByURL chan struct{}
 }
 
 // ServeHTTP implements http.Handler.
@@ -101,7 +104,7 @@ func (h *Handler) probe(r *http.Request, m *Module, req prober.Request) prober.R
 	ctx, cancel := context.WithTimeout(r.Context(), timeout)
 	defer cancel()
 	end := h.Begin()
-	result := m.Prober.Probe(ctx, req)
+	result := h.inTurn(ctx, m, req)
 	result.Timeout = timeout // exactly, and not what was left when the probe began
 	end(Probe{
 		Module:     m.Name,
@@ -112,6 +115,21 @@ func (h *Handler) probe(r *http.Request, m *Module, req prober.Request) prober.R
 		Abandoned:  r.Context().Err() != nil,
 	})
 	return result
+}
+
+// inTurn probes when there is room. Where that takes too long the exporter is at fault, and not the target.
+func (h *Handler) inTurn(ctx context.Context, m *Module, req prober.Request) prober.Result {
+	if h.ByURL == nil || m.target != "" {
+		return m.Prober.Probe(ctx, req)
+	}
+	select {
+	case h.ByURL <- struct{}{}:
+		defer func() { <-h.ByURL }()
+		return m.Prober.Probe(ctx, req)
+	case <-ctx.Done():
+		err := fmt.Errorf("waiting for its turn took too long: %d targets are probed by their URL at a time, as many as the limit of open files allows", cap(h.ByURL))
+		return prober.Refuse(prober.ReasonLocalResource, err).Probe(ctx, req)
+	}
 }
 
 // A rejectedError is an error of the query.

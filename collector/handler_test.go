@@ -12,7 +12,9 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -382,3 +384,46 @@ func TestDefaultModule(t *testing.T) {
 		t.Errorf("request (-want +got):\n%s", diff)
 	}
 }
+
+// Targets that are given by their URL wait for each other, and those of the inventory for none of them.
+func TestByURL(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hang := func(ctx context.Context) prober.Result {
+			<-ctx.Done()
+			return prober.Result{Attempts: 1, Reason: prober.ReasonRequestTimeout, Err: ctx.Err()}
+		}
+		m := collector.Module{Name: "http_2xx", Prober: probing(hang)}
+		results := map[string]int{}
+		var mu sync.Mutex // protects results
+		h := &collector.Handler{
+			Module: func(string) (collector.Module, bool) { return m, true },
+			Target: func(name string) (collector.Target, bool) {
+				return collector.Target{Name: name, Module: m, Request: prober.Request{URL: &url.URL{Scheme: "http", Host: "a"}}}, true
+			},
+			Begin: func() func(collector.Probe) {
+				return func(p collector.Probe) {
+					mu.Lock()
+					defer mu.Unlock()
+					results[p.Target+string(p.Result.Reason)]++
+				}
+			},
+			Reject: func(collector.Rejection) {},
+			ByURL:  make(chan struct{}, 2),
+		}
+		var asking sync.WaitGroup
+		for _, query := range []string{"target=b", "target=c", "target=d", "target=e", "name=shop", "name=shop", "name=shop"} {
+			asking.Go(func() {
+				h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/probe?"+query, http.NoBody))
+			})
+		}
+		asking.Wait()
+		want := map[string]int{"request_timeout": 2, "local_resource": 2, "shoprequest_timeout": 3}
+		if diff := cmp.Diff(want, results); diff != "" {
+			t.Errorf("targets and reasons (-want +got):\n%s", diff)
+		}
+	})
+}
+
+type probing func(ctx context.Context) prober.Result
+
+func (p probing) Probe(ctx context.Context, _ prober.Request) prober.Result { return p(ctx) }

@@ -7,11 +7,14 @@ import (
 	"sync"
 )
 
-// Bounds of how many scrapes of /probe/all are under way in this process. Each has up to atOnce connections and goroutines.
+// Bounds of how many scrapes of /probe/all are under way in this process. Each has up to maxAtOnce connections and goroutines.
 const (
-	scrapesAtOnce = 4
+	// ScrapesAtOnce is how many there are of all clients.
+	ScrapesAtOnce = 4
 	// How many of them one client may have, so that it cannot keep out all others.
 	scrapesFromOne = 2
+	// How many may wait: each holds a connection.
+	scrapesWaiting = 8
 )
 
 // scraping are the scrapes of all handlers.
@@ -44,12 +47,17 @@ func client(remote string) netip.Prefix {
 	return network
 }
 
-// enter waits until a scrape may begin. It returns false if ctx was done before; after true, leave must be called once.
+// enter waits until a scrape may begin. It returns false if ctx was done before, or too many wait already; after true, leave must be called once.
 func (s *scrapes) enter(ctx context.Context, from netip.Prefix) bool {
 	mine := &scrape{from: from, begin: make(chan struct{})}
 	s.mu.Lock()
 	s.waiting = append(s.waiting, mine)
 	s.admit()
+	if i := slices.Index(s.waiting, mine); i >= scrapesWaiting {
+		s.waiting = slices.Delete(s.waiting, i, i+1)
+		s.mu.Unlock()
+		return false
+	}
 	s.mu.Unlock()
 	select {
 	case <-mine.begin:
@@ -83,7 +91,7 @@ func (s *scrapes) admit() {
 				own++
 			}
 		}
-		if len(s.from) >= scrapesAtOnce || own >= scrapesFromOne {
+		if len(s.from) >= ScrapesAtOnce || own >= scrapesFromOne {
 			return false
 		}
 		s.from = append(s.from, w.from)

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -110,6 +111,41 @@ func TestScrapeAbandoned(t *testing.T) {
 		}
 		if w := scrapeAll(t.Context(), h, "192.0.2.1:1", "10"); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "probe_success") {
 			t.Errorf("afterwards: %d", w.Code)
+		}
+	})
+}
+
+// A scrape probes no more targets at a time than it may.
+func TestAtOnce(t *testing.T) {
+	for _, tt := range []struct{ atOnce, want int64 }{{0, 200}, {8, 8}, {5000, 200}} {
+		synctest.Test(t, func(t *testing.T) {
+			_, h, most := everything(900, 900)
+			h.AtOnce = int(tt.atOnce)
+			scrapeAll(t.Context(), h, "192.0.2.1:1", "10")
+			if most.Load() != tt.want {
+				t.Errorf("%d allowed: %d at once, want %d", tt.atOnce, most.Load(), tt.want)
+			}
+		})
+	}
+}
+
+// Whoever comes when enough wait is told so at once: those who wait hold a connection each.
+func TestManyWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, h, _ := everything(1, 1)
+		start := time.Now()
+		var asking sync.WaitGroup
+		var refused atomic.Int64
+		for range 50 {
+			asking.Go(func() {
+				if w := scrapeAll(t.Context(), h, "192.0.2.1:1", "10"); w.Code == http.StatusServiceUnavailable && time.Since(start) == 0 {
+					refused.Add(1)
+				}
+			})
+		}
+		asking.Wait()
+		if refused.Load() != 50-2-8 {
+			t.Errorf("%d were refused at once, want %d", refused.Load(), 50-2-8)
 		}
 	})
 }

@@ -10,5 +10,5 @@ func maxFiles() int {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil || l.Cur <= 0 {
 		return 0
 	}
-	return int(min(l.Cur, descriptorShare*maxConnections)) // more make no difference
+	return int(min(l.Cur, manyDescriptors)) // more make no difference
 }

@@ -25,8 +25,9 @@ func refusals() []refusal {
 type limits struct {
 	log         *slog.Logger // for what a request causes: at most a line a second for each message
 	connections *connections
+	byURL       chan struct{} // see collector.Handler
 }
 
 func newLimits(log *slog.Logger, m *metrics) *limits {
-	return &limits{log: slog.New(loglimit.New(log.Handler())), connections: newConnections(maxFiles(), m)}
+	return &limits{log: slog.New(loglimit.New(log.Handler())), connections: newConnections(maxFiles(), m), byURL: byURL(maxFiles())}
 }

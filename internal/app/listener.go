@@ -16,24 +16,33 @@ import (
 // maxConnections is how many may be open; fewer where the process may open few files.
 const maxConnections = 4096
 
-// descriptorShare is the share of the process's file descriptors that they may take, one over this: probes need the others.
-const descriptorShare = 2
-
 // sourceShare is the share of all that one source may have, one over this.
 const sourceShare = 2
 
-// reserveShare is the share of all that is for sources with at most fewConnections, one over this: a health check and
+// reserveShare is the share of all that is for networks with at most fewConnections, one over this: a health check and
 // the sender of alerts need one.
-const reserveShare = 8
+const reserveShare = 4
 
-// fewConnections is how many a source may have out of the reserve.
-const fewConnections = 4
+// fewConnections is how many a network may have out of the reserve.
+const fewConnections = 6
 
-// sourceBits is how much of an IPv6 address is one source, in bits: whoever has one address has all of such a network.
-const sourceBits = 64
+// How much of an address is one source, in bits: whoever has one IPv6 address has all of such a network.
+const (
+	sourceBits4 = 32
+	sourceBits6 = 64
+)
+
+// How much of an address is one network, in bits: whoever has many addresses has neighbours.
+const (
+	networkBits4 = 24
+	networkBits6 = 48
+)
 
 // answerTime is how long an answer may take from its first byte to its last: one who does not read it holds memory.
 const answerTime = time.Minute
+
+// slowAnswer is after how long an answer that is still being written counts as one that nobody reads.
+const slowAnswer = 10 * time.Second
 
 // A connections bounds the connections of all listeners. When there is no room for a new one, the connection whose next
 // request is awaited for longest makes room; it may have been idle, or be slow in sending. A connection with a request
@@ -41,15 +50,16 @@ const answerTime = time.Minute
 type connections struct {
 	whole     int // how many may be open
 	perSource int // and from one source
-	reserved  int // and are for sources with few
+	reserved  int // and are for networks with few
 
 	open      prometheus.Gauge
 	refused   *prometheus.CounterVec
 	displaced prometheus.Counter
 
-	mu       sync.Mutex // protects the following, and the fields of each conn that say so
-	conns    map[*conn]struct{}
-	bySource map[netip.Prefix]int
+	mu        sync.Mutex // protects the following, and the fields of each conn that say so
+	conns     map[*conn]struct{}
+	bySource  map[netip.Prefix]int
+	byNetwork map[netip.Prefix]int
 }
 
 // The reasons of a connection's refusal.
@@ -62,12 +72,12 @@ const (
 func newConnections(files int, m *metrics) *connections {
 	whole := maxConnections
 	if files > 0 {
-		whole = min(whole, max(files/descriptorShare, 2*fewConnections))
+		whole = min(whole, max(files/connectionShare, 2*fewConnections))
 	}
 	return &connections{
 		whole: whole, perSource: whole / sourceShare, reserved: whole / reserveShare,
 		open: m.connections, refused: m.connectionsRefused, displaced: m.connectionsDisplaced,
-		conns: map[*conn]struct{}{}, bySource: map[netip.Prefix]int{},
+		conns: map[*conn]struct{}{}, bySource: map[netip.Prefix]int{}, byNetwork: map[netip.Prefix]int{},
 	}
 }
 
@@ -95,9 +105,10 @@ func (l *listener) Accept() (net.Conn, error) {
 
 // admit is c within the bounds, or nil if there is no room for it.
 func (a *connections) admit(c net.Conn) net.Conn {
-	from := source(c.RemoteAddr())
+	fresh := &conn{Conn: c, all: a, since: time.Now()}
+	fresh.from, fresh.network = source(c.RemoteAddr())
 	a.mu.Lock()
-	reason, crowded := a.full(from)
+	reason, crowded := a.full(fresh)
 	var displaced *conn
 	if reason != "" {
 		if displaced = a.longestWaiting(crowded); displaced == nil {
@@ -108,27 +119,26 @@ func (a *connections) admit(c net.Conn) net.Conn {
 		a.remove(displaced)
 		a.displaced.Inc()
 	}
-	admitted := &conn{Conn: c, all: a, from: from, since: time.Now()}
-	a.conns[admitted] = struct{}{}
-	a.bySource[from]++
+	a.conns[fresh] = struct{}{}
+	a.bySource[fresh.from]++
+	a.byNetwork[fresh.network]++
 	a.open.Set(float64(len(a.conns)))
 	a.mu.Unlock()
 	if displaced != nil {
 		displaced.Conn.Close()
 	}
-	return admitted
+	return fresh
 }
 
 // full says which bound keeps a connection out, and whose connections it counts. An empty reason: none does.
-func (a *connections) full(from netip.Prefix) (reason string, crowded func(*conn) bool) {
-	have := a.bySource[from]
+func (a *connections) full(fresh *conn) (reason string, crowded func(*conn) bool) {
 	whole := a.whole
-	if have >= fewConnections {
+	if a.byNetwork[fresh.network] >= fewConnections {
 		whole -= a.reserved
 	}
 	switch {
-	case have >= a.perSource:
-		return refusedSource, func(c *conn) bool { return c.from == from }
+	case a.bySource[fresh.from] >= a.perSource:
+		return refusedSource, func(c *conn) bool { return c.from == fresh.from }
 	case len(a.conns) >= whole:
 		return refusedWhole, func(*conn) bool { return true }
 	default:
@@ -136,12 +146,20 @@ func (a *connections) full(from netip.Prefix) (reason string, crowded func(*conn
 	}
 }
 
-// longestWaiting is the connection whose request is awaited for longest, or nil if all have one that is being handled.
+// longestWaiting is the connection that has waited longest for its other end, to send a request or to read an answer: one
+// of a network with many, if there is any. It is nil if all have a request that is being handled.
 func (a *connections) longestWaiting(crowded func(*conn) bool) *conn {
 	var longest *conn
+	var least time.Time
+	var many bool
 	for c := range a.conns {
-		if c.handling == 0 && crowded(c) && (longest == nil || c.since.Before(longest.since)) {
-			longest = c
+		since, waits := c.waits(time.Now())
+		if !waits || !crowded(c) {
+			continue
+		}
+		of := a.byNetwork[c.network] >= fewConnections
+		if longest == nil || of && !many || of == many && since.Before(least) {
+			longest, least, many = c, since, of
 		}
 	}
 	return longest
@@ -156,38 +174,43 @@ func (a *connections) remove(c *conn) {
 	if a.bySource[c.from] == 0 {
 		delete(a.bySource, c.from)
 	}
+	a.byNetwork[c.network]--
+	if a.byNetwork[c.network] == 0 {
+		delete(a.byNetwork, c.network)
+	}
 	a.open.Set(float64(len(a.conns)))
 }
 
-// source is whom the connections from an address count for.
-func source(a net.Addr) netip.Prefix {
+// source is whom the connections from an address count for, and the network that this is in.
+func source(a net.Addr) (from, network netip.Prefix) {
 	tcp, ok := a.(*net.TCPAddr)
 	if !ok {
-		return netip.Prefix{} // all of them are one
+		return netip.Prefix{}, netip.Prefix{} // all of them are one
 	}
 	ip := tcp.AddrPort().Addr().Unmap().WithZone("")
-	bits := ip.BitLen()
 	if ip.Is6() {
-		bits = sourceBits
+		from, _ = ip.Prefix(sourceBits6) // it has so many, as below
+		network, _ = ip.Prefix(networkBits6)
+		return from, network
 	}
-	p, err := ip.Prefix(bits)
-	if err != nil { // there is no address
-		return netip.Prefix{}
-	}
-	return p
+	from, _ = ip.Prefix(sourceBits4)
+	network, _ = ip.Prefix(networkBits4)
+	return from, network
 }
 
 // A conn is a connection within the bounds.
 type conn struct {
 	net.Conn
-	all  *connections
-	from netip.Prefix
+	all     *connections
+	from    netip.Prefix
+	network netip.Prefix
 
 	handling int       // how many of its requests are being handled; protected by all.mu
 	since    time.Time // when the last of them ended; protected by all.mu
 
-	timed atomic.Bool // the answer under way has its deadline
-	http2 atomic.Bool // several answers are under way at a time, and net/http bounds them
+	timed atomic.Bool  // the answer under way has its deadline
+	began atomic.Int64 // when its first byte was written, in Unix nanoseconds; 0: not yet, or a handler set its deadline
+	http2 atomic.Bool  // several answers are under way at a time, and net/http bounds them
 }
 
 // Close implements net.Conn.
@@ -201,7 +224,9 @@ func (c *conn) Close() error {
 // Write implements net.Conn. The first one of an answer sets the deadline for all of it.
 func (c *conn) Write(p []byte) (int, error) {
 	if !c.http2.Load() && c.timed.CompareAndSwap(false, true) {
-		_ = c.Conn.SetWriteDeadline(time.Now().Add(answerTime)) // it fails where writing does
+		now := time.Now()
+		c.began.Store(now.UnixNano())
+		_ = c.Conn.SetWriteDeadline(now.Add(answerTime)) // it fails where writing does
 	}
 	return c.Conn.Write(p)
 }
@@ -209,7 +234,21 @@ func (c *conn) Write(p []byte) (int, error) {
 // SetWriteDeadline implements net.Conn. A handler that sets one knows better.
 func (c *conn) SetWriteDeadline(t time.Time) error {
 	c.timed.Store(true)
+	c.began.Store(0)
 	return c.Conn.SetWriteDeadline(t)
+}
+
+// waits reports whether the other end is awaited, and since when. The caller holds all.mu.
+func (c *conn) waits(now time.Time) (since time.Time, waits bool) {
+	began := time.Unix(0, c.began.Load())
+	switch {
+	case c.handling == 0:
+		return c.since, true
+	case c.began.Load() != 0 && now.Sub(began) >= slowAnswer:
+		return began, true
+	default:
+		return time.Time{}, false
+	}
 }
 
 // bounded is the conn below c, or nil for one that some other listener has accepted.
@@ -231,6 +270,7 @@ func connState(c net.Conn, state http.ConnState) {
 		_ = b.Conn.SetWriteDeadline(time.Time{})
 	}
 	b.timed.Store(false)
+	b.began.Store(0)
 }
 
 // connKey is that of a request's conn in its context.

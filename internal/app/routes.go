@@ -39,9 +39,10 @@ func (a *App) table() []route {
 		Permit: a.permit,
 		Offset: a.opts.TimeoutOffset,
 		Begin:  a.probes.begin,
+		ByURL:  a.limits.byURL,
 		Reject: func(r collector.Rejection) { a.metrics.rejected.WithLabelValues(string(r)).Inc() },
 	}
-	all := &collector.AllHandler{Targets: a.selected, Max: a.opts.ProbeAllMax, Offset: probe.Offset, Begin: probe.Begin, Reject: probe.Reject}
+	all := &collector.AllHandler{Targets: a.selected, Max: a.opts.ProbeAllMax, AtOnce: scraped(maxFiles()), Offset: probe.Offset, Begin: probe.Begin, Reject: probe.Reject}
 	metrics := promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{Registry: a.metrics.registry, EnableOpenMetrics: true})
 	routes := []route{
 		{"GET /{$}", page, styled(http.HandlerFunc(a.landing))},
