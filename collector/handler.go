@@ -125,11 +125,13 @@ func (h *Handler) inTurn(ctx context.Context, m *Module, req prober.Request) pro
 	select {
 	case h.ByURL <- struct{}{}:
 		defer func() { <-h.ByURL }()
-		return m.Prober.Probe(ctx, req)
+		if ctx.Err() == nil { // there may have been room at the very end
+			return m.Prober.Probe(ctx, req)
+		}
 	case <-ctx.Done():
-		err := fmt.Errorf("waiting for its turn took too long: %d targets are probed by their URL at a time, as many as the limit of open files allows", cap(h.ByURL))
-		return prober.Refuse(prober.ReasonLocalResource, err).Probe(ctx, req)
 	}
+	err := fmt.Errorf("waiting for its turn took too long: %d targets are probed by their URL at a time, as many as the limit of open files allows", cap(h.ByURL))
+	return prober.Refuse(prober.ReasonLocalResource, err).Probe(ctx, req)
 }
 
 // A rejectedError is an error of the query.
