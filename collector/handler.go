@@ -125,7 +125,7 @@ func (h *Handler) inTurn(ctx context.Context, m *Module, req prober.Request) pro
 	select {
 	case h.ByURL <- struct{}{}:
 		defer func() { <-h.ByURL }()
-		if ctx.Err() == nil { // there may have been room at the very end
+		if d, _ := ctx.Deadline(); time.Now().Before(d) { // else there was room at the very end
 			return m.Prober.Probe(ctx, req)
 		}
 	case <-ctx.Done():
