@@ -100,10 +100,12 @@ func (x *exchange) run(ctx context.Context, r Request) error {
 
 	verdict := x.prober.judgeHead(resp)
 	from := time.Duration(x.trace.firstByte.Load())
+	defer func() { // also if reading panics
+		if x.release != nil {
+			x.release()
+		}
+	}()
 	body, size, err := x.readBody(ctx, resp)
-	if x.release != nil {
-		defer x.release()
-	}
 	x.trace.phase(PhaseTransfer, from)
 	x.result.BodyBytes = size
 	x.trace.event("Read response body", slog.Int64("bytes", size))

@@ -5,7 +5,8 @@ import (
 	"io"
 )
 
-// The steps in bytes in which a keptText grows: it doubles up to largeText, and then takes all that it may have.
+// The steps in bytes in which a keptText grows: it doubles up to largeText, and then takes all that it
+// may have, up to maxKept.
 const (
 	smallText = 512
 	largeText = 1 << 20
@@ -45,7 +46,8 @@ func (k *keptText) grow() error {
 		}
 	}
 	if size > largeText {
-		size = max(k.most, int64(cap(k.data))+smallText)
+		// A module may allow more than there is memory: what is over maxKept is taken as it comes.
+		size = max(min(k.most, max(size, maxKept)), int64(cap(k.data))+smallText)
 	}
 	grown := make([]byte, len(k.data), size)
 	copy(grown, k.data)
