@@ -21,7 +21,7 @@ type brake struct {
 	failing int       // of them, that began to fail within the window
 	holding int       // of those, that a restart may repair: they keep it on
 	limit   int       // that many failing brake; 0: none does
-	newest  time.Time // when the last of them began to fail
+	newest  time.Time // when the last of them began to fail, in whatever way
 
 	trial trial
 }
@@ -115,7 +115,7 @@ func (f *Fleet) census(now time.Time) {
 		f.healthy = f.healthy || m.healthy
 		for _, b := range m.brakes {
 			b.armed++
-			if !b.counts(m.failing, f.limits.Window, now) {
+			if !b.counts(m.began(), f.limits.Window, now) {
 				continue
 			}
 			b.failing++
@@ -205,13 +205,14 @@ func (f *Fleet) release(result *Brake, b *brake, me *member, now time.Time) {
 // once in an interval, and the first of a rack that somebody complains about must not be restarted before the others
 // are seen.
 func (f *Fleet) settle(result *Brake, b *brake, me *member, now time.Time) {
-	until := me.failing.Add(f.limits.Settle)
+	began := me.began()
+	until := began.Add(f.limits.Settle)
 	if me.failing.IsZero() || !now.Before(until) {
 		return
 	}
 	unseen := 0
 	for _, m := range f.members {
-		if m.in(b) && m != me && m.armed && m.failing.IsZero() && !m.probed.After(me.failing) {
+		if m.in(b) && m != me && m.armed && !b.counts(m.began(), f.limits.Window, now) && !m.probed.After(began) {
 			unseen++
 		}
 	}

@@ -41,10 +41,19 @@ type member struct {
 	inFlight  bool
 	healthy   bool      // by its last probe
 	failing   time.Time // since when; zero: it was healthy, or nothing is known
+	turned    time.Time // when a failure that no restart repairs became one that a restart may repair; zero: it did not
 	holds     bool      // its failure is one that a restart may repair, and it is not locked out
 	reach     reach     // what its failure proves
 	probed    time.Time // when the last probe that has ended began
 	brakes    []*brake  // of its scopes: the fleet's, and that of its group if it has one
+}
+
+// began is when its failure began to be what it is.
+func (m *member) began() time.Time {
+	if m.turned.After(m.failing) {
+		return m.turned
+	}
+	return m.failing
 }
 
 // longest is the longest window of a fleet rate.
@@ -115,7 +124,7 @@ func (f *Fleet) Update(name string, s *State, now time.Time) {
 	if m == nil {
 		return
 	}
-	armed, failing, holds := m.armed, m.failing, m.holds
+	armed, failing, holds, turned := m.armed, m.failing, m.holds, m.turned
 	if m.inFlight && !s.InFlight() && !s.lastRefused() {
 		for _, b := range m.brakes {
 			b.trial.note(s.Unverified == 0, now)
@@ -133,7 +142,13 @@ func (f *Fleet) Update(name string, s *State, now time.Time) {
 		m.holds, m.reach = s.Failures > 0 || s.InFlight() && m.holds, s.Last.reached()
 	}
 	m.holds = m.holds && !s.LockedOut
-	f.changed = f.changed || armed != m.armed || holds != m.holds || !failing.Equal(m.failing)
+	switch {
+	case m.failing.IsZero():
+		m.turned = time.Time{}
+	case m.holds && !holds && !failing.IsZero():
+		m.turned = now
+	}
+	f.changed = f.changed || armed != m.armed || holds != m.holds || !failing.Equal(m.failing) || !turned.Equal(m.turned)
 	if !s.LastProbe.IsZero() && s.LastProbe.Equal(s.Seen) {
 		m.probed = now.Add(-s.Last.Took)
 	}

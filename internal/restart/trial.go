@@ -73,13 +73,17 @@ func (e *Evidence) reached() reach {
 
 // try lets a member of a braked scope go if it may be the next one of the trial, and says otherwise what it waits for.
 func (f *Fleet) try(result *Brake, b *brake, me *member, now time.Time) {
-	settled := b.newest.Add(f.limits.ReleaseTime)
+	newest := b.newest
+	if b.since.After(newest) { // what failed before has become another failure
+		newest = b.since
+	}
+	settled := newest.Add(f.limits.ReleaseTime)
 	next := b.trial.next(f.limits.ReleaseTime)
 	switch {
-	case !me.holds || !b.counts(me.failing, f.limits.Window, now):
+	case !me.holds || !b.counts(me.began(), f.limits.Window, now):
 		result.Trial = "it is not part of what a restart may repair"
 	case !now.After(settled):
-		result.Trial = fmt.Sprintf("a failure began %s ago", round(now.Sub(b.newest)))
+		result.Trial = fmt.Sprintf("a failure began %s ago", round(now.Sub(newest)))
 		result.waits(settled)
 	case !b.trial.proven && me.reach == reachNone:
 		result.Trial = "nothing has answered: it may be the network"

@@ -71,6 +71,27 @@ var (
 	hangs  = Evidence{Reason: prober.ReasonRequestTimeout}
 )
 
+// A mass failure that no restart repairs lets go of the brake. When it turns into one that a restart may repair, it brakes again:
+// after a network without a route comes one that loses what is sent.
+func TestTurningFailureBrakes(t *testing.T) {
+	w := newWard(t, 10)
+	w.pass(time.Minute)
+	for i := range w.states {
+		w.fails(i, Evidence{Reason: prober.ReasonConnectUnreach})
+	}
+	w.pass(15 * time.Minute)
+	if w.fleet.Brakes(w.now)[ScopeFleet] {
+		t.Fatal("what no restart repairs holds the brake")
+	}
+	for i := range w.states {
+		w.states[i].Failures, w.states[i].Last = 3, silent
+	}
+	w.pass(30 * time.Minute)
+	if len(w.restarts) > 0 {
+		t.Errorf("restarted after %v, want nothing: the network may be down", w.restarts)
+	}
+}
+
 // A mass failure that does not pass by itself is healed one by one, where something proves that it is not the network.
 func TestTrial(t *testing.T) {
 	all := func(n int, e Evidence) func(w *ward) {
