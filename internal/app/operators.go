@@ -173,6 +173,30 @@ func (a *App) unlockRestarts(r *http.Request, user string) (any, error) {
 	return a.ordered(r, a.restarts.Unlock(r.PathValue("service"), o))
 }
 
+func (a *App) requestRestart(r *http.Request, user string) (any, error) {
+	o := restart.Operator{Who: user}
+	if err := decodeOrder(r, &o); err != nil {
+		return nil, err
+	}
+	return a.ordered(r, a.restarts.Request(r.PathValue("service"), o))
+}
+
+// A brakeOrder is the body of a release of the brake.
+type brakeOrder struct {
+	restart.Operator
+	Scope string `json:"scope"`
+}
+
+// releaseBrake takes the mass brake off, that of the fleet unless the order names another scope.
+func (a *App) releaseBrake(r *http.Request, user string) (any, error) {
+	o := brakeOrder{Operator: restart.Operator{Who: user}, Scope: restart.ScopeFleet}
+	if err := decodeOrder(r, &o); err != nil {
+		return nil, err
+	}
+	released, err := a.restarts.ReleaseBrake(o.Scope, o.Operator)
+	return restart.Release{Scope: o.Scope, Released: released}, err
+}
+
 // ordered is the answer to an order: the service as it is then. One that holds and could not be persisted is carried out:
 // the answer says so, and that it may not last.
 func (a *App) ordered(r *http.Request, err error) (any, error) {

@@ -82,6 +82,8 @@ type patient struct {
 	everGreen   bool
 	failedSince time.Time
 	lastProbe   time.Time
+	requested   bool      // an operator asked, and it was not healthy for long enough since
+	calm        int       // healthy probes in a row since
 	demanded    bool      // an alert was told as firing, and not as resolved since
 	told        time.Time // when it last was
 	waits       int       // for so many probes, since waiting
@@ -232,6 +234,7 @@ func (m *simulation) note(s *patient, o Outcome) {
 	case OutcomeNotRecovered, OutcomeExecFailed, OutcomeIdentityUnchanged, OutcomeUnknown:
 		s.unverified++
 		s.refused = 0
+		s.requested = s.requested && min(s.calm, s.green) < m.policy.VerifyProbes
 	}
 	s.open = false
 }
@@ -347,6 +350,15 @@ func (m *simulation) alert(s *patient, resolved bool) {
 	m.apply(s, &Event{Told: &Alert{Key: "1", Resolved: resolved}})
 }
 
+// request is an operator's or a script's.
+func (m *simulation) request(s *patient) {
+	if !s.requested {
+		s.requested, s.calm = true, 0
+	}
+	s.told = m.now
+	m.apply(s, &Event{Requested: &Operator{Who: "jo"}})
+}
+
 // found is what a round of checks finds now.
 func (m *simulation) found(s *patient) Evidence {
 	if s.sick != nil {
@@ -362,7 +374,7 @@ func (m *simulation) see(s *patient, e Evidence) {
 	}
 	s.lastProbe = m.now
 	if !e.Healthy {
-		s.green = 0
+		s.green, s.calm = 0, 0
 		if s.failedSince.IsZero() {
 			s.failedSince = m.now
 		}
@@ -375,6 +387,7 @@ func (m *simulation) see(s *patient, e Evidence) {
 	}
 	s.row, s.failedSince = nil, time.Time{}
 	s.green++
+	s.calm++
 	if s.green == 1 {
 		s.greenSince = m.now
 	}
@@ -405,6 +418,7 @@ func (m *simulation) restart(down time.Duration) {
 		s.state, s.answer, s.outcome, s.jumpSeen = s.kept, nil, nil, m.jumped
 		if s.dirty { // what could not be persisted is lost
 			s.unverified, s.open, s.demanded = s.state.Unverified, s.state.InFlight(), s.state.Demanded()
+			_, s.requested = s.state.request()
 			s.pausedT = time.Time{}
 			if !s.state.Pause.Until.IsZero() {
 				s.pausedT = s.state.Pause.Until.Add(-m.jumped)

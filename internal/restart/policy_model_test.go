@@ -71,6 +71,11 @@ var stepKinds = []struct {
 		}
 	}},
 	{"resolved", 2, func(m *simulation, s *patient, _ int) { m.alert(s, true) }},
+	{"request", 1, func(m *simulation, s *patient, arg int) {
+		for range 1 + arg%3 { // a cron line
+			m.request(s)
+		}
+	}},
 	{"back-end", 3, func(_ *simulation, s *patient, arg int) { s.lie = lie(arg % int(lies)) }},
 	{"honest", 2, func(_ *simulation, s *patient, _ int) { s.lie, s.slow, s.unfit = honest, false, "" }},
 	{"unfit", 1, func(_ *simulation, s *patient, _ int) { s.unfit = string(UnfitStopped) }},
