@@ -127,6 +127,7 @@ func TestOperatorStatuses(t *testing.T) {
 		{"unlock", call{"POST", base + "/shop/unlock", `{` + who + `}`, nil}, 200, `"service":"shop"`},
 		{"request", call{"POST", base + "/shop/request", `{` + who + `}`, nil}, 200, `"demanded":true,"alerts":0`},
 		{"request, who", call{"POST", base + "/shop/request", `{` + who + `}`, nil}, 200, `"request":{"who":"jo","reason":"deploy"}`},
+		{"request, what holds it", call{"POST", base + "/shop/request", `{` + who + `}`, nil}, 200, `"guard":"warm_up"`},
 		{"request by nobody", call{"POST", base + "/shop/request", `{}`, nil}, 400, "want who gives the order"},
 		{"request without credentials", call{"POST", base + "/shop/request", `{` + who + `}`, anonymous}, 401, "missing or wrong"},
 		{"release of what is off", call{"POST", base + "-brake/release", `{` + who + `}`, nil}, 200, `{"scope":"fleet","released":false}`},
