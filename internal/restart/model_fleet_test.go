@@ -17,6 +17,7 @@ type simulation struct {
 	table    []guardRow
 	policy   Policy
 	blind    bool // the controller skips the last look
+	clings   bool // the controller keeps a request that is over
 	forgets  bool // the controller takes what is well for what is no longer demanded
 	fleet    *Fleet
 	services []*patient
@@ -184,7 +185,11 @@ func (m *simulation) apply(s *patient, ev *Event) {
 			state, d = m.policy.next(m.table, s.state, *ev, m.wall())
 		}
 	}
+	over, requested := s.state.request()
 	s.state = state
+	if _, still := state.request(); m.clings && requested && !still {
+		s.state.Demands = append(slices.Clone(state.Demands), over)
+	}
 	if m.forgets && state.EpisodeAt.IsZero() {
 		s.state.Demands = nil
 	}
@@ -234,7 +239,6 @@ func (m *simulation) note(s *patient, o Outcome) {
 	case OutcomeNotRecovered, OutcomeExecFailed, OutcomeIdentityUnchanged, OutcomeUnknown:
 		s.unverified++
 		s.refused = 0
-		s.requested = s.requested && min(s.calm, s.green) < m.policy.VerifyProbes
 	}
 	s.open = false
 }
@@ -394,6 +398,7 @@ func (m *simulation) see(s *patient, e Evidence) {
 	held := m.now.Sub(s.greenSince)
 	if s.green >= m.policy.VerifyProbes && held >= m.policy.ArmTime {
 		s.refused = 0
+		s.requested = s.requested && min(s.calm, s.green) < m.policy.VerifyProbes
 	}
 	s.everGreen = s.everGreen || s.green >= m.policy.ArmProbes && held >= m.policy.ArmTime
 	if held >= m.policy.UnlockTime {
