@@ -107,6 +107,10 @@ func run(args []string, out, errOut io.Writer) int {
 		return cli.ResumeRestarts(ctx, out, errOut, f.restarts)
 	case commandUnlock:
 		return cli.UnlockRestarts(ctx, out, errOut, f.restarts)
+	case commandRequest:
+		return cli.RequestRestart(ctx, out, errOut, f.restarts)
+	case commandRelease:
+		return cli.ReleaseBrake(ctx, out, errOut, f.restarts)
 	case commandReplay:
 		return cli.Replay(out, errOut, f.replay)
 	case commandAlertTest:
@@ -231,6 +235,8 @@ const (
 	commandPause    = "restarts pause"
 	commandResume   = "restarts resume"
 	commandUnlock   = "restarts unlock"
+	commandRequest  = "restarts request"
+	commandRelease  = "restarts release-brake"
 	commandReplay   = "restarts replay"
 )
 
@@ -329,6 +335,17 @@ func restartsCommands(a *kingpin.Application, f *flags) {
 	service(unlock)
 	who(unlock)
 	unlock.Flag("reason", "What has changed; for the others.").Required().StringVar(&r.Reason)
+
+	request := command(commandRequest, "Ask for a restart of a service as an alert does: it comes when its checks confirm and every guard agrees. "+
+		"Exit status: 0 accepted, whether something holds it or not, 1 the exporter refused or did not answer, 2 usage.")
+	service(request)
+	who(request)
+	request.Flag("reason", "Why; for the others.").StringVar(&r.Reason)
+
+	release := command(commandRelease, "Take the mass brake off for what fails now. Exit status: 0 it is not on, 1 the exporter refused or did not answer, 2 usage.")
+	release.Arg("scope", "fleet, or group/NAME; without one fleet.").StringVar(&r.Scope)
+	who(release)
+	release.Flag("reason", "What has changed; for the others.").Required().StringVar(&r.Reason)
 
 	replay := restarts.Command(strings.TrimPrefix(commandReplay, commandRestarts+" "), "Feed an audit log through the policies that wrote it, and with --config.file through those of that file. "+
 		"Exit status: 0 the decisions are the same, 1 one differs or the log was changed, 2 usage, or a file cannot be read.")

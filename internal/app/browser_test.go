@@ -22,6 +22,7 @@ var browsed = map[string]bool{
 	"POST /webhook/alertmanager": false, "POST /-/reload": false, "PUT /-/reload": false,
 	"GET /api/v1/restarts": false, "GET /api/v1/restarts/{service}": false, "GET /api/v1/restarts/{service}/explain": false,
 	"POST /api/v1/restarts/{service}/pause": false, "POST /api/v1/restarts/{service}/resume": false, "POST /api/v1/restarts/{service}/unlock": false,
+	"POST /api/v1/restarts/{service}/request": false, "POST /api/v1/restarts-brake/release": false,
 	"GET /debug/pprof/": false, "GET /debug/pprof/cmdline": false, "GET /debug/pprof/symbol": false,
 	"GET /debug/pprof/profile": false, "GET /debug/pprof/trace": false,
 }

@@ -173,18 +173,49 @@ func (a *App) unlockRestarts(r *http.Request, user string) (any, error) {
 	return a.ordered(r, a.restarts.Unlock(r.PathValue("service"), o))
 }
 
-// ordered is the answer to an order: the service as it is then. One that holds and could not be persisted is carried out:
-// the answer says so, and that it may not last.
+// requestRestart answers with the guards, too: they say what holds the restart.
+func (a *App) requestRestart(r *http.Request, user string) (any, error) {
+	o := restart.Operator{Who: user}
+	if err := decodeOrder(r, &o); err != nil {
+		return nil, err
+	}
+	return a.judged(r, a.restarts.Request(r.PathValue("service"), o))
+}
+
+// A brakeOrder is the body of a release of the brake.
+type brakeOrder struct {
+	restart.Operator
+	Scope string `json:"scope"`
+}
+
+// releaseBrake takes the mass brake off, that of the fleet unless the order names another scope.
+func (a *App) releaseBrake(r *http.Request, user string) (any, error) {
+	o := brakeOrder{Operator: restart.Operator{Who: user}, Scope: restart.ScopeFleet}
+	if err := decodeOrder(r, &o); err != nil {
+		return nil, err
+	}
+	released, err := a.restarts.ReleaseBrake(o.Scope, o.Operator)
+	return restart.Release{Scope: o.Scope, Released: released}, err
+}
+
+// ordered is the answer to an order: the service as it is then.
 func (a *App) ordered(r *http.Request, err error) (any, error) {
+	answer, err := a.judged(r, err)
+	answer.Guards = nil
+	return answer, err
+}
+
+// judged is the answer to an order with what every guard says. One that holds and could not be persisted is carried out:
+// the answer says so, and that it may not last.
+func (a *App) judged(r *http.Request, err error) (restart.Ordered, error) {
 	var warning string
 	if errors.Is(err, restart.ErrNotPersisted) {
 		warning, err = err.Error(), nil
 	}
 	if err != nil {
-		return nil, err
+		return restart.Ordered{}, err
 	}
 	e, err := a.restarts.Service(r.PathValue("service"))
-	e.Guards = nil
 	return restart.Ordered{Explanation: e, Warning: warning}, err
 }
 

@@ -125,6 +125,15 @@ func TestOperatorStatuses(t *testing.T) {
 		{"resume", call{"POST", base + "/shop/resume", `{"who": "jo"}`, nil}, 200, `"service":"shop"`},
 		{"resume with a duration", call{"POST", base + "/shop/resume", `{"who": "jo", "duration": "1h"}`, nil}, 400, `unknown field "duration"`},
 		{"unlock", call{"POST", base + "/shop/unlock", `{` + who + `}`, nil}, 200, `"service":"shop"`},
+		{"request", call{"POST", base + "/shop/request", `{` + who + `}`, nil}, 200, `"demanded":true,"alerts":0`},
+		{"request, who", call{"POST", base + "/shop/request", `{` + who + `}`, nil}, 200, `"request":{"who":"jo","reason":"deploy"}`},
+		{"request, what holds it", call{"POST", base + "/shop/request", `{` + who + `}`, nil}, 200, `"guard":"warm_up"`},
+		{"request by nobody", call{"POST", base + "/shop/request", `{}`, nil}, 400, "want who gives the order"},
+		{"request without credentials", call{"POST", base + "/shop/request", `{` + who + `}`, anonymous}, 401, "missing or wrong"},
+		{"release of what is off", call{"POST", base + "-brake/release", `{` + who + `}`, nil}, 200, `{"scope":"fleet","released":false}`},
+		{"release of no scope", call{"POST", base + "-brake/release", `{"scope": "group/x", ` + who + `}`, nil}, 400, "no such scope"},
+		{"release without a reason", call{"POST", base + "-brake/release", `{"who": "jo"}`, nil}, 400, "and the reason"},
+		{"release without credentials", call{"POST", base + "-brake/release", `{` + who + `}`, anonymous}, 401, "missing or wrong"},
 		{"unlock without a reason", call{"POST", base + "/shop/unlock", `{"who": "jo"}`, nil}, 400, "want the reason of the unlock"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -58,6 +58,8 @@ func (a *App) table() []route {
 		{"POST /api/v1/restarts/{service}/pause", sameSite, a.operator(a.pauseRestarts)},
 		{"POST /api/v1/restarts/{service}/resume", sameSite, a.operator(a.resumeRestarts)},
 		{"POST /api/v1/restarts/{service}/unlock", sameSite, a.operator(a.unlockRestarts)},
+		{"POST /api/v1/restarts/{service}/request", sameSite, a.operator(a.requestRestart)},
+		{"POST /api/v1/restarts-brake/release", sameSite, a.operator(a.releaseBrake)},
 		{"GET /config", page, http.HandlerFunc(a.config)},
 		{"GET /logs", page, http.HandlerFunc(a.logs)},
 		{"GET /-/healthy", page, http.HandlerFunc(healthy)},

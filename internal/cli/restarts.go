@@ -14,6 +14,7 @@ import (
 type RestartsOptions struct {
 	Exporter
 	Service  string
+	Scope    string        // of a brake
 	Duration time.Duration // of a pause
 	Who      string        // empty: the name of the basic authentication, or else the user of the operating system
 	Reason   string
@@ -23,6 +24,7 @@ type RestartsOptions struct {
 // order is the JSON of an order.
 type order struct {
 	Duration string `json:"duration,omitempty"`
+	Scope    string `json:"scope,omitempty"`
 	Who      string `json:"who,omitempty"`
 	Reason   string `json:"reason,omitempty"`
 }
@@ -80,18 +82,46 @@ func UnlockRestarts(ctx context.Context, out, errOut io.Writer, o RestartsOption
 	})
 }
 
-// give gives an order; what holds then is said by done.
-func (o *RestartsOptions) give(ctx context.Context, out, errOut io.Writer, verb string, done func(*restart.Explanation) string) int {
-	ordered := order{Who: o.Who, Reason: o.Reason}
+// RequestRestart demands a restart of a service as an alert does, and says what holds it.
+func RequestRestart(ctx context.Context, out, errOut io.Writer, o RestartsOptions) int {
+	return o.give(ctx, out, errOut, "request", func(e *restart.Explanation) string {
+		return "Requested for " + e.Service + ": " + verdict(e, time.Local)
+	})
+}
+
+// ReleaseBrake takes the mass brake of a scope off.
+func ReleaseBrake(ctx context.Context, out, errOut io.Writer, o RestartsOptions) int {
+	var answer restart.Release
+	status := o.ask(ctx, out, errOut, func(c *connection) question {
+		return question{url: c.at("api/v1/restarts-brake/release"), order: o.ordered(c), answer: &answer}
+	})
+	switch {
+	case status != ExitSuccess || o.Format == formatJSON:
+	case answer.Released:
+		say(out, "The brake of %s is released for what fails now.", answer.Scope)
+	default:
+		say(out, "The brake of %s is not on.", answer.Scope)
+	}
+	return status
+}
+
+// ordered is the order that o says.
+func (o *RestartsOptions) ordered(c *connection) order {
+	ordered := order{Who: o.Who, Reason: o.Reason, Scope: o.Scope}
 	if o.Duration > 0 {
 		ordered.Duration = o.Duration.String()
 	}
+	if ordered.Who == "" && !c.named {
+		ordered.Who = systemUser()
+	}
+	return ordered
+}
+
+// give gives an order; what holds then is said by done.
+func (o *RestartsOptions) give(ctx context.Context, out, errOut io.Writer, verb string, done func(*restart.Explanation) string) int {
 	var answer restart.Ordered
 	status := o.ask(ctx, out, errOut, func(c *connection) question {
-		if ordered.Who == "" && !c.named {
-			ordered.Who = systemUser()
-		}
-		return question{url: o.at(c, verb), order: ordered, answer: &answer}
+		return question{url: o.at(c, verb), order: o.ordered(c), answer: &answer}
 	})
 	if status != ExitSuccess || o.Format == formatJSON {
 		return status

@@ -207,6 +207,24 @@ func TestOrders(t *testing.T) {
 			ExitSuccess, "shop is not locked out.\n", "",
 		},
 		{
+			"request", ordering(RequestRestart),
+			RestartsOptions{Service: "shop", Who: "cron"},
+			asked{"POST", "/hc/api/v1/restarts/shop/request", `{"who":"cron"}`, 200, restart.Ordered{Explanation: *explained(nil)}},
+			ExitSuccess, "Requested for shop: held by cooldown", "",
+		},
+		{
+			"release the brake", ordering(ReleaseBrake),
+			RestartsOptions{Scope: "group/web", Who: "jo", Reason: "x"},
+			asked{"POST", "/hc/api/v1/restarts-brake/release", `{"scope":"group/web","who":"jo","reason":"x"}`, 200, restart.Release{Scope: "group/web", Released: true}},
+			ExitSuccess, "The brake of group/web is released for what fails now.\n", "",
+		},
+		{
+			"release what is off", ordering(ReleaseBrake),
+			RestartsOptions{Who: "jo", Reason: "x"},
+			asked{"POST", "/hc/api/v1/restarts-brake/release", `{"who":"jo","reason":"x"}`, 200, restart.Release{Scope: "fleet"}},
+			ExitSuccess, "The brake of fleet is not on.\n", "",
+		},
+		{
 			"refused", ordering(UnlockRestarts),
 			RestartsOptions{Service: "x", Who: "jo"},
 			asked{"POST", "/hc/api/v1/restarts/x/unlock", `{"who":"jo"}`, 404, nil},

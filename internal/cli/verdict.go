@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -54,7 +55,10 @@ func writeExplanation(out io.Writer, e *restart.Explanation, zone *time.Location
 	for _, t := range e.Targets {
 		say(out, "  %s", t)
 	}
-	if e.Demanded {
+	if !e.RequestedAt.IsZero() {
+		say(out, "  asked for by %s at %s: %s", e.Request.Who, clock(e.RequestedAt, e.Time, zone), cmp.Or(e.Request.Reason, "no reason given"))
+	}
+	if e.Demanded && (e.Alerts > 0 || e.RequestedAt.IsZero()) {
 		fmt.Fprintf(out, "  asked for by an alert that was last told at %s and is not resolved\n", clock(e.AlertedAt, e.Time, zone))
 	}
 	fmt.Fprintln(out)

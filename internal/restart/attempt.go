@@ -87,7 +87,7 @@ func (p *Policy) healthy(s State, now time.Time) State {
 	}
 	// A service that lives for some seconds at a time is not well. What was seen before the alert does not speak against it.
 	if s.Calm >= p.VerifyProbes && held >= p.ArmTime {
-		s = s.forget()
+		s = s.forget().answered(now)
 		if s.Refused > 0 {
 			s.Refused = 0
 			s = p.cool(s)

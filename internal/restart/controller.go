@@ -26,6 +26,7 @@ type Controller struct {
 	started  time.Time
 	deciding sync.Mutex               // held while a service decides to restart, so that no two do at a time
 	election atomic.Pointer[election] // nil: this exporter is the only one
+	releases bucket                   // of brakes
 	applied  chan Configuration       // holds the latest one that Run has not taken over yet
 
 	mu    sync.RWMutex     // protects the following

@@ -19,7 +19,7 @@ type Alert struct {
 	EndsAt   time.Time `json:"ends_at,omitzero"`
 }
 
-// A Demand is an alert that was told as firing, and not as resolved since. While there is one, the service is restarted
+// A Demand is an alert that was told as firing, and not as resolved since, or the request of an operator. While there is one, the service is restarted
 // when its own probes fail and the guards agree, whatever its own probes found before.
 type Demand struct {
 	Key string `json:"key,omitempty"`
@@ -27,6 +27,36 @@ type Demand struct {
 	At time.Time `json:"at"`
 	// StartsAt is that of the Alert.
 	StartsAt time.Time `json:"starts_at,omitzero"`
+	// Request is who asked for it and why, where no alert did.
+	Request Operator `json:"request,omitzero"`
+}
+
+// requestKey is the Key of the one demand that is a request. That of an alert has 16 digits.
+const requestKey = "request"
+
+// request is the demand that is a request, if there is one.
+func (s *State) request() (d Demand, ok bool) {
+	at := slices.IndexFunc(s.Demands, isRequest)
+	if at < 0 {
+		return Demand{}, false
+	}
+	return s.Demands[at], true
+}
+
+func isRequest(d Demand) bool { return d.Key == requestKey }
+
+// requested takes the request of an operator. The service has to be healthy from then on to end it; a repetition changes no
+// more than that of an alert does.
+func (s State) requested(o *Operator, now time.Time) State {
+	if _, again := s.request(); !again {
+		s.Calm = 0
+	}
+	return s.demanded(Demand{Key: requestKey, At: now, Request: *o}, now)
+}
+
+// answered ends a request: no other than the service itself says that it is healthy again.
+func (s State) answered(now time.Time) State {
+	return s.undemanded(now, func(d *Demand) bool { return isRequest(*d) })
 }
 
 // maxDemands is how many alerts are remembered as the demands of one service. The one that was told longest ago goes first.
@@ -44,8 +74,12 @@ func (s State) told(a *Alert, now time.Time) State {
 	if a.Resolved {
 		return s.resolved(a, now)
 	}
-	d := Demand{Key: a.Key, At: now, StartsAt: a.StartsAt.Round(0).UTC()}
-	at := slices.IndexFunc(s.Demands, func(d Demand) bool { return d.Key == a.Key })
+	return s.demanded(Demand{Key: a.Key, At: now, StartsAt: a.StartsAt.Round(0).UTC()}, now)
+}
+
+// demanded adds a demand, or notes that it was told again.
+func (s State) demanded(d Demand, now time.Time) State {
+	at := slices.IndexFunc(s.Demands, func(o Demand) bool { return o.Key == d.Key })
 	if s.EpisodeAt.IsZero() {
 		s.EpisodeAt, s.Calm = now, 0
 	}
@@ -62,7 +96,9 @@ func (s State) told(a *Alert, now time.Time) State {
 	default:
 		return s
 	}
-	s.AlertedAt, s.ResolvedAt = now, time.Time{}
+	if !isRequest(d) {
+		s.AlertedAt, s.ResolvedAt = now, time.Time{}
+	}
 	return s
 }
 
@@ -90,7 +126,10 @@ func (s State) undemanded(now time.Time, ends func(*Demand) bool) State {
 	}
 	s.Demands = slices.DeleteFunc(slices.Clone(s.Demands), func(d Demand) bool { return ends(&d) })
 	if len(s.Demands) == 0 {
-		s.Demands, s.ResolvedAt = nil, now
+		s.Demands = nil
+		if s.ResolvedAt.IsZero() {
+			s.ResolvedAt = now
+		}
 		s = s.forget()
 	}
 	return s

@@ -27,6 +27,8 @@ type Event struct {
 	Paused   *Pause    `json:"paused,omitempty"`
 	Resumed  *Operator `json:"resumed,omitempty"`
 	Unlocked *Operator `json:"unlocked,omitempty"`
+	// Requested is the order of an operator or a script to restart the service when the guards agree.
+	Requested *Operator `json:"requested,omitempty"`
 	// Released is the order of an operator to release the brake of a scope to which the service belongs. The fleet does that;
 	// to the service it changes nothing.
 	Released *Operator `json:"released,omitempty"`

@@ -30,12 +30,16 @@ type Explanation struct {
 	Healthy   bool          `json:"healthy"`
 	Reason    prober.Reason `json:"reason,omitempty"`
 	LastProbe time.Time     `json:"last_probe,omitzero"`
-	// Demanded is true while an alert asks for a restart: it was told as firing, and not as resolved since.
+	// Demanded is true while a restart is asked for, by Alerts that were told as firing and not as resolved since, or by a Request.
 	Demanded bool `json:"demanded"`
+	Alerts   int  `json:"alerts"`
 	// AlertedAt is when the last firing alert was noted; zero: none was. ResolvedAt is when the last of them was told to be
 	// resolved; zero: not yet, or it was not told again for so long that it no longer counts.
 	AlertedAt  time.Time `json:"alerted_at,omitzero"`
 	ResolvedAt time.Time `json:"resolved_at,omitzero"`
+	// Request is who asked for a restart by hand or by script, and why; RequestedAt is when that was last noted. Zero: nobody did.
+	Request     Operator  `json:"request,omitzero"`
+	RequestedAt time.Time `json:"requested_at,omitzero"`
 	// TestedAt is when the last alert came that tries out the way; zero: none did since the exporter was started.
 	TestedAt time.Time `json:"tested_at,omitzero"`
 	// Hold is the first guard that refuses; empty: none. While the service is healthy it is the one that would refuse if it
@@ -129,6 +133,11 @@ func (u *unit) explain(f *Preflight) Explanation {
 		Budget: Budget{Hour: max(0, p.BudgetHour-hour), Day: max(0, p.BudgetDay-day)},
 		State:  s,
 	}
+	request, requested := s.request()
+	if e.Alerts = len(s.Demands); requested {
+		e.Alerts--
+	}
+	e.Request, e.RequestedAt = request.Request, request.At
 	e.LastAttempt, e.Refused = s.lastAttempt(), s.Refused
 	for _, check := range u.service.Checks {
 		e.Targets = append(e.Targets, check.Name)

@@ -17,6 +17,7 @@ type simulation struct {
 	table    []guardRow
 	policy   Policy
 	blind    bool // the controller skips the last look
+	clings   bool // the controller keeps a request that is over
 	forgets  bool // the controller takes what is well for what is no longer demanded
 	fleet    *Fleet
 	services []*patient
@@ -82,6 +83,8 @@ type patient struct {
 	everGreen   bool
 	failedSince time.Time
 	lastProbe   time.Time
+	requested   bool      // an operator asked, and it was not healthy for long enough since
+	calm        int       // healthy probes in a row since
 	demanded    bool      // an alert was told as firing, and not as resolved since
 	told        time.Time // when it last was
 	waits       int       // for so many probes, since waiting
@@ -182,7 +185,11 @@ func (m *simulation) apply(s *patient, ev *Event) {
 			state, d = m.policy.next(m.table, s.state, *ev, m.wall())
 		}
 	}
+	over, requested := s.state.request()
 	s.state = state
+	if _, still := state.request(); m.clings && requested && !still {
+		s.state.Demands = append(slices.Clone(state.Demands), over)
+	}
 	if m.forgets && state.EpisodeAt.IsZero() {
 		s.state.Demands = nil
 	}
@@ -347,6 +354,15 @@ func (m *simulation) alert(s *patient, resolved bool) {
 	m.apply(s, &Event{Told: &Alert{Key: "1", Resolved: resolved}})
 }
 
+// request is an operator's or a script's.
+func (m *simulation) request(s *patient) {
+	if !s.requested {
+		s.requested, s.calm = true, 0
+	}
+	s.told = m.now
+	m.apply(s, &Event{Requested: &Operator{Who: "jo"}})
+}
+
 // found is what a round of checks finds now.
 func (m *simulation) found(s *patient) Evidence {
 	if s.sick != nil {
@@ -362,7 +378,7 @@ func (m *simulation) see(s *patient, e Evidence) {
 	}
 	s.lastProbe = m.now
 	if !e.Healthy {
-		s.green = 0
+		s.green, s.calm = 0, 0
 		if s.failedSince.IsZero() {
 			s.failedSince = m.now
 		}
@@ -375,12 +391,14 @@ func (m *simulation) see(s *patient, e Evidence) {
 	}
 	s.row, s.failedSince = nil, time.Time{}
 	s.green++
+	s.calm++
 	if s.green == 1 {
 		s.greenSince = m.now
 	}
 	held := m.now.Sub(s.greenSince)
 	if s.green >= m.policy.VerifyProbes && held >= m.policy.ArmTime {
 		s.refused = 0
+		s.requested = s.requested && min(s.calm, s.green) < m.policy.VerifyProbes
 	}
 	s.everGreen = s.everGreen || s.green >= m.policy.ArmProbes && held >= m.policy.ArmTime
 	if held >= m.policy.UnlockTime {
@@ -405,6 +423,7 @@ func (m *simulation) restart(down time.Duration) {
 		s.state, s.answer, s.outcome, s.jumpSeen = s.kept, nil, nil, m.jumped
 		if s.dirty { // what could not be persisted is lost
 			s.unverified, s.open, s.demanded = s.state.Unverified, s.state.InFlight(), s.state.Demanded()
+			_, s.requested = s.state.request()
 			s.pausedT = time.Time{}
 			if !s.state.Pause.Until.IsZero() {
 				s.pausedT = s.state.Pause.Until.Add(-m.jumped)

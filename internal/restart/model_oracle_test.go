@@ -30,7 +30,7 @@ func (m *simulation) evidence(s *patient) []rule {
 func (m *simulation) forbids(s *patient) []rule {
 	p := &m.policy
 	return []rule{
-		{!s.demanded, "restarted without a demand"},
+		{!s.demanded && !s.requested, "restarted without a demand"},
 		{p.Mode != ModeEnforce, "restarted in mode " + string(p.Mode)},
 		{m.standby, "restarted while another one leads"},
 		{m.now.Sub(m.leads) < p.Cooldown, "restarted right after another one may have"},

@@ -22,7 +22,7 @@ var ErrNotLoaded = errors.New("the state of the service is not known yet")
 var ErrNotPersisted = errors.New("the order holds, but could not be persisted")
 
 // ErrTooMany is returned for an order that comes too soon after others. RetryAfter later one more is taken.
-var ErrTooMany = errors.New("too many orders for this service, one a second is taken")
+var ErrTooMany = errors.New("too many orders, one a second is taken")
 
 // RetryAfter is after how long an order is taken that got ErrTooMany.
 const RetryAfter = orderEvery
@@ -56,18 +56,37 @@ func (c *Controller) Unlock(service string, o Operator) error {
 	return c.order(service, Event{Unlocked: &o}, "Unlocked service", o.Who, o.Reason)
 }
 
-// ReleaseBrake takes the mass brake of a scope off, ScopeFleet or "group/NAME". It is audited with every service of the scope
-// that fails. It does not outlive the exporter, no more than the brake.
-func (c *Controller) ReleaseBrake(scope string, o Operator) error {
+// Request demands a restart as an alert does: every guard is asked. It ends when the service's own checks are healthy again
+// for VerifyProbes rounds since, and for ArmTime, or after SuspectTime without a repetition.
+func (c *Controller) Request(service string, o Operator) error {
+	return c.order(service, Event{Requested: &o}, "Requested restart", o.Who, o.Reason)
+}
+
+// A Release is the answer to a release of the brake. Released is false when it was off already.
+type Release struct {
+	Scope    string `json:"scope"`
+	Released bool   `json:"released"`
+}
+
+// ReleaseBrake takes the mass brake of a scope off, ScopeFleet or "group/NAME", and reports whether it was on. It is audited
+// with every service of the scope that fails. It does not outlive the exporter, no more than the brake.
+func (c *Controller) ReleaseBrake(scope string, o Operator) (released bool, err error) {
 	if missing(o.Who) || missing(o.Reason) {
-		return fmt.Errorf("%w: want who releases the brake, and the reason", ErrInvalid)
+		return false, fmt.Errorf("%w: want who releases the brake, and the reason", ErrInvalid)
 	}
 	if err := errors.Join(oneLine("who", o.Who, maxWho), oneLine("reason", o.Reason, maxReason)); err != nil {
-		return err
+		return false, err
 	}
-	failing, on := c.fleet.Release(scope, time.Now())
+	now := time.Now()
+	if _, known := c.fleet.Brakes(now)[scope]; !known {
+		return false, fmt.Errorf("%w: no such scope: %q", ErrInvalid, scope)
+	}
+	if !c.releases.take(now) {
+		return false, ErrTooMany
+	}
+	failing, on := c.fleet.Release(scope, now)
 	if !on {
-		return fmt.Errorf("%w: the brake of the scope %q is not on", ErrInvalid, scope)
+		return false, nil
 	}
 	c.log.Info("Released the brake", "scope", scope, "who", o.Who, "reason", o.Reason)
 	for _, name := range failing {
@@ -76,7 +95,7 @@ func (c *Controller) ReleaseBrake(scope string, o Operator) error {
 			u.wake()
 		}
 	}
-	return nil
+	return true, nil
 }
 
 func (c *Controller) order(service string, ev Event, message, who, why string) error {
@@ -102,7 +121,7 @@ func (c *Controller) order(service string, ev Event, message, who, why string) e
 		return err
 	}
 	if after := u.current(); !after.sameOrders(&before) {
-		u.log.Info(message, "who", who, "reason", why) //nolint:sloglint // one of three constants
+		u.log.Info(message, "who", who, "reason", why) //nolint:sloglint // one of a few constants
 		u.wake()
 	}
 	if err != nil {

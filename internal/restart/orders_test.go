@@ -18,6 +18,11 @@ func TestOrdersAreBounded(t *testing.T) {
 		"the same pause":    {func(c *Controller, _ int) error { return c.Pause("shop", Pause{Until: until, Who: "jo", Reason: "x"}) }, 1},
 		"resume of nothing": {func(c *Controller, _ int) error { return c.Resume("shop", Operator{Who: "jo"}) }, 0},
 		"unlock of nothing": {func(c *Controller, _ int) error { return c.Unlock("shop", Operator{Who: "jo", Reason: "x"}) }, 0},
+		"the same request":  {func(c *Controller, _ int) error { return c.Request("shop", Operator{Who: "jo"}) }, 1},
+		"release of what is off": {func(c *Controller, _ int) error {
+			_, err := c.ReleaseBrake(ScopeFleet, Operator{Who: "jo", Reason: "x"})
+			return err
+		}, 0},
 		"another pause": {func(c *Controller, n int) error {
 			return c.Pause("shop", Pause{Until: until.Add(time.Duration(n) * time.Second), Who: "jo", Reason: "x"})
 		}, orderBurst + 5},
@@ -97,6 +102,7 @@ func TestKinds(t *testing.T) {
 		"hold":      {Record{Decision: Decision{Hold: GuardPaused}}, KindChange},
 		"pause":     {Record{Event: Event{Paused: &Pause{}}}, KindOrder},
 		"resume":    {Record{Event: Event{Resumed: &Operator{}}}, KindOrder},
+		"request":   {Record{Event: Event{Requested: &Operator{}}}, KindOrder},
 		"unlocking": {Record{Event: Event{Unlocked: &Operator{}}, From: PhaseLockedOut, To: PhaseCooldown}, KindOrder},
 	} {
 		if got := tt.r.Kind(); got != tt.want {

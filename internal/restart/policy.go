@@ -135,6 +135,8 @@ func (p *Policy) ordered(s State, ev *Event, now time.Time) State {
 		s.Pause = Pause{}
 	case ev.Unlocked != nil:
 		s = p.unlocked(s)
+	case ev.Requested != nil:
+		s = s.requested(ev.Requested, now)
 	}
 	return s
 }

@@ -71,6 +71,20 @@ var stepKinds = []struct {
 		}
 	}},
 	{"resolved", 2, func(m *simulation, s *patient, _ int) { m.alert(s, true) }},
+	{"request", 1, func(m *simulation, s *patient, arg int) {
+		for range 1 + arg%3 { // a cron line
+			m.request(s)
+		}
+	}},
+	{"fails after a request", 1, func(m *simulation, s *patient, arg int) {
+		m.alert(s, true)
+		m.request(s)
+		s.sick = nil
+		m.ticks(8, 15*time.Second)
+		m.incidents++
+		m.sicken(s, arg)
+		m.ticks(5, time.Second)
+	}},
 	{"back-end", 3, func(_ *simulation, s *patient, arg int) { s.lie = lie(arg % int(lies)) }},
 	{"honest", 2, func(_ *simulation, s *patient, _ int) { s.lie, s.slow, s.unfit = honest, false, "" }},
 	{"unfit", 1, func(_ *simulation, s *patient, _ int) { s.unfit = string(UnfitStopped) }},
@@ -312,7 +326,8 @@ func TestModelMissesEveryGuard(t *testing.T) {
 // Where the controller does less than it should the model finds it.
 func TestModelMissesTheController(t *testing.T) {
 	for want, spoil := range map[string]func(m *simulation){
-		"restarted while healthy": func(m *simulation) { m.blind = true },
+		"restarted without a demand":                                       func(m *simulation) { m.clings = true },
+		"restarted while healthy":                                          func(m *simulation) { m.blind = true },
 		"not restarted, although it is demanded and nothing is against it": func(m *simulation) { m.forgets = true },
 	} {
 		found := false

@@ -28,10 +28,14 @@ func (r *Record) Kind() Kind {
 }
 
 // ordered reports whether the event is an order of an operator.
-func (e *Event) ordered() bool { return e.Paused != nil || e.Resumed != nil || e.Unlocked != nil }
+func (e *Event) ordered() bool {
+	return e.Paused != nil || e.Resumed != nil || e.Unlocked != nil || e.Requested != nil
+}
 
 // sameOrders reports whether two states are the same in what an operator's order changes.
 func (s *State) sameOrders(o *State) bool {
-	return s.Pause == o.Pause && s.LockedOut == o.LockedOut && s.LockedAt.Equal(o.LockedAt) && s.Unverified == o.Unverified &&
+	mine, _ := s.request()
+	theirs, _ := o.request()
+	return mine.Key == theirs.Key && mine.Request == theirs.Request && s.Pause == o.Pause && s.LockedOut == o.LockedOut && s.LockedAt.Equal(o.LockedAt) && s.Unverified == o.Unverified &&
 		s.CooldownUntil.Equal(o.CooldownUntil)
 }
