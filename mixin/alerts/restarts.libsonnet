@@ -65,7 +65,7 @@
           }),
           rule('HealthcheckRestartBraked', k.braked, held.exporter(series('brake'), ' == 1'), {
             summary: 'Nothing is restarted because much fails at once.',
-            description: 'The mass brake of {{ $labels.scope }} is on at {{ $labels.instance }}: so many services fail at once that it is hardly their own fault.',
+            description: 'The mass brake of {{ $labels.scope }} is on at {{ $labels.instance }}: so many services fail at once that it is hardly their own fault. It is released when for some minutes at most one service, or few, fail in a way that a restart may repair; once no failure has begun for as long, it lets go of one service at a time where something proves that the network is there. restarts explain names what is missing.',
           }),
           rule('HealthcheckRestartUnarmed', k.unarmed, services(|||
             (

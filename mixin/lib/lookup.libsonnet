@@ -57,6 +57,7 @@ function(c) {
     { state: 'executing', words: 'being restarted' },
     { state: 'verifying', words: 'restarted, and being watched' },
     { state: 'cooldown', words: 'restarted, and was well after that' },
+    { state: 'refused', words: 'not restarted: it was refused, nothing was done' },
     { state: 'backoff', words: 'restarted, which did not help' },
     { state: 'locked_out', words: 'not restarted any more: it did not help' },
   ],
