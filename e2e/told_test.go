@@ -26,7 +26,7 @@ type change struct {
 	up    bool
 }
 
-// The same incident in two speeds. nosock stays down in it, and every other app recovers at a time of its own.
+// One incident in two speeds. App nosock stays down in it, and every other app recovers at a time of its own.
 var incident = []change{
 	{0, "nosock", false},
 	{0, "slowsvc", false},

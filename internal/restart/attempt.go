@@ -201,7 +201,7 @@ func (q question) verify() (State, Decision) {
 	healthy := s.Successes >= p.VerifyProbes
 	switch late := q.now.After(s.VerifyUntil); {
 	case healthy && s.Intent.restarted():
-		return p.recovered(s), Decision{Outcome: OutcomeRecovered}
+		return p.healthy(p.recovered(s), q.now), Decision{Outcome: OutcomeRecovered}
 	case !late:
 		return s, Decision{Inspect: healthy}
 	case healthy && !s.Intent.Looked:
@@ -226,7 +226,7 @@ func (q question) looked(f *Preflight) (State, Decision) {
 	d := Decision{}
 	next := *s
 	if next.Successes >= q.policy.VerifyProbes {
-		next, d.Outcome = q.policy.recovered(next), OutcomeRecovered
+		next, d.Outcome = q.policy.healthy(q.policy.recovered(next), q.now), OutcomeRecovered
 	}
 	return next, d
 }

@@ -14,7 +14,7 @@ func groupScope(group string) string { return "group/" + group }
 type brake struct {
 	since    time.Time // when it was last put on; zero: it is off
 	calm     time.Time // since when few enough hold it to release it; zero: they do not
-	released time.Time // when an operator released it; what failed before no longer counts
+	released time.Time // when it was last calm before its release, or an operator released it; what failed before no longer counts
 
 	// What the last census found.
 	armed   int
@@ -160,8 +160,8 @@ func (f *Fleet) judge(now time.Time) {
 		case b.calm.IsZero():
 			b.calm = now
 		case now.Sub(b.calm) >= f.limits.ReleaseTime:
-			// What is left does not put it on again.
-			*b = brake{released: now, armed: b.armed, limit: b.limit}
+			// What is left does not put it on again. What has begun to fail since it was calm may be another wave.
+			*b = brake{released: b.calm, armed: b.armed, limit: b.limit}
 		}
 	}
 }

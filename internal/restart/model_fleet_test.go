@@ -79,6 +79,7 @@ type patient struct {
 	// What was seen of it.
 	row         []time.Time // of the latest failures that a restart repairs, 1 s apart or more
 	greenSince  time.Time
+	calmSince   time.Time // since when the probes were healthy in a row, without a gap
 	green       int
 	everGreen   bool
 	failedSince time.Time
@@ -170,7 +171,7 @@ func (m *simulation) apply(s *patient, ev *Event) {
 	ev.Jump = m.jumped - s.jumpSeen
 	s.jumpSeen = m.jumped
 	if ev.Jump.Abs() > maxJump {
-		s.jumpAt = m.now
+		s.jumpAt, s.calmSince = m.now, time.Time{}
 	}
 	if s.dirty && !m.full {
 		s.kept, s.dirty = s.state, false
@@ -376,6 +377,7 @@ func (m *simulation) see(s *patient, e Evidence) {
 	if e.Reason == prober.ReasonLocalResource {
 		return
 	}
+	gap := m.now.Sub(s.lastProbe) > m.policy.ProbeGap // nobody looked for so long
 	s.lastProbe = m.now
 	if !e.Healthy {
 		s.green, s.calm = 0, 0
@@ -395,10 +397,15 @@ func (m *simulation) see(s *patient, e Evidence) {
 	if s.green == 1 {
 		s.greenSince = m.now
 	}
+	if s.green == 1 || gap || s.calmSince.IsZero() {
+		s.calm, s.calmSince = 1, m.now
+	}
 	held := m.now.Sub(s.greenSince)
 	if s.green >= m.policy.VerifyProbes && held >= m.policy.ArmTime {
 		s.refused = 0
-		s.requested = s.requested && min(s.calm, s.green) < m.policy.VerifyProbes
+	}
+	if s.calm >= m.policy.VerifyProbes && m.now.Sub(s.calmSince) >= m.policy.ArmTime {
+		s.requested = false
 	}
 	s.everGreen = s.everGreen || s.green >= m.policy.ArmProbes && held >= m.policy.ArmTime
 	if held >= m.policy.UnlockTime {
@@ -421,7 +428,8 @@ func (m *simulation) restart(down time.Duration) {
 			panic(err)
 		}
 		s.state, s.answer, s.outcome, s.jumpSeen = s.kept, nil, nil, m.jumped
-		if s.dirty { // what could not be persisted is lost
+		s.calmSince = time.Time{} // what was seen before the exporter ended is not counted
+		if s.dirty {              // what could not be persisted is lost
 			s.unverified, s.open, s.demanded = s.state.Unverified, s.state.InFlight(), s.state.Demanded()
 			_, s.requested = s.state.request()
 			s.pausedT = time.Time{}
