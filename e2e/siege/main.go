@@ -24,6 +24,7 @@ type options struct {
 	memory   int // MiB
 	files    int
 	healthy  int
+	late     int // percent
 	log      string
 }
 
@@ -34,6 +35,7 @@ func main() {
 	flag.StringVar(&o.except, "except", "", "attacks that are left out")
 	flag.IntVar(&o.memory, "memory", 256, "memory of the exporter and what it runs, in MiB")
 	flag.IntVar(&o.files, "files", 256, "descriptors of the exporter")
+	flag.IntVar(&o.late, "late", 0, "percent of the probes of healthy targets that may be late: a machine that others use is late by itself")
 	flag.IntVar(&o.healthy, "healthy", 50, "healthy targets")
 	flag.StringVar(&o.log, "log", "", "file for the exporter's log (default none is kept)")
 	flag.Usage = help

@@ -71,7 +71,7 @@ func (s *siege) verdicts(ended string) []verdict {
 	rate := int64(float64(log) / max(sc.lasted.Seconds(), 1))
 	return []verdict{
 		{"alive", alive, ended == ""},
-		{"healthy targets probed on time", scrapes, failed == 0 && len(sc.took) > 0},
+		{"healthy targets probed on time", scrapes, failed*100 <= s.late*len(sc.took) && len(sc.took) > 0},
 		{"no healthy target shown down", sc.lies.String(), len(sc.lies) == 0},
 		{"/-/healthy", fmt.Sprintf("%d answers, %d missing, %d in a row", sc.healthy, sc.deaf, sc.deafAtMost), sc.deafAtMost <= maxDeaf && sc.healthy > 0},
 		{"outage", fmt.Sprintf("since %s, alert accepted %s, restarted %s, verified %s; deliveries refused: %s",
