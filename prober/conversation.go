@@ -232,7 +232,7 @@ func (c *conversation) keep(ctx context.Context) error {
 		return nil
 	}
 	c.starved.Store(true)
-	release, err := toKeep.take(ctx, min(messagesAtOnce*(c.prober.cfg.MessageLimit()+1), toKeep.size))
+	release, err := toKeep.take(ctx, min(messagesAtOnce*(min(c.prober.cfg.MessageLimit(), toKeep.size)+1), toKeep.size))
 	if err == nil {
 		c.held = release
 		c.starved.Store(false)
