@@ -101,7 +101,9 @@ func (s *state) end(message string) {
 	}
 	s.kinds[message] = &window{}
 	s.mu.Unlock()
-	last.record.AddAttrs(slog.Int(Suppressed, suppressed))
+	if suppressed > 0 {
+		last.record.AddAttrs(slog.Int(Suppressed, suppressed))
+	}
 	_ = last.next.Handle(context.Background(), last.record) // there is nobody to return it to
 	time.AfterFunc(Interval, func() { s.end(message) })
 }
