@@ -64,6 +64,8 @@ func TestRoutes(t *testing.T) {
 		{"alertname=HealthcheckConfigReloadFailed severity=warning job=healthcheck_exporter", "slack-monitoring"},
 		{"alertname=HealthcheckInventorySourceStale severity=warning source=api:list", "slack-monitoring"},
 		{"alertname=HealthcheckRestartBraked severity=critical scope=fleet", "slack-monitoring"},
+		{"alertname=HealthcheckRestartReceiverRefused severity=critical code=401", "slack-monitoring"},
+		{"alertname=HealthcheckRestartHeld severity=warning service=shop environment=LIVE target=shop reason=preflight", "slack-live"},
 		{"alertname=HealthcheckRestartStateUnwritable severity=critical", "slack-monitoring"},
 		{"alertname=HealthcheckRestartNoLeader severity=critical job=healthcheck_exporter", "slack-monitoring"},
 		{"alertname=HealthcheckRestarted severity=info service=shop environment=LIVE target=shop", "slack-live"},

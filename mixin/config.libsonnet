@@ -87,6 +87,11 @@
       unarmed: { 'for': '15m', severity: 'warning' },
       // So many or less are left of an hour's or a day's restarts, and some were used.
       budgetLow: { left: 1, severity: 'warning' },
+      // Not those that a person wants to hold (mode, paused, maintenance), that end by themselves (cooldown), that hold in
+      // every exporter but the leading one, or that have an alert of their own.
+      held: { 'for': '10m', except: ['mode', 'paused', 'maintenance', 'cooldown', 'leader', 'journal', 'unarmed', 'locked_out', 'brake'], severity: 'warning' },
+      // Alertmanager does not repeat a request that is answered so, until it has to send the alert anyhow.
+      receiverRefused: { window: '10m', codes: ['400', '401', '403', '413'], severity: 'critical' },
       stateUnwritable: { window: '10m', severity: 'critical' },
       noLeader: { 'for': '5m', severity: 'critical' },
     },

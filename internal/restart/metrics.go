@@ -22,6 +22,8 @@ type metrics struct {
 	mode        *prometheus.GaugeVec
 	state       *prometheus.GaugeVec
 	hold        *prometheus.GaugeVec
+	failing     *prometheus.GaugeVec
+	demanded    *prometheus.GaugeVec
 	armed       *prometheus.GaugeVec
 	lockout     *prometheus.GaugeVec
 	unverified  *prometheus.GaugeVec
@@ -57,6 +59,8 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		mode:        gauge("mode", "Whether the service is in this mode.", "service", "mode"),
 		state:       gauge("state", "Whether the service is in this state.", "service", "state"),
 		hold:        gauge("hold", "Whether this guard refused last to have the failing service restarted.", "service", "reason"),
+		failing:     gauge("checks_failing", "Whether the last of the service's own probes failed; no series before the first one.", "service"),
+		demanded:    gauge("demanded", "Whether something asks for a restart: an alert that was told as firing, and not as resolved since.", "service"),
 		armed:       gauge("armed", "Whether the service has been seen healthy by its present checks.", "service"),
 		lockout:     gauge("lockout", "Whether the service is locked out: restarts did not help.", "service"),
 		unverified:  gauge("consecutive_unverified", "How many attempts in a row are not known to have helped.", "service"),
@@ -112,7 +116,7 @@ func (m *metrics) forget(service string) {
 	for _, v := range []interface {
 		DeletePartialMatch(labels prometheus.Labels) int
 	}{
-		m.info, m.mode, m.state, m.hold, m.armed, m.lockout, m.unverified, m.budget, m.cooldown, m.paused, m.decisions, m.attempts, m.lastAttempt,
+		m.info, m.mode, m.state, m.hold, m.failing, m.demanded, m.armed, m.lockout, m.unverified, m.budget, m.cooldown, m.paused, m.decisions, m.attempts, m.lastAttempt,
 	} {
 		v.DeletePartialMatch(prometheus.Labels{"service": service})
 	}
@@ -127,6 +131,12 @@ func (m *metrics) show(s *Service, state *State, now time.Time) {
 	for _, g := range Guards() {
 		m.hold.WithLabelValues(s.Name, string(g)).Set(boolean(g == state.Hold))
 	}
+	if state.LastProbe.IsZero() {
+		m.failing.DeleteLabelValues(s.Name)
+	} else {
+		m.failing.WithLabelValues(s.Name).Set(boolean(!state.Last.Healthy))
+	}
+	m.demanded.WithLabelValues(s.Name).Set(boolean(state.Demanded()))
 	m.armed.WithLabelValues(s.Name).Set(boolean(state.Armed))
 	m.lockout.WithLabelValues(s.Name).Set(boolean(state.LockedOut))
 	m.unverified.WithLabelValues(s.Name).Set(float64(state.Unverified))

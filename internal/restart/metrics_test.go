@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/common/expfmt"
 )
 
 // What people are told of a service is joined by the labels that the alerts of its targets have, and says what holds.
@@ -36,6 +37,49 @@ healthcheck_restart_info{backend="simulated",environment="LIVE",group="web",serv
 	}
 	m.forget("shop")
 	if n := testutil.CollectAndCount(reg, "healthcheck_restart_hold", "healthcheck_restart_info"); n != 0 {
+		t.Errorf("%d series are left of a service that is gone", n)
+	}
+}
+
+// A rule can find who fails and waits: what the own probes saw last, and whether an alert asks. Before the first probe the
+// former is not known, and is not shown as health.
+func TestFailingAndDemanded(t *testing.T) {
+	reg := prometheus.NewPedanticRegistry()
+	s := (&simulated{}).service("shop", "http://127.0.0.1:1/")
+	m := newMetrics(reg)
+	m.know(&s)
+	now := time.Now()
+	firing := []Demand{{Key: "a", At: now}}
+	for _, tt := range []struct {
+		name              string
+		state             State
+		failing, demanded string // empty: no series
+	}{
+		{"never probed", State{}, "", "0"},
+		{"never probed, demanded", State{Demands: firing}, "", "1"},
+		{"fails, nobody asks", State{LastProbe: now}, "1", "0"},
+		{"fails, demanded", State{LastProbe: now, Demands: firing}, "1", "1"},
+		{"fails in a way that a restart does not repair", State{LastProbe: now, Last: Evidence{StatusCode: 404}}, "1", "0"},
+		{"well, the alert still fires", State{LastProbe: now, Last: Evidence{Healthy: true}, Demands: firing}, "0", "1"},
+		{"other checks, not probed yet", State{Demands: firing}, "", "1"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m.show(&s, &tt.state, now)
+			for name, want := range map[string]string{"checks_failing": tt.failing, "demanded": tt.demanded} {
+				name = namespace + "_" + name
+				got, err := testutil.CollectAndFormat(reg, expfmt.TypeTextPlain, name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, value, _ := strings.Cut(string(got), name+`{service="shop"} `)
+				if value = strings.TrimSpace(value); value != want {
+					t.Errorf("%s is %q, want %q", name, value, want)
+				}
+			}
+		})
+	}
+	m.forget("shop")
+	if n := testutil.CollectAndCount(reg, namespace+"_checks_failing", namespace+"_demanded"); n != 0 {
 		t.Errorf("%d series are left of a service that is gone", n)
 	}
 }

@@ -44,6 +44,30 @@
     outage: c.exporterOutage,
   },
 
+  // The guard becomes a label: `for` begins anew with another one. A scrape in the middle of a change may see two of them.
+  local waits = |||
+    %(info)s
+    * on (job, instance, service) group_left (reason)
+    topk by (job, instance, service) (1,
+      (
+    %(hold)s
+      )
+      and on (job, instance, service)
+      (
+    %(failing)s
+      )
+      and on (job, instance, service)
+      (
+    %(demanded)s
+      )
+    )
+  ||| % {
+    info: 'last_over_time(%s[%s])' % [series('info'), c.exporterOutage],
+    hold: held.indent(held.exporter(series('hold', ',reason!~"%s"' % std.join('|', k.held.except)), ' == 1'), '    '),
+    failing: held.indent(held.exporter(series('checks_failing'), ' == 1'), '    '),
+    demanded: held.indent(held.exporter(series('demanded'), ' == 1'), '    '),
+  },
+
   prometheusAlerts+:: {
     groups+: [
       {
@@ -81,6 +105,14 @@
             summary: 'A service was restarted so often that hardly any restart is left.',
             description: service + ' was restarted again and again; restarts left for now: {{ with %s }}{{ . | first | value | printf "%%.0f" }}{{ else }}hardly any{{ end }}. What has to be restarted so often needs somebody.'
                                    % lookup.left,
+          }),
+          rule('HealthcheckRestartHeld', k.held, waits, {
+            summary: 'A service fails, an alert asks for its restart, and a guard holds it.',
+            description: service + ' fails by its own probes and is not restarted: {{ $labels.reason }} has held it for %s. The runbook says what to do about each guard; `healthcheck_exporter restarts explain {{ $labels.service }}` says what this one saw.' % k.held['for'],
+          }),
+          rule('HealthcheckRestartReceiverRefused', k.receiverRefused, happened('webhook_requests_total', ',code=~"%s"' % std.join('|', k.receiverRefused.codes), k.receiverRefused.window), {
+            summary: 'The restart receiver refuses what Alertmanager sends.',
+            description: 'healthcheck_exporter at {{ $labels.instance }} answered {{ $labels.code }} to a delivery: {{ if eq $labels.code "400" }}it is not what Alertmanager sends{{ else if eq $labels.code "413" }}it is too large{{ else }}its credentials are missing or wrong{{ end }}. No alert in it leads to a restart.',
           }),
           rule('HealthcheckRestartStateUnwritable', k.stateUnwritable, happened('journal_errors_total', '', k.stateUnwritable.window), {
             summary: 'Nothing is restarted because it could not be written down.',
