@@ -23,7 +23,7 @@ import (
 const quick = `restart:
   mode: enforce
   receiver: {bearer_token: %s}
-  brake: {settle: 1s, release_time: 1s}
+  brake: {settle: 1s, release_time: 15s}
   defaults:
     check_interval: 200ms
     warm_up: 500ms
