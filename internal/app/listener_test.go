@@ -303,3 +303,40 @@ func TestConnectionsOfHTTP2(t *testing.T) {
 		t.Errorf("%d requests are handled, want 1", n)
 	}
 }
+
+// An answer that nobody reads makes room after a while, unless its handler has set a time of its own.
+func TestUnreadAnswerMakesRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := few()
+		from := func(int) string { return "192.0.2.1" }
+		crowd(t, a, a.perSource, 1, from)
+		write := func() {
+			for c := range a.conns {
+				if _, err := c.Write([]byte("x")); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		more := func() bool { return a.admit(&fakeConn{from: from(0)}) != nil }
+		if write(); more() {
+			t.Error("an answer that has just begun made room")
+		}
+		time.Sleep(slowAnswer)
+		for c := range a.conns {
+			_ = c.SetWriteDeadline(time.Now().Add(profileTime))
+			break
+		}
+		admitted := 0
+		for range a.perSource {
+			c, ok := a.admit(&fakeConn{from: from(0)}).(*conn)
+			if !ok {
+				continue
+			}
+			c.handle(1)
+			admitted++
+		}
+		if admitted != a.perSource-1 {
+			t.Errorf("%d connections got room, want %d: of all but the one with a time of its own", admitted, a.perSource-1)
+		}
+	})
+}
