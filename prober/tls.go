@@ -178,21 +178,25 @@ func issuer(c *x509.Certificate) string {
 	return printable.Cut(c.Issuer.String(), printable.MaxLog)
 }
 
-// names lists what a certificate is good for, at most five names.
+// maxNames is how many names of a certificate an error lists.
+const maxNames = 5
+
+// names lists what a certificate is good for. There may be tens of thousands, so those that are only counted cost nothing.
 func names(c *x509.Certificate) string {
-	var all []string
-	for _, name := range c.DNSNames {
-		all = append(all, quote(name)) // the target may have put anything there
+	var listed []string
+	for _, name := range c.DNSNames[:min(len(c.DNSNames), maxNames)] {
+		listed = append(listed, quote(name)) // the target may have put anything there
 	}
-	for _, ip := range c.IPAddresses {
-		all = append(all, ip.String())
+	for _, ip := range c.IPAddresses[:min(len(c.IPAddresses), maxNames-len(listed))] {
+		listed = append(listed, ip.String())
 	}
-	switch {
-	case len(all) == 0:
+	text := strings.Join(listed, ", ")
+	switch left := len(c.DNSNames) + len(c.IPAddresses) - len(listed); {
+	case len(listed) == 0:
 		return "no host name"
-	case len(all) > 5:
-		return strings.Join(all[:5], ", ") + fmt.Sprintf(" and %d more", len(all)-5)
+	case left > 0:
+		return text + fmt.Sprintf(" and %d more", left)
 	default:
-		return strings.Join(all, ", ")
+		return text
 	}
 }
