@@ -19,12 +19,8 @@ const maxConnections = 4096
 // sourceShare is the share of all that one source may have, one over this.
 const sourceShare = 2
 
-// reserveShare is the share of all that is for networks with at most fewConnections, one over this: a health check and
-// the sender of alerts need one.
-const reserveShare = 4
-
-// fewConnections is how many a network may have out of the reserve.
-const fewConnections = 6
+// leastConnections may be open in any case.
+const leastConnections = 12
 
 // How much of an address is one source, in bits: whoever has one IPv6 address has all of such a network.
 const (
@@ -44,13 +40,12 @@ const answerTime = time.Minute
 // slowAnswer is after how long an answer that is still being written counts as one that nobody reads.
 const slowAnswer = 10 * time.Second
 
-// A connections bounds the connections of all listeners. When there is no room for a new one, the connection whose next
-// request is awaited for longest makes room; it may have been idle, or be slow in sending. A connection with a request
-// that is being handled is never closed for another.
+// A connections bounds the connections of all listeners, and shares them out fairly: when there is no room for a new one,
+// one of the network that has the most makes room, and in it one of the address that has the most. One that waits for its
+// other end goes first. One with a request that is being handled goes only if its side has more even without it.
 type connections struct {
 	whole     int // how many may be open
 	perSource int // and from one source
-	reserved  int // and are for networks with few
 
 	open      prometheus.Gauge
 	refused   *prometheus.CounterVec
@@ -72,10 +67,10 @@ const (
 func newConnections(files int, m *metrics) *connections {
 	whole := maxConnections
 	if files > 0 {
-		whole = min(whole, max(files/connectionShare, 2*fewConnections))
+		whole = min(whole, max(files/connectionShare, leastConnections))
 	}
 	return &connections{
-		whole: whole, perSource: whole / sourceShare, reserved: whole / reserveShare,
+		whole: whole, perSource: whole / sourceShare,
 		open: m.connections, refused: m.connectionsRefused, displaced: m.connectionsDisplaced,
 		conns: map[*conn]struct{}{}, bySource: map[netip.Prefix]int{}, byNetwork: map[netip.Prefix]int{},
 	}
@@ -108,10 +103,10 @@ func (a *connections) admit(c net.Conn) net.Conn {
 	fresh := &conn{Conn: c, all: a, since: time.Now()}
 	fresh.from, fresh.network = source(c.RemoteAddr())
 	a.mu.Lock()
-	reason, crowded := a.full(fresh)
+	reason := a.full(fresh)
 	var displaced *conn
 	if reason != "" {
-		if displaced = a.longestWaiting(crowded); displaced == nil {
+		if displaced = a.makingRoom(fresh, reason); displaced == nil {
 			a.mu.Unlock()
 			a.refused.WithLabelValues(reason).Inc()
 			return nil
@@ -130,39 +125,16 @@ func (a *connections) admit(c net.Conn) net.Conn {
 	return fresh
 }
 
-// full says which bound keeps a connection out, and whose connections it counts. An empty reason: none does.
-func (a *connections) full(fresh *conn) (reason string, crowded func(*conn) bool) {
-	whole := a.whole
-	if a.byNetwork[fresh.network] >= fewConnections {
-		whole -= a.reserved
-	}
+// full is the bound that keeps a connection out; empty if none does.
+func (a *connections) full(fresh *conn) (reason string) {
 	switch {
 	case a.bySource[fresh.from] >= a.perSource:
-		return refusedSource, func(c *conn) bool { return c.from == fresh.from }
-	case len(a.conns) >= whole:
-		return refusedWhole, func(*conn) bool { return true }
+		return refusedSource
+	case len(a.conns) >= a.whole:
+		return refusedWhole
 	default:
-		return "", nil
+		return ""
 	}
-}
-
-// longestWaiting is the connection that has waited longest for its other end, to send a request or to read an answer: one
-// of a network with many, if there is any. It is nil if all have a request that is being handled.
-func (a *connections) longestWaiting(crowded func(*conn) bool) *conn {
-	var longest *conn
-	var least time.Time
-	var many bool
-	for c := range a.conns {
-		since, waits := c.waits(time.Now())
-		if !waits || !crowded(c) {
-			continue
-		}
-		of := a.byNetwork[c.network] >= fewConnections
-		if longest == nil || of && !many || of == many && since.Before(least) {
-			longest, least, many = c, since, of
-		}
-	}
-	return longest
 }
 
 func (a *connections) remove(c *conn) {
@@ -238,7 +210,8 @@ func (c *conn) SetWriteDeadline(t time.Time) error {
 	return c.Conn.SetWriteDeadline(t)
 }
 
-// waits reports whether the other end is awaited, and since when. The caller holds all.mu.
+// waits reports whether the other end is awaited, and since when; or since when a request is being handled. The caller
+// holds all.mu.
 func (c *conn) waits(now time.Time) (since time.Time, waits bool) {
 	began := time.Unix(0, c.began.Load())
 	switch {
@@ -247,7 +220,7 @@ func (c *conn) waits(now time.Time) (since time.Time, waits bool) {
 	case c.began.Load() != 0 && now.Sub(began) >= slowAnswer:
 		return began, true
 	default:
-		return time.Time{}, false
+		return c.since, false
 	}
 }
 

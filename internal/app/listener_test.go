@@ -39,7 +39,7 @@ func (c *fakeConn) Close() error                       { c.closed = true; return
 func (c *fakeConn) Write(p []byte) (int, error)        { return len(p), nil }
 func (c *fakeConn) SetWriteDeadline(t time.Time) error { c.deadline = t; return nil }
 
-// few are connections of a process that may open 64 files: 32 in all, 16 from one source, 8 for networks with few.
+// few are connections of a process that may open 64 files: 32 in all, 16 from one source.
 func few() *connections { return newConnections(64, newMetrics(prometheus.NewRegistry())) }
 
 // A crowd is the connections from many addresses, with requests that are handled or awaited.
@@ -75,9 +75,9 @@ func TestConnections(t *testing.T) {
 		{"mapped", 300, 1, func(int) string { return "::ffff:192.0.2.1" }, 16, 284, 0, 0, false},
 		{"many sources that wait", 300, 0, many, 32, 0, 0, 268, true},
 		{"many sources with requests", 300, 1, many, 32, 0, 268, 0, false},
-		{"neighbours that wait", 300, 0, neighbours, 24, 0, 0, 276, true},
-		{"neighbours with requests", 300, 1, neighbours, 24, 0, 276, 0, false},
-		{"some sources with many requests", 300, 1, func(i int) string { return fmt.Sprintf("203.0.113.%d", i%3) }, 24, 0, 276, 0, false},
+		{"neighbours that wait", 300, 0, neighbours, 32, 0, 0, 268, true},
+		{"neighbours with requests", 300, 1, neighbours, 32, 0, 268, 0, false},
+		{"some sources with many requests", 300, 1, func(i int) string { return fmt.Sprintf("203.0.113.%d", i%3) }, 32, 0, 268, 0, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			a := few()

@@ -81,7 +81,7 @@ func newMetrics(r *prometheus.Registry) *metrics {
 		}, []string{"reason"}),
 		connectionsDisplaced: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Name: "connections_displaced_total",
-			Help: "How many connections without a request were closed to make room for others.",
+			Help: "How many connections were closed to make room for others.",
 		}),
 	}
 	for _, reason := range []string{refusedSource, refusedWhole} {
