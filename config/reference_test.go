@@ -20,7 +20,7 @@ func TestReferenceLoads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pm2 := filepath.Join(t.TempDir(), "pm2") // few have it
+	pm2 := filepath.Join(t.TempDir(), "pm2")                                          // few have it
 	if err := os.WriteFile(pm2, []byte("#!/usr/bin/env node\n"), 0o700); err != nil { //nolint:gosec // a program
 		t.Fatal(err)
 	}

@@ -90,14 +90,15 @@ type Attempt struct {
 	Before Status
 }
 
-// Admit refuses an attempt on a unit, such as `the app "web"`, for which something speaks against it now, or which was
-// restarted by somebody else since the decision. A back-end asks right before it acts, with the latest Status.
-func (a *Attempt) Admit(unit string, latest Status) error {
+// Admit refuses an attempt on a unit, such as `the app "web"`, for which something speaks against it now, or which somebody
+// else has changed since the decision; changed is what another identity means, such as "was restarted". A back-end asks right
+// before it acts, with the latest Status.
+func (a *Attempt) Admit(unit, changed string, latest Status) error {
 	switch before := a.Before.Identity; {
 	case latest.Unfit != "":
 		return fmt.Errorf("%w: %s is %s: %s", ErrRefused, unit, latest.Unfit, latest.Detail)
 	case before != "" && before != latest.Identity:
-		return fmt.Errorf("%w: %s was restarted by somebody else since it was looked at", ErrRefused, unit)
+		return fmt.Errorf("%w: %s %s by somebody else since it was looked at", ErrRefused, unit, changed)
 	default:
 		return nil
 	}

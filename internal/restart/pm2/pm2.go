@@ -60,7 +60,7 @@ func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
 	if err != nil {
 		return err
 	}
-	if err := a.Admit(fmt.Sprintf("the app %q", b.cfg.App), s); err != nil {
+	if err := a.Admit(fmt.Sprintf("the app %q", b.cfg.App), "was restarted", s); err != nil {
 		return err
 	}
 	program := b.program()
@@ -70,9 +70,12 @@ func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
 		return nil
 	case ctx.Err() == nil && gone(ctx, b.cfg.Home):
 		return fmt.Errorf("%w: the PM2 daemon of %q has ended meanwhile", err, b.cfg.Home)
-	default:
-		return fmt.Errorf("%w%s", err, told(stdout, stderr))
 	}
+	says, refused := told(stdout, stderr)
+	if refused && ctx.Err() == nil {
+		return fmt.Errorf("%w: %w%s", restart.ErrRefused, err, says)
+	}
+	return fmt.Errorf("%w%s", err, says)
 }
 
 // noFile is a file that cannot be opened or made.

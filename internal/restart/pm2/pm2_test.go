@@ -394,7 +394,8 @@ func TestWordlessFailure(t *testing.T) {
 			"a module is missing", `printf 'node:internal/modules/cjs/loader:1146\n  throw err;\n  ^\n\nError: Cannot find module canary-free\nRequire stack:\n- canary\n' >&2`,
 			`exit status 1: "node:internal/modules/cjs/loader:1146: Error: Cannot find module canary-free"`,
 		},
-		{"pm2's word on the other output", `echo '[PM2][ERROR] Reload already in progress'; echo canary >&2`, `exit status 1: "Reload already in progress"`},
+		{"pm2's word on the other output", `echo '[PM2][ERROR] Script is gone'; echo canary >&2`, `exit status 1: "Script is gone"`},
+		{"another's word", `echo 'Reload already in progress' >&2`, `exit status 1: "Reload already in progress"`},
 		{"for a terminal", `printf '\033]0;owned\007\033[31mred\n' >&2`, "exit status 1: \"\ufffd]0;owned\ufffdred\""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -405,6 +406,12 @@ func TestWordlessFailure(t *testing.T) {
 				t.Errorf("error is %v, want %s", err, want)
 			}
 		})
+	}
+	for _, says := range []string{"Reload already in progress, please try again in 20 seconds or use --force", "Process or Namespace web not found"} {
+		f.script(`printf '\033[31m[PM2][ERROR]\033[39m ` + says + `\n' >&2; exit 1`)
+		if err := f.backend().Restart(t.Context(), restart.Attempt{}); !errors.Is(err, restart.ErrRefused) || !strings.Contains(err.Error(), says) {
+			t.Errorf("error is %v, want a refusal with %q", err, says)
+		}
 	}
 	for name, script := range map[string]string{
 		"a long line": `head -c 50000 /dev/zero | tr '\0' x >&2`, "pm2's long line": `{ printf '[PM2][ERROR] '; head -c 50000 /dev/zero | tr '\0' x; } >&2`,

@@ -17,15 +17,18 @@ var (
 	nodeSays = regexp.MustCompile(`(?m)^\w*Error\b.*`)
 )
 
+// declined is what pm2 says before it has done anything.
+var declined = regexp.MustCompile(`^(Reload already in progress|Process or Namespace .* not found$)`)
+
 // told is what pm2 itself says of its failure, or else the first line that somebody writes about it: node that cannot run
 // pm2, or a shell that cannot find node. The rest of the output may be anything, such as a stack trace.
-func told(stdout, stderr string) string {
+func told(stdout, stderr string) (says string, refused bool) {
 	stdout, stderr = ansi.ReplaceAllString(stdout, ""), ansi.ReplaceAllString(stderr, "")
-	says := cmp.Or(match(pm2Says, stderr), match(pm2Says, stdout), firstLine(stderr))
-	if says == "" {
-		return ""
+	own := cmp.Or(match(pm2Says, stderr), match(pm2Says, stdout))
+	if says = cmp.Or(own, firstLine(stderr)); says == "" {
+		return "", false
 	}
-	return fmt.Sprintf(": %q", printable.Text(says, printable.MaxLog))
+	return fmt.Sprintf(": %q", printable.Text(says, printable.MaxLog)), declined.MatchString(own)
 }
 
 func match(says *regexp.Regexp, text string) string {

@@ -183,6 +183,46 @@ func TestUpdate(t *testing.T) {
 	}
 }
 
+// What of an engine's answer says that the tasks run as they are to, and since when.
+func TestRunning(t *testing.T) {
+	at := func(day int) time.Time { return time.Date(2026, 2, day, 0, 0, 0, 0, time.UTC) }
+	for _, tt := range []struct {
+		state              string
+		started, completed time.Time
+		running            bool
+		since              time.Time
+	}{
+		{"completed", at(1), at(2), true, at(2)},
+		{"rollback_completed", at(1), at(2), true, at(2)},
+		{"completed", at(3), time.Time{}, true, at(3)},
+		{"updating", at(4), time.Time{}, false, at(4)},
+		{"updating", at(5), at(2), false, at(5)}, // completed is what was before
+		{"rollback_started", at(6), time.Time{}, false, at(6)},
+		{"paused", at(7), at(8), false, at(8)},
+		{"rollback_paused", at(7), time.Time{}, false, at(7)},
+		{"of a later engine", at(7), time.Time{}, false, at(7)},
+	} {
+		t.Run(tt.state, func(t *testing.T) {
+			m := newManager(t)
+			m.updating(tt.state, tt.started, tt.completed)
+			m.mu.Lock()
+			m.change("PreviousSpec", map[string]any{"Name": "shop_web"})
+			m.change("UpdatedAt", at(20)) // an update says better when it was
+			m.mu.Unlock()
+			if s := inspect(t, backend(t, m)); s.Running != tt.running || !s.StartedAt.Equal(tt.since) {
+				t.Errorf("status is %+v, want running %t since %s", s, tt.running, tt.since)
+			}
+		})
+	}
+}
+
+// Where it is not known what the service was, nothing is compared.
+func TestUnknownBefore(t *testing.T) {
+	if err := backend(t, newManager(t)).Restart(t.Context(), restart.Attempt{ID: "1"}); err != nil {
+		t.Error(err)
+	}
+}
+
 // The swarm takes the update back because the new tasks do not run.
 func TestRolledBack(t *testing.T) {
 	m := newManager(t)
@@ -249,7 +289,7 @@ func TestRefused(t *testing.T) {
 		{"somebody deploys meanwhile", func(m *manager) { m.meddle = func() { m.change("UpdateStatus", nil) } }, true, "was changed by somebody else in this moment: status 500 Internal Server Error: rpc error: code = Unknown desc = update out of sequence"},
 		{"somebody deployed before", func(m *manager) {
 			m.service["Spec"].(map[string]any)["TaskTemplate"].(map[string]any)["ForceUpdate"] = json.Number("9")
-		}, true, "were changed by somebody else since it was looked at"},
+		}, true, "was updated by somebody else since it was looked at"},
 		{"broken", func(m *manager) { m.answer = func() error { return errors.New("context deadline exceeded") } }, false, "updating the service \"shop_web\": status 500"},
 		{"no manager", func(m *manager) { m.code = http.StatusServiceUnavailable }, true, "not a swarm manager.; want the engine of a manager"},
 		{"proxy", func(m *manager) { m.code = http.StatusForbidden }, true, "a proxy before the engine does not let this through"},
