@@ -34,7 +34,7 @@ func (q question) probed(e Evidence) (State, Decision) {
 	case s.InFlight():
 		return q.verify()
 	case e.Healthy:
-		return p.healthy(s, now), Decision{}
+		return p.healthy(s, now), Decision{Inspect: s.mayBeLeftUnfit(now)}
 	case !s.Demanded():
 		return s, Decision{}
 	default:

@@ -12,7 +12,8 @@ const (
 	ReprieveChange      Reprieve = "somebody else has changed the unit since"
 )
 
-// compareEvery is how often the unit of a service that is locked out and fails is looked at.
+// compareEvery is how often the unit of a service is looked at that is locked out and fails, or that is healthy and may have been
+// left unfit by an attempt.
 const compareEvery = time.Minute
 
 // maintained notes a maintenance window of a service that is locked out. Until its end it could not be helped.
@@ -48,4 +49,10 @@ func (s State) released(why Reprieve) State {
 // followsAttempts reports whether the guard looks at the attempts that were made.
 func (g Guard) followsAttempts() bool {
 	return g == GuardCooldown || g == GuardBudget || g == GuardLockedOut
+}
+
+// mayBeLeftUnfit reports whether an attempt may have left the unit of a healthy service in such a way that it is not restarted
+// any more, such as with an update that the supervisor has paused. Somebody has to be told before it fails the next time.
+func (s *State) mayBeLeftUnfit(now time.Time) bool {
+	return !s.lastAttempt().IsZero() && (s.Unverified > 0 || s.Preflight.Unfit != "") && now.Sub(s.Preflight.At) >= compareEvery
 }
