@@ -55,6 +55,8 @@ type Status struct {
 	Detail string
 	// StartedAt is when the last part of the unit was started, whoever did it. Zero: not known.
 	StartedAt time.Time
+	// FitAt is when Unfit will no longer hold if nothing else changes. Zero: not known.
+	FitAt time.Time
 	// Takes is for how long the unit's own settings let a restart go on. An attempt gets as much time, if that is more
 	// than the configuration gives it. Zero: not known.
 	Takes time.Duration

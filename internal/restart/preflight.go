@@ -12,7 +12,7 @@ import (
 func (s *Service) preflight(ctx context.Context) (Preflight, Status) {
 	status, err := s.Backend.Inspect(ctx)
 	f := Preflight{
-		Attempt: rand.Text(), Identity: status.Identity, Unfit: string(status.Unfit), StartedAt: status.StartedAt,
+		Attempt: rand.Text(), Identity: status.Identity, Unfit: string(status.Unfit), StartedAt: status.StartedAt, FitAt: status.FitAt,
 		Starting: status.Identity != "" && !status.Running,
 	}
 	switch {

@@ -189,6 +189,8 @@ type Preflight struct {
 	Identity string `json:"identity,omitempty"`
 	// Unfit says why the unit must not be restarted now. Empty: nothing speaks against it.
 	Unfit string `json:"unfit,omitempty"`
+	// FitAt is when Unfit will no longer hold if nothing else changes; zero: not known.
+	FitAt time.Time `json:"fit_at,omitzero"`
 	// Detail is what the back-end saw of a unit that is fit, for people. It may be empty.
 	Detail string `json:"detail,omitempty"`
 	// Starting is true when the unit has an identity, but not all of it runs.

@@ -216,6 +216,29 @@ func TestRunning(t *testing.T) {
 	}
 }
 
+// The swarm pauses our own update because the first new task was killed, and the tasks that came after it run (moby #34245).
+// The service is another one than before, and is not touched again before somebody else has updated it.
+func TestPausedAfterUpdate(t *testing.T) {
+	m := newManager(t)
+	b := backend(t, m)
+	before := inspect(t, b)
+	if err := b.Restart(t.Context(), restart.Attempt{ID: "1", Before: before}); err != nil {
+		t.Fatal(err)
+	}
+	m.updating("paused", time.Now(), time.Time{})
+	after := inspect(t, b)
+	if after.Unfit != restart.UnfitPaused || after.Running || after.Identity == before.Identity || !strings.HasSuffix(after.Detail, "update paused: update paused") {
+		t.Errorf("status is %+v, want paused with the words of the engine, and another identity", after)
+	}
+	if err := b.Restart(t.Context(), restart.Attempt{ID: "2", Before: after}); !errors.Is(err, restart.ErrRefused) {
+		t.Errorf("error is %v, want a refusal", err)
+	}
+	m.updating("completed", time.Now(), time.Now()) // by hand
+	if s := inspect(t, b); s.Unfit != "" || !s.Running {
+		t.Errorf("after its repair the status is %+v", s)
+	}
+}
+
 // Where it is not known what the service was, nothing is compared.
 func TestUnknownBefore(t *testing.T) {
 	if err := backend(t, newManager(t)).Restart(t.Context(), restart.Attempt{ID: "1"}); err != nil {

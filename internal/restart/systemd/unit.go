@@ -101,6 +101,9 @@ func (u *unit) status(now time.Time) restart.Status {
 	if s.Unfit, why = u.unfit(now.Sub(s.StartedAt)); why != "" {
 		s.Detail += "; " + why
 	}
+	if s.Unfit == restart.UnfitLimited && u.limit != forever {
+		s.FitAt = s.StartedAt.Add(u.limit)
+	}
 	return s
 }
 
