@@ -49,6 +49,9 @@ type Status struct {
 	// Running tells whether all of the unit runs, and as it is meant to run since its last start. A restart has not helped
 	// before it does. It says something only beside an Identity.
 	Running bool
+	// Itself is true when the supervisor made the last start by itself, because the unit had ended: then another identity is
+	// nobody's work.
+	Itself bool
 	// Unfit says why the unit must not be restarted now. Empty: nothing speaks against it.
 	Unfit Unfit
 	// Detail is what the back-end saw, for people: in the words of the supervisor, without secrets. It may be empty.

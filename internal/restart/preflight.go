@@ -13,7 +13,7 @@ func (s *Service) preflight(ctx context.Context) (Preflight, Status) {
 	status, err := s.Backend.Inspect(ctx)
 	f := Preflight{
 		Attempt: rand.Text(), Identity: status.Identity, Unfit: string(status.Unfit), StartedAt: status.StartedAt, FitAt: status.FitAt,
-		Starting: status.Identity != "" && !status.Running,
+		Itself: status.Itself, Starting: status.Identity != "" && !status.Running,
 	}
 	switch {
 	case err != nil:

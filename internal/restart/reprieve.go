@@ -28,13 +28,14 @@ func (s State) maintained(w *Window) State {
 }
 
 // compared compares the unit with what it was when the service was locked out. Its last attempt was over then, so that another
-// identity is the work of somebody else. One that is not fit, or does not run as a whole yet, is judged when it is.
+// identity is the work of somebody else, unless its supervisor says that it started it itself: a unit that crashes now and then would
+// never stay locked out. One that is not fit, or does not run as a whole yet, is judged when it is.
 func (s State) compared(f *Preflight) State {
 	switch {
 	case f.Identity == "":
 	case s.Unit == "":
 		s.Unit = f.Identity
-	case s.Unit != f.Identity && f.Unfit == "" && !f.Starting:
+	case s.Unit != f.Identity && f.Unfit == "" && !f.Starting && !f.Itself:
 		s = s.released(ReprieveChange)
 	}
 	return s

@@ -57,6 +57,12 @@ func TestReprieve(t *testing.T) {
 		{"a window is open", func(r *run) { r.world.Maintenance = night }, 0},
 		{"a deploy", func(r *run) { r.unit.Identity = "2" }, 1},
 		{"a deploy of what cannot be told apart", func(r *run) { r.unit.Identity = "" }, 0},
+		{"its supervisor starts it again", func(r *run) { r.unit.Identity, r.unit.Itself = "2", true }, 0},
+		{"a deploy after its supervisor has", func(r *run) {
+			r.unit.Identity, r.unit.Itself = "2", true
+			r.fail(10 * time.Minute)
+			r.unit.Identity, r.unit.Itself = "3", false
+		}, 1},
 		{"a deploy that is under way", func(r *run) { r.unit.Identity, r.unit.Starting = "2", true }, 0},
 		{"a deploy that leaves it stopped", func(r *run) { r.unit.Identity, r.unit.Unfit = "2", string(UnfitStopped) }, 0},
 		{"the exporter is restarted", func(r *run) { r.event(Event{Started: &Definition{}}) }, 0},

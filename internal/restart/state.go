@@ -195,6 +195,8 @@ type Preflight struct {
 	Detail string `json:"detail,omitempty"`
 	// Starting is true when the unit has an identity, but not all of it runs.
 	Starting bool `json:"starting,omitempty"`
+	// Itself is true when the supervisor made the last start by itself.
+	Itself bool `json:"itself,omitempty"`
 	// StartedAt is when the unit was started, whoever did it; zero: not known.
 	StartedAt time.Time `json:"started_at,omitzero"`
 	// Finished is true when the back-end tried to start what the exporter had stopped before it ended; see Finisher.

@@ -285,3 +285,15 @@ func TestNoState(t *testing.T) {
 		})
 	}
 }
+
+// A start that the Engine made by itself is nobody's; by hand, or of a new container, it counts from 0 again.
+func TestStartedByItself(t *testing.T) {
+	for count, want := range map[int]bool{0: false, 1: true, 30: true} {
+		c := up("a", nil)
+		c["RestartCount"] = count
+		s, err := newFake(t, map[string]map[string]any{"web": c}).backend(Config{Container: "web"}).Inspect(t.Context())
+		if err != nil || s.Itself != want {
+			t.Errorf("after %d restarts of the Engine got %+v, %v, want by itself: %t", count, s, err, want)
+		}
+	}
+}

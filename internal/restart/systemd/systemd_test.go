@@ -228,3 +228,12 @@ func TestLimitedUntil(t *testing.T) {
 		})
 	}
 }
+
+// A start that systemd made by itself (Restart=) is nobody's.
+func TestStartedByItself(t *testing.T) {
+	for restarts, want := range map[uint32]bool{0: false, 2: true} {
+		if s := unitOf(running(map[string]any{"NRestarts": restarts})).status(now); s.Itself != want {
+			t.Errorf("after %d restarts of systemd got %+v, want by itself: %t", restarts, s, want)
+		}
+	}
+}

@@ -87,6 +87,7 @@ func (u *unit) status(now time.Time) restart.Status {
 	s := restart.Status{
 		Identity: u.invocation,
 		Running:  u.active == "active",
+		Itself:   u.restarts > 0,
 		Detail:   "systemd says " + u.state(),
 	}
 	for _, t := range u.started {
