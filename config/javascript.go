@@ -2,7 +2,6 @@ package config
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"os"
 	"path"
@@ -79,7 +78,7 @@ func notJavaScript(program string) string {
 	case name == "node", name == "nodejs", name == "bun", name == "deno", bilingual.Match(s.head):
 		return ""
 	case name != "":
-		return fmt.Sprintf("a script for %s", printable.Text(name, printable.MaxLog))
+		return "a script for " + printable.Text(name, printable.MaxLog)
 	case strings.HasSuffix(s.file, ".js"), strings.HasSuffix(s.file, ".cjs"), strings.HasSuffix(s.file, ".mjs"):
 		return ""
 	case shell.Match(s.head):

@@ -58,6 +58,7 @@ var mutations = []mutation{
 	{"HealthcheckRestartBraked", "== 1", ">= 0", "restarts"},
 	{"HealthcheckRestartBraked", "for 5 min (release_time)", "for some minutes", "restarts"},
 	{"HealthcheckTargetDown", "not restarted: it was refused, nothing was done", "restarted, and was well after that", "restarts"},
+	{"HealthcheckTargetDown", "not restarted again yet", "no restart yet", "restarts"},
 	{"HealthcheckRestartBudgetLow", ") <= 1", ") <= 3", "restarts"},
 	{"HealthcheckRestartUnfit", "for: 10m", "for: 1m", "restarts"},
 	{"HealthcheckRestartUnfit", "paused|rolling", "paused|rolling|limited", "restarts"},

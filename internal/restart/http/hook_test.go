@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -178,7 +178,7 @@ func TestNotNow(t *testing.T) {
 func TestUntrusted(t *testing.T) {
 	s := httptest.NewTLSServer(status(http.StatusOK))
 	t.Cleanup(s.Close)
-	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	refusal(t, send(t.Context(), t, hook.Config{URL: s.URL + "/canary"}), true, "sending POST to "+s.URL+": tls: ")
 }
 
