@@ -1,9 +1,7 @@
 package config
 
 import (
-	"bytes"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -50,6 +48,9 @@ func (b *PM2) check(c *checker, p place) {
 	switch {
 	case b.Node != "":
 		c.program(c.sub(p, "node"), b.Node)
+		if what := notJavaScript(b.Program); what != "" {
+			c.fail(c.sub(p, "program"), "got %s, want JavaScript, because node is set and would run it: leave node out, or name the script that it starts, such as .../pm2/bin/pm2", what)
+		}
 	case needsNode(b.Program) && !hasNode(filepath.Dir(b.Program), "/usr/local/bin", "/usr/bin", "/bin"):
 		c.fail(c.sub(p, "node"), "missing, want the absolute path of node: it is neither beside pm2 nor in one of the usual places")
 	}
@@ -73,16 +74,11 @@ func appName(name string) bool {
 
 func control(r rune) bool { return r < ' ' || r == 0x7f }
 
-// needsNode tells whether a program is a script that looks for node by itself.
+// needsNode reports whether a program is a script that looks for node by itself.
 func needsNode(program string) bool {
-	f, err := os.Open(program)
-	if err != nil {
-		return false
-	}
-	defer func() { _ = f.Close() }() // only read
-	b, err := io.ReadAll(io.LimitReader(f, 100))
-	line, _, _ := bytes.Cut(b, []byte("\n"))
-	return err == nil && strings.HasSuffix(strings.TrimSpace(string(line)), "env node")
+	s, ok := readScript(program)
+	name, inPath := s.interpreter()
+	return ok && inPath && name == "node"
 }
 
 func hasNode(dirs ...string) bool {

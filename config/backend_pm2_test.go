@@ -50,13 +50,15 @@ restart:
 			t.Fatal(err)
 		}
 	}
-	write(program, "#!/usr/bin/env node\nrequire('x');\n")
 	usual := slices.ContainsFunc([]string{"/usr/local/bin/node", "/usr/bin/node", "/bin/node"}, func(file string) bool {
 		_, err := os.Stat(file)
 		return err == nil
 	})
-	if err := load(); (err == nil) != usual {
-		t.Errorf("error is %v, with node in a usual place: %t", err, usual)
+	for _, line := range []string{"#!/usr/bin/env node", "#!/usr/bin/env -S node --no-warnings", "#! /bin/env node\r"} {
+		write(program, line+"\nrequire('x');\n")
+		if err := load(); (err == nil) != usual {
+			t.Errorf("with %q the error is %v, with node in a usual place: %t", line, err, usual)
+		}
 	}
 	write(filepath.Join(dir, "node"), "#!/bin/sh\n")
 	if err := load(); err != nil {

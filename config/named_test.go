@@ -31,7 +31,7 @@ restart:
       command: {argv: [/bin/sh, a.sh, /srv/b], dir: /srv}
     - name: b
       checks: [{url: 'http://b.test'}]
-      pm2: {app: web, home: /, program: /bin/true, node: /bin/false}
+      pm2: {app: web, home: /, program: /bin/true}
 `, "DIR", dir)
 	for _, name := range []string{"credentials", "header", "body", "user", "password", "a.list", "b.list"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600); err != nil {
@@ -48,6 +48,7 @@ restart:
 	tls := &m.HTTP.Client.TLSConfig
 	tls.CAFile, tls.CertFile, tls.KeyFile = "ca", "cert", "key"
 	c.Modules["http_2xx"] = m
+	c.Restart.Services[1].PM2.Node = "/bin/false"
 	got := map[string]config.NamedFile{}
 	for _, f := range c.Named() {
 		got[f.Place+" "+strings.TrimPrefix(f.Path, dir+"/")] = config.NamedFile{Use: f.Use, Home: f.Home}

@@ -1,8 +1,10 @@
 package config_test
 
 import (
+	"bytes"
 	"maps"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -14,8 +16,16 @@ import (
 )
 
 func TestReferenceLoads(t *testing.T) {
+	text, err := os.ReadFile("reference.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pm2 := filepath.Join(t.TempDir(), "pm2")                                          // few have it
+	if err := os.WriteFile(pm2, []byte("#!/usr/bin/env node\n"), 0o700); err != nil { //nolint:gosec // a program
+		t.Fatal(err)
+	}
 	t.Chdir("testdata/reference")
-	c, err := config.Load("../../reference.yml")
+	c, err := config.Parse("../../reference.yml", bytes.ReplaceAll(text, []byte("/usr/local/bin/pm2"), []byte(pm2)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ restart:
       command: {argv: [/bin/true, plain]}
     - name: web
       checks: [{url: 'http://127.0.0.1:3/'}]
-      pm2: {app: web, home: /, program: /bin/true, node: /bin/sh, action: reload}
+      pm2: {app: web, home: /, program: /bin/true, action: reload}
     - name: unit
       checks: [{url: 'http://127.0.0.1:5/'}]
       systemd: {unit: shop.service, bus: user}
@@ -86,7 +86,7 @@ func TestRestart(t *testing.T) {
 	}
 	for _, want := range []string{
 		"mode: enforce", "name: shop", "/bin/true", "TOKEN: <secret>", "target: till", "127.0.0.1:1/health?token=<secret>",
-		"app: web", "home: /", "program: /bin/true", "node: /bin/sh", "action: reload",
+		"app: web", "home: /", "program: /bin/true", "action: reload",
 		"unit: shop.service", "bus: user", "process: shop:web", "url: unix:///run/s.sock", "username: hc", "password: <secret>",
 		"host: unix:///run/d.sock", "label: role=web",
 		"method: PUT", "url: <secret>", "Accept: text/plain", "body: <secret>", "- 202", "http://<secret>@proxy.test",

@@ -83,13 +83,16 @@
       notVerified: { window: '10m', severity: 'warning' },
       wouldAct: { window: '10m', severity: 'info' },
       lockedOut: { severity: 'critical' },
-      braked: { 'for': '30s', severity: 'critical' },
+      // `release` is release_time and release_percent of the exporter's own configuration, which the alert tells.
+      braked: { 'for': '30s', severity: 'critical', release: { time: '5 min', percent: 20 } },
       unarmed: { 'for': '15m', severity: 'warning' },
       // So many or less are left of an hour's or a day's restarts, and some were used.
       budgetLow: { left: 1, severity: 'warning' },
       // Not those that a person wants to hold (mode, paused, maintenance), that end by themselves (cooldown), that hold in
       // every exporter but the leading one, or that have an alert of their own.
       held: { 'for': '10m', except: ['mode', 'paused', 'maintenance', 'cooldown', 'leader', 'journal', 'unarmed', 'locked_out', 'brake'], severity: 'warning' },
+      // What does not end by itself: a paused update, and a rollout that does not get on.
+      unfit: { 'for': '10m', reasons: ['paused', 'rolling'], severity: 'warning' },
       // Alertmanager does not repeat a request that is answered so, until it has to send the alert anyhow.
       receiverRefused: { window: '10m', codes: ['400', '401', '403', '413'], severity: 'critical' },
       stateUnwritable: { window: '10m', severity: 'critical' },

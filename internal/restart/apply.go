@@ -179,7 +179,11 @@ func (u *unit) tell(before *State, ev *Event, d *Decision, now time.Time) {
 			u.metrics.took(&u.service, phaseVerify, max(took, 0))
 		}
 		f := &u.state.Preflight
-		u.log.Info("Restart ended", "outcome", string(d.Outcome), "unverified", u.state.Unverified, "detail", cmp.Or(f.Unfit, f.Detail))
+		detail := cmp.Or(f.Unfit, f.Detail)
+		if d.Outcome == OutcomeRecovered { // what would speak against another restart reads as trouble
+			detail = f.Detail
+		}
+		u.log.Info("Restart ended", "outcome", string(d.Outcome), "unverified", u.state.Unverified, "detail", detail)
 	}
 	ordered := ev.ordered() && !before.sameOrders(&u.state) || ev.Released != nil
 	if from == to && !d.Restart && !d.WouldRestart && !held && d.Outcome == OutcomeNone && !ordered && ev.Tried == nil {

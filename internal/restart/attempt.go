@@ -34,7 +34,7 @@ func (q question) probed(e Evidence) (State, Decision) {
 	case s.InFlight():
 		return q.verify()
 	case e.Healthy:
-		return p.healthy(s, now), Decision{}
+		return p.healthy(s, now), Decision{Inspect: s.mayBeLeftUnfit(now)}
 	case !s.Demanded():
 		return s, Decision{}
 	default:
@@ -116,7 +116,7 @@ func (q question) suspect() (State, Decision) {
 // preflighted takes what the back-end knows of the unit: to find out what became of an attempt, or to decide on one.
 func (q question) preflighted(f Preflight) (State, Decision) {
 	s := *q.state
-	f.At, f.StartedAt = q.now, f.StartedAt.Round(0).UTC()
+	f.At, f.StartedAt, f.FitAt = q.now, f.StartedAt.Round(0).UTC(), f.FitAt.Round(0).UTC()
 	s.Preflight = f
 	if s.LockedOut {
 		s = s.compared(&f)

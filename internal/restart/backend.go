@@ -49,12 +49,17 @@ type Status struct {
 	// Running tells whether all of the unit runs, and as it is meant to run since its last start. A restart has not helped
 	// before it does. It says something only beside an Identity.
 	Running bool
+	// Itself is true when the supervisor made the last start by itself, because the unit had ended: then another identity is
+	// nobody's work.
+	Itself bool
 	// Unfit says why the unit must not be restarted now. Empty: nothing speaks against it.
 	Unfit Unfit
 	// Detail is what the back-end saw, for people: in the words of the supervisor, without secrets. It may be empty.
 	Detail string
 	// StartedAt is when the last part of the unit was started, whoever did it. Zero: not known.
 	StartedAt time.Time
+	// FitAt is when Unfit will no longer hold if nothing else changes. Zero: not known.
+	FitAt time.Time
 	// Takes is for how long the unit's own settings let a restart go on. An attempt gets as much time, if that is more
 	// than the configuration gives it. Zero: not known.
 	Takes time.Duration
@@ -90,14 +95,15 @@ type Attempt struct {
 	Before Status
 }
 
-// Admit refuses an attempt on a unit, such as `the app "web"`, for which something speaks against it now, or which was
-// restarted by somebody else since the decision. A back-end asks right before it acts, with the latest Status.
-func (a *Attempt) Admit(unit string, latest Status) error {
+// Admit refuses an attempt on a unit, such as `the app "web"`, for which something speaks against it now, or which somebody
+// else has changed since the decision; changed is what another identity means, such as "was restarted". A back-end asks right
+// before it acts, with the latest Status.
+func (a *Attempt) Admit(unit, changed string, latest Status) error {
 	switch before := a.Before.Identity; {
 	case latest.Unfit != "":
 		return fmt.Errorf("%w: %s is %s: %s", ErrRefused, unit, latest.Unfit, latest.Detail)
 	case before != "" && before != latest.Identity:
-		return fmt.Errorf("%w: %s was restarted by somebody else since it was looked at", ErrRefused, unit)
+		return fmt.Errorf("%w: %s %s by somebody else since it was looked at", ErrRefused, unit, changed)
 	default:
 		return nil
 	}

@@ -119,7 +119,7 @@ func (u *unit) explain(f *Preflight) Explanation {
 	u.surround(&ev, now)
 	s := u.state.at(wall(now), 0).lapsed(wall(now), u.service.Policy.SuspectTime)
 	if f != nil {
-		f.At, f.StartedAt = wall(now), wall(f.StartedAt)
+		f.At, f.StartedAt, f.FitAt = wall(now), wall(f.StartedAt), wall(f.FitAt)
 		s.Preflight = *f
 	}
 	p := &u.service.Policy

@@ -234,13 +234,17 @@ func askPaused(q *question) GuardResult {
 // holds for some time, so that the back-end is not asked at every probe.
 func askPreflight(q *question) GuardResult {
 	f, age := &q.state.Preflight, q.now.Sub(q.state.Preflight.At)
+	next := f.FitAt
+	if !next.After(q.now) { // then the back-end has to be asked
+		next = time.Time{}
+	}
 	switch {
 	case f.At.IsZero(), f.Unfit == "", age >= q.policy.InspectInterval && age > 0:
 		return GuardResult{OK: true, Value: "fit, or to be asked", Limit: "fit"}
 	case age < time.Second:
-		return GuardResult{Value: f.Unfit, Limit: "fit"}
+		return GuardResult{Value: f.Unfit, Limit: "fit", Next: next}
 	default: // the unit may be another by now
-		return GuardResult{Value: f.Unfit + " (seen " + round(age) + " ago)", Limit: "fit"}
+		return GuardResult{Value: f.Unfit + " (seen " + round(age) + " ago)", Limit: "fit", Next: next}
 	}
 }
 

@@ -286,3 +286,32 @@ func TestSafetyIsDocumented(t *testing.T) {
 		}
 	}
 }
+
+// What holds the unit for a known time says until when; a time that is over says nothing.
+func TestPreflightNext(t *testing.T) {
+	p := testPolicy()
+	for _, tt := range []struct {
+		name        string
+		fitAt, want time.Duration // from now; 0: not known
+		seen        time.Duration
+	}{
+		{"just seen", time.Hour, time.Hour, 0},
+		{"seen before", time.Minute, time.Minute, 10 * time.Second},
+		{"over", -time.Second, 0, 10 * time.Second},
+		{"not known", 0, 0, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := State{Preflight: Preflight{At: start.Add(-tt.seen), Unfit: "limited: one more start"}}
+			var want time.Time
+			if tt.fitAt != 0 {
+				s.Preflight.FitAt = start.Add(tt.fitAt)
+			}
+			if tt.want != 0 {
+				want = start.Add(tt.want)
+			}
+			if got := askPreflight(&question{policy: &p, state: &s, now: start}); got.OK || !got.Next.Equal(want) {
+				t.Errorf("got %+v, want that it allows at %s", got, want)
+			}
+		})
+	}
+}

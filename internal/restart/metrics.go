@@ -2,6 +2,7 @@ package restart
 
 import (
 	"cmp"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,6 +23,7 @@ type metrics struct {
 	mode        *prometheus.GaugeVec
 	state       *prometheus.GaugeVec
 	hold        *prometheus.GaugeVec
+	unfit       *prometheus.GaugeVec
 	failing     *prometheus.GaugeVec
 	demanded    *prometheus.GaugeVec
 	armed       *prometheus.GaugeVec
@@ -59,6 +61,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		mode:        gauge("mode", "Whether the service is in this mode.", "service", "mode"),
 		state:       gauge("state", "Whether the service is in this state.", "service", "state"),
 		hold:        gauge("hold", "Whether this guard refused last to have the failing service restarted.", "service", "reason"),
+		unfit:       gauge("unfit", "Whether the back-end found last that the unit must not be restarted, for this reason.", "service", "reason"),
 		failing:     gauge("checks_failing", "Whether the last of the service's own probes failed; no series before the first one.", "service"),
 		demanded:    gauge("demanded", "Whether something asks for a restart: an alert that was told as firing, and not as resolved since.", "service"),
 		armed:       gauge("armed", "Whether the service has been seen healthy by its present checks.", "service"),
@@ -116,7 +119,7 @@ func (m *metrics) forget(service string) {
 	for _, v := range []interface {
 		DeletePartialMatch(labels prometheus.Labels) int
 	}{
-		m.info, m.mode, m.state, m.hold, m.failing, m.demanded, m.armed, m.lockout, m.unverified, m.budget, m.cooldown, m.paused, m.decisions, m.attempts, m.lastAttempt,
+		m.info, m.mode, m.state, m.hold, m.unfit, m.failing, m.demanded, m.armed, m.lockout, m.unverified, m.budget, m.cooldown, m.paused, m.decisions, m.attempts, m.lastAttempt,
 	} {
 		v.DeletePartialMatch(prometheus.Labels{"service": service})
 	}
@@ -130,6 +133,10 @@ func (m *metrics) show(s *Service, state *State, now time.Time) {
 	}
 	for _, g := range Guards() {
 		m.hold.WithLabelValues(s.Name, string(g)).Set(boolean(g == state.Hold))
+	}
+	reason, _, _ := strings.Cut(state.Preflight.Unfit, ":") // the rest is for people
+	for _, u := range Unfits() {
+		m.unfit.WithLabelValues(s.Name, string(u)).Set(boolean(string(u) == reason))
 	}
 	if state.LastProbe.IsZero() {
 		m.failing.DeleteLabelValues(s.Name)

@@ -35,8 +35,16 @@ healthcheck_restart_info{backend="simulated",environment="LIVE",group="web",serv
 			}
 		}
 	}
+	for unfit, want := range map[string]Unfit{"paused: update paused": UnfitPaused, "missing": UnfitMissing, "cannot be looked at: x": "", "": ""} {
+		m.show(&s, &State{Preflight: Preflight{Unfit: unfit}}, time.Now())
+		for _, u := range Unfits() {
+			if got := testutil.ToFloat64(m.unfit.WithLabelValues("shop", string(u))); got != boolean(u == want) {
+				t.Errorf("of %q the gauge of %q is %v", unfit, u, got)
+			}
+		}
+	}
 	m.forget("shop")
-	if n := testutil.CollectAndCount(reg, "healthcheck_restart_hold", "healthcheck_restart_info"); n != 0 {
+	if n := testutil.CollectAndCount(reg, "healthcheck_restart_unfit", "healthcheck_restart_hold", "healthcheck_restart_info"); n != 0 {
 		t.Errorf("%d series are left of a service that is gone", n)
 	}
 }

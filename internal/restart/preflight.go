@@ -12,8 +12,8 @@ import (
 func (s *Service) preflight(ctx context.Context) (Preflight, Status) {
 	status, err := s.Backend.Inspect(ctx)
 	f := Preflight{
-		Attempt: rand.Text(), Identity: status.Identity, Unfit: string(status.Unfit), StartedAt: status.StartedAt,
-		Starting: status.Identity != "" && !status.Running,
+		Attempt: rand.Text(), Identity: status.Identity, Unfit: string(status.Unfit), StartedAt: status.StartedAt, FitAt: status.FitAt,
+		Itself: status.Itself, Starting: status.Identity != "" && !status.Running,
 	}
 	switch {
 	case err != nil:

@@ -12,7 +12,8 @@ const (
 	ReprieveChange      Reprieve = "somebody else has changed the unit since"
 )
 
-// compareEvery is how often the unit of a service that is locked out and fails is looked at.
+// compareEvery is how often the unit of a service is looked at that is locked out and fails, or that is healthy and may have been
+// left unfit by an attempt.
 const compareEvery = time.Minute
 
 // maintained notes a maintenance window of a service that is locked out. Until its end it could not be helped.
@@ -27,13 +28,14 @@ func (s State) maintained(w *Window) State {
 }
 
 // compared compares the unit with what it was when the service was locked out. Its last attempt was over then, so that another
-// identity is the work of somebody else. One that is not fit, or does not run as a whole yet, is judged when it is.
+// identity is the work of somebody else, unless its supervisor says that it started it itself: a unit that crashes now and then would
+// never stay locked out. One that is not fit, or does not run as a whole yet, is judged when it is.
 func (s State) compared(f *Preflight) State {
 	switch {
 	case f.Identity == "":
 	case s.Unit == "":
 		s.Unit = f.Identity
-	case s.Unit != f.Identity && f.Unfit == "" && !f.Starting:
+	case s.Unit != f.Identity && f.Unfit == "" && !f.Starting && !f.Itself:
 		s = s.released(ReprieveChange)
 	}
 	return s
@@ -48,4 +50,10 @@ func (s State) released(why Reprieve) State {
 // followsAttempts reports whether the guard looks at the attempts that were made.
 func (g Guard) followsAttempts() bool {
 	return g == GuardCooldown || g == GuardBudget || g == GuardLockedOut
+}
+
+// mayBeLeftUnfit reports whether an attempt may have left the unit of a healthy service in such a way that it is not restarted
+// any more, such as with an update that the supervisor has paused. Somebody has to be told before it fails the next time.
+func (s *State) mayBeLeftUnfit(now time.Time) bool {
+	return !s.lastAttempt().IsZero() && (s.Unverified > 0 || s.Preflight.Unfit != "") && now.Sub(s.Preflight.At) >= compareEvery
 }

@@ -57,6 +57,12 @@ func TestReprieve(t *testing.T) {
 		{"a window is open", func(r *run) { r.world.Maintenance = night }, 0},
 		{"a deploy", func(r *run) { r.unit.Identity = "2" }, 1},
 		{"a deploy of what cannot be told apart", func(r *run) { r.unit.Identity = "" }, 0},
+		{"its supervisor starts it again", func(r *run) { r.unit.Identity, r.unit.Itself = "2", true }, 0},
+		{"a deploy after its supervisor has", func(r *run) {
+			r.unit.Identity, r.unit.Itself = "2", true
+			r.fail(10 * time.Minute)
+			r.unit.Identity, r.unit.Itself = "3", false
+		}, 1},
 		{"a deploy that is under way", func(r *run) { r.unit.Identity, r.unit.Starting = "2", true }, 0},
 		{"a deploy that leaves it stopped", func(r *run) { r.unit.Identity, r.unit.Unfit = "2", string(UnfitStopped) }, 0},
 		{"the exporter is restarted", func(r *run) { r.event(Event{Started: &Definition{}}) }, 0},
@@ -76,6 +82,51 @@ func TestReprieve(t *testing.T) {
 				t.Errorf("afterwards it is locked out: %t, after %d in a row", r.state.LockedOut, r.state.Unverified)
 			}
 		})
+	}
+}
+
+// What an attempt has left unfit is looked at while the service is well, until it is fit again, and never more than once a
+// minute. A service that nobody has restarted is not.
+func TestLeftUnfit(t *testing.T) {
+	const hour = 240 // rounds of 15 s
+	r := newRun(t, testPolicy()).arm()
+	looks := func(rounds int) (n int) {
+		for range rounds {
+			if d := r.event(Event{Probed: &healthy}); d.Inspect {
+				n++
+				r.inspect()
+			}
+			r.wait(15 * time.Second)
+		}
+		return n
+	}
+	if n := looks(hour); n != 0 {
+		t.Errorf("without an attempt there were %d looks, want none", n)
+	}
+	r.unit.Identity = "1"
+	r.told("1", 0)
+	for r.restarts() == 0 {
+		r.probe(refused)
+		r.wait(time.Second)
+	}
+	r.executed(Executed{})
+	r.unit.Identity, r.unit.Starting, r.unit.Unfit = "2", true, "paused: update paused due to failure"
+	for r.state.InFlight() { // it is well, and not all of it is as it was to be
+		r.probe(healthy)
+		r.wait(15 * time.Second)
+	}
+	if r.state.Unverified != 1 {
+		t.Fatalf("%d attempts are unverified, want 1", r.state.Unverified)
+	}
+	if n := looks(2 * hour); n < 100 || n > 120 {
+		t.Errorf("in two hours there were %d looks, want one a minute", n)
+	}
+	if r.state.Unverified != 0 || r.state.Preflight.Unfit == "" { // forgiven, and still unfit
+		t.Errorf("%d unverified, unfit %q, want 0 and the words of the back-end", r.state.Unverified, r.state.Preflight.Unfit)
+	}
+	r.unit.Starting, r.unit.Unfit = false, ""
+	if n := looks(hour); n != 1 || r.state.Preflight.Unfit != "" {
+		t.Errorf("after its repair there were %d looks, want 1; unfit %q", n, r.state.Preflight.Unfit)
 	}
 }
 

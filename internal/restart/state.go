@@ -189,10 +189,14 @@ type Preflight struct {
 	Identity string `json:"identity,omitempty"`
 	// Unfit says why the unit must not be restarted now. Empty: nothing speaks against it.
 	Unfit string `json:"unfit,omitempty"`
+	// FitAt is when Unfit will no longer hold if nothing else changes; zero: not known.
+	FitAt time.Time `json:"fit_at,omitzero"`
 	// Detail is what the back-end saw of a unit that is fit, for people. It may be empty.
 	Detail string `json:"detail,omitempty"`
 	// Starting is true when the unit has an identity, but not all of it runs.
 	Starting bool `json:"starting,omitempty"`
+	// Itself is true when the supervisor made the last start by itself.
+	Itself bool `json:"itself,omitempty"`
 	// StartedAt is when the unit was started, whoever did it; zero: not known.
 	StartedAt time.Time `json:"started_at,omitzero"`
 	// Finished is true when the back-end tried to start what the exporter had stopped before it ended; see Finisher.

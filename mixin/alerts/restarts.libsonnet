@@ -89,7 +89,7 @@
           }),
           rule('HealthcheckRestartBraked', k.braked, held.exporter(series('brake'), ' == 1'), {
             summary: 'Nothing is restarted because much fails at once.',
-            description: 'The mass brake of {{ $labels.scope }} is on at {{ $labels.instance }}: so many services fail at once that it is hardly their own fault. It is released when for some minutes at most one service, or few, fail in a way that a restart may repair; once no failure has begun for as long, it lets go of one service at a time where something proves that the network is there. restarts explain names what is missing.',
+            description: 'The mass brake of {{ $labels.scope }} is on at {{ $labels.instance }}: so many services fail at once that it is hardly their own fault. It is released when for %(time)s (release_time) at most one service, or less than %(percent)d %% (release_percent), fails in a way that a restart may repair; once no failure has begun for %(time)s it lets go of one service at a time, where something proves that the network is there. restarts explain names what is missing, and restarts release-brake releases it.' % k.braked.release,
           }),
           rule('HealthcheckRestartUnarmed', k.unarmed, services(|||
             (
@@ -105,6 +105,21 @@
             summary: 'A service was restarted so often that hardly any restart is left.',
             description: service + ' was restarted again and again; restarts left for now: {{ with %s }}{{ . | first | value | printf "%%.0f" }}{{ else }}hardly any{{ end }}. What has to be restarted so often needs somebody.'
                                    % lookup.left,
+          }),
+          rule('HealthcheckRestartUnfit', k.unfit, services(|||
+            (
+            %s
+            )
+            and on (job, instance, service)
+            (
+            %s
+            )
+          ||| % [
+            held.indent(held.exporter(series('unfit', ',reason=~"%s"' % std.join('|', k.unfit.reasons)), ' == 1')),
+            held.indent(held.exporter(series('checks_failing'), ' == 0')),
+          ]), {
+            summary: 'A service is well, and would not be restarted if it failed.',
+            description: service + ' is well, but its last restart left it in such a way that it is not restarted any more: healthcheck_restart_unfit names the reason, and `healthcheck_exporter restarts explain {{ $labels.service }}` what {{ $labels.backend }} says. Repair that before it fails.',
           }),
           rule('HealthcheckRestartHeld', k.held, waits, {
             summary: 'A service fails, an alert asks for its restart, and a guard holds it.',

@@ -49,7 +49,8 @@ function(c) {
   local same = 'job=%q,instance=%q,service=%q',
   // A message stays as it is for hours: what is decided a moment later must not read as if it never were.
   local held = ofService('healthcheck_restart_hold{reason!="mode",%s} == 1' % same),
-  local notYet = 'no restart yet{{ with %s }}{{ else }}, not decided when this was written{{ end }}' % held,
+  local lastAttempt = ofService('floor(time() - healthcheck_restart_last_attempt_timestamp_seconds{%s})' % same),
+  local notYet = '{{ with %s }}not restarted again yet{{ else }}no restart yet{{ end }}{{ with %s }}{{ else }}, not decided when this was written{{ end }}' % [lastAttempt, held],
   local words = [
     { state: 'unarmed', words: 'not restarted: it was never seen healthy by its checks' },
     { state: 'idle', words: notYet },
@@ -73,7 +74,7 @@ function(c) {
     '{{ end }}',
     '{{ with %s }}, held by {{ with first . }}{{ .Labels.reason }}{{ if eq .Labels.reason "unconfirmed" }} when this was written{{ end }}{{ end }}{{ end }}' % held,
     '{{ with %s }}, last attempt {{ . | first | value | humanizeDuration }} ago{{ end }}'
-    % ofService('floor(time() - healthcheck_restart_last_attempt_timestamp_seconds{%s})' % same),
+    % lastAttempt,
     '{{ end }}{{ end }}',
   ]),
 

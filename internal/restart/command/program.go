@@ -46,7 +46,16 @@ func (p *Program) Run(ctx context.Context) (output string, err error) {
 	}
 	stopped := ownGroup(cmd, p.User)
 	cmd.WaitDelay = killDelay
-	written, err := start(cmd, p.Stdout)
+	written, w, err := piped()
+	if err != nil {
+		return "", fmt.Errorf("running %q: %w", p.Argv[0], err)
+	}
+	cmd.Stdout, cmd.Stderr = w, w
+	if p.Stdout != nil {
+		cmd.Stdout = p.Stdout
+	}
+	err = cmd.Start()
+	_ = w.Close()
 	if err == nil {
 		err = cmd.Wait()
 	}
@@ -63,25 +72,31 @@ func (p *Program) Run(ctx context.Context) (output string, err error) {
 	return written.text(p.Secrets), err
 }
 
-// start starts cmd with a pipe for its output that is read to its end, however late that is: the command may leave
-// the service running with the pipe as its own output, and a pipe that nobody reads would kill it.
-func start(cmd *exec.Cmd, stdout io.Writer) (*tail, error) {
-	output := &tail{ended: make(chan struct{})}
+// RunApart is Run with both outputs apart, of each at most the last 64 KiB. Stdout is not used.
+func (p *Program) RunApart(ctx context.Context) (stdout, stderr string, err error) {
+	written, w, err := piped()
+	if err != nil {
+		return "", "", fmt.Errorf("running %q: %w", p.Argv[0], err)
+	}
+	apart := *p
+	apart.Stdout = w // a file: the program gets it as it is
+	stderr, err = apart.Run(ctx)
+	_ = w.Close()
+	return written.text(p.Secrets), stderr, err
+}
+
+// piped is a pipe for a program's output that is read to its end, however late that is: the program may leave the
+// service running with the pipe as its own output, and a pipe that nobody reads would kill it. The caller closes w.
+func piped() (written *tail, w *os.File, err error) {
 	r, w, err := os.Pipe()
 	if err != nil {
-		close(output.ended)
-		return output, err
+		return nil, nil, err
 	}
-	cmd.Stdout, cmd.Stderr = w, w
-	if stdout != nil {
-		cmd.Stdout = stdout
-	}
-	err = cmd.Start()
-	_ = w.Close()
+	written = &tail{ended: make(chan struct{})}
 	go func() {
-		defer close(output.ended)
-		_, _ = io.Copy(output, r)
+		defer close(written.ended)
+		_, _ = io.Copy(written, r)
 		_ = r.Close()
 	}()
-	return output, err
+	return written, w, nil
 }

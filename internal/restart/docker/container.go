@@ -42,6 +42,7 @@ func (c *container) status(now time.Time) restart.Status {
 	s := restart.Status{
 		Identity:  c.ID + "@" + c.State.StartedAt.UTC().Format(time.RFC3339Nano),
 		Running:   c.State.Status == "running",
+		Itself:    c.RestartCount > 0,
 		StartedAt: c.State.StartedAt,
 		Takes:     c.stopTimeout() + margin,
 		Detail:    "Docker says " + c.known(),

@@ -117,7 +117,7 @@ func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
 	if err != nil {
 		return err
 	}
-	if err := a.Admit("the "+b.what(), s); err != nil {
+	if err := a.Admit("the "+b.what(), "was restarted", s); err != nil {
 		return err
 	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < t.stop {

@@ -263,3 +263,37 @@ func TestUnreachable(t *testing.T) {
 		t.Errorf("kind %q", got)
 	}
 }
+
+// An answer that says nothing of a state is not about a container, whatever else is in it.
+func TestNoState(t *testing.T) {
+	for name, answer := range map[string]map[string]any{
+		"no state": {"Id": "a", "Name": "/web"}, "no status": {"Id": "a", "Name": "/web", "State": map[string]any{"StartedAt": "2026-01-01T00:00:00Z"}},
+		"no ID": {"Name": "/web", "State": map[string]any{"Status": "running"}}, "nothing": {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t, map[string]map[string]any{"web": answer})
+			b := f.backend(Config{Container: "web"})
+			_, looked := b.Inspect(t.Context())
+			for _, err := range []error{looked, b.Restart(t.Context(), restart.Attempt{})} {
+				if !errors.Is(err, restart.ErrRefused) || !strings.Contains(err.Error(), "the answer is not about a container") {
+					t.Errorf("error is %v, want a refusal", err)
+				}
+			}
+			if got := f.changed(); len(got) > 0 {
+				t.Errorf("it sent %q, want nothing", got)
+			}
+		})
+	}
+}
+
+// A start that the Engine made by itself is nobody's; by hand, or of a new container, it counts from 0 again.
+func TestStartedByItself(t *testing.T) {
+	for count, want := range map[int]bool{0: false, 1: true, 30: true} {
+		c := up("a", nil)
+		c["RestartCount"] = count
+		s, err := newFake(t, map[string]map[string]any{"web": c}).backend(Config{Container: "web"}).Inspect(t.Context())
+		if err != nil || s.Itself != want {
+			t.Errorf("after %d restarts of the Engine got %+v, %v, want by itself: %t", count, s, err, want)
+		}
+	}
+}

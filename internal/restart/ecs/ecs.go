@@ -77,13 +77,11 @@ func (b *Backend) Inspect(ctx context.Context) (restart.Status, error) {
 // would refuse it if somebody deploys in between, and no way to tell a repeated request from a second one.
 func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
 	s, err := b.Inspect(ctx)
-	switch before := a.Before.Identity; {
-	case err != nil:
+	if err != nil {
 		return err
-	case s.Unfit != "":
-		return fmt.Errorf("%w: the service %q is %s: %s", restart.ErrRefused, b.cfg.Service, s.Unfit, s.Detail)
-	case before != "" && before != s.Identity:
-		return fmt.Errorf("%w: the service %q was deployed by somebody else since it was looked at", restart.ErrRefused, b.cfg.Service)
+	}
+	if err := a.Admit(fmt.Sprintf("the service %q", b.cfg.Service), "was deployed", s); err != nil {
+		return err
 	}
 	id, sent, err := b.api.redeploy(ctx)
 	switch {

@@ -6,10 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	commonconfig "github.com/prometheus/common/config"
@@ -77,9 +78,12 @@ func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
 		return fmt.Errorf("%w: %w", restart.ErrRefused, err)
 	}
 	// Not by a client, which would follow redirects, and repeat the URL in its errors.
-	resp, err := b.transport.RoundTrip(req)
+	connected := false // only then can somebody have got the request: the handshake of TLS is over
+	resp, err := b.transport.RoundTrip(req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { connected = true },
+	})))
 	switch {
-	case err != nil && undelivered(err):
+	case err != nil && !connected:
 		return fmt.Errorf("%w: sending %s to %s: %w", restart.ErrRefused, req.Method, place(req.URL), bare(err))
 	case err != nil:
 		return fmt.Errorf("sending %s to %s: %w", req.Method, place(req.URL), bare(err))
@@ -87,11 +91,19 @@ func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
 	defer resp.Body.Close()
 	// Some servers stop their work when the other end does not wait for the end of the answer.
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer))
-	if !b.accepts(resp.StatusCode) {
-		return fmt.Errorf("sending %s to %s: status %d, want %s", req.Method, place(req.URL), resp.StatusCode, b.wanted())
+	if b.accepts(resp.StatusCode) {
+		return nil
 	}
-	return nil
+	err = fmt.Errorf("sending %s to %s: status %d, want %s", req.Method, place(req.URL), resp.StatusCode, b.wanted())
+	if slices.Contains(notNow, resp.StatusCode) {
+		err = fmt.Errorf("%w: %w", restart.ErrRefused, err)
+	}
+	return err
 }
+
+// notNow are the answers of a platform that will do nothing at present, such as during a deploy (RFC 9110, RFC 4918, RFC 6585).
+// Any other that is not wanted, such as 401, stays as it is until somebody mends it.
+var notNow = []int{http.StatusConflict, http.StatusLocked, http.StatusTooManyRequests}
 
 // request is that of one attempt. Nothing was sent when there is an error.
 func (b *Backend) request(ctx context.Context, a restart.Attempt) (*http.Request, error) {
@@ -181,10 +193,4 @@ func bare(err error) error {
 		return u.Err
 	}
 	return err
-}
-
-// undelivered tells whether nobody can have got the request, because there was no connection.
-func undelivered(err error) bool {
-	op := (*net.OpError)(nil)
-	return errors.As(err, &op) && op.Op == "dial"
 }

@@ -3,7 +3,9 @@ package hook_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -160,6 +162,26 @@ func TestStatus(t *testing.T) {
 	}
 }
 
+// A platform that will do nothing at present has refused; one that cannot be asked like this has not.
+func TestNotNow(t *testing.T) {
+	for code, refused := range map[int]bool{409: true, 423: true, 429: true, 400: false, 401: false, 404: false, 408: false, 500: false, 503: false} {
+		p := newPlatform(t, status(code))
+		refusal(t, send(t.Context(), t, hook.Config{URL: p.URL}), refused, fmt.Sprintf("status %d, want 2xx", code))
+		err := send(t.Context(), t, hook.Config{URL: p.URL, Statuses: config.StatusRanges{{From: code, To: code}}})
+		if err != nil {
+			t.Errorf("with %d wanted the error is %v", code, err)
+		}
+	}
+}
+
+// Without a handshake of TLS nobody has read the request.
+func TestUntrusted(t *testing.T) {
+	s := httptest.NewTLSServer(status(http.StatusOK))
+	t.Cleanup(s.Close)
+	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	refusal(t, send(t.Context(), t, hook.Config{URL: s.URL + "/canary"}), true, "sending POST to "+s.URL+": tls: ")
+}
+
 // Whatever the server does, it gets the request once. By itself net/http would send one with an Idempotency-Key again.
 func TestOnce(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
@@ -271,5 +293,5 @@ func TestUnsent(t *testing.T) {
 func TestBadHeader(t *testing.T) {
 	p := newPlatform(t, status(http.StatusOK))
 	err := send(t.Context(), t, hook.Config{URL: p.URL, Headers: map[string]string{"X-Token": "canary\n"}})
-	refusal(t, err, false, "sending POST to")
+	refusal(t, err, true, "sending POST to")
 }

@@ -120,14 +120,7 @@ func (b *Backend) DryRun(ctx context.Context, a restart.Attempt) error {
 
 // mayRestart refuses what has changed since the decision.
 func (b *Backend) mayRestart(w *workload, a *restart.Attempt) error {
-	switch s, before := w.status(), a.Before.Identity; {
-	case s.Unfit != "":
-		return fmt.Errorf("%w: the %s is %s: %s", restart.ErrRefused, b.place(), s.Unfit, s.Detail)
-	case before != "" && before != s.Identity:
-		return fmt.Errorf("%w: the pod template of the %s was changed by somebody else since it was looked at", restart.ErrRefused, b.place())
-	default:
-		return nil
-	}
+	return a.Admit("the "+b.place(), "was changed", w.status())
 }
 
 func (b *Backend) get(ctx context.Context) (*workload, error) {

@@ -266,7 +266,7 @@ func TestSomebodyElse(t *testing.T) {
 	a := decided(t, b)
 	s.Apply(t, path, `{"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "2026-11-27T09:59:59Z"}}}},
 		"status": {"observedGeneration": 2}}`)
-	if err := b.Restart(t.Context(), a); !errors.Is(err, restart.ErrRefused) || !strings.Contains(err.Error(), "by somebody else since it was looked at") {
+	if err := b.Restart(t.Context(), a); !errors.Is(err, restart.ErrRefused) || !strings.Contains(err.Error(), "was changed by somebody else since it was looked at") {
 		t.Errorf("error is %v, want a refusal", err)
 	}
 

@@ -18,6 +18,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/kubernetes/api"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/kubernetes/apitest"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/once"
 )
 
 const path = "/apis/coordination.k8s.io/v1/namespaces/monitoring/leases/exporter"
@@ -361,4 +362,29 @@ func TestKey(t *testing.T) {
 	if key("exporter") == first || strings.Contains(key("exporter"), "another") {
 		t.Error("want another key for other credentials, without them")
 	}
+}
+
+// What an API server answers is told with what to do about it.
+func TestExplained(t *testing.T) {
+	for code, want := range map[int]string{
+		403: `want a Role with get and patch on leases "exporter", see examples/kubernetes/restart-rbac.yaml`,
+		404: "want one that is there, see examples/kubernetes/restart-rbac.yaml",
+		500: "asking for the Lease monitoring/exporter: status 500",
+	} {
+		e := newElector(config, answers(code))
+		if err := e.try(t.Context()); err == nil {
+			t.Errorf("of %d there is no error", code)
+		}
+		got := e.Standing(time.Now())
+		if got.Elected || !strings.Contains(got.Standby, want) || (code == 500) != !strings.Contains(got.Standby, "want ") {
+			t.Errorf("of %d it says %+v, want %q", code, got, want)
+		}
+	}
+}
+
+// An answers gives every request the same one.
+type answers int
+
+func (code answers) Do(context.Context, api.Request, any) error {
+	return &once.StatusError{Code: int(code)}
 }

@@ -9,7 +9,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
 
@@ -61,19 +60,22 @@ func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
 	if err != nil {
 		return err
 	}
-	if err := a.Admit(fmt.Sprintf("the app %q", b.cfg.App), s); err != nil {
+	if err := a.Admit(fmt.Sprintf("the app %q", b.cfg.App), "was restarted", s); err != nil {
 		return err
 	}
 	program := b.program()
-	output, err := program.Run(ctx)
+	stdout, stderr, err := program.RunApart(ctx)
 	switch {
 	case err == nil:
 		return nil
 	case ctx.Err() == nil && gone(ctx, b.cfg.Home):
 		return fmt.Errorf("%w: the PM2 daemon of %q has ended meanwhile", err, b.cfg.Home)
-	default:
-		return fmt.Errorf("%w%s", err, told(output))
 	}
+	says, refused := told(stdout, stderr)
+	if refused && ctx.Err() == nil {
+		return fmt.Errorf("%w: %w%s", restart.ErrRefused, err, says)
+	}
+	return fmt.Errorf("%w%s", err, says)
 }
 
 // noFile is a file that cannot be opened or made.
@@ -104,19 +106,4 @@ func (b *Backend) program() command.Program {
 		},
 		User: daemonUser(b.cfg.Home),
 	}
-}
-
-var (
-	ansi    = regexp.MustCompile(`\x1b\[[0-9;]*m`)
-	pm2Says = regexp.MustCompile(`(?m)^\[PM2\]\[ERROR\] *(.{1,200})`)
-)
-
-// told is what pm2 itself says of its failure. The rest of its output may be anything, such as a stack trace with
-// somebody's environment in it.
-func told(output string) string {
-	m := pm2Says.FindStringSubmatch(ansi.ReplaceAllString(output, ""))
-	if m == nil {
-		return ""
-	}
-	return fmt.Sprintf(": %q", strings.TrimSpace(m[1]))
 }

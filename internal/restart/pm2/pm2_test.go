@@ -377,6 +377,54 @@ seq 1 3000; echo "Error: canary" >&2; exit 1`)
 	}
 }
 
+// Where pm2 itself says nothing, the first line of its errors is told, cut and fit for a terminal; what is not an error is not.
+func TestWordlessFailure(t *testing.T) {
+	f := newFake(t)
+	f.runs(up("web", "online"))
+	for _, tc := range []struct{ name, script, want string }{
+		{"nothing", "", "exit status 1"},
+		{"only output", "echo 'Use --update-env to update environment variables'", "exit status 1"},
+		{"node is not there", "echo >&2 'env: node: No such file or directory'; echo canary >&2", `exit status 1: "env: node: No such file or directory"`},
+		{"behind the output", "echo canary; printf '\\n\\n  first  \\ncanary\\n' >&2", `exit status 1: "first"`},
+		{
+			"not JavaScript", `printf '/opt/pm2:2\nexec node /x/pm2 "$@"\n     ^^^^\n\nSyntaxError: Unexpected identifier\n    at canary\n\nNode.js v20\n' >&2`,
+			`exit status 1: "/opt/pm2:2: SyntaxError: Unexpected identifier"`,
+		},
+		{
+			"a module is missing", `printf 'node:internal/modules/cjs/loader:1146\n  throw err;\n  ^\n\nError: Cannot find module canary-free\nRequire stack:\n- canary\n' >&2`,
+			`exit status 1: "node:internal/modules/cjs/loader:1146: Error: Cannot find module canary-free"`,
+		},
+		{"pm2's word on the other output", `echo '[PM2][ERROR] Script is gone'; echo canary >&2`, `exit status 1: "Script is gone"`},
+		{"another's word", `echo 'Reload already in progress' >&2`, `exit status 1: "Reload already in progress"`},
+		{"for a terminal", `printf '\033]0;owned\007\033[31mred\n' >&2`, "exit status 1: \"\ufffd]0;owned\ufffdred\""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			f.script(tc.script + "\nexit 1")
+			err := f.backend().Restart(t.Context(), restart.Attempt{})
+			want := fmt.Sprintf("running %q: %s", f.prog, tc.want)
+			if err == nil || err.Error() != want || errors.Is(err, restart.ErrRefused) {
+				t.Errorf("error is %v, want %s", err, want)
+			}
+		})
+	}
+	for _, says := range []string{"Reload already in progress, please try again in 20 seconds or use --force", "Process or Namespace web not found"} {
+		f.script(`printf '\033[31m[PM2][ERROR]\033[39m ` + says + `\n' >&2; exit 1`)
+		if err := f.backend().Restart(t.Context(), restart.Attempt{}); !errors.Is(err, restart.ErrRefused) || !strings.Contains(err.Error(), says) {
+			t.Errorf("error is %v, want a refusal with %q", err, says)
+		}
+	}
+	for name, script := range map[string]string{
+		"a long line": `head -c 50000 /dev/zero | tr '\0' x >&2`, "pm2's long line": `{ printf '[PM2][ERROR] '; head -c 50000 /dev/zero | tr '\0' x; } >&2`,
+		"a long place": `{ head -c 20000 /dev/zero | tr '\0' x; printf ':1\nError: '; head -c 20000 /dev/zero | tr '\0' x; } >&2`,
+	} {
+		f.script(script + "\nexit 1")
+		err := f.backend().Restart(t.Context(), restart.Attempt{})
+		if err == nil || len(err.Error()) > 400 || !strings.Contains(err.Error(), "bytes…]") {
+			t.Errorf("%s: error is %v, want a short one that says how much was left out", name, err)
+		}
+	}
+}
+
 func TestBadAnswers(t *testing.T) {
 	f := newFake(t)
 	for name, answer := range map[string]string{

@@ -28,6 +28,8 @@ type fake struct {
 	calls []string
 	// How often the configuration was asked for.
 	configs int
+	// After a stop nobody is let in any more.
+	locksAfterStop, locked bool
 	// When it is STOPPING it is so for that many looks.
 	stopsAfter int
 	fail       map[string]string // method to what goes wrong: "fault 10", "hang", "break before", "break after"
@@ -54,7 +56,10 @@ func (f *fake) backend() *Backend {
 
 func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	u, p, _ := r.BasicAuth()
-	if u != user || p != password || r.URL.Path != "/RPC2" || r.Method != http.MethodPost {
+	f.mu.Lock()
+	locked := f.locked
+	f.mu.Unlock()
+	if locked || u != user || p != password || r.URL.Path != "/RPC2" || r.Method != http.MethodPost {
 		http.Error(w, "unauthorized", http.StatusUnauthorized)
 		return
 	}
@@ -99,7 +104,7 @@ func (f *fake) do(method string) {
 			f.do("stopProcess")
 		}
 	case "stopProcess":
-		f.p.state, f.p.stop = stopped, f.p.now
+		f.p.state, f.p.stop, f.locked = stopped, f.p.now, f.locksAfterStop
 	case "startProcess":
 		f.p.state, f.p.start = running, f.p.now+1
 	}

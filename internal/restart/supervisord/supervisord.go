@@ -30,6 +30,7 @@ type Config struct {
 type Backend struct {
 	cfg    Config
 	client *client
+	least  time.Duration // how long a start is tried at least after a stop
 }
 
 // New makes a back-end of a checked configuration.
@@ -38,7 +39,7 @@ func New(cfg Config) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Backend{cfg, c}, nil
+	return &Backend{cfg, c, finishTime}, nil
 }
 
 // Kind implements restart.Backend.
@@ -69,12 +70,12 @@ func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
 	if err != nil {
 		return err
 	}
-	if err := a.Admit(fmt.Sprintf("the process %q", b.cfg.Process), s); err != nil {
+	if err := a.Admit(fmt.Sprintf("the process %q", b.cfg.Process), "was restarted", s); err != nil {
 		return err
 	}
 	if p.state == fatal {
 		err := b.start(ctx, &p)
-		if isFault(err, faultAlreadyStarted, faultShutdown) {
+		if isFault(err, faultAlreadyStarted, faultBadName, faultShutdown) {
 			err = fmt.Errorf("%w: %w", restart.ErrRefused, err)
 		}
 		return err
@@ -125,7 +126,7 @@ const pause = 100 * time.Millisecond
 // finish starts what was stopped, or is being stopped; unsure is why that is not known. Its time is its own: to stop and
 // not to start would be the worst end.
 func (b *Backend) finish(ctx context.Context, p *process, unsure error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.finishTime())
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(b.least, p.takes))
 	defer cancel()
 	tick := time.NewTicker(pause)
 	defer tick.Stop()
@@ -149,7 +150,8 @@ func (b *Backend) finish(ctx context.Context, p *process, unsure error) error {
 			if err == nil {
 				err = ctx.Err()
 			}
-			return fmt.Errorf("starting the process %q after it was to stop: %w", p.name, err)
+			// As a text: that a call did not arrive makes it no refusal, the process was touched before.
+			return fmt.Errorf("starting the process %q after it was to stop: %w", p.name, errors.New(err.Error()))
 		}
 	}
 }

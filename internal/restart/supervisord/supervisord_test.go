@@ -67,9 +67,13 @@ func TestRestart(t *testing.T) {
 	}{
 		{"running", running, nil, []string{stop, start}, false, ""},
 		{"given up", fatal, nil, []string{start}, false, ""},
+		{"removed when it had given up", fatal, map[string]string{"startProcess": "fault 10"}, []string{start}, true, "fault 10"},
+		{"shuts down when it had given up", fatal, map[string]string{"startProcess": "fault 6"}, []string{start}, true, "fault 6"},
 		{"given up again", fatal, map[string]string{"startProcess": "fault 50"}, []string{start}, false, `starting the process "group:web": calling supervisor.startProcess: fault 50, TEXT: group:web`},
 		{"started meanwhile", fatal, map[string]string{"startProcess": "fault 60"}, []string{start}, true, "fault 60"},
 		{"ended meanwhile", running, map[string]string{"stopProcess": "fault 70"}, []string{stop}, true, `stopping the process "group:web": calling supervisor.stopProcess: fault 70`},
+		{"removed meanwhile", running, map[string]string{"stopProcess": "fault 10"}, []string{stop}, true, "fault 10"},
+		{"shuts down at the start", running, map[string]string{"startProcess": "fault 6"}, []string{stop, start}, false, "fault 6"},
 		{"cannot be stopped", running, map[string]string{"stopProcess": "fault 30"}, []string{stop}, false, "fault 30"},
 		{"shuts down", running, map[string]string{"stopProcess": "fault 6"}, []string{stop}, true, "fault 6"},
 		{"cannot be started", running, map[string]string{"startProcess": "fault 40"}, []string{stop, start}, false, `starting the process "group:web": calling supervisor.startProcess: fault 40`},
@@ -102,6 +106,23 @@ func TestRestart(t *testing.T) {
 				t.Errorf("a secret is in %v", err)
 			}
 		})
+	}
+}
+
+// Once the process was told to stop nothing is a refusal any more, even if the start did not arrive: who reads "nothing was
+// done" would leave it stopped.
+func TestLostAfterTheStop(t *testing.T) {
+	f := newFake(t, is(running))
+	b := f.backend()
+	b.least = time.Millisecond
+	f.breaks("getAllConfigInfo", "fault 1") // otherwise it says how long a start may take
+	f.locksAfterStop = true
+	err := b.Restart(t.Context(), restart.Attempt{})
+	if err == nil || errors.Is(err, restart.ErrRefused) || !strings.Contains(err.Error(), "after it was to stop") {
+		t.Errorf("error is %v, want one that is not a refusal", err)
+	}
+	if diff := cmp.Diff([]string{"stopProcess group:web 1"}, f.called()); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }
 

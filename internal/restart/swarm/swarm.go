@@ -66,11 +66,8 @@ func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
 	if err != nil {
 		return err
 	}
-	switch status, before := s.status(), a.Before.Identity; {
-	case status.Unfit != "":
-		return fmt.Errorf("%w: the service %q is %s: %s", restart.ErrRefused, b.name, status.Unfit, status.Detail)
-	case before != "" && before != status.Identity:
-		return fmt.Errorf("%w: the tasks of the service %q were changed by somebody else since it was looked at", restart.ErrRefused, b.name)
+	if err := a.Admit(fmt.Sprintf("the service %q", b.name), "was updated", s.status()); err != nil {
+		return err
 	}
 	spec, err := forced(s.Spec)
 	if err != nil {

@@ -183,6 +183,69 @@ func TestUpdate(t *testing.T) {
 	}
 }
 
+// What of an engine's answer says that the tasks run as they are to, and since when.
+func TestRunning(t *testing.T) {
+	at := func(day int) time.Time { return time.Date(2026, 2, day, 0, 0, 0, 0, time.UTC) }
+	for _, tt := range []struct {
+		state              string
+		started, completed time.Time
+		running            bool
+		since              time.Time
+	}{
+		{"completed", at(1), at(2), true, at(2)},
+		{"rollback_completed", at(1), at(2), true, at(2)},
+		{"completed", at(3), time.Time{}, true, at(3)},
+		{"updating", at(4), time.Time{}, false, at(4)},
+		{"updating", at(5), at(2), false, at(5)}, // completed is what was before
+		{"rollback_started", at(6), time.Time{}, false, at(6)},
+		{"paused", at(7), at(8), false, at(8)},
+		{"rollback_paused", at(7), time.Time{}, false, at(7)},
+		{"of a later engine", at(7), time.Time{}, false, at(7)},
+	} {
+		t.Run(tt.state, func(t *testing.T) {
+			m := newManager(t)
+			m.updating(tt.state, tt.started, tt.completed)
+			m.mu.Lock()
+			m.change("PreviousSpec", map[string]any{"Name": "shop_web"})
+			m.change("UpdatedAt", at(20)) // an update says better when it was
+			m.mu.Unlock()
+			if s := inspect(t, backend(t, m)); s.Running != tt.running || !s.StartedAt.Equal(tt.since) {
+				t.Errorf("status is %+v, want running %t since %s", s, tt.running, tt.since)
+			}
+		})
+	}
+}
+
+// The swarm pauses our own update because the first new task was killed, and the tasks that came after it run (moby #34245).
+// The service is another one than before, and is not touched again before somebody else has updated it.
+func TestPausedAfterUpdate(t *testing.T) {
+	m := newManager(t)
+	b := backend(t, m)
+	before := inspect(t, b)
+	if err := b.Restart(t.Context(), restart.Attempt{ID: "1", Before: before}); err != nil {
+		t.Fatal(err)
+	}
+	m.updating("paused", time.Now(), time.Time{})
+	after := inspect(t, b)
+	if after.Unfit != restart.UnfitPaused || after.Running || after.Identity == before.Identity || !strings.HasSuffix(after.Detail, "update paused: update paused") {
+		t.Errorf("status is %+v, want paused with the words of the engine, and another identity", after)
+	}
+	if err := b.Restart(t.Context(), restart.Attempt{ID: "2", Before: after}); !errors.Is(err, restart.ErrRefused) {
+		t.Errorf("error is %v, want a refusal", err)
+	}
+	m.updating("completed", time.Now(), time.Now()) // by hand
+	if s := inspect(t, b); s.Unfit != "" || !s.Running {
+		t.Errorf("after its repair the status is %+v", s)
+	}
+}
+
+// Where it is not known what the service was, nothing is compared.
+func TestUnknownBefore(t *testing.T) {
+	if err := backend(t, newManager(t)).Restart(t.Context(), restart.Attempt{ID: "1"}); err != nil {
+		t.Error(err)
+	}
+}
+
 // The swarm takes the update back because the new tasks do not run.
 func TestRolledBack(t *testing.T) {
 	m := newManager(t)
@@ -249,7 +312,7 @@ func TestRefused(t *testing.T) {
 		{"somebody deploys meanwhile", func(m *manager) { m.meddle = func() { m.change("UpdateStatus", nil) } }, true, "was changed by somebody else in this moment: status 500 Internal Server Error: rpc error: code = Unknown desc = update out of sequence"},
 		{"somebody deployed before", func(m *manager) {
 			m.service["Spec"].(map[string]any)["TaskTemplate"].(map[string]any)["ForceUpdate"] = json.Number("9")
-		}, true, "were changed by somebody else since it was looked at"},
+		}, true, "was updated by somebody else since it was looked at"},
 		{"broken", func(m *manager) { m.answer = func() error { return errors.New("context deadline exceeded") } }, false, "updating the service \"shop_web\": status 500"},
 		{"no manager", func(m *manager) { m.code = http.StatusServiceUnavailable }, true, "not a swarm manager.; want the engine of a manager"},
 		{"proxy", func(m *manager) { m.code = http.StatusForbidden }, true, "a proxy before the engine does not let this through"},

@@ -71,7 +71,7 @@ func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
 	if err != nil {
 		return err
 	}
-	if err := a.Admit(fmt.Sprintf("the unit %q", b.cfg.Unit), s); err != nil {
+	if err := a.Admit(fmt.Sprintf("the unit %q", b.cfg.Unit), "was restarted", s); err != nil {
 		return err
 	}
 	result, err := m.restart(ctx, b.cfg.Unit)

@@ -208,3 +208,32 @@ func TestNew(t *testing.T) {
 		t.Errorf("got %v, %v", b, err)
 	}
 }
+
+// The start that systemd may refuse is granted again at a time that is known, unless its interval has no end.
+func TestLimitedUntil(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		interval uint64 // in microseconds
+		want     time.Time
+	}{
+		{"an hour", 3600_000_000, now.Add(time.Minute)},
+		{"over", 10_000_000, time.Time{}},
+		{"without end", math.MaxUint64, time.Time{}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := unitOf(running(map[string]any{"StartLimitIntervalUSec": tt.interval})).status(now)
+			if !s.FitAt.Equal(tt.want) {
+				t.Errorf("it is %q until %s, want %s", s.Unfit, s.FitAt, tt.want)
+			}
+		})
+	}
+}
+
+// A start that systemd made by itself (Restart=) is nobody's.
+func TestStartedByItself(t *testing.T) {
+	for restarts, want := range map[uint32]bool{0: false, 2: true} {
+		if s := unitOf(running(map[string]any{"NRestarts": restarts})).status(now); s.Itself != want {
+			t.Errorf("after %d restarts of systemd got %+v, want by itself: %t", restarts, s, want)
+		}
+	}
+}

@@ -87,6 +87,7 @@ func (u *unit) status(now time.Time) restart.Status {
 	s := restart.Status{
 		Identity: u.invocation,
 		Running:  u.active == "active",
+		Itself:   u.restarts > 0,
 		Detail:   "systemd says " + u.state(),
 	}
 	for _, t := range u.started {
@@ -100,6 +101,9 @@ func (u *unit) status(now time.Time) restart.Status {
 	var why string
 	if s.Unfit, why = u.unfit(now.Sub(s.StartedAt)); why != "" {
 		s.Detail += "; " + why
+	}
+	if s.Unfit == restart.UnfitLimited && u.limit != forever {
+		s.FitAt = s.StartedAt.Add(u.limit)
 	}
 	return s
 }

@@ -1,0 +1,49 @@
+package pm2
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
+)
+
+var (
+	ansi    = regexp.MustCompile(`\x1b\[[0-9;]*m`)
+	pm2Says = regexp.MustCompile(`(?m)^\[PM2\]\[ERROR\] *(.+)`)
+	// Node writes where in which file an error is before it says which error it is.
+	nodeAt   = regexp.MustCompile(`^\S.*:\d+$`)
+	nodeSays = regexp.MustCompile(`(?m)^\w*Error\b.*`)
+)
+
+// declined is what pm2 says before it has done anything.
+var declined = regexp.MustCompile(`^(Reload already in progress|Process or Namespace .* not found$)`)
+
+// told is what pm2 itself says of its failure, or else the first line that somebody writes about it: node that cannot run
+// pm2, or a shell that cannot find node. The rest of the output may be anything, such as a stack trace.
+func told(stdout, stderr string) (says string, refused bool) {
+	stdout, stderr = ansi.ReplaceAllString(stdout, ""), ansi.ReplaceAllString(stderr, "")
+	own := cmp.Or(match(pm2Says, stderr), match(pm2Says, stdout))
+	if says = cmp.Or(own, firstLine(stderr)); says == "" {
+		return "", false
+	}
+	return fmt.Sprintf(": %q", printable.Text(says, printable.MaxLog)), declined.MatchString(own)
+}
+
+func match(says *regexp.Regexp, text string) string {
+	if m := says.FindStringSubmatch(text); m != nil {
+		return strings.TrimSpace(m[len(m)-1])
+	}
+	return ""
+}
+
+// firstLine is the first line with anything in it, and with node's error where that line is only the place of one.
+func firstLine(stderr string) string {
+	line, rest, _ := strings.Cut(strings.TrimSpace(stderr), "\n")
+	line = strings.TrimSpace(line)
+	if says := match(nodeSays, rest); says != "" && nodeAt.MatchString(line) {
+		return printable.Cut(line, printable.MaxLog/2) + ": " + says
+	}
+	return line
+}
