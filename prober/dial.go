@@ -78,11 +78,15 @@ type wire struct {
 	net.Conn
 	ended     atomic.Bool
 	readEnded atomic.Bool // there is nothing more to read: a failed write does not tell what is still to be read
+	heard     atomic.Bool // something came
 	cut       atomic.Bool // we have closed it ourselves while it was read, because the time was over
 }
 
 func (w *wire) Read(b []byte) (int, error) {
 	n, err := w.Conn.Read(b)
+	if n > 0 && !w.heard.Load() {
+		w.heard.Store(true)
+	}
 	w.note(err)
 	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
 		w.readEnded.Store(true)
@@ -149,7 +153,7 @@ func (d *dialer) dial(ctx context.Context, t *trace, req *http.Request, serverNa
 	l.stop = context.AfterFunc(ctx, func() { raw.Close() })
 
 	if req.URL.Scheme == "https" {
-		l.Conn, l.tls, err = handshake(ctx, t, raw, d.tls, serverName)
+		l.Conn, l.tls, err = handshake(ctx, t, l.wire, d.tls, serverName)
 		if err != nil {
 			raw.Close()
 			l.stop()

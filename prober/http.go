@@ -73,7 +73,7 @@ func (p *httpProber) Probe(ctx context.Context, r Request) Result {
 	if err != nil {
 		f := asFailure(err)
 		if x.location != "" {
-			f = failf(f.reason, f.phase, "after a redirect to %s: %w", x.location, f.err)
+			f = failf(f.reason, f.phase, "after a redirect to %s: %w", x.location, f.err).because(f.cause)
 		}
 		res.fail(f)
 	}

@@ -44,6 +44,8 @@ type Result struct {
 	FailedPhase PhaseName
 	// Err is nil if and only if the probe succeeded. Its text says what was got and what was wanted.
 	Err error
+	// Cause is what is known beyond the Reason; CauseNone: nothing is.
+	Cause Cause
 
 	// Redirects is how many redirects were received.
 	Redirects int
@@ -194,6 +196,8 @@ type TLSResult struct {
 	ServerName string
 	// ClientCert says what became of the target's request for a certificate of ours.
 	ClientCert ClientCert
+	// ClientCertExpiry is when the certificate that was sent expires; zero: none was sent.
+	ClientCertExpiry time.Time
 	// Certificates are those that the target presented, accepted or not; nil: it presented none.
 	Certificates *Certificates
 }
