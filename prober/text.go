@@ -41,10 +41,10 @@ func (r *Result) Size() int {
 		n += int(unsafe.Sizeof(*r.Resolve))
 	}
 	if h := r.HTTP; h != nil {
-		n += int(unsafe.Sizeof(*h)) + len(h.URL) + len(h.Method) + len(h.Path) + len(h.Proto)
+		n += int(unsafe.Sizeof(*h)) + len(h.URL) + len(h.Method) + len(h.Path) + len(h.Proto) + len(h.Excerpt)
 	}
 	if w := r.WebSocket; w != nil {
-		n += int(unsafe.Sizeof(*w)) + len(w.Subprotocol) + cap(w.Messages)*int(unsafe.Sizeof(Message{}))
+		n += int(unsafe.Sizeof(*w)) + len(w.Subprotocol) + len(w.Excerpt) + cap(w.Messages)*int(unsafe.Sizeof(Message{}))
 		for i := range w.Messages {
 			n += len(w.Messages[i].Excerpt)
 		}
