@@ -1,6 +1,7 @@
 package prober
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -110,7 +111,7 @@ func authorityFailure(err x509.UnknownAuthorityError, presented []*x509.Certific
 		return failf(ReasonTLSUntrusted, PhaseTLS, "certificate is signed by an unknown authority")
 	}
 	candidate, name := candidateCause(err)
-	switch candidate {
+	switch candidate { //nolint:exhaustive // the others have no reason of their own
 	case CauseNone:
 	case CauseAuthorityExpired:
 		return failf(ReasonTLSExpired, PhaseTLS, "certificate of %q, the authority of %q, has expired", name, certName(c)).because(candidate)
@@ -120,7 +121,7 @@ func authorityFailure(err x509.UnknownAuthorityError, presented []*x509.Certific
 		return failf(ReasonTLSUntrusted, PhaseTLS, "certificate of %q is signed by unknown authority %q: %s", certName(c), issuer(c), candidate.words()).because(candidate)
 	}
 	f := failf(ReasonTLSUntrusted, PhaseTLS, "certificate of %q is signed by unknown authority %q", certName(c), issuer(c))
-	switch selfIssued := string(c.RawIssuer) == string(c.RawSubject); {
+	switch selfIssued := bytes.Equal(c.RawIssuer, c.RawSubject); {
 	case selfIssued:
 		return f.because(CauseSelfSigned)
 	case len(presented) == 1 && len(c.IssuingCertificateURL) > 0: // as public authorities have it, and few of one's own

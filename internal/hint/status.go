@@ -46,7 +46,7 @@ func statusAdvice(f *failed, path string) (ask string, acceptable bool) {
 	case code == http.StatusBadRequest && !h.TLS:
 		return "does that port speak TLS? Then probe https://. Else it may want another Host header (the hostname parameter).", false
 	case code == http.StatusBadRequest:
-		return "it may want another Host header: the hostname parameter, or headers of the module, set it.", false
+		return "check which Host header it wants (another Host header: the hostname parameter, or headers of the module).", false
 	case code == http.StatusMisdirectedRequest:
 		return "it does not serve that name: check tls_config.server_name and the hostname parameter", false
 	case code >= 300 && code < 400 && !m.Client.FollowRedirects:

@@ -29,7 +29,7 @@ var reasons = map[prober.Reason]string{
 	prober.ReasonBody:             "look at the body with curl; the body conditions and compression of the module decide",
 	prober.ReasonJSON:             "look at the body with curl; the JSON condition of the module decides",
 	prober.ReasonWSHandshake:      "check the path of the WebSocket; a proxy in front of it has to pass on Upgrade and Connection",
-	prober.ReasonWSSubprotocol:    "subprotocols of the module names those to offer; the service's documentation has those that it speaks",
+	prober.ReasonWSSubprotocol:    "set subprotocols of the module to those that the service speaks: its documentation names them",
 	prober.ReasonWSMessage:        "compare the conversation with query_response of the module; skip_until_match leaves other messages aside",
 	prober.ReasonWSPongTimeout:    "the service keeps the connection and does not answer a ping: it hangs, or its WebSocket library has no pings (ping: false)",
 	prober.ReasonWSClosed:         "look into the service's log for why it closed; codes from 3000 on are its own",

@@ -17,7 +17,7 @@ import (
 )
 
 // step is what a hint must have: a key of the configuration, or something to do.
-var step = regexp.MustCompile(`[a-z]+_[a-z_0-9]+|\b(check|look|try|renew|compare|issue|repair|configure|probe|raise|report|reload|look up|is the path|have|match|method of the module)\b|(?i)\bis the service running\b|it hangs`)
+var step = regexp.MustCompile(`(?i)[a-z]+_[a-z_0-9]+|\b(check|set|look|try|renew|compare|issue|repair|configure|probe|raise|report|reload|look up|is the path|have|match|method of the module)\b|\bis the service running\b|it hangs`)
 
 // failures are a Result of every reason with every cause that it may have, and of every status code with what may be known
 // beside it. Known is whether more is known than the reason and the code.
