@@ -60,8 +60,8 @@ func (c *checker) module(p place, m *Module) {
 // foreignProbers are those of blackbox_exporter that this exporter does not have.
 var foreignProbers = []string{"tcp", "dns", "icmp", "grpc", "unix"}
 
-// notWith says what to do with a module of such a prober.
-const notWith = `this exporter probes with "http" and "websocket", and not with %q: leave it to blackbox_exporter; healthcheck_exporter import --blackbox=FILE takes the others`
+// NotWith begins what is said about a module of such a prober.
+const NotWith = `this exporter probes with "http" and "websocket", and not with `
 
 // prober checks the prober of a module. Where the module has a block of a foreign one, that says it all.
 func (c *checker) prober(module place, name string) {
@@ -73,7 +73,7 @@ func (c *checker) prober(module place, name string) {
 	default:
 		if slices.Contains(foreignProbers, name) {
 			if c.read(module.field(name)) {
-				c.fail(p, notWith, name)
+				c.fail(p, NotWith+"%q", name)
 			}
 			return
 		}
