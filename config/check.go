@@ -63,7 +63,7 @@ var foreignProbers = []string{"tcp", "dns", "icmp", "grpc", "unix"}
 // NotWith begins what is said about a module of such a prober.
 const NotWith = `this exporter probes with "http" and "websocket", and not with `
 
-// prober checks the prober of a module. Where the module has a block of a foreign one, that says it all.
+// prober checks the prober of a module. That it is a foreign one says all of its block, too.
 func (c *checker) prober(module place, name string) {
 	p := c.sub(module, "prober")
 	switch name {
@@ -72,9 +72,9 @@ func (c *checker) prober(module place, name string) {
 		c.fail(p, `missing, want "http" or "websocket"`)
 	default:
 		if slices.Contains(foreignProbers, name) {
-			if c.read(module.field(name)) {
-				c.fail(p, NotWith+"%q", name)
-			}
+			block := module.field(name).path // of which nothing more is to be said
+			c.problems = slices.DeleteFunc(c.problems, func(found Problem) bool { return found.Path == block })
+			c.fail(p, NotWith+"%q", name)
 			return
 		}
 		c.fail(p, `got %q, want "http" or "websocket"`, name)

@@ -232,10 +232,6 @@ func (d *decoder) pair(p place, key string, n *yaml.Node, into entries) {
 }
 
 func (d *decoder) unknown(p place, key string, known structKeys) {
-	if slices.Contains(foreignProbers, key) && p.pattern == "modules.*" {
-		d.reject(p.field(key), NotWith+"%q", key)
-		return
-	}
 	hint := ""
 	if name := known.closest(key); name != "" {
 		hint = fmt.Sprintf(", did you mean %q?", name)
