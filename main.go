@@ -76,6 +76,8 @@ func run(args []string, out, errOut io.Writer) int {
 		err = cli.BlameFlag(a.Model(), args, err)
 	case n > 0 && args[n-1] == "--config.file": // kingpin loses it for the sake of the default command
 		err = errors.New("expected argument for flag '--config.file'")
+	case command == commandProbe && f.probe.Target == "" && f.probe.Name == "":
+		err = errors.New("required argument 'target' not provided")
 	case f.configNamed && f.server.ConfigFile == "": // such as --config.file=$UNSET, which would watch nothing
 		err = errors.New("--config.file is empty, want the path of a configuration file")
 	}
@@ -258,7 +260,8 @@ func application(f *flags) *kingpin.Application {
 
 	probe := a.Command(commandProbe, "Probe one target once and explain the outcome. Exit status: 0 success, 1 the probe failed, 2 usage or configuration.")
 	p := &f.probe
-	probe.Arg("target", "URL of the target; http:// may be left out.").Required().StringVar(&p.Target)
+	probe.Arg("target", "URL of the target; http:// may be left out.").StringVar(&p.Target)
+	probe.Flag("name", "Target of the inventory of --config.file, instead of a URL: probed by its own module, timeout and headers, as the server does.").StringVar(&p.Name)
 	probe.Flag("module", "Module to probe with. Default: http_2xx, and websocket for ws:// and wss://.").StringVar(&p.Module)
 	probe.Flag("hostname", "Host header and TLS server name, if not the target's own.").StringVar(&p.Hostname)
 	probe.Flag("attempts", "How many times to try a failing target; 0: as the module says.").Default("0").IntVar(&p.Attempts)

@@ -162,15 +162,22 @@ func certificates(emit emitFunc, t *prober.TLSResult) {
 		emit(tlsVersion, 1, tls.VersionName(t.Version))
 		emit(tlsCipher, 1, t.CipherSuiteName())
 	}
+	if !t.ClientCertExpiry.IsZero() {
+		emit(sslClientExpiry, float64(t.ClientCertExpiry.Unix()))
+	}
 	c := t.Certificates
 	if c == nil {
 		return
 	}
 	emit(sslEarliestExpiry, float64(c.First.NotAfter.Unix()))
-	emit(sslLifetime, float64(c.First.NotAfter.Unix()-c.First.NotBefore.Unix())) // of 292 years and more there is no Duration
-	emit(sslLastChainExpiry, float64(c.LastChainExpiry.Unix()))
+	emit(sslLifetime, lifetime(c.First.Validity))
+	emit(sslLastChainExpiry, float64(c.ChainFirst.NotAfter.Unix()))
+	emit(sslChainLifetime, lifetime(c.ChainFirst.Validity))
 	emit(sslLastChainInfo, 1, c.Leaf.Fingerprint, c.Leaf.Subject, c.Leaf.Issuer, c.Leaf.HostNames, c.Leaf.Serial)
 }
+
+// lifetime is in seconds: of 292 years and more there is no Duration.
+func lifetime(v prober.Validity) float64 { return float64(v.NotAfter.Unix() - v.NotBefore.Unix()) }
 
 func boolean(b bool) float64 {
 	if b {

@@ -39,7 +39,7 @@ func failed() prober.Result {
 		},
 		Reason: prober.ReasonJSON, FailedPhase: prober.PhaseCheck, Err: errors.New("want better"),
 		Resolve: &prober.ResolveResult{Addr: netip.MustParseAddr("2001:db8::1")},
-		TLS:     &prober.TLSResult{Version: tls.VersionTLS12, CipherSuite: tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, Certificates: prober.NewCertificates([]*x509.Certificate{cert}, nil)},
+		TLS:     &prober.TLSResult{Version: tls.VersionTLS12, CipherSuite: tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, ClientCertExpiry: time.Unix(4000, 0), Certificates: prober.NewCertificates([]*x509.Certificate{cert}, nil)},
 		HTTP: &prober.HTTPResult{
 			StatusCode: 418, Proto: "HTTP/1.0", ContentLength: 7, BodyBytes: 9, TLS: true, LastModified: time.Unix(500, 0),
 		},
@@ -138,6 +138,8 @@ func TestCollect(t *testing.T) {
 		`probe_failed_due_to_cel`:                         1,
 		`probe_ssl_earliest_cert_expiry`:                  2000,
 		`probe_ssl_earliest_cert_lifetime_seconds`:        1500,
+		`probe_ssl_last_chain_lifetime_seconds`:           1500,
+		`probe_ssl_client_cert_expiry_timestamp_seconds`:  4000,
 		`probe_ssl_last_chain_expiry_timestamp_seconds`:   2000,
 		`probe_ssl_last_chain_info{fingerprint_sha256="` + rawSHA256 + `",issuer="CN=root",serialnumber="1f00ff",subject="CN=leaf",subjectalternative="a,b"}`: 1,
 		`probe_tls_version_info{version="TLS 1.2"}`:                             1,
@@ -242,6 +244,9 @@ func TestCertificates(t *testing.T) {
 			}
 			if v := got["probe_ssl_last_chain_expiry_timestamp_seconds"]; v != tt.last {
 				t.Errorf("probe_ssl_last_chain_expiry_timestamp_seconds is %v, want %v", v, tt.last)
+			}
+			if v := got["probe_ssl_last_chain_lifetime_seconds"]; v != tt.last/2 {
+				t.Errorf("probe_ssl_last_chain_lifetime_seconds is %v, want %v", v, tt.last/2)
 			}
 			if _, ok := got[`probe_tls_version_info{version="TLS 1.3"}`]; ok {
 				t.Error("there is a TLS version without a handshake")

@@ -51,6 +51,7 @@ func scenes(t *testing.T) []scene {
 	cert := ca.Issue(t, probetest.Cert{CommonName: "golden", DNSNames: []string{"golden.example", "www.golden.example"}, IPs: []net.IP{net.IPv4(127, 0, 0, 1)}, NotAfter: time.Now().Add(leafLife)})
 	expired := ca.Issue(t, probetest.Cert{CommonName: "expired", NotAfter: time.Now().Add(-time.Hour)})
 	trust := "tls_config: {ca_file: " + ca.File() + "}"
+	certFile, keyFile := probetest.CertFiles(t, cert)
 	health := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT")
 		_, _ = io.WriteString(w, `{"status":"degraded"}`)
@@ -73,6 +74,11 @@ func scenes(t *testing.T) []scene {
 		{name: "https_http2", http: trust, target: probetest.TLSServer(t, cert, health, "h2", "http/1.1").URL, leaf: cert.Leaf, verified: true},
 		{name: "https_not_verified", http: "tls_config: {insecure_skip_verify: true}", target: probetest.TLSServer(t, cert, health).URL, leaf: cert.Leaf},
 		{name: "expired_certificate", http: trust, target: probetest.TLSServer(t, expired, health).URL, leaf: expired.Leaf},
+		{
+			name: "client_certificate", leaf: cert.Leaf, verified: true,
+			http:   fmt.Sprintf("tls_config: {ca_file: %s, cert_file: %s, key_file: %s}", ca.File(), certFile, keyFile),
+			target: probetest.ServeTLS(t, &tls.Config{Certificates: []tls.Certificate{cert}, ClientAuth: tls.RequireAnyClientCert}, health).URL,
+		},
 		{name: "connection_refused", target: closedPort(t)},
 		{name: "no_address", http: "preferred_ip_protocol: ip6, ip_protocol_fallback: false", target: plain.URL},
 		{name: "not_found", target: probetest.Redirects(t, 1).URL + "/none"},
@@ -116,7 +122,7 @@ func TestGolden(t *testing.T) {
 
 // What varies from run to run. All else in an exposition is compared as it is.
 var (
-	varyingValue = regexp.MustCompile(`^probe_(?:duration|timeout|dns_lookup_time|http_duration|websocket_duration)_seconds|^probe_ssl_(?:earliest_cert_(?:expiry|lifetime)|last_chain_expiry)`)
+	varyingValue = regexp.MustCompile(`^probe_(?:duration|timeout|dns_lookup_time|http_duration|websocket_duration)_seconds|^probe_ssl_(?:earliest_cert_(?:expiry|lifetime)|last_chain_(?:expiry|lifetime)|client_cert_expiry)`)
 	// The cipher suite depends on what the processor is good at.
 	varyingLabel = regexp.MustCompile(`(fingerprint_sha256|serialnumber|cipher)="[^"]+"`)
 )

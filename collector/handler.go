@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -74,6 +76,8 @@ type Handler struct {
 	Begin func() (end func(Probe))
 	// Reject is told why a query was refused.
 	Reject func(Rejection)
+	// Hint says what to do about a failed probe. nil: nothing is said.
+	Hint func(*prober.Result, *config.Module) string
 	// ByURL has room for the probes at a time of targets that were given by their URL: each takes a file descriptor, and the
 	// inventory needs some. nil: there is room for all.
 	ByURL chan struct{}
@@ -93,7 +97,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	result := h.probe(r, m, req)
 	if query.Get("debug") == "true" {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		WriteReport(w, Report{Target: prober.MaskURL(req.URL), Module: m, Result: result})
+		rep := Report{Target: prober.MaskURL(req.URL), Module: m, Result: result}
+		if h.Hint != nil {
+			rep.Hint = h.Hint(&result, &m.Config)
+		}
+		for _, note := range notes(query) {
+			line := printable.Text(note, printable.MaxURL)
+			fmt.Fprintf(w, "Note: %s\n", line)
+		}
+		WriteReport(w, rep)
 		return
 	}
 	serve(w, r, query, m, &result)
@@ -169,6 +181,29 @@ func (h *Handler) parse(query url.Values, raw string) (*Module, prober.Request, 
 	}
 	module, req := h.permitted(Target{Module: m, Request: prober.Request{URL: u, Hostname: hostname}})
 	return module, req, nil
+}
+
+// maxNotes is how many notes there are on a query.
+const maxNotes = 5
+
+// parameters are those that /probe knows.
+var parameters = map[string]bool{"target": true, "module": true, "hostname": true, "name": true, "debug": true}
+
+// notes say what of a query is left aside, for who writes one by hand.
+func notes(query url.Values) []string {
+	const encode = "if it belongs to the target, encode & as %26"
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		switch {
+		case len(all) == maxNotes:
+			return all
+		case !parameters[name]:
+			all = append(all, fmt.Sprintf("the parameter %q is not known and was left aside: %s", printable.Cut(name, printable.MaxLog), encode))
+		case len(query[name]) > 1:
+			all = append(all, fmt.Sprintf("a second %s was left aside: %s", name, encode))
+		}
+	}
+	return all
 }
 
 // targetParam finds the target in a raw query. A value that holds "://" and no encoded "?" was not encoded by its

@@ -73,6 +73,8 @@ var (
 	sslEarliestExpiry  = metric("probe_ssl_earliest_cert_expiry", "When the first of the presented certificates expires, in unix time.")
 	sslLifetime        = metric("probe_ssl_earliest_cert_lifetime_seconds", "How long the first of the presented certificates to expire is valid in all.")
 	sslLastChainExpiry = metric("probe_ssl_last_chain_expiry_timestamp_seconds", "When the longest lasting chain expires; that of the presented chain where none was verified.")
+	sslChainLifetime   = metric("probe_ssl_last_chain_lifetime_seconds", "How long the certificate is valid in all that expires first of the longest lasting chain.")
+	sslClientExpiry    = metric("probe_ssl_client_cert_expiry_timestamp_seconds", "When the client certificate that was sent expires.")
 	sslLastChainInfo   = metric("probe_ssl_last_chain_info", "The leaf certificate that was presented.", "fingerprint_sha256", "subject", "issuer", "subjectalternative", "serialnumber")
 	tlsVersion         = metric("probe_tls_version_info", "The TLS version that was negotiated.", "version")
 	tlsCipher          = metric("probe_tls_cipher_info", "The TLS cipher suite that was negotiated.", "cipher")
@@ -86,6 +88,6 @@ func Metrics() []*Metric {
 		httpDuration, httpContentLength, httpBodyLength, httpRedirects, httpSSL, httpStatusCode, httpVersion,
 		httpLastModified, failedDueToRegex, failedDueToCEL,
 		wsStatusCode, wsUpgraded, wsFailedDueToRegex, wsDuration, wsReceived, wsSubprotocol, wsCompressed, wsCloseCode,
-		sslEarliestExpiry, sslLifetime, sslLastChainExpiry, sslLastChainInfo, tlsVersion, tlsCipher,
+		sslEarliestExpiry, sslLifetime, sslLastChainExpiry, sslChainLifetime, sslClientExpiry, sslLastChainInfo, tlsVersion, tlsCipher,
 	}
 }

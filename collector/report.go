@@ -19,6 +19,8 @@ type Report struct {
 	// Module is nil where the configuration no longer has it.
 	Module *Module
 	Result prober.Result
+	// Hint is what to do about a failure; empty: nothing to add.
+	Hint string
 }
 
 // WriteReport renders a report as text: what happened, the metrics, and the module with its secrets masked. Who
@@ -28,6 +30,12 @@ func WriteReport(w io.Writer, rep Report) {
 	line(&b, "Probe of %s at %s", rep.Target, rep.Result.Start.UTC().Format(time.RFC3339Nano))
 	b.WriteString("\n")
 	WriteEvents(&b, rep.Result)
+	if t := rep.Result.TLS; t != nil && t.Certificates != nil {
+		WriteCertificates(&b, t.Certificates, time.Now())
+	}
+	if rep.Hint != "" {
+		line(&b, "Hint: %s", rep.Hint)
+	}
 	if rep.Module != nil {
 		writeModule(&b, rep.Module, rep.Result)
 	}

@@ -36,7 +36,7 @@ func (c *checker) read(p place) bool {
 func (c *checker) sub(p place, key string) place { return c.at(p.field(key)) }
 
 func (c *checker) module(p place, m *Module) {
-	c.prober(c.sub(p, "prober"), m.Prober)
+	c.prober(p, m.Prober)
 	if m.Attempts < 0 || m.Attempts > maxAttempts {
 		c.fail(c.sub(p, "attempts"), "got %d, want 0 to %d", m.Attempts, maxAttempts)
 	}
@@ -57,14 +57,26 @@ func (c *checker) module(p place, m *Module) {
 	}
 }
 
-func (c *checker) prober(p place, name string) {
+// foreignProbers are those of blackbox_exporter that this exporter does not have.
+var foreignProbers = []string{"tcp", "dns", "icmp", "grpc", "unix"}
+
+// NotWith begins what is said about a module of such a prober.
+const NotWith = `this exporter probes with "http" and "websocket", and not with `
+
+// prober checks the prober of a module. That it is a foreign one says all of its block, too.
+func (c *checker) prober(module place, name string) {
+	p := c.sub(module, "prober")
 	switch name {
 	case "http", "websocket":
 	case "":
 		c.fail(p, `missing, want "http" or "websocket"`)
-	case "tcp", "dns", "icmp", "grpc", "unix":
-		c.fail(p, `this exporter probes with "http" and "websocket", and not with %q`, name)
 	default:
+		if slices.Contains(foreignProbers, name) {
+			block := module.field(name).path // of which nothing more is to be said
+			c.problems = slices.DeleteFunc(c.problems, func(found Problem) bool { return found.Path == block })
+			c.fail(p, NotWith+"%q", name)
+			return
+		}
 		c.fail(p, `got %q, want "http" or "websocket"`, name)
 	}
 }

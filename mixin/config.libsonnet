@@ -62,7 +62,8 @@
     slow: { factor: 3, floor: 0.3, baseline: '1d', history: '6h', 'for': '10m', severity: 'warning' },
 
     // Less than so many days are left, and less than this part of the certificate's life where that is known. Who renews
-    // by themselves do so when a third is left.
+    // by themselves do so when a third is left. It is about the chain that clients verify; the first level is also for what
+    // is sent along beside it.
     certificates: [
       { days: 21, lifetime: 0.25, 'for': '5m', severity: 'warning' },
       { days: 7, lifetime: 0.08, 'for': '5m', severity: 'critical' },

@@ -44,6 +44,8 @@ var mutations = []mutation{
 	{"HealthcheckCertificateExpiring", ">= 0.25 *", ">= 0.5 *", "certificates"},
 	{"HealthcheckCertificateExpiring", "< 21 *", "< 30 *", "certificates"},
 	{"HealthcheckCertificateExpiring", "< 7 *", "< 0.1 *", "certificates"},
+	{"HealthcheckCertificateExpiring", `(last_over_time(probe_ssl_last_chain_expiry_timestamp_seconds{job="healthcheck"}[6h]) or last_over_time(probe_ssl_earliest_cert_expiry{job="healthcheck"}[6h])) - time() < 7`, `last_over_time(probe_ssl_earliest_cert_expiry{job="healthcheck"}[6h]) - time() < 7`, "certificates"},
+	{"HealthcheckCertificateExpiring", "unless (", "and (", "certificates"},
 	{"HealthcheckTargetScrapeFailed", "unless on ()", "or", "targets"},
 	{"HealthcheckErrorBudgetBurn", "> 1.5", "> 0.5", "slo"},
 	{"HealthcheckErrorBudgetBurn", "ratio5m", "ratio1h", "slo"},

@@ -27,6 +27,12 @@ func (x *exchange) readBody(ctx context.Context, resp *http.Response) (body []by
 		wire.begins = make([]byte, 0, maxRefusal)
 		defer func() { x.result.WantsTLS = wantsTLS(wire.begins) }()
 	}
+	if x.excerpt && !p.cfg.ValidStatusCodes.Contains(resp.StatusCode) && resp.Header.Get("Content-Encoding") == "" {
+		if wire.begins == nil {
+			wire.begins = make([]byte, 0, maxRefusedBody)
+		}
+		defer func() { x.result.Excerpt = string(wire.begins[:min(len(wire.begins), maxRefusedBody)]) }()
+	}
 	r, err := decompress(p.cfg.Compression, wire)
 	if err == nil {
 		r = &contextReader{ctx, r} // a decompressor can go on for long with what it has

@@ -18,14 +18,21 @@ const (
 	maxHostNameBytes = 8 << 10
 )
 
+// maxPresented is how many of the presented certificates are kept by name. A chain in use has up to five.
+const maxPresented = 10
+
 // Certificates are what is kept of the certificates that a target presented: what is shown, and no certificate.
 type Certificates struct {
 	// Leaf is the target's own.
 	Leaf Certificate
-	// First is the validity of the presented certificate that expires first.
-	First Validity
-	// LastChainExpiry is when the chain expires that lasts longest. Without a verified chain it is that of First.
-	LastChainExpiry time.Time
+	// Presented are the certificates in the order in which they came, the first maxPresented of them.
+	Presented []Presented
+	// Left is how many more there were.
+	Left int
+	// First is the presented certificate that expires first, whether a chain needs it or not.
+	First Presented
+	// ChainFirst is the certificate that expires first of the chain that lasts longest. Without a verified chain it is First.
+	ChainFirst Presented
 	// Verified reports whether a chain leads to a trusted authority. It is false where nothing was verified, too.
 	Verified bool
 }
@@ -37,6 +44,13 @@ type Certificate struct {
 	HostNames string
 	// Serial and Fingerprint, which is SHA-256, are hexadecimal.
 	Serial, Fingerprint string
+	Validity
+}
+
+// Presented is a certificate of a chain.
+type Presented struct {
+	// Name is its subject, or else the first name that it is for.
+	Name string
 	Validity
 }
 
@@ -59,25 +73,47 @@ func NewCertificates(presented []*x509.Certificate, verified [][]*x509.Certifica
 			Fingerprint: hex.EncodeToString(fingerprint[:]),
 			Validity:    Validity{leaf.NotBefore, leaf.NotAfter},
 		},
+		Left:     max(0, len(presented)-maxPresented),
 		First:    firstToExpire(presented),
 		Verified: len(verified) > 0,
 	}
 	if leaf.SerialNumber != nil {
 		c.Leaf.Serial = printable.Cut(hex.EncodeToString(leaf.SerialNumber.Bytes()), printable.MaxLog)
 	}
-	c.LastChainExpiry = c.First.NotAfter
+	for _, cert := range presented[:min(len(presented), maxPresented)] {
+		c.Presented = append(c.Presented, newPresented(cert))
+	}
+	c.ChainFirst = c.First
 	for i, chain := range verified {
-		if expiry := firstToExpire(chain).NotAfter; i == 0 || expiry.After(c.LastChainExpiry) {
-			c.LastChainExpiry = expiry
+		if first := firstToExpire(chain); i == 0 || first.NotAfter.After(c.ChainFirst.NotAfter) {
+			c.ChainFirst = first
 		}
 	}
 	return c
 }
 
-// firstToExpire is the validity of the certificate that expires first.
-func firstToExpire(certs []*x509.Certificate) Validity {
-	first := slices.MinFunc(certs, func(a, b *x509.Certificate) int { return a.NotAfter.Compare(b.NotAfter) })
-	return Validity{first.NotBefore, first.NotAfter}
+func newPresented(c *x509.Certificate) Presented {
+	return Presented{Name: printable.Clean(certName(c)), Validity: Validity{c.NotBefore, c.NotAfter}}
+}
+
+// firstToExpire is the certificate that expires first.
+func firstToExpire(certs []*x509.Certificate) Presented {
+	return newPresented(slices.MinFunc(certs, func(a, b *x509.Certificate) int { return a.NotAfter.Compare(b.NotAfter) }))
+}
+
+// certName is by what people know a certificate: its subject, or where that is empty the first name that it is for. The text
+// is cut, and may not print.
+func certName(c *x509.Certificate) string {
+	switch subject := c.Subject.String(); {
+	case subject != "":
+		return printable.Cut(subject, printable.MaxLog)
+	case len(c.DNSNames) > 0:
+		return printable.Cut(c.DNSNames[0], printable.MaxLog)
+	case len(c.IPAddresses) > 0:
+		return c.IPAddresses[0].String()
+	default:
+		return "a certificate without a name"
+	}
 }
 
 // hostNames joins the names, as many of them as are kept.

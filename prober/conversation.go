@@ -33,6 +33,8 @@ type conversation struct {
 	prober *webSocketProber
 	trace  *trace
 
+	excerpt bool // whether the beginning of a refusal's body is kept
+
 	resolved *ResolveResult
 	tls      *TLSResult
 	result   *WebSocketResult // nil: no answer to the upgrade yet

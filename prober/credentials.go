@@ -49,6 +49,9 @@ func (c *credentials) add(ctx context.Context, h http.Header) error {
 	return nil
 }
 
+// hasHeaders reports whether headers are sent that only the target may see.
+func (c *credentials) hasHeaders() bool { return c.headers != nil && len(c.headers.Headers) > 0 }
+
 func (c *credentials) addHeaders(h http.Header) error {
 	if c.headers == nil {
 		return nil

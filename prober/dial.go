@@ -14,6 +14,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"syscall"
 
@@ -78,11 +79,15 @@ type wire struct {
 	net.Conn
 	ended     atomic.Bool
 	readEnded atomic.Bool // there is nothing more to read: a failed write does not tell what is still to be read
+	heard     atomic.Bool // something came
 	cut       atomic.Bool // we have closed it ourselves while it was read, because the time was over
 }
 
 func (w *wire) Read(b []byte) (int, error) {
 	n, err := w.Conn.Read(b)
+	if n > 0 && !w.heard.Load() {
+		w.heard.Store(true)
+	}
 	w.note(err)
 	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
 		w.readEnded.Store(true)
@@ -149,7 +154,7 @@ func (d *dialer) dial(ctx context.Context, t *trace, req *http.Request, serverNa
 	l.stop = context.AfterFunc(ctx, func() { raw.Close() })
 
 	if req.URL.Scheme == "https" {
-		l.Conn, l.tls, err = handshake(ctx, t, raw, d.tls, serverName)
+		l.Conn, l.tls, err = handshake(ctx, t, l.wire, d.tls, serverName)
 		if err != nil {
 			raw.Close()
 			l.stop()
@@ -275,6 +280,11 @@ func (d *dialer) tunnel(ctx context.Context, conn net.Conn, via *url.URL, addres
 		return proxyFailure(via, "no answer to CONNECT in time")
 	case err != nil:
 		return proxyFailure(via, "reading its answer to CONNECT: %s", answerCause(err))
+	case resp.StatusCode == http.StatusProxyAuthRequired:
+		text, why := proxyAuthentication(resp.Header, via.User != nil)
+		return proxyFailure(via, "it answered 407 to CONNECT, want 2xx: %s", text).because(why)
+	case resp.StatusCode == http.StatusForbidden, resp.StatusCode == http.StatusMethodNotAllowed:
+		return proxyFailure(via, "it answered %d to CONNECT, want 2xx", resp.StatusCode).because(CauseProxyForbids)
 	case resp.StatusCode/100 != 2:
 		return proxyFailure(via, "it answered %d to CONNECT, want 2xx", resp.StatusCode)
 	default:
@@ -307,8 +317,11 @@ func dialSOCKS(ctx context.Context, via *url.URL, address string) (net.Conn, err
 		return nil, fmt.Errorf("dialling by SOCKS5: %T has no DialContext", socks)
 	}
 	conn, err := contextDialer.DialContext(ctx, "tcp", address)
-	if err != nil {
-		return nil, proxyFailure(via, "%w", cause(err))
+	if err == nil {
+		return conn, nil
 	}
-	return conn, nil
+	if reply, ok := strings.CutPrefix(cause(err).Error(), "unknown error "); ok { // so the library calls every refusal
+		return nil, proxyFailure(via, "it answered: %s", reply)
+	}
+	return nil, proxyFailure(via, "%w", cause(err))
 }

@@ -28,6 +28,7 @@ type exchange struct {
 	location  string // where the last one that was followed led, masked; empty: none was
 	link      *link
 	conn      requestConn
+	excerpt   bool   // whether the beginning of a refusal's body is kept
 	again     bool   // a connection was lost before it could be used, and another one was made
 	release   func() // gives back the memory for the body; nil: there is none
 
@@ -167,7 +168,8 @@ func (x *exchange) send(ctx context.Context, req *http.Request) (*http.Response,
 		return nil, x.exchangeFailure(ctx, err)
 	}
 	if via := x.link.proxy; via != nil && resp.StatusCode == http.StatusProxyAuthRequired {
-		return nil, proxyFailure(via, "it answered 407, want credentials in proxy_url")
+		text, why := proxyAuthentication(resp.Header, via.User != nil)
+		return nil, proxyFailure(via, "it answered 407, %s", text).because(why)
 	}
 	if resp.StatusCode == http.StatusUnauthorized {
 		x.prober.credentials.rejected()
@@ -202,14 +204,16 @@ func sendable(req *http.Request) error {
 
 func (x *exchange) note(req *http.Request, resp *http.Response) {
 	x.result = &HTTPResult{
-		URL:           MaskURL(req.URL),
-		Method:        req.Method,
-		Path:          kept(req.URL.EscapedPath()),
-		StatusCode:    resp.StatusCode,
-		Proto:         kept(resp.Proto),
-		ContentLength: resp.ContentLength,
-		TLS:           req.URL.Scheme == "https",
-		RetryAfter:    resp.Header.Get("Retry-After") != "",
+		URL:            MaskURL(req.URL),
+		Method:         req.Method,
+		Path:           kept(req.URL.EscapedPath()),
+		StatusCode:     resp.StatusCode,
+		Proto:          kept(resp.Proto),
+		ContentLength:  resp.ContentLength,
+		TLS:            req.URL.Scheme == "https",
+		RetryAfter:     resp.Header.Get("Retry-After") != "",
+		Authentication: authentication(resp.Header, "WWW-Authenticate", req.Header.Get("Authorization") != "" || x.home && x.prober.credentials.hasHeaders()),
+		Charset:        charset(resp.Header.Get("Content-Type")),
 	}
 	if modified, err := http.ParseTime(resp.Header.Get("Last-Modified")); err == nil {
 		x.result.LastModified = modified

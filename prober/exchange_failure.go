@@ -31,7 +31,7 @@ func (x *exchange) exchangeFailure(ctx context.Context, err error) *failure {
 		return x.closedFailure(PhaseProcessing, "waiting for a response")
 	case x.trace.firstByte.Load() != 0,
 		strings.Contains(text, "connection error:"), strings.Contains(text, "could not be established"): // none of HTTP/2
-		return failf(ReasonHTTPVersion, PhaseProcessing, "reading the response: it is not proper HTTP")
+		return failf(ReasonHTTPVersion, PhaseProcessing, "reading the response: %s", properHTTP(x.trace.cause))
 	default:
 		return failf(ReasonInternal, PhaseProcessing, "sending the request: %w", cause(err))
 	}

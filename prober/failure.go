@@ -15,6 +15,7 @@ type failure struct {
 	reason Reason
 	phase  PhaseName
 	err    error
+	cause  Cause // CauseNone: not known
 }
 
 func (f *failure) Error() string { return f.err.Error() }

@@ -13,8 +13,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/gorilla/websocket"
+	"golang.org/x/net/http/httpguts"
 )
 
 // maxUpgradeHead bounds in bytes the head of the answer to an upgrade. There is no use for more, and all of it is kept.
@@ -52,6 +54,9 @@ func (c *conversation) upgrade(ctx context.Context, target *url.URL, h http.Head
 	u.Host = asciiAuthority(u.Host)
 	head := newHeadConn(c.link.Conn)
 	c.head = head
+	if c.excerpt {
+		head.spare = maxRefusedBody
+	}
 	connected := func(context.Context, string, string) (net.Conn, error) { return head, nil }
 	dialer := websocket.Dialer{
 		NetDialContext:    connected,
@@ -67,6 +72,10 @@ func (c *conversation) upgrade(ctx context.Context, target *url.URL, h http.Head
 	c.trace.phase(PhaseUpgrade, from)
 	if resp != nil {
 		c.result = &WebSocketResult{StatusCode: resp.StatusCode, RetryAfter: resp.Header.Get("Retry-After") != ""}
+		c.result.Authentication = authentication(resp.Header, "WWW-Authenticate", h.Get("Authorization") != "" || c.prober.credentials.hasHeaders())
+		if c.excerpt {
+			c.result.Excerpt = refusedBody(resp, err)
+		}
 		c.trace.event("Received answer to the upgrade", slog.Int("status_code", resp.StatusCode))
 	}
 	if err != nil {
@@ -162,6 +171,9 @@ func list(h http.Header, name string) []string {
 // upgradeFailure classifies an error of the opening handshake. An answer is nil if its head did not arrive.
 func (c *conversation) upgradeFailure(ctx context.Context, head *headConn, answer *http.Response, err error) *failure {
 	session := sessionFailure(err)
+	if answer == nil {
+		c.trace.cause = malformedCause(head.code, err)
+	}
 	switch {
 	case answer != nil:
 		return c.refusal(answer, err)
@@ -179,11 +191,11 @@ func (c *conversation) upgradeFailure(ctx context.Context, head *headConn, answe
 	case isLocal(err):
 		return failf(ReasonLocalResource, PhaseUpgrade, "sending the upgrade: %w", cause(err))
 	case strings.Contains(err.Error(), "malformed"):
-		return failf(ReasonHTTPVersion, PhaseUpgrade, "reading the answer to the upgrade: it is not proper HTTP")
+		return failf(ReasonHTTPVersion, PhaseUpgrade, "reading the answer to the upgrade: %s", properHTTP(c.trace.cause))
 	case c.link.wire.ended.Load(), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return failf(ReasonConnectionClosed, PhaseUpgrade, "waiting for an answer to the upgrade: the target closed the connection")
 	case head.read > 0:
-		return failf(ReasonHTTPVersion, PhaseUpgrade, "reading the answer to the upgrade: it is not proper HTTP")
+		return failf(ReasonHTTPVersion, PhaseUpgrade, "reading the answer to the upgrade: %s", properHTTP(c.trace.cause))
 	default:
 		return failf(ReasonInternal, PhaseUpgrade, "upgrading: %w", cause(err))
 	}
@@ -204,12 +216,29 @@ func (c *conversation) refusal(answer *http.Response, err error) *failure {
 	case code == http.StatusSwitchingProtocols && !strings.EqualFold(answer.Header.Get("Upgrade"), "websocket"):
 		return failf(ReasonWSHandshake, PhaseUpgrade, "status 101 without the header Upgrade: websocket")
 	case code == http.StatusSwitchingProtocols:
-		return failf(ReasonWSHandshake, PhaseUpgrade, "status 101 without Connection: Upgrade, or with a wrong Sec-WebSocket-Accept")
+		return failf(ReasonWSHandshake, PhaseUpgrade, "status 101 without Connection: Upgrade, or with a wrong Sec-WebSocket-Accept").because(acceptCause(answer))
 	case isRedirect(code) && bad == nil:
 		return failf(ReasonWSHandshake, PhaseUpgrade, "status %d redirects to %s, want 101: a handshake is not redirected", code, quote(MaskURL(location)))
 	default:
 		return failf(ReasonWSHandshake, PhaseUpgrade, "status %d, want 101", code)
 	}
+}
+
+// acceptCause finds a wrong Sec-WebSocket-Accept where nothing else can be what is wrong.
+func acceptCause(answer *http.Response) Cause {
+	if httpguts.HeaderValuesContainsToken(answer.Header.Values("Connection"), "Upgrade") {
+		return CauseWebSocketAccept
+	}
+	return CauseNone
+}
+
+// refusedBody is how the body of a refusal begins, of which the library has read what came.
+func refusedBody(answer *http.Response, err error) string {
+	if err == nil || answer.StatusCode == http.StatusSwitchingProtocols || answer.Header.Get("Content-Encoding") != "" {
+		return ""
+	}
+	b, _ := io.ReadAll(io.LimitReader(answer.Body, maxRefusedBody)) // what came of it
+	return string(b)
 }
 
 // A headConn is a connection until the answer to the upgrade was read; then it is just a buffer. Until then it leaves out
@@ -227,6 +256,7 @@ type headConn struct {
 	tail    []byte
 	code    []byte // the beginning of the status line
 	body    bool   // the head is complete, and not that of a 101
+	spare   int    // how many bytes of the body of a refusal are wanted; 0: none
 	late    bool   // a read ran out of time; of a partial line the parser says only that it is malformed
 }
 
@@ -267,6 +297,8 @@ func (h *headConn) Read(b []byte) (int, error) {
 	switch {
 	case h.over:
 		return h.in.Read(b)
+	case h.body && h.spare > 0:
+		return h.readBody(b)
 	case h.body:
 		return 0, io.EOF
 	case !h.final:
@@ -280,6 +312,18 @@ func (h *headConn) Read(b []byte) (int, error) {
 	}
 	n, err := h.in.Read(b)
 	h.look(b[:n])
+	return n, err
+}
+
+// readBody reads the beginning of the body of a refusal, which has a moment to come.
+func (h *headConn) readBody(b []byte) (int, error) {
+	_ = h.SetReadDeadline(time.Now().Add(closeWait)) // one that cannot be set ends with the context
+	n, err := h.in.Read(b[:min(len(b), h.spare)])
+	h.spare -= n
+	if err != nil {
+		h.spare = 0
+		err = io.EOF
+	}
 	return n, err
 }
 

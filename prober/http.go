@@ -2,6 +2,7 @@ package prober
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -60,7 +61,7 @@ func newHTTP(cfg config.HTTP, rules config.Probe, hosts config.CredentialHosts) 
 // Probe makes one attempt.
 func (p *httpProber) Probe(ctx context.Context, r Request) Result {
 	t := newTrace()
-	x := &exchange{prober: p, trace: t, target: r.URL, home: true}
+	x := &exchange{prober: p, trace: t, target: r.URL, home: true, excerpt: r.Excerpt}
 	err := x.run(ctx, r)
 	x.close()
 
@@ -72,8 +73,9 @@ func (p *httpProber) Probe(ctx context.Context, r Request) Result {
 	}
 	if err != nil {
 		f := asFailure(err)
+		f.cause = cmp.Or(f.cause, t.cause)
 		if x.location != "" {
-			f = failf(f.reason, f.phase, "after a redirect to %s: %w", x.location, f.err)
+			f = failf(f.reason, f.phase, "after a redirect to %s: %w", x.location, f.err).because(f.cause)
 		}
 		res.fail(f)
 	}

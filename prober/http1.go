@@ -88,9 +88,13 @@ func (c *http1Conn) receive(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		c.trace.begin()
+		var begin [maxBegin]byte
+		first, _ := c.in.Peek(min(c.in.Buffered(), maxBegin))
+		n := copy(begin[:], first)
 		resp, err := http.ReadResponse(c.in, req)
 		switch {
 		case err != nil:
+			c.trace.cause = malformedCause(begin[:n], err)
 			return nil, err
 		case resp.StatusCode/100 != 1 || resp.StatusCode == http.StatusSwitchingProtocols:
 			c.head = -1

@@ -72,7 +72,7 @@ func (d *dialer) dialHTTP3(ctx context.Context, t *trace, req *http.Request, ser
 	socket := &datagrams{Conn: conn}
 	cfg := d.tls.Clone()
 	cfg.ServerName, cfg.NextProtos = serverName, []string{http3.NextProtoH3}
-	to := quicTarget{address: address, serverName: serverName, asked: watchClientCert(cfg)}
+	to := quicTarget{address: address, serverName: serverName, watch: watchHandshake(cfg)}
 	transport := &quic.Transport{Conn: socket}
 	session, err := transport.Dial(ctx, conn.RemoteAddr(), cfg, quicConfig(ctx))
 	if err != nil {
@@ -81,7 +81,7 @@ func (d *dialer) dialHTTP3(ctx context.Context, t *trace, req *http.Request, ser
 		to.answered = socket.heard.Load()
 		f := quicDialFailure(ctx, err, to)
 		t.phase(f.phase, from)
-		l.tls = unverified(err, serverName, to.asked())
+		l.tls = to.watch.unfinished(err, serverName)
 		return l, f
 	}
 	t.phase(PhaseTLS, from)
@@ -96,7 +96,7 @@ func (d *dialer) dialHTTP3(ctx context.Context, t *trace, req *http.Request, ser
 // quicSession notes an accepted handshake.
 func quicSession(t *trace, session *quic.Conn, to quicTarget) *TLSResult {
 	state := session.ConnectionState()
-	res := established(&state.TLS, to.serverName, to.asked())
+	res := to.watch.finished(&state.TLS, to.serverName)
 	t.event("QUIC handshake completed", slog.String("addr", to.address), slog.String("quic_version", state.Version.String()),
 		slog.String("version", tls.VersionName(res.Version)), slog.String("cipher", res.CipherSuiteName()), slog.String("protocol", res.Protocol))
 	return res

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"strings"
 	"syscall"
 
@@ -97,8 +98,8 @@ func alert(e *quic.TransportError) tls.AlertError { return tls.AlertError(e.Erro
 // A quicTarget is who a QUIC handshake was tried with.
 type quicTarget struct {
 	address, serverName string
-	asked               func() ClientCert // what became of a request for a client certificate
-	answered            bool              // whether anything at all came back
+	watch               *watch // of the handshake
+	answered            bool   // whether anything at all came back
 }
 
 // quicDialFailure classifies why there is no QUIC connection. What fails before the target has said anything fails in
@@ -124,7 +125,8 @@ func quicDialFailure(ctx context.Context, err error, to quicTarget) *failure {
 	case ReasonHTTPVersion:
 		return failf(ReasonHTTPVersion, PhaseTLS, "QUIC handshake: %s", violation(err))
 	case ReasonTLSFailed:
-		return failf(ReasonTLSFailed, PhaseTLS, "QUIC handshake: %w", tlsCause(err))
+		why := tlsCause(err)
+		return to.watch.blame(failf(ReasonTLSFailed, PhaseTLS, "QUIC handshake: %w", why).because(alertCause(why)))
 	default:
 		return failf(ReasonInternal, PhaseTLS, "QUIC handshake: %w", cause(err))
 	}
@@ -162,7 +164,7 @@ func tlsCause(err error) error {
 	if own, ok := errors.AsType[tls.AlertError](err); ok && !e.Remote {
 		return own
 	}
-	return alert(e)
+	return fmt.Errorf("remote error: %w", alert(e)) // as crypto/tls says it over TCP
 }
 
 // http3Failure is exchangeFailure for HTTP/3; the time is not up.
@@ -170,7 +172,7 @@ func (x *exchange) http3Failure(err error) *failure {
 	text := err.Error()
 	switch reason := quicReason(err); {
 	case reason == ReasonTLSFailed:
-		return failf(ReasonTLSFailed, PhaseTLS, "TLS: the target refused the session: %w", tlsCause(err))
+		return failf(ReasonTLSFailed, PhaseTLS, "TLS: the target refused the session: %w", tlsCause(err)).because(alertCause(tlsCause(err)))
 	case reason == ReasonHTTPVersion:
 		return failf(ReasonHTTPVersion, PhaseProcessing, "reading the response: %s", violation(err))
 	case strings.Contains(text, "HEADERS frame too large"), strings.Contains(text, "headers too large"):

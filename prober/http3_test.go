@@ -208,7 +208,7 @@ func TestHTTP3Reasons(t *testing.T) {
 			return probetest.ServeHTTP3(t, &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 				return nil, errors.New("canary")
 			}}, http.NotFoundHandler())
-		}, prober.ReasonTLSFailed, handshake, "QUIC handshake: tls: internal error", false},
+		}, prober.ReasonTLSFailed, handshake, "QUIC handshake: remote error: tls: internal error", false},
 		{"wants a client certificate", func(t *testing.T) server {
 			return probetest.ServeHTTP3(t, &tls.Config{Certificates: []tls.Certificate{cert}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: ca.Pool()}, http.NotFoundHandler())
 		}, prober.ReasonTLSFailed, handshake, "certificate required", false},

@@ -58,7 +58,7 @@ func Reasons() []ReasonInfo {
 		{ReasonProxy, "the proxy could not be reached or refused to connect to the target."},
 		{ReasonTLSExpired, "the certificate has expired."},
 		{ReasonTLSNotYetValid, "the certificate is not valid yet; a clock may be wrong."},
-		{ReasonTLSUntrusted, "the certificate is signed by an authority that is not trusted here."},
+		{ReasonTLSUntrusted, "the certificate is signed by an authority that is not trusted here, or not for this use."},
 		{ReasonTLSHostname, "the certificate is for another host name."},
 		{ReasonTLSFailed, "the TLS handshake failed for another reason, or the session after it did."},
 		{ReasonRequestTimeout, "the target accepted the request and sent no byte of an answer in time."},

@@ -21,6 +21,8 @@ type Request struct {
 	URL *url.URL
 	// Hostname is sent as the Host header and used as the TLS server name. Empty: the URL's host.
 	Hostname string
+	// Excerpt has the Result keep how the body of a refusal begins: for the person who runs the command line alone.
+	Excerpt bool
 }
 
 // A Result is what one probe found. It is a value: the collector, the history, the command line and the
@@ -44,6 +46,8 @@ type Result struct {
 	FailedPhase PhaseName
 	// Err is nil if and only if the probe succeeded. Its text says what was got and what was wanted.
 	Err error
+	// Cause is what is known beyond the Reason; CauseNone: nothing is.
+	Cause Cause
 
 	// Redirects is how many redirects were received.
 	Redirects int
@@ -121,6 +125,13 @@ type HTTPResult struct {
 	WantsTLS bool
 	// RetryAfter tells whether the response asked to come back later.
 	RetryAfter bool
+	// Authentication is what the response wants to know of who asks.
+	Authentication Authentication
+	// Charset is the character set of the body where that is a known one other than UTF-8.
+	Charset string
+	// Excerpt is how the body of a response begins whose status is not accepted, as it came, so quote it; empty where
+	// Request.Excerpt did not ask for it. It may hold secrets.
+	Excerpt string
 	// LastModified is the zero time where the header is missing or not a date.
 	LastModified time.Time
 }
@@ -131,6 +142,10 @@ type WebSocketResult struct {
 	StatusCode int
 	// RetryAfter tells whether the answer asked to come back later.
 	RetryAfter bool
+	// Authentication is what the answer wants to know of who asks.
+	Authentication Authentication
+	// Excerpt is how the body of a refusal begins; see HTTPResult.
+	Excerpt string
 	// Upgraded tells whether the handshake succeeded.
 	Upgraded bool
 	// Subprotocol is the one that was selected, one of those offered; empty: none.
@@ -194,6 +209,8 @@ type TLSResult struct {
 	ServerName string
 	// ClientCert says what became of the target's request for a certificate of ours.
 	ClientCert ClientCert
+	// ClientCertExpiry is when the certificate that was sent expires; zero: none was sent.
+	ClientCertExpiry time.Time
 	// Certificates are those that the target presented, accepted or not; nil: it presented none.
 	Certificates *Certificates
 }

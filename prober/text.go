@@ -24,7 +24,7 @@ func verdict(err error) error { return errors.New(printable.Text(err.Error(), pr
 
 // fail notes why the probe failed.
 func (r *Result) fail(f *failure) {
-	r.Reason, r.FailedPhase, r.Err = f.reason, f.phase, verdict(f.err)
+	r.Reason, r.FailedPhase, r.Err, r.Cause = f.reason, f.phase, verdict(f.err), f.cause
 }
 
 // Size is about how many bytes of memory it takes to keep the Result.
@@ -41,10 +41,10 @@ func (r *Result) Size() int {
 		n += int(unsafe.Sizeof(*r.Resolve))
 	}
 	if h := r.HTTP; h != nil {
-		n += int(unsafe.Sizeof(*h)) + len(h.URL) + len(h.Method) + len(h.Path) + len(h.Proto)
+		n += int(unsafe.Sizeof(*h)) + len(h.URL) + len(h.Method) + len(h.Path) + len(h.Proto) + len(h.Excerpt)
 	}
 	if w := r.WebSocket; w != nil {
-		n += int(unsafe.Sizeof(*w)) + len(w.Subprotocol) + cap(w.Messages)*int(unsafe.Sizeof(Message{}))
+		n += int(unsafe.Sizeof(*w)) + len(w.Subprotocol) + len(w.Excerpt) + cap(w.Messages)*int(unsafe.Sizeof(Message{}))
 		for i := range w.Messages {
 			n += len(w.Messages[i].Excerpt)
 		}
@@ -52,6 +52,11 @@ func (r *Result) Size() int {
 	if t := r.TLS; t != nil {
 		n += int(unsafe.Sizeof(*t)) + len(t.Protocol) + len(t.ServerName)
 		if c := t.Certificates; c != nil {
+			n += cap(c.Presented) * int(unsafe.Sizeof(Presented{}))
+			for i := range c.Presented {
+				n += len(c.Presented[i].Name)
+			}
+			n += len(c.First.Name) + len(c.ChainFirst.Name)
 			n += int(unsafe.Sizeof(*c)) + len(c.Leaf.Subject) + len(c.Leaf.Issuer) + len(c.Leaf.HostNames) + len(c.Leaf.Serial) + len(c.Leaf.Fingerprint)
 		}
 	}

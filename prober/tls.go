@@ -3,7 +3,6 @@ package prober
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -17,8 +16,6 @@ import (
 	"time"
 
 	commonconfig "github.com/prometheus/common/config"
-
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 )
 
 // newTLSConfig reads the certificates of a module once; every handshake works on a clone with its own server name and
@@ -45,20 +42,25 @@ func newTLSConfig(c *commonconfig.HTTPClientConfig, protocols ...string) (*tls.C
 
 // handshake makes raw a TLS session for serverName. The TLSResult is set as soon as the target has shown a
 // certificate, accepted or not. On error raw is left to the caller.
-func handshake(ctx context.Context, t *trace, raw net.Conn, template *tls.Config, serverName string) (net.Conn, *TLSResult, error) {
+func handshake(ctx context.Context, t *trace, raw *wire, template *tls.Config, serverName string) (net.Conn, *TLSResult, error) {
 	cfg := template.Clone()
 	cfg.ServerName = serverName
-	asked := watchClientCert(cfg)
+	w := watchHandshake(cfg)
+	raw.heard.Store(false) // what a proxy said before
 	session := tls.Client(raw, cfg)
 
 	from := t.now()
 	err := session.HandshakeContext(ctx)
 	t.phase(PhaseTLS, from)
 	if err != nil {
-		return raw, unverified(err, serverName, asked()), tlsFailure(ctx, err, serverName)
+		f := tlsFailure(ctx, err, serverName)
+		if f.reason == ReasonConnectTimeout && !raw.heard.Load() {
+			f = failf(ReasonConnectTimeout, PhaseTLS, "TLS handshake did not complete in time: no byte came").because(CauseTLSSilent)
+		}
+		return raw, w.unfinished(err, serverName), w.blame(f)
 	}
 	state := session.ConnectionState()
-	res := established(&state, serverName, asked())
+	res := w.finished(&state, serverName)
 	t.event("TLS handshake completed", slog.String("version", tls.VersionName(res.Version)),
 		slog.String("cipher", res.CipherSuiteName()), slog.String("protocol", res.Protocol))
 	return session, res, nil
@@ -76,76 +78,134 @@ var cipherSuites = sync.OnceValue(func() map[uint16]string {
 // CipherSuiteName is the name that RFCs give the suite; empty: the handshake did not complete.
 func (t *TLSResult) CipherSuiteName() string { return cipherSuites()[t.CipherSuite] }
 
-// established is what a complete handshake showed.
-func established(state *tls.ConnectionState, serverName string, asked ClientCert) *TLSResult {
-	return &TLSResult{
-		Version:      state.Version,
-		CipherSuite:  state.CipherSuite,
-		Protocol:     state.NegotiatedProtocol,
-		ServerName:   kept(serverName),
-		ClientCert:   asked,
-		Certificates: NewCertificates(state.PeerCertificates, state.VerifiedChains),
-	}
+// A watch notes what a handshake shows before it is complete. It may be read at any time: a handshake that was given up may
+// go on for a while by QUIC.
+type watch struct {
+	asked        atomic.Uint32                // the ClientCert
+	expires      atomic.Pointer[time.Time]    // when ours does; nil: none was sent
+	certificates atomic.Pointer[Certificates] // that were accepted
 }
 
-// unverified is what a handshake showed that was not completed: certificates that were not accepted, or the wish for ours.
-// It is nil if there is neither.
-func unverified(err error, serverName string, asked ClientCert) *TLSResult {
-	res := &TLSResult{ServerName: kept(serverName), ClientCert: asked}
+// watchHandshake watches the next handshake with cfg.
+func watchHandshake(cfg *tls.Config) *watch {
+	w := &watch{}
+	get := cfg.GetClientCertificate
+	cfg.GetClientCertificate = func(info *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		if get == nil {
+			w.asked.Store(uint32(ClientCertMissing))
+			return &tls.Certificate{}, nil
+		}
+		w.asked.Store(uint32(ClientCertSent))
+		cert, err := get(info)
+		if err == nil && cert.Leaf != nil {
+			w.expires.Store(&cert.Leaf.NotAfter)
+		}
+		return cert, err
+	}
+	// By TLS 1.2 a target that wants a certificate refuses before the handshake is complete.
+	cfg.VerifyConnection = func(state tls.ConnectionState) error {
+		w.certificates.Store(NewCertificates(state.PeerCertificates, state.VerifiedChains))
+		return nil
+	}
+	return w
+}
+
+// result is what the handshake showed so far.
+func (w *watch) result(serverName string) *TLSResult {
+	res := &TLSResult{
+		ServerName: kept(serverName), ClientCert: ClientCert(w.asked.Load()), //nolint:gosec // it was one before
+		Certificates: w.certificates.Load(),
+	}
+	if at := w.expires.Load(); at != nil {
+		res.ClientCertExpiry = *at
+	}
+	return res
+}
+
+// finished is what a complete handshake showed.
+func (w *watch) finished(state *tls.ConnectionState, serverName string) *TLSResult {
+	res := w.result(serverName)
+	res.Version, res.CipherSuite, res.Protocol = state.Version, state.CipherSuite, state.NegotiatedProtocol
+	return res
+}
+
+// unfinished is what a handshake showed that was not completed: certificates, accepted or not, or the wish for ours. It is
+// nil if there is neither.
+func (w *watch) unfinished(err error, serverName string) *TLSResult {
+	res := w.result(serverName)
 	if verification, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		res.Certificates = NewCertificates(verification.UnverifiedCertificates, nil)
 	}
-	if res.Certificates == nil && asked == ClientCertNotAsked {
+	if res.Certificates == nil && res.ClientCert == ClientCertNotAsked {
 		return nil
 	}
 	return res
 }
 
-// watchClientCert has the next handshake with cfg note what becomes of a request for a client certificate. What it returns
-// may be called at any time: a handshake that was given up may go on for a while by QUIC.
-func watchClientCert(cfg *tls.Config) func() ClientCert {
-	var asked atomic.Uint32
-	get := cfg.GetClientCertificate
-	cfg.GetClientCertificate = func(info *tls.CertificateRequestInfo) (*tls.Certificate, error) {
-		if get == nil {
-			asked.Store(uint32(ClientCertMissing))
-			return &tls.Certificate{}, nil
-		}
-		asked.Store(uint32(ClientCertSent))
-		return get(info)
+// blame finds the client certificate behind a handshake that the target has ended without saying why.
+func (w *watch) blame(f *failure) *failure {
+	if f.reason != ReasonTLSFailed || f.cause != CauseNone && f.cause != CauseNoCommonCipher {
+		return f
 	}
-	return func() ClientCert { return ClientCert(asked.Load()) } //nolint:gosec // it was one before
+	switch ClientCert(w.asked.Load()) { //nolint:gosec // it was one before
+	case ClientCertMissing:
+		return f.because(CauseClientCert)
+	case ClientCertSent:
+		return f.because(CauseClientCertDenied)
+	case ClientCertNotAsked:
+	}
+	return f
 }
 
+// tlsFailure classifies an error of a handshake. The time of a local clock decides whether a certificate has expired.
 func tlsFailure(ctx context.Context, err error, serverName string) *failure {
-	var (
-		invalid   x509.CertificateInvalidError
-		authority x509.UnknownAuthorityError
-		host      x509.HostnameError
-		plain     tls.RecordHeaderError
-	)
-	switch {
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && time.Now().Before(invalid.Cert.NotBefore):
-		return failf(ReasonTLSNotYetValid, PhaseTLS, "certificate of %q is valid from %s, and it is %s now",
-			subject(invalid.Cert), date(invalid.Cert.NotBefore), date(time.Now()))
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return failf(ReasonTLSExpired, PhaseTLS, "certificate of %q expired on %s",
-			subject(invalid.Cert), date(invalid.Cert.NotAfter))
-	case errors.As(err, &host):
-		return failf(ReasonTLSHostname, PhaseTLS, "certificate is for %s, want %q", names(host.Certificate), serverName)
-	case errors.As(err, &authority):
-		return failf(ReasonTLSUntrusted, PhaseTLS, "certificate of %q is signed by unknown authority %q",
-			subject(authority.Cert), issuer(authority.Cert))
+	plain, notTLS := errors.AsType[tls.RecordHeaderError](err)
+	switch refused := certificateFailure(err, serverName); {
+	case refused != nil:
+		return refused
 	case isLocal(err):
 		return failf(ReasonLocalResource, PhaseTLS, "TLS handshake: %w", err)
 	case ctx.Err() != nil || isTimeout(err):
 		return failf(ReasonConnectTimeout, PhaseTLS, "TLS handshake did not complete in time")
-	case errors.As(err, &plain):
-		return failf(ReasonTLSFailed, PhaseTLS, "TLS handshake: the target does not speak TLS")
+	case notTLS && string(plain.RecordHeader[:]) == "HTTP/":
+		return failf(ReasonTLSFailed, PhaseTLS, "TLS handshake: the target does not speak TLS: it answers by HTTP without TLS").because(CausePlainHTTP)
+	case notTLS:
+		return failf(ReasonTLSFailed, PhaseTLS, "TLS handshake: the target does not speak TLS").because(CauseNotTLS)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return failf(ReasonConnectionClosed, PhaseTLS, "TLS handshake: the target closed the connection")
 	default:
-		return failf(ReasonTLSFailed, PhaseTLS, "TLS handshake: %w", err)
+		return failf(ReasonTLSFailed, PhaseTLS, "TLS handshake: %w", err).because(alertCause(err))
+	}
+}
+
+// alertCauses are the causes of the alerts of RFC 8446 section 6.2, in the words of crypto/tls. In front of each it says whose
+// alert it is.
+var alertCauses = map[string]Cause{
+	"tls: handshake failure":              CauseNoCommonCipher,
+	"tls: insufficient security level":    CauseNoCommonCipher,
+	"tls: protocol version not supported": CauseTLSVersion,
+	"tls: unrecognized name":              CauseServerName,
+	"tls: no application protocol":        CauseNoProtocol,
+	"tls: certificate required":           CauseClientCert,
+	"tls: bad certificate":                CauseClientCertDenied,
+	"tls: unsupported certificate":        CauseClientCertDenied,
+	"tls: revoked certificate":            CauseClientCertDenied,
+	"tls: expired certificate":            CauseClientCertDenied,
+	"tls: unknown certificate":            CauseClientCertDenied,
+	"tls: unknown certificate authority":  CauseClientCertDenied,
+	"tls: access denied":                  CauseClientCertDenied,
+}
+
+// alertCause is why the other end has ended a session, as far as its alert says so.
+func alertCause(err error) Cause {
+	text := err.Error()
+	switch said, remote := strings.CutPrefix(text, "remote error: "); {
+	case remote:
+		return alertCauses[said]
+	case strings.HasPrefix(text, "tls: server selected unsupported protocol version"), strings.HasPrefix(text, "tls: no supported versions"):
+		return CauseTLSVersion
+	default:
+		return CauseNone
 	}
 }
 
@@ -154,49 +214,10 @@ func sessionFailure(err error) *failure {
 	// Only the beginning is crypto/tls: further on an error may quote what the target sent.
 	switch text := err.Error(); {
 	case strings.HasPrefix(text, "remote error: tls: "):
-		return failf(ReasonTLSFailed, PhaseTLS, "TLS: the target refused the session: %w", cause(err))
+		return failf(ReasonTLSFailed, PhaseTLS, "TLS: the target refused the session: %w", cause(err)).because(alertCause(err))
 	case strings.HasPrefix(text, "local error: tls: "), strings.HasPrefix(text, "tls: "):
 		return failf(ReasonTLSFailed, PhaseTLS, "TLS: what the target sent is not of the session: %w", cause(err))
 	default:
 		return nil
-	}
-}
-
-func date(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-func subject(c *x509.Certificate) string {
-	if c == nil {
-		return ""
-	}
-	return printable.Cut(c.Subject.String(), printable.MaxLog)
-}
-
-func issuer(c *x509.Certificate) string {
-	if c == nil {
-		return ""
-	}
-	return printable.Cut(c.Issuer.String(), printable.MaxLog)
-}
-
-// maxNames is how many names of a certificate an error lists.
-const maxNames = 5
-
-// names lists what a certificate is good for. There may be tens of thousands, so those that are only counted cost nothing.
-func names(c *x509.Certificate) string {
-	var listed []string
-	for _, name := range c.DNSNames[:min(len(c.DNSNames), maxNames)] {
-		listed = append(listed, quote(name)) // the target may have put anything there
-	}
-	for _, ip := range c.IPAddresses[:min(len(c.IPAddresses), maxNames-len(listed))] {
-		listed = append(listed, ip.String())
-	}
-	text := strings.Join(listed, ", ")
-	switch left := len(c.DNSNames) + len(c.IPAddresses) - len(listed); {
-	case len(listed) == 0:
-		return "no host name"
-	case left > 0:
-		return text + fmt.Sprintf(" and %d more", left)
-	default:
-		return text
 	}
 }

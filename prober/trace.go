@@ -18,6 +18,9 @@ type trace struct {
 	events []Event
 	left   int // events beyond maxEvents
 
+	// cause is the kind of an answer that could not be read; CauseNone: there was none, or it is not known.
+	cause Cause
+
 	// firstByte is when the current response began, in nanoseconds since start; 0: not yet.
 	firstByte atomic.Int64
 }

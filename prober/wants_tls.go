@@ -2,6 +2,9 @@ package prober
 
 import "bytes"
 
+// maxRefusedBody is how much of the body of a refusal the command line shows, in bytes.
+const maxRefusedBody = 100
+
 // maxRefusal is how much of the body of an answer 400 is looked at, in bytes.
 const maxRefusal = 1 << 10
 

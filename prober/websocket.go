@@ -1,6 +1,7 @@
 package prober
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"net/http"
@@ -36,6 +37,7 @@ func newWebSocket(cfg config.WebSocket, rules config.Probe) (*webSocketProber, e
 // Probe makes one attempt.
 func (p *webSocketProber) Probe(ctx context.Context, r Request) Result {
 	c := newConversation(p)
+	c.excerpt = r.Excerpt
 	err := c.run(ctx, r)
 	c.end()
 	res := Result{
@@ -44,7 +46,9 @@ func (p *webSocketProber) Probe(ctx context.Context, r Request) Result {
 		Resolve: c.resolved, TLS: c.tls, WebSocket: c.result,
 	}
 	if err != nil {
-		res.fail(asFailure(err))
+		f := asFailure(err)
+		f.cause = cmp.Or(f.cause, c.trace.cause)
+		res.fail(f)
 	}
 	return res
 }

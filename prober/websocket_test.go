@@ -227,6 +227,22 @@ func TestWebSocketClosing(t *testing.T) {
 	}
 }
 
+// talker is a server that waits for one message, where it is not empty, and then says its own.
+func talker(t *testing.T, waits string, says ...string) *probetest.Server {
+	u := &websocket.Upgrader{Subprotocols: []string{"graphql-ws"}}
+	return probetest.WebSocket(t, u, func(_ context.Context, c *websocket.Conn) {
+		if waits != "" {
+			if _, b, err := c.ReadMessage(); err != nil || string(b) != waits {
+				return
+			}
+		}
+		for _, text := range says {
+			_ = c.WriteMessage(websocket.TextMessage, []byte(text))
+		}
+		_, _, _ = c.ReadMessage() // the close
+	})
+}
+
 // The presets of the documentation work with the protocols that they are for.
 func TestWebSocketPresets(t *testing.T) {
 	text, err := os.ReadFile("../docs/websocket.md")
@@ -246,6 +262,10 @@ func TestWebSocketPresets(t *testing.T) {
 		"stomp":             probetest.STOMP(t).URL,
 		"mqtt":              probetest.MQTTWebSocket(t).URL,
 		"refuses_strangers": probetest.WebSocketCloses(t, 4401).URL,
+		"socket_io_2":       talker(t, "", `0{"sid":"s","upgrades":[],"pingInterval":25000,"pingTimeout":5000}`, "40").URL,
+		"signalr":           talker(t, "{\"protocol\":\"json\",\"version\":1}\x1e", "{}\x1e").URL,
+
+		"subscriptions_transport_ws": talker(t, `{"type":"connection_init"}`, `{"type":"ka"}`, `{"type":"connection_ack"}`).URL,
 	} {
 		t.Run(name, func(t *testing.T) {
 			preset := presets[name]

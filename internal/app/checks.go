@@ -7,6 +7,7 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/hint"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
@@ -41,6 +42,7 @@ func check(cfg *config.Config, c config.ServiceCheck, modules map[string]collect
 		Definition: fmt.Sprintf("%s\n%s\n%s", address, timeout, definition),
 		Prober:     m.Prober,
 		Request:    prober.Request{URL: u},
+		Hint:       func(r *prober.Result) string { return hint.For(r, &m.Config) },
 		Timeout:    timeout,
 	}, nil
 }

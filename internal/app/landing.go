@@ -36,7 +36,7 @@ const recentCSS = `
 const maxRecent = 200 << 10
 
 // recentProbes is the table of the probes that are kept, or of as many of the newest as have room.
-func recentProbes(all []history.Entry) (string, error) {
+func recentProbes(all []history.Entry, advise func(*history.Entry) string) (string, error) {
 	var rows, row strings.Builder
 	shown := 0
 	for i := range all {
@@ -44,7 +44,7 @@ func recentProbes(all []history.Entry) (string, error) {
 		row.Reset()
 		err := recentTemplate.ExecuteTemplate(&row, "row", recentProbe{
 			Entry: e, Module: printable.Text(e.Module, printable.MaxLog), Target: printable.Text(e.Target, printable.MaxURL),
-			Error: errorText(e.Result.Err),
+			Error: errorText(e.Result.Err), Hint: printable.Text(advise(e), printable.MaxURL),
 		})
 		if err != nil {
 			return "", err
@@ -69,7 +69,7 @@ func recentProbes(all []history.Entry) (string, error) {
 // A recentProbe is a row.
 type recentProbe struct {
 	*history.Entry
-	Module, Target, Error string
+	Module, Target, Error, Hint string
 }
 
 func errorText(err error) string {
@@ -85,7 +85,7 @@ const here = "./"
 
 // landing is the page at /: links, a form to try a probe, and the probes that are kept.
 func (a *App) landing(w http.ResponseWriter, r *http.Request) {
-	recent, err := recentProbes(a.history.List())
+	recent, err := recentProbes(a.history.List(), a.hint)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return

@@ -7,6 +7,8 @@ import (
 	"strconv"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/hint"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/history"
 )
 
 func healthy(w http.ResponseWriter, _ *http.Request) {
@@ -46,6 +48,12 @@ func (a *App) config(w http.ResponseWriter, _ *http.Request) {
 	w.Write(text)
 }
 
+// hint is what to do about a failed probe of the history, by the module of that name as it is now.
+func (a *App) hint(e *history.Entry) string {
+	m, _ := a.module(e.Module)
+	return hint.For(&e.Result, &m.Config)
+}
+
 // logs shows what a probe of the history did.
 func (a *App) logs(w http.ResponseWriter, r *http.Request) {
 	id, err := strconv.ParseUint(r.URL.Query().Get("id"), 10, 64)
@@ -58,7 +66,7 @@ func (a *App) logs(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, fmt.Sprintf("probe %d is not kept, or not any more (--history.limit)", id), http.StatusNotFound)
 		return
 	}
-	report := collector.Report{Target: entry.Target, Result: entry.Result}
+	report := collector.Report{Target: entry.Target, Result: entry.Result, Hint: a.hint(&entry)}
 	if m, ok := a.module(entry.Module); ok {
 		report.Module = &m
 	}

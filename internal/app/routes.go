@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/hint"
 )
 
 // A route is what is served at a path.
@@ -39,6 +40,7 @@ func (a *App) table() []route {
 		Permit: a.permit,
 		Offset: a.opts.TimeoutOffset,
 		Begin:  a.probes.begin,
+		Hint:   hint.For,
 		ByURL:  a.limits.byURL,
 		Reject: func(r collector.Rejection) { a.metrics.rejected.WithLabelValues(string(r)).Inc() },
 	}

@@ -147,7 +147,7 @@ func TestRecentProbesAreBounded(t *testing.T) {
 			h.Add(text, text, prober.Result{Err: errors.New(text), Reason: prober.ReasonStatus})
 		}
 		all := h.List()
-		table, err := recentProbes(all)
+		table, err := recentProbes(all, func(*history.Entry) string { return text })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -161,7 +161,7 @@ func TestRecentProbesAreBounded(t *testing.T) {
 			t.Errorf("of %q the table does not print", char)
 		}
 	}
-	if table, err := recentProbes(nil); err != nil || table != "" {
+	if table, err := recentProbes(nil, nil); err != nil || table != "" {
 		t.Errorf("of no probes the table is %q (%v), want none", table, err)
 	}
 }

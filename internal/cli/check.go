@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
@@ -25,6 +26,9 @@ func Check(ctx context.Context, out, errOut io.Writer, o config.Options, files [
 		}
 		if err != nil {
 			fmt.Fprintln(errOut, err)
+			if strings.Contains(err.Error(), config.NotWith) {
+				fmt.Fprintf(errOut, "%s: leave those modules to blackbox_exporter: healthcheck_exporter import --blackbox=FILE takes the others\n", file)
+			}
 			status = ExitUsage
 			continue
 		}

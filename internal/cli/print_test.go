@@ -62,15 +62,15 @@ func TestNothingSteersTheTerminal(t *testing.T) {
 		"restarts list": {2, func(b *bytes.Buffer) {
 			writeServices(b, []restart.Explanation{spoilt[restart.Explanation](nil)}, time.UTC)
 		}},
-		"restarts explain": {7, func(b *bytes.Buffer) {
+		"restarts explain": {8, func(b *bytes.Buffer) {
 			e := spoilt[restart.Explanation](nil)
 			writeExplanation(b, &e, time.UTC)
 		}},
-		"restarts explain, held": {7, func(b *bytes.Buffer) {
+		"restarts explain, held": {8, func(b *bytes.Buffer) {
 			e := spoilt(func(e *restart.Explanation) { e.Healthy = true })
 			writeExplanation(b, &e, time.UTC)
 		}},
-		"probe": {17, func(b *bytes.Buffer) {
+		"probe": {19, func(b *bytes.Buffer) {
 			rep := spoilt(func(r *report) { r.Result.WebSocket.Messages[0].Type = prober.TextMessage })
 			_ = rep.writeText(b, true)
 		}},

@@ -12,6 +12,8 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/hint"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
@@ -20,6 +22,7 @@ type ProbeOptions struct {
 	ConfigFile string // empty: the embedded default configuration
 	Module     string // empty: the default for the target
 	Target     string
+	Name       string        // of a target of the inventory, which brings its own module; empty: Target is probed
 	Hostname   string        // empty: the target's
 	Attempts   int           // 0: the module's
 	RetryDelay time.Duration // negative: the module's
@@ -30,10 +33,7 @@ type ProbeOptions struct {
 
 // Probe probes one target once and explains the outcome on out. It returns the exit status.
 func Probe(ctx context.Context, out, errOut io.Writer, o ProbeOptions) int {
-	if o.Module == "" {
-		o.Module = config.DefaultModuleFor(o.Target)
-	}
-	m, rules, err := o.module()
+	m, rules, err := o.module(ctx)
 	if err != nil {
 		fmt.Fprintln(errOut, err)
 		return ExitUsage
@@ -62,14 +62,14 @@ func Probe(ctx context.Context, out, errOut io.Writer, o ProbeOptions) int {
 	rep := report{
 		Target: prober.MaskURL(u),
 		Module: o.Module,
-		Result: p.Probe(probing, prober.Request{URL: u, Hostname: o.Hostname}),
+		Result: p.Probe(probing, prober.Request{URL: u, Hostname: o.Hostname, Excerpt: true}),
 	}
 	rep.Result.Timeout = timeout // exactly, and not what was left when the probe began
 	if !rep.Result.Success() && ctx.Err() != nil {
 		fmt.Fprintln(errOut, "interrupted before the probe ended, which says nothing about the target")
 		return ExitUsage
 	}
-	rep.Hint = hint(rep.Result, m)
+	rep.Hint = hint.For(&rep.Result, &m)
 	if o.Format == "json" {
 		err = rep.writeJSON(out)
 	} else {
@@ -92,8 +92,14 @@ const (
 	maxDuration = 24 * time.Hour
 )
 
-func (o ProbeOptions) check() error {
+func (o *ProbeOptions) check() error {
 	switch {
+	case o.Name != "" && (o.Target != "" || o.Module != "" || o.Hostname != ""):
+		return errors.New("--name excludes a target, --module and --hostname: a target of the inventory brings its own")
+	case o.Name != "" && o.ConfigFile == "":
+		return errors.New("--name needs --config.file, which has the inventory")
+	case o.Name == "" && o.Target == "":
+		return errors.New("target is empty, want a URL, or --name of a target of the inventory")
 	case o.Attempts < 0 || o.Attempts > maxAttempts:
 		return fmt.Errorf("--attempts is %d, want 0 to %d", o.Attempts, maxAttempts)
 	case o.RetryDelay > maxDuration:
@@ -106,7 +112,7 @@ func (o ProbeOptions) check() error {
 }
 
 // module is the configured module with the overrides of the command line, and the rules for its target.
-func (o ProbeOptions) module() (config.Module, config.Probe, error) {
+func (o *ProbeOptions) module(ctx context.Context) (config.Module, config.Probe, error) {
 	if err := o.check(); err != nil {
 		return config.Module{}, config.Probe{}, err
 	}
@@ -117,10 +123,9 @@ func (o ProbeOptions) module() (config.Module, config.Probe, error) {
 			return config.Module{}, config.Probe{}, err
 		}
 	}
-	m, ok := c.Modules[o.Module]
-	if !ok {
-		names := slices.Sorted(maps.Keys(c.Modules))
-		return config.Module{}, config.Probe{}, fmt.Errorf("unknown module %q, want one of %s", o.Module, strings.Join(names, ", "))
+	m, err := o.find(ctx, c)
+	if err != nil {
+		return config.Module{}, config.Probe{}, err
 	}
 	if o.Attempts > 0 {
 		m.Attempts = o.Attempts
@@ -132,6 +137,33 @@ func (o ProbeOptions) module() (config.Module, config.Probe, error) {
 		return config.Module{}, config.Probe{}, errors.New("--retry-delay has no effect on one attempt, want --attempts of 2 or more")
 	}
 	return m, c.Probe, nil
+}
+
+// find finds the module, and the target where that is one of the inventory: with all that it changes of its module, as the
+// server probes it.
+func (o *ProbeOptions) find(ctx context.Context, c *config.Config) (config.Module, error) {
+	if o.Name == "" {
+		if o.Module == "" {
+			o.Module = config.DefaultModuleFor(o.Target)
+		}
+		m, ok := c.Modules[o.Module]
+		if !ok {
+			names := slices.Sorted(maps.Keys(c.Modules))
+			return m, fmt.Errorf("unknown module %q, want one of %s", o.Module, strings.Join(names, ", "))
+		}
+		return m, nil
+	}
+	inv, _ := inventory.ReadFiles(ctx, c, config.DefaultTimeoutOffset, prober.MaskURL) // what is wrong with others is for check
+	e := inv.ByName(o.Name)
+	if e == nil {
+		text := "the inventory has no target %q: the targets command lists all of a running exporter"
+		if len(c.TargetAPIs) > 0 {
+			text += "; no target_apis was asked, its targets are probed by /probe?name=NAME&debug=true"
+		}
+		return config.Module{}, fmt.Errorf(text, o.Name)
+	}
+	o.Target, o.Module = e.URL, e.Module
+	return e.Overlay(c.Modules[e.Module]), nil
 }
 
 // timeout is for the whole probe. Without one of the command line or the module every attempt gets the default.

@@ -220,7 +220,7 @@ func TestAttemptsOfTheModule(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			o := options("x")
 			o.ConfigFile, o.Attempts, o.RetryDelay = file, tc.attempts, tc.delay
-			m, _, err := o.module()
+			m, _, err := o.module(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -270,6 +270,10 @@ func TestJSON(t *testing.T) {
 		t.Fatalf("tls is %+v, want the expiry in a day", r.TLS)
 	}
 	r.Start, r.Duration, r.Timeout, r.Phases, r.TLS.NotAfter = time.Time{}, 0, 0, nil, time.Time{}
+	if c := r.TLS; len(c.Presented) != 1 || c.Presented[0] != c.First || c.First.Name != "CN=golden" || c.ChainNotAfter == nil || c.ChainNotAfter.After(c.First.NotAfter) {
+		t.Errorf("the chain is %+v, want the leaf, which ends first", c)
+	}
+	r.TLS.Presented, r.TLS.First, r.TLS.ChainNotAfter = nil, jsonCertificate{}, nil
 	want := jsonReport{
 		Target: target.URL + "/%3Cnope%3E?a=***&b=***", Module: "http_2xx",
 		Reason: "status", Phase: "check", Error: "status 404, want 2xx",

@@ -39,14 +39,14 @@ func (rep report) writeText(w io.Writer, debug bool) error {
 		}
 		b.WriteString("\n")
 		say(&b, "%s", line)
+		refusal(&b, h.Excerpt)
 	}
 	if w := r.WebSocket; w != nil {
 		conversation(&b, w)
 	}
 	if t := r.TLS; t != nil && t.Certificates != nil {
-		leaf := t.Certificates.Leaf
 		b.WriteString("\n")
-		say(&b, "  certificate of %q, %s", leaf.Subject, validity(leaf.NotAfter))
+		collector.WriteCertificates(&b, t.Certificates, time.Now())
 	}
 	b.WriteString("\n")
 	if r.Success() {
@@ -59,6 +59,13 @@ func (rep report) writeText(w io.Writer, debug bool) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// refusal writes how the body of a refusal begins, the only place that shows it.
+func refusal(b *strings.Builder, excerpt string) {
+	if excerpt != "" {
+		say(b, "  the body begins %q", excerpt)
+	}
 }
 
 // conversation writes what both sides of a WebSocket said, the only place that shows it.
@@ -75,6 +82,7 @@ func conversation(b *strings.Builder, w *prober.WebSocketResult) {
 	}
 	b.WriteString("\n")
 	say(b, "%s", head)
+	refusal(b, w.Excerpt)
 	messages := 0
 	for _, m := range w.Messages {
 		direction := "<-"
@@ -129,29 +137,6 @@ func count(n int64, noun string) string {
 	return fmt.Sprintf("%d %s", n, noun)
 }
 
-// validity says how long a certificate is valid, or since when no more.
-func validity(notAfter time.Time) string {
-	left := time.Until(notAfter)
-	verb := "valid until"
-	if left < 0 {
-		verb = "expired on"
-	}
-	return fmt.Sprintf("%s %s (%s)", verb, notAfter.UTC().Format(time.DateOnly), fromNow(left))
-}
-
-// fromNow says when something is that is d from now, in days, or in hours on the last one.
-func fromNow(d time.Duration) string {
-	const day = 24 * time.Hour
-	text := count(int64(d.Abs()/time.Hour), "hour")
-	if d.Abs() >= day {
-		text = count(int64(d.Abs()/day), "day")
-	}
-	if d < 0 {
-		return text + " ago"
-	}
-	return "in " + text
-}
-
 // barWidth is the width of the waterfall in characters.
 const barWidth = 40
 
@@ -188,6 +173,7 @@ type (
 		Reason   string      `json:"reason,omitempty"`
 		Phase    string      `json:"failed_phase,omitempty"`
 		Error    string      `json:"error,omitempty"`
+		Cause    string      `json:"cause,omitempty"`
 		Hint     string      `json:"hint,omitempty"`
 		Start    time.Time   `json:"start"`
 		Duration float64     `json:"duration_seconds"`
@@ -230,8 +216,17 @@ type (
 	}
 	jsonTLS struct {
 		Version  string    `json:"version,omitempty"`
-		Subject  string    `json:"subject"`
+		Subject  string    `json:"subject"` // empty where the certificate has none: presented has a name
 		Issuer   string    `json:"issuer"`
+		NotAfter time.Time `json:"not_after"`
+		// Presented are all certificates, at most ten; First is the one that ends first, and ChainNotAfter when the verified chain
+		// does.
+		Presented     []jsonCertificate `json:"presented"`
+		First         jsonCertificate   `json:"first_to_end"`
+		ChainNotAfter *time.Time        `json:"chain_not_after,omitempty"`
+	}
+	jsonCertificate struct {
+		Name     string    `json:"name"`
 		NotAfter time.Time `json:"not_after"`
 	}
 )
@@ -239,7 +234,7 @@ type (
 func (rep report) writeJSON(w io.Writer) error {
 	r := rep.Result
 	j := jsonReport{
-		Target: rep.Target, Module: rep.Module, Success: r.Success(), Hint: rep.Hint,
+		Target: rep.Target, Module: rep.Module, Success: r.Success(), Cause: string(r.Cause), Hint: rep.Hint,
 		Reason: string(r.Reason), Phase: string(r.FailedPhase), Start: r.Start.UTC(),
 		Duration: r.Duration.Seconds(), Timeout: r.Timeout.Seconds(), Attempts: r.Attempts, Phases: []jsonPhase{},
 	}
@@ -262,14 +257,26 @@ func (rep report) writeJSON(w io.Writer) error {
 		}
 	}
 	if t := r.TLS; t != nil && t.Certificates != nil {
-		leaf := t.Certificates.Leaf
-		j.TLS = &jsonTLS{Subject: leaf.Subject, Issuer: leaf.Issuer, NotAfter: leaf.NotAfter.UTC()}
-		if t.Version != 0 {
-			j.TLS.Version = tls.VersionName(t.Version)
-		}
+		j.TLS = newJSONTLS(t)
 	}
 	e := json.NewEncoder(jsonWriter{w})
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
 	return e.Encode(j)
+}
+
+func newJSONTLS(t *prober.TLSResult) *jsonTLS {
+	c := t.Certificates
+	j := &jsonTLS{Subject: c.Leaf.Subject, Issuer: c.Leaf.Issuer, NotAfter: c.Leaf.NotAfter.UTC(), First: jsonCertificate{c.First.Name, c.First.NotAfter.UTC()}}
+	for _, p := range c.Presented {
+		j.Presented = append(j.Presented, jsonCertificate{p.Name, p.NotAfter.UTC()})
+	}
+	if t.Version != 0 {
+		j.Version = tls.VersionName(t.Version)
+	}
+	if c.Verified {
+		at := c.ChainFirst.NotAfter.UTC()
+		j.ChainNotAfter = &at
+	}
+	return j
 }

@@ -55,6 +55,9 @@ func writeExplanation(out io.Writer, e *restart.Explanation, zone *time.Location
 	for _, t := range e.Targets {
 		say(out, "  %s", t)
 	}
+	if e.Hint != "" {
+		say(out, "  fails by %s. Hint: %s", e.Reason, e.Hint)
+	}
 	if !e.RequestedAt.IsZero() {
 		say(out, "  asked for by %s at %s: %s", e.Request.Who, clock(e.RequestedAt, e.Time, zone), cmp.Or(e.Request.Reason, "no reason given"))
 	}

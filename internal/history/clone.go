@@ -19,7 +19,9 @@ func clone(r prober.Result) prober.Result {
 		r.WebSocket.Messages = slices.Clone(r.WebSocket.Messages)
 	}
 	if r.TLS = clonePointer(r.TLS); r.TLS != nil {
-		r.TLS.Certificates = clonePointer(r.TLS.Certificates)
+		if r.TLS.Certificates = clonePointer(r.TLS.Certificates); r.TLS.Certificates != nil {
+			r.TLS.Certificates.Presented = slices.Clone(r.TLS.Certificates.Presented)
+		}
 	}
 	return r
 }

@@ -12,6 +12,17 @@ import (
 // from them, and what is wrong. No API is asked: where cfg has one, names that are taken or missing are left to the
 // exporter, which knows all of them. Offset and mask are those of Options.
 func CheckFiles(ctx context.Context, cfg *config.Config, offset time.Duration, mask func(*url.URL) string) (int, []error) {
+	inv, errs := ReadFiles(ctx, cfg, offset, mask)
+	if len(cfg.TargetAPIs) == 0 {
+		for _, source := range inv.sources {
+			errs = append(errs, inv.problems[source]...)
+		}
+	}
+	return len(inv.entries) - len(cfg.Targets), errs
+}
+
+// ReadFiles is the inventory of cfg without its APIs, and what is wrong with its files. The arguments are those of CheckFiles.
+func ReadFiles(ctx context.Context, cfg *config.Config, offset time.Duration, mask func(*url.URL) string) (*Inventory, []error) {
 	parts, errs := []Part{{Source: StaticSource, Targets: cfg.Targets}}, []error(nil)
 	for _, file := range cfg.TargetFiles {
 		f := newFiles(file, config.TargetReader{Modules: cfg.Modules, Offset: offset}, mask)
@@ -23,11 +34,5 @@ func CheckFiles(ctx context.Context, cfg *config.Config, offset time.Duration, m
 		errs = append(errs, s.problems()...)
 		parts = append(parts, Part{Source: s.name, Targets: s.targets()})
 	}
-	inv := Merge(cfg, parts, mask)
-	if len(cfg.TargetAPIs) == 0 {
-		for _, source := range inv.sources {
-			errs = append(errs, inv.problems[source]...)
-		}
-	}
-	return len(inv.entries) - len(cfg.Targets), errs
+	return Merge(cfg, parts, mask), errs
 }

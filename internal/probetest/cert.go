@@ -38,13 +38,30 @@ func NewCA(t testing.TB) *CA {
 // certificate.
 func (ca *CA) Intermediate(t testing.TB, notAfter time.Time) *CA {
 	t.Helper()
+	return ca.Below(t, func(template *x509.Certificate) { template.NotAfter = notAfter })
+}
+
+// Below is Intermediate with a certificate that change may alter before it is signed.
+func (ca *CA) Below(t testing.TB, change func(*x509.Certificate)) *CA {
+	t.Helper()
 	sub := &CA{key: newKey(t)}
 	template := caTemplate("probetest intermediate")
-	template.NotAfter = notAfter
+	change(template)
 	sub.cert = sign(t, template, ca.cert, sub.key, ca.key)
 	sub.chain = append([][]byte{sub.cert.Raw}, ca.chain...)
 	sub.file = writeFile(t, "ca.pem", sub.PEM())
 	return sub
+}
+
+// CrossSign returns other with a certificate by ca beside its own, which expires at notAfter. What other issues is presented
+// with that, as a server does for clients that know ca alone.
+func (ca *CA) CrossSign(t testing.TB, other *CA, notAfter time.Time) *CA {
+	t.Helper()
+	template := caTemplate(other.cert.Subject.CommonName)
+	template.NotBefore, template.NotAfter = notAfter.Add(-10*365*24*time.Hour), notAfter
+	crossed := *other
+	crossed.chain = [][]byte{sign(t, template, ca.cert, other.key, ca.key).Raw}
+	return &crossed
 }
 
 // PEM returns the certificate of the CA.
@@ -71,6 +88,8 @@ type Cert struct {
 	NotBefore, NotAfter time.Time
 	// SelfSigned has the certificate signed by its own key instead of the CA's.
 	SelfSigned bool
+	// Change may alter all else before it is signed. nil: nothing is altered.
+	Change func(*x509.Certificate)
 }
 
 // Issue returns a new certificate with its key and the intermediate certificates, if there are any. Its Leaf is set.
@@ -89,6 +108,9 @@ func (ca *CA) Issue(t testing.TB, c Cert) tls.Certificate {
 	}
 	if !c.NotAfter.IsZero() {
 		template.NotAfter = c.NotAfter
+	}
+	if c.Change != nil {
+		c.Change(template)
 	}
 	key := newKey(t)
 	if c.SelfSigned {

@@ -123,6 +123,16 @@ func Answer(t testing.TB, s string, stay bool) *Server {
 	})
 }
 
+// Says starts a server that writes s before it has read anything, and then reads until the end.
+func Says(t testing.TB, s string) *Server {
+	t.Helper()
+	return serveTCP(t, "http", func(ctx context.Context, c net.Conn) {
+		if _, err := io.WriteString(c, s); err == nil {
+			discard(ctx, c)
+		}
+	})
+}
+
 // AnswerEarly starts a server that reads the head of a request alone, writes s as it is, and closes the connection or, if
 // stay is true, leaves it open, without reading any more.
 func AnswerEarly(t testing.TB, s string, stay bool) *Server {

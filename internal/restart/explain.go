@@ -30,6 +30,8 @@ type Explanation struct {
 	Healthy   bool          `json:"healthy"`
 	Reason    prober.Reason `json:"reason,omitempty"`
 	LastProbe time.Time     `json:"last_probe,omitzero"`
+	// Hint is what a person can do about the failure; empty: nothing is known, or there is none.
+	Hint string `json:"hint,omitempty"`
 	// Demanded is true while a restart is asked for, by Alerts that were told as firing and not as resolved since, or by a Request.
 	Demanded bool `json:"demanded"`
 	Alerts   int  `json:"alerts"`
@@ -132,6 +134,9 @@ func (u *unit) explain(f *Preflight) Explanation {
 		Unverified: s.Unverified, LockedAt: s.LockedAt, CooldownUntil: s.CooldownUntil, VerifyUntil: s.VerifyUntil, Pause: s.Pause,
 		Budget: Budget{Hour: max(0, p.BudgetHour-hour), Day: max(0, p.BudgetDay-day)},
 		State:  s,
+	}
+	if !e.Healthy && e.Reason != prober.ReasonNone {
+		e.Hint = u.hint
 	}
 	request, requested := s.request()
 	if e.Alerts = len(s.Demands); requested {

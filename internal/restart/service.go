@@ -45,11 +45,19 @@ type Check struct {
 	Prober     prober.Prober
 	Request    prober.Request
 	Timeout    time.Duration
+	// Hint says what a person can do about a failure. nil: nothing is said.
+	Hint func(*prober.Result) string
 }
 
 // probe makes one round of all checks. The service is healthy if all of them are; otherwise the first failing one
 // in the order of the configuration speaks for it.
 func (s *Service) probe(ctx context.Context) Evidence {
+	e, _ := s.round(ctx)
+	return e
+}
+
+// round is probe with what a person can do about the failure that speaks for the service; empty: nothing, or it is healthy.
+func (s *Service) round(ctx context.Context) (e Evidence, hint string) {
 	began := time.Now()
 	results := make([]prober.Result, len(s.Checks))
 	var wg sync.WaitGroup
@@ -61,7 +69,7 @@ func (s *Service) probe(ctx context.Context) Evidence {
 		})
 	}
 	wg.Wait()
-	e := Evidence{Healthy: len(results) > 0}
+	e = Evidence{Healthy: len(results) > 0}
 	failing, beyond := 0, 0
 	for i := range results {
 		if results[i].Success() {
@@ -70,6 +78,9 @@ func (s *Service) probe(ctx context.Context) Evidence {
 		one := evidence(&results[i])
 		if failing == 0 {
 			e = one
+			if advise := s.Checks[i].Hint; advise != nil {
+				hint = advise(&results[i])
+			}
 		}
 		failing++
 		if !s.Policy.repairable(one) {
@@ -77,7 +88,7 @@ func (s *Service) probe(ctx context.Context) Evidence {
 		}
 	}
 	e.Failing, e.Beyond, e.Checks, e.Took = failing, beyond, len(results), time.Since(began)
-	return e
+	return e, hint
 }
 
 func evidence(r *prober.Result) Evidence {

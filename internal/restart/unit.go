@@ -30,6 +30,7 @@ type unit struct {
 	kept    keeping
 	last    time.Time // of the last event; with the monotonic clock
 	stopped bool      // nothing is applied any more
+	hint    string    // what to do about the failure that the last round found
 	tested  time.Time // when the last test alert came; zero: none did
 
 	testLogged time.Time // when one was last logged
@@ -132,7 +133,13 @@ func (u *unit) probe(ctx context.Context) {
 	}
 	u.began, u.probing, u.urgent = time.Now(), true, false
 	service := u.definition()
-	go func() { u.rounds <- service.probe(ctx) }()
+	go func() {
+		e, hint := service.round(ctx)
+		u.mu.Lock()
+		u.hint = hint
+		u.mu.Unlock()
+		u.rounds <- e
+	}()
 }
 
 // look makes the last look before a restart: one more round of checks, beside the one that may be under way. It is as far apart

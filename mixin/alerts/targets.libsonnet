@@ -35,21 +35,56 @@
     },
   },
 
+  // The expiry is known for as long as an outage may take: a target that is down shows no certificate.
+  local known(metric) = 'last_over_time(%s{%s}[%s])' % [metric, c.targetSelector, c.exporterOutage],
+  local earliest = {
+    expiry: known('probe_ssl_earliest_cert_expiry'),
+    lifetime: known('probe_ssl_earliest_cert_lifetime_seconds'),
+  },
+  // What clients verify. Others than this exporter know only the first of all certificates.
+  local chain = {
+    expiry: '(%s or %s)' % [known('probe_ssl_last_chain_expiry_timestamp_seconds'), earliest.expiry],
+    lifetime: '(%s or %s)' % [known('probe_ssl_last_chain_lifetime_seconds'), earliest.lifetime],
+  },
+  local ending(which, level) = |||
+    %(expiry)s - time() < %(days)g * 86400
+    unless
+    %(expiry)s - time() >= %(fraction)g * %(lifetime)s
+  ||| % (which { days: level.days, fraction: level.lifetime }),
+
   local certificate(level) = {
     alert: 'HealthcheckCertificateExpiring',
-    // The expiry is known for as long as an outage may take: a target that is down shows no certificate.
-    expr: |||
-      last_over_time(probe_ssl_earliest_cert_expiry{%(selector)s}[%(outage)s]) - time() < %(days)g * 86400
-      unless
-      last_over_time(probe_ssl_earliest_cert_expiry{%(selector)s}[%(outage)s]) - time()
-      >= %(lifetime)g * last_over_time(probe_ssl_earliest_cert_lifetime_seconds{%(selector)s}[%(outage)s])
-    ||| % level { selector: c.targetSelector, outage: c.exporterOutage },
+    expr: ending(chain, level),
     'for': level['for'],
     labels: { severity: level.severity },
     dashboard:: 'target',
     annotations: {
       summary: 'A certificate expires soon.',
       description: 'The certificate of ' + lookup.target + lookup.environment + ' {{ if gt $value 0.0 }}expires in {{ $value | humanizeDuration }}{{ else }}has expired{{ end }}.',
+    },
+  },
+
+  // A certificate that is sent along and that the verified chain does without, such as an old cross-signed root. Never more
+  // than a warning: nobody is kept out by it.
+  local sentAlong(level) = certificate(level) {
+    expr: |||
+      (
+        %(earliest)s
+      )
+      unless
+      %(chainExpiry)s <= %(earliestExpiry)s
+      unless (
+        %(chain)s
+      )
+    ||| % {
+      earliest: std.strReplace(std.rstripChars(ending(earliest, level), '\n'), '\n', '\n  '),
+      chain: std.strReplace(std.rstripChars(ending(chain, level), '\n'), '\n', '\n  '),
+      chainExpiry: chain.expiry,
+      earliestExpiry: earliest.expiry,
+    },
+    annotations+: {
+      summary: 'A certificate that is sent along expires soon.',
+      description: 'A certificate that ' + lookup.target + lookup.environment + ' sends along {{ if gt $value 0.0 }}expires in {{ $value | humanizeDuration }}{{ else }}has expired{{ end }}. The chain that was verified lasts longer without it.',
     },
   },
 
@@ -73,7 +108,7 @@
     groups+: [
       {
         name: 'healthcheck-targets',
-        rules: [flapping, slow] + [certificate(level) for level in c.certificates] + [scrapeFailed],
+        rules: [flapping, slow] + [certificate(level) for level in c.certificates] + [sentAlong(c.certificates[0])] + [scrapeFailed],
       },
     ],
   },

@@ -1,4 +1,4 @@
-package cli
+package hint_test
 
 import (
 	"errors"
@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/hint"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
@@ -32,13 +33,13 @@ func TestTLSHints(t *testing.T) {
 		"the certificate is refused":     {prober.Result{Reason: prober.ReasonTLSFailed, TLS: session(prober.ClientCertSent)}, "may not accept the one of tls_config.cert_file"},
 		"ws on a port for wss":           {prober.Result{Reason: prober.ReasonWSHandshake, WebSocket: &prober.WebSocketResult{StatusCode: 400}}, "probe wss:// instead of ws://"},
 		"404 is not for the certificate": {prober.Result{Reason: prober.ReasonStatus, HTTP: http(404), TLS: session(prober.ClientCertMissing)}, "is /health the health path?"},
-		"400 with the certificate":       {prober.Result{Reason: prober.ReasonStatus, HTTP: http(400), TLS: session(prober.ClientCertSent)}, "is that the answer of a healthy service?"},
+		"400 with the certificate":       {prober.Result{Reason: prober.ReasonStatus, HTTP: http(400), TLS: session(prober.ClientCertSent)}, "another Host header"},
 		"not asked":                      {prober.Result{Reason: prober.ReasonTLSFailed, TLS: session(prober.ClientCertNotAsked)}, "is it really https on that port?"},
 		"a body is not for it":           {prober.Result{Reason: prober.ReasonBody, HTTP: http(400), TLS: session(prober.ClientCertMissing)}, "look at the body"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tt.result.Err = errors.New("failed")
-			got := hint(tt.result, config.Module{})
+			got := hint.For(&tt.result, &config.Module{})
 			if !strings.Contains(got, tt.want) {
 				t.Errorf("hint is %q, want %q", got, tt.want)
 			}

@@ -1,0 +1,97 @@
+package prober
+
+import (
+	"net/http"
+	"strings"
+)
+
+// Challenge is the scheme by which somebody wants to know who asks (RFC 9110 section 11), from a closed list.
+type Challenge string
+
+// The schemes of authentication.
+const (
+	ChallengeNone      Challenge = "" // it was not said
+	ChallengeBasic     Challenge = "Basic"
+	ChallengeBearer    Challenge = "Bearer"
+	ChallengeDigest    Challenge = "Digest"
+	ChallengeNTLM      Challenge = "NTLM"
+	ChallengeNegotiate Challenge = "Negotiate"
+	ChallengeOther     Challenge = "another scheme"
+)
+
+// Authentication is what an answer wants to know of who asks, and whether it was told.
+type Authentication struct {
+	// Challenge is the scheme that is wanted: the first of those that can be sent, or else the first.
+	Challenge Challenge
+	// Sent reports whether credentials were sent.
+	Sent bool
+}
+
+// maxChallenges is how many values of a header are looked at: a target may send thousands.
+const maxChallenges = 20
+
+// authentication is that of an answer whose header called name has its challenges.
+func authentication(answer http.Header, name string, sent bool) Authentication {
+	a := Authentication{Sent: sent}
+	values := answer.Values(name)
+	for _, value := range values[:min(len(values), maxChallenges)] {
+		switch c := challenge(value); {
+		case c == ChallengeBasic, c == ChallengeBearer:
+			a.Challenge = c
+			return a
+		case a.Challenge == ChallengeNone:
+			a.Challenge = c
+		}
+	}
+	return a
+}
+
+// challenge is the first scheme of a value: what follows are its parameters, which are the target's.
+func challenge(value string) Challenge {
+	scheme, _, _ := strings.Cut(strings.TrimSpace(value), " ")
+	scheme = strings.TrimRight(scheme, ",")
+	if scheme == "" {
+		return ChallengeNone
+	}
+	for _, c := range []Challenge{ChallengeBasic, ChallengeBearer, ChallengeDigest, ChallengeNTLM, ChallengeNegotiate} {
+		if strings.EqualFold(scheme, string(c)) {
+			return c
+		}
+	}
+	return ChallengeOther
+}
+
+// proxyAuthentication says what a proxy's 407 wants; withUser reports whether proxy_url has credentials.
+func proxyAuthentication(answer http.Header, withUser bool) (text string, why Cause) {
+	a := authentication(answer, "Proxy-Authenticate", withUser)
+	switch {
+	case a.Challenge != ChallengeNone && a.Challenge != ChallengeBasic:
+		return "it wants " + string(a.Challenge) + ", and proxy_url sends Basic", CauseProxyScheme
+	case withUser:
+		return "it did not accept the credentials of proxy_url", CauseProxyCredentials
+	default:
+		return "want credentials in proxy_url", CauseProxyCredentials
+	}
+}
+
+// charsets are those other than UTF-8 that pages are in.
+var charsets = []string{
+	"utf-16", "utf-16le", "utf-16be", "utf-32", "gbk", "gb2312", "gb18030", "big5", "euc-kr", "euc-jp", "shift_jis", "iso-2022-jp",
+	"iso-8859-1", "iso-8859-2", "iso-8859-15", "windows-1250", "windows-1251", "windows-1252", "koi8-r", "koi8-u", "tis-620",
+}
+
+// charset is the character set that a Content-Type names, if it is one of the list other than UTF-8; empty: it is not.
+func charset(contentType string) string {
+	_, after, ok := strings.Cut(strings.ToLower(contentType), "charset=")
+	if !ok {
+		return ""
+	}
+	name, _, _ := strings.Cut(strings.TrimLeft(after, ` "'`), ";")
+	name = strings.TrimRight(strings.TrimSpace(name), `"'`)
+	for _, known := range charsets {
+		if name == known {
+			return known
+		}
+	}
+	return ""
+}
