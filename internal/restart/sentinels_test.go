@@ -78,7 +78,7 @@ func TestNetworkComesBack(t *testing.T) {
 	for i := range time.Duration(40) {
 		synctest.Test(t, func(t *testing.T) {
 			sentinel := &guardpost{}
-			s := &simulated{helps: true, hangs: time.Duration(i%2) * time.Hour}
+			s := &simulated{helps: true, hangs: i % 2 * time.Hour}
 			service := s.service("shop", shopTarget)
 			service.Checks[0].Sentinels = sentinelsOf(sentinel)
 			c, _, stop := watch(t, io.Discard, service)
