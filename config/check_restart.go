@@ -40,6 +40,7 @@ func (c *checker) restart(p place, cfg *Config) {
 		c.selectors(at, s)
 	}
 	c.serviceDependencies(services, r.Services)
+	c.sentinels(c.sub(p, "sentinels"), cfg)
 }
 
 func (c *checker) mode(p place, mode string, required bool) {

@@ -113,7 +113,7 @@ func (d *decoder) kind(p place, n *yaml.Node, v reflect.Value) {
 }
 
 // shorthand has the types whose UnmarshalYAML takes one text in place of a mapping.
-var shorthand = map[reflect.Type]bool{reflect.TypeFor[TargetFile](): true}
+var shorthand = map[reflect.Type]bool{reflect.TypeFor[TargetFile](): true, reflect.TypeFor[Sentinel](): true}
 
 // enter guards against trees that have no end, or as good as none.
 func (d *decoder) enter(p place, n *yaml.Node) bool {

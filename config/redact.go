@@ -89,10 +89,11 @@ var shown = set(append(shownBackends(),
 	"restart.services.match.*",
 	"restart.services.checks.target",
 	"restart.services.checks.module",
+	"restart.sentinels.module",
 )...)
 
 // urls are the texts of which only the secret parts are masked.
-var urls = set("http.proxy_url", "http.oauth2.proxy_url", "http.oauth2.token_url", "restart.services.checks.url",
+var urls = set("http.proxy_url", "http.oauth2.proxy_url", "http.oauth2.token_url", "restart.services.checks.url", "restart.sentinels.url",
 	"targets.url", "targets.runbook_url", "target_apis.url")
 
 // publicHeaders have values that any host may see.

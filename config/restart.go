@@ -18,8 +18,10 @@ type Restart struct {
 	// Defaults are the limits of every service that does not say otherwise.
 	Defaults Limits `yaml:"defaults,omitempty"`
 	// Brake is what keeps everything from being restarted because of one cause.
-	Brake    Brake     `yaml:"brake,omitempty"`
-	Services []Service `yaml:"services"`
+	Brake Brake `yaml:"brake,omitempty"`
+	// Sentinels show whether the exporter's own network is there. Empty: nothing does.
+	Sentinels []Sentinel `yaml:"sentinels,omitempty"`
+	Services  []Service  `yaml:"services"`
 }
 
 // Receiver is who may call the webhook: exactly one of the first three, or Insecure.

@@ -31,11 +31,16 @@ func restarts(c *config.Config, modules map[string]collector.Module) (restart.Co
 		}
 		all.Elector = elector
 	}
+	guarding, err := sentinels(c, modules)
+	if err != nil {
+		return restart.Configuration{}, err
+	}
 	for i := range r.Services {
 		s, err := service(c, &r.Services[i], modules)
 		if err != nil {
 			return restart.Configuration{}, fmt.Errorf("restart.services[%d]: %w", i, err)
 		}
+		guarding.stand(s.Checks)
 		all.Services = append(all.Services, s)
 	}
 	return all, nil

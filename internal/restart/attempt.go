@@ -61,7 +61,7 @@ func (p *Policy) count(s State, e Evidence, now time.Time) State {
 		}
 		s.Successes++
 		s.Calm++
-		s.Failures, s.LastFailure, s.FailingSince, s.Hold = 0, time.Time{}, time.Time{}, ""
+		s.Failures, s.LastFailure, s.FailingSince, s.Hold, s.Network = 0, time.Time{}, time.Time{}, "", Network{}
 		return s
 	}
 	s.Successes, s.Calm, s.HealthySince = 0, 0, time.Time{}
@@ -110,6 +110,7 @@ func (q question) suspect() (State, Decision) {
 	}
 	s.Hold = d.Hold
 	d.Inspect = s.LockedOut && d.Hold.followsAttempts() && q.now.Sub(s.Preflight.At) >= compareEvery
+	d.AskNetwork = d.Hold == GuardNetwork && q.now.Sub(s.Network.At) >= q.policy.InspectInterval
 	return s, d
 }
 
@@ -133,7 +134,14 @@ func (q question) preflighted(f Preflight) (State, Decision) {
 		return s, Decision{}
 	default:
 		d := q.ask()
-		s.Hold, d.Look = d.Hold, d.Hold == ""
+		switch {
+		case d.Hold != "":
+			s.Hold = d.Hold
+		case q.policy.doubtful(s.Last):
+			d.AskNetwork = true
+		default: // the last hold stands until the last look
+			d.Look = true
+		}
 		return s, d
 	}
 }
@@ -153,6 +161,8 @@ func (q question) lookedOnce(e Evidence) (State, Decision) {
 		return q.policy.healthy(s, q.now), Decision{}
 	case !s.Demanded(), s.Preflight.At.IsZero(): // what the back-end has answered is no longer known
 		return s, Decision{}
+	case q.policy.doubtful(s.Last) && !s.asked(): // it fails in another way than before
+		return s, Decision{AskNetwork: true}
 	default:
 		return q.decide()
 	}

@@ -35,7 +35,7 @@ func (s State) at(now time.Time, jump time.Duration) State {
 func (s State) moved(d time.Duration) State {
 	for _, t := range []*time.Time{
 		&s.JumpedAt, &s.HealthySince, &s.FailingSince, &s.LastProbe, &s.LastFailure, &s.EpisodeAt, &s.AlertedAt, &s.ResolvedAt,
-		&s.Preflight.At, &s.Intent.At, &s.VerifyUntil, &s.CooldownUntil, &s.RefusedAt, &s.LockedAt, &s.Pause.Until,
+		&s.Preflight.At, &s.Network.At, &s.Intent.At, &s.VerifyUntil, &s.CooldownUntil, &s.RefusedAt, &s.LockedAt, &s.Pause.Until,
 	} {
 		if !t.IsZero() {
 			*t = t.Add(d)

@@ -13,6 +13,8 @@ type Event struct {
 	Probed *Evidence `json:"probed,omitempty"`
 	// Preflighted is the back-end's answer to a Decision with Inspect.
 	Preflighted *Preflight `json:"preflighted,omitempty"`
+	// Network is what the sentinels showed that a Decision with AskNetwork asked for.
+	Network *Network `json:"network,omitempty"`
 	// Looked is what a round of checks found that a Decision with Look asked for.
 	Looked *Evidence `json:"looked,omitempty"`
 	// Executed is the back-end's answer to a Decision with Restart.
@@ -136,6 +138,8 @@ func Outcomes() []Outcome {
 type Decision struct {
 	// Inspect asks for a Preflighted event.
 	Inspect bool `json:"inspect,omitempty"`
+	// AskNetwork asks for a Network event: all other guards agree, and the failure may be the network's.
+	AskNetwork bool `json:"ask_network,omitempty"`
 	// Look asks for a Looked event: all guards agree, and one more round of checks is to be made before anything is done.
 	Look bool `json:"look,omitempty"`
 	// Restart is true when the service is to be restarted now, once the new State with its Intent is persisted;

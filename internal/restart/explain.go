@@ -182,5 +182,5 @@ func (p Policy) Explain(s State, w World, now time.Time) (results []GuardResult,
 
 // JudgesFailure tells whether the guard asks how the service fails: of a healthy one it says nothing.
 func (g Guard) JudgesFailure() bool {
-	return g == GuardFailureClass || g == GuardOutage || g == GuardConfirmed || g == GuardFresh
+	return g == GuardFailureClass || g == GuardOutage || g == GuardNetwork || g == GuardConfirmed || g == GuardFresh
 }

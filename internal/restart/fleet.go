@@ -139,7 +139,7 @@ func (f *Fleet) Update(name string, s *State, now time.Time) {
 		m.failing = now
 	}
 	if !s.Last.Healthy && s.Last != (Evidence{}) { // otherwise it is what it was: nobody has looked
-		m.holds, m.reach = s.Failures > 0 || s.InFlight() && m.holds, s.Last.reached()
+		m.holds, m.reach = s.Failures > 0 || s.InFlight() && m.holds, s.Last.way().reach
 	}
 	m.holds = m.holds && !s.LockedOut
 	switch {

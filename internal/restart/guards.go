@@ -35,6 +35,7 @@ const (
 	GuardConcurrency  Guard = "concurrency"
 	GuardFleetRate    Guard = "fleet_rate"
 	GuardBrake        Guard = "brake"
+	GuardNetwork      Guard = "network"
 )
 
 // A GuardResult is what one guard said, with the value that it saw and the limit that it compares with.
@@ -75,6 +76,7 @@ var guards = []guardRow{
 	{GuardConcurrency, askConcurrency},
 	{GuardFleetRate, askFleetRate},
 	{GuardBrake, askBrake},
+	{GuardNetwork, askNetwork},
 }
 
 // Guards lists every Guard in the order in which they are asked.

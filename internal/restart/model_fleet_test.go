@@ -27,6 +27,7 @@ type simulation struct {
 	up       time.Time     // when the exporter started
 	full     bool          // the disk is
 	standby  bool          // another exporter leads
+	cut      bool          // no sentinel answers, and of d nothing is seen
 	crowded  time.Time     // when more than one service was last seen to fail
 	leads    time.Time     // since when none does
 	crash    crashPoint    // where the exporter ends next
@@ -53,6 +54,7 @@ const (
 type patient struct {
 	name, group string
 	dependsOn   []string
+	remote      bool // has sentinels
 
 	// What the controller has of it.
 	state, kept State
@@ -84,6 +86,7 @@ type patient struct {
 	everGreen   bool
 	failedSince time.Time
 	lastProbe   time.Time
+	missed      bool      // the sentinels were asked and did not answer, and have not since
 	requested   bool      // an operator asked, and it was not healthy for long enough since
 	calm        int       // healthy probes in a row since
 	demanded    bool      // an alert was told as firing, and not as resolved since
@@ -125,7 +128,7 @@ func newSimulation(table []guardRow, rnd *rand.Rand) *simulation {
 	p.Cooldown = time.Duration(1+4*rnd.IntN(2)) * time.Minute
 	m := &simulation{table: table, policy: p, now: start, up: start.Add(-time.Hour), leads: start.Add(-time.Hour)}
 	m.services = []*patient{
-		{name: "a", group: "g"}, {name: "b", group: "g"}, {name: "c", dependsOn: []string{"a"}}, {name: "d"},
+		{name: "a", group: "g"}, {name: "b", group: "g"}, {name: "c", dependsOn: []string{"a"}}, {name: "d", remote: true},
 	}
 	for _, s := range m.services {
 		s.executions, s.checks = map[string]int{}, "1"
@@ -203,11 +206,22 @@ func (m *simulation) apply(s *patient, ev *Event) {
 	case d.Restart:
 		m.judge(s)
 		m.execute(s)
+	case d.AskNetwork:
+		m.ask(s)
 	case d.Look:
 		m.look(s)
 	case d.Inspect:
 		m.inspect(s)
 	}
+}
+
+// ask asks the sentinels. What was seen before the network was back is no evidence, as far as the policy can know that.
+func (m *simulation) ask(s *patient) {
+	if s.missed && s.state.Network.Out && !m.cut {
+		s.row, s.waits = nil, 0
+	}
+	s.missed = m.cut
+	m.apply(s, &Event{Network: &Network{Out: m.cut}})
 }
 
 // look makes the last look before a restart. A controller that skips it has nothing but what it saw before.
@@ -366,7 +380,10 @@ func (m *simulation) request(s *patient) {
 
 // found is what a round of checks finds now.
 func (m *simulation) found(s *patient) Evidence {
-	if s.sick != nil {
+	switch {
+	case s.remote && m.cut, s.remote && s.sick != nil && s.sick.way().silent:
+		return quiet(refused)
+	case s.sick != nil:
 		return *s.sick
 	}
 	return Evidence{Healthy: true}
@@ -391,7 +408,7 @@ func (m *simulation) see(s *patient, e Evidence) {
 		}
 		return
 	}
-	s.row, s.failedSince = nil, time.Time{}
+	s.row, s.failedSince, s.missed = nil, time.Time{}, false
 	s.green++
 	s.calm++
 	if s.green == 1 {

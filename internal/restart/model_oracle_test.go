@@ -21,6 +21,7 @@ func (m *simulation) judge(s *patient) {
 func (m *simulation) evidence(s *patient) []rule {
 	return []rule{
 		{s.sick == nil, "restarted while healthy"},
+		{m.cut && s.remote, "restarted while no sentinel answers"},
 		{len(s.row) < m.policy.ConfirmProbes, "restarted without confirmation"},
 		{m.now.Sub(s.lastProbe) > m.policy.ConfirmAge, "restarted on old evidence"},
 	}
@@ -90,6 +91,9 @@ func (m *simulation) excused(s *patient) bool {
 		if r.broken {
 			return true
 		}
+	}
+	if m.cut && s.remote {
+		return true
 	}
 	w := m.fleet.World(s.name, &m.policy, m.now)
 	short := m.policy.SuspectTime - noteEvery // the last repetition may not have been noted

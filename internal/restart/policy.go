@@ -102,6 +102,8 @@ func (p *Policy) next(table []guardRow, s State, ev Event, now time.Time) (State
 		return q.probed(*ev.Probed)
 	case ev.Preflighted != nil:
 		return q.preflighted(*ev.Preflighted)
+	case ev.Network != nil:
+		return q.heard(*ev.Network)
 	case ev.Looked != nil:
 		return q.lookedOnce(*ev.Looked)
 	case ev.Executed != nil:
@@ -167,7 +169,7 @@ func (p *Policy) cool(s State) State {
 
 // blind is the state when what was seen until now says nothing about what is there now.
 func (s State) blind() State {
-	s.Successes, s.Failures, s.Calm, s.Last, s.Preflight = 0, 0, 0, Evidence{}, Preflight{}
+	s.Successes, s.Failures, s.Calm, s.Last, s.Preflight, s.Network = 0, 0, 0, Evidence{}, Preflight{}, Network{}
 	s.HealthySince, s.FailingSince, s.LastProbe, s.LastFailure = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	s.Hold = ""
 	return s

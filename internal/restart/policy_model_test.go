@@ -114,6 +114,12 @@ var stepKinds = []struct {
 		s.unverified = 0
 		m.apply(s, &Event{Unlocked: &Operator{Who: "jo"}})
 	}},
+	{"network out", 1, func(m *simulation, _ *patient, arg int) {
+		m.cut = true
+		m.alert(m.services[3], false)
+		m.ticks(3+arg%30, time.Second)
+	}},
+	{"network back", 2, func(m *simulation, _ *patient, _ int) { m.cut = false }},
 	{"maintenance", 1, func(m *simulation, s *patient, arg int) {
 		was := s.window
 		s.window = arg%2 == 0
@@ -197,7 +203,7 @@ func (m *simulation) play(seed uint64, steps []step) *simulation {
 
 // live checks that a service that a restart repairs is repaired when nothing forbids it.
 func (m *simulation) live() {
-	m.full, m.standby, m.crash, m.policy.Mode = false, false, crashNever, ModeEnforce
+	m.full, m.standby, m.cut, m.crash, m.policy.Mode = false, false, false, crashNever, ModeEnforce
 	for _, s := range m.services {
 		s.sick, s.lie, s.slow, s.unfit, s.window = nil, honest, false, "", false
 	}
@@ -331,7 +337,7 @@ func TestModelMissesTheController(t *testing.T) {
 		"not restarted, although it is demanded and nothing is against it": func(m *simulation) { m.forgets = true },
 	} {
 		found := false
-		for n := range uint64(2000) {
+		for n := range uint64(6000) {
 			m := newSimulation(guards, rand.New(rand.NewPCG(n, 1))) //nolint:gosec // it is to be repeated
 			spoil(m)
 			m.play(n, randomSteps(rand.New(rand.NewPCG(n, 2)))) //nolint:gosec // it is to be repeated

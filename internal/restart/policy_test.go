@@ -33,12 +33,13 @@ type run struct {
 	world     World
 	unit      Preflight     // what the back-end says
 	takes     time.Duration // that long
+	network   Network       // what the sentinels show
 	table     []guardRow
 	decisions []Decision
 }
 
 func newRun(t *testing.T, p Policy) *run {
-	return &run{t: t, policy: p, now: start, world: World{Uptime: time.Hour}, table: guards}
+	return &run{t: t, policy: p, now: start, world: World{Uptime: time.Hour}, network: Network{Detail: "a sentinel answers"}, table: guards}
 }
 
 // event checks besides that what is persisted and recorded is all that the policy needs.
@@ -114,7 +115,11 @@ func (r *run) probe(e Evidence) Decision {
 		r.wait(r.takes)
 		d = r.inspect()
 	}
-	if d.Look {
+	for d.AskNetwork || d.Look {
+		if d.AskNetwork {
+			d = r.event(Event{Network: &r.network})
+			continue
+		}
 		d = r.event(Event{Looked: &e})
 	}
 	return d

@@ -47,6 +47,8 @@ type Check struct {
 	Timeout    time.Duration
 	// Hint says what a person can do about a failure. nil: nothing is said.
 	Hint func(*prober.Result) string
+	// Sentinels show whether the network is there by which the check goes. nil: there are none.
+	Sentinels *Sentinels
 }
 
 // probe makes one round of all checks. The service is healthy if all of them are; otherwise the first failing one
@@ -63,14 +65,12 @@ func (s *Service) round(ctx context.Context) (e Evidence, hint string) {
 	var wg sync.WaitGroup
 	for i, c := range s.Checks {
 		wg.Go(func() {
-			ctx, cancel := context.WithTimeout(ctx, c.Timeout)
-			defer cancel()
-			results[i] = c.Prober.Probe(ctx, c.Request)
+			results[i] = c.probe(ctx)
 		})
 	}
 	wg.Wait()
 	e = Evidence{Healthy: len(results) > 0}
-	failing, beyond := 0, 0
+	failing, beyond, silent := 0, 0, 0
 	for i := range results {
 		if results[i].Success() {
 			continue
@@ -83,12 +83,21 @@ func (s *Service) round(ctx context.Context) (e Evidence, hint string) {
 			}
 		}
 		failing++
-		if !s.Policy.repairable(one) {
+		switch {
+		case !s.Policy.repairable(one):
 			beyond++
+		case s.Checks[i].Sentinels != nil && one.way().silent:
+			silent++
 		}
 	}
-	e.Failing, e.Beyond, e.Checks, e.Took = failing, beyond, len(results), time.Since(began)
+	e.Failing, e.Beyond, e.Silent, e.Checks, e.Took = failing, beyond, silent, len(results), time.Since(began)
 	return e, hint
+}
+
+func (c *Check) probe(ctx context.Context) prober.Result {
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+	defer cancel()
+	return c.Prober.Probe(ctx, c.Request)
 }
 
 func evidence(r *prober.Result) Evidence {

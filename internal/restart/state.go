@@ -75,6 +75,8 @@ type State struct {
 	Hold Guard `json:"hold,omitempty"`
 	// Preflight is what the back-end last said about its unit.
 	Preflight Preflight `json:"preflight,omitzero"`
+	// Network is what the sentinels last showed since the service was healthy; zero: they were not asked.
+	Network Network `json:"network,omitzero"`
 
 	// Intent is the attempt under way; zero: none.
 	Intent Intent `json:"intent,omitzero"`
@@ -177,6 +179,8 @@ type Evidence struct {
 	Checks  int `json:"checks,omitempty"`
 	// Beyond counts those of Failing whose failure a restart does not repair.
 	Beyond int `json:"beyond,omitempty"`
+	// Silent counts those of Failing that a restart repairs, that the network may explain, and for which there are sentinels.
+	Silent int `json:"silent,omitempty"`
 	// Took is how long the round took; what it says may be as old as that.
 	Took time.Duration `json:"took,omitempty"`
 }

@@ -9,7 +9,7 @@ import (
 // volatile are the fields of a State that are not worth a write: they are seen again soon.
 var volatile = map[string]bool{
 	"Seen": true, "Successes": true, "Failures": true, "Calm": true, "HealthySince": true, "FailingSince": true, "LastProbe": true,
-	"LastFailure": true, "Last": true, "Hold": true, "Preflight": true,
+	"LastFailure": true, "Last": true, "Hold": true, "Preflight": true, "Network": true,
 }
 
 // A change of any other field is written.
@@ -38,6 +38,8 @@ func TestSameDurable(t *testing.T) {
 			p.Healthy = true
 		case *Preflight:
 			p.Identity = "x"
+		case *Network:
+			p.Out = true
 		case *Intent:
 			p.ID = "x"
 		case *Pause:

@@ -2,10 +2,7 @@ package restart
 
 import (
 	"fmt"
-	"net/http"
 	"time"
-
-	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
 // A trial is how a brake lets go of a mass failure that does not pass by itself, such as that of a database after which
@@ -40,35 +37,6 @@ func (t *trial) next(pause time.Duration) time.Time {
 		pause = min(2*pause, longestTrial)
 	}
 	return t.ended.Add(pause)
-}
-
-// A reach is what a failure proves about the way to the service.
-type reach int
-
-const (
-	reachNone      reach = iota // nothing: the network may be down
-	reachSomething              // something answers, which may be a proxy or the host before the service
-	reachService                // the service itself answers
-)
-
-// reached is what the failure proves. Silence may as well be ours.
-func (e *Evidence) reached() reach {
-	switch e.Reason { //nolint:exhaustive // the others prove nothing, or are nothing that a restart repairs
-	case prober.ReasonStatus, prober.ReasonWSHandshake:
-		switch e.StatusCode {
-		case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout, 0:
-			return reachSomething
-		default:
-			return reachService
-		}
-	case prober.ReasonWSClosed, prober.ReasonWSMessage:
-		return reachService
-	case prober.ReasonConnectRefused, prober.ReasonConnectionClosed, prober.ReasonRequestTimeout,
-		prober.ReasonTransferTimeout, prober.ReasonWSPongTimeout:
-		return reachSomething
-	default:
-		return reachNone
-	}
 }
 
 // try lets a member of a braked scope go if it may be the next one of the trial, and says otherwise what it waits for.

@@ -120,6 +120,12 @@ func TestTrial(t *testing.T) {
 		{"all of a host refuse", 6, all(5, refused), true, 5, settled},
 		{"all of a host time out", 6, all(5, silent), true, 0, 0},
 		{"one of them answers", 5, func(w *ward) { all(4, hangs)(w); w.fails(4, status(500)) }, true, 5, settled},
+		{"an answer that says it is not well, and is restarted for that", 5, func(w *ward) {
+			for i := range 5 {
+				w.fails(i, Evidence{Reason: prober.ReasonJSON})
+				w.states[i].Failures = 3
+			}
+		}, true, 5, settled},
 		{"no path is there", 5, all(5, status(404)), true, 0, 0},
 		{"two of five", 5, all(2, silent), true, 2, 0},
 	} {

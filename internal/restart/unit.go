@@ -19,6 +19,7 @@ type unit struct {
 	definitions chan Service   // holds one: the latest
 	rounds      chan Evidence  // holds the outcome of the round under way
 	inspections chan Preflight // holds the outcome of the inspection under way
+	networks    chan Network   // holds what the sentinels show
 	looks       chan Evidence  // holds the outcome of the last look under way
 	executed    chan Executed  // holds the outcome of the attempt under way
 	tried       chan Executed  // holds the outcome of the dry run under way
@@ -40,6 +41,7 @@ type unit struct {
 	began      time.Time // when the last round of checks began
 	probing    bool      // it is still under way
 	inspecting bool      // the back-end is being asked
+	asking     bool      // the sentinels are being asked
 	looking    bool      // the last look before a restart is under way
 	looked     time.Time // when it began
 	trying     bool      // it is trying a restart out
@@ -53,7 +55,7 @@ func newUnit(c *Controller, s Service) *unit {
 	return &unit{
 		Controller: c, name: s.Name, service: s, log: c.log.With("service", s.Name),
 		woken: make(chan struct{}, 1), definitions: make(chan Service, 1),
-		rounds: make(chan Evidence, 1), inspections: make(chan Preflight, 1), looks: make(chan Evidence, 1), executed: make(chan Executed, 1),
+		rounds: make(chan Evidence, 1), inspections: make(chan Preflight, 1), networks: make(chan Network, 1), looks: make(chan Evidence, 1), executed: make(chan Executed, 1),
 		tried: make(chan Executed, 1),
 	}
 }
@@ -87,6 +89,12 @@ func (u *unit) run(ctx context.Context) {
 			if !moot && ctx.Err() == nil { // if it is, the next failed probe asks again
 				u.carryOut(ctx, Event{Preflighted: &f})
 			}
+		case n := <-u.networks:
+			u.asking = false
+			u.takeDefinition()
+			if ctx.Err() == nil { // cut off, it says nothing
+				u.carryOut(ctx, Event{Network: &n})
+			}
 		case e := <-u.looks:
 			u.looking = false
 			u.takeDefinition()
@@ -118,6 +126,8 @@ func (u *unit) carryOut(ctx context.Context, ev Event) {
 		u.execute(ctx, began)
 	case d.WouldRestart:
 		u.tryOut(ctx)
+	case d.AskNetwork:
+		u.askSentinels(ctx)
 	case d.Look:
 		u.look(ctx)
 	case d.Inspect:
@@ -185,6 +195,9 @@ func (u *unit) finish(ctx context.Context) {
 	if u.inspecting {
 		<-u.inspections
 	}
+	if u.asking {
+		<-u.networks
+	}
 	if u.looking {
 		<-u.looks
 	}
@@ -234,7 +247,7 @@ const maxTakes = 15 * time.Minute
 // inspect asks the back-end in a goroutine of its own, unless it is being asked or has just answered. Half a restart of an earlier exporter is
 // made a whole one before.
 func (u *unit) inspect(ctx context.Context) {
-	if u.inspecting || u.looking {
+	if u.inspecting || u.asking || u.looking {
 		return
 	}
 	u.inspecting = true
