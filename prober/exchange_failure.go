@@ -27,6 +27,8 @@ func (x *exchange) exchangeFailure(ctx context.Context, err error) *failure {
 		return failf(ReasonHTTPVersion, PhaseProcessing, "the target wants HTTP/1.1: set enable_http2: false")
 	case errors.Is(err, errInterim), strings.Contains(text, errInterim.Error()): // net/http does not always wrap it
 		return failf(ReasonHTTPVersion, PhaseProcessing, "waiting for a response: more than %d interim ones", max1xx)
+	case isNotHTTP(err):
+		return x.improper(err)
 	case x.ended(err):
 		return x.closedFailure(PhaseProcessing, "waiting for a response")
 	case x.trace.firstByte.Load() != 0,
@@ -63,6 +65,14 @@ func (x *exchange) closedFailure(phase PhaseName, doing string) *failure {
 		return proxyFailure(x.link.proxy, "%s: it closed the connection", doing)
 	}
 	return failf(ReasonConnectionClosed, phase, "%s: the target closed the connection", doing)
+}
+
+// improper is the failure of an answer that does not begin as HTTP. A proxy for plain HTTP passes on no other.
+func (x *exchange) improper(err error) *failure {
+	if x.link.proxy != nil {
+		return proxyFailure(x.link.proxy, "reading the response: %w", err)
+	}
+	return failf(ReasonHTTPVersion, PhaseProcessing, "reading the response: %w", err)
 }
 
 // ended tells whether the other end has ended the connection or, by HTTP/2, the stream (RFC 9113 sections 6.4 and 6.8).

@@ -178,7 +178,9 @@ func (c *conversation) upgradeFailure(ctx context.Context, head *headConn, answe
 		return session
 	case isLocal(err):
 		return failf(ReasonLocalResource, PhaseUpgrade, "sending the upgrade: %w", cause(err))
-	case strings.Contains(err.Error(), "malformed"):
+	case isNotHTTP(err):
+		return failf(ReasonHTTPVersion, PhaseUpgrade, "reading the answer to the upgrade: %w", err)
+	case strings.Contains(err.Error(), "malformed") && !c.link.wire.readEnded.Load(): // else it may have been cut short
 		return failf(ReasonHTTPVersion, PhaseUpgrade, "reading the answer to the upgrade: it is not proper HTTP")
 	case c.link.wire.ended.Load(), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return failf(ReasonConnectionClosed, PhaseUpgrade, "waiting for an answer to the upgrade: the target closed the connection")
@@ -301,8 +303,14 @@ func (h boundedHead) Read(b []byte) (int, error) {
 
 // skipInterim goes to the first response that is not interim (RFC 9110 section 15.2).
 func (h *headConn) skipInterim() error {
-	for n := 0; h.atInterim(); n++ {
-		if n == max1xx {
+	for n := 0; ; n++ {
+		if err := beginsAsHTTP(h.in); err != nil {
+			return err
+		}
+		switch {
+		case !h.atInterim():
+			return nil
+		case n == max1xx:
 			return errInterim
 		}
 		if err := h.skipHead(); err != nil {
@@ -310,10 +318,9 @@ func (h *headConn) skipInterim() error {
 		}
 		h.skipped = h.read - h.in.Buffered()
 	}
-	return nil
 }
 
-// atInterim waits for no byte more than it takes to tell: what is no HTTP may be short.
+// atInterim waits for no byte more than it takes to tell: a final answer may be short.
 func (h *headConn) atInterim() bool {
 	const like = "HTTP/1.n 1nn" // n: a digit
 	var line []byte

@@ -88,6 +88,9 @@ func (c *http1Conn) receive(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		c.trace.begin()
+		if err := beginsAsHTTP(c.in); err != nil {
+			return nil, err
+		}
 		resp, err := http.ReadResponse(c.in, req)
 		switch {
 		case err != nil:
