@@ -51,6 +51,7 @@ func (c *conversation) upgrade(ctx context.Context, target *url.URL, h http.Head
 	u.User = nil // the header has it
 	u.Host = asciiAuthority(u.Host)
 	head := newHeadConn(c.link.Conn)
+	head.complete = c.prober.cfg.PermessageDeflate
 	c.head = head
 	connected := func(context.Context, string, string) (net.Conn, error) { return head, nil }
 	dialer := websocket.Dialer{
@@ -118,11 +119,10 @@ func judgeExtensions(answer http.Header, offered bool) *failure {
 	return nil
 }
 
-// judgeDeflate checks the parameters of permessage-deflate (RFC 7692 section 7.1). The library looks for the two alone
-// without which it cannot go on.
+// judgeDeflate checks the parameters of permessage-deflate (RFC 7692 section 7.1). A target has to agree to what was asked of it. That a
+// probe begins each message anew is for the probe to say, and the target need not repeat it (section 7.1.1.2).
 func judgeDeflate(params []string) *failure {
-	const negotiated = "the target negotiated permessage-deflate "
-	needed := []string{"server_no_context_takeover", "client_no_context_takeover"}
+	const negotiated, needed = "the target negotiated permessage-deflate ", "server_no_context_takeover"
 	seen := map[string]bool{}
 	for _, param := range params {
 		name, value, valued := strings.Cut(param, "=")
@@ -131,17 +131,15 @@ func judgeDeflate(params []string) *failure {
 		switch {
 		case seen[name]:
 			return failf(ReasonWSHandshake, PhaseUpgrade, negotiated+"with the parameter %s twice", quote(name))
-		case !bits && !slices.Contains(needed, name):
+		case !bits && name != needed && name != clientTakeover:
 			return failf(ReasonWSHandshake, PhaseUpgrade, negotiated+"with the parameter %s, which was not offered", quote(name))
 		case valued != bits, bits && !slices.Contains([]string{"8", "9", "10", "11", "12", "13", "14", "15"}, value):
 			return failf(ReasonWSHandshake, PhaseUpgrade, negotiated+"with a wrong value of %s", name)
 		}
 		seen[name] = true
 	}
-	for _, name := range needed {
-		if !seen[name] {
-			return failf(ReasonWSHandshake, PhaseUpgrade, negotiated+"without %s, which a probe needs", name)
-		}
+	if !seen[needed] {
+		return failf(ReasonWSHandshake, PhaseUpgrade, negotiated+"without %s, which a probe needs", needed)
 	}
 	return nil
 }
@@ -224,6 +222,10 @@ type headConn struct {
 	over  bool         // from now on it is just the connection
 	final bool         // the interim responses are over
 
+	complete bool   // the head goes on, and its lines are completed by completeDeflate
+	within   bool   // the next byte is not the first of its line
+	line     []byte // what of a line was not handed on yet
+
 	read    int // bytes so far
 	skipped int // how many of them are interim responses
 	tail    []byte
@@ -280,7 +282,11 @@ func (h *headConn) Read(b []byte) (int, error) {
 		}
 		h.final = true
 	}
-	n, err := h.in.Read(b)
+	read := h.in.Read
+	if h.complete || len(h.line) > 0 {
+		read = h.readLine
+	}
+	n, err := read(b)
 	h.look(b[:n])
 	return n, err
 }
