@@ -186,8 +186,10 @@ func (x *exchange) send(ctx context.Context, req *http.Request) (*http.Response,
 	if err != nil {
 		return nil, x.exchangeFailure(ctx, err)
 	}
-	if via := x.link.proxy; via != nil && resp.StatusCode == http.StatusProxyAuthRequired {
-		return nil, proxyFailure(via, "it answered 407, want credentials in proxy_url")
+	if via := x.link.proxy; via != nil {
+		if f := ownAnswer(via, resp); f != nil {
+			return nil, f
+		}
 	}
 	if resp.StatusCode == http.StatusUnauthorized {
 		x.prober.credentials.rejected()
@@ -230,6 +232,7 @@ func (x *exchange) note(req *http.Request, resp *http.Response) {
 		ContentLength: resp.ContentLength,
 		TLS:           req.URL.Scheme == "https",
 		RetryAfter:    resp.Header.Get("Retry-After") != "",
+		MaybeProxy:    x.link.proxy != nil && !passedOn(resp.Header),
 	}
 	if modified, err := http.ParseTime(resp.Header.Get("Last-Modified")); err == nil {
 		x.result.LastModified = modified

@@ -65,7 +65,7 @@ func (x *exchange) timeoutFailure() *failure {
 // closedFailure says who closed the connection: between us and the target there may be a proxy.
 func (x *exchange) closedFailure(phase PhaseName, doing string, err error) *failure {
 	if x.link.proxy != nil {
-		return proxyFailure(x.link.proxy, "%s: it closed the connection", doing)
+		return proxyFailure(x.link.proxy, "%s: it closed the connection, or the target behind it did", doing)
 	}
 	if e, ok := errors.AsType[*http3.Error](err); ok && e.Remote {
 		return failf(ReasonConnectionClosed, phase, "%s: the target closed the connection, or reset the stream (%s)", doing, e.ErrorCode)

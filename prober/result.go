@@ -121,6 +121,8 @@ type HTTPResult struct {
 	WantsTLS bool
 	// RetryAfter tells whether the response asked to come back later.
 	RetryAfter bool
+	// MaybeProxy reports whether the response may be that of a proxy for plain HTTP, which does not say that it passed it on.
+	MaybeProxy bool
 	// LastModified is the zero time where the header is missing or not a date.
 	LastModified time.Time
 }

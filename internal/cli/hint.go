@@ -92,6 +92,9 @@ func statusHint(h *prober.HTTPResult, m config.Module) string {
 		path = "/"
 	}
 	said := fmt.Sprintf("%s %s answered %d, want %s", h.Method, path, h.StatusCode, m.HTTP.ValidStatusCodes)
+	if h.MaybeProxy {
+		return said + ": the proxy may have answered itself: can it reach the target? Its log says so."
+	}
 	if h.WantsTLS {
 		return said + ": that port speaks TLS: probe https:// instead of http://"
 	}
