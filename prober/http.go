@@ -116,9 +116,11 @@ func (x *exchange) run(ctx context.Context, r Request) error {
 		return verdict
 	case err != nil:
 		return err
-	default:
-		return x.prober.judgeBody(ctx, body)
 	}
+	if err := x.prober.judgeCoding(resp.Header, body); err != nil {
+		return err
+	}
+	return x.prober.judgeBody(ctx, body)
 }
 
 // tooLate is the failure of an answer that came in time and was not judged in time.
