@@ -113,10 +113,10 @@ func http2End(phase PhaseName, doing string, err error) *failure {
 // http2Ended is the failure of a request that the target has ended.
 func http2Ended(phase PhaseName, doing, how string, code http2Code) *failure {
 	text := fmt.Sprintf("the target %s (%s)", how, code)
-	switch {
-	case code == http2WantsOld:
+	switch code {
+	case http2WantsOld:
 		return failf(ReasonHTTPVersion, phase, "the target wants HTTP/1.1: set enable_http2: false")
-	case code == http2Refused:
+	case http2Refused:
 		return failf(ReasonConnectionClosed, phase, "%s: %w", doing, &unprocessedError{text})
 	default:
 		return failf(code.reason(), phase, "%s: %s", doing, text)
