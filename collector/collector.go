@@ -69,7 +69,11 @@ type emitFunc func(m *Metric, value float64, labels ...string)
 
 func resolve(emit emitFunc, r *prober.Result) {
 	var seconds, protocol, hash float64
-	if i := slices.IndexFunc(r.Phases, func(p prober.Phase) bool { return p.Name == prober.PhaseResolve }); i >= 0 {
+	looked := func(p prober.Phase) bool { return p.Name == prober.PhaseResolve }
+	if len(r.Phases) > 0 && !slices.ContainsFunc(r.Phases, looked) {
+		return // a proxy did
+	}
+	if i := slices.IndexFunc(r.Phases, looked); i >= 0 {
 		seconds = r.Phases[i].Duration.Seconds()
 	}
 	if r.Resolve != nil {
@@ -92,7 +96,9 @@ func (c *Collector) http(emit emitFunc) {
 	for _, name := range []prober.PhaseName{
 		prober.PhaseResolve, prober.PhaseConnect, prober.PhaseTLS, prober.PhaseProcessing, prober.PhaseTransfer,
 	} {
-		emit(httpDuration, phases[name].Seconds(), string(name))
+		if _, measured := phases[name]; measured || name != prober.PhaseResolve || len(phases) == 0 {
+			emit(httpDuration, phases[name].Seconds(), string(name))
+		}
 	}
 
 	h := c.Result.HTTP

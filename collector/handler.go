@@ -61,7 +61,8 @@ func Rejections() []Rejection {
 }
 
 // A Handler serves GET /probe: one probe per request. A failed probe is an answer 200 with probe_success 0;
-// an answer 400 is for a query that names nothing to probe.
+// an answer 400 is for a query that names nothing to probe, or that must not be. A target that is not a URL fails, as with
+// blackbox_exporter: an alert on probe_success would miss a scrape that fails instead.
 type Handler struct {
 	// Module finds a module of the current configuration.
 	Module func(name string) (Module, bool)
@@ -169,8 +170,12 @@ func (h *Handler) parse(query url.Values, raw string) (*Module, prober.Request, 
 		return nil, prober.Request{}, &rejectedError{RejectedModule, fmt.Sprintf("unknown module %q: the configuration has no such entry under modules", name)}
 	}
 	u, err := prober.ParseTarget(target, m.Config.Prober)
-	if err != nil {
+	switch {
+	case target == "":
 		return nil, prober.Request{}, &rejectedError{RejectedTarget, err.Error() + "; use /probe?target=URL&module=NAME"}
+	case err != nil:
+		m.Prober = prober.Refuse(prober.ReasonTargetForbidden, err)
+		return &m, prober.Request{URL: &url.URL{Opaque: prober.Mask}}, nil
 	}
 	hostname := query.Get("hostname")
 	if err := CheckHostname(hostname, m.Config); err != nil {

@@ -51,6 +51,7 @@ func (x *exchange) readBody(ctx context.Context, resp *http.Response) (body []by
 			return nil, limit, failf(ReasonTooLarge, PhaseTransfer, "reading the body: more than %d bytes (body_size_limit)", limit)
 		}
 	}
+	doing := "reading the body, got " + got(size, resp.ContentLength)
 	switch {
 	case err == nil:
 		return body, size, nil
@@ -62,8 +63,10 @@ func (x *exchange) readBody(ctx context.Context, resp *http.Response) (body []by
 		return nil, size, failf(ReasonBody, PhaseTransfer, "decompressing the body as %s: %w; %s", p.cfg.Compression, err, encoding(resp.Header))
 	case x.sessionFailure(wire.err) != nil:
 		return nil, size, x.sessionFailure(wire.err)
+	case x.http2End(PhaseTransfer, doing, wire.err) != nil:
+		return nil, size, x.http2End(PhaseTransfer, doing, wire.err)
 	case x.ended(wire.err):
-		return nil, size, x.closedFailure(PhaseTransfer, "reading the body, got "+got(size, resp.ContentLength))
+		return nil, size, x.closedFailure(PhaseTransfer, doing, wire.err)
 	default:
 		return nil, size, failf(ReasonHTTPVersion, PhaseTransfer, "reading the body: it is not proper HTTP")
 	}

@@ -92,7 +92,7 @@ func Causes() []CauseInfo {
 		{CauseClientCertDenied, "the target does not accept the client certificate", session},
 
 		{CauseSpeaksTLS, "it answered with TLS", answer},
-		{CauseSpeaksHTTP2, "it answered with HTTP/2", answer},
+		{CauseSpeaksHTTP2, "it answered with HTTP/2, which it speaks without TLS here (h2c)", answer},
 		{CauseGreeting, "it answered with the greeting of another protocol", answer},
 		{CauseICY, "it answered with ICY, as Shoutcast does", answer},
 		{CauseEmptyLine, "an empty line is in front of the status line", answer},

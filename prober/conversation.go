@@ -3,11 +3,9 @@ package prober
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,12 +19,6 @@ import (
 
 // closeWait is how long a target may take to answer a close. That is courtesy and not health.
 const closeWait = time.Second
-
-// What a Result keeps of a conversation, in messages and in bytes of each: a target may send any number of any length.
-const (
-	maxMessages = 50
-	maxExcerpt  = 200
-)
 
 // A conversation is what one attempt says and hears on a WebSocket.
 type conversation struct {
@@ -224,24 +216,6 @@ func (c *conversation) next(ctx context.Context) frame {
 	}
 }
 
-// messagesAtOnce are those that a conversation has at the same time: one that is judged, the one after it, and what has begun
-// before both.
-const messagesAtOnce = 3
-
-// keep takes the memory for messages that are not small, until the conversation is over.
-func (c *conversation) keep(ctx context.Context) error {
-	if c.held != nil {
-		return nil
-	}
-	c.starved.Store(true)
-	release, err := toKeep.take(ctx, min(messagesAtOnce*(min(c.prober.cfg.MessageLimit(), toKeep.size)+1), toKeep.size))
-	if err == nil {
-		c.held = release
-		c.starved.Store(false)
-	}
-	return err
-}
-
 // receive waits for the next frame. Its error is errNoTime or the failure that the end of the frames means.
 func (c *conversation) receive(ctx context.Context) (frame, error) {
 	select {
@@ -372,46 +346,6 @@ func (c *conversation) sendClose(code int) {
 		m.Sent = true
 		c.note(m)
 	}
-}
-
-// note keeps what was said.
-func (c *conversation) note(m Message) {
-	if len(c.result.Messages) == maxMessages {
-		return
-	}
-	m.At = c.trace.now()
-	c.result.Messages = append(c.result.Messages, m)
-	verb := "Received message"
-	if m.Sent {
-		verb = "Sent message"
-	}
-	c.trace.event(verb, slog.String("type", string(m.Type)), slog.Int("bytes", m.Bytes))
-}
-
-// message is one with data, as it is kept.
-func message(kind MessageType, data []byte) Message {
-	excerpt := data[:min(len(data), maxExcerpt)]
-	m := Message{Type: kind, Bytes: len(data)}
-	switch kind {
-	case TextMessage:
-		m.Excerpt = strings.ToValidUTF8(string(excerpt), "") // the cut may be within a character
-	case BinaryMessage:
-		m.Excerpt = hex.EncodeToString(excerpt)
-	case CloseMessage, PingMessage, PongMessage: // of pings it is of no interest; of closes see closeMessage
-	}
-	return m
-}
-
-// closeMessage is a close with its code and reason.
-func closeMessage(code int, reason string) Message {
-	m := Message{Type: CloseMessage, Excerpt: closeText(code)}
-	if code != websocket.CloseNoStatusReceived {
-		m.Bytes = 2 + len(reason)
-	}
-	if reason != "" {
-		m.Excerpt += " " + strconv.Quote(reason)
-	}
-	return m
 }
 
 // closeNames are the codes of RFC 6455 section 7.4.1 and of the registry that it began.

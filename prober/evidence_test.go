@@ -84,7 +84,7 @@ func TestHTTP2Failures(t *testing.T) {
 		}
 	}), "h2")
 	p := newProber(t, "tls_config: {ca_file: "+ca.File()+"}")
-	wantFailure(t, probe(t, p, target(t, s.URL+"/reset"), patient), prober.ReasonConnectionClosed, prober.PhaseProcessing, "closed")
+	wantFailure(t, probe(t, p, target(t, s.URL+"/reset"), patient), prober.ReasonConnectionClosed, prober.PhaseProcessing, "the target reset the stream (INTERNAL_ERROR)")
 	// net/http reports too many headers as a violation of the protocol.
 	wantFailure(t, probe(t, p, target(t, s.URL+"/headers"), patient), prober.ReasonHTTPVersion, prober.PhaseProcessing, "not proper HTTP")
 	wantFailure(t, probe(t, p, target(t, s.URL+"/interim"), patient), prober.ReasonHTTPVersion, prober.PhaseProcessing, "more than 5 interim ones")
@@ -99,7 +99,7 @@ func TestHTTP2GoAway(t *testing.T) {
 	s := probetest.GoAway(t, probetest.NewCA(t).Issue(t, probetest.Cert{}))
 	p := newProber(t, "tls_config: {insecure_skip_verify: true}")
 	for range 50 {
-		wantFailure(t, probe(t, p, target(t, s.URL), patient), prober.ReasonConnectionClosed, prober.PhaseProcessing, "closed the connection")
+		wantFailure(t, probe(t, p, target(t, s.URL), patient), prober.ReasonConnectionClosed, prober.PhaseProcessing, "GOAWAY")
 	}
 }
 

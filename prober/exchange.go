@@ -2,6 +2,7 @@ package prober
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -29,7 +30,6 @@ type exchange struct {
 	link      *link
 	conn      requestConn
 	excerpt   bool   // whether the beginning of a refusal's body is kept
-	again     bool   // a connection was lost before it could be used, and another one was made
 	release   func() // gives back the memory for the body; nil: there is none
 
 	resolved *ResolveResult
@@ -62,15 +62,40 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := x.addPrivate(ctx, req); err != nil {
 		return nil, err
 	}
-	if err := x.connect(ctx, req); err != nil {
-		return nil, err
+	resp, err := x.ask(ctx, req)
+	if why, ok := errors.AsType[*unprocessedError](err); ok && rewind(req) {
+		x.trace.event("Asking again on a new connection", slog.Int("connections", 2), slog.String("why", why.how))
+		x.close()
+		x.tls = nil
+		x.trace.firstByte.Store(0)
+		resp, err = x.ask(ctx, req)
 	}
-	resp, err := x.send(ctx, req)
 	if err != nil {
 		return nil, err
 	}
 	x.note(req, resp)
 	return x.stopAtRedirect(resp)
+}
+
+// ask sends the request on a new connection.
+func (x *exchange) ask(ctx context.Context, req *http.Request) (*http.Response, error) {
+	if err := x.connect(ctx, req); err != nil {
+		return nil, err
+	}
+	return x.send(ctx, req)
+}
+
+// rewind makes req fit to be sent again, and reports whether it is.
+func rewind(req *http.Request) bool {
+	if req.Body == nil || req.Body == http.NoBody {
+		return true
+	}
+	if req.GetBody == nil {
+		return false
+	}
+	var err error
+	req.Body, err = req.GetBody()
+	return err == nil
 }
 
 // addPrivate adds what only the target may see.
@@ -131,11 +156,6 @@ func (x *exchange) connect(ctx context.Context, req *http.Request) error {
 			return x.exchangeFailure(ctx, err)
 		}
 		x.conn = conn
-		if conn.lost && !x.again { // whose fault it was the second time, the request will tell
-			x.again = true
-			x.close()
-			return x.connect(ctx, req)
-		}
 	default:
 		x.conn = newHTTP1Conn(l, x.trace)
 	}
@@ -167,9 +187,10 @@ func (x *exchange) send(ctx context.Context, req *http.Request) (*http.Response,
 	if err != nil {
 		return nil, x.exchangeFailure(ctx, err)
 	}
-	if via := x.link.proxy; via != nil && resp.StatusCode == http.StatusProxyAuthRequired {
-		text, why := proxyAuthentication(resp.Header, via.User != nil)
-		return nil, proxyFailure(via, "it answered 407, %s", text).because(why)
+	if via := x.link.proxy; via != nil {
+		if f := ownAnswer(via, resp); f != nil {
+			return nil, f
+		}
 	}
 	if resp.StatusCode == http.StatusUnauthorized {
 		x.prober.credentials.rejected()
@@ -214,6 +235,7 @@ func (x *exchange) note(req *http.Request, resp *http.Response) {
 		RetryAfter:     resp.Header.Get("Retry-After") != "",
 		Authentication: authentication(resp.Header, "WWW-Authenticate", req.Header.Get("Authorization") != "" || x.home && x.prober.credentials.hasHeaders()),
 		Charset:        charset(resp.Header.Get("Content-Type")),
+		MaybeProxy:     x.link.proxy != nil && !passedOn(resp.Header),
 	}
 	if modified, err := http.ParseTime(resp.Header.Get("Last-Modified")); err == nil {
 		x.result.LastModified = modified

@@ -6,12 +6,15 @@ import (
 	"io"
 	"net"
 	"strings"
+
+	"github.com/quic-go/quic-go/http3"
 )
 
 // exchangeFailure classifies an error on an established connection. That the target is to blame has to be
 // seen on the connection: what nothing is known of must not look like a crash, which a restart would repair.
 func (x *exchange) exchangeFailure(ctx context.Context, err error) *failure {
-	text, session := x.words(err), x.sessionFailure(err)
+	const doing = "waiting for a response"
+	text, session, ended := x.words(err), x.sessionFailure(err), x.http2End(PhaseProcessing, doing, err)
 	switch {
 	case ctx.Err() != nil || isTimeout(err):
 		return x.timeoutFailure()
@@ -23,12 +26,14 @@ func (x *exchange) exchangeFailure(ctx context.Context, err error) *failure {
 		return failf(ReasonTooLarge, PhaseProcessing, "reading the response headers: more than %d bytes", maxResponseHeader)
 	case isLocal(err):
 		return failf(ReasonLocalResource, PhaseProcessing, "sending the request: %w", cause(err))
-	case strings.Contains(text, "HTTP_1_1_REQUIRED"):
-		return failf(ReasonHTTPVersion, PhaseProcessing, "the target wants HTTP/1.1: set enable_http2: false")
 	case errors.Is(err, errInterim), strings.Contains(text, errInterim.Error()): // net/http does not always wrap it
 		return failf(ReasonHTTPVersion, PhaseProcessing, "waiting for a response: more than %d interim ones", max1xx)
+	case ended != nil:
+		return ended
+	case isNotHTTP(err):
+		return x.improper(err)
 	case x.ended(err):
-		return x.closedFailure(PhaseProcessing, "waiting for a response")
+		return x.closedFailure(PhaseProcessing, doing, err)
 	case x.trace.firstByte.Load() != 0,
 		strings.Contains(text, "connection error:"), strings.Contains(text, "could not be established"): // none of HTTP/2
 		return failf(ReasonHTTPVersion, PhaseProcessing, "reading the response: %s", properHTTP(x.trace.cause))
@@ -58,23 +63,39 @@ func (x *exchange) timeoutFailure() *failure {
 }
 
 // closedFailure says who closed the connection: between us and the target there may be a proxy.
-func (x *exchange) closedFailure(phase PhaseName, doing string) *failure {
+func (x *exchange) closedFailure(phase PhaseName, doing string, err error) *failure {
 	if x.link.proxy != nil {
-		return proxyFailure(x.link.proxy, "%s: it closed the connection", doing)
+		return proxyFailure(x.link.proxy, "%s: it closed the connection, or the target behind it did", doing)
+	}
+	if e, ok := errors.AsType[*http3.Error](err); ok && e.Remote {
+		return failf(ReasonConnectionClosed, phase, "%s: the target closed the connection, or reset the stream (%s)", doing, e.ErrorCode)
 	}
 	return failf(ReasonConnectionClosed, phase, "%s: the target closed the connection", doing)
 }
 
-// ended tells whether the other end has ended the connection or, by HTTP/2, the stream (RFC 9113 sections 6.4 and 6.8).
+// improper is the failure of an answer that does not begin as HTTP. A proxy for plain HTTP passes on no other.
+func (x *exchange) improper(err error) *failure {
+	if x.link.proxy != nil {
+		return proxyFailure(x.link.proxy, "reading the response: %w", err)
+	}
+	return failf(ReasonHTTPVersion, PhaseProcessing, "reading the response: %w", err)
+}
+
+// ended reports whether the other end has ended the connection. For the stream of HTTP/2 see http2End.
 func (x *exchange) ended(err error) bool {
 	gone := &x.link.wire.ended
 	if _, ok := x.conn.(*http1Conn); ok {
 		gone = &x.link.wire.readEnded // what was read is judged, even if there was nobody any more to read the request
 	}
-	text := x.words(err)
-	return gone.Load() || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		strings.Contains(text, "stream error") || strings.Contains(text, "GOAWAY") ||
-		strings.Contains(text, "client conn not usable") || endedHTTP3(err)
+	return gone.Load() || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || endedHTTP3(err)
+}
+
+// http2End is what the end of a stream or connection of HTTP/2 means; nil: it is about something else.
+func (x *exchange) http2End(phase PhaseName, doing string, err error) *failure {
+	if _, ok := x.conn.(*http2Conn); !ok {
+		return nil
+	}
+	return http2End(phase, doing, err)
 }
 
 // words is the text of an error, which often is all that there is to tell it by. By HTTP/1.1 it is not needed, and may

@@ -3,6 +3,7 @@ package prober
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -53,6 +54,7 @@ func (c *conversation) upgrade(ctx context.Context, target *url.URL, h http.Head
 	u.User = nil // the header has it
 	u.Host = asciiAuthority(u.Host)
 	head := newHeadConn(c.link.Conn)
+	head.complete = c.prober.cfg.PermessageDeflate
 	c.head = head
 	if c.excerpt {
 		head.spare = maxRefusedBody
@@ -127,11 +129,10 @@ func judgeExtensions(answer http.Header, offered bool) *failure {
 	return nil
 }
 
-// judgeDeflate checks the parameters of permessage-deflate (RFC 7692 section 7.1). The library looks for the two alone
-// without which it cannot go on.
+// judgeDeflate checks the parameters of permessage-deflate (RFC 7692 section 7.1). A target has to agree to what was asked of it. That a
+// probe begins each message anew is for the probe to say, and the target need not repeat it (section 7.1.1.2).
 func judgeDeflate(params []string) *failure {
-	const negotiated = "the target negotiated permessage-deflate "
-	needed := []string{"server_no_context_takeover", "client_no_context_takeover"}
+	const negotiated, needed = "the target negotiated permessage-deflate ", "server_no_context_takeover"
 	seen := map[string]bool{}
 	for _, param := range params {
 		name, value, valued := strings.Cut(param, "=")
@@ -140,17 +141,15 @@ func judgeDeflate(params []string) *failure {
 		switch {
 		case seen[name]:
 			return failf(ReasonWSHandshake, PhaseUpgrade, negotiated+"with the parameter %s twice", quote(name))
-		case !bits && !slices.Contains(needed, name):
+		case !bits && name != needed && name != clientTakeover:
 			return failf(ReasonWSHandshake, PhaseUpgrade, negotiated+"with the parameter %s, which was not offered", quote(name))
 		case valued != bits, bits && !slices.Contains([]string{"8", "9", "10", "11", "12", "13", "14", "15"}, value):
 			return failf(ReasonWSHandshake, PhaseUpgrade, negotiated+"with a wrong value of %s", name)
 		}
 		seen[name] = true
 	}
-	for _, name := range needed {
-		if !seen[name] {
-			return failf(ReasonWSHandshake, PhaseUpgrade, negotiated+"without %s, which a probe needs", name)
-		}
+	if !seen[needed] {
+		return failf(ReasonWSHandshake, PhaseUpgrade, negotiated+"without %s, which a probe needs", needed)
 	}
 	return nil
 }
@@ -172,7 +171,7 @@ func list(h http.Header, name string) []string {
 func (c *conversation) upgradeFailure(ctx context.Context, head *headConn, answer *http.Response, err error) *failure {
 	session := sessionFailure(err)
 	if answer == nil {
-		c.trace.cause = malformedCause(head.code, err)
+		c.trace.cause = cmp.Or(notHTTPCause(err), complaintCause(err))
 	}
 	switch {
 	case answer != nil:
@@ -190,7 +189,7 @@ func (c *conversation) upgradeFailure(ctx context.Context, head *headConn, answe
 		return session
 	case isLocal(err):
 		return failf(ReasonLocalResource, PhaseUpgrade, "sending the upgrade: %w", cause(err))
-	case strings.Contains(err.Error(), "malformed"):
+	case isNotHTTP(err), strings.Contains(err.Error(), "malformed") && !c.link.wire.readEnded.Load(): // else it may have been cut short
 		return failf(ReasonHTTPVersion, PhaseUpgrade, "reading the answer to the upgrade: %s", properHTTP(c.trace.cause))
 	case c.link.wire.ended.Load(), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return failf(ReasonConnectionClosed, PhaseUpgrade, "waiting for an answer to the upgrade: the target closed the connection")
@@ -251,6 +250,10 @@ type headConn struct {
 	over  bool         // from now on it is just the connection
 	final bool         // the interim responses are over
 
+	complete bool   // the head goes on, and its lines are completed by completeDeflate
+	within   bool   // the next byte is not the first of its line
+	line     []byte // what of a line was not handed on yet
+
 	read    int // bytes so far
 	skipped int // how many of them are interim responses
 	tail    []byte
@@ -310,7 +313,11 @@ func (h *headConn) Read(b []byte) (int, error) {
 		}
 		h.final = true
 	}
-	n, err := h.in.Read(b)
+	read := h.in.Read
+	if h.complete || len(h.line) > 0 {
+		read = h.readLine
+	}
+	n, err := read(b)
 	h.look(b[:n])
 	return n, err
 }
@@ -345,8 +352,14 @@ func (h boundedHead) Read(b []byte) (int, error) {
 
 // skipInterim goes to the first response that is not interim (RFC 9110 section 15.2).
 func (h *headConn) skipInterim() error {
-	for n := 0; h.atInterim(); n++ {
-		if n == max1xx {
+	for n := 0; ; n++ {
+		if err := beginsAsHTTP(h.in); err != nil {
+			return err
+		}
+		switch {
+		case !h.atInterim():
+			return nil
+		case n == max1xx:
 			return errInterim
 		}
 		if err := h.skipHead(); err != nil {
@@ -354,10 +367,9 @@ func (h *headConn) skipInterim() error {
 		}
 		h.skipped = h.read - h.in.Buffered()
 	}
-	return nil
 }
 
-// atInterim waits for no byte more than it takes to tell: what is no HTTP may be short.
+// atInterim waits for no byte more than it takes to tell: a final answer may be short.
 func (h *headConn) atInterim() bool {
 	const like = "HTTP/1.n 1nn" // n: a digit
 	var line []byte

@@ -310,7 +310,10 @@ func TestWebSocketDeflateParameters(t *testing.T) {
 		"parameter twice":   {both + "; client_no_context_takeover", `"client_no_context_takeover" twice`},
 		"extension twice":   {both + ", " + both, "permessage-deflate twice"},
 		"none":              {"permessage-deflate", "without server_no_context_takeover"},
-		"server's alone":    {"permessage-deflate; server_no_context_takeover", "without client_no_context_takeover"},
+		"server's alone":    {"permessage-deflate; server_no_context_takeover", ""},
+		"and its window":    {"permessage-deflate; server_max_window_bits=9 ; server_no_context_takeover", ""},
+		"client's alone":    {"permessage-deflate; client_no_context_takeover", "without server_no_context_takeover"},
+		"and an unknown":    {"permessage-deflate; server_no_context_takeover; evil", `"evil", which was not offered`},
 		"another, and none": {"x-evil, permessage-deflate", `"x-evil", which was not offered`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -112,13 +112,17 @@ func (x *exchange) run(ctx context.Context, r Request) error {
 	x.result.BodyBytes = size
 	x.trace.event("Read response body", slog.Int64("bytes", size))
 	switch {
+	case verdict != nil && x.result.MaybeProxy:
+		return failf(verdict.reason, verdict.phase, "%w; the proxy %s may have answered itself", verdict.err, x.link.proxy.Host)
 	case verdict != nil:
 		return verdict
 	case err != nil:
 		return err
-	default:
-		return x.prober.judgeBody(ctx, body)
 	}
+	if err := x.prober.judgeCoding(resp.Header, body); err != nil {
+		return err
+	}
+	return x.prober.judgeBody(ctx, body)
 }
 
 // tooLate is the failure of an answer that came in time and was not judged in time.

@@ -88,13 +88,14 @@ func (c *http1Conn) receive(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		c.trace.begin()
-		var begin [maxBegin]byte
-		first, _ := c.in.Peek(min(c.in.Buffered(), maxBegin))
-		n := copy(begin[:], first)
+		if err := beginsAsHTTP(c.in); err != nil {
+			c.trace.cause = notHTTPCause(err)
+			return nil, err
+		}
 		resp, err := http.ReadResponse(c.in, req)
 		switch {
 		case err != nil:
-			c.trace.cause = malformedCause(begin[:n], err)
+			c.trace.cause = complaintCause(err)
 			return nil, err
 		case resp.StatusCode/100 != 1 || resp.StatusCode == http.StatusSwitchingProtocols:
 			c.head = -1

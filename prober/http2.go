@@ -20,7 +20,7 @@ func newHTTP2() *http.Transport {
 		DisableCompression:     true, // the module's compression decides
 		MaxResponseHeaderBytes: maxResponseHeader,
 		// net/http remembers a closed connection for 5 s, or for this long if it is shorter: some 17 kB a probe. A
-		// connection that waits for the scheduler for so long before it is reserved is lost; see exchange.connect.
+		// connection that waits for the scheduler for so long before it is reserved is lost; see exchange.RoundTrip.
 		IdleConnTimeout: 200 * time.Millisecond,
 	}
 }
@@ -52,5 +52,8 @@ func newHTTP2Conn(ctx context.Context, t *http.Transport, l *link, tr *trace, u 
 
 // RoundTrip sends req and returns the head of the response.
 func (c *http2Conn) RoundTrip(req *http.Request) (*http.Response, error) {
+	if c.lost {
+		return nil, errUnusable
+	}
 	return c.ClientConn.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), c.trace.client())))
 }

@@ -177,8 +177,10 @@ func (x *exchange) http3Failure(err error) *failure {
 		return failf(ReasonHTTPVersion, PhaseProcessing, "reading the response: %s", violation(err))
 	case strings.Contains(text, "HEADERS frame too large"), strings.Contains(text, "headers too large"):
 		return failf(ReasonTooLarge, PhaseProcessing, "reading the response headers: more than %d bytes", maxResponseHeader)
+	case http3Unprocessed(err):
+		return failf(ReasonConnectionClosed, PhaseProcessing, "waiting for a response: %w", &unprocessedError{"the target took no request (GOAWAY, or H3_REQUEST_REJECTED)"})
 	case x.ended(err), reason == ReasonConnectRefused:
-		return x.closedFailure(PhaseProcessing, "waiting for a response")
+		return x.closedFailure(PhaseProcessing, "waiting for a response", err)
 	case isLocal(err):
 		return failf(ReasonLocalResource, PhaseProcessing, "sending the request: %w", cause(err))
 	case x.trace.firstByte.Load() != 0, strings.HasPrefix(text, "http3:"): // what could not be sent was found before
@@ -186,6 +188,12 @@ func (x *exchange) http3Failure(err error) *failure {
 	default:
 		return failf(ReasonInternal, PhaseProcessing, "sending the request: %w", cause(err))
 	}
+}
+
+// http3Unprocessed reports whether err says that the target did nothing with the request (RFC 9114 sections 4.1.1 and 5.2), which it may not even have got.
+func http3Unprocessed(err error) bool {
+	e, ok := errors.AsType[*http3.Error](err)
+	return ok && e.Remote && e.ErrorCode == http3.ErrCodeRequestRejected || strings.Contains(err.Error(), "connection in graceful shutdown")
 }
 
 // endedHTTP3 tells whether err says that the other end has ended the stream or the connection.

@@ -13,7 +13,7 @@ import (
 )
 
 // judgeHead checks everything about a response but its body. It returns nil for an acceptable one.
-func (p *httpProber) judgeHead(resp *http.Response) error {
+func (p *httpProber) judgeHead(resp *http.Response) *failure {
 	if resp.StatusCode < http.StatusContinue {
 		return failf(ReasonHTTPVersion, PhaseCheck, "status %03d, which HTTP does not have", resp.StatusCode)
 	}
@@ -35,7 +35,7 @@ func (p *httpProber) judgeHead(resp *http.Response) error {
 	return nil
 }
 
-func (p *httpProber) judgeHeaders(h http.Header) error {
+func (p *httpProber) judgeHeaders(h http.Header) *failure {
 	for _, m := range p.cfg.FailIfHeaderMatches {
 		values, err := headerValues(h, m)
 		if err != nil {
@@ -58,7 +58,7 @@ func (p *httpProber) judgeHeaders(h http.Header) error {
 }
 
 // headerValues are the values to match; none only if the header may be missing.
-func headerValues(h http.Header, m config.HeaderMatch) ([]string, error) {
+func headerValues(h http.Header, m config.HeaderMatch) ([]string, *failure) {
 	values := h.Values(m.Header)
 	if len(values) == 0 && !m.AllowMissing {
 		return nil, failf(ReasonHeader, PhaseCheck, "header %q is missing", m.Header)

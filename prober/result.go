@@ -132,6 +132,8 @@ type HTTPResult struct {
 	// Excerpt is how the body of a response begins whose status is not accepted, as it came, so quote it; empty where
 	// Request.Excerpt did not ask for it. It may hold secrets.
 	Excerpt string
+	// MaybeProxy reports whether the response may be that of a proxy for plain HTTP, which does not say that it passed it on.
+	MaybeProxy bool
 	// LastModified is the zero time where the header is missing or not a date.
 	LastModified time.Time
 }

@@ -129,7 +129,7 @@ func TestNoTargetAsLabel(t *testing.T) {
 	target := probetest.Serve(t, http.NotFoundHandler())
 	a := started(t, options(&recorder{}))
 	for _, query := range []string{
-		"target=" + target.URL + "/needle?needle=needle", "target=needle&module=needle", "target=ftp://needle",
+		"target=" + target.URL + "/needle?needle=needle", "target=needle&module=needle", "target=ftp://needle", "target=",
 		"target=http://127.0.0.1:1/needle", "target=" + target.URL + "&hostname=need%20le",
 	} {
 		get(t, a.Addr(), "/probe?"+query)
@@ -154,7 +154,7 @@ func TestNoTargetAsLabel(t *testing.T) {
 			t.Errorf("%g rejections for %s, want %g", got, reason, want)
 		}
 	}
-	if got := testutil.ToFloat64(a.metrics.probes.WithLabelValues("http_2xx", resultFailure)); got != 2 {
-		t.Errorf("%g failures, want 2", got)
+	if got := testutil.ToFloat64(a.metrics.probes.WithLabelValues("http_2xx", resultFailure)); got != 3 {
+		t.Errorf("%g failures, want 3", got)
 	}
 }

@@ -70,5 +70,5 @@ func checkFile(ctx context.Context, o config.Options, file string) (has string, 
 		}
 	}
 	n, wrong := inventory.CheckFiles(ctx, c, o.TimeoutOffset, prober.MaskURL)
-	return contents(c, n), permission.Warnings(permissions), errors.Join(append(errs, wrong...)...)
+	return contents(c, n), append(permission.Warnings(permissions), undecoded(c)...), errors.Join(append(errs, wrong...)...)
 }

@@ -22,6 +22,9 @@ func ofStatus(f *failed) string {
 	if h.WantsTLS {
 		return said + "that port speaks TLS: probe https:// instead of http://"
 	}
+	if h.MaybeProxy {
+		said += "the proxy may have answered itself: can it reach the target? Its log says so. If it was the target: "
+	}
 	ask, acceptable := statusAdvice(f, path)
 	if acceptable {
 		ask += fmt.Sprintf(" valid_status_codes: [%d] accepts it.", h.StatusCode)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/net/http2"
@@ -168,6 +169,41 @@ func ResetHTTP2(t testing.TB, cert tls.Certificate, code http2.ErrCode) *Server 
 			if h, ok := frame.(*http2.HeadersFrame); ok {
 				return f.WriteRSTStream(h.StreamID, code)
 			}
+		}
+	})
+}
+
+// HTTP2Frames starts a server that speaks HTTP/2. The first connections get the frames that first writes, one call each, when their
+// request has come, and are closed if close is true; the others get status 200.
+func HTTP2Frames(t testing.TB, cert tls.Certificate, closes bool, first ...func(f *http2.Framer, stream uint32) error) *Server {
+	t.Helper()
+	var n atomic.Int32
+	return serveTCP(t, "https", func(ctx context.Context, c net.Conn) {
+		session := tls.Server(c, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2"}})
+		f := http2.NewFramer(session, session)
+		if _, err := io.CopyN(io.Discard, session, int64(len(http2.ClientPreface))); err != nil || f.WriteSettings() != nil {
+			return
+		}
+		answer := func(f *http2.Framer, stream uint32) error {
+			return f.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: []byte{0x88}, EndHeaders: true, EndStream: true}) // :status 200
+		}
+		i := int(n.Add(1)) - 1
+		for {
+			frame, err := f.ReadFrame()
+			if err != nil {
+				return
+			}
+			h, ok := frame.(*http2.HeadersFrame)
+			switch {
+			case !ok:
+				continue
+			case i >= len(first):
+				_ = answer(f, h.StreamID)
+			case first[i](f, h.StreamID) != nil, closes:
+				return
+			}
+			discard(ctx, session)
+			return
 		}
 	})
 }

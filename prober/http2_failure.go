@@ -1,0 +1,139 @@
+package prober
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+)
+
+// An http2Code says why a stream or connection of HTTP/2 was ended (RFC 9113 section 7).
+type http2Code uint32
+
+// Codes that are about more than the end.
+const (
+	http2NoError   http2Code = 0x0
+	http2Refused   http2Code = 0x7
+	http2WantsOld  http2Code = 0xd
+	http2ErrorCode           = "unknown error code 0x" // as net/http writes another one
+)
+
+// http2Codes are all codes. One that tells of a violation of the protocol, whoever noticed it, is ReasonHTTPVersion, as by HTTP/3.
+var http2Codes = map[http2Code]struct {
+	name   string
+	reason Reason
+}{
+	http2NoError:  {"NO_ERROR", ReasonConnectionClosed},
+	0x1:           {"PROTOCOL_ERROR", ReasonHTTPVersion},
+	0x2:           {"INTERNAL_ERROR", ReasonConnectionClosed},
+	0x3:           {"FLOW_CONTROL_ERROR", ReasonHTTPVersion},
+	0x4:           {"SETTINGS_TIMEOUT", ReasonHTTPVersion},
+	0x5:           {"STREAM_CLOSED", ReasonHTTPVersion},
+	0x6:           {"FRAME_SIZE_ERROR", ReasonHTTPVersion},
+	http2Refused:  {"REFUSED_STREAM", ReasonConnectionClosed},
+	0x8:           {"CANCEL", ReasonConnectionClosed},
+	0x9:           {"COMPRESSION_ERROR", ReasonHTTPVersion},
+	0xa:           {"CONNECT_ERROR", ReasonConnectionClosed},
+	0xb:           {"ENHANCE_YOUR_CALM", ReasonConnectionClosed},
+	0xc:           {"INADEQUATE_SECURITY", ReasonTLSFailed},
+	http2WantsOld: {"HTTP_1_1_REQUIRED", ReasonHTTPVersion},
+}
+
+// String is the name of the code.
+func (c http2Code) String() string {
+	if info, ok := http2Codes[c]; ok {
+		return info.name
+	}
+	return fmt.Sprintf("code %#x", uint32(c))
+}
+
+// reason is what the end of a stream or connection with this code tells.
+func (c http2Code) reason() Reason {
+	if info, ok := http2Codes[c]; ok {
+		return info.reason
+	}
+	return ReasonConnectionClosed // an unknown code has no special meaning (RFC 9113 section 7)
+}
+
+// An unprocessedError is that of a request of which the target has said that it did nothing with it, or never got it. It may be
+// asked again, whatever its method (RFC 9113 section 8.7, RFC 9114 section 4.1.1).
+type unprocessedError struct{ how string }
+
+func (e *unprocessedError) Error() string { return e.how }
+
+// A streamError has the fields of the error for the end of a stream, which net/http copies into any struct that has them.
+type streamError struct {
+	StreamID uint32
+	Code     http2Code
+	Cause    error
+}
+
+func (e streamError) Error() string { return "stream error " + e.Code.String() }
+
+// What net/http says of a GOAWAY: of one before the request, and of one after which the connection ended.
+var goAwayErrors = []*regexp.Regexp{
+	regexp.MustCompile(`^http2: Transport received GOAWAY from server ErrCode:([A-Z0-9_]+|unknown error code 0x[0-9a-f]+)$`),
+	regexp.MustCompile(`^http2: server sent GOAWAY and closed the connection; LastStreamID=[0-9]+, ErrCode=([A-Z0-9_]+|unknown error code 0x[0-9a-f]+), debug=`),
+}
+
+// What it says where a request was not sent, or not looked at.
+const (
+	gracefulGoAway = "http2: Transport received Server's graceful shutdown GOAWAY"
+	sentByPeer     = "received from peer"
+)
+
+// errUnusable is that of net/http for a connection that has ended before the request.
+var errUnusable = errors.New("http2: client conn not usable")
+
+// http2End is what the end of a stream or connection of HTTP/2 means; nil: the error is about something else.
+func http2End(phase PhaseName, doing string, err error) *failure {
+	if e, ok := errors.AsType[streamError](err); ok {
+		if e.Cause == nil || e.Cause.Error() != sentByPeer {
+			return failf(ReasonHTTPVersion, phase, "%s: it is not proper HTTP/2: %s", doing, e.Code)
+		}
+		return http2Ended(phase, doing, "reset the stream", e.Code)
+	}
+	switch text := err.Error(); text {
+	case gracefulGoAway:
+		return failf(ReasonConnectionClosed, phase, "%s: %w", doing,
+			&unprocessedError{"the target is shutting down and took no request (GOAWAY, NO_ERROR)"})
+	case errUnusable.Error():
+		return failf(ReasonConnectionClosed, phase, "%s: %w", doing,
+			&unprocessedError{"the target closed the connection, or sent a GOAWAY, before the request"})
+	default:
+		for _, re := range goAwayErrors {
+			if m := re.FindStringSubmatch(text); m != nil {
+				return http2Ended(phase, doing, "closed the connection by a GOAWAY", codeNamed(m[1]))
+			}
+		}
+		return nil
+	}
+}
+
+// http2Ended is the failure of a request that the target has ended.
+func http2Ended(phase PhaseName, doing, how string, code http2Code) *failure {
+	text := fmt.Sprintf("the target %s (%s)", how, code)
+	switch code {
+	case http2WantsOld:
+		return failf(ReasonHTTPVersion, phase, "the target wants HTTP/1.1: set enable_http2: false")
+	case http2Refused:
+		return failf(ReasonConnectionClosed, phase, "%s: %w", doing, &unprocessedError{text})
+	default:
+		return failf(code.reason(), phase, "%s: %s", doing, text)
+	}
+}
+
+// codeNamed is the code that net/http calls so.
+func codeNamed(name string) http2Code {
+	for code, info := range http2Codes {
+		if info.name == name {
+			return code
+		}
+	}
+	if len(name) > len(http2ErrorCode) {
+		if n, err := strconv.ParseUint(name[len(http2ErrorCode):], 16, 32); err == nil {
+			return http2Code(n)
+		}
+	}
+	return http2Code(1<<32 - 1)
+}
