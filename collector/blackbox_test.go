@@ -158,6 +158,7 @@ modules:
 		"time":   only("module=http_2xx&target="+echo.URL, "probe_timeout_seconds 10\n"),
 		"proxy":  only("module=proxied&target="+echo.URL, "probe_success 0\n"),
 		"coding": only("module=page&target="+coded.URL, "probe_success 0\n"),
+		"debug":  only("module=http_2xx&debug=true&target="+echo.URL, "  Resolved target address host=127.0.0.1"),
 		"gzip": func(t *testing.T) {
 			query := "module=http_2xx&target=" + echo.URL
 			if was, is := both.there(t, query), both.here(t, query); was.coding != "gzip" || is.coding != "" {

@@ -27,6 +27,12 @@ func TestStatusHint(t *testing.T) {
 			"GET /health answered 404, want 2xx: is /health the health path? valid_status_codes: [404] accepts it.",
 		},
 		{
+			"by a proxy",
+			prober.HTTPResult{Method: "GET", Path: "/health", StatusCode: 503, MaybeProxy: true},
+			config.HTTP{},
+			"GET /health answered 503, want 2xx: the proxy may have answered itself: can it reach the target? Its log says so. If it was the target: the service answers and is in trouble: look into its log",
+		},
+		{
 			"no path",
 			prober.HTTPResult{Method: "HEAD", StatusCode: 404},
 			config.HTTP{},
