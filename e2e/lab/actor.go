@@ -58,7 +58,8 @@ func three(ctx context.Context, p *play) {
 				failures[i] = 0
 				continue
 			}
-			if failures[i]++; failures[i] == threeFails && ctx.Err() == nil {
+			failures[i]++
+			if failures[i] == threeFails && ctx.Err() == nil {
 				failures[i] = 0
 				p.restart(ctx, s)
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -28,6 +29,9 @@ const appRequestTime = time.Second
 // An app is the service that fails.
 type app struct{ dir, db string }
 
+// isApp reports whether PM2 runs this program as an app.
+func isApp() bool { return len(os.Args) > 1 && os.Args[1] == "app" }
+
 // serveApp is the process of an app. It never returns without an error.
 func serveApp(args []string) {
 	flags := flag.NewFlagSet("app", flag.ExitOnError)
@@ -41,7 +45,7 @@ func serveApp(args []string) {
 
 func (a *app) serve(address string) error {
 	if _, bad := a.read(fileBad); bad {
-		return fmt.Errorf("this version cannot start")
+		return errors.New("this version cannot start")
 	}
 	if err := os.WriteFile(filepath.Join(a.dir, filePID), []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
 		return err

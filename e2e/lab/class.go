@@ -49,7 +49,7 @@ func classes() []class {
 		{name: "crash", help: "the process dies; PM2 starts it again", services: one, window: normal, incident: kill},
 		{name: "hang", help: "it accepts and never answers", services: one, repairable: true, window: normal, incident: mode("hang")},
 		{name: "500-good", help: "it answers 500 until it is restarted", services: one, repairable: true, window: normal, incident: mode("500")},
-		{name: "leak", help: "it becomes slower until no answer comes in time", services: one, repairable: true, window: time.Minute, incident: mode("leak")},
+		{name: "leak", help: "it becomes slower until no answer comes in time", services: one, repairable: true, window: time.Minute, incident: all(mode("leak"), wait(15*time.Second))},
 		{name: "hang-slow", help: "it hangs, and needs 5 s to start", services: one, repairable: true, window: 80 * time.Second, incident: all(set(fileSlow, slowStart), mode("hang"))},
 		{name: "errored", help: "a crash loop until PM2 gives up; its cause is gone after 10 s", services: one, repairable: true, from: goneAfter, window: time.Minute, incident: all(set(fileBad, "1"), kill, wait(goneAfter), remove(fileBad))},
 		{name: "500-3s", help: "it answers 500 for 3 s", services: one, window: 30 * time.Second, incident: all(mode("500"), wait(3*time.Second), remove(fileMode))},
@@ -97,13 +97,17 @@ func wait(d time.Duration) incident {
 
 // set writes a file of every app.
 func set(file, text string) incident {
-	return func(_ context.Context, p *play) error { return p.each(func(s *service) error { return s.write(file, text) }) }
+	return func(_ context.Context, p *play) error {
+		return p.each(func(s *service) error { return s.write(file, text) })
+	}
 }
 
 func mode(text string) incident { return set(fileMode, text) }
 
 func remove(file string) incident {
-	return func(_ context.Context, p *play) error { return p.each(func(s *service) error { return s.remove(file) }) }
+	return func(_ context.Context, p *play) error {
+		return p.each(func(s *service) error { return s.remove(file) })
+	}
 }
 
 func kill(_ context.Context, p *play) error { return p.each((*service).kill) }

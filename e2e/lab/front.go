@@ -10,6 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
@@ -102,7 +103,7 @@ func (f *front) certify(caFile string) (pool *x509.CertPool, err error) {
 	}
 	issue := func(serial int64, until time.Time, parent *x509.Certificate) (*x509.Certificate, error) {
 		c := &x509.Certificate{
-			SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "lab"}, NotBefore: now.Add(-time.Hour), NotAfter: until,
+			SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: fmt.Sprintf("lab %d", serial)}, NotBefore: now.Add(-time.Hour), NotAfter: until,
 			IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, BasicConstraintsValid: true, IsCA: parent == nil, KeyUsage: x509.KeyUsageDigitalSignature,
 		}
 		if parent == nil {

@@ -31,9 +31,8 @@ type options struct {
 }
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == "app" {
-		serveApp(os.Args[2:]) // PM2 runs this program as the service that fails
-		return
+	if isApp() {
+		serveApp(os.Args[2:])
 	}
 	var o options
 	flag.StringVar(&o.classes, "class", "", "classes by name, separated by commas (default all)")
@@ -88,7 +87,7 @@ func run(ctx context.Context, out io.Writer, o *options) (good bool, err error) 
 	if err != nil {
 		return false, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }() // what is left of it the system clears away
 	l := &lab{dir: dir, keep: o.keep}
 	if err := l.prepare(ctx); err != nil {
 		return false, err

@@ -60,14 +60,16 @@ func (l *lab) play(ctx context.Context, s *setting) (r result, err error) {
 	if err := p.start(ctx); err != nil {
 		return r, err
 	}
-	p.began = time.Now()
+	const apart = 1100 * time.Millisecond // so that those who look now and then do not do so at the same moment of each incident
+	lead := time.Duration(s.n) * apart
+	p.began = time.Now().Add(lead)
 	var running sync.WaitGroup
 	running.Go(func() { s.actor.act(ctx, p) })
 	var problem error
 	over := make(chan struct{})
 	running.Go(func() {
 		defer close(over)
-		problem = s.class.incident(ctx, p)
+		problem = all(wait(lead), s.class.incident)(ctx, p)
 	})
 	last := p.observe(ctx, over)
 	cancel()
@@ -165,7 +167,7 @@ func (p *play) end(ctx context.Context, failed error) error {
 // observe looks at all services until the play is over. It returns when the last failure was seen, or -1 where not all were
 // well for long at the end.
 func (p *play) observe(ctx context.Context, over <-chan struct{}) (last time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, p.class.window)
+	ctx, cancel := context.WithDeadline(ctx, p.began.Add(p.class.window))
 	defer cancel()
 	healthySince := time.Duration(0) // since the incident
 	was := true

@@ -16,13 +16,16 @@ type result struct {
 	healthy time.Duration // when, since the incident; negative: not within the time of the play
 }
 
+// startUp is what PM2 needs at least to start a process: a restart that is ordered this long before the cause is gone helps.
+const startUp = 200 * time.Millisecond
+
 // judge counts the restarts that were wrong: in a class that a restart repairs all but the first of each service after
 // the cause was gone, in any other all of them.
 func judge(s *setting, restarts []restart, healthy time.Duration) result {
 	r := result{setting: s, healthy: healthy, missed: s.class.repairable && healthy < 0}
 	repaired := map[string]bool{}
 	for _, one := range restarts {
-		if s.class.repairable && one.at >= s.class.from && !repaired[one.service] {
+		if s.class.repairable && one.at >= s.class.from-startUp && !repaired[one.service] {
 			repaired[one.service] = true
 			continue
 		}
