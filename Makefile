@@ -209,6 +209,10 @@ soak: ## half an hour of probes of targets that misbehave: nothing may grow
 siege: ## ten minutes of all attacks at once, at 256 MiB and 256 descriptors: it must hold out; ARGS='-help' lists them
 	@$(GO) run ./e2e/siege $(ARGS)
 
+.PHONY: lab
+lab: ## incidents on real processes under a real PM2, repaired by the exporter, a cron script and a plain rule; half an hour; ARGS='-help' lists them
+	@$(GO) run ./e2e/lab $(ARGS)
+
 .PHONY: bench-diff
 bench-diff: ## run the Go benchmarks into dist/bench.txt; BENCHBASE=old.txt compares with an earlier file
 	@mkdir -p "$(dir $(BENCHOUT))"
