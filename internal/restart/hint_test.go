@@ -17,11 +17,11 @@ func TestRoundHasTheHint(t *testing.T) {
 		}
 	}
 	s := Service{Checks: []Check{check(prober.ReasonStatus, "first: "), check(prober.ReasonBody, "second: ")}}
-	if _, got := s.round(t.Context()); got != "first: status" {
+	if got := s.round(t.Context()).hint; got != "first: status" {
 		t.Errorf("the hint is %q, want that of the first", got)
 	}
 	s.Checks[0].Hint = nil
-	if _, got := s.round(t.Context()); got != "" {
+	if got := s.round(t.Context()).hint; got != "" {
 		t.Errorf("the hint is %q, want none", got)
 	}
 }

@@ -55,7 +55,7 @@ func TestModeOffAtEndOfRound(t *testing.T) {
 			u.state.Failures, u.state.LastProbe, u.state.FailingSince = service.Policy.ConfirmProbes, now, now
 			u.started = now.Add(-time.Hour)
 			u.began, u.probing = time.Now(), true
-			u.rounds <- Evidence{Reason: prober.ReasonConnectRefused}
+			u.rounds <- observation{evidence: Evidence{Reason: prober.ReasonConnectRefused}}
 			off := service
 			off.Policy.Mode = ModeOff
 			u.define(off)

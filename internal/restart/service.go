@@ -54,12 +54,17 @@ type Check struct {
 // probe makes one round of all checks. The service is healthy if all of them are; otherwise the first failing one
 // in the order of the configuration speaks for it.
 func (s *Service) probe(ctx context.Context) Evidence {
-	e, _ := s.round(ctx)
-	return e
+	return s.round(ctx).evidence
 }
 
-// round is probe with what a person can do about the failure that speaks for the service; empty: nothing, or it is healthy.
-func (s *Service) round(ctx context.Context) (e Evidence, hint string) {
+// An observation is what one probe of all checks showed.
+type observation struct {
+	evidence Evidence
+	hint     string // what a person can do about the failure that speaks for the service; empty: nothing, or it is healthy
+}
+
+// round is probe with a hint.
+func (s *Service) round(ctx context.Context) observation {
 	began := time.Now()
 	results := make([]prober.Result, len(s.Checks))
 	var wg sync.WaitGroup
@@ -69,7 +74,7 @@ func (s *Service) round(ctx context.Context) (e Evidence, hint string) {
 		})
 	}
 	wg.Wait()
-	e = Evidence{Healthy: len(results) > 0}
+	e, hint := Evidence{Healthy: len(results) > 0}, ""
 	failing, beyond, silent := 0, 0, 0
 	for i := range results {
 		if results[i].Success() {
@@ -91,7 +96,7 @@ func (s *Service) round(ctx context.Context) (e Evidence, hint string) {
 		}
 	}
 	e.Failing, e.Beyond, e.Silent, e.Checks, e.Took = failing, beyond, silent, len(results), time.Since(began)
-	return e, hint
+	return observation{e, hint}
 }
 
 func (c *Check) probe(ctx context.Context) prober.Result {

@@ -15,14 +15,14 @@ type unit struct {
 	name string       // never changes
 	log  *slog.Logger // with the name
 
-	woken       chan struct{}  // holds one: an alert or an order has come
-	definitions chan Service   // holds one: the latest
-	rounds      chan Evidence  // holds the outcome of the round under way
-	inspections chan Preflight // holds the outcome of the inspection under way
-	networks    chan Network   // holds what the sentinels show
-	looks       chan Evidence  // holds the outcome of the last look under way
-	executed    chan Executed  // holds the outcome of the attempt under way
-	tried       chan Executed  // holds the outcome of the dry run under way
+	woken       chan struct{}    // holds one: an alert or an order has come
+	definitions chan Service     // holds one: the latest
+	rounds      chan observation // holds the outcome of the round under way
+	inspections chan Preflight   // holds the outcome of the inspection under way
+	networks    chan Network     // holds what the sentinels show
+	looks       chan Evidence    // holds the outcome of the last look under way
+	executed    chan Executed    // holds the outcome of the attempt under way
+	tried       chan Executed    // holds the outcome of the dry run under way
 	orders      bucket
 
 	mu      sync.Mutex // protects the following
@@ -55,7 +55,7 @@ func newUnit(c *Controller, s Service) *unit {
 	return &unit{
 		Controller: c, name: s.Name, service: s, log: c.log.With("service", s.Name),
 		woken: make(chan struct{}, 1), definitions: make(chan Service, 1),
-		rounds: make(chan Evidence, 1), inspections: make(chan Preflight, 1), networks: make(chan Network, 1), looks: make(chan Evidence, 1), executed: make(chan Executed, 1),
+		rounds: make(chan observation, 1), inspections: make(chan Preflight, 1), networks: make(chan Network, 1), looks: make(chan Evidence, 1), executed: make(chan Executed, 1),
 		tried: make(chan Executed, 1),
 	}
 }
@@ -103,11 +103,12 @@ func (u *unit) run(ctx context.Context) {
 			}
 		case <-timer.C:
 			u.probe(ctx)
-		case e := <-u.rounds:
+		case r := <-u.rounds:
 			u.probing = false
 			u.takeDefinition()
 			if !u.began.Before(u.fresh) && ctx.Err() == nil { // cut off, it would be no evidence either
-				u.carryOut(ctx, Event{Probed: &e})
+				u.advise(r.hint)
+				u.carryOut(ctx, Event{Probed: &r.evidence})
 			}
 		}
 		u.redefine()
@@ -143,13 +144,13 @@ func (u *unit) probe(ctx context.Context) {
 	}
 	u.began, u.probing, u.urgent = time.Now(), true, false
 	service := u.definition()
-	go func() {
-		e, hint := service.round(ctx)
-		u.mu.Lock()
-		u.hint = hint
-		u.mu.Unlock()
-		u.rounds <- e
-	}()
+	go func() { u.rounds <- service.round(ctx) }()
+}
+
+func (u *unit) advise(hint string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.hint = hint
 }
 
 // look makes the last look before a restart: one more round of checks, beside the one that may be under way. It is as far apart
