@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -48,23 +49,24 @@ func cron(ctx context.Context, p *play) {
 	})
 }
 
-// three is the rule of most watchers of containers.
+// three is the rule of most watchers of containers, which watch each one by itself.
 func three(ctx context.Context, p *play) {
-	failures := make([]int, len(p.services))
-	every(ctx, threeTime, func() {
-		for i := range p.services {
-			s := &p.services[i]
-			if p.healthy(ctx, s.url) {
-				failures[i] = 0
-				continue
-			}
-			failures[i]++
-			if failures[i] == threeFails && ctx.Err() == nil {
-				failures[i] = 0
-				p.restart(ctx, s)
-			}
-		}
-	})
+	var running sync.WaitGroup
+	for i := range p.services {
+		running.Go(func() {
+			failures := 0
+			every(ctx, threeTime, func() {
+				if failures++; p.healthy(ctx, p.services[i].url) {
+					failures = 0
+				}
+				if failures == threeFails && ctx.Err() == nil {
+					failures = 0
+					p.restart(ctx, &p.services[i])
+				}
+			})
+		})
+	}
+	running.Wait()
 }
 
 // restart is a restart by another actor than the exporter.

@@ -14,11 +14,11 @@ import (
 )
 
 // settings of the exporter are shorter than its defaults, so that a play is. How it confirms, its budget, its lock-out and
-// what the brake counts are the defaults.
+// what the brake counts are the defaults. The brake is on for longer than what fails in a play, as its 5 minutes are for most that fails.
 const settings = `restart:
   mode: enforce
   receiver: {bearer_token: %s}
-  brake: {settle: 3s, release_time: 10s}
+  brake: {settle: 3s, release_time: 30s}
   defaults:
     check_interval: 1s
     check_timeout: 2s
