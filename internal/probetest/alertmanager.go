@@ -25,7 +25,7 @@ type Alertmanager struct {
 	failed  map[string]int
 	givenUp map[string]int // notifications by integration
 	asked   int            // while it was starting
-	webhook string // URL, with the token as its user
+	webhook string         // URL, with the token as its user
 	quirk   string
 }
 
