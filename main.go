@@ -254,7 +254,7 @@ func application(f *flags) *kingpin.Application {
 	serverFlags(serve, f)
 
 	check := a.Command(commandCheck, "Check configuration files, and the files of targets that they name, and name every mistake in them. Exit status: 0 all are good, 2 one is not.")
-	check.Arg("file", "Configuration files.").Required().StringsVar(&f.checkFiles)
+	check.Arg("file", "Configuration files; - is standard input.").Required().StringsVar(&f.checkFiles)
 
 	probe := a.Command(commandProbe, "Probe one target once and explain the outcome. Exit status: 0 success, 1 the probe failed, 2 usage or configuration.")
 	p := &f.probe
