@@ -10,11 +10,11 @@ import (
 )
 
 var (
-	// almostScheme is how a scheme looks that somebody mistyped.
+	// How a scheme looks that somebody mistyped.
 	almostScheme = regexp.MustCompile(`^(?i)(https?|wss?)(?:[:;]/*|/+)`)
-	// hostLike is a host that is hardly a token: one with a dot or a port, in lower case, where nothing says that it is a host.
+	// A host that is hardly a token: one with a dot or a port, in lower case, where nothing says that it is a host.
 	hostLike = regexp.MustCompile(`^(localhost|\[[0-9a-f:.]+\](:[0-9]+)?|[a-z0-9-]+(\.[a-z0-9-]+)+\.?|[a-z0-9.-]+:[0-9]+)$`)
-	digits   = regexp.MustCompile(`^[0-9]+$`)
+	digits   = regexp.MustCompile(`^\d+$`)
 )
 
 // MeantURL says which URL somebody probably meant by s, as the end of an error: ", did you mean http://[::1]:8080?". It repeats
@@ -35,6 +35,9 @@ func MeantURL(s string) string {
 		host, advice = "["+strings.ReplaceAll(host, "%", "%25")+"]", " An IPv6 address has brackets, and a port comes after them."
 	}
 	u, err := url.Parse(scheme + "://" + host)
+	if strings.HasPrefix(strings.ToLower(s), scheme+"://"+strings.ToLower(host)) { // that is not what is wrong
+		return ""
+	}
 	if err != nil || strings.Contains(rest, "@") || !named && !hostLike.MatchString(host) || digits.MatchString(host) || !validHostOf(u) {
 		return ""
 	}

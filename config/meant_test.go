@@ -33,6 +33,7 @@ func TestMeantURL(t *testing.T) {
 		"[::1]:8080":                     ", did you mean http://[::1]:8080?",
 		"https.example.com":              ", did you mean http://https.example.com?",
 		"":                               "",
+		"ws://shop/":                     "",
 		"mailto:CANARY":                  "",
 		"user:CANARY@shop":               "",
 		"https:/user:CANARY@shop":        "",

@@ -10,13 +10,13 @@ import (
 )
 
 const (
-	// screen is how wide tables and paragraphs are at most, in characters: what the narrowest terminals show without breaking lines.
+	// How wide tables and paragraphs are at most, in characters: what the narrowest terminals show without breaking lines.
 	screen = 80
-	// gap is the space between two columns.
+	// The space between two columns.
 	gap = 2
-	// narrow is how far a column is narrowed for the sake of the others.
+	// How far a column is narrowed for the sake of the others.
 	narrow = 8
-	// wordy is how long a word is at most that is broken only if nothing else helps.
+	// How long a word is at most that is broken only if nothing else helps.
 	wordy = 20
 )
 
