@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -51,6 +52,7 @@ func main() {
 
 // flags are what the command line said.
 type flags struct {
+	version                        string // what --version says
 	logLevel, logFormat, logProber string
 	configNamed, configCheck       bool
 	autoReload                     bool
@@ -67,9 +69,16 @@ type flags struct {
 
 // run is main with its edges as parameters; it returns the exit status.
 func run(args []string, out, errOut io.Writer) int {
-	var f flags
+	f := flags{version: version.Print(name)}
+	if slices.Contains(args, "--help-man") { // its head is one line
+		f.version = version.Version
+	}
 	a := application(&f)
 	a.UsageWriter(out).ErrorWriter(errOut)
+	if completesCommand(args) { // kingpin offers none beside a default command
+		fmt.Fprintln(out, strings.Join(commands, "\n"))
+		return cli.ExitSuccess
+	}
 	command, err := a.Parse(args)
 	switch n := len(args); {
 	case err != nil:
@@ -122,6 +131,11 @@ func run(args []string, out, errOut io.Writer) int {
 	default:
 		return cli.ExitUsage
 	}
+}
+
+// completesCommand reports whether the shell asks how the first word may go on.
+func completesCommand(args []string) bool {
+	return len(args) == 2 && args[0] == "--completion-bash" && !strings.HasPrefix(args[1], "-")
 }
 
 // untilSignal is a context that ends with the first signal to end. By then the default holds again: a second signal
@@ -248,7 +262,7 @@ func application(f *flags) *kingpin.Application {
 	a := kingpin.New(name, "Probes HTTP and WebSocket targets for Prometheus, says why a probe failed, and restarts what is down if it may.")
 	a.UsageTemplate(cli.UsageTemplate)
 	a.HelpFlag.Short('h').Help("Show help; after a command, the help of that command.")
-	a.Version(version.Print(name))
+	a.Version(f.version)
 	a.Flag("config.file", "Configuration file, of serve, probe and restarts replay. Without one the embedded default configuration is used.").
 		IsSetByUser(&f.configNamed).StringVar(&f.server.ConfigFile)
 
@@ -256,7 +270,7 @@ func application(f *flags) *kingpin.Application {
 	serverFlags(serve, f)
 
 	check := a.Command(commandCheck, "Check configuration files, and the files of targets that they name, and name every mistake in them. Exit status: 0 all are good, 2 one is not.")
-	check.Arg("file", "Configuration files.").Required().StringsVar(&f.checkFiles)
+	check.Arg("file", "Configuration files; - is standard input.").Required().StringsVar(&f.checkFiles)
 
 	probe := a.Command(commandProbe, "Probe one target once and explain the outcome. Exit status: 0 success, 1 the probe failed, 2 usage or configuration.")
 	p := &f.probe

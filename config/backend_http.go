@@ -55,7 +55,7 @@ func (h *Hook) check(c *checker, p place) {
 		u, err := url.Parse(h.URL)
 		switch {
 		case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || !validPort(u):
-			c.fail(at, "want an absolute URL with the scheme http or https")
+			c.fail(at, "want an absolute URL with the scheme http or https%s", MeantURL(h.URL))
 		case u.User != nil:
 			c.fail(at, "has a user, want basic_auth instead")
 		}

@@ -198,7 +198,7 @@ func (c *checker) serviceChecks(p place, s *Service, cfg *Config, targets map[st
 		}
 		u, err := url.Parse(check.URL)
 		if err != nil || !slices.Contains(schemes, u.Scheme) || u.Hostname() == "" || !validPort(u) {
-			c.fail(c.sub(at, "url"), "want an absolute URL with the scheme %s", orList(schemes))
+			c.fail(c.sub(at, "url"), "want an absolute URL with the scheme %s%s", orList(schemes), MeantURL(check.URL))
 			continue
 		}
 		c.pair(at, m, check.URL)

@@ -34,7 +34,7 @@ func (c *checker) targetAPIs(p place, apis []TargetAPI) {
 		c.unique(c.sub(at, "name"), names, a.Name, "API")
 		c.text(c.sub(at, "name"), a.Name)
 		if u, err := url.Parse(a.URL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || !validPort(u) {
-			c.fail(c.sub(at, "url"), "want an absolute URL with the scheme http or https")
+			c.fail(c.sub(at, "url"), "want an absolute URL with the scheme http or https%s", MeantURL(a.URL))
 		}
 		c.apiTimes(at, a)
 		switch {

@@ -141,7 +141,7 @@ func (c *checker) target(p place, t *Target, r TargetReader) {
 	}
 	c.prints(c.sub(p, "runbook_url"), t.RunbookURL)
 	if u, err := url.Parse(t.RunbookURL); t.RunbookURL != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
-		c.fail(c.sub(p, "runbook_url"), "want an absolute URL with the scheme http or https")
+		c.fail(c.sub(p, "runbook_url"), "want an absolute URL with the scheme http or https%s", MeantURL(t.RunbookURL))
 	}
 	if ok {
 		c.overlay(p, t, m)

@@ -103,7 +103,7 @@ func (c *checker) oauth2(p place, o *commonconfig.OAuth2) {
 	c.proxy(p, o.ProxyConfig)
 	c.tls(c.sub(p, "tls_config"), &o.TLSConfig)
 	if u, err := url.Parse(o.TokenURL); o.TokenURL != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "") {
-		c.fail(c.sub(p, "token_url"), "want an absolute URL with the scheme http or https")
+		c.fail(c.sub(p, "token_url"), "want an absolute URL with the scheme http or https%s", MeantURL(o.TokenURL))
 	}
 	switch o.GrantType {
 	case "", "client_credentials", "urn:ietf:params:oauth:grant-type:jwt-bearer":

@@ -59,14 +59,19 @@ func (o Options) Load(path string) (*Config, error) {
 		return nil, fmt.Errorf("reading configuration: %w", err)
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	data, err := io.ReadAll(io.LimitReader(file, maxFile+1))
+	return o.Read(path, file)
+}
+
+// Read is like Parse of what r has.
+func (o Options) Read(name string, r io.Reader) (*Config, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("reading configuration: %w", err)
 	case len(data) > maxFile:
-		return nil, fmt.Errorf("reading configuration: %q has more than %d MiB; list targets in target_files", path, maxFile>>20)
+		return nil, fmt.Errorf("reading configuration: %q has more than %d MiB; list targets in target_files", name, maxFile>>20)
 	}
-	return o.Parse(path, data)
+	return o.Parse(name, data)
 }
 
 // Parse checks the text of a configuration file and the files that it names. The name stands in messages, usually

@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"strings"
 
@@ -19,31 +18,27 @@ func ParseTargetURL(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	switch {
 	case !strings.Contains(s, "://"):
-		return nil, errors.New("got no scheme, " + want + ", such as http://" + exampleHost(s))
+		meant := MeantURL(s)
+		if meant == "" {
+			meant = ", such as http://shop.example.com:8080/health"
+		}
+		return nil, errors.New("got no scheme, " + want + meant)
 	case err != nil:
-		return nil, errors.New("got what is not a URL, " + want)
+		return nil, errors.New("got what is not a URL, " + want + MeantURL(s))
 	case !probeScheme(u.Scheme):
 		return nil, fmt.Errorf("got the scheme %q, %s", u.Scheme, want)
 	case u.Hostname() == "":
-		return nil, errors.New("got no host, " + want)
+		return nil, errors.New("got no host, " + want + MeantURL(s))
 	case !validPort(u):
 		return nil, errors.New("got a port that is not from 1 to 65535, " + want)
 	}
 	if strings.Contains(u.Hostname(), ":") && !strings.HasPrefix(u.Host, "[") { // url.Parse sees that in http and https alone
-		return nil, errors.New("want a URL with the IPv6 address in brackets, or with one port")
+		return nil, errors.New("want a URL with the IPv6 address in brackets, or with one port" + MeantURL(s))
 	}
 	if ascii, err := httpguts.PunycodeHostPort(u.Host); err != nil || !httpguts.ValidHostHeader(ascii) {
 		return nil, errors.New("want a URL with a valid host name")
 	}
 	return u, nil
-}
-
-// exampleHost is the host to show in an example in place of s, which may hold credentials. An address of IPv6 takes brackets.
-func exampleHost(s string) string {
-	if _, err := netip.ParseAddr(s); err == nil && strings.Contains(s, ":") {
-		return "[::1]:8080/health, with brackets around an IPv6 address"
-	}
-	return "shop.example.com:8080/health"
 }
 
 func probeScheme(s string) bool { return s == "http" || s == "https" || webSocketScheme(s) }

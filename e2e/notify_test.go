@@ -128,6 +128,29 @@ func tryOut(ctx context.Context, t *testing.T, s *harness.Stack) {
 	restartedThroughout(ctx, t, s, s.App("noisy"), 0)
 }
 
+// TestAlertTestBesidesHeartbeat sends test alerts through the real Alertmanager with the shipped file, while its dead man's switch, whose
+// receiver is a placeholder, fails.
+func TestAlertTestBesidesHeartbeat(t *testing.T) {
+	t.Parallel()
+	n, err := harness.StartNotifier(t.Context(), binaries, t.TempDir(), "alertmanager.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := n.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := n.Post(t.Context(), harness.Alert{Labels: map[string]string{"alertname": "HealthcheckWatchdog", "severity": "none"}}); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), binaries.Exporter(), "alert-test", "--alertmanager.url=http://"+n.Address, "--url=",
+		"--label=alertname=HealthcheckTargetDown", "--label=environment=LIVE").CombinedOutput()
+	if err != nil || strings.Contains(string(out), "FAILED") || !strings.Contains(string(out), "slack: 1 of 1") {
+		t.Errorf("the alert came, and the test says %v\n%s\n%s", err, out, n.Log())
+	}
+}
+
 // TestExporterLost kills the exporter while a target is down. Nobody may hear that it is well before somebody has seen it.
 func TestExporterLost(t *testing.T) {
 	t.Parallel()

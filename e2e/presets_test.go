@@ -39,7 +39,7 @@ func TestWebSocketPresets(t *testing.T) {
 			}
 		})
 	}
-	if len(urls) < 4 {
+	if len(urls) < 7 {
 		t.Errorf("got servers for %d presets, want all", len(urls))
 	}
 }

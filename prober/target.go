@@ -35,11 +35,12 @@ func schemes(prober string) []string {
 // ParseTarget turns the target of a query or a command line into an absolute URL for the named prober. A target without
 // a scheme is http or ws; http and https stand for ws and wss where those are wanted, as in browsers. A target whose
 // "://" is percent-encoded is decoded once. The query is kept byte for byte. The error never repeats the target,
-// which may hold credentials.
+// which may hold credentials, beyond host and port of what was probably meant.
 func ParseTarget(target, prober string) (*url.URL, error) {
 	if target == "" {
 		return nil, errors.New("target is empty")
 	}
+	given := target
 	switch {
 	case encodedScheme.MatchString(target):
 		decoded, err := url.PathUnescape(target)
@@ -55,13 +56,13 @@ func ParseTarget(target, prober string) (*url.URL, error) {
 		if ue, ok := errors.AsType[*url.Error](err); ok {
 			err = ue.Err // without the URL
 		}
-		return nil, fmt.Errorf("target is not a URL: %s", reasonOf(err))
+		return nil, fmt.Errorf("target is not a URL: %s%s", reasonOf(err), config.MeantURL(given))
 	}
 	if ws, ok := map[string]string{"http": "ws", "https": "wss"}[u.Scheme]; ok && prober == "websocket" {
 		u.Scheme = ws
 	}
 	if err := checkTarget(u, prober); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w%s", err, config.MeantURL(given))
 	}
 	// A space can only come from a client that decoded too much; sent as it is it would end the request line.
 	u.RawQuery = strings.ReplaceAll(u.RawQuery, " ", "%20")

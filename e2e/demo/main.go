@@ -123,7 +123,7 @@ func times(n int) string {
 func places(s *harness.Stack, app *harness.App) string {
 	var b strings.Builder
 	for _, p := range [][2]string{
-		{"the app's health", app.Target},
+		{"the app's health", app.Link()},
 		{"exporter", s.ExporterURL()},
 		{"its restart metrics", s.ExporterURL() + "/metrics (healthcheck_restart_...)"},
 		{"Prometheus, alerts", s.PrometheusURL() + "/alerts"},

@@ -154,6 +154,9 @@ const (
 	BreakCrash  = "crash"  // is gone
 )
 
+// Link is Target as it can be opened.
+func (a *App) Link() string { return a.check }
+
 // Break makes the app fail its check until it is restarted. It returns the time from which on that is so.
 func (a *App) Break(ctx context.Context, how string) (time.Time, error) {
 	if how == BreakCrash {

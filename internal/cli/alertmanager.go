@@ -110,8 +110,9 @@ func (a alertmanager) setup(ctx context.Context) (setup, error) {
 	return s, nil
 }
 
-// A tally is how many requests Alertmanager has made by kind, and how many of them failed.
-type tally struct{ made, failed map[string]float64 }
+// A tally is how many requests Alertmanager has made by kind, how many of them failed, and how many notifications it has
+// given up, which is after several requests where one that failed is worth another.
+type tally struct{ made, failed, givenUp map[string]float64 }
 
 func (a alertmanager) tally(ctx context.Context) (tally, error) {
 	families, err := a.metrics(ctx)
@@ -119,15 +120,19 @@ func (a alertmanager) tally(ctx context.Context) (tally, error) {
 		return tally{}, err
 	}
 	return tally{
-		made:   families.by("alertmanager_notification_requests_total", "integration"),
-		failed: families.by("alertmanager_notification_requests_failed_total", "integration"),
+		made:    families.by("alertmanager_notification_requests_total", "integration"),
+		failed:  families.by("alertmanager_notification_requests_failed_total", "integration"),
+		givenUp: families.by("alertmanager_notifications_failed_total", "integration"),
 	}, nil
 }
 
 // since is what has been added.
 func (t tally) since(before tally) tally {
-	return tally{made: added(t.made, before.made), failed: added(t.failed, before.failed)}
+	return tally{made: added(t.made, before.made), failed: added(t.failed, before.failed), givenUp: added(t.givenUp, before.givenUp)}
 }
+
+// arrived is how many requests of a kind succeeded.
+func (t tally) arrived(kind string) float64 { return t.made[kind] - t.failed[kind] }
 
 func added(now, before map[string]float64) map[string]float64 {
 	d := map[string]float64{}

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
@@ -56,6 +58,8 @@ type alertTest struct {
 	began time.Time
 	sent  []sentAlert
 	setup setup
+	// others are the receivers of other alerts, by kind; known when the alerts are routed.
+	others map[string][]string
 	// The following are from before the test.
 	tally   tally
 	counted families             // by the exporter; nil: not known
@@ -71,7 +75,7 @@ func AlertTest(ctx context.Context, out, errOut io.Writer, o AlertTestOptions) i
 		return ExitUsage
 	}
 	defer t.close()
-	if err := t.prepare(ctx); err != nil {
+	if err := t.prepare(ctx, errOut); err != nil {
 		fmt.Fprintln(errOut, err)
 		return ExitFailed
 	}
@@ -119,12 +123,16 @@ func (t *alertTest) close() {
 }
 
 // prepare finds out what to send, and how things are before.
-func (t *alertTest) prepare(ctx context.Context) error {
+func (t *alertTest) prepare(ctx context.Context, errOut io.Writer) error {
 	labels, err := t.labels(ctx)
 	if err != nil {
 		return err
 	}
-	if t.setup, err = t.alertmanager.setup(ctx); err != nil {
+	err = t.started(ctx, errOut, func(ctx context.Context) error {
+		t.setup, err = t.alertmanager.setup(ctx)
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("asking Alertmanager at %s: %w; is --alertmanager.url right?", t.alertmanager.base.Redacted(), err)
 	}
 	if t.tally, err = t.alertmanager.tally(ctx); err != nil {
@@ -234,6 +242,31 @@ func (t *alertTest) told(ctx context.Context, h hop) bool {
 		}
 	}
 	return h.OK
+}
+
+// startTime is how long a server may take until it listens and is ready: one that was started by the line above this command.
+const startTime = 15 * time.Second
+
+// started asks an Alertmanager until it answers, as long as it looks like one that is starting. It says on errOut that it waits.
+func (t *alertTest) started(ctx context.Context, errOut io.Writer, ask func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, min(t.Wait, startTime))
+	defer cancel()
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for waited := false; ; waited = true {
+		err := ask(ctx)
+		if !errors.Is(err, syscall.ECONNREFUSED) && !isStatus(err, http.StatusServiceUnavailable) {
+			return err
+		}
+		if !waited {
+			say(errOut, "Alertmanager at %s does not answer yet, waiting for it: %v", t.alertmanager.base.Redacted(), err)
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // tick is the pause between two looks.

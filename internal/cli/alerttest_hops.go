@@ -54,6 +54,7 @@ func (t *alertTest) route(ctx context.Context) []*knownAlert {
 		h.Said = append(h.Said, line)
 	}
 	t.told(ctx, h)
+	t.others = t.besides(all)
 	return free
 }
 
@@ -84,50 +85,6 @@ func suppressed(a *knownAlert, all []knownAlert) string {
 		by = append(by, "muted by the time interval "+interval)
 	}
 	return strings.Join(by, ", ")
-}
-
-// expected are the requests that Alertmanager should make, by kind.
-func (t *alertTest) expected(routed []*knownAlert) map[string]float64 {
-	want := map[string]float64{}
-	for _, a := range routed {
-		for _, r := range a.Receivers {
-			for kind, n := range t.setup.ways[r.Name] {
-				want[kind] += float64(n)
-			}
-		}
-	}
-	return want
-}
-
-// deliver is the third hop: Alertmanager sends notifications. It counts them by kind, not by alert.
-func (t *alertTest) deliver(ctx context.Context, want map[string]float64) {
-	h := hop{Name: "notifications are sent", OK: true}
-	if len(want) == 0 {
-		h.Said = []string{"none: these receivers tell nobody"}
-		t.told(ctx, h)
-		return
-	}
-	var got tally
-	done, err := t.until(ctx, func(ctx context.Context) (bool, error) {
-		now, err := t.alertmanager.tally(ctx)
-		if err != nil {
-			return false, err
-		}
-		got = now.since(t.tally)
-		return !slices.ContainsFunc(slices.Collect(maps.Keys(want)), func(kind string) bool { return got.made[kind] < want[kind] }), nil
-	})
-	for _, kind := range slices.Sorted(maps.Keys(want)) {
-		line := fmt.Sprintf("%s: %g of %g", kind, min(got.made[kind], want[kind]), want[kind])
-		if n := got.failed[kind]; n > 0 {
-			h.OK, line = false, line+fmt.Sprintf(", %g failed: the log of Alertmanager says why", n)
-		}
-		h.Said = append(h.Said, line)
-	}
-	if !done {
-		h.OK = false
-		h.Said = append(append(h.Said, linesOf(err)...), fmt.Sprintf("not all within %s: the group_wait of the route may be longer (--wait), or a time interval mutes it", t.Wait))
-	}
-	t.told(ctx, h)
 }
 
 // receive is the fourth hop: what the restart receiver made of it.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 
@@ -16,10 +17,13 @@ import (
 )
 
 // Check loads each file as the server would and says on out what is in it, or on errOut what is wrong with it or
-// doubtful.
+// doubtful. The file - is standard input.
 func Check(ctx context.Context, out, errOut io.Writer, o config.Options, files []string) int {
 	status := ExitSuccess
 	for _, file := range files {
+		if file == "" { // kingpin makes that of "-"
+			file = stdin
+		}
 		has, warnings, err := checkFile(ctx, o, file)
 		for _, text := range warnings {
 			fmt.Fprintf(errOut, "%s: warning: %s\n", file, text)
@@ -35,6 +39,16 @@ func Check(ctx context.Context, out, errOut io.Writer, o config.Options, files [
 		fmt.Fprintf(out, "%s: ok, %s\n", file, has)
 	}
 	return status
+}
+
+// stdin is standard input as a file, also in messages.
+const stdin = "-"
+
+func load(o config.Options, file string) (*config.Config, error) {
+	if file == stdin {
+		return o.Read(file, os.Stdin)
+	}
+	return o.Load(file)
 }
 
 // contents counts what a configuration has, besides so many targets in files: a section that is missing by mistake shows.
@@ -58,7 +72,7 @@ func contents(c *config.Config, inFiles int) string {
 // checkFile also builds what the server would build, and reads the files of targets. It says what there is, and what is
 // doubtful.
 func checkFile(ctx context.Context, o config.Options, file string) (has string, warnings []string, err error) {
-	c, err := o.Load(file)
+	c, err := load(o, file)
 	if err != nil {
 		return "", nil, err
 	}
@@ -70,5 +84,6 @@ func checkFile(ctx context.Context, o config.Options, file string) (has string, 
 		}
 	}
 	n, wrong := inventory.CheckFiles(ctx, c, o.TimeoutOffset, prober.MaskURL)
-	return contents(c, n), append(permission.Warnings(permissions), undecoded(c)...), errors.Join(append(errs, wrong...)...)
+	warnings = slices.Concat(permission.Warnings(permissions), c.Doubts(), undecoded(c))
+	return contents(c, n), warnings, errors.Join(append(errs, wrong...)...)
 }

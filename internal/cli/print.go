@@ -20,17 +20,6 @@ func say(w io.Writer, format string, args ...any) {
 	fmt.Fprintln(w, printable.Text(fmt.Sprintf(format, args...), maxLine))
 }
 
-// row writes one line of a table; what is empty is a dash.
-func row(w io.Writer, cells ...string) {
-	for i, c := range cells {
-		if c = oneLine(c); c == "" {
-			c = "-"
-		}
-		cells[i] = c
-	}
-	fmt.Fprintln(w, strings.Join(cells, "\t"))
-}
-
 // oneLine is a text of somebody else as part of a line: in it even a text of many lines is read as one.
 func oneLine(text string) string {
 	return printable.Text(strings.Join(strings.Fields(text), " "), printable.MaxURL)

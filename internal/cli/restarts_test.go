@@ -107,14 +107,18 @@ func TestWriteExplanation(t *testing.T) {
 	writeExplanation(&b, explained(nil), time.UTC)
 	const want = `shop (LIVE, web, by pm2, mode enforce): cooldown
   http://127.0.0.1:8080/health
-  asked for by an alert that was last told at 10:27:32 (in 0s) and is not resolved
+  asked for by an alert that was last told at 10:27:32 (in 0s) and is not
+      resolved
 
-GUARD        SAYS  VALUE                         LIMIT                 NEXT
-mode         ok    enforce                       observe or enforce    -
-unconfirmed  ok    3 failures                    3, at least 1s apart  -
-cooldown     held  1m20s since the last attempt  5m0s                  10:31:12 (in 3m40s)
+GUARD        SAYS  VALUE                LIMIT                NEXT
+mode         ok    enforce              observe or enforce   -
+unconfirmed  ok    3 failures           3, at least 1s       -
+                                        apart
+cooldown     held  1m20s since the      5m0s                 10:31:12 (in 3m40s)
+                   last attempt
 
-held by cooldown: 1m20s since the last attempt, want 5m0s; allows at 10:31:12 (in 3m40s)
+held by cooldown: 1m20s since the last attempt, want 5m0s; allows at 10:31:12
+    (in 3m40s)
 `
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Errorf("explanation (-want +got):\n%s", diff)
@@ -127,9 +131,12 @@ func TestWriteServices(t *testing.T) {
 		e.Budget, e.LastAttempt = restart.Budget{Hour: 2, Day: 5}, morning.Add(-80*time.Second)
 	})
 	writeServices(&b, []restart.Explanation{*e, {Service: "new", Backend: "command", Mode: restart.ModeObserve, Phase: restart.PhaseUnarmed}}, time.UTC)
-	const want = `SERVICE  ENVIRONMENT  BACKEND  MODE     PHASE     PROBE            HELD BY   UNTIL                LEFT     LAST ATTEMPT
-shop     LIVE         pm2      enforce  cooldown  connect_refused  cooldown  10:31:12 (in 3m40s)  2/h 5/d  10:26:12 (1m20s ago)
-new      -            command  observe  unarmed   none             -         -                    0/h 0/d  -
+	const want = `SERVICE  ENVIRONMENT  MODE     PHASE     PROBE            LEFT
+shop     LIVE         enforce  cooldown  connect_refused  2/h 5/d
+  by pm2; held by cooldown until 10:31:12 (in 3m40s); last attempt 10:26:12
+      (1m20s ago)
+new      -            observe  unarmed   none             0/h 0/d
+  by command; no attempt yet
 `
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)

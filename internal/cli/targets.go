@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"text/tabwriter"
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
@@ -42,8 +41,8 @@ func Targets(ctx context.Context, out, errOut io.Writer, o TargetsOptions) int {
 
 // writeTargets writes a table.
 func writeTargets(out io.Writer, targets []inventory.Status, now time.Time) {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "NAME\tENVIRONMENT\tSTATE\tREASON\tSINCE\tLATENCY\tSOURCE")
+	var rows table
+	rows.add("NAME", "ENVIRONMENT", "STATE", "REASON", "SINCE", "LATENCY", "SOURCE")
 	for _, t := range targets {
 		state, since, latency := t.State, "-", "-"
 		if t.MaintenanceActive {
@@ -63,9 +62,9 @@ func writeTargets(out io.Writer, targets []inventory.Status, now time.Time) {
 		if t.DurationSeconds != nil {
 			latency = fmt.Sprintf("%.1f ms", *t.DurationSeconds*1000)
 		}
-		row(w, t.Name, t.Environment, state, t.Reason, since, latency, t.Source)
+		rows.add(t.Name, t.Environment, state, t.Reason, since, latency, t.Source)
 	}
-	_ = w.Flush() // like every other write to out
+	rows.write(out)
 }
 
 // overdue is after how long without a probe people should know that there was none: what a target was seen as is no news then.

@@ -20,12 +20,17 @@ func TestWriteTargets(t *testing.T) {
 		{Name: "in time", Environment: "LIVE", State: "up", Interval: "5m", Since: new(now.Add(-3 * time.Hour)), LastProbe: new(now.Add(-10 * time.Minute)), DurationSeconds: new(0.001), Source: "targets"},
 		{Name: "new", Environment: "UNKNOWN", State: "unknown", Source: "file:x"},
 	}, now)
-	const want = `NAME                ENVIRONMENT  STATE                     REASON  SINCE    LATENCY    SOURCE
-shop                LIVE         up                        -       1h30m0s  12.3 ms    targets
-a rather long name  DEV          down, maintenance, muted  status  0s       2000.0 ms  api:cmdb
-forgotten           LIVE         up, not probed for 2m1s   -       3h0m0s   1.0 ms     targets
-in time             LIVE         up                        -       3h0m0s   1.0 ms     targets
-new                 UNKNOWN      unknown                   -       -        -          file:x
+	const want = `NAME               ENVIRONMENT  STATE         REASON  SINCE    LATENCY  SOURCE
+shop               LIVE         up            -       1h30m0s  12.3 ms  targets
+a rather long name
+                   DEV          down,         status  0s       2000.0   api:cmdb
+                                maintenance,                   ms
+                                muted
+forgotten          LIVE         up, not       -       3h0m0s   1.0 ms   targets
+                                probed for
+                                2m1s
+in time            LIVE         up            -       3h0m0s   1.0 ms   targets
+new                UNKNOWN      unknown       -       -        -        file:x
 `
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)

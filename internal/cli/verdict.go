@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
@@ -13,22 +12,29 @@ import (
 
 // writeServices writes a table.
 func writeServices(out io.Writer, all []restart.Explanation, zone *time.Location) {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "SERVICE\tENVIRONMENT\tBACKEND\tMODE\tPHASE\tPROBE\tHELD BY\tUNTIL\tLEFT\tLAST ATTEMPT")
+	var rows table
+	rows.add("SERVICE", "ENVIRONMENT", "MODE", "PHASE", "PROBE", "LEFT")
 	for i := range all {
 		e := &all[i]
-		last := "-"
-		if !e.LastAttempt.IsZero() {
-			last = clock(e.LastAttempt, e.Time, zone)
-		}
-		until := "-"
-		if !e.Next.IsZero() {
-			until = clock(e.Next, e.Time, zone)
-		}
-		row(w, e.Service, e.Environment, e.Backend, string(e.Mode), string(e.Phase), lastProbe(e), string(e.Hold), until,
-			fmt.Sprintf("%d/h %d/d", e.Budget.Hour, e.Budget.Day), last)
+		rows.add(e.Service, e.Environment, string(e.Mode), string(e.Phase), lastProbe(e), fmt.Sprintf("%d/h %d/d", e.Budget.Hour, e.Budget.Day))
+		rows.note(inShort(e, zone))
 	}
-	_ = w.Flush() // like every other write to out
+	rows.write(out)
+}
+
+// inShort says by what a service is restarted, what holds it, and when it was restarted last.
+func inShort(e *restart.Explanation, zone *time.Location) string {
+	text := "by " + e.Backend
+	if e.Hold != "" {
+		text += "; held by " + string(e.Hold)
+		if !e.Next.IsZero() {
+			text += " until " + clock(e.Next, e.Time, zone)
+		}
+	}
+	if e.LastAttempt.IsZero() {
+		return text + "; no attempt yet"
+	}
+	return text + "; last attempt " + clock(e.LastAttempt, e.Time, zone)
 }
 
 func lastProbe(e *restart.Explanation) string {
@@ -51,7 +57,7 @@ func writeExplanation(out io.Writer, e *restart.Explanation, zone *time.Location
 		}
 	}
 	about = append(about, "by "+e.Backend, "mode "+string(e.Mode))
-	say(out, "%s (%s): %s", e.Service, strings.Join(about, ", "), e.Phase)
+	paragraph(out, "", fmt.Sprintf("%s (%s): %s", e.Service, strings.Join(about, ", "), e.Phase))
 	for _, t := range e.Targets {
 		say(out, "  %s", t)
 	}
@@ -59,14 +65,14 @@ func writeExplanation(out io.Writer, e *restart.Explanation, zone *time.Location
 		say(out, "  fails by %s. Hint: %s", e.Reason, e.Hint)
 	}
 	if !e.RequestedAt.IsZero() {
-		say(out, "  asked for by %s at %s: %s", e.Request.Who, clock(e.RequestedAt, e.Time, zone), cmp.Or(e.Request.Reason, "no reason given"))
+		paragraph(out, "  ", fmt.Sprintf("asked for by %s at %s: %s", e.Request.Who, clock(e.RequestedAt, e.Time, zone), cmp.Or(e.Request.Reason, "no reason given")))
 	}
 	if e.Demanded && (e.Alerts > 0 || e.RequestedAt.IsZero()) {
-		fmt.Fprintf(out, "  asked for by an alert that was last told at %s and is not resolved\n", clock(e.AlertedAt, e.Time, zone))
+		paragraph(out, "  ", fmt.Sprintf("asked for by an alert that was last told at %s and is not resolved", clock(e.AlertedAt, e.Time, zone)))
 	}
 	fmt.Fprintln(out)
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "GUARD\tSAYS\tVALUE\tLIMIT\tNEXT")
+	var rows table
+	rows.add("GUARD", "SAYS", "VALUE", "LIMIT", "NEXT")
 	for _, g := range e.Guards {
 		says, next := "ok", ""
 		if !g.OK {
@@ -78,11 +84,11 @@ func writeExplanation(out io.Writer, e *restart.Explanation, zone *time.Location
 		if !g.Next.IsZero() {
 			next = clock(g.Next, e.Time, zone)
 		}
-		row(w, string(g.Guard), says, g.Value, g.Limit, next)
+		rows.add(string(g.Guard), says, g.Value, g.Limit, next)
 	}
-	_ = w.Flush() // like every other write to out
+	rows.write(out)
 	fmt.Fprintln(out)
-	say(out, "%s", verdict(e, zone))
+	paragraph(out, "", verdict(e, zone))
 }
 
 // verdict is what follows from what the guards say, in one sentence.

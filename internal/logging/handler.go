@@ -117,6 +117,9 @@ func (h *Handler) appendAttr(kvs []any, prefix string, a slog.Attr) []any {
 	if a.Key == "" && v.Equal(slog.Value{}) {
 		return kvs
 	}
+	if v.Kind() == slog.KindString && v.String() == "" { // "reason=" reads as if something were lost
+		return kvs
+	}
 	return append(kvs, key(prefix+a.Key), fit(h.value(v), v))
 }
 

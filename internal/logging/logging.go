@@ -4,7 +4,7 @@
 // the attributes in the order they were given; JSON objects have no order, so go-kit sorts their keys and of
 // equal keys the last one stays. Groups become dotted keys in both formats.
 //
-// No text is longer than printable.MaxLog, or printable.MaxError for messages and errors, and all of it prints: see
+// An empty text is left out with its key. No text is longer than printable.MaxLog, or printable.MaxError for messages and errors, and all of it prints: see
 // package printable. What is left out of a longer one is counted in its middle.
 package logging
 

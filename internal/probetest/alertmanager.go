@@ -23,7 +23,9 @@ type Alertmanager struct {
 	alerts  []fakeAlert
 	made    map[string]int // requests by integration
 	failed  map[string]int
-	webhook string // URL, with the token as its user
+	givenUp map[string]int // notifications by integration
+	asked   int            // while it was starting
+	webhook string         // URL, with the token as its user
 	quirk   string
 }
 
@@ -36,6 +38,9 @@ const (
 	QuirkSilences  = "silences"  // tells nobody: somebody silenced
 	QuirkSlackDown = "slackdown" // Slack answers an error
 	QuirkSlow      = "slow"      // never comes to sending
+	QuirkHeartbeat = "heartbeat" // a dead man's switch of the kind webhook fails all the time
+	QuirkRetries   = "retries"   // Slack takes the third try
+	QuirkStarting  = "starting"  // is not ready for the first answers
 )
 
 type fakeAlert struct {
@@ -53,7 +58,7 @@ type fakeReceiver struct {
 // NewAlertmanager starts a fake Alertmanager. POST /fake?webhook=URL&quirk=QUIRK on it changes what it does.
 func NewAlertmanager(t testing.TB) *Alertmanager {
 	t.Helper()
-	a := &Alertmanager{made: map[string]int{}, failed: map[string]int{}}
+	a := &Alertmanager{made: map[string]int{}, failed: map[string]int{}, givenUp: map[string]int{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /fake", func(_ http.ResponseWriter, r *http.Request) {
 		a.Set(r.FormValue("webhook"), r.FormValue("quirk"))
@@ -136,23 +141,43 @@ func (a *Alertmanager) take(ctx context.Context, p fakeAlert) {
 	case QuirkSilences:
 		p.Status["state"], p.Status["silencedBy"] = "suppressed", []string{"12ab"}
 	case QuirkSlow:
+	case QuirkHeartbeat:
+		a.heartbeat(p.EndsAt)
+		a.notify(ctx, p)
 	default:
 		a.notify(ctx, p)
 	}
 	a.alerts = append(a.alerts, p)
 }
 
+// heartbeat is an alert that always fires, and whose receiver nobody has set up.
+func (a *Alertmanager) heartbeat(until time.Time) {
+	a.alerts = append(a.alerts, fakeAlert{
+		Labels: map[string]string{"alertname": "HealthcheckWatchdog"}, EndsAt: until, Fingerprint: "heartbeat",
+		Receivers: []fakeReceiver{{"heartbeat"}}, Status: map[string]any{"state": "active"},
+	})
+	a.made["webhook"] += 7
+	a.failed["webhook"] += 7
+	a.givenUp["webhook"]++
+}
+
 func (a *Alertmanager) notify(ctx context.Context, p fakeAlert) {
 	if p.Receivers[0].Name != "restart" {
 		a.made["slack"]++
-		if a.quirk == QuirkSlackDown {
+		switch a.quirk {
+		case QuirkSlackDown:
 			a.failed["slack"]++
+			a.givenUp["slack"]++
+		case QuirkRetries:
+			a.made["slack"] += 2
+			a.failed["slack"] += 2
 		}
 		return
 	}
 	a.made["webhook"]++
 	if err := deliver(ctx, a.webhook, p.Labels); err != nil {
 		a.failed["webhook"]++
+		a.givenUp["webhook"]++
 	}
 }
 
@@ -188,7 +213,17 @@ func (a *Alertmanager) list(w http.ResponseWriter, _ *http.Request) {
 	_ = json.NewEncoder(w).Encode(a.firing())
 }
 
+// startingAnswers are how many answers an Alertmanager that is starting refuses.
+const startingAnswers = 3
+
 func (a *Alertmanager) status(w http.ResponseWriter, _ *http.Request) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.quirk == QuirkStarting && a.asked < startingAnswers {
+		a.asked++
+		http.Error(w, "Service Unavailable", http.StatusServiceUnavailable)
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(map[string]any{
 		"versionInfo": map[string]string{"version": "0.0.0"},
@@ -200,6 +235,9 @@ func (a *Alertmanager) status(w http.ResponseWriter, _ *http.Request) {
 - name: restart
   webhook_configs:
   - url: <secret>
+- name: heartbeat
+  webhook_configs:
+  - url: <secret>
 `},
 	})
 }
@@ -209,6 +247,7 @@ func (a *Alertmanager) metrics(w http.ResponseWriter, _ *http.Request) {
 	defer a.mu.Unlock()
 	for name, counts := range map[string]map[string]int{
 		"alertmanager_notification_requests_total": a.made, "alertmanager_notification_requests_failed_total": a.failed,
+		"alertmanager_notifications_failed_total": a.givenUp,
 	} {
 		fmt.Fprintf(w, "# TYPE %s counter\n", name)
 		for kind, n := range counts {

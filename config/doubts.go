@@ -1,0 +1,38 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// customary are the environments that the alerts and the routes of the examples know.
+var customary = []string{"LIVE", "STAGE", "DEV"}
+
+// Doubts says what can be meant as it is written, and hardly is: an environment that differs by its case alone from a customary one,
+// or from one before it. Alerts and routes compare it as it is written.
+func (c *Config) Doubts() []string {
+	var doubts []string
+	known := slices.Clone(customary)
+	look := func(path, environment string) {
+		for _, other := range known {
+			if environment == other {
+				return
+			}
+			if strings.EqualFold(environment, other) {
+				doubts = append(doubts, fmt.Sprintf("%s: got %q, did you mean %q? Alerts and routes compare the case", path, environment, other))
+				return
+			}
+		}
+		known = append(known, environment)
+	}
+	for i := range c.Targets {
+		look(fmt.Sprintf("targets[%d].environment", i), c.Targets[i].Environment)
+	}
+	if c.Restart != nil {
+		for i := range c.Restart.Services {
+			look(fmt.Sprintf("restart.services[%d].environment", i), c.Restart.Services[i].Environment)
+		}
+	}
+	return doubts
+}

@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+)
+
+// TestFits: what is listed fits a narrow terminal, however long names are. Names are whole: people copy them.
+func TestFits(t *testing.T) {
+	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	long := strings.Repeat("payments-", 6) + "api"
+	wide := strings.Repeat("결제", 15)
+	explanation := explained(func(e *restart.Explanation) {
+		e.Service, e.Environment, e.Group, e.Backend = long, "PRE-PRODUCTION-EUROPE", "everything-behind-the-proxy", "kubernetes"
+		e.Reason, e.LastAttempt = "resolve_temporary_failure", now.Add(-50*time.Hour)
+		for i := range e.Guards {
+			e.Guards[i].Value = "by somebody: " + long + " " + long
+			e.Guards[i].Limit = "at least one of " + strings.Repeat("a,", 70)
+			e.Guards[i].Next = now.Add(40 * time.Hour)
+		}
+	})
+	for name, write := range map[string]func(*bytes.Buffer){
+		"targets": func(b *bytes.Buffer) {
+			writeTargets(b, []inventory.Status{
+				{Name: long, Environment: "PRE-PRODUCTION-EUROPE", State: "down", Reason: "websocket_handshake_timeout", MaintenanceActive: true, Notification: "off", Since: new(now.Add(-1000 * time.Hour)), LastProbe: new(now.Add(-999 * time.Hour)), DurationSeconds: new(12.5), Source: "file:/etc/healthcheck_exporter/inventory/" + long + "/*.yml"},
+				{Name: wide, Environment: "LIVE", State: "up", Source: "targets"},
+				{Name: "shop", Environment: "LIVE", State: "up", Source: "targets"},
+			}, now)
+		},
+		"services":    func(b *bytes.Buffer) { writeServices(b, []restart.Explanation{*explanation}, time.UTC) },
+		"explanation": func(b *bytes.Buffer) { writeExplanation(b, explanation, time.UTC) },
+	} {
+		var b bytes.Buffer
+		write(&b)
+		for line := range strings.Lines(b.String()) {
+			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > screen {
+				t.Errorf("%s: a line has %d characters, want %d at most: %s", name, n, screen, line)
+			}
+		}
+		if !strings.Contains(b.String(), long) {
+			t.Errorf("%s: the name is broken:\n%s", name, &b)
+		}
+	}
+}
+
+func TestTable(t *testing.T) {
+	var rows table
+	rows.add("NAME", "SOURCE", "SAYS")
+	rows.add("shop", "targets", "one two three")
+	rows.note("below the row")
+	rows.add("a-name-that-is-much-longer-than-any-column-could-be-and-so-has-its-line", "file:"+strings.Repeat("x", 40), strings.Repeat("word ", 12))
+	var b bytes.Buffer
+	rows.write(&b)
+	const want = `NAME                       SOURCE                     SAYS
+shop                       targets                    one two three
+  below the row
+a-name-that-is-much-longer-than-any-column-could-be-and-so-has-its-line
+                           file:xxxxxxxxxxxxxxxxxxxx  word word word word word
+                           xxxxxxxxxxxxxxxxxxxx       word word word word word
+                                                      word word
+`
+	if diff := cmp.Diff(want, b.String()); diff != "" {
+		t.Errorf("table (-want +got):\n%s", diff)
+	}
+	b.Reset()
+	paragraph(&b, "  ", strings.Repeat("word ", 20)+"\x1b[2J")
+	if got := b.String(); strings.Count(got, "\n") != 2 || strings.Contains(got, "\x1b") || !strings.Contains(got, "\n      word") {
+		t.Errorf("got %q, want two lines that print", got)
+	}
+}
