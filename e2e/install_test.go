@@ -25,7 +25,7 @@ func TestInstall(t *testing.T) {
 	if !ok {
 		t.Fatal("the README has no block of commands")
 	}
-	root, err := os.MkdirTemp("", "install") // t.TempDir() lets nobody else in
+	root, err := os.MkdirTemp("", "install") //nolint:usetesting // t.TempDir() lets nobody else in
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,13 +49,17 @@ func TestInstall(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(repository, "healthcheck_exporter"), binary, 0o755); err != nil { //nolint:gosec // a program
 		t.Fatal(err)
 	}
-	config := filepath.Join(repository, "examples/pm2/healthcheck.yml")
+	program := filepath.Join(root, "pm2")
+	if err := os.WriteFile(program, []byte("#!/usr/bin/env node\n"), 0o755); err != nil { //nolint:gosec // a program
+		t.Fatal(err)
+	}
+	config := filepath.Join(repository, "examples", "pm2", "healthcheck.yml")
 	example, err := os.ReadFile(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	adapted := strings.NewReplacer("/etc/", root+"/etc/", "/home/deploy/.pm2", root, "/usr/local/bin/pm2", "/bin/true").Replace(string(example))
-	adapted = strings.Replace(adapted, "program: /bin/true", "program: /bin/true\n        node: /bin/true", 1)
+	adapted := strings.NewReplacer("/etc/", root+"/etc/", "/home/deploy/.pm2", root, "/usr/local/bin/pm2", program).Replace(string(example))
+	adapted = strings.Replace(adapted, "program: "+program, "program: "+program+"\n        node: /bin/true", 1)
 	if err := os.WriteFile(config, []byte(adapted), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +71,7 @@ func TestInstall(t *testing.T) {
 	if err != nil || !strings.Contains(string(out), "healthcheck.yml: ok") || strings.Contains(string(out), "warning") {
 		t.Fatalf("installing: %v\n%s", err, out)
 	}
-	token, err := os.Stat(filepath.Join(root, "etc/healthcheck_exporter/secrets/restart_token"))
+	token, err := os.Stat(filepath.Join(root, "etc", "healthcheck_exporter", "secrets", "restart_token"))
 	if err != nil {
 		t.Fatal(err)
 	}

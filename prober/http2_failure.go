@@ -113,7 +113,7 @@ func http2End(phase PhaseName, doing string, err error) *failure {
 // http2Ended is the failure of a request that the target has ended.
 func http2Ended(phase PhaseName, doing, how string, code http2Code) *failure {
 	text := fmt.Sprintf("the target %s (%s)", how, code)
-	switch code {
+	switch code { //nolint:exhaustive // most are alike
 	case http2WantsOld:
 		return failf(ReasonHTTPVersion, phase, "the target wants HTTP/1.1: set enable_http2: false")
 	case http2Refused:

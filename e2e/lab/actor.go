@@ -56,7 +56,8 @@ func three(ctx context.Context, p *play) {
 		running.Go(func() {
 			failures := 0
 			every(ctx, threeTime, func() {
-				if failures++; p.healthy(ctx, p.services[i].url) {
+				failures++
+				if p.healthy(ctx, p.services[i].url) {
 					failures = 0
 				}
 				if failures == threeFails && ctx.Err() == nil {
