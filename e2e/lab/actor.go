@@ -23,7 +23,7 @@ const (
 func actors() []actor {
 	return []actor{
 		{actorExporter, "healthcheck_exporter with its PM2 back-end, default guards, and shorter times", sendAlerts},
-		{actorCron, "every 4 s: curl --max-time 2 || pm2 restart; sleep 1", cron},
+		{actorCron, "curl --max-time 2 || { pm2 restart; sleep 1; }, again and again, 4 s apart", cron},
 		{actorThree, "every 1 s: a probe of 2 s; pm2 restart after three failures in a row", three},
 	}
 }
@@ -37,16 +37,18 @@ const (
 	threeFails = 3
 )
 
-// cron is the script that the exporter replaces. It handles one service after the other.
+// cron is the script that the exporter replaces. It handles one service after the other, and begins again some time after its end:
+// begun at each period it would disturb its own restarts.
 func cron(ctx context.Context, p *play) {
-	every(ctx, cronPeriod, func() {
+	for ctx.Err() == nil {
 		for i := range p.services {
 			if s := &p.services[i]; !p.healthy(ctx, s.url) && ctx.Err() == nil {
 				p.restart(ctx, s)
 				_ = wait(cronPause)(ctx, p) // an error: the play is over
 			}
 		}
-	})
+		_ = wait(cronPeriod)(ctx, p)
+	}
 }
 
 // three is the rule of most watchers of containers, which watch each one by itself.
