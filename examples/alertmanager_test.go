@@ -72,6 +72,7 @@ func TestRoutes(t *testing.T) {
 		{"alertname=HealthcheckRestartLockedOut severity=critical service=shop environment=LIVE target=shop", "slack-live"},
 		{"alertname=HealthcheckRestartUnarmed severity=warning service=shop environment=STAGE target=shop", "slack-stage"},
 		{"alertname=HealthcheckRestartNotVerified severity=warning service=shop environment=LIVE target=shop", "slack-live"},
+		{"alertname=HealthcheckRestartUnfit severity=warning service=shop environment=LIVE target=shop reason=paused", "slack-live"},
 		{"alertname=HealthcheckRestartBudgetLow severity=warning service=shop environment=DEV target=shop", "slack-dev"},
 		{"alertname=HealthcheckRestartWouldAct severity=info service=shop target=shop", "slack-unknown"},
 		{"alertname=HealthcheckTargetScrapeFailed severity=warning environment=LIVE " + target, "slack-live"},

@@ -9,7 +9,7 @@ import (
 // StartProxy starts the HAProxy of the examples before the engine, for the container of that name, with its files in dir, and returns where it
 // listens, as a host. Its end is that of stop.
 func (d *Dockerd) StartProxy(ctx context.Context, b *Binaries, dir, container string) (host string, stop func(), err error) {
-	address, err := freeAddress(ctx)
+	address, err := FreeAddress(ctx)
 	if err != nil {
 		return "", nil, err
 	}

@@ -35,7 +35,7 @@ type Alert struct {
 func StartNotifier(ctx context.Context, b *Binaries, dir, config string) (*Notifier, error) {
 	n := &Notifier{}
 	var err error
-	if n.Address, err = freeAddress(ctx); err != nil {
+	if n.Address, err = FreeAddress(ctx); err != nil {
 		return nil, err
 	}
 	if n.Slack, err = fakeslack.Start(ctx); err != nil {

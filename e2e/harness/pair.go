@@ -24,8 +24,8 @@ type Pair struct {
 func NewPair(ctx context.Context, b *Binaries, dir string) (*Pair, error) {
 	p := &Pair{bin: b, dir: dir}
 	var err1, err2 error
-	p.Exporter, err1 = freeAddress(ctx)
-	p.Prometheus, err2 = freeAddress(ctx)
+	p.Exporter, err1 = FreeAddress(ctx)
+	p.Prometheus, err2 = FreeAddress(ctx)
 	return p, errors.Join(err1, err2)
 }
 

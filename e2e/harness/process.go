@@ -106,9 +106,9 @@ func tail(file string) string {
 	return string(bytes.Join(all[max(0, len(all)-lines):], nil))
 }
 
-// freeAddress returns an address of 127.0.0.1 that nobody uses. Its port is below those that the kernel gives to
+// FreeAddress returns an address of 127.0.0.1 that nobody uses. Its port is below those that the kernel gives to
 // connections, so that it stays free while the program that listens there is restarted.
-func freeAddress(ctx context.Context) (string, error) {
+func FreeAddress(ctx context.Context) (string, error) {
 	const first, last = 15000, 32000
 	start := first + int(time.Now().UnixNano()/1000%(last-first))
 	for i := range last - first {

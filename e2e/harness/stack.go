@@ -59,7 +59,7 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 func (s *Stack) start(ctx context.Context, apps []AppSpec) error {
 	var err error
 	for _, address := range []*string{&s.exporter, &s.prometheus, &s.alertmanager} {
-		if *address, err = freeAddress(ctx); err != nil {
+		if *address, err = FreeAddress(ctx); err != nil {
 			return err
 		}
 	}

@@ -85,7 +85,7 @@ type App struct {
 
 // add starts an app that runs until the supervisor is closed or ctx ends.
 func (s *supervisor) add(ctx context.Context, dir, binary string, spec AppSpec) (*App, error) {
-	address, err := freeAddress(ctx)
+	address, err := FreeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -98,7 +97,7 @@ func (p *play) start(ctx context.Context) (err error) {
 	}
 	for _, name := range p.class.services {
 		s := service{name: name, dir: filepath.Join(p.dir, name)}
-		if s.address, err = freeAddress(ctx); err != nil {
+		if s.address, err = harness.FreeAddress(ctx); err != nil {
 			return err
 		}
 		if err := p.locate(ctx, &s); err != nil {
@@ -130,14 +129,6 @@ func (p *play) locate(ctx context.Context, s *service) error {
 	}
 	s.url = scheme + "://" + address + "/"
 	return nil
-}
-
-func freeAddress(ctx context.Context) (string, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }
 
 func (p *play) caFile() string { return filepath.Join(p.dir, "ca.pem") }
