@@ -80,7 +80,7 @@ func (b *bench) crowd(ctx context.Context, t *table, i *instance, name string, p
 	return nil
 }
 
-// direct compares scrapes with requests of the same kind that nobody stands in the way of, one at a time and in turns.
+// direct compares scrapes with requests of the same kind straight to the target, one at a time and in turns.
 func direct(ctx context.Context, b *bench) error {
 	i, err := b.run(ctx, b.ours("bench.yml"))
 	if err != nil {

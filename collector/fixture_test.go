@@ -2,9 +2,11 @@ package collector_test
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -50,8 +52,9 @@ func newFixture(t testing.TB, yaml string) *fixture {
 func serving(modules map[string]collector.Module) *fixture {
 	f := &fixture{}
 	f.handler = &collector.Handler{
-		Module: func(name string) (collector.Module, bool) { m, ok := modules[name]; return m, ok },
-		Offset: offset,
+		Module:  func(name string) (collector.Module, bool) { m, ok := modules[name]; return m, ok },
+		Modules: func() []string { return slices.Sorted(maps.Keys(modules)) },
+		Offset:  offset,
 		Begin: func() func(collector.Probe) {
 			f.mu.Lock()
 			defer f.mu.Unlock()

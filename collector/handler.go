@@ -66,6 +66,8 @@ func Rejections() []Rejection {
 type Handler struct {
 	// Module finds a module of the current configuration.
 	Module func(name string) (Module, bool)
+	// Modules lists the names of all modules, sorted.
+	Modules func() []string
 	// Target finds a target of the inventory. nil: there is no inventory.
 	Target func(name string) (Target, bool)
 	// Permit is asked about a target without a name, which was given by its URL. It returns what is to be probed, which may be
@@ -167,7 +169,7 @@ func (h *Handler) parse(query url.Values, raw string) (*Module, prober.Request, 
 	}
 	m, ok := h.Module(name)
 	if !ok {
-		return nil, prober.Request{}, &rejectedError{RejectedModule, fmt.Sprintf("unknown module %q: the configuration has no such entry under modules", name)}
+		return nil, prober.Request{}, unknownModule(name, h.Modules())
 	}
 	u, err := prober.ParseTarget(target, m.Config.Prober)
 	switch {

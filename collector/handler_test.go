@@ -42,7 +42,7 @@ func TestRejections(t *testing.T) {
 		{"nothing", "", collector.RejectedTarget, []string{"target is empty", "use /probe?target=URL&module=NAME"}},
 		{"empty target", "target=", collector.RejectedTarget, []string{"target is empty", "use /probe?target=URL"}},
 		{"other key", "Target=http://h/", collector.RejectedTarget, []string{"target is empty", "use /probe?target=URL"}},
-		{"unknown module", target + "&module=nope", collector.RejectedModule, []string{`unknown module "nope"`, "under modules"}},
+		{"unknown module", target + "&module=nope", collector.RejectedModule, []string{`unknown module "nope", want one of bank, hosted, http_2xx` + "\n"}},
 		{"module and target", "module=nope", collector.RejectedModule, []string{`unknown module "nope"`}},
 		{"contradiction", target + "&module=hosted&hostname=other.example", collector.RejectedHostname, []string{`"other.example" contradicts`, `"www.example"`, "leave out one"}},
 		{"credentials elsewhere", "target=http://u:canary@partner.example/canary?canary&module=bank", collector.RejectedTarget, []string{`other hosts than "partner.example" (credentials_for)`}},

@@ -123,7 +123,7 @@ func (s *realSwarm) judges(t *testing.T) {
 		t.Errorf("the status of none is %+v", got)
 	}
 	id := s.docker(t, "service", "inspect", "--format", "{{.ID}}", "none")
-	if _, err := s.backend(t, id).Inspect(t.Context()); err == nil || !strings.Contains(err.Error(), "is no name of one") {
+	if _, err := s.backend(t, id).Inspect(t.Context()); err == nil || !strings.Contains(err.Error(), "want its name") {
 		t.Errorf("by the ID: error is %v, want that it is no name", err)
 	}
 

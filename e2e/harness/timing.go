@@ -17,8 +17,8 @@ type Timing struct {
 	Resend time.Duration
 }
 
-// suite is the timing of tests. A group_wait of 1 s would be too long by that measure: an app that is repaired before it is
-// over is one that nobody hears of.
+// suite is the timing of tests. A group_wait of 1 s would be too long by that measure: nobody would
+// be told of an app that is repaired within it.
 var suite = Timing{
 	Scrape: time.Second, Evaluation: time.Second, GroupWait: 100 * time.Millisecond, GroupInterval: time.Second,
 }

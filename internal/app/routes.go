@@ -35,7 +35,7 @@ func (a *App) routes() http.Handler {
 // table is the one place that says what is served where.
 func (a *App) table() []route {
 	probe := &collector.Handler{
-		Module: a.module,
+		Module: a.module, Modules: a.modules,
 		Target: a.target,
 		Permit: a.permit,
 		Offset: a.opts.TimeoutOffset,

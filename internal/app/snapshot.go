@@ -56,6 +56,9 @@ func (a *App) module(name string) (collector.Module, bool) {
 	return m, ok
 }
 
+// modules are the names of the modules, sorted.
+func (a *App) modules() []string { return slices.Sorted(maps.Keys(a.snapshot.Load().Modules)) }
+
 // tellLoad logs the outcome of a reload.
 func (a *App) tellLoad(err error) {
 	if err != nil {

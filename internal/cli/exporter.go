@@ -13,6 +13,8 @@ import (
 	"time"
 
 	commonconfig "github.com/prometheus/common/config"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
 // The output formats.
@@ -50,7 +52,7 @@ func (e *Exporter) connect(command string) (*connection, error) {
 func connect(what string, e Exporter, command, login string) (*connection, error) {
 	u, err := url.Parse(e.URL)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, fmt.Errorf("the URL of %s is not valid, want http://host:port or https://host:port", what)
+		return nil, fmt.Errorf("the URL of %s is not valid, want http://host:port or https://host:port%s", what, config.MeantURL(e.URL))
 	}
 	cfg := commonconfig.DefaultHTTPClientConfig
 	if e.ClientFile != "" {

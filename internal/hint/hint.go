@@ -1,4 +1,4 @@
-// Package hint says what a tired person can do about a failed probe. It is the one place that does: the command line, the
+// Package hint says what somebody can do about a failed probe. It is the one place that does: the command line, the
 // debug output, the page and what is said about restarts all ask it.
 package hint
 

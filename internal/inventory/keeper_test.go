@@ -391,7 +391,7 @@ healthcheck_exporter_inventory_source_problems{source="file:y"} 1
 # HELP healthcheck_exporter_inventory_source_last_success_timestamp_seconds When a source last answered, in unix time; absent until it has.
 # TYPE healthcheck_exporter_inventory_source_last_success_timestamp_seconds gauge
 healthcheck_exporter_inventory_source_last_success_timestamp_seconds{source="api:x"} 1.7952624e+09
-# HELP healthcheck_exporter_inventory_source_errors_total How often a source did not answer, or with something that is no list of targets.
+# HELP healthcheck_exporter_inventory_source_errors_total How often a source did not answer, or its answer was not a list of targets.
 # TYPE healthcheck_exporter_inventory_source_errors_total counter
 healthcheck_exporter_inventory_source_errors_total{source="api:x"} 1
 healthcheck_exporter_inventory_source_errors_total{source="file:y"} 0

@@ -17,7 +17,7 @@ var (
 	successDesc = prometheus.NewDesc("healthcheck_exporter_inventory_source_last_success_timestamp_seconds",
 		"When a source last answered, in unix time; absent until it has.", []string{"source"}, nil)
 	errorsDesc = prometheus.NewDesc("healthcheck_exporter_inventory_source_errors_total",
-		"How often a source did not answer, or with something that is no list of targets.", []string{"source"}, nil)
+		"How often a source did not answer, or its answer was not a list of targets.", []string{"source"}, nil)
 	mutedDesc = prometheus.NewDesc("healthcheck_target_muted",
 		"Whether nobody wants to be told of the target; absent for all others.", []string{"target", "environment"}, nil)
 	maintenanceDesc = prometheus.NewDesc("healthcheck_target_maintenance_active",

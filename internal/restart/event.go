@@ -29,7 +29,7 @@ type Event struct {
 	Paused   *Pause    `json:"paused,omitempty"`
 	Resumed  *Operator `json:"resumed,omitempty"`
 	Unlocked *Operator `json:"unlocked,omitempty"`
-	// Requested is the order of an operator or a script to restart the service when the guards agree.
+	// Requested is the order of an operator or a script to restart the service if all guards agree.
 	Requested *Operator `json:"requested,omitempty"`
 	// Released is the order of an operator to release the brake of a scope to which the service belongs. The fleet does that;
 	// to the service it changes nothing.

@@ -100,7 +100,7 @@ func (b *Backend) get(ctx context.Context) (*service, error) {
 	case once.Answered(err, http.StatusForbidden):
 		err = fmt.Errorf("%w; a proxy before the engine does not let this through", err)
 	case err == nil && s.Spec.name() != b.name:
-		err = fmt.Errorf("got the service %q: what is configured is no name of one, but the beginning of an ID", s.Spec.name())
+		err = fmt.Errorf("got the service %q: want its name, not the beginning of its ID", s.Spec.name())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: looking at the service %q: %w", restart.ErrRefused, b.name, err)
