@@ -265,7 +265,7 @@ func TestWebSocketPresets(t *testing.T) {
 		"socket_io_2":       talker(t, "", `0{"sid":"s","upgrades":[],"pingInterval":25000,"pingTimeout":5000}`, "40").URL,
 		"signalr":           talker(t, "{\"protocol\":\"json\",\"version\":1}\x1e", "{}\x1e").URL,
 
-		"subscriptions_transport_ws": talker(t, `{"type":"connection_init"}`, `{"type":"ka"}`, `{"type":"connection_ack"}`).URL,
+		"graphql_subscriptions": talker(t, `{"type":"connection_init"}`, `{"type":"ka"}`, `{"type":"connection_ack"}`).URL,
 	} {
 		t.Run(name, func(t *testing.T) {
 			preset := presets[name]

@@ -51,11 +51,7 @@ type Report struct {
 func Read(dir, name string, fn func(Line) error) (Report, error) {
 	v := &verifier{fn: fn}
 	files, err := openAll(dir, name)
-	defer func() {
-		for _, f := range files {
-			_ = f.Close() // it was only read
-		}
-	}()
+	defer func() { closeAll(files) }()
 	if err != nil {
 		return v.report, err
 	}
@@ -91,7 +87,9 @@ func openAll(dir, name string) (files []*os.File, err error) {
 	}
 	for _, file := range old {
 		f, err := os.Open(filepath.Join(dir, file))
-		if errors.Is(err, fs.ErrNotExist) { // rotation has just removed it
+		if errors.Is(err, fs.ErrNotExist) { // rotation has just removed it, and before it those that are older
+			closeAll(files)
+			files = nil
 			continue
 		}
 		if err != nil {
@@ -104,6 +102,12 @@ func openAll(dir, name string) (files []*os.File, err error) {
 		files = append(files, f)
 	}
 	return files, nil
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		_ = f.Close() // it was only read
+	}
 }
 
 func same(a, b *os.File) bool {
