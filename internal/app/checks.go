@@ -30,16 +30,18 @@ func check(cfg *config.Config, c config.ServiceCheck, modules map[string]collect
 	if err != nil {
 		return restart.Check{}, err
 	}
-	definition, err := m.Config.YAML()
+	timeout = m.Config.TimeoutOr(timeout)
+	asked := m.Config
+	asked.Timeout = 0 // how long is waited for an answer does not change what is asked
+	definition, err := asked.YAML()
 	if err != nil {
 		return restart.Check{}, err
 	}
-	timeout = m.Config.TimeoutOr(timeout)
 	return restart.Check{
 		Name:       prober.MaskURL(u),
 		Inventory:  c.Target,
 		Target:     address,
-		Definition: fmt.Sprintf("%s\n%s\n%s", address, timeout, definition),
+		Definition: fmt.Sprintf("%s\n%s", address, definition),
 		Prober:     m.Prober,
 		Request:    prober.Request{URL: u},
 		Hint:       func(r *prober.Result) string { return hint.For(r, &m.Config) },

@@ -77,6 +77,17 @@ func TestServices(t *testing.T) {
 	if other.Restarts.Services[0].Checks[0].Definition == got.Checks[0].Definition {
 		t.Error("two different checks have the same definition")
 	}
+	patient := restartConfig(t, oneService)
+	m := patient.Modules["http_2xx"]
+	m.Timeout *= 2
+	patient.Modules["http_2xx"] = m
+	slower, err := newSnapshot("test.yml", patient)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if check := slower.Restarts.Services[0].Checks[0]; check.Timeout == got.Checks[0].Timeout || check.Definition != got.Checks[0].Definition {
+		t.Errorf("with another timeout the check is %+v, want the definition of %+v", check, got.Checks[0])
+	}
 	if d := other.Restarts.Services[0].BackendDefinition; d == "" || d != got.BackendDefinition {
 		t.Errorf("the same back-end has the definitions %q and %q", got.BackendDefinition, d)
 	}

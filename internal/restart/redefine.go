@@ -63,7 +63,7 @@ func (u *unit) join() {
 func (s *Service) sameEvidence(o *Service) bool {
 	p, q := &s.Policy, &o.Policy
 	return s.definition() == o.definition() &&
-		slices.EqualFunc(s.Checks, o.Checks, func(a, b Check) bool { return a.sameSentinels(&b) }) &&
+		slices.EqualFunc(s.Checks, o.Checks, func(a, b Check) bool { return a.Timeout == b.Timeout && a.sameSentinels(&b) }) &&
 		slices.Equal(p.RestartOn, q.RestartOn) && slices.Equal(p.RestartOnReasons, q.RestartOnReasons) &&
 		slices.Equal(p.NeverRestartOn, q.NeverRestartOn) && slices.Equal(p.NeverRestartOnReasons, q.NeverRestartOnReasons)
 }

@@ -132,6 +132,28 @@ func TestReloadsHoldNothingBack(t *testing.T) {
 	}
 }
 
+// A timeout that is changed while the service is down leaves it armed and demanded: it is repaired as soon as it would have been.
+func TestTimeoutChangedWhileDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &simulated{helps: true}
+		service := s.service("shop", shopTarget)
+		service.BackendDefinition = "shop"
+		c, _, stop := watch(t, io.Discard, service)
+		defer stop()
+		time.Sleep(2 * time.Minute)
+		s.broken.Store(true)
+		firing(c, shopTarget)
+		time.Sleep(time.Second) // before it is confirmed
+		service = s.service("shop", shopTarget)
+		service.BackendDefinition, service.Checks[0].Timeout = "shop", 5*time.Second
+		c.Apply(configured(service))
+		time.Sleep(time.Minute)
+		if e, err := c.Service("shop"); err != nil || !e.State.Armed || s.restarts.Load() != 1 {
+			t.Errorf("restarted %d times, armed is %t, want once and armed", s.restarts.Load(), e.State.Armed)
+		}
+	})
+}
+
 // After a reload the new probers are asked, and the back-end of the same unit remembers what it has done.
 func TestReloadedObjects(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
