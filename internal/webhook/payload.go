@@ -79,8 +79,10 @@ func decode(r io.Reader) (delivery, error) {
 	if err := expect(d, json.Delim('}')); err != nil {
 		return delivery{}, err
 	}
-	if !seen["version"] || !seen["alerts"] {
-		return delivery{}, errors.New("the payload lacks version or alerts: is it that of an Alertmanager webhook?")
+	for _, name := range []string{"version", "alerts"} {
+		if !seen[name] {
+			return delivery{}, fmt.Errorf("the payload lacks %s: is it that of an Alertmanager webhook?", name)
+		}
 	}
 	switch _, err := d.Token(); {
 	case err == nil:
@@ -94,7 +96,7 @@ func decode(r io.Reader) (delivery, error) {
 func decodeVersion(d *json.Decoder) error {
 	var version string
 	if err := d.Decode(&version); err != nil {
-		return err
+		return wrongType("version", err)
 	}
 	if version != payloadVersion {
 		return fmt.Errorf("the payload has version %q, want %q", printable.Cut(version, maxShown), payloadVersion)
@@ -104,13 +106,13 @@ func decodeVersion(d *json.Decoder) error {
 
 func decodeAlerts(d *json.Decoder) ([]alert, error) {
 	if err := expect(d, json.Delim('[')); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("alerts: %w", err)
 	}
 	var alerts []alert
 	for d.More() {
 		var a alert
 		if err := d.Decode(&a); err != nil {
-			return nil, err
+			return nil, wrongType(fmt.Sprintf("alerts[%d]", len(alerts)), err)
 		}
 		if a.Status != statusFiring && a.Status != statusResolved {
 			return nil, fmt.Errorf("an alert has status %q, want %q or %q", printable.Cut(a.Status, maxShown), statusFiring, statusResolved)
@@ -129,6 +131,18 @@ func expect(d *json.Decoder, want json.Delim) error {
 		return fmt.Errorf("the payload is not that of an Alertmanager webhook: want %q", want)
 	}
 	return nil
+}
+
+// wrongType names the place of a value that has another type than Alertmanager gives it.
+func wrongType(at string, err error) error {
+	wrong, ok := errors.AsType[*json.UnmarshalTypeError](err)
+	if !ok {
+		return err
+	}
+	if wrong.Field != "" {
+		at += "." + wrong.Field
+	}
+	return fmt.Errorf("%s is a JSON %s, want what Alertmanager sends", printable.Cut(at, maxShown), wrong.Value)
 }
 
 // malformed says that the JSON is broken, without the offsets of package json.
