@@ -39,7 +39,7 @@ func TestCodedBody(t *testing.T) {
 		"decompressed":               {wanted + "\ncompression: gzip", "gzip", page.Bytes(), "", ""},
 		"no condition":               {asks, "gzip", page.Bytes(), "", ""},
 		"nothing":                    {forbidden, "gzip", nil, "", ""},
-		"a coding that is none":      {wanted, "utf-8", []byte("<!DOCTYPE html>"), "", ""},
+		"not a coding":               {wanted, "utf-8", []byte("<!DOCTYPE html>"), "", ""},
 		"of uploads":                 {wanted, "aws-chunked", []byte("<!DOCTYPE html>"), "", ""},
 		"identity":                   {wanted, "identity", []byte("<!DOCTYPE html>"), "", ""},
 		"the status comes first":     {wanted + "\nvalid_status_codes: [201]", "gzip", page.Bytes(), prober.ReasonStatus, ""},

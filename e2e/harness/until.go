@@ -45,3 +45,16 @@ func poll(ctx context.Context, limit time.Duration, look func() (bool, error), l
 		}
 	}
 }
+
+// Every calls f now and then at every interval, until ctx is over.
+func Every(ctx context.Context, interval time.Duration, f func()) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		f()
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+		}
+	}
+}

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/harness"
 )
 
 // An actor is what repairs the services of a play.
@@ -57,7 +59,7 @@ func three(ctx context.Context, p *play) {
 	for i := range p.services {
 		running.Go(func() {
 			failures := 0
-			every(ctx, threeTime, func() {
+			harness.Every(ctx, threeTime, func() {
 				failures++
 				if p.healthy(ctx, p.services[i].url) {
 					failures = 0
@@ -94,17 +96,4 @@ func (p *play) healthy(ctx context.Context, url string) bool {
 	}
 	resp.Body.Close()
 	return resp.StatusCode < http.StatusBadRequest
-}
-
-// every calls f now and then at every interval.
-func every(ctx context.Context, interval time.Duration, f func()) {
-	tick := time.NewTicker(interval)
-	defer tick.Stop()
-	for ctx.Err() == nil {
-		f()
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-		}
-	}
 }

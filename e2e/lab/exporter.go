@@ -87,7 +87,7 @@ func sendAlerts(ctx context.Context, p *play) {
 		running.Go(func() { p.sendAlertsOf(ctx, &p.services[i]) })
 	}
 	seen := map[string]int{}
-	every(ctx, lookInterval, func() {
+	harness.Every(ctx, lookInterval, func() {
 		m, err := p.exporter.Metrics(ctx)
 		if err != nil {
 			return // whether it is there is judged by what it repairs
@@ -105,7 +105,7 @@ func sendAlerts(ctx context.Context, p *play) {
 func (p *play) sendAlertsOf(ctx context.Context, s *service) {
 	const body = `{"version": "4", "status": "%[1]s", "alerts": [{"status": "%[1]s", "labels": {"alertname": "HealthcheckTargetRestart", "target": "%[2]s"}}]}`
 	firing, told := false, time.Time{}
-	every(ctx, scrapeInterval, func() {
+	harness.Every(ctx, scrapeInterval, func() {
 		text, err := p.exporter.Get(ctx, "/probe?name="+s.name)
 		if err != nil {
 			return

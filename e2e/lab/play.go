@@ -162,7 +162,7 @@ func (p *play) observe(ctx context.Context, over <-chan struct{}) (last time.Dur
 	defer cancel()
 	healthySince := time.Duration(0) // since the incident
 	was := true
-	every(ctx, observeInterval, func() {
+	harness.Every(ctx, observeInterval, func() {
 		at := time.Since(p.began)
 		well := p.allHealthy(ctx)
 		if ctx.Err() != nil {

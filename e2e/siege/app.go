@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"os/exec"
 	"sync"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/harness"
 )
 
 // An app is the service that fails and is restarted: a process, e2e/demoapp.
@@ -19,7 +21,7 @@ type app struct {
 }
 
 func startApp(ctx context.Context, program string) (*app, error) {
-	address, err := freeAddress(ctx)
+	address, err := harness.FreeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}

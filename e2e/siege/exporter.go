@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -12,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/harness"
 )
 
 // startTime is how long the exporter may take to be ready.
@@ -30,7 +31,7 @@ type exporter struct {
 // startExporter starts it with its limits: a shell lowers that of descriptors, which Go raises to the hard one, and
 // joins the cgroup before the exporter is there.
 func startExporter(ctx context.Context, s *siege) (*exporter, error) {
-	address, err := freeAddress(ctx)
+	address, err := harness.FreeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -139,12 +140,4 @@ func (e *exporter) usage() (u usage, err error) {
 	all, err := os.ReadDir(proc + "fd")
 	u.descriptors = len(all)
 	return u, err
-}
-
-func freeAddress(ctx context.Context) (string, error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return listener.Addr().String(), listener.Close()
 }

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/harness"
 )
 
 // The outage is what Prometheus and Alertmanager would see and tell, at short intervals.
@@ -35,8 +37,8 @@ func (s *siege) outage(ctx context.Context) {
 	}
 	s.score.outage(func(o *outage) { o.began = time.Since(s.began) })
 	alertmanager, prometheus := newClient("127.0.0.1", deliveryTime), newClient("127.0.0.1", outageInterval)
-	go every(ctx, repeatInterval, func() { s.deliver(ctx, alertmanager) })
-	every(ctx, outageInterval/2, func() {
+	go harness.Every(ctx, repeatInterval, func() { s.deliver(ctx, alertmanager) })
+	harness.Every(ctx, outageInterval/2, func() {
 		if s.app.count() > 0 {
 			s.score.outage(func(o *outage) { first(&o.restarted, time.Since(s.began)) })
 		}

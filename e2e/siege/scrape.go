@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/harness"
 )
 
 // A healthy target is scraped as Prometheus would do it: at its interval, with the timeout in a header, on connections
@@ -33,7 +35,7 @@ func (s *siege) scrape(ctx context.Context) {
 			case <-ctx.Done():
 				return
 			}
-			every(ctx, scrapeInterval, func() {
+			harness.Every(ctx, scrapeInterval, func() {
 				from := time.Now()
 				err := s.probe(ctx, prometheus, fmt.Sprintf("healthy-%d", i))
 				if ctx.Err() == nil {
@@ -43,19 +45,6 @@ func (s *siege) scrape(ctx context.Context) {
 		})
 	}
 	all.Wait()
-}
-
-// every calls f now and then at every interval.
-func every(ctx context.Context, interval time.Duration, f func()) {
-	tick := time.NewTicker(interval)
-	defer tick.Stop()
-	for ctx.Err() == nil {
-		f()
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-		}
-	}
 }
 
 var failure = regexp.MustCompile(`probe_failure_info\{[^}]*reason="(\w+)"`)
@@ -93,7 +82,7 @@ func kind(err error) string {
 func (s *siege) watch(ctx context.Context) {
 	var all sync.WaitGroup
 	all.Go(func() {
-		every(ctx, usageInterval, func() {
+		harness.Every(ctx, usageInterval, func() {
 			if u, err := s.exporter.usage(); err == nil {
 				s.score.used(u)
 			}
@@ -102,7 +91,7 @@ func (s *siege) watch(ctx context.Context) {
 	all.Go(func() {
 		kubelet := newClient("127.0.0.1", watchInterval)
 		kubelet.Transport = &http.Transport{DialContext: dialer("127.0.0.1").DialContext, DisableKeepAlives: true} // as it does
-		every(ctx, watchInterval, func() {
+		harness.Every(ctx, watchInterval, func() {
 			status, err := kubelet.get(ctx, s.exporter.base+"/-/healthy", nil)
 			if ctx.Err() == nil {
 				s.score.alive(err == nil && status == http.StatusOK)
@@ -110,7 +99,7 @@ func (s *siege) watch(ctx context.Context) {
 		})
 	})
 	person := newClient("127.0.0.1", watchInterval)
-	every(ctx, watchInterval, func() {
+	harness.Every(ctx, watchInterval, func() {
 		s.score.said(s.states(ctx, person))
 	})
 	all.Wait()

@@ -81,7 +81,7 @@ func credentials(a *prober.Authentication, senders string) (ask string, acceptab
 	}
 }
 
-// ofUpgrade is about an answer to the upgrade that is none.
+// ofUpgrade is about an answer to the upgrade that does not accept it.
 func ofUpgrade(f *failed) string {
 	w := f.WebSocket
 	if f.Reason != prober.ReasonWSHandshake || w == nil {

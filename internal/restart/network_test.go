@@ -107,7 +107,7 @@ func TestNetworkOut(t *testing.T) {
 		}
 		r.wait(time.Second)
 	}
-	if confirmed != r.policy.ConfirmProbes+1 { // the first is the failure of which nobody knew
+	if confirmed != r.policy.ConfirmProbes+1 { // the first is the failure that was not known before
 		t.Errorf("restarted after %d failures since the network is back, want %d", confirmed-1, r.policy.ConfirmProbes)
 	}
 }
