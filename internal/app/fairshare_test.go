@@ -68,3 +68,42 @@ func TestRequestGivenUp(t *testing.T) {
 		}
 	})
 }
+
+// Of all that wait, one of the network that has the most makes room, and in it one of the address that has the most, although
+// others have waited for longer.
+func TestMostMakeRoom(t *testing.T) {
+	for name, crowds := range map[string][]struct {
+		from string
+		n    int
+		want int // how many of them make room
+	}{
+		"networks":  {{"10.0.1.%d", 12, 0}, {"10.0.2.%d", 20, 1}},
+		"addresses": {{"10.0.1.1", 4, 0}, {"10.0.1.2", 12, 0}, {"10.0.1.3", 16, 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := few()
+				var all [][]*fakeConn
+				for _, c := range crowds {
+					from := func(i int) string { return strings.ReplaceAll(c.from, "%d", strconv.Itoa(i+1)) }
+					all = append(all, crowd(t, a, c.n, 0, from))
+					time.Sleep(time.Second)
+				}
+				if a.admit(&fakeConn{from: "192.0.2.1"}) == nil {
+					t.Fatal("not admitted")
+				}
+				for i, c := range crowds {
+					closed := 0
+					for _, conn := range all[i] {
+						if conn.closed {
+							closed++
+						}
+					}
+					if closed != c.want {
+						t.Errorf("of %d from %s %d make room, want %d", c.n, c.from, closed, c.want)
+					}
+				}
+			})
+		})
+	}
+}

@@ -146,6 +146,9 @@ func TestTimeoutChangedWhileDown(t *testing.T) {
 		time.Sleep(time.Second) // before it is confirmed
 		service = s.service("shop", shopTarget)
 		service.BackendDefinition, service.Checks[0].Timeout = "shop", 5*time.Second
+		if before := c.unit("shop").definition(); service.sameEvidence(&before) {
+			t.Error("a round by the old timeout counts for the new one")
+		}
 		c.Apply(configured(service))
 		time.Sleep(time.Minute)
 		if e, err := c.Service("shop"); err != nil || !e.State.Armed || s.restarts.Load() != 1 {
