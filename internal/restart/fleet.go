@@ -9,7 +9,7 @@ import (
 // BrakeLimits are the numbers of the mass brake. The zero BrakeLimits brake as soon as anything fails.
 type BrakeLimits struct {
 	// Percent of the armed services, but at least Min and at most Max of them, brake when they begin to fail
-	// within Window.
+	// within Window. So do all of them, where they are less than Min but at least two.
 	Percent, Min, Max int
 	Window            time.Duration
 	// Settle is how long a service waits for the others to be probed, where they could make it a mass failure.
