@@ -157,6 +157,18 @@ func TestBrakeOfFew(t *testing.T) {
 		{"two that are not found", func(w *ward) { w.fails(0, status(404)); w.fails(1, status(404)) }},
 		{"one that times out", func(w *ward) { w.fails(0, silent); w.states[0].Unverified = 2 }},
 		{"two that are locked out", func(w *ward) { lockedOut(w, 0); lockedOut(w, 1) }},
+		{"two that an operator has paused", func(w *ward) {
+			for i := range 2 {
+				w.fails(i, silent)
+				w.states[i].Unverified, w.states[i].Pause.Until = 2, w.now.Add(time.Hour)
+			}
+		}},
+		{"two that somebody has stopped", func(w *ward) {
+			for i := range 2 {
+				w.fails(i, silent)
+				w.states[i].Unverified, w.states[i].Preflight.Unfit = 2, "stopped: exit status 0"
+			}
+		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWard(t, 5)
