@@ -9,6 +9,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/hint"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
@@ -64,7 +65,7 @@ func environment(cfg *config.Config, s *config.Service) string {
 
 // maintenance tells whether a window is open of the inventory, or of a target that is a check of the service, and until when
 // as far as that is known. It is nil where there are no windows.
-func maintenance(cfg *config.Config, s *config.Service) func(now time.Time) restart.Window {
+func maintenance(cfg *config.Config, s *config.Service) func(now time.Time) policy.Window {
 	var all calendar
 	if len(cfg.Maintenance) > 0 {
 		all = append(all, windows{"of all targets", cfg.Maintenance})
@@ -122,10 +123,10 @@ type ends struct {
 }
 
 // window is the one that is open.
-func (e *ends) window(now time.Time) restart.Window {
+func (e *ends) window(now time.Time) policy.Window {
 	name := e.open(now)
 	if name == "" {
-		return restart.Window{}
+		return policy.Window{}
 	}
 	now = now.Round(0) // a calendar knows the wall clock alone
 	e.mu.Lock()
@@ -137,5 +138,5 @@ func (e *ends) window(now time.Time) restart.Window {
 	if old || now.Before(e.looked) { // it may have been set back
 		e.looked, e.until = now, e.end(now)
 	}
-	return restart.Window{Name: name, Until: e.until}
+	return policy.Window{Name: name, Until: e.until}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // maxOrder is how large the body of an order may be, in bytes.
@@ -94,7 +95,7 @@ func statusOf(err error) int {
 }
 
 func (a *App) listRestarts(*http.Request, string) (any, error) {
-	all := restart.Explanations{Services: a.restarts.Services()}
+	all := policy.Explanations{Services: a.restarts.Services()}
 	for i := range all.Services {
 		all.Services[i].Guards = nil
 	}
@@ -121,7 +122,7 @@ func (a *App) explainRestart(r *http.Request, _ string) (any, error) {
 
 // A pauseOrder is the body of a pause: how long, or until when.
 type pauseOrder struct {
-	restart.Operator
+	policy.Operator
 	Duration string `json:"duration"`
 	Until    string `json:"until"`
 }
@@ -146,7 +147,7 @@ func (o *pauseOrder) end(now time.Time) (time.Time, error) {
 }
 
 func (a *App) pauseRestarts(r *http.Request, user string) (any, error) {
-	o := pauseOrder{Operator: restart.Operator{Who: user}}
+	o := pauseOrder{Operator: policy.Operator{Who: user}}
 	if err := decodeOrder(r, &o); err != nil {
 		return nil, err
 	}
@@ -154,11 +155,11 @@ func (a *App) pauseRestarts(r *http.Request, user string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.ordered(r, a.restarts.Pause(r.PathValue("service"), restart.Pause{Until: until, Who: o.Who, Reason: o.Reason}))
+	return a.ordered(r, a.restarts.Pause(r.PathValue("service"), policy.Pause{Until: until, Who: o.Who, Reason: o.Reason}))
 }
 
 func (a *App) resumeRestarts(r *http.Request, user string) (any, error) {
-	o := restart.Operator{Who: user}
+	o := policy.Operator{Who: user}
 	if err := decodeOrder(r, &o); err != nil {
 		return nil, err
 	}
@@ -166,7 +167,7 @@ func (a *App) resumeRestarts(r *http.Request, user string) (any, error) {
 }
 
 func (a *App) unlockRestarts(r *http.Request, user string) (any, error) {
-	o := restart.Operator{Who: user}
+	o := policy.Operator{Who: user}
 	if err := decodeOrder(r, &o); err != nil {
 		return nil, err
 	}
@@ -175,7 +176,7 @@ func (a *App) unlockRestarts(r *http.Request, user string) (any, error) {
 
 // requestRestart answers with the guards, too: they say what holds the restart.
 func (a *App) requestRestart(r *http.Request, user string) (any, error) {
-	o := restart.Operator{Who: user}
+	o := policy.Operator{Who: user}
 	if err := decodeOrder(r, &o); err != nil {
 		return nil, err
 	}
@@ -184,18 +185,18 @@ func (a *App) requestRestart(r *http.Request, user string) (any, error) {
 
 // A brakeOrder is the body of a release of the brake.
 type brakeOrder struct {
-	restart.Operator
+	policy.Operator
 	Scope string `json:"scope"`
 }
 
 // releaseBrake takes the mass brake off, that of the fleet unless the order names another scope.
 func (a *App) releaseBrake(r *http.Request, user string) (any, error) {
-	o := brakeOrder{Operator: restart.Operator{Who: user}, Scope: restart.ScopeFleet}
+	o := brakeOrder{Operator: policy.Operator{Who: user}, Scope: policy.ScopeFleet}
 	if err := decodeOrder(r, &o); err != nil {
 		return nil, err
 	}
 	released, err := a.restarts.ReleaseBrake(o.Scope, o.Operator)
-	return restart.Release{Scope: o.Scope, Released: released}, err
+	return policy.Release{Scope: o.Scope, Released: released}, err
 }
 
 // ordered is the answer to an order: the service as it is then.
@@ -207,16 +208,16 @@ func (a *App) ordered(r *http.Request, err error) (any, error) {
 
 // judged is the answer to an order with what every guard says. One that holds and could not be persisted is carried out:
 // the answer says so, and that it may not last.
-func (a *App) judged(r *http.Request, err error) (restart.Ordered, error) {
+func (a *App) judged(r *http.Request, err error) (policy.Ordered, error) {
 	var warning string
 	if errors.Is(err, restart.ErrNotPersisted) {
 		warning, err = err.Error(), nil
 	}
 	if err != nil {
-		return restart.Ordered{}, err
+		return policy.Ordered{}, err
 	}
 	e, err := a.restarts.Service(r.PathValue("service"))
-	return restart.Ordered{Explanation: e, Warning: warning}, err
+	return policy.Ordered{Explanation: e, Warning: warning}, err
 }
 
 // decodeOrder reads the body into o, which holds the defaults. No body is an order without details.

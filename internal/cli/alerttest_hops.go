@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // route is the second hop: which receivers the alerts go to, and what stands in the way. It returns those that nothing
@@ -176,12 +176,12 @@ func (t *alertTest) selected(ctx context.Context) []string {
 }
 
 // services are all services of the exporter.
-func (t *alertTest) services(ctx context.Context) ([]restart.Explanation, error) {
+func (t *alertTest) services(ctx context.Context) ([]policy.Explanation, error) {
 	body, err := t.exporter.ask(ctx, question{url: t.exporter.at("api/v1/restarts")})
 	if err != nil {
 		return nil, err
 	}
-	var all restart.Explanations
+	var all policy.Explanations
 	if err := decode(body, &all); err != nil {
 		return nil, err
 	}

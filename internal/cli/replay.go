@@ -10,9 +10,9 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/app"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/audit"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/journal"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // ReplayOptions are the arguments of the replay command.
@@ -45,7 +45,7 @@ type replay struct {
 	// Unknown counts the records of services that ConfigFile does not have.
 	Unknown int `json:"unknown_services"`
 
-	policies map[string]restart.Policy // nil: no ConfigFile
+	policies map[string]policy.Policy // nil: no ConfigFile
 }
 
 // maxDifferences is how many differences of a kind are kept; all are counted.
@@ -119,7 +119,7 @@ func (r *replay) read(dir string) error {
 // An auditRecord is a line of the audit log.
 type auditRecord struct {
 	CutFrom int `json:"cut_from"` // 0: it is whole
-	restart.Record
+	policy.Record
 }
 
 // decodeRecord tells whether it could. It does not say why not: that could be part of the record.
@@ -180,7 +180,7 @@ func (r *replay) differs(d difference) {
 }
 
 // mismatch says what is not as recorded. Empty: all is.
-func mismatch(r *restart.Record, after restart.State, d restart.Decision) string {
+func mismatch(r *policy.Record, after policy.State, d policy.Decision) string {
 	switch {
 	case changed(&r.Decision, &d):
 		return described(&d)
@@ -200,12 +200,12 @@ func sameJSON(a, b any) bool {
 }
 
 // changed tells whether two decisions lead to something else, whatever their guards have seen on the way.
-func changed(a, b *restart.Decision) bool {
+func changed(a, b *policy.Decision) bool {
 	return a.Restart != b.Restart || a.WouldRestart != b.WouldRestart || a.Inspect != b.Inspect || a.Hold != b.Hold || a.Outcome != b.Outcome
 }
 
 // described is a decision for people.
-func described(d *restart.Decision) string {
+func described(d *policy.Decision) string {
 	switch {
 	case d.Restart:
 		return "restart"
@@ -218,7 +218,7 @@ func described(d *restart.Decision) string {
 			}
 		}
 		return "held by " + oneLine(string(d.Hold))
-	case d.Outcome != restart.OutcomeNone:
+	case d.Outcome != policy.OutcomeNone:
 		return oneLine(string(d.Outcome))
 	case d.Inspect:
 		return "ask the back-end"

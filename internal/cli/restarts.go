@@ -7,7 +7,7 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // RestartsOptions are the arguments of the restarts commands that ask a running exporter.
@@ -31,7 +31,7 @@ type order struct {
 
 // ListRestarts lists the services of a running exporter on out. It returns the exit status, as do the others.
 func ListRestarts(ctx context.Context, out, errOut io.Writer, o RestartsOptions) int {
-	var all restart.Explanations
+	var all policy.Explanations
 	status := o.ask(ctx, out, errOut, func(c *connection) question {
 		return question{url: c.at("api/v1/restarts"), answer: &all}
 	})
@@ -43,7 +43,7 @@ func ListRestarts(ctx context.Context, out, errOut io.Writer, o RestartsOptions)
 
 // ExplainRestart says on out what every guard of a service says, and what follows.
 func ExplainRestart(ctx context.Context, out, errOut io.Writer, o RestartsOptions) int {
-	var e restart.Explanation
+	var e policy.Explanation
 	status := o.ask(ctx, out, errOut, func(c *connection) question {
 		return question{url: o.at(c, "explain"), answer: &e}
 	})
@@ -55,13 +55,13 @@ func ExplainRestart(ctx context.Context, out, errOut io.Writer, o RestartsOption
 
 // PauseRestarts keeps a service from being restarted for a while.
 func PauseRestarts(ctx context.Context, out, errOut io.Writer, o RestartsOptions) int {
-	if o.Duration <= 0 || o.Duration > restart.MaxPause {
-		fmt.Fprintf(errOut, "--duration is %s, want more than 0 and at most %s\n", o.Duration, restart.MaxPause)
+	if o.Duration <= 0 || o.Duration > policy.MaxPause {
+		fmt.Fprintf(errOut, "--duration is %s, want more than 0 and at most %s\n", o.Duration, policy.MaxPause)
 		return ExitUsage
 	}
-	return o.give(ctx, out, errOut, "pause", func(e *restart.Explanation) string {
+	return o.give(ctx, out, errOut, "pause", func(e *policy.Explanation) string {
 		text := fmt.Sprintf("Paused %s until %s.", e.Service, clock(e.Pause.Until, e.Time, time.Local))
-		if e.Phase == restart.PhaseExecuting || e.Phase == restart.PhaseVerifying {
+		if e.Phase == policy.PhaseExecuting || e.Phase == policy.PhaseVerifying {
 			text += " A restart is under way; that goes on."
 		}
 		return text
@@ -70,28 +70,28 @@ func PauseRestarts(ctx context.Context, out, errOut io.Writer, o RestartsOptions
 
 // ResumeRestarts ends a pause.
 func ResumeRestarts(ctx context.Context, out, errOut io.Writer, o RestartsOptions) int {
-	return o.give(ctx, out, errOut, "resume", func(e *restart.Explanation) string {
+	return o.give(ctx, out, errOut, "resume", func(e *policy.Explanation) string {
 		return e.Service + " is not paused."
 	})
 }
 
 // UnlockRestarts ends a lock-out.
 func UnlockRestarts(ctx context.Context, out, errOut io.Writer, o RestartsOptions) int {
-	return o.give(ctx, out, errOut, "unlock", func(e *restart.Explanation) string {
+	return o.give(ctx, out, errOut, "unlock", func(e *policy.Explanation) string {
 		return e.Service + " is not locked out."
 	})
 }
 
 // RequestRestart demands a restart of a service as an alert does, and says what holds it.
 func RequestRestart(ctx context.Context, out, errOut io.Writer, o RestartsOptions) int {
-	return o.give(ctx, out, errOut, "request", func(e *restart.Explanation) string {
+	return o.give(ctx, out, errOut, "request", func(e *policy.Explanation) string {
 		return "Requested for " + e.Service + ": " + verdict(e, time.Local)
 	})
 }
 
 // ReleaseBrake takes the mass brake of a scope off.
 func ReleaseBrake(ctx context.Context, out, errOut io.Writer, o RestartsOptions) int {
-	var answer restart.Release
+	var answer policy.Release
 	status := o.ask(ctx, out, errOut, func(c *connection) question {
 		return question{url: c.at("api/v1/restarts-brake/release"), order: o.ordered(c), answer: &answer}
 	})
@@ -118,8 +118,8 @@ func (o *RestartsOptions) ordered(c *connection) order {
 }
 
 // give gives an order; what holds then is said by done.
-func (o *RestartsOptions) give(ctx context.Context, out, errOut io.Writer, verb string, done func(*restart.Explanation) string) int {
-	var answer restart.Ordered
+func (o *RestartsOptions) give(ctx context.Context, out, errOut io.Writer, verb string, done func(*policy.Explanation) string) int {
+	var answer policy.Ordered
 	status := o.ask(ctx, out, errOut, func(c *connection) question {
 		return question{url: o.at(c, verb), order: o.ordered(c), answer: &answer}
 	})

@@ -14,21 +14,21 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 var morning = time.Date(2026, 11, 21, 10, 27, 32, 0, time.UTC)
 
 // explained is an explanation of a service in its cool-down.
-func explained(change func(*restart.Explanation)) *restart.Explanation {
-	e := &restart.Explanation{
+func explained(change func(*policy.Explanation)) *policy.Explanation {
+	e := &policy.Explanation{
 		Time: morning, Service: "shop", Environment: "LIVE", Group: "web", Backend: "pm2", Targets: []string{"http://127.0.0.1:8080/health"},
-		Mode: restart.ModeEnforce, Phase: restart.PhaseCooldown, Reason: "connect_refused", LastProbe: morning, Demanded: true, AlertedAt: morning,
-		Hold: restart.GuardCooldown, Next: morning.Add(220 * time.Second),
-		Guards: []restart.GuardResult{
-			{Guard: restart.GuardMode, OK: true, Value: "enforce", Limit: "observe or enforce"},
-			{Guard: restart.GuardConfirmed, OK: true, Value: "3 failures", Limit: "3, at least 1s apart"},
-			{Guard: restart.GuardCooldown, Value: "1m20s since the last attempt", Limit: "5m0s", Next: morning.Add(220 * time.Second)},
+		Mode: policy.ModeEnforce, Phase: policy.PhaseCooldown, Reason: "connect_refused", LastProbe: morning, Demanded: true, AlertedAt: morning,
+		Hold: policy.GuardCooldown, Next: morning.Add(220 * time.Second),
+		Guards: []policy.GuardResult{
+			{Guard: policy.GuardMode, OK: true, Value: "enforce", Limit: "observe or enforce"},
+			{Guard: policy.GuardConfirmed, OK: true, Value: "3 failures", Limit: "3, at least 1s apart"},
+			{Guard: policy.GuardCooldown, Value: "1m20s since the last attempt", Limit: "5m0s", Next: morning.Add(220 * time.Second)},
 		},
 	}
 	if change != nil {
@@ -37,60 +37,60 @@ func explained(change func(*restart.Explanation)) *restart.Explanation {
 	return e
 }
 
-func allows(e *restart.Explanation) {
-	e.Hold, e.Next, e.Phase = "", time.Time{}, restart.PhaseSuspect
-	e.Guards[2] = restart.GuardResult{Guard: restart.GuardCooldown, OK: true, Value: "no attempt", Limit: "5m0s"}
+func allows(e *policy.Explanation) {
+	e.Hold, e.Next, e.Phase = "", time.Time{}, policy.PhaseSuspect
+	e.Guards[2] = policy.GuardResult{Guard: policy.GuardCooldown, OK: true, Value: "no attempt", Limit: "5m0s"}
 }
 
 func TestVerdict(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
-		change func(e *restart.Explanation)
+		change func(e *policy.Explanation)
 		want   string
 	}{
 		{"held", nil, "held by cooldown: 1m20s since the last attempt, want 5m0s; allows at 10:31:12 (in 3m40s)"},
-		{"held by two", func(e *restart.Explanation) {
-			e.Guards = append(e.Guards, restart.GuardResult{Guard: restart.GuardLockedOut, Value: "2", Limit: "less than 2"})
+		{"held by two", func(e *policy.Explanation) {
+			e.Guards = append(e.Guards, policy.GuardResult{Guard: policy.GuardLockedOut, Value: "2", Limit: "less than 2"})
 			e.Next = time.Time{}
 		}, "held by cooldown: 1m20s since the last attempt, want 5m0s; and by locked_out; when it allows is not known"},
 		{
-			"tomorrow", func(e *restart.Explanation) { e.Next = morning.Add(24 * time.Hour) },
+			"tomorrow", func(e *policy.Explanation) { e.Next = morning.Add(24 * time.Hour) },
 			"held by cooldown: 1m20s since the last attempt, want 5m0s; allows at 2026-11-22 10:27:32 (in 24h0m0s)",
 		},
-		{"healthy", func(e *restart.Explanation) {
+		{"healthy", func(e *policy.Explanation) {
 			allows(e)
 			e.Healthy = true
 			e.Guards[1].OK = false
 		}, "healthy: there is nothing to restart, and nothing would hold a restart"},
-		{"healthy and held", func(e *restart.Explanation) {
+		{"healthy and held", func(e *policy.Explanation) {
 			e.Healthy = true
 			e.Guards[1].OK = false
 		}, "healthy: there is nothing to restart; if it failed it would be held by cooldown: 1m20s since the last attempt, want 5m0s; allows at 10:31:12 (in 3m40s)"},
-		{"executing", func(e *restart.Explanation) { e.Phase = restart.PhaseExecuting }, "a restart is under way"},
-		{"verifying", func(e *restart.Explanation) {
-			e.Phase, e.VerifyUntil = restart.PhaseVerifying, morning.Add(time.Minute)
+		{"executing", func(e *policy.Explanation) { e.Phase = policy.PhaseExecuting }, "a restart is under way"},
+		{"verifying", func(e *policy.Explanation) {
+			e.Phase, e.VerifyUntil = policy.PhaseVerifying, morning.Add(time.Minute)
 		}, "restarted; its probes have to prove that it helped until 10:28:32 (in 1m0s)"},
-		{"no alert", func(e *restart.Explanation) {
+		{"no alert", func(e *policy.Explanation) {
 			allows(e)
 			e.Demanded, e.AlertedAt = false, time.Time{}
 		}, "allowed, but no alert asks for it: nothing is restarted without one"},
-		{"resolved", func(e *restart.Explanation) {
+		{"resolved", func(e *policy.Explanation) {
 			allows(e)
 			e.Demanded, e.ResolvedAt = false, morning.Add(-time.Minute)
 			e.AlertedAt = morning.Add(-2 * time.Minute)
 		}, "allowed, but no alert asks for it: nothing is restarted without one; the last one came at 10:25:32 (2m0s ago), and was resolved at 10:26:32 (1m0s ago)"},
-		{"lapsed", func(e *restart.Explanation) {
+		{"lapsed", func(e *policy.Explanation) {
 			allows(e)
 			e.Demanded, e.AlertedAt = false, morning.Add(-6*time.Hour)
 		}, "allowed, but no alert asks for it: nothing is restarted without one; the last one came at 04:27:32 (6h0m0s ago), " +
 			"and was neither resolved nor told again within suspect_time"},
-		{"observe", func(e *restart.Explanation) {
+		{"observe", func(e *policy.Explanation) {
 			allows(e)
-			e.Mode = restart.ModeObserve
+			e.Mode = policy.ModeObserve
 		}, "allowed, but the mode is observe: it is told, and nothing is done"},
 		{"allowed", allows, "allowed: the next failed probe restarts it"},
 		{
-			"evil", func(e *restart.Explanation) { e.Guards[2].Value = "\x1b[2Jcannot\n be" },
+			"evil", func(e *policy.Explanation) { e.Guards[2].Value = "\x1b[2Jcannot\n be" },
 			"held by cooldown: �[2Jcannot be, want 5m0s; allows at 10:31:12 (in 3m40s)",
 		},
 	} {
@@ -127,10 +127,10 @@ held by cooldown: 1m20s since the last attempt, want 5m0s; allows at 10:31:12
 
 func TestWriteServices(t *testing.T) {
 	var b bytes.Buffer
-	e := explained(func(e *restart.Explanation) {
-		e.Budget, e.LastAttempt = restart.Budget{Hour: 2, Day: 5}, morning.Add(-80*time.Second)
+	e := explained(func(e *policy.Explanation) {
+		e.Budget, e.LastAttempt = policy.Budget{Hour: 2, Day: 5}, morning.Add(-80*time.Second)
 	})
-	writeServices(&b, []restart.Explanation{*e, {Service: "new", Backend: "command", Mode: restart.ModeObserve, Phase: restart.PhaseUnarmed}}, time.UTC)
+	writeServices(&b, []policy.Explanation{*e, {Service: "new", Backend: "command", Mode: policy.ModeObserve, Phase: policy.PhaseUnarmed}}, time.UTC)
 	const want = `SERVICE  ENVIRONMENT  MODE     PHASE     PROBE            LEFT
 shop     LIVE         enforce  cooldown  connect_refused  2/h 5/d
   by pm2; held by cooldown until 10:31:12 (in 3m40s); last attempt 10:26:12
@@ -175,8 +175,8 @@ func pauseFor(d time.Duration) func(out, errOut io.Writer, o RestartsOptions) in
 }
 
 func TestOrders(t *testing.T) {
-	paused := restart.Ordered{Explanation: *explained(func(e *restart.Explanation) {
-		e.Pause, e.Phase = restart.Pause{Until: morning.Add(time.Hour), Who: "jo"}, restart.PhaseVerifying
+	paused := policy.Ordered{Explanation: *explained(func(e *policy.Explanation) {
+		e.Pause, e.Phase = policy.Pause{Until: morning.Add(time.Hour), Who: "jo"}, policy.PhaseVerifying
 	}), Warning: "disk full"}
 	for _, tc := range []struct {
 		name   string
@@ -204,31 +204,31 @@ func TestOrders(t *testing.T) {
 		{
 			"resume", ordering(ResumeRestarts),
 			RestartsOptions{Service: "shop", Who: "jo"},
-			asked{"POST", "/hc/api/v1/restarts/shop/resume", `{"who":"jo"}`, 200, restart.Ordered{Explanation: *explained(nil)}},
+			asked{"POST", "/hc/api/v1/restarts/shop/resume", `{"who":"jo"}`, 200, policy.Ordered{Explanation: *explained(nil)}},
 			ExitSuccess, "shop is not paused.\n", "",
 		},
 		{
 			"unlock", ordering(UnlockRestarts),
 			RestartsOptions{Service: "shop", Who: "jo", Reason: "repaired"},
-			asked{"POST", "/hc/api/v1/restarts/shop/unlock", `{"who":"jo","reason":"repaired"}`, 200, restart.Ordered{Explanation: *explained(nil)}},
+			asked{"POST", "/hc/api/v1/restarts/shop/unlock", `{"who":"jo","reason":"repaired"}`, 200, policy.Ordered{Explanation: *explained(nil)}},
 			ExitSuccess, "shop is not locked out.\n", "",
 		},
 		{
 			"request", ordering(RequestRestart),
 			RestartsOptions{Service: "shop", Who: "cron"},
-			asked{"POST", "/hc/api/v1/restarts/shop/request", `{"who":"cron"}`, 200, restart.Ordered{Explanation: *explained(nil)}},
+			asked{"POST", "/hc/api/v1/restarts/shop/request", `{"who":"cron"}`, 200, policy.Ordered{Explanation: *explained(nil)}},
 			ExitSuccess, "Requested for shop: held by cooldown", "",
 		},
 		{
 			"release the brake", ordering(ReleaseBrake),
 			RestartsOptions{Scope: "group/web", Who: "jo", Reason: "x"},
-			asked{"POST", "/hc/api/v1/restarts-brake/release", `{"scope":"group/web","who":"jo","reason":"x"}`, 200, restart.Release{Scope: "group/web", Released: true}},
+			asked{"POST", "/hc/api/v1/restarts-brake/release", `{"scope":"group/web","who":"jo","reason":"x"}`, 200, policy.Release{Scope: "group/web", Released: true}},
 			ExitSuccess, "The brake of group/web is released for what fails now.\n", "",
 		},
 		{
 			"release what is off", ordering(ReleaseBrake),
 			RestartsOptions{Who: "jo", Reason: "x"},
-			asked{"POST", "/hc/api/v1/restarts-brake/release", `{"who":"jo","reason":"x"}`, 200, restart.Release{Scope: "fleet"}},
+			asked{"POST", "/hc/api/v1/restarts-brake/release", `{"who":"jo","reason":"x"}`, 200, policy.Release{Scope: "fleet"}},
 			ExitSuccess, "The brake of fleet is not on.\n", "",
 		},
 		{
@@ -246,7 +246,7 @@ func TestOrders(t *testing.T) {
 		{
 			"list", ordering(ListRestarts),
 			RestartsOptions{},
-			asked{"GET", "/hc/api/v1/restarts", "", 200, restart.Explanations{Services: []restart.Explanation{*explained(nil)}}},
+			asked{"GET", "/hc/api/v1/restarts", "", 200, policy.Explanations{Services: []policy.Explanation{*explained(nil)}}},
 			ExitSuccess, "\nshop ", "",
 		},
 		{

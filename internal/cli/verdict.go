@@ -7,11 +7,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // writeServices writes a table.
-func writeServices(out io.Writer, all []restart.Explanation, zone *time.Location) {
+func writeServices(out io.Writer, all []policy.Explanation, zone *time.Location) {
 	var rows table
 	rows.add("SERVICE", "ENVIRONMENT", "MODE", "PHASE", "PROBE", "LEFT")
 	for i := range all {
@@ -23,7 +23,7 @@ func writeServices(out io.Writer, all []restart.Explanation, zone *time.Location
 }
 
 // inShort says by what a service is restarted, what holds it, and when it was restarted last.
-func inShort(e *restart.Explanation, zone *time.Location) string {
+func inShort(e *policy.Explanation, zone *time.Location) string {
 	text := "by " + e.Backend
 	if e.Hold != "" {
 		text += "; held by " + string(e.Hold)
@@ -37,7 +37,7 @@ func inShort(e *restart.Explanation, zone *time.Location) string {
 	return text + "; last attempt " + clock(e.LastAttempt, e.Time, zone)
 }
 
-func lastProbe(e *restart.Explanation) string {
+func lastProbe(e *policy.Explanation) string {
 	switch {
 	case e.LastProbe.IsZero():
 		return "none"
@@ -49,7 +49,7 @@ func lastProbe(e *restart.Explanation) string {
 }
 
 // writeExplanation writes what is known of a service, a line for every guard, and the verdict.
-func writeExplanation(out io.Writer, e *restart.Explanation, zone *time.Location) {
+func writeExplanation(out io.Writer, e *policy.Explanation, zone *time.Location) {
 	var about []string
 	for _, s := range []string{e.Environment, e.Group} {
 		if s != "" {
@@ -92,12 +92,12 @@ func writeExplanation(out io.Writer, e *restart.Explanation, zone *time.Location
 }
 
 // verdict is what follows from what the guards say, in one sentence.
-func verdict(e *restart.Explanation, zone *time.Location) string {
+func verdict(e *policy.Explanation, zone *time.Location) string {
 	held := heldBy(e, zone)
 	switch {
-	case e.Phase == restart.PhaseExecuting:
+	case e.Phase == policy.PhaseExecuting:
 		return "a restart is under way"
-	case e.Phase == restart.PhaseVerifying:
+	case e.Phase == policy.PhaseVerifying:
 		return "restarted; its probes have to prove that it helped until " + clock(e.VerifyUntil, e.Time, zone)
 	case e.Healthy && held == "":
 		return "healthy: there is nothing to restart, and nothing would hold a restart"
@@ -107,7 +107,7 @@ func verdict(e *restart.Explanation, zone *time.Location) string {
 		return held
 	case !e.Demanded:
 		return "allowed, but no alert asks for it: nothing is restarted without one" + undemanded(e, zone)
-	case e.Mode == restart.ModeObserve:
+	case e.Mode == policy.ModeObserve:
 		return "allowed, but the mode is observe: it is told, and nothing is done"
 	default:
 		return "allowed: the next failed probe restarts it"
@@ -115,7 +115,7 @@ func verdict(e *restart.Explanation, zone *time.Location) string {
 }
 
 // undemanded says what became of the last alert.
-func undemanded(e *restart.Explanation, zone *time.Location) string {
+func undemanded(e *policy.Explanation, zone *time.Location) string {
 	came := "; the last one came at " + clock(e.AlertedAt, e.Time, zone)
 	switch {
 	case e.AlertedAt.IsZero():
@@ -128,7 +128,7 @@ func undemanded(e *restart.Explanation, zone *time.Location) string {
 }
 
 // heldBy says which guard holds and until when, and which others do. Empty: none.
-func heldBy(e *restart.Explanation, zone *time.Location) string {
+func heldBy(e *policy.Explanation, zone *time.Location) string {
 	if e.Hold == "" {
 		return ""
 	}

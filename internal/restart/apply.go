@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // ErrStopped is returned for what comes after the end of the watch.
@@ -11,10 +13,10 @@ var ErrStopped = errors.New("the service is no longer watched")
 
 // keeping is what the journal holds of a unit.
 type keeping struct {
-	loaded bool   // the state is that of the journal, or a later one
-	state  State  // what was last saved
-	dirty  bool   // nobody knows what the journal holds
-	reason string // why the journal failed; empty: it did not
+	loaded bool         // the state is that of the journal, or a later one
+	state  policy.State // what was last saved
+	dirty  bool         // nobody knows what the journal holds
+	reason string       // why the journal failed; empty: it did not
 }
 
 // load takes over the state of the journal. Until it succeeds nothing is restarted and nothing is saved: it would replace
@@ -34,10 +36,10 @@ func (u *unit) load() {
 	for _, t := range s.Attempts {
 		attempts = append(attempts, now.Add(-now.Round(0).Sub(t)))
 	}
-	u.fleet.Recall(u.name, attempts)
+	u.fleet.recall(u.name, attempts)
 	definition := u.service.definition()
 	u.mu.Unlock()
-	_, _ = u.apply(Event{Started: &Definition{Checks: definition}})
+	_, _ = u.apply(policy.Event{Started: &policy.Definition{Checks: definition}})
 }
 
 // reload loads what could not be loaded before.
@@ -52,11 +54,11 @@ func (u *unit) reload() {
 
 // apply lets the policy judge, persists, and tells. An error says that the outcome could not be persisted; then nothing is
 // restarted, and the next event tries again.
-func (u *unit) apply(ev Event) (Decision, error) {
+func (u *unit) apply(ev policy.Event) (policy.Decision, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.stopped {
-		return Decision{}, ErrStopped
+		return policy.Decision{}, ErrStopped
 	}
 	if ev.Looked != nil { // two services must not both find that no other is under way
 		u.deciding.Lock()
@@ -77,19 +79,19 @@ func (u *unit) apply(ev Event) (Decision, error) {
 	}
 	u.state = state
 	if d.Restart {
-		u.fleet.Attempted(u.name, now)
+		u.fleet.attempted(u.name, now)
 	}
-	if d.Outcome == OutcomeRefused {
-		u.fleet.Withdrawn(u.name)
+	if d.Outcome == policy.OutcomeRefused {
+		u.fleet.withdrawn(u.name)
 	}
-	u.fleet.Update(u.name, &u.state, now)
+	u.fleet.update(u.name, &u.state, now)
 	u.tell(&before, &ev, &d, now)
 	return d, err
 }
 
 // surround fills in the world.
-func (u *unit) surround(ev *Event, now time.Time) {
-	ev.World = u.fleet.World(u.name, &u.service.Policy, now)
+func (u *unit) surround(ev *policy.Event, now time.Time) {
+	ev.World = u.fleet.world(u.name, &u.service.Policy, now)
 	ev.World.Leader = u.leadership(now)
 	ev.World.Uptime = now.Sub(u.started)
 	ev.World.Journal = u.kept.reason
@@ -116,18 +118,18 @@ func (u *unit) jump(now time.Time) time.Duration {
 }
 
 // keep persists what has changed of the durable part of the state. What has not changed is not written.
-func (u *unit) keep(s *State) error {
+func (u *unit) keep(s *policy.State) error {
 	switch {
 	case !u.kept.loaded:
 		return errors.New(u.kept.reason)
-	case !u.kept.dirty && u.kept.state.sameDurable(s):
+	case !u.kept.dirty && u.kept.state.SameDurable(s):
 		return nil
 	default:
 		return u.save(s)
 	}
 }
 
-func (u *unit) save(s *State) error {
+func (u *unit) save(s *policy.State) error {
 	if err := u.journal.Save(u.name, *s); err != nil {
 		u.kept.dirty = true
 		u.broken("saving the state", err)
@@ -150,10 +152,10 @@ func (u *unit) broken(doing string, err error) {
 }
 
 // tell logs a line for every transition, counts, and appends to the audit. A repetition is none of them.
-func (u *unit) tell(before *State, ev *Event, d *Decision, now time.Time) {
+func (u *unit) tell(before *policy.State, ev *policy.Event, d *policy.Decision, now time.Time) {
 	u.metrics.show(&u.service, &u.state, now)
-	u.metrics.brake(u.fleet.Brakes(now))
-	u.metrics.intents.Set(float64(u.fleet.InFlight()))
+	u.metrics.brake(u.fleet.brakes(now))
+	u.metrics.intents.Set(float64(u.fleet.inFlight()))
 	from, to := before.Phase(), u.state.Phase()
 	if from != to {
 		u.log.Info("Service changed state", "from", string(from), "to", string(to), "reason", string(u.state.Last.Reason))
@@ -172,7 +174,7 @@ func (u *unit) tell(before *State, ev *Event, d *Decision, now time.Time) {
 		last := d.Guards[len(d.Guards)-1]
 		u.log.Info("Held restart", "guard", string(d.Hold), "value", last.Value, "limit", last.Limit)
 	}
-	if d.Outcome != OutcomeNone {
+	if d.Outcome != policy.OutcomeNone {
 		u.metrics.attempt(&u.service, d.Outcome)
 		if !before.VerifyUntil.IsZero() {
 			took := now.Sub(before.VerifyUntil.Add(-u.service.Policy.VerifyTimeout))
@@ -180,23 +182,23 @@ func (u *unit) tell(before *State, ev *Event, d *Decision, now time.Time) {
 		}
 		f := &u.state.Preflight
 		detail := cmp.Or(f.Unfit, f.Detail)
-		if d.Outcome == OutcomeRecovered { // what would speak against another restart reads as trouble
+		if d.Outcome == policy.OutcomeRecovered { // what would speak against another restart reads as trouble
 			detail = f.Detail
 		}
 		u.log.Info("Restart ended", "outcome", string(d.Outcome), "unverified", u.state.Unverified, "detail", detail)
 	}
-	ordered := ev.ordered() && !before.sameOrders(&u.state) || ev.Released != nil
-	if from == to && !d.Restart && !d.WouldRestart && !held && d.Outcome == OutcomeNone && !ordered && ev.Tried == nil {
+	ordered := ev.IsOrder() && !before.SameOrders(&u.state) || ev.Released != nil
+	if from == to && !d.Restart && !d.WouldRestart && !held && d.Outcome == policy.OutcomeNone && !ordered && ev.Tried == nil {
 		return
 	}
-	u.audit(Record{
-		Time: wall(now), Service: u.name, Group: u.service.Group, Backend: u.service.Backend.Kind(), From: from, To: to,
+	u.audit(policy.Record{
+		Time: policy.Wall(now), Service: u.name, Group: u.service.Group, Backend: u.service.Backend.Kind(), From: from, To: to,
 		Decision: *d, Event: *ev, Policy: u.service.Policy, State: *before, After: u.state,
 	})
 }
 
 // tellExecuted logs what went wrong with an attempt.
-func (u *unit) tellExecuted(e *Executed) {
+func (u *unit) tellExecuted(e *policy.Executed) {
 	switch {
 	case e == nil || e.Error == "":
 	case e.Refused:
@@ -207,7 +209,7 @@ func (u *unit) tellExecuted(e *Executed) {
 }
 
 // tellTried logs what came of a dry run.
-func (u *unit) tellTried(e *Executed) {
+func (u *unit) tellTried(e *policy.Executed) {
 	switch {
 	case e == nil:
 	case e.Error != "":
@@ -217,7 +219,7 @@ func (u *unit) tellTried(e *Executed) {
 	}
 }
 
-func (u *unit) audit(r Record) {
+func (u *unit) audit(r policy.Record) {
 	if err := u.journal.Audit(r); err != nil {
 		u.metrics.journalErrors.Inc()
 		u.log.Error("Writing to the audit failed", "err", err)

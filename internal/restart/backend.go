@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // A Backend restarts one unit of whatever supervises a service. It is bound to the unit when it is built.
@@ -70,13 +72,13 @@ type Unfit string
 
 // The reasons of a back-end.
 const (
-	UnfitMissing  Unfit = "missing"  // there is no such unit
-	UnfitStopped  Unfit = "stopped"  // somebody stopped it, or it has ended as it should: a restart would start it
-	UnfitPaused   Unfit = "paused"   // somebody paused it, or its rollouts
-	UnfitRolling  Unfit = "rolling"  // it is being started, stopped, reloaded or rolled out already
-	UnfitLooping  Unfit = "looping"  // its supervisor keeps restarting it already
-	UnfitLimited  Unfit = "limited"  // its supervisor may refuse one more start, and leave it stopped
-	UnfitUnsuited Unfit = "unsuited" // it is set up in such a way that it cannot be restarted like this
+	UnfitMissing  Unfit = "missing"      // there is no such unit
+	UnfitStopped  Unfit = policy.Stopped // somebody stopped it, or it has ended as it should: a restart would start it
+	UnfitPaused   Unfit = "paused"       // somebody paused it, or its rollouts
+	UnfitRolling  Unfit = "rolling"      // it is being started, stopped, reloaded or rolled out already
+	UnfitLooping  Unfit = "looping"      // its supervisor keeps restarting it already
+	UnfitLimited  Unfit = "limited"      // its supervisor may refuse one more start, and leave it stopped
+	UnfitUnsuited Unfit = "unsuited"     // it is set up in such a way that it cannot be restarted like this
 )
 
 // Unfits lists every Unfit.

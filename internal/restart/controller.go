@@ -1,3 +1,7 @@
+// Package restart carries out what the policy decides about failing services, and verifies that it helped.
+//
+// The Controller feeds the policy of each service with the service's own probes and with alerts, does what it decides, and
+// tells. Alerts only draw attention to a service; the evidence is always the controller's own probes.
 package restart
 
 import (
@@ -11,6 +15,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
@@ -22,7 +27,7 @@ type Controller struct {
 	log      *slog.Logger
 	metrics  *metrics
 	journal  Journal
-	fleet    *Fleet
+	fleet    *fleet
 	started  time.Time
 	deciding sync.Mutex               // held while a service decides to restart, so that no two do at a time
 	election atomic.Pointer[election] // nil: this exporter is the only one
@@ -54,7 +59,7 @@ func (m *matcher) selects(labels map[string]string) bool {
 // A Configuration is what is to be watched, and the numbers that do not belong to one service.
 type Configuration struct {
 	Services []Service
-	Brake    BrakeLimits
+	Brake    policy.BrakeLimits
 	// Elector says whether this exporter is the one that acts. nil: it is the only one.
 	Elector Elector
 }
@@ -62,10 +67,10 @@ type Configuration struct {
 // NewController makes a controller without services. Without a journal the states end with the exporter.
 func NewController(j Journal, r prometheus.Registerer, log *slog.Logger) *Controller {
 	if j == nil {
-		j = &memory{states: map[string]State{}}
+		j = &memory{states: map[string]policy.State{}}
 	}
 	c := &Controller{
-		log: log, metrics: newMetrics(r), journal: j, fleet: NewFleet(), started: time.Now(),
+		log: log, metrics: newMetrics(r), journal: j, fleet: newFleet(), started: time.Now(),
 		applied: make(chan Configuration, 1),
 	}
 	r.MustRegister(c.leader())
@@ -123,7 +128,7 @@ type watched struct {
 }
 
 func (k *keeper) reconcile(ctx context.Context, cfg Configuration) {
-	k.fleet.Limit(cfg.Brake)
+	k.fleet.limit(cfg.Brake)
 	k.elect(ctx, cfg.Elector)
 	before := k.watched
 	k.watched = map[string]watched{}
@@ -190,9 +195,9 @@ func (k *keeper) know(ctx context.Context, s Service) watched {
 			}
 			w.unit.run(unitCtx)
 			if ctx.Err() == nil { // it alone was stopped
-				k.fleet.Leave(s.Name)
+				k.fleet.leave(s.Name)
 				k.metrics.forget(s.Name)
-				k.metrics.brake(k.fleet.Brakes(time.Now()))
+				k.metrics.brake(k.fleet.brakes(time.Now()))
 			}
 		})
 	}
@@ -220,8 +225,8 @@ func (u *unit) define(s Service) {
 // Handle passes an alert on to the services that its labels select and returns at once: those whose Match it has, or else
 // the one of which the label target names a check, or else instance. It tells whether there is one. No label
 // goes any further. An error says that what the alert changed could not be persisted: it has to be sent again.
-func (c *Controller) Handle(labels map[string]string, a Alert) (selected bool, err error) {
-	a.Key = demandKey(labels)
+func (c *Controller) Handle(labels map[string]string, a policy.Alert) (selected bool, err error) {
+	a.Key = policy.AlertKey(labels)
 	for _, u := range c.find(labels) {
 		selected = true
 		switch test := labels[TestLabel] == "true"; {
@@ -229,7 +234,7 @@ func (c *Controller) Handle(labels map[string]string, a Alert) (selected bool, e
 		case test:
 			u.noteTest()
 		default:
-			_, failed := u.apply(Event{Told: &a})
+			_, failed := u.apply(policy.Event{Told: &a})
 			err = errors.Join(err, failed)
 			u.wake()
 		}

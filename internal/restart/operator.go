@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // ErrUnknownService is returned for a service that is not configured.
@@ -30,47 +32,41 @@ const RetryAfter = orderEvery
 // Pause keeps a service from being restarted until p.Until, which must be within MaxPause. It replaces a pause that
 // there is, and does not end an attempt that is under way. An error other than ErrNotPersisted says that nothing has changed;
 // so it is with Resume and Unlock.
-func (c *Controller) Pause(service string, p Pause) error {
+func (c *Controller) Pause(service string, p policy.Pause) error {
 	left := time.Until(p.Until)
 	switch {
 	case missing(p.Reason):
 		return fmt.Errorf("%w: want the reason of the pause", ErrInvalid)
 	case left <= 0:
 		return fmt.Errorf("%w: the pause would be over already", ErrInvalid)
-	case left > MaxPause:
-		return fmt.Errorf("%w: the pause would last %s, want at most %s", ErrInvalid, round(left), MaxPause)
+	case left > policy.MaxPause:
+		return fmt.Errorf("%w: the pause would last %s, want at most %s", ErrInvalid, left.Round(time.Second), policy.MaxPause)
 	}
-	return c.order(service, Event{Paused: &p}, "Paused service", p.Who, p.Reason)
+	return c.order(service, policy.Event{Paused: &p}, "Paused service", p.Who, p.Reason)
 }
 
 // Resume ends a pause.
-func (c *Controller) Resume(service string, o Operator) error {
-	return c.order(service, Event{Resumed: &o}, "Resumed service", o.Who, o.Reason)
+func (c *Controller) Resume(service string, o policy.Operator) error {
+	return c.order(service, policy.Event{Resumed: &o}, "Resumed service", o.Who, o.Reason)
 }
 
 // Unlock ends a lock-out. The attempts that led to it still count for the budget and for the cool-down.
-func (c *Controller) Unlock(service string, o Operator) error {
+func (c *Controller) Unlock(service string, o policy.Operator) error {
 	if missing(o.Reason) {
 		return fmt.Errorf("%w: want the reason of the unlock", ErrInvalid)
 	}
-	return c.order(service, Event{Unlocked: &o}, "Unlocked service", o.Who, o.Reason)
+	return c.order(service, policy.Event{Unlocked: &o}, "Unlocked service", o.Who, o.Reason)
 }
 
 // Request demands a restart as an alert does: every guard is asked. It ends when the service's own checks are healthy again
 // for VerifyProbes rounds since, and for ArmTime, or after SuspectTime without a repetition.
-func (c *Controller) Request(service string, o Operator) error {
-	return c.order(service, Event{Requested: &o}, "Requested restart", o.Who, o.Reason)
+func (c *Controller) Request(service string, o policy.Operator) error {
+	return c.order(service, policy.Event{Requested: &o}, "Requested restart", o.Who, o.Reason)
 }
 
-// A Release is the answer to a release of the brake. Released is false when it was off already.
-type Release struct {
-	Scope    string `json:"scope"`
-	Released bool   `json:"released"`
-}
-
-// ReleaseBrake takes the mass brake of a scope off, ScopeFleet or "group/NAME", and reports whether it was on. It is audited
+// ReleaseBrake takes the mass brake of a scope off, policy.ScopeFleet or "group/NAME", and reports whether it was on. It is audited
 // with every service of the scope that fails. It does not outlive the exporter, no more than the brake.
-func (c *Controller) ReleaseBrake(scope string, o Operator) (released bool, err error) {
+func (c *Controller) ReleaseBrake(scope string, o policy.Operator) (released bool, err error) {
 	if missing(o.Who) || missing(o.Reason) {
 		return false, fmt.Errorf("%w: want who releases the brake, and the reason", ErrInvalid)
 	}
@@ -78,27 +74,27 @@ func (c *Controller) ReleaseBrake(scope string, o Operator) (released bool, err 
 		return false, err
 	}
 	now := time.Now()
-	if _, known := c.fleet.Brakes(now)[scope]; !known {
+	if _, known := c.fleet.brakes(now)[scope]; !known {
 		return false, fmt.Errorf("%w: no such scope: %q", ErrInvalid, scope)
 	}
 	if !c.releases.take(now) {
 		return false, ErrTooMany
 	}
-	failing, on := c.fleet.Release(scope, now)
+	failing, on := c.fleet.release(scope, now)
 	if !on {
 		return false, nil
 	}
 	c.log.Info("Released the brake", "scope", scope, "who", o.Who, "reason", o.Reason)
 	for _, name := range failing {
 		if u := c.unit(name); u != nil {
-			_, _ = u.apply(Event{Released: &o}) // an error is told, and holds
+			_, _ = u.apply(policy.Event{Released: &o}) // an error is told, and holds
 			u.wake()
 		}
 	}
 	return true, nil
 }
 
-func (c *Controller) order(service string, ev Event, message, who, why string) error {
+func (c *Controller) order(service string, ev policy.Event, message, who, why string) error {
 	u := c.unit(service)
 	if u == nil {
 		return fmt.Errorf("%w: %q", ErrUnknownService, service)
@@ -120,7 +116,7 @@ func (c *Controller) order(service string, ev Event, message, who, why string) e
 	if errors.Is(err, ErrStopped) {
 		return err
 	}
-	if after := u.current(); !after.sameOrders(&before) {
+	if after := u.current(); !after.SameOrders(&before) {
 		u.log.Info(message, "who", who, "reason", why) //nolint:sloglint // one of a few constants
 		u.wake()
 	}
@@ -150,7 +146,7 @@ func oneLine(what, text string, limit int) error {
 	}
 }
 
-func (u *unit) current() State {
+func (u *unit) current() policy.State {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.state

@@ -4,6 +4,8 @@ import (
 	"reflect"
 	"slices"
 	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // takeDefinition takes over a definition that waits in the channel, if there is one.
@@ -47,15 +49,15 @@ func (u *unit) redefine() {
 	checks := now.definition()
 	u.mu.Unlock()
 	if !supervised || checks != before.definition() {
-		_, _ = u.apply(Event{Redefined: &Definition{Checks: checks}})
+		_, _ = u.apply(policy.Event{Redefined: &policy.Definition{Checks: checks}})
 	}
 }
 
 // join makes the service known under its present definition. It is called with mu held.
 func (u *unit) join() {
 	u.metrics.know(&u.service)
-	u.fleet.Join(u.name, u.service.Group, u.service.DependsOn)
-	u.metrics.brake(u.fleet.Brakes(time.Now()))
+	u.fleet.join(u.name, u.service.Group, u.service.DependsOn)
+	u.metrics.brake(u.fleet.brakes(time.Now()))
 }
 
 // sameEvidence reports whether a round of checks finds the same by both definitions. The policy has a part in it: which

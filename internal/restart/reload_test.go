@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
@@ -30,7 +31,7 @@ func TestModeOffDuringRound(t *testing.T) {
 		firing(c, target)
 		time.Sleep(time.Second) // a round is under way whose end would lead to a restart
 		off := service
-		off.Policy.Mode = ModeOff
+		off.Policy.Mode = policy.ModeOff
 		c.Apply(configured(off))
 		time.Sleep(10 * time.Minute)
 		if n := s.restarts.Load(); n != 0 {
@@ -50,14 +51,14 @@ func TestModeOffAtEndOfRound(t *testing.T) {
 			defer stop()
 			u := newUnit(c, service)
 			u.begin()
-			now := wall(time.Now())
-			u.state.Armed, u.state.Demands = true, []Demand{{At: now}}
+			now := policy.Wall(time.Now())
+			u.state.Armed, u.state.Demands = true, []policy.Demand{{At: now}}
 			u.state.Failures, u.state.LastProbe, u.state.FailingSince = service.Policy.ConfirmProbes, now, now
 			u.started = now.Add(-time.Hour)
 			u.began, u.probing = time.Now(), true
-			u.rounds <- observation{evidence: Evidence{Reason: prober.ReasonConnectRefused}}
+			u.rounds <- observation{evidence: policy.Evidence{Reason: prober.ReasonConnectRefused}}
 			off := service
-			off.Policy.Mode = ModeOff
+			off.Policy.Mode = policy.ModeOff
 			u.define(off)
 			ctx, cancel := context.WithCancel(t.Context())
 			go u.run(ctx)

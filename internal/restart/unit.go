@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // A unit is one service under watch. Alerts and orders reach it by apply, from any goroutine; all else is done by the
@@ -15,19 +17,19 @@ type unit struct {
 	name string       // never changes
 	log  *slog.Logger // with the name
 
-	woken       chan struct{}    // holds one: an alert or an order has come
-	definitions chan Service     // holds one: the latest
-	rounds      chan observation // holds the outcome of the round under way
-	inspections chan Preflight   // holds the outcome of the inspection under way
-	networks    chan Network     // holds what the sentinels show
-	looks       chan Evidence    // holds the outcome of the last look under way
-	executed    chan Executed    // holds the outcome of the attempt under way
-	tried       chan Executed    // holds the outcome of the dry run under way
+	woken       chan struct{}         // holds one: an alert or an order has come
+	definitions chan Service          // holds one: the latest
+	rounds      chan observation      // holds the outcome of the round under way
+	inspections chan policy.Preflight // holds the outcome of the inspection under way
+	networks    chan policy.Network   // holds what the sentinels show
+	looks       chan policy.Evidence  // holds the outcome of the last look under way
+	executed    chan policy.Executed  // holds the outcome of the attempt under way
+	tried       chan policy.Executed  // holds the outcome of the dry run under way
 	orders      bucket
 
 	mu      sync.Mutex // protects the following
 	service Service
-	state   State
+	state   policy.State
 	kept    keeping
 	last    time.Time // of the last event; with the monotonic clock
 	stopped bool      // nothing is applied any more
@@ -55,8 +57,8 @@ func newUnit(c *Controller, s Service) *unit {
 	return &unit{
 		Controller: c, name: s.Name, service: s, log: c.log.With("service", s.Name),
 		woken: make(chan struct{}, 1), definitions: make(chan Service, 1),
-		rounds: make(chan observation, 1), inspections: make(chan Preflight, 1), networks: make(chan Network, 1), looks: make(chan Evidence, 1), executed: make(chan Executed, 1),
-		tried: make(chan Executed, 1),
+		rounds: make(chan observation, 1), inspections: make(chan policy.Preflight, 1), networks: make(chan policy.Network, 1), looks: make(chan policy.Evidence, 1), executed: make(chan policy.Executed, 1),
+		tried: make(chan policy.Executed, 1),
 	}
 }
 
@@ -78,28 +80,28 @@ func (u *unit) run(ctx context.Context) {
 			u.urgent = true
 		case e := <-u.executed:
 			u.fresh = time.Now() // what was seen before the restart says nothing about what is there now
-			u.carryOut(ctx, Event{Executed: &e})
+			u.carryOut(ctx, policy.Event{Executed: &e})
 		case e := <-u.tried:
 			u.trying = false
-			u.carryOut(ctx, Event{Tried: &e})
+			u.carryOut(ctx, policy.Event{Tried: &e})
 		case f := <-u.inspections:
 			u.takeDefinition() // it may forbid what the answer would lead to, or be about another unit
 			moot := u.moot
 			u.inspecting, u.moot = false, false
 			if !moot && ctx.Err() == nil { // if it is, the next failed probe asks again
-				u.carryOut(ctx, Event{Preflighted: &f})
+				u.carryOut(ctx, policy.Event{Preflighted: &f})
 			}
 		case n := <-u.networks:
 			u.asking = false
 			u.takeDefinition()
 			if ctx.Err() == nil { // cut off, it says nothing
-				u.carryOut(ctx, Event{Network: &n})
+				u.carryOut(ctx, policy.Event{Network: &n})
 			}
 		case e := <-u.looks:
 			u.looking = false
 			u.takeDefinition()
 			if !u.looked.Before(u.fresh) && ctx.Err() == nil {
-				u.carryOut(ctx, Event{Looked: &e})
+				u.carryOut(ctx, policy.Event{Looked: &e})
 			}
 		case <-timer.C:
 			u.probe(ctx)
@@ -108,7 +110,7 @@ func (u *unit) run(ctx context.Context) {
 			u.takeDefinition()
 			if !u.began.Before(u.fresh) && ctx.Err() == nil { // cut off, it would be no evidence either
 				u.advise(r.hint)
-				u.carryOut(ctx, Event{Probed: &r.evidence})
+				u.carryOut(ctx, policy.Event{Probed: &r.evidence})
 			}
 		}
 		u.redefine()
@@ -119,7 +121,7 @@ func (u *unit) run(ctx context.Context) {
 }
 
 // carryOut applies an event and does what was decided.
-func (u *unit) carryOut(ctx context.Context, ev Event) {
+func (u *unit) carryOut(ctx context.Context, ev policy.Event) {
 	began := time.Now()
 	d, _ := u.apply(ev) // an error is told, and holds
 	switch {
@@ -170,7 +172,7 @@ func (u *unit) look(ctx context.Context) {
 		case <-time.After(max(wait, 0)):
 			u.looks <- service.probe(ctx)
 		case <-ctx.Done():
-			u.looks <- Evidence{}
+			u.looks <- policy.Evidence{}
 		}
 	}()
 }
@@ -205,16 +207,16 @@ func (u *unit) finish(ctx context.Context) {
 	if u.trying {
 		<-u.tried
 	}
-	if u.phase() == PhaseExecuting && !u.orphaned() {
+	if u.phase() == policy.PhaseExecuting && !u.orphaned() {
 		e := <-u.executed
-		u.carryOut(ctx, Event{Executed: &e})
+		u.carryOut(ctx, policy.Event{Executed: &e})
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.stopped = true
 }
 
-func (u *unit) phase() Phase {
+func (u *unit) phase() policy.Phase {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.state.Phase()
@@ -227,11 +229,11 @@ func (u *unit) interval() time.Duration {
 	defer u.mu.Unlock()
 	soon := false
 	switch u.state.Phase() { //nolint:exhaustive // in the others nothing is urgent
-	case PhaseVerifying:
+	case policy.PhaseVerifying:
 		soon = true
-	case PhaseSuspect:
+	case policy.PhaseSuspect:
 		h := u.state.Hold
-		soon = h == "" || h == GuardConfirmed || h == GuardFresh
+		soon = h == "" || h == policy.GuardConfirmed || h == policy.GuardFresh
 	}
 	if soon || u.urgent {
 		return u.service.Policy.ConfirmInterval
@@ -271,7 +273,7 @@ func (u *unit) finisher(ctx context.Context) func() bool {
 	defer u.mu.Unlock()
 	backend, ok := u.service.Backend.(Finisher)
 	intent, paused := u.state.Intent, !u.state.Pause.Until.IsZero()
-	if !ok || !intent.Orphaned || paused || u.service.Policy.Mode != ModeEnforce {
+	if !ok || !intent.Orphaned || paused || u.service.Policy.Mode != policy.ModeEnforce {
 		return func() bool { return false }
 	}
 	timeout := u.service.ExecTimeout
@@ -290,10 +292,10 @@ func (u *unit) finisher(ctx context.Context) func() bool {
 }
 
 // outdated tells why what was decided is not to be done any more: to persist it may have taken long. Empty: nothing.
-func (u *unit) outdated(p *Policy, decided time.Time) string {
+func (u *unit) outdated(p *policy.Policy, decided time.Time) string {
 	now := time.Now()
 	if took := now.Sub(decided); took > p.ConfirmAge {
-		return "to persist the attempt took " + round(took) + ", and the evidence is too old"
+		return "to persist the attempt took " + took.Round(time.Millisecond).String() + ", and the evidence is too old"
 	}
 	return u.leadership(now).Standby
 }

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/loglimit"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // MaxBody is how large a delivery may be, in bytes.
@@ -27,7 +27,7 @@ const maxDecoding = 4
 // select something that can be restarted. An error means that what the alert changes could not be persisted: the delivery
 // has to come again.
 type Receiver interface {
-	Handle(labels map[string]string, a restart.Alert) (selected bool, err error)
+	Handle(labels map[string]string, a policy.Alert) (selected bool, err error)
 }
 
 // A Handler serves POST /webhook/alertmanager. It answers 200 when it has passed on every alert, which says nothing about
@@ -134,7 +134,7 @@ func (h *Handler) handle(alerts []alert) error {
 }
 
 func (h *Handler) pass(a *alert) error {
-	selected, err := h.receiver.Handle(a.Labels, restart.Alert{
+	selected, err := h.receiver.Handle(a.Labels, policy.Alert{
 		Resolved: a.Status != statusFiring, StartsAt: time.Time(a.StartsAt), EndsAt: time.Time(a.EndsAt),
 	})
 	outcome := outcomeUnmapped

@@ -1,9 +1,7 @@
-// Package restart decides whether a failing service is restarted, does it, and verifies that it helped.
-//
-// The Policy is a pure function from state and event to state and decision. The Controller feeds it with the
-// service's own probes and with alerts, carries out what it decides, and tells. Alerts only draw attention to
-// a service; the evidence is always the controller's own probes.
-package restart
+// Package policy decides whether a failing service is restarted. It acts on nothing and looks at nothing: Policy.Next makes
+// a State and a Decision of a State, an Event and a time, and a Fleet makes of the states of all services what the guards of one
+// have to know of the others. What was recorded can therefore be judged again, by the same policy or by another one.
+package policy
 
 import (
 	"time"
@@ -91,7 +89,7 @@ func (p Policy) Next(s State, ev Event, now time.Time) (State, Decision) {
 
 // next is Next with a table of guards.
 func (p *Policy) next(table []guardRow, s State, ev Event, now time.Time) (State, Decision) {
-	now = now.Round(0).UTC() // no monotonic clock reading, no location: as it comes back from JSON
+	now = Wall(now) // no monotonic clock reading, no location: as it comes back from JSON
 	s = s.upgraded().at(now, ev.Jump).lapsed(now, p.SuspectTime).maintained(&ev.World.Maintenance)
 	switch q := (question{policy: p, state: &s, world: &ev.World, now: now, table: table}); {
 	case ev.Alerted:
@@ -161,7 +159,7 @@ func (p *Policy) unlocked(s State) State {
 
 // cool says when the pause after the last attempt ends.
 func (p *Policy) cool(s State) State {
-	if last := s.lastAttempt(); !last.IsZero() {
+	if last := s.LastAttempt(); !last.IsZero() {
 		s.CooldownUntil = last.Add(p.pause(&s))
 	}
 	return s

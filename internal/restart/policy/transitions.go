@@ -1,4 +1,4 @@
-package restart
+package policy
 
 import (
 	"slices"
@@ -68,7 +68,7 @@ func (p *Policy) count(s State, e Evidence, now time.Time) State {
 	if s.FailingSince.IsZero() {
 		s.FailingSince = now
 	}
-	if !p.repairable(e) || !p.outage(e) {
+	if !p.Repairable(e) || !p.outage(e) {
 		s.Failures, s.LastFailure = 0, time.Time{} // it confirms nothing
 		return s
 	}

@@ -1,4 +1,4 @@
-package restart
+package policy
 
 import (
 	"cmp"
@@ -152,7 +152,7 @@ func successes(n int, held time.Duration) string {
 
 func askFailureClass(q *question) GuardResult {
 	last := &q.state.Last
-	return GuardResult{OK: q.policy.repairable(*last), Value: last.words(), Limit: "one that a restart repairs"}
+	return GuardResult{OK: q.policy.Repairable(*last), Value: last.words(), Limit: "one that a restart repairs"}
 }
 
 func askOutage(q *question) GuardResult {
@@ -267,7 +267,7 @@ func askStartGrace(q *question) GuardResult {
 
 func askCooldown(q *question) GuardResult {
 	pause := q.policy.pause(q.state)
-	last := q.state.lastAttempt()
+	last := q.state.LastAttempt()
 	if last.IsZero() {
 		return GuardResult{OK: true, Value: "no attempt", Limit: pause.String()}
 	}
@@ -280,7 +280,7 @@ func askCooldown(q *question) GuardResult {
 }
 
 func askBudget(q *question) GuardResult {
-	hour, day := q.state.spent(q.now)
+	hour, day := q.state.Spent(q.now)
 	p := q.policy
 	r := GuardResult{
 		OK:    hour < p.BudgetHour && day < p.BudgetDay,
@@ -302,8 +302,8 @@ func askBudget(q *question) GuardResult {
 	return r
 }
 
-// spent counts the attempts within an hour and a day.
-func (s *State) spent(now time.Time) (hour, day int) {
+// Spent counts the attempts within an hour and a day.
+func (s *State) Spent(now time.Time) (hour, day int) {
 	for _, t := range s.Attempts {
 		if now.Sub(t) < time.Hour {
 			hour++

@@ -1,4 +1,4 @@
-package restart
+package policy
 
 import (
 	"net/http"
@@ -7,10 +7,10 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
-// repairable tells whether a restart can repair a failure. A restart repairs neither names nor certificates nor routes
+// Repairable tells whether a restart can repair a failure. A restart repairs neither names nor certificates nor routes
 // nor a wrong health path; everything that is not known to be repaired holds. The switch has a row for every
 // Reason: the exhaustive linter complains about a missing one.
-func (p *Policy) repairable(e Evidence) bool {
+func (p *Policy) Repairable(e Evidence) bool {
 	if e.Away || slices.Contains(p.NeverRestartOnReasons, e.Reason) || slices.Contains(p.NeverRestartOn, e.StatusCode) {
 		return false // where it is Away the service itself has answered
 	}

@@ -1,4 +1,4 @@
-package restart
+package policy
 
 import (
 	"encoding/json"
@@ -247,7 +247,7 @@ func TestExecFailed(t *testing.T) {
 	r := newRun(t, testPolicy()).arm()
 	r.alert()
 	r.probes(3, time.Second, refused)
-	r.executed(Executed{Error: errTest.Error()})
+	r.executed(Executed{Error: "it did not work"})
 	if d := r.decisions[len(r.decisions)-1]; d.Outcome != OutcomeExecFailed || r.state.Unverified != 1 || len(r.state.Attempts) != 1 {
 		t.Errorf("ended with %q, %d unverified, %d attempts", d.Outcome, r.state.Unverified, len(r.state.Attempts))
 	}
@@ -293,29 +293,29 @@ func TestFailureClass(t *testing.T) {
 		prober.ReasonTransferTimeout: true, prober.ReasonConnectionClosed: true, prober.ReasonWSPongTimeout: true,
 	}
 	for _, info := range prober.Reasons() {
-		if got := p.repairable(Evidence{Reason: info.Reason}); got != repaired[info.Reason] {
+		if got := p.Repairable(Evidence{Reason: info.Reason}); got != repaired[info.Reason] {
 			t.Errorf("%s is repairable: %t, want %t", info.Reason, got, repaired[info.Reason])
 		}
 	}
 	for code, want := range map[int]bool{301: false, 401: false, 404: true, 429: false, 500: true, 501: false, 502: true, 503: true, 504: true} {
-		if got := p.repairable(status(code)); got != want {
+		if got := p.Repairable(status(code)); got != want {
 			t.Errorf("status %d is repairable: %t, want %t", code, got, want)
 		}
 	}
 	for code, want := range map[int]bool{1000: false, 1001: false, 1006: true, 1008: false, 1011: true, 1012: false, 4401: false} {
-		if got := p.repairable(Evidence{Reason: prober.ReasonWSClosed, CloseCode: code}); got != want {
+		if got := p.Repairable(Evidence{Reason: prober.ReasonWSClosed, CloseCode: code}); got != want {
 			t.Errorf("close code %d is repairable: %t, want %t", code, got, want)
 		}
 	}
 	for code, want := range map[int]bool{101: false, 200: false, 302: false, 404: true, 426: false, 502: true, 503: true} {
-		if got := p.repairable(Evidence{Reason: prober.ReasonWSHandshake, StatusCode: code}); got != want {
+		if got := p.Repairable(Evidence{Reason: prober.ReasonWSHandshake, StatusCode: code}); got != want {
 			t.Errorf("status %d to the upgrade is repairable: %t, want %t", code, got, want)
 		}
 	}
-	if !p.repairable(Evidence{Reason: prober.ReasonWSMessage, TimedOut: true}) {
+	if !p.Repairable(Evidence{Reason: prober.ReasonWSMessage, TimedOut: true}) {
 		t.Error("a message that does not come is not repairable")
 	}
-	if p.repairable(Evidence{Reason: prober.ReasonConnectRefused, Away: true}) {
+	if p.Repairable(Evidence{Reason: prober.ReasonConnectRefused, Away: true}) {
 		t.Error("the failure of another host is repairable")
 	}
 	p.RestartOnReasons, p.NeverRestartOnReasons = []prober.Reason{"tls_failed", "request_timeout"}, []prober.Reason{"request_timeout"}
@@ -325,13 +325,13 @@ func TestFailureClass(t *testing.T) {
 		false: {{Reason: prober.ReasonRequestTimeout}, {Reason: prober.ReasonTLSExpired}, status(404), status(504), {Reason: prober.ReasonTLSFailed, Away: true}},
 	} {
 		for _, e := range e {
-			if got := p.repairable(e); got != want {
+			if got := p.Repairable(e); got != want {
 				t.Errorf("%s is repairable: %t, want %t", e.words(), got, want)
 			}
 		}
 	}
 	busy := Evidence{Reason: prober.ReasonStatus, StatusCode: 503, RetryAfter: true}
-	if p.repairable(busy) {
+	if p.Repairable(busy) {
 		t.Error("503 with Retry-After is repairable, want that it holds")
 	}
 }
@@ -390,7 +390,7 @@ func TestOutcomeOfAnother(t *testing.T) {
 // What the back-end said of its unit is forgotten with the definition that it belonged to, also where the checks are the same.
 func TestRedefinedUnit(t *testing.T) {
 	r := ready(t)
-	r.unit.Unfit = string(UnfitStopped)
+	r.unit.Unfit = Stopped
 	if d := r.probe(refused); d.Hold != GuardPreflight {
 		t.Fatalf("held by %q, want the back-end's answer", d.Hold)
 	}

@@ -1,4 +1,4 @@
-package restart
+package policy
 
 import (
 	"testing"
@@ -64,7 +64,7 @@ func TestReprieve(t *testing.T) {
 			r.unit.Identity, r.unit.Itself = "3", false
 		}, 1},
 		{"a deploy that is under way", func(r *run) { r.unit.Identity, r.unit.Starting = "2", true }, 0},
-		{"a deploy that leaves it stopped", func(r *run) { r.unit.Identity, r.unit.Unfit = "2", string(UnfitStopped) }, 0},
+		{"a deploy that leaves it stopped", func(r *run) { r.unit.Identity, r.unit.Unfit = "2", Stopped }, 0},
 		{"the exporter is restarted", func(r *run) { r.event(Event{Started: &Definition{}}) }, 0},
 		{"a deploy while the exporter is", func(r *run) { r.unit.Identity = "2"; r.event(Event{Started: &Definition{}}) }, 1},
 	} {
@@ -134,7 +134,7 @@ func TestLeftUnfit(t *testing.T) {
 func TestReprieveKeepsTheCooldown(t *testing.T) {
 	r := newRun(t, testPolicy()).arm()
 	r.lockOut()
-	last := r.state.lastAttempt()
+	last := r.state.LastAttempt()
 	r.world.Maintenance.Name = "night"
 	r.probe(refused)
 	r.world.Maintenance.Name = ""
@@ -150,7 +150,7 @@ func TestReprieveKeepsTheCooldown(t *testing.T) {
 		r.probe(refused)
 		r.wait(time.Second)
 	}
-	if got := r.state.lastAttempt().Sub(last); got != 20*time.Minute {
+	if got := r.state.LastAttempt().Sub(last); got != 20*time.Minute {
 		t.Errorf("the next attempt was made after %s, want the doubled pause", got)
 	}
 }

@@ -1,7 +1,8 @@
-package restart
+package policy
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
@@ -152,9 +153,9 @@ func (s *State) Phase() Phase {
 	}
 }
 
-// sameDurable tells whether two states are the same in what must outlive the exporter. What the rest says is seen again
+// SameDurable tells whether two states are the same in what must outlive the exporter. What the rest says is seen again
 // soon; it changes with every probe and is not worth a write.
-func (s *State) sameDurable(o *State) bool {
+func (s *State) SameDurable(o *State) bool {
 	return s.JumpedAt.Equal(o.JumpedAt) && s.Definition == o.Definition && s.Armed == o.Armed &&
 		slices.Equal(s.Demands, o.Demands) && s.AlertedAt.Equal(o.AlertedAt) && s.ResolvedAt.Equal(o.ResolvedAt) &&
 		s.EpisodeAt.Equal(o.EpisodeAt) && s.Observed == o.Observed &&
@@ -207,6 +208,20 @@ type Preflight struct {
 	Finished bool `json:"finished,omitempty"`
 	// At is when this became known; Next sets it.
 	At time.Time `json:"at,omitzero"`
+}
+
+// onPurpose reports whether somebody wants the service to be left alone: it is stopped, or paused for the exporter.
+func (s *State) onPurpose() bool {
+	return !s.Pause.Until.IsZero() || s.Preflight.stopped()
+}
+
+// Stopped is the word of a back-end for a unit that somebody has stopped.
+const Stopped = "stopped"
+
+// stopped reports whether the back-end said that somebody had stopped the unit.
+func (f *Preflight) stopped() bool {
+	why, _, _ := strings.Cut(f.Unfit, ":")
+	return why == Stopped
 }
 
 // A Pause is an operator's order to leave a service alone for a while.

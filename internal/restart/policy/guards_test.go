@@ -1,4 +1,4 @@
-package restart
+package policy
 
 import (
 	"os"
@@ -56,7 +56,7 @@ var guardTests = []guardTest{
 	{"maintenance", func(r *run) { r.world.Maintenance = Window{Name: "night", Until: r.now.Add(time.Hour)} }, Evidence{}, GuardMaintenance, time.Hour},
 	{"paused", func(r *run) { r.state.Pause = Pause{Until: r.now.Add(time.Hour), Who: "jo", Reason: "deploy"} }, Evidence{}, GuardPaused, time.Hour},
 	{"pause is over", func(r *run) { r.state.Pause = Pause{Until: r.now, Who: "jo", Reason: "deploy"} }, Evidence{}, "", 0},
-	{"stopped", func(r *run) { r.unit.Unfit = string(UnfitStopped) }, Evidence{}, GuardPreflight, 0},
+	{"stopped", func(r *run) { r.unit.Unfit = Stopped }, Evidence{}, GuardPreflight, 0},
 	{"just deployed", func(r *run) { r.unit.StartedAt = r.now.Add(-time.Minute) }, Evidence{}, GuardStartGrace, time.Minute},
 	{"deployed long ago", func(r *run) { r.unit.StartedAt = r.now.Add(-2 * time.Minute) }, Evidence{}, "", 0},
 	{"cool-down", func(r *run) { r.attempted(4 * time.Minute) }, Evidence{}, GuardCooldown, time.Minute},
@@ -199,7 +199,7 @@ func TestRecoversMeanwhile(t *testing.T) {
 // A back-end that found its unit unfit is not asked at every probe.
 func TestUnfitIsAskedAgain(t *testing.T) {
 	r := ready(t)
-	r.unit.Unfit = string(UnfitRolling)
+	r.unit.Unfit = "rolling"
 	asked := 0
 	for range 60 {
 		if d := r.event(Event{Probed: &refused}); d.Inspect {
@@ -269,7 +269,7 @@ func TestArmedValue(t *testing.T) {
 
 // Every guard stands in the documentation, in order; so do the outcomes and phases.
 func TestSafetyIsDocumented(t *testing.T) {
-	data, err := os.ReadFile("../../docs/restart-safety.md")
+	data, err := os.ReadFile("../../../docs/restart-safety.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -319,5 +319,31 @@ func TestPreflightNext(t *testing.T) {
 				t.Errorf("got %+v, want that it allows at %s", got, want)
 			}
 		})
+	}
+}
+
+// One of four pods that fails is left to the cluster, for as long as it may last; when the second one fails as well, the
+// restart wants as many failures in a row as any other.
+func TestPartialOutage(t *testing.T) {
+	r := newRun(t, testPolicy()).arm()
+	r.alert()
+	d := r.probes(600, time.Second, partly(1, 4))
+	if r.restarts() != 0 || d.Hold != GuardOutage || d.Guards[len(d.Guards)-1].Value != "1 of 4 checks fail" {
+		t.Fatalf("restarted %d times, decision is %+v, want that it is held", r.restarts(), d)
+	}
+	r.probe(beyond(1, partly(2, 4)))
+	if r.state.Hold != GuardOutage {
+		t.Errorf("a wrong path besides is held by %q", r.state.Hold)
+	}
+	r.wait(time.Second)
+	for n := 1; r.restarts() == 0 && n < 10; n++ {
+		r.probe(partly(2, 4))
+		if r.restarts() != 0 && n != 3 {
+			t.Errorf("restarted at the failure %d in a row, want the third", n)
+		}
+		r.wait(time.Second)
+	}
+	if r.restarts() != 1 {
+		t.Error("not restarted when half of it failed")
 	}
 }

@@ -1,4 +1,4 @@
-package restart
+package policy
 
 import (
 	"fmt"
@@ -68,8 +68,6 @@ func (f *Fleet) scopes() {
 
 // Brakes tells for every scope whether it is braked.
 func (f *Fleet) Brakes(now time.Time) map[string]bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.judge(now)
 	on := make(map[string]bool, len(f.brakes))
 	for scope, b := range f.brakes {
@@ -81,8 +79,6 @@ func (f *Fleet) Brakes(now time.Time) map[string]bool {
 // Release takes the brake of a scope off, as an operator orders it, and returns who fails in the scope. What fails now does not
 // put it on again; what begins to fail later may. It reports whether the brake was on.
 func (f *Fleet) Release(scope string, now time.Time) (failing []string, on bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.judge(now)
 	b := f.brakes[scope]
 	if b == nil || b.since.IsZero() {
@@ -197,7 +193,7 @@ func (f *Fleet) release(result *Brake, b *brake, me *member, now time.Time) {
 	l := &f.limits
 	result.Release = fmt.Sprintf("at most %d that a restart may repair for %s", b.most(l.ReleasePercent), l.ReleaseTime)
 	if !b.calm.IsZero() {
-		result.Next = wall(b.calm.Add(l.ReleaseTime))
+		result.Next = Wall(b.calm.Add(l.ReleaseTime))
 	}
 	f.try(result, b, me, now)
 }
@@ -218,6 +214,6 @@ func (f *Fleet) settle(result *Brake, b *brake, me *member, now time.Time) {
 		}
 	}
 	if unseen > 0 && b.limit > 0 && b.failing+unseen >= b.limit {
-		result.On, result.Unseen, result.Next = true, unseen, wall(until)
+		result.On, result.Unseen, result.Next = true, unseen, Wall(until)
 	}
 }

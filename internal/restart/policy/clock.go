@@ -1,4 +1,4 @@
-package restart
+package policy
 
 import (
 	"slices"
@@ -29,6 +29,12 @@ func (s State) at(now time.Time, jump time.Duration) State {
 		s.Pause = Pause{}
 	}
 	return s
+}
+
+// Aged is the state as it is now, if nothing has happened since the last event.
+func (p *Policy) Aged(s State, now time.Time) State {
+	now = Wall(now)
+	return s.at(now, 0).lapsed(now, p.SuspectTime)
 }
 
 // moved moves every time of the state by d.

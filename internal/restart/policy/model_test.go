@@ -1,4 +1,4 @@
-package restart
+package policy
 
 import (
 	"flag"
@@ -87,7 +87,7 @@ var stepKinds = []struct {
 	}},
 	{"back-end", 3, func(_ *simulation, s *patient, arg int) { s.lie = lie(arg % int(lies)) }},
 	{"honest", 2, func(_ *simulation, s *patient, _ int) { s.lie, s.slow, s.unfit = honest, false, "" }},
-	{"unfit", 1, func(_ *simulation, s *patient, _ int) { s.unfit = string(UnfitStopped) }},
+	{"unfit", 1, func(_ *simulation, s *patient, _ int) { s.unfit = Stopped }},
 	{"rolls", 1, func(_ *simulation, s *patient, arg int) { s.rolls = arg%4 != 0 }},
 	{"slow", 1, func(_ *simulation, s *patient, _ int) { s.slow = true }},
 	{"deployed", 1, func(m *simulation, s *patient, _ int) {

@@ -1,4 +1,4 @@
-package restart
+package policy
 
 import (
 	"slices"
@@ -24,8 +24,8 @@ func (s *State) lastRefused() bool {
 	return !s.RefusedAt.IsZero() && (n == 0 || s.RefusedAt.After(s.Attempts[n-1]))
 }
 
-// lastAttempt is when the last attempt was made, also one that was refused; zero: none was.
-func (s *State) lastAttempt() time.Time {
+// LastAttempt is when the last attempt was made, also one that was refused; zero: none was.
+func (s *State) LastAttempt() time.Time {
 	switch n := len(s.Attempts); {
 	case s.lastRefused():
 		return s.RefusedAt

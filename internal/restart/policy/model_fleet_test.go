@@ -1,4 +1,4 @@
-package restart
+package policy
 
 import (
 	"encoding/json"
@@ -144,7 +144,7 @@ func newSimulation(table []guardRow, rnd *rand.Rand) *simulation {
 // assemble makes the fleet as an exporter does that has just started.
 func (m *simulation) assemble() {
 	m.fleet = NewFleet()
-	m.fleet.Limit(configured().Brake)
+	m.fleet.Limit(testBrake())
 	for _, s := range m.services {
 		m.fleet.Join(s.name, s.group, s.dependsOn)
 		for _, t := range s.state.Attempts {
@@ -181,7 +181,7 @@ func (m *simulation) apply(s *patient, ev *Event) {
 	}
 	m.surround(s, ev)
 	state, d := m.policy.next(m.table, s.state, *ev, m.wall())
-	if !state.sameDurable(&s.kept) {
+	if !state.SameDurable(&s.kept) {
 		if s.dirty = m.full; !s.dirty {
 			s.kept = state
 		} else if d.Restart {
@@ -189,9 +189,9 @@ func (m *simulation) apply(s *patient, ev *Event) {
 			state, d = m.policy.next(m.table, s.state, *ev, m.wall())
 		}
 	}
-	over, requested := s.state.request()
+	over, requested := s.state.Request()
 	s.state = state
-	if _, still := state.request(); m.clings && requested && !still {
+	if _, still := state.Request(); m.clings && requested && !still {
 		s.state.Demands = append(slices.Clone(state.Demands), over)
 	}
 	if m.forgets && state.EpisodeAt.IsZero() {
@@ -401,7 +401,7 @@ func (m *simulation) see(s *patient, e Evidence) {
 		if s.failedSince.IsZero() {
 			s.failedSince = m.now
 		}
-		if !m.policy.repairable(e) || e.Checks > 0 && 2*e.Failing < e.Checks {
+		if !m.policy.Repairable(e) || e.Checks > 0 && 2*e.Failing < e.Checks {
 			s.row = nil
 		} else if n := len(s.row); n == 0 || m.now.Sub(s.row[n-1]) >= m.policy.ConfirmInterval {
 			s.row = append(s.row, m.now)
@@ -448,7 +448,7 @@ func (m *simulation) restart(down time.Duration) {
 		s.calmSince = time.Time{} // what was seen before the exporter ended is not counted
 		if s.dirty {              // what could not be persisted is lost
 			s.unverified, s.open, s.demanded = s.state.Unverified, s.state.InFlight(), s.state.Demanded()
-			_, s.requested = s.state.request()
+			_, s.requested = s.state.Request()
 			s.pausedT = time.Time{}
 			if !s.state.Pause.Until.IsZero() {
 				s.pausedT = s.state.Pause.Until.Add(-m.jumped)

@@ -1,4 +1,4 @@
-package restart
+package policy
 
 import (
 	"reflect"
@@ -47,7 +47,7 @@ func TestSameDurable(t *testing.T) {
 		default:
 			t.Fatalf("%s has a type that this test does not know", f.Name)
 		}
-		if same := a.sameDurable(&b); same != volatile[f.Name] {
+		if same := a.SameDurable(&b); same != volatile[f.Name] {
 			t.Errorf("states that differ in %s are the same: %t, want %t", f.Name, same, volatile[f.Name])
 		}
 	}

@@ -1,4 +1,4 @@
-package restart
+package policy
 
 import (
 	"crypto/sha256"
@@ -34,8 +34,8 @@ type Demand struct {
 // requestKey is the Key of the one demand that is a request. That of an alert has 16 digits.
 const requestKey = "request"
 
-// request is the demand that is a request, if there is one.
-func (s *State) request() (d Demand, ok bool) {
+// Request is the demand that is a request, if there is one.
+func (s *State) Request() (d Demand, ok bool) {
 	at := slices.IndexFunc(s.Demands, isRequest)
 	if at < 0 {
 		return Demand{}, false
@@ -48,7 +48,7 @@ func isRequest(d Demand) bool { return d.Key == requestKey }
 // requested takes the request of an operator. The service has to be healthy from then on to end it; a repetition changes no
 // more than that of an alert does.
 func (s State) requested(o *Operator, now time.Time) State {
-	if _, again := s.request(); !again {
+	if _, again := s.Request(); !again {
 		s.Calm = 0
 	}
 	return s.demanded(Demand{Key: requestKey, At: now, Request: *o}, now)
@@ -143,8 +143,8 @@ func (s State) upgraded() State {
 	return s
 }
 
-// demandKey identifies an alert by its labels.
-func demandKey(labels map[string]string) string {
+// AlertKey identifies an alert by its labels.
+func AlertKey(labels map[string]string) string {
 	h := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(labels)) {
 		_, _ = h.Write([]byte(name + "\x00" + labels[name] + "\x00")) // never an error

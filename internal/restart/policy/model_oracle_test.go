@@ -1,4 +1,4 @@
-package restart
+package policy
 
 import "time"
 
@@ -84,7 +84,7 @@ func (m *simulation) await(s *patient) {
 // excused reports whether there is a reason to wait. Where the policy may know less than the oracle does, because it has not seen
 // what happened or has forgotten it, what it knows counts.
 func (m *simulation) excused(s *patient) bool {
-	if s.sick == nil || !m.policy.repairable(*s.sick) || !m.policy.outage(*s.sick) {
+	if s.sick == nil || !m.policy.Repairable(*s.sick) || !m.policy.outage(*s.sick) {
 		return true
 	}
 	for _, r := range m.forbids(s) {

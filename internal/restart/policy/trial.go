@@ -1,4 +1,4 @@
-package restart
+package policy
 
 import (
 	"fmt"
@@ -70,7 +70,7 @@ func (f *Fleet) try(result *Brake, b *brake, me *member, now time.Time) {
 // waits notes that the trial goes on at t, if that is before the release.
 func (b *Brake) waits(t time.Time) {
 	if b.Next.IsZero() || t.Before(b.Next) {
-		b.Next = wall(t)
+		b.Next = Wall(t)
 	}
 }
 

@@ -1,6 +1,7 @@
-package restart
+package policy
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -8,6 +9,13 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
+
+func testBrake() BrakeLimits {
+	return BrakeLimits{
+		Percent: 40, Min: 3, Max: 10, Window: 5 * time.Minute, Settle: 30 * time.Second,
+		ReleasePercent: 20, ReleaseTime: 5 * time.Minute,
+	}
+}
 
 // A ward is a fleet of services, of which each is healthy or fails in some way, on a clock of its own.
 type ward struct {
@@ -21,7 +29,7 @@ type ward struct {
 
 func newWard(t *testing.T, n int) *ward {
 	w := &ward{t: t, fleet: NewFleet(), now: start, states: make([]State, n), cures: func(int) bool { return true }}
-	w.fleet.Limit(configured().Brake)
+	w.fleet.Limit(testBrake())
 	for i := range n {
 		w.fleet.Join(strconv.Itoa(i), "", nil)
 		w.states[i] = State{Armed: true, Successes: 1, Last: healthy}
@@ -32,7 +40,7 @@ func newWard(t *testing.T, n int) *ward {
 func (w *ward) fails(i int, e Evidence) {
 	s := &w.states[i]
 	s.Successes, s.FailingSince, s.Last = 0, w.now, e
-	if (&Policy{}).repairable(e) {
+	if (&Policy{}).Repairable(e) {
 		s.Failures = 3
 	}
 }
@@ -285,4 +293,45 @@ func TestReleaseBrake(t *testing.T) {
 	if len(w.restarts) != 3 {
 		t.Error("what failed after the release was restarted")
 	}
+}
+
+// Of 1,000 services all 20 of a group fail: the group is braked, and nothing else. Later it is released.
+func TestBrakeOfOneGroup(t *testing.T) {
+	f, now := NewFleet(), time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
+	f.Limit(BrakeLimits{Percent: 40, Min: 3, Max: 30, Window: 5 * time.Minute, ReleasePercent: 20, ReleaseTime: 5 * time.Minute})
+	name := func(i int) string { return fmt.Sprintf("web-%d", i) }
+	for i := range 1000 {
+		group := fmt.Sprintf("shop-%d", i/20)
+		f.Join(name(i), group, nil)
+	}
+	failing := 0
+	update := func() {
+		for i := range 1000 {
+			s := State{Armed: true, Successes: 1}
+			if i < failing {
+				s = State{Armed: true, Failures: 1, FailingSince: now}
+			}
+			f.Update(name(i), &s, now)
+		}
+	}
+	want := func(member int, on bool) {
+		t.Helper()
+		b := f.World(name(member), &Policy{}, now).Brake
+		if b.On != on || on && b.Scope != "group/shop-0" {
+			t.Errorf("at %s the brake of %s is %+v, want %v", now.Format(time.TimeOnly), name(member), b, on)
+		}
+	}
+	update()
+	want(0, false)
+	failing, now = 20, now.Add(time.Minute)
+	update()
+	want(0, true)
+	want(19, true)
+	want(20, false)
+	failing, now = 1, now.Add(time.Minute)
+	update()
+	now = now.Add(4 * time.Minute)
+	want(0, true)
+	now = now.Add(time.Minute)
+	want(0, false)
 }

@@ -1,4 +1,4 @@
-package restart
+package policy
 
 import (
 	"net/http"
@@ -57,6 +57,9 @@ var ways = map[prober.Reason]way{
 	prober.ReasonLocalResource:    {reachNone, false},
 	prober.ReasonInternal:         {reachNone, false},
 }
+
+// Unanswered reports whether no answer came, or not all of one: the network of the exporter may be the cause.
+func (e *Evidence) Unanswered() bool { return e.way().silent }
 
 // way is what the failure proves.
 func (e *Evidence) way() way {

@@ -1,4 +1,4 @@
-package restart
+package policy
 
 import "time"
 
@@ -84,6 +84,15 @@ type World struct {
 	FleetOldest   time.Time `json:"fleet_oldest,omitzero"`
 	// Brake is the mass brake as far as it concerns the service.
 	Brake Brake `json:"brake,omitzero"`
+}
+
+// A Leadership is whether this exporter may act. The zero Leadership is that of one that is the only one.
+type Leadership struct {
+	// Standby says why another exporter may act, or nobody. Empty: this one may.
+	Standby string `json:"standby,omitempty"`
+	// Elected is true when this exporter was chosen among several, For is for how long that has been so.
+	Elected bool          `json:"elected,omitempty"`
+	For     time.Duration `json:"for,omitempty"`
 }
 
 // A Window is an open maintenance window.

@@ -1,9 +1,6 @@
-package restart
+package policy
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 // A Reprieve is why a service that was locked out gets one more attempt: the world has changed since. If that does not help
 // either it is locked out again. The cool-down and the budget hold for it as for any other.
@@ -55,19 +52,8 @@ func (g Guard) followsAttempts() bool {
 	return g == GuardCooldown || g == GuardBudget || g == GuardLockedOut
 }
 
-// onPurpose reports whether somebody wants the service to be left alone: it is stopped, or paused for the exporter.
-func (s *State) onPurpose() bool {
-	return !s.Pause.Until.IsZero() || s.Preflight.stopped()
-}
-
-// stopped reports whether the back-end said that somebody had stopped the unit.
-func (f *Preflight) stopped() bool {
-	why, _, _ := strings.Cut(f.Unfit, ":")
-	return why == string(UnfitStopped)
-}
-
 // mayBeLeftUnfit reports whether an attempt may have left the unit of a healthy service in such a way that it is not restarted
 // any more, such as with an update that the supervisor has paused. Somebody has to be told before it fails the next time.
 func (s *State) mayBeLeftUnfit(now time.Time) bool {
-	return !s.lastAttempt().IsZero() && (s.Unverified > 0 || s.Preflight.Unfit != "") && now.Sub(s.Preflight.At) >= compareEvery
+	return !s.LastAttempt().IsZero() && (s.Unverified > 0 || s.Preflight.Unfit != "") && now.Sub(s.Preflight.At) >= compareEvery
 }
