@@ -9,6 +9,8 @@ import (
 
 // A fleet is the policy.Fleet that the watchers of all services share.
 type fleet struct {
+	deciding sync.Mutex // held while a service decides to restart, so that no two do at a time
+
 	mu     sync.Mutex // protects the following
 	shared *policy.Fleet
 }

@@ -86,17 +86,17 @@ func (c *Controller) ReleaseBrake(scope string, o policy.Operator) (released boo
 	}
 	c.log.Info("Released the brake", "scope", scope, "who", o.Who, "reason", o.Reason)
 	for _, name := range failing {
-		if u := c.unit(name); u != nil {
-			_, _ = u.apply(policy.Event{Released: &o}) // an error is told, and holds
-			u.wake()
+		if w := c.watcher(name); w != nil {
+			_, _ = w.feed(policy.Event{Released: &o}) // an error is told, and holds
+			w.wake()
 		}
 	}
 	return true, nil
 }
 
 func (c *Controller) order(service string, ev policy.Event, message, who, why string) error {
-	u := c.unit(service)
-	if u == nil {
+	w := c.watcher(service)
+	if w == nil {
 		return fmt.Errorf("%w: %q", ErrUnknownService, service)
 	}
 	if missing(who) {
@@ -105,20 +105,20 @@ func (c *Controller) order(service string, ev policy.Event, message, who, why st
 	if err := errors.Join(oneLine("who", who, maxWho), oneLine("reason", why, maxReason)); err != nil {
 		return err
 	}
-	if loaded, reason := u.known(); !loaded {
+	if loaded, reason := w.known(); !loaded {
 		return fmt.Errorf("%w: %s", ErrNotLoaded, cmp.Or(reason, "its last attempt is still under way"))
 	}
-	if !u.orders.take(time.Now()) {
+	if !w.orders.take(time.Now()) {
 		return ErrTooMany
 	}
-	before := u.current()
-	_, err := u.apply(ev)
+	before := w.current()
+	_, err := w.feed(ev)
 	if errors.Is(err, ErrStopped) {
 		return err
 	}
-	if after := u.current(); !after.SameOrders(&before) {
-		u.log.Info(message, "who", who, "reason", why) //nolint:sloglint // one of a few constants
-		u.wake()
+	if after := w.current(); !after.SameOrders(&before) {
+		w.log.Info(message, "who", who, "reason", why) //nolint:sloglint // one of a few constants
+		w.wake()
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNotPersisted, err)
@@ -146,21 +146,15 @@ func oneLine(what, text string, limit int) error {
 	}
 }
 
-func (u *unit) current() policy.State {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.state
+func (w *watcher) current() policy.State {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.state
 }
 
 // known tells whether the state is that of the journal, or else why not.
-func (u *unit) known() (loaded bool, reason string) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.kept.loaded, u.kept.reason
-}
-
-func (c *Controller) unit(service string) *unit {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	return c.units[service]
+func (w *watcher) known() (loaded bool, reason string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.entry.loaded, w.entry.reason
 }

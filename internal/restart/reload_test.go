@@ -49,7 +49,7 @@ func TestModeOffAtEndOfRound(t *testing.T) {
 			service := s.service("shop", "http://127.0.0.1:1/")
 			c, _, stop := watch(t, io.Discard)
 			defer stop()
-			u := newUnit(c, service)
+			u := newWatcher(c, service)
 			u.begin()
 			now := policy.Wall(time.Now())
 			u.state.Armed, u.state.Demands = true, []policy.Demand{{At: now}}
@@ -59,7 +59,7 @@ func TestModeOffAtEndOfRound(t *testing.T) {
 			u.rounds <- observation{evidence: policy.Evidence{Reason: prober.ReasonConnectRefused}}
 			off := service
 			off.Policy.Mode = policy.ModeOff
-			u.define(off)
+			u.reconfigure(off)
 			ctx, cancel := context.WithCancel(t.Context())
 			go u.run(ctx)
 			time.Sleep(500 * time.Millisecond)

@@ -102,13 +102,13 @@ func (s *Service) network(ctx context.Context) policy.Network {
 }
 
 // askSentinels asks the sentinels in a goroutine of its own.
-func (u *unit) askSentinels(ctx context.Context) {
-	if u.asking || u.looking || u.inspecting {
+func (w *watcher) askSentinels(ctx context.Context) {
+	if w.asking || w.looking || w.inspecting {
 		return
 	}
-	u.asking = true
-	service := u.definition()
-	go func() { u.networks <- service.network(ctx) }()
+	w.asking = true
+	service := w.configured()
+	go func() { w.networks <- service.network(ctx) }()
 }
 
 // sameSentinels reports whether both checks have the same ones.

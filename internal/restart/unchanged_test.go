@@ -148,7 +148,7 @@ func TestTimeoutChangedWhileDown(t *testing.T) {
 		time.Sleep(time.Second) // before it is confirmed
 		service = s.service("shop", shopTarget)
 		service.BackendDefinition, service.Checks[0].Timeout = "shop", 5*time.Second
-		if before := c.unit("shop").definition(); service.sameEvidence(&before) {
+		if before := c.watcher("shop").configured(); service.sameEvidence(&before) {
 			t.Error("a round by the old timeout counts for the new one")
 		}
 		c.Apply(configured(service))
@@ -170,7 +170,7 @@ func TestReloadedObjects(t *testing.T) {
 			service.BackendDefinition = definition
 			c.Apply(configured(service))
 			time.Sleep(time.Minute + time.Second) // between two rounds
-			return c.unit("shop").definition().Backend
+			return c.watcher("shop").configured().Backend
 		}
 		if b := apply(first, "a"); b != first {
 			t.Error("the first back-end is not in use")

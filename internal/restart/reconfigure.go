@@ -8,56 +8,65 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
-// takeDefinition takes over a definition that waits in the channel, if there is one.
-func (u *unit) takeDefinition() {
+// reconfigure hands a new configuration to the watcher; one that it has not looked at yet is replaced.
+func (w *watcher) reconfigure(s Service) {
 	select {
-	case s := <-u.definitions:
-		u.next = &s
+	case <-w.configurations:
 	default:
 	}
-	u.redefine()
+	w.configurations <- s
 }
 
-// redefine takes over a new definition as soon as no attempt is under way. Where it changes nothing, nothing happens: anybody
+// takeConfiguration takes over a definition that waits in the channel, if there is one.
+func (w *watcher) takeConfiguration() {
+	select {
+	case s := <-w.configurations:
+		w.next = &s
+	default:
+	}
+	w.switchOver()
+}
+
+// switchOver takes over a new definition as soon as no attempt is under way. Where it changes nothing, nothing happens: anybody
 // may ask for a reload, and nobody must be able to hold back a restart by that. The next round of checks is made by the new
 // probers in any case, since a file that they read may have changed. The back-end of the same unit stays: it remembers what
 // it has done.
-func (u *unit) redefine() {
-	if u.next == nil {
+func (w *watcher) switchOver() {
+	if w.next == nil {
 		return
 	}
-	u.mu.Lock()
-	if u.state.InFlight() {
-		u.mu.Unlock()
+	w.mu.Lock()
+	if w.state.InFlight() {
+		w.mu.Unlock()
 		return
 	}
-	before := u.service
-	u.service, u.next = *u.next, nil
-	now := &u.service
+	before := w.service
+	w.service, w.next = *w.next, nil
+	now := &w.service
 	evidence, supervised := now.sameEvidence(&before), now.sameUnit(&before)
 	if !evidence {
-		u.fresh = time.Now()
+		w.fresh = time.Now()
 	}
 	if supervised {
 		now.Backend = before.Backend
 	}
-	u.moot = u.moot || u.inspecting && !supervised
+	w.moot = w.moot || w.inspecting && !supervised
 	if !evidence || !supervised || !now.sameElse(&before) {
-		u.join()
-		u.metrics.show(now, &u.state, time.Now())
+		w.join()
+		w.metrics.show(now, &w.state, time.Now())
 	}
 	checks := now.definition()
-	u.mu.Unlock()
+	w.mu.Unlock()
 	if !supervised || checks != before.definition() {
-		_, _ = u.apply(policy.Event{Redefined: &policy.Definition{Checks: checks}})
+		_, _ = w.feed(policy.Event{Redefined: &policy.Definition{Checks: checks}})
 	}
 }
 
 // join makes the service known under its present definition. It is called with mu held.
-func (u *unit) join() {
-	u.metrics.know(&u.service)
-	u.fleet.join(u.name, u.service.Group, u.service.DependsOn)
-	u.metrics.brake(u.fleet.brakes(time.Now()))
+func (w *watcher) join() {
+	w.metrics.know(&w.service)
+	w.fleet.join(w.name, w.service.Group, w.service.DependsOn)
+	w.metrics.brake(w.fleet.brakes(time.Now()))
 }
 
 // sameEvidence reports whether a round of checks finds the same by both definitions. The policy has a part in it: which
