@@ -35,7 +35,7 @@ type Controller struct {
 	selected *selection   // nil: Run has not taken over a configuration yet
 }
 
-// A Configuration is what is to be watched, and the numbers that do not belong to one service.
+// A Configuration says what to watch, and has the numbers that do not belong to one service.
 type Configuration struct {
 	Services []Service
 	Brake    policy.BrakeLimits

@@ -11,11 +11,11 @@ import (
 // maxInspect is how long a back-end may take to look at its unit.
 const maxInspect = 10 * time.Second
 
-// maxTakes bounds what a unit's own settings give an attempt: the others wait for it.
+// maxTakes bounds the time that the settings of a unit can give an attempt, because other services wait for it.
 const maxTakes = 15 * time.Minute
 
-// inspect asks the back-end in a goroutine of its own, unless it is being asked or has just answered. Half a restart of an earlier exporter is
-// made a whole one before.
+// inspect asks the back-end in a goroutine of its own, unless it is being asked or has just answered. If an earlier exporter
+// left half a restart, it is finished first.
 func (w *watcher) inspect(ctx context.Context) {
 	if w.inspecting || w.asking || w.looking {
 		return
@@ -33,8 +33,8 @@ func (w *watcher) inspect(ctx context.Context) {
 	}()
 }
 
-// finisher is what makes the orphaned attempt of an earlier exporter a whole one, and tells whether it tried. There may be
-// nothing to do. What an operator has forbidden since is not done.
+// finisher returns a function that finishes the interrupted attempt of an earlier exporter, and reports whether it tried to.
+// Often there is nothing to do. What an operator has forbidden since is not done.
 func (w *watcher) finisher(ctx context.Context) func() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -58,7 +58,7 @@ func (w *watcher) finisher(ctx context.Context) func() bool {
 	}
 }
 
-// outdated tells why what was decided is not to be done any more: to persist it may have taken long. Empty: nothing.
+// outdated says why the decision must not be carried out any more: writing it down may have taken long. Empty: it may.
 func (w *watcher) outdated(p *policy.Policy, decided time.Time) string {
 	now := time.Now()
 	if took := now.Sub(decided); took > p.ConfirmAge {
@@ -90,7 +90,7 @@ func (w *watcher) execute(ctx context.Context, decided time.Time) {
 	}()
 }
 
-// tryOut has a back-end that can do so try out, in a goroutine of its own, what only the mode keeps from being done.
+// tryOut lets the back-end try the restart that only the mode forbids, if it can, in a goroutine of its own.
 func (w *watcher) tryOut(ctx context.Context) {
 	service := w.configured()
 	backend, ok := service.Backend.(DryRunner)

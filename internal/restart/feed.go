@@ -7,11 +7,11 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
-// ErrStopped is returned for what comes after the end of the watch.
+// ErrStopped is returned for an event that comes when the service is no longer watched.
 var ErrStopped = errors.New("the service is no longer watched")
 
-// apply lets the policy judge, persists, and tells. An error says that the outcome could not be persisted; then nothing is
-// restarted, and the next event tries again.
+// feed gives an event to the policy, persists what comes of it, and tells. An error means that this could not be persisted: then
+// nothing is restarted, and the next event tries again.
 func (w *watcher) feed(ev policy.Event) (policy.Decision, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -47,7 +47,7 @@ func (w *watcher) feed(ev policy.Event) (policy.Decision, error) {
 	return d, err
 }
 
-// surround fills in the world.
+// surround fills in what surrounds the service.
 func (w *watcher) surround(ev *policy.Event, now time.Time) {
 	ev.World = w.fleet.world(w.name, &w.service.Policy, now)
 	ev.World.Leader = w.leadership(now)
@@ -58,7 +58,7 @@ func (w *watcher) surround(ev *policy.Event, now time.Time) {
 	}
 }
 
-// leastJump is what the wall clock may go astray between two events without its being a jump.
+// leastJump is how far the wall clock may drift between two events before it counts as a jump.
 const leastJump = time.Second
 
 // jump is how far the wall clock went since the last event beyond the time that passed.

@@ -94,6 +94,9 @@ type disaster struct {
 func (d *disaster) repaired(t *testing.T) (after time.Duration) {
 	synctest.Test(t, func(t *testing.T) {
 		all, services := simulatedFleet(d.fleet, nil)
+		for i, r := range d.remnants {
+			r.unlike(all[i])
+		}
 		c, _, stop := watch(t, io.Discard, services...)
 		defer stop()
 		time.Sleep(3 * time.Minute)
@@ -108,7 +111,6 @@ func (d *disaster) repaired(t *testing.T) (after time.Duration) {
 			}
 		}
 		for i, r := range d.remnants {
-			r.unlike(all[i])
 			all[i].broken.Store(true)
 			if r.asked {
 				firing(c, services[i].Checks[0].Target)

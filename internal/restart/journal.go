@@ -8,10 +8,10 @@ import (
 
 // A Journal keeps what must outlive the exporter. Its methods may be called at the same time.
 type Journal interface {
-	// Load returns the State that was last saved for a service; the zero State if there is none.
+	// Load returns the State that was last saved for a service, or the zero State if none was.
 	Load(service string) (policy.State, error)
-	// Save makes s the State of a service. When it returns nil the State survives a crash of the machine; when it does not,
-	// nobody knows which State is kept.
+	// Save makes s the State of a service. If it returns nil, the State survives a crash of the machine. If not,
+	// it is unknown which State is kept.
 	Save(service string, s policy.State) error
 	// Audit appends a record to what people read.
 	Audit(r policy.Record) error

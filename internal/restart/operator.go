@@ -17,7 +17,7 @@ var ErrUnknownService = errors.New("no such service")
 // ErrInvalid is returned for an order that cannot be carried out as it was given.
 var ErrInvalid = errors.New("invalid order")
 
-// ErrNotLoaded is returned while the state of the service could not be loaded: what it is would replace the order.
+// ErrNotLoaded is returned while the state of the service could not be loaded: once it is, it would replace the order.
 var ErrNotLoaded = errors.New("the state of the service is not known yet")
 
 // ErrNotPersisted is returned for an order that holds, but that may not outlive the exporter.
@@ -30,8 +30,8 @@ var ErrTooMany = errors.New("too many orders, one a second is taken")
 const RetryAfter = orderEvery
 
 // Pause keeps a service from being restarted until p.Until, which must be within MaxPause. It replaces a pause that
-// there is, and does not end an attempt that is under way. An error other than ErrNotPersisted says that nothing has changed;
-// so it is with Resume and Unlock.
+// there is, and does not end an attempt that is under way. An error other than ErrNotPersisted means that nothing has changed.
+// The same holds for Resume and Unlock.
 func (c *Controller) Pause(service string, p policy.Pause) error {
 	left := time.Until(p.Until)
 	switch {
@@ -65,7 +65,7 @@ func (c *Controller) Request(service string, o policy.Operator) error {
 }
 
 // ReleaseBrake takes the mass brake of a scope off, policy.ScopeFleet or "group/NAME", and reports whether it was on. It is audited
-// with every service of the scope that fails. It does not outlive the exporter, no more than the brake.
+// with every service of the scope that fails. Like the brake it does not outlive the exporter.
 func (c *Controller) ReleaseBrake(scope string, o policy.Operator) (released bool, err error) {
 	if missing(o.Who) || missing(o.Reason) {
 		return false, fmt.Errorf("%w: want who releases the brake, and the reason", ErrInvalid)
@@ -152,7 +152,7 @@ func (w *watcher) current() policy.State {
 	return w.state
 }
 
-// known tells whether the state is that of the journal, or else why not.
+// known reports whether the state is that of the journal, or else says why not.
 func (w *watcher) known() (loaded bool, reason string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

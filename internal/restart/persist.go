@@ -11,12 +11,12 @@ import (
 type entry struct {
 	loaded bool         // the state is that of the journal, or a later one
 	state  policy.State // what was last saved
-	dirty  bool         // nobody knows what the journal holds
-	reason string       // why the journal failed; empty: it did not
+	dirty  bool         // a write failed: it is unknown what the journal holds
+	reason string       // why the journal fails; empty: it works
 }
 
-// load takes over the state of the journal. Until it succeeds nothing is restarted and nothing is saved: it would replace
-// what is there, such as a lock-out.
+// load takes over the state of the journal. Until that succeeds nothing is restarted, and nothing is saved, which
+// would replace what is there, such as a lock-out.
 func (w *watcher) load() {
 	w.mu.Lock()
 	s, err := w.journal.Load(w.name)
@@ -48,7 +48,7 @@ func (w *watcher) loadLate() {
 	}
 }
 
-// persist writes what has changed of the durable part of the state. What has not changed is not written.
+// persist writes the state if its durable part has changed.
 func (w *watcher) persist(s *policy.State) error {
 	switch {
 	case !w.entry.loaded:

@@ -10,7 +10,7 @@ import (
 // probe makes a round of checks in a goroutine of its own: a target that hangs must not keep an alert waiting.
 func (w *watcher) probe(ctx context.Context) {
 	w.loadLate()
-	if w.orphaned() { // also one of which the journal could not tell before
+	if w.orphaned() { // also if the journal could not be read before
 		w.inspect(ctx)
 	}
 	w.began, w.probing, w.urgent = time.Now(), true, false
@@ -24,8 +24,8 @@ func (w *watcher) advise(hint string) {
 	w.hint = hint
 }
 
-// look makes the last look before a restart: one more round of checks, beside the one that may be under way. It is as far apart
-// from the failure that confirmed as those are from each other, but waits no longer than a check may take.
+// look makes the last look before a restart: one more round of checks, beside the one that may be under way. It comes
+// ConfirmInterval after the failure that confirmed, but waits no longer than a check may take.
 func (w *watcher) look(ctx context.Context) {
 	w.looking, w.looked = true, time.Now()
 	w.mu.Lock()

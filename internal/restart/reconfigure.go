@@ -17,7 +17,7 @@ func (w *watcher) reconfigure(s Service) {
 	w.configurations <- s
 }
 
-// takeConfiguration takes over a definition that waits in the channel, if there is one.
+// takeConfiguration takes over the configuration that waits in the channel, if there is one.
 func (w *watcher) takeConfiguration() {
 	select {
 	case s := <-w.configurations:
@@ -27,10 +27,9 @@ func (w *watcher) takeConfiguration() {
 	w.switchOver()
 }
 
-// switchOver takes over a new definition as soon as no attempt is under way. Where it changes nothing, nothing happens: anybody
-// may ask for a reload, and nobody must be able to hold back a restart by that. The next round of checks is made by the new
-// probers in any case, since a file that they read may have changed. The back-end of the same unit stays: it remembers what
-// it has done.
+// switchOver takes over a new configuration as soon as no attempt is under way. If it changes nothing, nothing happens: anybody
+// may ask for a reload, and must not hold back a restart by that. The next round of checks uses the new probers in any case,
+// since a file that they read may have changed. If the unit is the same, its back-end stays, which remembers what it has done.
 func (w *watcher) switchOver() {
 	if w.next == nil {
 		return
@@ -62,15 +61,15 @@ func (w *watcher) switchOver() {
 	}
 }
 
-// join makes the service known under its present definition. It is called with mu held.
+// join makes the service known as it is configured now. It is called with mu held.
 func (w *watcher) join() {
 	w.metrics.know(&w.service)
 	w.fleet.join(w.name, w.service.Group, w.service.DependsOn)
 	w.metrics.brake(w.fleet.brakes(time.Now()))
 }
 
-// sameEvidence reports whether a round of checks finds the same by both definitions. The policy has a part in it: which
-// failures a restart repairs.
+// sameEvidence reports whether a round of checks finds the same with both configurations. That includes which failures the policy
+// has repaired by a restart.
 func (s *Service) sameEvidence(o *Service) bool {
 	p, q := &s.Policy, &o.Policy
 	return s.definition() == o.definition() &&
@@ -84,7 +83,7 @@ func (s *Service) sameUnit(o *Service) bool {
 	return s.BackendDefinition != "" && s.BackendDefinition == o.BackendDefinition
 }
 
-// sameElse reports whether the rest of two definitions is the same, as far as anybody is told of it.
+// sameElse reports whether the rest of two configurations is the same, as far as it is shown to anybody.
 func (s *Service) sameElse(o *Service) bool {
 	named := func(a, b Check) bool { return a.Name == b.Name && a.Inventory == b.Inventory }
 	return s.Group == o.Group && s.Environment == o.Environment && slices.Equal(s.DependsOn, o.DependsOn) &&

@@ -9,12 +9,12 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
-// A Service is the unit of decision: something that can be restarted, with the checks that say whether it is healthy.
+// A Service is something that can be restarted, with the checks that say whether it is healthy. Decisions are about services.
 type Service struct {
 	Name   string
 	Policy policy.Policy
 	Checks []Check
-	// Group is whose members are not restarted at the same time, and not if all of them fail. Empty: none.
+	// Group names a group. Its members are not restarted at the same time, and not while all of them fail. Empty: no group.
 	Group string
 	// Environment is for people and for routing what they are told.
 	Environment string
@@ -22,7 +22,7 @@ type Service struct {
 	DependsOn []string
 	// Match are the labels of the alerts that are about this service. Empty: they name one of its checks.
 	Match map[string]string
-	// Maintenance tells whether a maintenance window is open. nil: there are none.
+	// Maintenance returns the maintenance window that is open. nil: there are no windows.
 	Maintenance func(now time.Time) policy.Window
 	// CheckInterval is the pause between two rounds of checks while nothing is wrong.
 	CheckInterval time.Duration

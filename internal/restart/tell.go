@@ -7,7 +7,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
-// tell logs a line for every transition, counts, and appends to the audit. A repetition is none of them.
+// tell logs, counts and audits every transition. A repetition is not a transition.
 func (w *watcher) tell(before *policy.State, ev *policy.Event, d *policy.Decision, now time.Time) {
 	w.metrics.show(&w.service, &w.state, now)
 	w.metrics.brake(w.fleet.brakes(now))

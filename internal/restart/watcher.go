@@ -52,7 +52,7 @@ type watcher struct {
 	moot       bool      // the back-end is being asked about another unit than the one that is configured now
 	before     Status    // what it answered last
 	urgent     bool      // an alert came since the last round began
-	fresh      time.Time // a round that began before then is no evidence any more
+	fresh      time.Time // a round that began before then no longer counts as evidence
 }
 
 func newWatcher(c *Controller, s Service) *watcher {
@@ -75,8 +75,8 @@ func (w *watcher) begin() {
 	w.load()
 }
 
-// run watches the service until ctx is done. An attempt under way is finished first: half a restart is worse
-// than either none or a whole one.
+// run watches the service until ctx is done. An attempt under way is finished first: half a restart is worse than none, and
+// worse than a whole one.
 func (w *watcher) run(ctx context.Context) {
 	w.probe(ctx)
 	timer := time.NewTimer(w.interval())
@@ -133,7 +133,7 @@ func (w *watcher) run(ctx context.Context) {
 	}
 }
 
-// carryOut applies an event and does what was decided.
+// carryOut feeds an event to the policy and does what it decides.
 func (w *watcher) carryOut(ctx context.Context, ev policy.Event) {
 	began := time.Now()
 	d, _ := w.feed(ev) // an error is told, and holds
@@ -151,8 +151,8 @@ func (w *watcher) carryOut(ctx context.Context, ev policy.Event) {
 	}
 }
 
-// interval is the time from one round of checks to the next. A suspect that is held by something that takes its time is
-// asked about as often as a healthy service.
+// interval is the time from one round of checks to the next. A suspect that is held by something that takes time is probed as
+// often as a healthy service.
 func (w *watcher) interval() time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -170,7 +170,7 @@ func (w *watcher) interval() time.Duration {
 	return w.service.CheckInterval
 }
 
-// orphaned tells whether there is an attempt of which nobody knows what it did.
+// orphaned reports whether there is an attempt of an earlier exporter whose outcome is not known.
 func (w *watcher) orphaned() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -13,21 +13,21 @@ func groupScope(group string) string { return "group/" + group }
 // A brake is the mass brake of one scope.
 type brake struct {
 	since    time.Time // when it was last put on; zero: it is off
-	calm     time.Time // since when few enough hold it to release it; zero: they do not
+	calm     time.Time // since when so few hold it that it may be released; zero: too many do
 	released time.Time // when it was last calm before its release, or an operator released it; what failed before no longer counts
 
 	// What the last census found.
 	armed   int
-	failing int       // of them, that began to fail within the window
-	holding int       // of those, that a restart may repair: they keep it on
-	limit   int       // that many failing brake; 0: none does
+	failing int       // how many of them began to fail within the window
+	holding int       // how many of those a restart may repair: they keep the brake on
+	limit   int       // how many failing ones put the brake on; 0: it stays off
 	newest  time.Time // when the last of them began to fail, in whatever way
 
 	trial trial
 }
 
-// counts reports whether a failure is part of what the brake is about. One that is older is no part of what happens now. While
-// the brake is on its window is that of the brake.
+// counts reports whether a failure belongs to what happens now: it began within the window, and after the last release. While the
+// brake is on, the window ends when it was put on.
 func (b *brake) counts(failing time.Time, window time.Duration, now time.Time) bool {
 	from := now
 	if !b.since.IsZero() {
@@ -36,7 +36,7 @@ func (b *brake) counts(failing time.Time, window time.Duration, now time.Time) b
 	return !failing.IsZero() && !failing.Before(from.Add(-window)) && failing.After(b.released)
 }
 
-// most is how many may hold a brake that is released: one, and more where they are less than the percentage.
+// most is how many services may hold a brake that is released anyway: one, or as many as are less than the percentage.
 func (b *brake) most(percent int) int { return max(1, (b.armed*percent-1)/100) }
 
 // scopes makes a brake for every scope, and removes those of scopes that are gone.
@@ -66,7 +66,7 @@ func (f *Fleet) scopes() {
 	}
 }
 
-// Brakes tells for every scope whether it is braked.
+// Brakes reports for every scope whether it is braked.
 func (f *Fleet) Brakes(now time.Time) map[string]bool {
 	f.judge(now)
 	on := make(map[string]bool, len(f.brakes))
@@ -135,8 +135,8 @@ func (f *Fleet) census(now time.Time) {
 	}
 }
 
-// judgeEvery is how often brakes are judged while nothing happens but that time passes, which can only release them: with a
-// thousand services to count, not at every probe of each.
+// judgeEvery is how often brakes are judged while nothing changes. Time alone can only release them, and with a thousand services
+// to count that is not done at every probe of each.
 const judgeEvery = 100 * time.Millisecond
 
 // judge puts brakes on and releases them.
@@ -198,9 +198,8 @@ func (f *Fleet) release(result *Brake, b *brake, me *member, now time.Time) {
 	f.try(result, b, me, now)
 }
 
-// settle holds while members that were not probed since this one failed could make it a mass failure: they are probed
-// once in an interval, and the first of a rack that somebody complains about must not be restarted before the others
-// are seen.
+// settle holds while members that were not probed since this one failed could make it a mass failure. They are probed once in an
+// interval, and the first one of a rack that an alert is about must not be restarted before the others were seen.
 func (f *Fleet) settle(result *Brake, b *brake, me *member, now time.Time) {
 	began := me.began()
 	until := began.Add(f.limits.Settle)

@@ -7,12 +7,12 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
-// Repairable tells whether a restart can repair a failure. A restart repairs neither names nor certificates nor routes
-// nor a wrong health path; everything that is not known to be repaired holds. The switch has a row for every
-// Reason: the exhaustive linter complains about a missing one.
+// Repairable reports whether a restart can repair a failure. It does not repair names, certificates, routes or a wrong health
+// path. A failure that is not known to be repairable is not repaired. The switch has a case for every Reason: the linter
+// "exhaustive" complains about a missing one.
 func (p *Policy) Repairable(e Evidence) bool {
 	if e.Away || slices.Contains(p.NeverRestartOnReasons, e.Reason) || slices.Contains(p.NeverRestartOn, e.StatusCode) {
-		return false // where it is Away the service itself has answered
+		return false // if it is Away, the service itself has answered
 	}
 	if slices.Contains(p.RestartOnReasons, e.Reason) {
 		return true
@@ -41,8 +41,8 @@ func (p *Policy) Repairable(e Evidence) bool {
 	return false
 }
 
-// outage tells whether enough of the service fails for all of it to be restarted. What a restart does not repair, such as
-// the wrong path of one check, is no part of that. One percent is any of them, however many there are.
+// outage reports whether enough of the service fails to restart all of it. A check whose failure a restart does not repair, such
+// as one with a wrong path, does not count. One percent means any check, however many there are.
 func (p *Policy) outage(e Evidence) bool {
 	failing, checks := e.extent()
 	return p.OutagePercent <= 1 || (failing-e.Beyond)*100 >= checks*p.OutagePercent

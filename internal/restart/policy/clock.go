@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// at is the state when it is now, and the clock went by jump beyond the time that passed since the last event.
+// at is the state as it is now, after the wall clock went jump further than the time that passed since the last event.
 func (s State) at(now time.Time, jump time.Duration) State {
 	if passed := now.Sub(s.Seen) - jump; !s.Seen.IsZero() && passed < 0 {
 		jump = now.Sub(s.Seen) // time does not go back: none has passed

@@ -19,8 +19,8 @@ type Alert struct {
 	EndsAt   time.Time `json:"ends_at,omitzero"`
 }
 
-// A Demand is an alert that was told as firing, and not as resolved since, or the request of an operator. While there is one, the service is restarted
-// when its own probes fail and the guards agree, whatever its own probes found before.
+// A Demand is an alert that was told as firing, and not as resolved since, or the request of an operator. While there is one, the
+// service is restarted when its own probes fail and the guards agree, whatever they found before.
 type Demand struct {
 	Key string `json:"key,omitempty"`
 	// At is when it was last told, noteEvery apart.
@@ -45,8 +45,8 @@ func (s *State) Request() (d Demand, ok bool) {
 
 func isRequest(d Demand) bool { return d.Key == requestKey }
 
-// requested takes the request of an operator. The service has to be healthy from then on to end it; a repetition changes no
-// more than that of an alert does.
+// requested takes the request of an operator. To end it the service has to be healthy from then on. A repetition changes as little
+// as that of an alert.
 func (s State) requested(o *Operator, now time.Time) State {
 	if _, again := s.Request(); !again {
 		s.Calm = 0
@@ -54,7 +54,7 @@ func (s State) requested(o *Operator, now time.Time) State {
 	return s.demanded(Demand{Key: requestKey, At: now, Request: *o}, now)
 }
 
-// answered ends a request: no other than the service itself says that it is healthy again.
+// answered ends a request. Nobody but the service itself says that it is healthy again.
 func (s State) answered(now time.Time) State {
 	return s.undemanded(now, func(d *Demand) bool { return isRequest(*d) })
 }
@@ -102,8 +102,8 @@ func (s State) demanded(d Demand, now time.Time) State {
 	return s
 }
 
-// resolved ends the demand of an alert, unless the one that is demanded began after this one had ended. Of an alert whose
-// labels are not known nobody can tell that it is another one.
+// resolved ends the demand of an alert, unless the demand began after this alert had ended. An alert whose labels are not known
+// is taken for the same one.
 func (s State) resolved(a *Alert, now time.Time) State {
 	return s.undemanded(now, func(d *Demand) bool {
 		late := !a.EndsAt.IsZero() && a.EndsAt.Before(d.StartsAt)
@@ -119,7 +119,7 @@ func (s State) lapsed(now time.Time, after time.Duration) State {
 	return s
 }
 
-// undemanded removes demands. With the last of them ends the episode.
+// undemanded removes demands. The episode ends with the last of them.
 func (s State) undemanded(now time.Time, ends func(*Demand) bool) State {
 	if !slices.ContainsFunc(s.Demands, func(d Demand) bool { return ends(&d) }) {
 		return s

@@ -37,7 +37,7 @@ type Event struct {
 
 	// Jump is how far the wall clock went since the last event beyond the time that passed; negative: back.
 	Jump time.Duration `json:"jump,omitempty"`
-	// World is what the guards have to know that is not about the service itself.
+	// World is what the guards need to know that is not about the service itself.
 	World World `json:"world,omitzero"`
 }
 
@@ -78,7 +78,7 @@ type World struct {
 	// InFlight counts the other services that are being restarted or verified, InGroup those of them in the same group.
 	InFlight int `json:"in_flight,omitempty"`
 	InGroup  int `json:"in_group,omitempty"`
-	// FleetAttempts counts the attempts of all services within the policy's FleetWindow, of which the oldest was at
+	// FleetAttempts counts the attempts of all services within the policy's FleetWindow. The oldest of them was at
 	// FleetOldest.
 	FleetAttempts int       `json:"fleet_attempts,omitempty"`
 	FleetOldest   time.Time `json:"fleet_oldest,omitzero"`
@@ -149,10 +149,10 @@ type Decision struct {
 	Inspect bool `json:"inspect,omitempty"`
 	// AskNetwork asks for a Network event: all other guards agree, and the failure may be the network's.
 	AskNetwork bool `json:"ask_network,omitempty"`
-	// Look asks for a Looked event: all guards agree, and one more round of checks is to be made before anything is done.
+	// Look asks for a Looked event: all guards agree, and one more round of checks comes before anything is done.
 	Look bool `json:"look,omitempty"`
-	// Restart is true when the service is to be restarted now, once the new State with its Intent is persisted;
-	// WouldRestart when only the mode prevents it.
+	// Restart is true if the service must be restarted now, once the new State with its Intent is persisted. WouldRestart is
+	// true if only the mode prevents that.
 	Restart      bool `json:"restart,omitempty"`
 	WouldRestart bool `json:"would_restart,omitempty"`
 	// Hold is the guard that refused; empty when there was nothing to decide or nothing refused.

@@ -26,7 +26,7 @@ type Explanation struct {
 	Healthy   bool          `json:"healthy"`
 	Reason    prober.Reason `json:"reason,omitempty"`
 	LastProbe time.Time     `json:"last_probe,omitzero"`
-	// Hint is what a person can do about the failure; empty: nothing is known, or there is none.
+	// Hint is what a person can do about the failure. Empty: nothing is known, or the service is healthy.
 	Hint string `json:"hint,omitempty"`
 	// Demanded is true while a restart is asked for, by Alerts that were told as firing and not as resolved since, or by a Request.
 	Demanded bool `json:"demanded"`
@@ -40,8 +40,8 @@ type Explanation struct {
 	RequestedAt time.Time `json:"requested_at,omitzero"`
 	// TestedAt is when the last alert came that tries out the way; zero: none did since the exporter was started.
 	TestedAt time.Time `json:"tested_at,omitzero"`
-	// Hold is the first guard that refuses; empty: none. While the service is healthy it is the one that would refuse if it
-	// failed, which is none of those that judge the failure itself.
+	// Hold is the first guard that refuses. Empty: all agree. While the service is healthy it is the one that would refuse if the
+	// service failed; those that judge the failure itself are left out.
 	Hold Guard `json:"hold,omitempty"`
 	// Next is when they would all allow a restart, if nothing else changes; zero: not known, or now.
 	Next       time.Time `json:"next,omitzero"`
@@ -103,7 +103,7 @@ func (p Policy) Explain(s State, w World, now time.Time) (results []GuardResult,
 	return results, hold, next
 }
 
-// JudgesFailure tells whether the guard asks how the service fails: of a healthy one it says nothing.
+// JudgesFailure reports whether the guard asks how the service fails. It says nothing about a healthy one.
 func (g Guard) JudgesFailure() bool {
 	return g == GuardFailureClass || g == GuardOutage || g == GuardNetwork || g == GuardConfirmed || g == GuardFresh
 }

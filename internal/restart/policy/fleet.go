@@ -7,27 +7,27 @@ import (
 
 // BrakeLimits are the numbers of the mass brake. The zero BrakeLimits brake as soon as anything fails.
 type BrakeLimits struct {
-	// Percent of the armed services, but at least Min and at most Max of them, brake when they begin to fail
-	// within Window. So do all of them, where they are less than Min but at least two.
+	// Percent of the armed services, but at least Min and at most Max of them, put the brake on if they begin to fail
+	// within Window. If fewer than Min are armed, all of them do, provided that they are at least two.
 	Percent, Min, Max int
 	Window            time.Duration
-	// Settle is how long a service waits for the others to be probed, where they could make it a mass failure.
+	// Settle is how long a service waits for the others to be probed, if they could make it a mass failure.
 	Settle time.Duration
-	// The brake is released when not more than one, or less than ReleasePercent, have been failing for ReleaseTime in a way
-	// that a restart may repair. When no failure has begun for as long, it lets go of one at a time.
+	// The brake is released when for ReleaseTime at most one service, or less than ReleasePercent, has failed in a way that a
+	// restart may repair. When no failure has begun for as long, it lets go of one service at a time.
 	ReleasePercent int
 	ReleaseTime    time.Duration
 }
 
-// A Fleet knows of all services what the guards of one have to know of the others. Its times are those that its callers
-// give it: readings of one clock that does not jump. It is not safe for concurrent use.
+// A Fleet knows about all services what the guards of one service need to know about the others. Its callers give it the time, as
+// read from one clock that does not jump. It is not safe for concurrent use.
 type Fleet struct {
 	limits   BrakeLimits
 	members  map[string]*member
 	brakes   map[string]*brake      // by scope; there is one for every scope
 	judged   time.Time              // when they were last judged
-	changed  bool                   // something since that could put one on
-	healthy  bool                   // any armed member is
+	changed  bool                   // something has happened since that could put one on
+	healthy  bool                   // at least one armed member is healthy
 	attempts map[string][]time.Time // by service, also of those that are gone, as far as any window reaches
 }
 
@@ -39,7 +39,7 @@ type member struct {
 	inFlight  bool
 	healthy   bool      // by its last probe
 	failing   time.Time // since when; zero: it was healthy, or nothing is known
-	turned    time.Time // when a failure that no restart repairs became one that a restart may repair; zero: it did not
+	turned    time.Time // when a failure that a restart does not repair became one that it may repair; zero: it did not
 	holds     bool      // its failure is one that a restart may repair, it is not locked out, and nobody wants it to be down
 	reach     reach     // what its failure proves
 	probed    time.Time // when the last probe that has ended began
@@ -90,14 +90,14 @@ func (f *Fleet) Attempted(name string, at time.Time) {
 	f.attempts[name] = append(f.attempts[name], at)
 }
 
-// Withdrawn forgets the last attempt of a service, of which nothing came.
+// Withdrawn forgets the last attempt of a service, because nothing was done.
 func (f *Fleet) Withdrawn(name string) {
 	if n := len(f.attempts[name]); n > 0 {
 		f.attempts[name] = f.attempts[name][:n-1]
 	}
 }
 
-// Recall makes these the attempts of a service. One that comes back has made no more than it had when it went.
+// Recall sets the attempts of a service, so that those of one that comes back do not count twice.
 func (f *Fleet) Recall(name string, attempts []time.Time) {
 	f.attempts[name] = slices.Clone(attempts)
 }
@@ -178,7 +178,7 @@ func (f *Fleet) World(name string, p *Policy, now time.Time) World {
 	return w
 }
 
-// attempted counts the attempts of all services within a window, and forgets those that are in none.
+// attempted counts the attempts of all services within a window, and forgets those that are too old for any window.
 func (f *Fleet) attempted(window time.Duration, now time.Time) (n int, oldest time.Time) {
 	for name, attempts := range f.attempts {
 		attempts = slices.DeleteFunc(attempts, func(t time.Time) bool { return now.Sub(t) > longest })

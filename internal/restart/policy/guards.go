@@ -108,8 +108,8 @@ func askMode(q *question) GuardResult {
 	return GuardResult{OK: m == ModeObserve || m == ModeEnforce, Value: string(cmp.Or(m, ModeOff)), Limit: "observe or enforce"}
 }
 
-// askLeader allows the only exporter, and that which holds the lease. What another one that held it before has done is not
-// known here, so a new one waits for as long as after an attempt.
+// askLeader allows the only exporter, and the one that holds the lease. It is not known here what the previous holder has done, so
+// a new one waits as long as after an attempt.
 func askLeader(q *question) GuardResult {
 	l, limit := &q.world.Leader, "leads for at least "+q.policy.Cooldown.String()
 	switch {
@@ -226,7 +226,7 @@ func askMaintenance(q *question) GuardResult {
 
 func askPaused(q *question) GuardResult {
 	pause := &q.state.Pause
-	if pause.Until.IsZero() { // one that is over is no longer there
+	if pause.Until.IsZero() { // a pause that is over has been removed
 		return GuardResult{OK: true, Value: "not paused", Limit: "not paused"}
 	}
 	return GuardResult{Value: fmt.Sprintf("by %s: %s", pause.Who, pause.Reason), Limit: "not paused", Next: pause.Until}

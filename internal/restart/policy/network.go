@@ -26,8 +26,8 @@ func (p *Policy) doubtful(e Evidence) bool {
 // asked reports whether the sentinels were asked since the back-end was.
 func (s *State) asked() bool { return !s.Network.At.IsZero() && !s.Network.At.Before(s.Preflight.At) }
 
-// heard takes what the sentinels showed. While none answers a failure that the network may explain counts for nothing; when one
-// does again, the service has to be seen to fail from then on.
+// heard takes what the sentinels showed. While no sentinel answers, a failure that the network may explain does not count. When one
+// answers again, the confirmation begins anew.
 func (q question) heard(n Network) (State, Decision) {
 	s := *q.state
 	if s.InFlight() || s.FailingSince.IsZero() {
@@ -38,7 +38,7 @@ func (q question) heard(n Network) (State, Decision) {
 	}
 	n.At = q.now
 	s.Network = n
-	if !s.Demanded() || s.Preflight.At.IsZero() { // what the back-end has answered is no longer known
+	if !s.Demanded() || s.Preflight.At.IsZero() { // the answer of the back-end was forgotten meanwhile
 		return s, Decision{}
 	}
 	fresh := s

@@ -28,8 +28,8 @@ type Policy struct {
 	// NeverRestartOn are status codes and NeverRestartOnReasons are reasons that are not repaired, whatever else says so.
 	NeverRestartOn        []int           `json:"never_restart_on,omitempty"`
 	NeverRestartOnReasons []prober.Reason `json:"never_restart_on_reasons,omitempty"`
-	// OutagePercent is how many of the checks must fail at the least, in percent: where a restart replaces all of a service,
-	// also what is well, a part of it that fails is no reason for one. 0: any of them.
+	// OutagePercent is how many of the checks must fail at least, in percent. If a restart replaces all of a service, also the
+	// healthy parts, it is not worth it for a small part that fails. 0: any of them.
 	OutagePercent int `json:"outage_percent,omitempty"`
 	// WarmUp is how long nothing is restarted after the exporter has started, or its clock has jumped.
 	WarmUp time.Duration `json:"warm_up,omitempty"`
@@ -70,19 +70,19 @@ type Policy struct {
 	UnlockTime    time.Duration `json:"unlock_time,omitempty"`
 }
 
-// maxJump is how far the clock may jump without making what was seen before worthless.
+// maxJump is how far the clock may jump before what was seen earlier no longer counts.
 const maxJump = 30 * time.Second
 
 // remembered is how long attempts are remembered.
 const remembered = 24 * time.Hour
 
-// Next is the state after ev, and what is to be done about it. It is pure: time comes from now alone, and what surrounds
-// the service from ev.World.
+// Next is the state after ev, and what must be done about it. It is pure: the time comes from now alone, and what surrounds the
+// service from ev.World.
 //
 // The time is that of the wall clock, which may jump. Time that did not pass is never counted: by as much as the clock went
 // beyond the time that passed, all times of the State are moved along with it, so that they are as far away as
 // before. That holds for ev.Jump and for a time before that of the last event. After a jump of more than 30 s what was
-// seen before is no evidence any more, and the warm-up begins again.
+// seen before no longer counts as evidence, and the warm-up begins again.
 func (p Policy) Next(s State, ev Event, now time.Time) (State, Decision) {
 	return p.next(guards, s, ev, now)
 }

@@ -23,8 +23,8 @@ func (r *Record) Replay(p Policy) (State, Decision) {
 	return p.Next(r.State, r.Event, r.Time)
 }
 
-// A Kind says what a Record is about. Records of each kind are kept for themselves, each within a bound of its own, so that
-// whoever may cause many of one kind, such as orders, cannot push out those of another.
+// A Kind says what a Record is about. The records of each kind are kept apart, within a bound of their own. Who can cause many
+// records of one kind, such as orders, can therefore not push out those of another.
 type Kind string
 
 // The kinds of records.

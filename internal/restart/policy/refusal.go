@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// refused ends an attempt that the back-end refused. Nothing was done, so it costs no budget; the pause after it is that of
-// an attempt, and doubles with every further one in a row, so that it does not become a loop.
+// refused ends an attempt that the back-end refused. Nothing was done, so it costs no budget. The pause after it is that of any
+// attempt. It doubles with every further refusal in a row, so that they do not become a loop.
 func (p *Policy) refused(s State) State {
 	at := s.Intent.At
 	s.Attempts = slices.DeleteFunc(slices.Clone(s.Attempts), at.Equal)

@@ -12,8 +12,8 @@ const (
 	ReprieveChange      Reprieve = "somebody else has changed the unit since"
 )
 
-// compareEvery is how often the unit of a service is looked at that fails and is locked out or held by the brake, or that is healthy
-// and may have been left unfit by an attempt.
+// compareEvery is how often the back-end is asked about a unit for reasons other than a restart: the service fails and is locked
+// out or held by the brake, or it is healthy and an attempt may have left its unit unfit.
 const compareEvery = time.Minute
 
 // maintained notes a maintenance window of a service that is locked out. Until its end it could not be helped.
@@ -27,9 +27,9 @@ func (s State) maintained(w *Window) State {
 	return s
 }
 
-// compared compares the unit with what it was when the service was locked out. Its last attempt was over then, so that another
-// identity is the work of somebody else, unless its supervisor says that it started it itself: a unit that crashes now and then would
-// never stay locked out. One that is not fit, or does not run as a whole yet, is judged when it is.
+// compared compares the unit with what it was when the service was locked out. The last attempt was over then, so another identity
+// is the work of somebody else. A start that the supervisor made by itself does not count: a unit that crashes now and then would
+// never stay locked out. A unit that is not fit, or of which not all runs yet, is judged later.
 func (s State) compared(f *Preflight) State {
 	switch {
 	case f.Identity == "":
@@ -52,8 +52,8 @@ func (g Guard) followsAttempts() bool {
 	return g == GuardCooldown || g == GuardBudget || g == GuardLockedOut
 }
 
-// mayBeLeftUnfit reports whether an attempt may have left the unit of a healthy service in such a way that it is not restarted
-// any more, such as with an update that the supervisor has paused. Somebody has to be told before it fails the next time.
+// mayBeLeftUnfit reports whether an attempt may have left the unit of a healthy service so that it can no longer be restarted, for
+// example with an update that the supervisor has paused. Somebody has to be told before it fails the next time.
 func (s *State) mayBeLeftUnfit(now time.Time) bool {
 	return !s.LastAttempt().IsZero() && (s.Unverified > 0 || s.Preflight.Unfit != "") && now.Sub(s.Preflight.At) >= compareEvery
 }

@@ -13,11 +13,11 @@ type Phase string
 
 // The phases, in the order of an incident.
 const (
-	PhaseUnarmed   Phase = "unarmed"    // never seen healthy by this check
+	PhaseUnarmed   Phase = "unarmed"    // its present checks have never seen it healthy
 	PhaseIdle      Phase = "idle"       // nothing is wrong, or nobody complained
-	PhaseSuspect   Phase = "suspect"    // an alert asks for it and the own probes fail; the guards decide
+	PhaseSuspect   Phase = "suspect"    // an alert asks for a restart and its own probes fail; the guards decide
 	PhaseExecuting Phase = "executing"  // the back-end is at work
-	PhaseVerifying Phase = "verifying"  // restarted; the own probes judge
+	PhaseVerifying Phase = "verifying"  // restarted; its own probes judge
 	PhaseCooldown  Phase = "cooldown"   // the last attempt was a short time ago
 	PhaseBackoff   Phase = "backoff"    // the same, and it did not help
 	PhaseRefused   Phase = "refused"    // the same, and the back-end refused it: nothing was done
@@ -38,7 +38,7 @@ func Phases() []Phase {
 // came from Next as JSON and decoding it gives the same State. Its times are wall clock times in UTC; see Next for
 // what a clock that jumps does to them.
 type State struct {
-	// Seen is when the last event was. No time of the State is later, but those that lie in the future by their nature.
+	// Seen is when the last event was. No time of the State is later, except those that are in the future by their nature.
 	Seen time.Time `json:"seen,omitzero"`
 	// JumpedAt is when the clock was last seen to jump; zero: never.
 	JumpedAt time.Time `json:"jumped_at,omitzero"`
@@ -67,8 +67,8 @@ type State struct {
 	// resolved; zero: there is one, or there was none, or it lapsed.
 	AlertedAt  time.Time `json:"alerted_at,omitzero"`
 	ResolvedAt time.Time `json:"resolved_at,omitzero"`
-	// EpisodeAt is when the open episode began, with an alert or with the first failure while there is a demand. Zero: none is
-	// open.
+	// EpisodeAt is when the open episode began, with an alert or with the first failure while there is a demand. Zero: no episode
+	// is open.
 	EpisodeAt time.Time `json:"episode_at,omitzero"`
 	// Observed is true when this episode has already had its decision in observe mode.
 	Observed bool `json:"observed,omitempty"`
@@ -123,10 +123,10 @@ type Intent struct {
 	Orphaned bool `json:"orphaned,omitempty"`
 }
 
-// restarted tells whether the unit is known to be restarted, with all of it, or there is nothing that could tell.
+// restarted reports whether all of the unit is known to be restarted, or whether nothing can tell.
 func (i *Intent) restarted() bool { return i.Changed && !i.Starting || i.Before == "" }
 
-// InFlight tells whether an attempt is under way: it is being executed or verified.
+// InFlight reports whether an attempt is under way, which is being executed or verified.
 func (s *State) InFlight() bool { return !s.Intent.At.IsZero() }
 
 // Phase derives the phase from the state.
@@ -153,8 +153,8 @@ func (s *State) Phase() Phase {
 	}
 }
 
-// SameDurable tells whether two states are the same in what must outlive the exporter. What the rest says is seen again
-// soon; it changes with every probe and is not worth a write.
+// SameDurable reports whether two states are the same in what must outlive the exporter. The rest is soon seen again. It changes
+// with every probe and is not worth a write.
 func (s *State) SameDurable(o *State) bool {
 	return s.JumpedAt.Equal(o.JumpedAt) && s.Definition == o.Definition && s.Armed == o.Armed &&
 		slices.Equal(s.Demands, o.Demands) && s.AlertedAt.Equal(o.AlertedAt) && s.ResolvedAt.Equal(o.ResolvedAt) &&

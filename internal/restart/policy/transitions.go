@@ -16,8 +16,8 @@ type question struct {
 	table  []guardRow
 }
 
-// probed counts the evidence; then it ends a verification, or closes the episode, or decides. What we lacked ourselves
-// is no evidence.
+// probed counts the evidence. Then it ends a verification, or closes the episode, or decides. A failure for want of our own
+// resources is not evidence.
 func (q question) probed(e Evidence) (State, Decision) {
 	p, now := q.policy, q.now
 	if e.ours() {
@@ -99,8 +99,8 @@ func (p *Policy) healthy(s State, now time.Time) State {
 	return s
 }
 
-// suspect asks the guards about a suspect whose probe has just failed. They do not yet lead to a restart: the back-end
-// is asked first what it knows of the unit.
+// suspect asks the guards about a suspect whose probe has just failed. That does not lead to a restart yet: the back-end is asked
+// first what it knows about the unit.
 func (q question) suspect() (State, Decision) {
 	d := q.ask()
 	s := *q.state
@@ -109,7 +109,7 @@ func (q question) suspect() (State, Decision) {
 		return s, d
 	}
 	s.Hold = d.Hold
-	// A unit that somebody has stopped does not hold the brake.
+	// The brake must know which units somebody has stopped: those do not hold it.
 	compared := d.Hold == GuardBrake || s.LockedOut && d.Hold.followsAttempts()
 	d.Inspect = compared && q.now.Sub(s.Preflight.At) >= compareEvery
 	d.AskNetwork = d.Hold == GuardNetwork && q.now.Sub(s.Network.At) >= q.policy.InspectInterval
@@ -148,8 +148,8 @@ func (q question) preflighted(f Preflight) (State, Decision) {
 	}
 }
 
-// lookedOnce takes one more round of checks, which was made after the back-end has answered: what recovers by itself does so
-// at any moment. It is evidence like any other.
+// lookedOnce takes one more round of checks, made after the back-end has answered, because a service may recover by itself at any
+// moment. It is evidence like any other.
 func (q question) lookedOnce(e Evidence) (State, Decision) {
 	if e.ours() {
 		return *q.state, Decision{} // the next failed probe asks again
@@ -161,7 +161,7 @@ func (q question) lookedOnce(e Evidence) (State, Decision) {
 		return s, Decision{}
 	case e.Healthy:
 		return q.policy.healthy(s, q.now), Decision{}
-	case !s.Demanded(), s.Preflight.At.IsZero(): // what the back-end has answered is no longer known
+	case !s.Demanded(), s.Preflight.At.IsZero(): // the answer of the back-end was forgotten meanwhile
 		return s, Decision{}
 	case q.policy.doubtful(s.Last) && !s.asked(): // it fails in another way than before
 		return s, Decision{AskNetwork: true}

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// A trial is how a brake lets go of a mass failure that does not pass by itself, such as that of a database after which
-// all services have dead connections: when no new failure has begun for the release time, one service at a time is
-// restarted. While that helps, the next one is.
+// A trial is how a brake lets go of a mass failure that does not pass by itself. After the failover of a database, for example, all
+// services may have dead connections. When no new failure has begun for the release time, one service at a time is restarted. As
+// long as that helps, the next one follows.
 type trial struct {
 	// proven is true since a restart has helped: then it is not the network.
 	proven bool
@@ -39,7 +39,7 @@ func (t *trial) next(pause time.Duration) time.Time {
 	return t.ended.Add(pause)
 }
 
-// try lets a member of a braked scope go if it may be the next one of the trial, and says otherwise what it waits for.
+// try releases a member of a braked scope if it may be the next one of the trial. Otherwise it says what the member waits for.
 func (f *Fleet) try(result *Brake, b *brake, me *member, now time.Time) {
 	newest := b.newest
 	if b.since.After(newest) { // what failed before has become another failure
