@@ -31,25 +31,23 @@ func (a *App) statuses(query url.Values, now time.Time) (inventory.Statuses, err
 	for _, e := range inv.Entries() {
 		if selection.Has(e) {
 			s := inv.Status(e, now)
-			a.probes.report(&s)
+			a.report(&s)
 			all.Targets = append(all.Targets, s)
 		}
 	}
 	return all, nil
 }
 
-// report adds what the last probe of a target has found.
-func (p *probes) report(s *inventory.Status) {
-	p.mu.Lock()
-	last, ok := p.last[s.Name]
-	p.mu.Unlock()
+// report adds what the last probe of a target found.
+func (a *App) report(s *inventory.Status) {
+	last, ok := a.status.Last(s.Name)
 	if !ok {
 		return
 	}
-	since, at, seconds := last.since.UTC(), last.at.UTC(), last.result.Duration.Seconds()
+	since, at, seconds := last.Since.UTC(), last.At.UTC(), last.Result.Duration.Seconds()
 	s.Since, s.LastProbe, s.DurationSeconds = &since, &at, &seconds
 	s.State = inventory.StateUp
-	if !last.result.Success() {
-		s.State, s.Reason, s.Error = inventory.StateDown, string(last.result.Reason), last.result.Err.Error()
+	if !last.Result.Success() {
+		s.State, s.Reason, s.Error = inventory.StateDown, string(last.Result.Reason), last.Result.Err.Error()
 	}
 }

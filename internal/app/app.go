@@ -22,6 +22,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/journal"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/webhook"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
@@ -67,6 +68,8 @@ type App struct {
 	metrics *metrics
 	history *history.History
 	probes  *probes
+	status  *status.Tracker
+	gate    *gate // through which probes pass
 
 	inventory *inventory.Keeper
 
@@ -126,6 +129,8 @@ func New(o Options) (*App, error) {
 		log:     o.Logger,
 		metrics: newMetrics(prometheus.NewRegistry()),
 		history: history.New(o.HistoryLimit),
+		status:  status.NewTracker(),
+		gate:    newGate(),
 		failed:  make(chan error, 1),
 
 		lifecycle: newLifecycle(), loadEvery: loadEvery,
@@ -137,7 +142,7 @@ func New(o Options) (*App, error) {
 	}, a.metrics.registry)
 	a.restarts = restart.NewController(a.keepRestarts(), a.metrics.registry, o.Logger.With("component", "restart"))
 	a.webhook = webhook.New(a.restarts, a.metrics.registry, o.Logger.With("component", "webhook"))
-	a.probes = newProbes(a.metrics, a.history, o.ProbeLogger)
+	a.probes = &probes{metrics: a.metrics, history: a.history, status: a.status, log: o.ProbeLogger}
 	a.onStop("the journal", a.closeJournal)
 	if err := a.apply(); err != nil {
 		return nil, errors.Join(err, a.unwind(context.Background(), 0))
@@ -252,7 +257,7 @@ func (a *App) Stop() error {
 }
 
 func (a *App) drainProbes(ctx context.Context) error {
-	if !a.probes.drain(ctx) {
+	if !a.gate.close(ctx) {
 		a.log.Warn("Probes still in flight are cut off")
 	}
 	return nil

@@ -478,9 +478,9 @@ func TestDrain(t *testing.T) {
 
 // inFlight is how many probes were admitted and have not left.
 func (a *App) inFlight() int {
-	a.probes.mu.Lock()
-	defer a.probes.mu.Unlock()
-	return a.probes.inFlight
+	a.gate.mu.Lock()
+	defer a.gate.mu.Unlock()
+	return a.gate.inside
 }
 
 // TestLogKeys looks at what this package logs, from start to stop: its keys are those that all packages share.
@@ -499,7 +499,7 @@ func TestLogKeys(t *testing.T) {
 	_ = a.Reload()
 	writeFile(t, o.ConfigFile, "modules: {}")
 	_ = a.Reload()
-	if !a.probes.admit() {
+	if !a.gate.enter() {
 		t.Error("no probe may begin")
 	}
 	cancel()

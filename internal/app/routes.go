@@ -48,8 +48,8 @@ func (a *App) table() []route {
 	metrics := promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{Registry: a.metrics.registry, EnableOpenMetrics: true})
 	routes := []route{
 		{"GET /{$}", page, styled(http.HandlerFunc(a.landing))},
-		{"GET /probe", sameSite, a.unlessStopping(probe)},
-		{"GET /probe/all", sameSite, a.unlessStopping(all)},
+		{"GET /probe", sameSite, a.gate.guard(probe)},
+		{"GET /probe/all", sameSite, a.gate.guard(all)},
 		{"GET /sd", sameSite, a.discovery()},
 		{"GET /api/v1/targets", page, http.HandlerFunc(a.listTargets)},
 		{"GET /metrics", page, metrics},
@@ -90,18 +90,6 @@ func (a *App) belowPrefix(h http.Handler) http.Handler {
 	mux.Handle(a.prefix+"/", http.StripPrefix(a.prefix, h))
 	mux.Handle("GET /{$}", http.RedirectHandler(a.prefix+"/", http.StatusFound))
 	return mux
-}
-
-// unlessStopping refuses new probes while the last ones finish.
-func (a *App) unlessStopping(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !a.probes.admit() {
-			http.Error(w, "the exporter is stopping", http.StatusServiceUnavailable)
-			return
-		}
-		defer a.probes.leave()
-		h.ServeHTTP(w, r)
-	})
 }
 
 // routePrefix is the cleaned path of the prefix, or else of the external URL: "" or "/path".

@@ -69,7 +69,7 @@ func refused(e *inventory.Entry, err error) collector.Module {
 func (a *App) inventoryChanged(inv *inventory.Inventory) {
 	if s := a.snapshot.Load(); s.Config == inv.Config {
 		a.targets.Store(newTargets(inv, s))
-		a.probes.forget(inv)
+		a.status.Forget(func(name string) bool { return inv.ByName(name) != nil })
 	}
 }
 
