@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/exporter-toolkit/web"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/api"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/history"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
@@ -73,12 +74,12 @@ type App struct {
 
 	inventory *inventory.Keeper
 
-	journal  *journal.Journal // nil: nothing is kept
-	restarts *restart.Controller
-	webhook  *webhook.Handler
+	journal   *journal.Journal // nil: nothing is kept
+	restarts  *restart.Controller
+	webhook   *webhook.Handler
+	operators *api.Operators
 
-	limits     *limits
-	explaining chan struct{} // holds one element for every explanation that is being made
+	limits *limits
 
 	snapshot atomic.Pointer[Snapshot] // never nil after New
 	targets  atomic.Pointer[targets]  // never nil after New
@@ -134,14 +135,14 @@ func New(o Options) (*App, error) {
 		failed:  make(chan error, 1),
 
 		lifecycle: newLifecycle(), loadEvery: loadEvery,
-		explaining: make(chan struct{}, maxExplaining),
 	}
 	a.limits = newLimits(o.Logger, a.metrics)
 	a.inventory = inventory.NewKeeper(inventory.Options{
 		Mask: prober.MaskURL, Offset: o.TimeoutOffset, Changed: a.inventoryChanged, Log: o.Logger,
 	}, a.metrics.registry)
 	a.restarts = restart.NewController(a.keepRestarts(), a.metrics.registry, o.Logger.With("component", "restart"))
-	a.webhook = webhook.New(a.restarts, a.metrics.registry, o.Logger.With("component", "webhook"))
+	a.operators = a.newOperators()
+	a.webhook = a.newWebhook(a.metrics.registry)
 	a.probes = &probes{metrics: a.metrics, history: a.history, status: a.status, log: o.ProbeLogger}
 	a.onStop("the journal", a.closeJournal)
 	if err := a.apply(); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"time"
 
@@ -16,7 +15,6 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/journal"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/lease"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/store"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/webhook"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
@@ -142,40 +140,6 @@ func reasons(of config.Failures) []prober.Reason {
 		all = append(all, prober.Reason(r))
 	}
 	return all
-}
-
-func authenticator(r *config.Receiver) webhook.Authenticator {
-	a := webhook.Authenticator{Bearer: string(r.BearerToken), BearerFile: r.BearerTokenFile, Anybody: r.Insecure}
-	if b := r.BasicAuth; b != nil {
-		a.Username, a.UsernameFile = b.Username, b.UsernameFile
-		a.Password, a.PasswordFile = string(b.Password), b.PasswordFile
-	}
-	return a
-}
-
-// readTimeout is how long a delivery may take to arrive.
-const readTimeout = 10 * time.Second
-
-// receive serves the webhook while the configuration has something to restart.
-func (a *App) receive(w http.ResponseWriter, r *http.Request) {
-	// Before anything is answered: net/http reads what is left of a refused body. Not every connection can do this.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readTimeout))
-	s := a.snapshot.Load()
-	if !a.ready.Load() {
-		http.Error(w, "the exporter is stopping", http.StatusServiceUnavailable) // Alertmanager tries again
-		return
-	}
-	if s.Config.Restart == nil {
-		http.Error(w, "the configuration has no restart section: nothing can be restarted", http.StatusNotFound)
-		return
-	}
-	if !a.restarts.Ready() { // what is acknowledged now would reach nobody, and come again in hours
-		http.Error(w, "the exporter is starting", http.StatusServiceUnavailable)
-		return
-	}
-	if !a.webhook.Serve(w, r, authenticator(&s.Config.Restart.Receiver)) {
-		a.metrics.refuse(refusedDelivery)
-	}
 }
 
 // watch keeps watch over the services until the function that it returns is called. At the end of the exporter an attempt

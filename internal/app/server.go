@@ -11,6 +11,9 @@ import (
 // maxHeaderBytes bounds a request's line and headers, and so the targets that the history keeps.
 const maxHeaderBytes = 64 << 10
 
+// readTimeout is how long a request may take to arrive.
+const readTimeout = 10 * time.Second
+
 // headerTimeout is how long the line and headers of a request may take to arrive; the body has until readTimeout.
 const headerTimeout = 10 * time.Second
 

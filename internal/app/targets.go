@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"net/url"
 	"sync"
 
@@ -84,42 +83,25 @@ func (a *App) keep() (stop func()) {
 	}
 }
 
-// discovery serves /sd.
-func (a *App) discovery() http.Handler {
-	d := &inventory.Discovery{
-		Inventory: func() *inventory.Inventory { return a.targets.Load().inventory },
-		Complete:  a.inventory.Complete,
-		Prefix:    a.prefix,
-		Offset:    a.opts.TimeoutOffset,
-	}
-	if a.opts.ExternalURL != "" {
-		if u, err := url.Parse(a.opts.ExternalURL); err == nil { // it was checked by New
-			d.External = u
-		}
-	}
-	return d
-}
-
-// target finds a target of the inventory by its name.
-func (a *App) target(name string) (collector.Target, bool) {
-	t, ok := a.targets.Load().byName[name]
+// named finds a target of the inventory by its name.
+func (t *targets) named(name string) (collector.Target, bool) {
+	found, ok := t.byName[name]
 	if !ok {
 		return collector.Target{}, false
 	}
-	return t(), true
+	return found(), true
 }
 
 // selected finds the targets that a query of /probe/all asks for.
-func (a *App) selected(query url.Values) ([]collector.Target, error) {
+func (t *targets) selected(query url.Values) ([]collector.Target, error) {
 	selection, err := inventory.ParseSelection(query)
 	if err != nil {
 		return nil, err
 	}
-	all := a.targets.Load()
 	var found []collector.Target
-	for _, e := range all.inventory.Entries() {
+	for _, e := range t.inventory.Entries() {
 		if selection.Has(e) {
-			found = append(found, all.byName[e.Name]())
+			found = append(found, t.byName[e.Name]())
 		}
 	}
 	return found, nil
@@ -127,8 +109,7 @@ func (a *App) selected(query url.Values) ([]collector.Target, error) {
 
 // permit finds the target of the inventory for one that somebody gave by its URL and module, or says why it must not be
 // probed. Without probe.inventory_only everything is probed as it is asked for.
-func (a *App) permit(asked collector.Target) (collector.Target, error) {
-	t := a.targets.Load()
+func (t *targets) permit(asked collector.Target) (collector.Target, error) {
 	if !t.inventory.Config.Probe.InventoryOnly {
 		return asked, nil
 	}

@@ -106,7 +106,10 @@ func TestLast(t *testing.T) {
 		since  int // the probe
 	}{
 		{prober.Result{Duration: time.Second, Events: []prober.Event{{Message: "Resolved"}}}, 0},
-		{prober.Result{Duration: time.Second}, 0}, {down, 2}, {down, 2}, {prober.Result{Duration: time.Second}, 4},
+		{prober.Result{Duration: time.Second}, 0},
+		{down, 2},
+		{down, 2},
+		{prober.Result{Duration: time.Second}, 4},
 	} {
 		at := begin.Add(time.Duration(i) * time.Minute)
 		r := tc.result

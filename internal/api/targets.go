@@ -1,4 +1,5 @@
-package app
+// Package api serves the REST API: the targets with what is known of them, and what operators may ask and order.
+package api
 
 import (
 	"encoding/json"
@@ -8,11 +9,18 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
 )
 
-// listTargets serves the inventory with what the last probe of each target has found.
-func (a *App) listTargets(w http.ResponseWriter, r *http.Request) {
-	all, err := a.statuses(r.URL.Query(), time.Now())
+// Targets serve the inventory with what the last probe of each target found.
+type Targets struct {
+	Inventory func() *inventory.Inventory
+	Status    *status.Tracker
+}
+
+// ServeHTTP implements http.Handler.
+func (t *Targets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	all, err := t.Select(r.URL.Query(), time.Now())
 	if err != nil {
 		http.Error(w, printable.Text(err.Error(), printable.MaxError), http.StatusBadRequest)
 		return
@@ -21,17 +29,18 @@ func (a *App) listTargets(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(all) // who asked is gone
 }
 
-func (a *App) statuses(query url.Values, now time.Time) (inventory.Statuses, error) {
+// Select returns the targets that a query asks for, as they are at a time.
+func (t *Targets) Select(query url.Values, now time.Time) (inventory.Statuses, error) {
 	selection, err := inventory.ParseSelection(query)
 	if err != nil {
 		return inventory.Statuses{}, err
 	}
-	inv := a.targets.Load().inventory
+	inv := t.Inventory()
 	all := inventory.Statuses{Targets: []inventory.Status{}}
 	for _, e := range inv.Entries() {
 		if selection.Has(e) {
 			s := inv.Status(e, now)
-			a.report(&s)
+			t.report(&s)
 			all.Targets = append(all.Targets, s)
 		}
 	}
@@ -39,8 +48,8 @@ func (a *App) statuses(query url.Values, now time.Time) (inventory.Statuses, err
 }
 
 // report adds what the last probe of a target found.
-func (a *App) report(s *inventory.Status) {
-	last, ok := a.status.Last(s.Name)
+func (t *Targets) report(s *inventory.Status) {
+	last, ok := t.Status.Last(s.Name)
 	if !ok {
 		return
 	}

@@ -1,4 +1,5 @@
-package webhook
+// Package access knows who a request is from, and what he may do.
+package access
 
 import (
 	"crypto/sha256"
@@ -9,9 +10,14 @@ import (
 	"net/http"
 	"os"
 	"strings"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
-// An Authenticator knows who may send alerts. The zero Authenticator lets nobody in.
+// A Door says who is let in at the moment. An error is why nobody is, and status is that of the answer that says so.
+type Door func() (auth Authenticator, status int, err error)
+
+// An Authenticator knows the credentials of who is let in. The zero Authenticator lets nobody in.
 type Authenticator struct {
 	// Bearer is the token, or else BearerFile the file that holds it.
 	Bearer, BearerFile string
@@ -22,8 +28,18 @@ type Authenticator struct {
 	Anybody bool
 }
 
-// Authenticate tells whether the request has the right credentials. Files are read anew, so that a rotated secret is
-// used at once. The comparison takes the same time whatever was sent. An error means that it cannot be known.
+// OfReceiver is the Authenticator of who may send alerts.
+func OfReceiver(r *config.Receiver) Authenticator {
+	a := Authenticator{Bearer: string(r.BearerToken), BearerFile: r.BearerTokenFile, Anybody: r.Insecure}
+	if b := r.BasicAuth; b != nil {
+		a.Username, a.UsernameFile = b.Username, b.UsernameFile
+		a.Password, a.PasswordFile = string(b.Password), b.PasswordFile
+	}
+	return a
+}
+
+// Authenticate reports whether the request has the right credentials. Files are read anew, so that a rotated secret is
+// used at once. The comparison takes the same time whatever was sent. An error says why that is unknown.
 func (a *Authenticator) Authenticate(r *http.Request) (bool, error) {
 	switch {
 	case a.Anybody:
@@ -55,13 +71,13 @@ func (a *Authenticator) basic(r *http.Request) (bool, error) {
 	return nameOK && passwordOK, nil
 }
 
-// Admit answers 200 and no error if the request has the right credentials. Otherwise what it returns is the answer to give, of
-// which the header is set already.
-func (a *Authenticator) Admit(w http.ResponseWriter, r *http.Request, log *slog.Logger) (code int, err error) {
+// Admit returns 200 and no error if the request has the right credentials. Otherwise it returns the answer to give, and has
+// set the header of that answer.
+func (a *Authenticator) Admit(w http.ResponseWriter, r *http.Request, log *slog.Logger) (status int, err error) {
 	ok, err := a.Authenticate(r)
 	switch {
 	case err != nil:
-		log.Error("Reading the receiver's credentials failed", "err", err)
+		log.Error("Reading credentials failed", "err", err)
 		return http.StatusServiceUnavailable, errors.New("the credentials cannot be read, see the log") // Alertmanager tries again
 	case !ok:
 		w.Header().Set("WWW-Authenticate", a.Challenge())
@@ -100,7 +116,7 @@ func secret(inline, file string) (string, error) {
 	}
 	b, err := os.ReadFile(file)
 	if err != nil {
-		return "", fmt.Errorf("reading the receiver's credentials: %w", err)
+		return "", fmt.Errorf("reading credentials: %w", err)
 	}
 	return strings.TrimSpace(string(b)), nil
 }

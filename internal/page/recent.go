@@ -1,16 +1,11 @@
-package app
+package page
 
 import (
 	_ "embed"
 	"fmt"
 	"html/template"
-	"net/http"
-	"strconv"
 	"strings"
 	"time"
-
-	"github.com/prometheus/common/version"
-	"github.com/prometheus/exporter-toolkit/web"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/history"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
@@ -77,47 +72,4 @@ func errorText(err error) string {
 		return ""
 	}
 	return printable.Text(err.Error(), printable.MaxURL)
-}
-
-// here makes the links of the landing page relative: they are right below every prefix, and behind a proxy that
-// adds or strips one.
-const here = "./"
-
-// landing is the page at /: links, a form to try a probe, and the probes that are kept.
-func (a *App) landing(w http.ResponseWriter, r *http.Request) {
-	recent, err := recentProbes(a.history.List(), a.hint)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	page, err := web.NewLandingPage(web.LandingConfig{
-		RoutePrefix: here,
-		Name:        "healthcheck_exporter",
-		Description: "Health checks for Prometheus: is it up, and if not, why",
-		Version:     version.Info(),
-		Form: web.LandingForm{Action: "probe", Inputs: []web.LandingFormInput{
-			{Label: "Target", Type: "text", Name: "target", Placeholder: "https://example.com/health"},
-			{Label: "Module", Type: "text", Name: "module", Placeholder: "http_2xx, or websocket for ws and wss"},
-			{Label: "Debug", Type: "text", Name: "debug", Value: "true"},
-		}},
-		Links: []web.LandingLinks{
-			{Address: "metrics", Text: "Metrics", Description: "of the exporter itself"},
-			{Address: "api/v1/targets", Text: "Targets", Description: "of the inventory, with what their last probes found"},
-			{Address: "sd", Text: "Service discovery", Description: "the same, for Prometheus"},
-			{Address: "config", Text: "Configuration", Description: "in force, secrets masked"},
-			{Address: "-/healthy", Text: "Health"},
-			{Address: "-/ready", Text: "Readiness"},
-		},
-		ExtraCSS:  recentCSS,
-		ExtraHTML: recent,
-		Profiling: strconv.FormatBool(a.opts.EnablePprof),
-	})
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	// The page answers for its prefix alone.
-	r = r.Clone(r.Context())
-	r.URL.Path = here
-	page.ServeHTTP(w, r)
 }
