@@ -22,7 +22,7 @@ const maxExplaining = 4
 // explainTime is how long an explanation may take, waiting for others included.
 const explainTime = 20 * time.Second
 
-// Restarts are asked and ordered by operators. What the methods return is encoded as JSON. An error that is not a Problem
+// Restarts are asked and ordered by operators. What the methods return is encoded as JSON. An error that is not a StatusError
 // may be gone later.
 type Restarts interface {
 	Services() any
@@ -79,15 +79,15 @@ func (o *Operators) operate(w http.ResponseWriter, r *http.Request, do operation
 		status, err = auth.Admit(w, r, o.log)
 	}
 	if err != nil {
-		return nil, &Problem{Status: status, Err: err}
+		return nil, &StatusError{Status: status, Err: err}
 	}
 	if r.URL.RawQuery != "" { // such as a duration that would not count
-		return nil, &Problem{Status: http.StatusBadRequest, Err: errors.New("there are no parameters in the URL here, want a JSON object in the body of a POST")}
+		return nil, &StatusError{Status: http.StatusBadRequest, Err: errors.New("there are no parameters in the URL here, want a JSON object in the body of a POST")}
 	}
 	return do(r, auth.User(r))
 }
 
-func (o *Operators) refuse(w http.ResponseWriter, r *http.Request, p *Problem) {
+func (o *Operators) refuse(w http.ResponseWriter, r *http.Request, p *StatusError) {
 	if p.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(p.RetryAfter.Seconds())))
 	}

@@ -75,7 +75,7 @@ func TestOrders(t *testing.T) {
 		{name: "a number for a name", body: `{"who": 1}`, status: 400},
 		{name: "too long", body: `{"who": "` + strings.Repeat("x", maxOrder) + `"}`, status: 413},
 		{
-			name: "a problem", err: &Problem{Status: 429, RetryAfter: time.Second, Err: errors.New("too many")},
+			name: "a problem", err: &StatusError{Status: 429, RetryAfter: time.Second, Err: errors.New("too many")},
 			status: 429, orders: []string{"resume shop  "}, retry: "1",
 		},
 		{name: "what may be gone later", err: errors.New("not loaded yet"), status: 503, orders: []string{"resume shop  "}},

@@ -126,11 +126,11 @@ func (o orders) judged(name string, err error) (restart.Ordered, error) {
 func problem(err error) error {
 	switch {
 	case errors.Is(err, restart.ErrUnknownService):
-		return &api.Problem{Status: http.StatusNotFound, Err: err}
+		return &api.StatusError{Status: http.StatusNotFound, Err: err}
 	case errors.Is(err, restart.ErrInvalid):
-		return &api.Problem{Status: http.StatusBadRequest, Err: err}
+		return &api.StatusError{Status: http.StatusBadRequest, Err: err}
 	case errors.Is(err, restart.ErrTooMany):
-		return &api.Problem{Status: http.StatusTooManyRequests, RetryAfter: restart.RetryAfter, Err: err}
+		return &api.StatusError{Status: http.StatusTooManyRequests, RetryAfter: restart.RetryAfter, Err: err}
 	default:
 		return err
 	}
