@@ -2,11 +2,11 @@ package app
 
 import (
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/calendar"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/hint"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
@@ -62,80 +62,20 @@ func environment(cfg *config.Config, s *config.Service) string {
 	return ""
 }
 
-// maintenance tells whether a window is open of the inventory, or of a target that is a check of the service, and until when
-// as far as that is known. It is nil where there are no windows.
+// maintenance returns the windows of the inventory, and those of the targets that are checks of the service. It is nil where
+// there are no windows.
 func maintenance(cfg *config.Config, s *config.Service) func(now time.Time) restart.Window {
-	var all calendar
+	var all calendar.Calendar
 	if len(cfg.Maintenance) > 0 {
-		all = append(all, windows{"of all targets", cfg.Maintenance})
+		all = append(all, calendar.Windows{Name: "of all targets", Intervals: cfg.Maintenance})
 	}
 	for _, c := range s.Checks {
 		if t := cfg.Target(c.Target); t != nil && len(t.Maintenance) > 0 {
-			all = append(all, windows{fmt.Sprintf("of target %q", t.Name), t.Maintenance})
+			all = append(all, calendar.Windows{Name: fmt.Sprintf("of target %q", t.Name), Intervals: t.Maintenance})
 		}
 	}
 	if len(all) == 0 {
 		return nil
 	}
-	return (&ends{calendar: all}).window
-}
-
-// A calendar is all the windows that concern a service.
-type calendar []windows
-
-type windows struct {
-	name      string
-	intervals config.TimeIntervals
-}
-
-// open is the name of the first window that is open; empty: none is.
-func (c calendar) open(now time.Time) string {
-	for _, w := range c {
-		if w.intervals.Contain(now) {
-			return w.name
-		}
-	}
-	return ""
-}
-
-// farthest is how far ahead the end of a window is looked for.
-const farthest = 7 * 24 * time.Hour
-
-// end is when no window is open any more; zero: not within farthest. Windows begin and end with a minute.
-func (c calendar) end(now time.Time) time.Time {
-	first := now.Truncate(time.Minute)
-	for t := first; t.Before(first.Add(farthest)); t = t.Add(time.Minute) {
-		if c.open(t) == "" {
-			return t.UTC()
-		}
-	}
-	return time.Time{}
-}
-
-// ends remembers when the open window ends: to find that out takes thousands of looks into the calendar.
-type ends struct {
-	calendar
-
-	mu     sync.Mutex // protects the following
-	looked time.Time  // when it was found out
-	until  time.Time  // zero: not within farthest
-}
-
-// window is the one that is open.
-func (e *ends) window(now time.Time) restart.Window {
-	name := e.open(now)
-	if name == "" {
-		return restart.Window{}
-	}
-	now = now.Round(0) // a calendar knows the wall clock alone
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	old := !now.Before(e.until)
-	if e.until.IsZero() {
-		old = now.Sub(e.looked) >= 24*time.Hour
-	}
-	if old || now.Before(e.looked) { // it may have been set back
-		e.looked, e.until = now, e.end(now)
-	}
-	return restart.Window{Name: name, Until: e.until}
+	return func(now time.Time) restart.Window { return restart.Window(all.At(now)) }
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"path/filepath"
 	"sync"
 	"syscall"
 	"testing"
@@ -11,13 +12,14 @@ import (
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/store"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/journal"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/store"
 )
 
 // unlocked fails the test if somebody has the journal in dir.
 func unlocked(t *testing.T, dir string) {
 	t.Helper()
-	s, err := store.Open(dir)
+	s, err := store.Open(filepath.Join(dir, journal.FileName))
 	if err != nil {
 		t.Fatalf("the journal is not free: %v", err)
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/journal"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/lease"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/store"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/store"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 

@@ -15,7 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/audit"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/audit"
 )
 
 type record struct {

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -29,7 +30,7 @@ func TestMain(m *testing.M) {
 
 // saveUntilKilled counts on from what is saved, and says every number that is.
 func saveUntilKilled(dir string) error {
-	s, err := Open(dir)
+	s, err := Open(filepath.Join(dir, fileName))
 	if err != nil {
 		return err
 	}

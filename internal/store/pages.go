@@ -9,7 +9,10 @@ import (
 	"os"
 )
 
-// The layout of the database file, version 2; see internal/common of go.etcd.io/bbolt. Numbers are in the order of the
+// This file reads the format of bbolt's files by hand, because nothing can protect the exporter from bbolt when it reads
+// garbage: a page that leads back to itself makes it allocate memory for ever, which no recover ends.
+
+// The layout of a file, version 2; see internal/common of go.etcd.io/bbolt. Numbers are in the order of the
 // machine. A page begins with its id (8 bytes), flags (2), number of elements (2) and number of overflow pages (4).
 const (
 	magic       = 0xED0CDAED

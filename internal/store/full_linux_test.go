@@ -42,7 +42,7 @@ func TestFull(t *testing.T) {
 	save(t, s, "k", "1")
 	shut(t, s)
 	remount(syscall.MS_RDONLY)
-	_, err := Open(dir)
+	_, err := Open(filepath.Join(dir, fileName))
 	if !errors.Is(err, syscall.EROFS) || errors.Is(err, ErrCorrupt) {
 		t.Errorf("error is %v, want EROFS", err)
 	}
@@ -71,7 +71,7 @@ func TestFileLimit(t *testing.T) {
 	}
 	shut(t, s)
 	testFull(t, dir, func() {
-		info, err := os.Stat(filepath.Join(dir, FileName))
+		info, err := os.Stat(filepath.Join(dir, fileName))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/audit"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/audit"
 )
 
 // On a full disk a record is refused whole, and when there is space again the chain goes on.

@@ -10,26 +10,28 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/durable"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/permission"
 )
 
-// prepare makes the directory and the file where they are missing, and looks at their permissions where they are not.
-func prepare(dir, path string) error {
+// prepare makes the file and its directory if they do not exist, and checks their permissions.
+func prepare(path string) error {
+	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("making the directory for restarts: %w", err)
+		return fmt.Errorf("making the directory of the database: %w", err)
 	}
 	if err := keptByUs(dir, nil); err != nil {
 		return err
 	}
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err := create(dir, path); err != nil {
+		if err := create(path); err != nil {
 			return fmt.Errorf("making %q: %w", path, err)
 		}
 		info, err = os.Lstat(path)
 	}
 	if err != nil {
-		return fmt.Errorf("looking at the file for restarts: %w", err)
+		return fmt.Errorf("looking at the database: %w", err)
 	}
 	if err := checkFile(path, info); err != nil {
 		return err
@@ -37,13 +39,13 @@ func prepare(dir, path string) error {
 	return keptByUs(path, info)
 }
 
-// keptByUs refuses what anybody, or another user, could change. Other permissions beyond 0700 are the administrator's:
+// keptByUs refuses a file or directory that another user could change. Other permissions beyond 0700 are the administrator's:
 // systemd makes 0755, and a volume of Kubernetes is often writable by a group.
 func keptByUs(path string, info fs.FileInfo) error {
-	return permission.Err("what is kept of restarts: ", permission.Check(permission.File{Path: path, Use: permission.Storage, Info: info}))
+	return permission.Err("database: ", permission.Check(permission.File{Path: path, Use: permission.Storage, Info: info}))
 }
 
-// checkFile refuses what anybody may have written, and takes back from others what they do not need.
+// checkFile refuses a file that anybody may have written, and takes away the permissions that others do not need.
 func checkFile(path string, info fs.FileInfo) error {
 	mode := info.Mode()
 	switch {
@@ -62,9 +64,10 @@ func checkFile(path string, info fs.FileInfo) error {
 	return nil
 }
 
-// create makes a file without records. It is complete before it has its name, so that a crash leaves none or a whole one.
-func create(dir, path string) error {
-	f, err := os.CreateTemp(dir, FileName+".new-*")
+// create makes a file without records. It is complete before it gets its name, so a crash leaves a whole file or none.
+func create(path string) error {
+	dir := filepath.Dir(path)
+	f, err := os.CreateTemp(dir, filepath.Base(path)+".new-*")
 	if err != nil {
 		return err
 	}
@@ -93,17 +96,5 @@ func create(dir, path string) error {
 			return err
 		}
 	}
-	return syncDir(filepath.Dir(path))
-}
-
-// syncDir makes a new name durable.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" { // directories cannot be synced there
-		return nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return durable.SyncDir(dir)
 }

@@ -14,7 +14,7 @@ import (
 // comes after them is reached. An edit is four bytes that say where and two that say what.
 func FuzzOpen(f *testing.F) {
 	dir := f.TempDir()
-	s, err := Open(dir)
+	s, err := Open(filepath.Join(dir, fileName))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -49,10 +49,10 @@ func FuzzOpen(f *testing.F) {
 			sum.Write(m[:metaSize-8])
 			order.PutUint64(m[metaSize-8:], sum.Sum64())
 		}
-		if err := os.WriteFile(filepath.Join(dir, FileName), text, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, fileName), text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		s, err := Open(dir)
+		s, err := Open(filepath.Join(dir, fileName))
 		if err != nil {
 			if !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrNewer) {
 				t.Fatal(err)

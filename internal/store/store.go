@@ -1,7 +1,7 @@
-// Package store keeps small records in one file, durably: what the exporter has to know of its restarts after its own.
+// Package store keeps small records in a file, durably: what the exporter has to know after it was restarted.
 //
-// The records are opaque bytes under a key. All of them are in memory; the file is read once, when it is opened, and
-// every page of it is checked before the database library sees it, because that panics on garbage, or never returns.
+// A record is opaque bytes under a key. All of them are held in memory. The file is read once, when it is opened, and
+// every page of it is checked before the database library sees it (see pages.go).
 package store
 
 import (
@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -21,20 +20,17 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// FileName is the name of the file below the directory that Open is given.
-const FileName = "restart.db"
-
-// Limits of what is kept. They are far from what the exporter needs, and keep a mistake from filling the disk.
+// Limits of a file. They are far above what the exporter needs, and keep a mistake from filling the disk.
 const (
 	MaxKey   = 512      // bytes
 	MaxValue = 1 << 20  // bytes
 	maxFile  = 64 << 20 // bytes
 )
 
-// lockTimeout is how long Open waits for another instance that is about to end.
+// lockTimeout is how long Open waits for another instance that may be about to end.
 const lockTimeout = 500 * time.Millisecond
 
-// The errors that a caller may want to tell apart. Their texts come with the path and what to do.
+// The errors that a caller may want to tell apart. What Open returns adds the path, and what to do.
 var (
 	// ErrCorrupt says that the file does not hold what was written to it. It is left as it is.
 	ErrCorrupt = errors.New("the file is corrupt")
@@ -73,11 +69,10 @@ type request struct {
 	err     error
 }
 
-// Open opens the file in dir; both are made if they do not exist. The error is, or wraps, ErrCorrupt, ErrLocked or
-// ErrNewer where it is one of these.
-func Open(dir string) (*Store, error) {
-	path := filepath.Join(dir, FileName)
-	if err := prepare(dir, path); err != nil {
+// Open opens the file at path. It makes the file and its directory if they do not exist. The error may wrap ErrCorrupt,
+// ErrLocked or ErrNewer.
+func Open(path string) (*Store, error) {
+	if err := prepare(path); err != nil {
 		return nil, err
 	}
 	if err := check(path); err != nil {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/audit"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/audit"
 )
 
 // What a crash leaves of a last line is cut off, whatever there is of it.

@@ -62,11 +62,11 @@ func TestCorrupt(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
-			path, bad := filepath.Join(dir, FileName), tt.make()
+			path, bad := filepath.Join(dir, fileName), tt.make()
 			if err := os.WriteFile(path, bad, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			s, err := Open(dir)
+			s, err := Open(filepath.Join(dir, fileName))
 			if err == nil {
 				shut(t, s)
 			}
@@ -95,7 +95,7 @@ func TestDamage(t *testing.T) {
 	text, records := filled(t, src)
 	page := os.Getpagesize()
 	dir := t.TempDir()
-	path := filepath.Join(dir, FileName)
+	path := filepath.Join(dir, fileName)
 	n := 1000
 	if testing.Short() {
 		n = 200
@@ -107,7 +107,7 @@ func TestDamage(t *testing.T) {
 		if err := os.WriteFile(path, bad, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		s, err := Open(dir)
+		s, err := Open(filepath.Join(dir, fileName))
 		if err != nil {
 			noticed++
 			if !errors.Is(err, ErrCorrupt) {
@@ -158,10 +158,33 @@ func damage(rnd *rand.Rand, text []byte, page int) []byte {
 	return text
 }
 
+// A page that leads back to itself would keep the library busy for ever.
+func TestPageLeadsToItself(t *testing.T) {
+	dir := t.TempDir()
+	text, _ := filled(t, dir)
+	page, loops := os.Getpagesize(), 0
+	for at := 2 * page; at < len(text); at += page {
+		if order.Uint16(text[at+8:]) == flagBranch {
+			order.PutUint64(text[at+headerSize+8:], uint64(at/page))
+			loops++
+		}
+	}
+	if loops == 0 {
+		t.Fatal("the file has no branch page")
+	}
+	path := filepath.Join(dir, fileName)
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path); !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), "used twice") {
+		t.Errorf("error is %v, want ErrCorrupt and that a page is used twice", err)
+	}
+}
+
 // A foreign database of the same library is not ours.
 func TestForeign(t *testing.T) {
 	dir := t.TempDir()
-	change(t, filepath.Join(dir, FileName), func(tx *bbolt.Tx) error {
+	change(t, filepath.Join(dir, fileName), func(tx *bbolt.Tx) error {
 		b, err := tx.CreateBucket([]byte("other"))
 		if err != nil {
 			return err
@@ -169,7 +192,7 @@ func TestForeign(t *testing.T) {
 		_, err = b.CreateBucket([]byte("inner"))
 		return err
 	})
-	if _, err := Open(dir); !errors.Is(err, ErrCorrupt) {
+	if _, err := Open(filepath.Join(dir, fileName)); !errors.Is(err, ErrCorrupt) {
 		t.Errorf("error is %v, want ErrCorrupt", err)
 	}
 }
@@ -178,7 +201,7 @@ func TestForeign(t *testing.T) {
 func TestPageUsedTwice(t *testing.T) {
 	dir := t.TempDir()
 	filled(t, dir)
-	path := filepath.Join(dir, FileName)
+	path := filepath.Join(dir, fileName)
 	var ours, others []byte
 	change(t, path, func(tx *bbolt.Tx) error {
 		b, err := tx.CreateBucket([]byte("others"))
@@ -201,7 +224,7 @@ func TestPageUsedTwice(t *testing.T) {
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(dir); !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), "used twice") {
+	if _, err := Open(filepath.Join(dir, fileName)); !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), "used twice") {
 		t.Errorf("error is %v, want ErrCorrupt and that a page is used twice", err)
 	}
 }

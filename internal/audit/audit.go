@@ -19,6 +19,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/durable"
 )
 
 // Name is the name of a log where no other is given, FileName that of its current file.
@@ -154,7 +156,7 @@ func (l *Log) use(f *os.File) error {
 	}
 	l.adopt(s)
 	l.size, l.first, l.since = s.size, s.first, s.since
-	return syncDir(l.dir)
+	return durable.SyncDir(l.dir)
 }
 
 // drop closes the file, so that the next record opens it and looks at it anew.
@@ -273,16 +275,4 @@ func (l *Log) Close() error {
 	l.closed = true
 	l.drop()
 	return nil
-}
-
-// syncDir makes a new name durable.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" { // directories cannot be synced there
-		return nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -39,7 +39,7 @@ func TestPermissions(t *testing.T) {
 			if err := errors.Join(os.Chmod(dir, tt.dir), os.Chmod(s.Path(), tt.file)); err != nil {
 				t.Fatal(err)
 			}
-			s, err := Open(dir)
+			s, err := Open(filepath.Join(dir, fileName))
 			if tt.want != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), dir) {
 					t.Errorf("error is %v, want one with %q and the path", err, tt.want)
@@ -63,14 +63,14 @@ func TestAnotherUsers(t *testing.T) {
 		t.Skip("needs root, to make files of another user")
 	}
 	const another = 65533
-	for _, name := range []string{"", FileName} {
+	for _, name := range []string{"", fileName} {
 		dir := t.TempDir()
 		shut(t, open(t, dir))
 		path := filepath.Join(dir, name)
 		if err := os.Chown(path, another, -1); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "chown -R root "+path) {
+		if _, err := Open(filepath.Join(dir, fileName)); err == nil || !strings.Contains(err.Error(), "chown -R root "+path) {
 			t.Errorf("with %q of another user the error is %v, want one with chown -R root and the path", path, err)
 		}
 	}
@@ -89,13 +89,13 @@ func TestNewPermissions(t *testing.T) {
 
 func TestNotAFile(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.Mkdir(filepath.Join(dir, FileName), 0o700); err != nil {
+	if err := os.Mkdir(filepath.Join(dir, fileName), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+	if _, err := Open(filepath.Join(dir, fileName)); err == nil || !strings.Contains(err.Error(), "not a regular file") {
 		t.Errorf("error is %v, want one that says it is not a regular file", err)
 	}
-	if _, err := Open(dir + "\x00"); err == nil {
+	if _, err := Open(filepath.Join(dir+"\x00", fileName)); err == nil {
 		t.Error("no error for a directory that cannot be made")
 	}
 }

@@ -15,9 +15,12 @@ import (
 	"go.etcd.io/bbolt"
 )
 
+// fileName is the name of the file in the directory of a test.
+const fileName = "test.db"
+
 func open(t *testing.T, dir string) *Store {
 	t.Helper()
-	s, err := Open(dir)
+	s, err := Open(filepath.Join(dir, fileName))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,6 +79,24 @@ func TestSaved(t *testing.T) {
 		t.Errorf("error is %v, want ErrClosed", err)
 	}
 	want(t, open(t, dir), records)
+}
+
+// Several stores in one directory, and one in the working directory, have nothing to do with each other.
+func TestNames(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, path := range []string{"a.db", "b.db"} {
+		s, err := Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { shut(t, s) })
+		save(t, s, "k", path)
+		want(t, s, map[string]string{"k": path})
+	}
+	entries, err := os.ReadDir(".")
+	if err != nil || len(entries) != 2 {
+		t.Errorf("the directory has %v (%v), want two files", entries, err)
+	}
 }
 
 // What comes from the caller and what goes to it shares no memory with the store.
@@ -175,7 +196,7 @@ func TestLimits(t *testing.T) {
 func TestSecondInstance(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
-	_, err := Open(dir)
+	_, err := Open(filepath.Join(dir, fileName))
 	if !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), s.Path()) {
 		t.Errorf("error is %v, want ErrLocked and the path", err)
 	}
@@ -190,7 +211,7 @@ func TestManyFirstInstances(t *testing.T) {
 	got := make([]*Store, 8)
 	for i := range got {
 		wg.Go(func() {
-			s, err := Open(dir)
+			s, err := Open(filepath.Join(dir, fileName))
 			if err != nil && !errors.Is(err, ErrLocked) {
 				t.Error(err)
 			}
@@ -236,7 +257,7 @@ func TestNewerFormat(t *testing.T) {
 	s := open(t, t.TempDir())
 	shut(t, s)
 	change(t, s.Path(), func(tx *bbolt.Tx) error { return tx.Bucket(bucketMeta).Put(keyFormat, []byte("2")) })
-	_, err := Open(filepath.Dir(s.Path()))
+	_, err := Open(s.Path())
 	if !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), "format 2, want 1") || !strings.Contains(err.Error(), s.Path()) {
 		t.Errorf("error is %v, want ErrNewer, both formats and the path", err)
 	}
