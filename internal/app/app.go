@@ -81,9 +81,8 @@ type App struct {
 
 	limits *limits
 
-	snapshot atomic.Pointer[Snapshot] // never nil after New
-	targets  atomic.Pointer[targets]  // never nil after New
-	ready    atomic.Bool
+	current atomic.Pointer[current] // never nil after New
+	ready   atomic.Bool
 
 	loadEvery time.Duration // see the constant; a test has no time
 
@@ -138,7 +137,7 @@ func New(o Options) (*App, error) {
 	}
 	a.limits = newLimits(o.Logger, a.metrics)
 	a.inventory = inventory.NewKeeper(inventory.Options{
-		Mask: prober.MaskURL, Offset: o.TimeoutOffset, Changed: a.inventoryChanged, Log: o.Logger,
+		Mask: prober.MaskURL, Offset: o.TimeoutOffset, Log: o.Logger,
 	}, a.metrics.registry)
 	a.restarts = restart.NewController(a.keepRestarts(), a.metrics.registry, o.Logger.With("component", "restart"))
 	a.operators = a.newOperators()
