@@ -66,7 +66,8 @@ func (s *Snapshot) service(configured *config.Service) (restart.Service, error) 
 
 		BackendDefinition: definition,
 	}
-	return service, s.observe(&service, configured, inFile(s.Config))
+	err = s.observe(&service, configured, inFile(s.Config))
+	return service, err
 }
 
 // Policies are those of the services of a configuration, by name.
