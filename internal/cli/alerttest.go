@@ -19,8 +19,8 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 )
 
-// AlertTestOptions are the arguments of the alert-test command.
-type AlertTestOptions struct {
+// alertTestOptions are the arguments of the alert-test command.
+type alertTestOptions struct {
 	Alertmanager Exporter // where it is, in the same way as the exporter
 	Exporter     Exporter // an empty URL: there is none
 	// Target is a target of the exporter's inventory, of which the alert gets the labels. Empty: none.
@@ -49,7 +49,7 @@ type hop struct {
 
 // An alertTest is a test under way.
 type alertTest struct {
-	AlertTestOptions
+	alertTestOptions
 	alertmanager alertmanager
 	exporter     *connection // nil: none
 	out          io.Writer
@@ -66,10 +66,24 @@ type alertTest struct {
 	tested  map[string]time.Time // when each service got a test alert; zero: never
 }
 
-// AlertTest sends an alert that is none through Alertmanager and says on out how far it came, and ends it in any case. It
+func addAlertTest(p *program) {
+	var o alertTestOptions
+	c := p.Command("alert-test", "Send a test alert through Alertmanager, say at each hop how far it came, and end it. It has the label healthcheck_test=\"true\": "+
+		"people see that it is a test, and the restart receiver does nothing. Exit status: 0 it came through, 1 a hop failed, 2 usage.")
+	o.Labels = map[string]string{}
+	c.Flag("alertmanager.url", "URL of Alertmanager.").Default("http://localhost:9093").StringVar(&o.Alertmanager.URL)
+	c.Flag("alertmanager.http.config.file", "File with authentication and TLS for Alertmanager.").StringVar(&o.Alertmanager.ClientFile)
+	exporterFlags(c, &o.Exporter, &o.Format)
+	c.Flag("target", "Target of the exporter's inventory; the alert gets its labels. Without one target is alert-test, in no environment.").StringVar(&o.Target)
+	c.Flag("label", "One more label of the alert, such as environment=LIVE; may be repeated. Wins over those of the target.").PlaceHolder("NAME=VALUE").StringMapVar(&o.Labels)
+	c.Flag("wait", "Time for each hop. Notifications take the group_wait of the route.").Default("45s").DurationVar(&o.Wait)
+	p.does(c, func(ctx context.Context, out, errOut io.Writer) int { return testAlert(ctx, out, errOut, o) })
+}
+
+// testAlert sends an alert that is none through Alertmanager and says on out how far it came, and ends it in any case. It
 // returns the exit status.
-func AlertTest(ctx context.Context, out, errOut io.Writer, o AlertTestOptions) int {
-	t := &alertTest{AlertTestOptions: o, out: out}
+func testAlert(ctx context.Context, out, errOut io.Writer, o alertTestOptions) int {
+	t := &alertTest{alertTestOptions: o, out: out}
 	if err := t.connect(); err != nil {
 		fmt.Fprintln(errOut, err)
 		return ExitUsage

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alecthomas/kingpin/v2"
 	commonconfig "github.com/prometheus/common/config"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
@@ -27,6 +28,13 @@ const (
 type Exporter struct {
 	URL        string
 	ClientFile string // HTTP client settings, as in every Prometheus component; empty: none
+}
+
+// exporterFlags are the flags of every command that asks a running exporter.
+func exporterFlags(c *kingpin.CmdClause, e *Exporter, format *string) {
+	c.Flag("url", "URL of the exporter.").Envar("HEALTHCHECK_EXPORTER_URL").Default("http://localhost:10115").StringVar(&e.URL)
+	c.Flag("http.config.file", "File with authentication and TLS, as for promtool.").Envar("HEALTHCHECK_EXPORTER_HTTP_CONFIG").StringVar(&e.ClientFile)
+	c.Flag("format", "Output format: text or json.").Default("text").EnumVar(format, "text", "json")
 }
 
 // maxAnswer bounds the answer of the exporter in bytes.

@@ -11,16 +11,25 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 )
 
-// TargetsOptions are the arguments of the targets command.
-type TargetsOptions struct {
+// targetsOptions are the arguments of the targets command.
+type targetsOptions struct {
 	Exporter
 	Environments []string
 	Names        []string
 	Format       string // "text" or "json"
 }
 
-// Targets asks a running exporter for its targets and lists them on out. It returns the exit status.
-func Targets(ctx context.Context, out, errOut io.Writer, o TargetsOptions) int {
+func addTargets(p *program) {
+	var o targetsOptions
+	c := p.Command("targets", "List the targets of a running exporter and what their last probes found. Exit status: 0 success, 1 the exporter did not answer, 2 usage.")
+	exporterFlags(c, &o.Exporter, &o.Format)
+	c.Flag("environment", "Only targets of this environment; may be repeated.").StringsVar(&o.Environments)
+	c.Flag("name", "Only this target; may be repeated.").StringsVar(&o.Names)
+	p.does(c, func(ctx context.Context, out, errOut io.Writer) int { return listTargets(ctx, out, errOut, o) })
+}
+
+// listTargets asks a running exporter for its targets and lists them on out. It returns the exit status.
+func listTargets(ctx context.Context, out, errOut io.Writer, o targetsOptions) int {
 	c, err := o.connect("targets")
 	if err != nil {
 		fmt.Fprintln(errOut, err)
