@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"text/template"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/common/version"
@@ -24,16 +25,20 @@ const (
 	ExitUsage   = 2 // bad arguments or configuration
 )
 
+// configFlag is the flag of whatever reads the configuration.
+const configFlag = "config.file"
+
 // A program is the command line: what may be said, and what it does.
 type program struct {
 	*kingpin.Application
 
-	// config is --config.file. It comes before or after any command, whether that reads a configuration or not.
-	config struct {
-		file  string // empty: the embedded default configuration
-		named bool
-	}
-	actions map[string]action // by the full name of their command
+	// The following are by the full name of their command.
+	actions map[string]action
+	readers map[string]*string // where those that read a configuration want its file
+
+	// Any command takes --config.file, before it or after it, whether it reads a configuration or not.
+	configFile  string // empty: the embedded default configuration
+	configNamed bool
 }
 
 // An action does what a command is for, once all flags have their values. It returns the exit status.
@@ -44,12 +49,13 @@ func newProgram(about string) *program {
 	p := &program{
 		Application: kingpin.New(Name, "Probes HTTP and WebSocket targets for Prometheus, says why a probe failed, and restarts what is down if it may."),
 		actions:     map[string]action{},
+		readers:     map[string]*string{},
 	}
-	p.UsageTemplate(usageTemplate)
+	p.UsageTemplate(usageTemplate).UsageFuncs(template.FuncMap{"Used": p.used})
 	p.HelpFlag.Short('h').Help("Show help; after a command, the help of that command.")
 	p.Version(about)
-	p.Flag("config.file", "Configuration file, of serve, probe and restarts replay. Without one the embedded default configuration is used.").
-		IsSetByUser(&p.config.named).StringVar(&p.config.file)
+	p.Flag(configFlag, "Configuration file, of serve, probe and restarts replay. Without one the embedded default configuration is used.").
+		IsSetByUser(&p.configNamed).StringVar(&p.configFile)
 	for _, add := range []func(*program){addServe, addCheck, addProbe, addTargets, addImport, addAlertTest, addRestarts} {
 		add(p)
 	}
@@ -58,6 +64,17 @@ func newProgram(about string) *program {
 
 // does registers what a command does.
 func (p *program) does(c *kingpin.CmdClause, a action) { p.actions[c.FullCommand()] = a }
+
+// readsConfig registers that a command reads the configuration, and where it wants --config.file.
+func (p *program) readsConfig(c *kingpin.CmdClause, file *string) { p.readers[c.FullCommand()] = file }
+
+// used are those of flags that a command uses; nil: the program as a whole.
+func (p *program) used(c *kingpin.CmdModel, flags []*kingpin.FlagModel) []*kingpin.FlagModel {
+	if c == nil || p.readers[c.FullCommand] != nil {
+		return flags
+	}
+	return slices.DeleteFunc(flags, func(f *kingpin.FlagModel) bool { return f.Name == configFlag })
+}
 
 // names are the names of the commands, without those of a group.
 func (p *program) names() []string {
@@ -85,14 +102,17 @@ func Run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	switch n := len(args); {
 	case err != nil:
 		err = usageError(blameFlag(p.Model(), args, err), args, names)
-	case n > 0 && args[n-1] == "--config.file": // kingpin loses it for the sake of the default command
+	case n > 0 && args[n-1] == "--"+configFlag: // kingpin loses it for the sake of the default command
 		err = errors.New("expected argument for flag '--config.file'")
-	case p.config.named && p.config.file == "": // such as --config.file=$UNSET, which would watch nothing
+	case p.configNamed && p.configFile == "": // such as --config.file=$UNSET, which would watch nothing
 		err = errors.New("--config.file is empty, want the path of a configuration file")
 	}
 	if err != nil {
 		fmt.Fprintf(errOut, "%s: %v, try --help\n", Name, err)
 		return ExitUsage
+	}
+	if file := p.readers[command]; file != nil {
+		*file = p.configFile
 	}
 	return p.actions[command](ctx, out, errOut)
 }

@@ -51,10 +51,8 @@ func addProbe(p *program) {
 		}
 		return nil
 	})
-	p.does(c, func(ctx context.Context, out, errOut io.Writer) int {
-		o.ConfigFile = p.config.file
-		return probe(ctx, out, errOut, o)
-	})
+	p.readsConfig(c, &o.ConfigFile)
+	p.does(c, func(ctx context.Context, out, errOut io.Writer) int { return probe(ctx, out, errOut, o) })
 }
 
 // probe probes one target once and explains the outcome on out. It returns the exit status.

@@ -72,10 +72,8 @@ func addReplay(p *program, group *kingpin.CmdClause) {
 		"Exit status: 0 the decisions are the same, 1 one differs or the log was changed, 2 usage, or a file cannot be read.")
 	c.Arg("dir", "Directory of the audit log.").Required().StringVar(&o.Dir)
 	c.Flag("format", "Output format: text or json.").Default("text").EnumVar(&o.Format, "text", "json")
-	p.does(c, func(_ context.Context, out, errOut io.Writer) int {
-		o.ConfigFile = p.config.file
-		return replayLog(out, errOut, o)
-	})
+	p.readsConfig(c, &o.ConfigFile)
+	p.does(c, func(_ context.Context, out, errOut io.Writer) int { return replayLog(out, errOut, o) })
 }
 
 // replayLog feeds the audit log of a directory through the policies that wrote it, and through those of a configuration if

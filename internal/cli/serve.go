@@ -54,10 +54,8 @@ func addServe(p *program) {
 	c.Flag("log.level", "Least severe level to log: debug, info, warn or error.").Default("info").EnumVar(&o.logLevel, "debug", "info", "warn", "error")
 	c.Flag("log.format", "Log format: logfmt or json.").Default("logfmt").EnumVar(&o.logFormat, "logfmt", "json")
 	c.Flag("log.prober", "Least severe level to log of probes: a change of state of a target of the inventory is info, every probe is debug; none is silent.").Default("info").EnumVar(&o.logProber, "none", "debug", "info", "warn", "error")
-	p.does(c, func(ctx context.Context, out, errOut io.Writer) int {
-		o.ConfigFile = p.config.file
-		return serve(ctx, out, errOut, o)
-	})
+	p.readsConfig(c, &o.ConfigFile)
+	p.does(c, func(ctx context.Context, out, errOut io.Writer) int { return serve(ctx, out, errOut, o) })
 }
 
 // serve runs the exporter until ctx ends.
