@@ -43,7 +43,7 @@ func addProbe(p *program) {
 	c.Flag("attempts", "How many times to try a failing target; 0: as the module says.").Default("0").IntVar(&o.Attempts)
 	c.Flag("retry-delay", "Pause between two attempts; negative: as the module says.").Default("-1s").DurationVar(&o.RetryDelay)
 	c.Flag("timeout", "Time for all attempts together; 0: as the module says, or 10s for each attempt.").Default("0").DurationVar(&o.Timeout)
-	c.Flag("format", "Output format: text or json.").Default("text").EnumVar(&o.Format, "text", "json")
+	c.Flag("format", "Output format: text or json.").Default(formatText).EnumVar(&o.Format, formatText, formatJSON)
 	c.Flag("debug", "Also show step by step what happened.").BoolVar(&o.Debug)
 	c.Validate(func(*kingpin.CmdClause) error {
 		if o.Target == "" && o.Name == "" {
@@ -94,7 +94,7 @@ func probe(ctx context.Context, out, errOut io.Writer, o probeOptions) int {
 		return ExitUsage
 	}
 	rep.Hint = hint.For(&rep.Result, &m)
-	if o.Format == "json" {
+	if o.Format == formatJSON {
 		err = rep.writeJSON(out)
 	} else {
 		err = rep.writeText(out, o.Debug)

@@ -71,7 +71,7 @@ func addReplay(p *program, group *kingpin.CmdClause) {
 	c := group.Command("replay", "Feed an audit log through the policies that wrote it, and with --config.file through those of that file. "+
 		"Exit status: 0 the decisions are the same, 1 one differs or the log was changed, 2 usage, or a file cannot be read.")
 	c.Arg("dir", "Directory of the audit log.").Required().StringVar(&o.Dir)
-	c.Flag("format", "Output format: text or json.").Default("text").EnumVar(&o.Format, "text", "json")
+	c.Flag("format", "Output format: text or json.").Default(formatText).EnumVar(&o.Format, formatText, formatJSON)
 	p.readsConfig(c, &o.ConfigFile)
 	p.does(c, func(_ context.Context, out, errOut io.Writer) int { return replayLog(out, errOut, o) })
 }

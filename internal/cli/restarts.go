@@ -10,12 +10,13 @@ import (
 
 	"github.com/alecthomas/kingpin/v2"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/remote"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 )
 
 // restartsOptions are the arguments of the restarts commands that ask a running exporter.
 type restartsOptions struct {
-	Exporter
+	Exporter exporterOptions
 	Service  string
 	Scope    string        // of a brake
 	Duration time.Duration // of a pause
@@ -100,8 +101,8 @@ type order struct {
 // listRestarts lists the services of a running exporter on out. It returns the exit status, as do the others.
 func listRestarts(ctx context.Context, out, errOut io.Writer, o restartsOptions) int {
 	var all restart.Explanations
-	status := o.ask(ctx, out, errOut, func(c *connection) question {
-		return question{url: c.at("api/v1/restarts"), answer: &all}
+	status := o.ask(ctx, out, errOut, func(*remote.Server) request {
+		return request{path: "api/v1/restarts", answer: &all}
 	})
 	if status == ExitSuccess && o.Format != formatJSON {
 		writeServices(out, all.Services, time.Local)
@@ -112,8 +113,8 @@ func listRestarts(ctx context.Context, out, errOut io.Writer, o restartsOptions)
 // explainRestart says on out what every guard of a service says, and what follows.
 func explainRestart(ctx context.Context, out, errOut io.Writer, o restartsOptions) int {
 	var e restart.Explanation
-	status := o.ask(ctx, out, errOut, func(c *connection) question {
-		return question{url: o.at(c, "explain"), answer: &e}
+	status := o.ask(ctx, out, errOut, func(*remote.Server) request {
+		return request{path: o.path("explain"), answer: &e}
 	})
 	if status == ExitSuccess && o.Format != formatJSON {
 		writeExplanation(out, &e, time.Local)
@@ -160,8 +161,8 @@ func requestRestart(ctx context.Context, out, errOut io.Writer, o restartsOption
 // releaseBrake takes the mass brake of a scope off.
 func releaseBrake(ctx context.Context, out, errOut io.Writer, o restartsOptions) int {
 	var answer restart.Release
-	status := o.ask(ctx, out, errOut, func(c *connection) question {
-		return question{url: c.at("api/v1/restarts-brake/release"), order: o.ordered(c), answer: &answer}
+	status := o.ask(ctx, out, errOut, func(s *remote.Server) request {
+		return request{path: "api/v1/restarts-brake/release", order: o.ordered(s), answer: &answer}
 	})
 	switch {
 	case status != ExitSuccess || o.Format == formatJSON:
@@ -174,12 +175,12 @@ func releaseBrake(ctx context.Context, out, errOut io.Writer, o restartsOptions)
 }
 
 // ordered is the order that o says.
-func (o *restartsOptions) ordered(c *connection) order {
+func (o *restartsOptions) ordered(s *remote.Server) order {
 	ordered := order{Who: o.Who, Reason: o.Reason, Scope: o.Scope}
 	if o.Duration > 0 {
 		ordered.Duration = o.Duration.String()
 	}
-	if ordered.Who == "" && !c.named {
+	if ordered.Who == "" && !s.HasLogin() {
 		ordered.Who = systemUser()
 	}
 	return ordered
@@ -197,8 +198,8 @@ func systemUser() string {
 // give gives an order; what holds then is said by done.
 func (o *restartsOptions) give(ctx context.Context, out, errOut io.Writer, verb string, done func(*restart.Explanation) string) int {
 	var answer restart.Ordered
-	status := o.ask(ctx, out, errOut, func(c *connection) question {
-		return question{url: o.at(c, verb), order: o.ordered(c), answer: &answer}
+	status := o.ask(ctx, out, errOut, func(s *remote.Server) request {
+		return request{path: o.path(verb), order: o.ordered(s), answer: &answer}
 	})
 	if status != ExitSuccess || o.Format == formatJSON {
 		return status
@@ -210,19 +211,19 @@ func (o *restartsOptions) give(ctx context.Context, out, errOut io.Writer, verb 
 	return ExitSuccess
 }
 
-// at is where the service is asked for.
-func (o *restartsOptions) at(c *connection, verb string) *url.URL {
-	return c.at("api/v1/restarts", url.PathEscape(o.Service), verb)
+// path is where the service is asked for.
+func (o *restartsOptions) path(verb string) string {
+	return "api/v1/restarts/" + url.PathEscape(o.Service) + "/" + verb
 }
 
-func (o *restartsOptions) ask(ctx context.Context, out, errOut io.Writer, about func(*connection) question) int {
-	c, err := o.connect("restarts")
+func (o *restartsOptions) ask(ctx context.Context, out, errOut io.Writer, about func(*remote.Server) request) int {
+	s, err := o.Exporter.connect("restarts")
 	if err != nil {
 		fmt.Fprintln(errOut, err)
 		return ExitUsage
 	}
-	defer c.close()
-	q := about(c)
-	q.format = o.Format
-	return c.show(ctx, out, errOut, q)
+	defer s.Close()
+	r := about(s)
+	r.format = o.Format
+	return r.send(ctx, s, out, errOut)
 }

@@ -260,7 +260,7 @@ func TestOrders(t *testing.T) {
 			got := asked{status: tc.asked.status, answer: tc.asked.answer}
 			s := httptest.NewServer(&got)
 			defer s.Close()
-			tc.o.URL = s.URL + "/hc/"
+			tc.o.Exporter.URL = s.URL + "/hc/"
 			var out, errOut bytes.Buffer
 			if status := tc.do(&out, &errOut, tc.o); status != tc.status {
 				t.Errorf("exit status %d, want %d", status, tc.status)

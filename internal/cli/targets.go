@@ -13,7 +13,7 @@ import (
 
 // targetsOptions are the arguments of the targets command.
 type targetsOptions struct {
-	Exporter
+	Exporter     exporterOptions
 	Environments []string
 	Names        []string
 	Format       string // "text" or "json"
@@ -30,16 +30,16 @@ func addTargets(p *program) {
 
 // listTargets asks a running exporter for its targets and lists them on out. It returns the exit status.
 func listTargets(ctx context.Context, out, errOut io.Writer, o targetsOptions) int {
-	c, err := o.connect("targets")
+	c, err := o.Exporter.connect("targets")
 	if err != nil {
 		fmt.Fprintln(errOut, err)
 		return ExitUsage
 	}
-	defer c.close()
-	at := c.at("api/v1/targets")
-	at.RawQuery = url.Values{"environment": o.Environments, "name": o.Names}.Encode()
+	defer c.Close()
+	query := url.Values{"environment": o.Environments, "name": o.Names}
 	var all inventory.Statuses
-	if status := c.show(ctx, out, errOut, question{url: at, format: o.Format, answer: &all}); status != ExitSuccess {
+	r := request{path: "api/v1/targets?" + query.Encode(), format: o.Format, answer: &all}
+	if status := r.send(ctx, c, out, errOut); status != ExitSuccess {
 		return status
 	}
 	if o.Format != formatJSON {
