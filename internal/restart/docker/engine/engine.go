@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -49,9 +48,7 @@ func New(cfg Config) (*Client, error) {
 	switch {
 	case u.Scheme == "unix" && u.Host == "" && u.Path != "" && cfg.TLS == nil:
 		c.base.Host = "docker" // somebody has to be named
-		options = append(options, commonconfig.WithDialContextFunc(func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", u.Path)
-		}))
+		options = append(options, once.Socket(u.Path))
 	case u.Scheme == "tcp" && u.Port() != "" && u.Path == "":
 		if cfg.TLS != nil {
 			c.base.Scheme, client.TLSConfig = "https", *cfg.TLS
