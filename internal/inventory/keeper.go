@@ -48,18 +48,18 @@ type Keeper struct {
 // A source is one entry of target_files or target_apis.
 type source struct {
 	name     string
-	says     definition
+	settings settings
 	fetcher  fetcher
 	interval time.Duration
-	first    time.Duration // the pause before the first fetch of Run
+	// local is true when a fetch waits for nobody else. Then Apply has the targets at once; otherwise Run asks for them.
+	local bool
 
 	state
 }
 
-// A definition is what the configuration says of a source, and of what its documents are checked against.
-type definition struct {
-	File    *config.TargetFile // nil: it is an API
-	API     *config.TargetAPI  // nil: it is files
+// settings are what the configuration says about a source, and about what its documents are checked against.
+type settings struct {
+	Entry   any // a config.TargetFile or a config.TargetAPI
 	Modules map[string]config.Module
 }
 
@@ -91,8 +91,8 @@ type Plan struct {
 func (k *Keeper) Plan(cfg *config.Config) (*Plan, error) {
 	p := &Plan{cfg: cfg}
 	reader := config.TargetReader{Modules: cfg.Modules, Offset: k.opts.Offset}
-	add := func(name string, says definition, fresh func() (*source, error)) error {
-		if s := k.unchanged(name, says); s != nil {
+	add := func(name string, is settings, fresh func() (*source, error)) error {
+		if s := k.unchanged(name, is); s != nil {
 			p.sources = append(p.sources, s)
 			return nil
 		}
@@ -100,18 +100,18 @@ func (k *Keeper) Plan(cfg *config.Config) (*Plan, error) {
 		if err != nil {
 			return err
 		}
-		s.name, s.says = name, says
+		s.name, s.settings = name, is
 		p.sources, p.made = append(p.sources, s), append(p.made, s)
 		return nil
 	}
 	var errs []error
 	for _, file := range cfg.TargetFiles {
-		errs = append(errs, add("file:"+file.Path, definition{File: &file, Modules: cfg.Modules}, func() (*source, error) {
-			return &source{fetcher: newFiles(file, reader, k.opts.Mask), interval: filePoll, first: filePoll}, nil
+		errs = append(errs, add("file:"+file.Path, settings{Entry: file, Modules: cfg.Modules}, func() (*source, error) {
+			return &source{fetcher: newFiles(file, reader, k.opts.Mask), interval: filePoll, local: true}, nil
 		}))
 	}
 	for _, api := range cfg.TargetAPIs {
-		errs = append(errs, add("api:"+api.Name, definition{API: &api, Modules: cfg.Modules}, func() (*source, error) {
+		errs = append(errs, add("api:"+api.Name, settings{Entry: api, Modules: cfg.Modules}, func() (*source, error) {
 			a, err := newAPI(api, reader, k.opts.Mask)
 			return &source{fetcher: a, interval: time.Duration(api.Interval)}, err
 		}))
@@ -123,12 +123,12 @@ func (k *Keeper) Plan(cfg *config.Config) (*Plan, error) {
 	return p, nil
 }
 
-// unchanged is the source of that name, where it is defined as before; nil: it is not.
-func (k *Keeper) unchanged(name string, says definition) *source {
+// unchanged returns the source of that name if its settings are the same as before, and nil if they are not.
+func (k *Keeper) unchanged(name string, is settings) *source {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	i := slices.IndexFunc(k.sources, func(s *source) bool { return s.name == name })
-	if i < 0 || !config.Same(k.sources[i].says, says) {
+	if i < 0 || !config.Same(k.sources[i].settings, is) {
 		return nil
 	}
 	return k.sources[i]
@@ -141,8 +141,8 @@ func (p *Plan) Discard() {
 	}
 }
 
-// Apply puts a plan into force. What a source had by the name that it had it keeps until it gives something else. New files are
-// read at once, APIs are asked by Run.
+// Apply puts a plan into force. A source has what another of the same name had until it gives something else. New local
+// sources are fetched at once; all others are asked by Run.
 func (k *Keeper) Apply(p *Plan) {
 	ctx, cancel := context.WithTimeout(context.Background(), decodeTime) // for all of them
 	defer cancel()
@@ -156,8 +156,8 @@ func (k *Keeper) Apply(p *Plan) {
 			s.state = k.sources[i].state
 			s.inherit(ctx)
 		}
-		if f, ok := s.fetcher.(*files); ok {
-			docs, err := f.fetch(ctx, s.docs)
+		if s.local {
+			docs, err := s.fetcher.fetch(ctx, s.docs)
 			k.note(s, docs, err)
 		}
 	}
@@ -223,7 +223,11 @@ func (k *Keeper) Run(ctx context.Context) {
 // poll asks one source until ctx is done.
 func (k *Keeper) poll(ctx context.Context, s *source) {
 	defer s.fetcher.close()
-	timer := time.NewTimer(s.first)
+	first := s.interval // Apply has fetched it
+	if !s.local {
+		first = 0
+	}
+	timer := time.NewTimer(first)
 	defer timer.Stop()
 	for {
 		select {
