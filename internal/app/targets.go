@@ -116,7 +116,7 @@ func (t *targets) permit(asked collector.Target) (collector.Target, error) {
 	if asked.Request.Hostname != "" {
 		return asked, errors.New("a hostname leads past the inventory, and probe.inventory_only is set")
 	}
-	e, err := t.inventory.Asked(asked.Request.URL, asked.Module.Name)
+	e, err := t.inventory.ByURL(asked.Request.URL, asked.Module.Name)
 	switch {
 	case err != nil:
 		return asked, fmt.Errorf("%w, and probe.inventory_only is set", err)

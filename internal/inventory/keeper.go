@@ -1,7 +1,6 @@
 package inventory
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -43,33 +42,6 @@ type Keeper struct {
 	cfg        *config.Config
 	sources    []*source
 	complaints map[string][sha256.Size]byte // the hash of what is wrong with targets at present, by source
-}
-
-// A source is one entry of target_files or target_apis.
-type source struct {
-	name     string
-	settings settings
-	fetcher  fetcher
-	interval time.Duration
-	// local is true when a fetch waits for nobody else. Then Apply has the targets at once; otherwise Run asks for them.
-	local bool
-
-	state
-}
-
-// settings are what the configuration says about a source, and about what its documents are checked against.
-type settings struct {
-	Entry   any // a config.TargetFile or a config.TargetAPI
-	Modules map[string]config.Module
-}
-
-// The state of a source outlives a reload.
-type state struct {
-	docs    map[string]*document // the last good ones
-	asked   bool                 // whether it was tried at least once
-	success time.Time            // when it last answered; zero: never
-	errors  uint64               // how often it did not
-	failure string               // why it does not answer at present
 }
 
 // NewKeeper makes a Keeper without an inventory, and registers its metrics.
@@ -167,22 +139,6 @@ func (k *Keeper) Apply(p *Plan) {
 	case k.applied <- struct{}{}:
 	default:
 	}
-}
-
-// inherit reads the documents again: modules and expressions may be others now. What makes no sense any more is dropped, and
-// then the source is as good as never asked.
-func (s *source) inherit(ctx context.Context) {
-	docs := map[string]*document{}
-	for name, doc := range s.docs {
-		again, err := s.fetcher.decode(ctx, name, doc.data)
-		if err != nil {
-			continue
-		}
-		again.next, again.absent = doc.next, doc.absent
-		docs[name] = again
-	}
-	s.asked = s.asked && len(docs) == len(s.docs)
-	s.docs = docs
 }
 
 // Run asks the sources until ctx is done.
@@ -283,18 +239,6 @@ func (k *Keeper) note(s *source, docs map[string]*document, err error) (changed 
 	return changed
 }
 
-func sameDocuments(a, b map[string]*document) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for name, doc := range a {
-		if other := b[name]; other == nil || other != doc && !bytes.Equal(other.data, doc.data) {
-			return false
-		}
-	}
-	return true
-}
-
 // merge makes a new inventory of what all sources have. The caller holds mu.
 func (k *Keeper) merge() {
 	parts := []Part{{Source: StaticSource, Targets: k.cfg.Targets}}
@@ -331,46 +275,6 @@ func (k *Keeper) complain(source string, problems []error, wrong int) {
 	if wrong > maxComplaints {
 		k.opts.Log.Warn("More targets are wrong than are listed here", "component", "inventory", "target_source", source, "count", wrong)
 	}
-}
-
-// documents are in the order of their names.
-func (s *source) documents() []*document {
-	names := make([]string, 0, len(s.docs))
-	for name := range s.docs {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	docs := make([]*document, len(names))
-	for i, name := range names {
-		docs[i] = s.docs[name]
-	}
-	return docs
-}
-
-func (s *source) targets() []config.Target {
-	var all []config.Target
-	for _, doc := range s.documents() {
-		all = append(all, doc.targets...)
-	}
-	return all
-}
-
-// wrong is how many problems there are with single targets.
-func (s *source) wrong() int {
-	n := 0
-	for _, doc := range s.docs {
-		n += doc.wrong
-	}
-	return n
-}
-
-// problems are the first of them.
-func (s *source) problems() []error {
-	var all []error
-	for _, doc := range s.documents() {
-		all = append(all, doc.problems[:min(len(doc.problems), maxProblems-len(all))]...)
-	}
-	return all
 }
 
 // Inventory is the present one.
