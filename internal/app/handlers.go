@@ -17,10 +17,10 @@ import (
 // probe serves /probe.
 func (a *App) probe() *collector.Handler {
 	return &collector.Handler{
-		Module:  func(name string) (collector.Module, bool) { return a.snapshot.Load().module(name) },
-		Modules: func() []string { return a.snapshot.Load().moduleNames() },
-		Target:  func(name string) (collector.Target, bool) { return a.targets.Load().named(name) },
-		Permit:  func(asked collector.Target) (collector.Target, error) { return a.targets.Load().permit(asked) },
+		Module:  func(name string) (collector.Module, bool) { return a.current.Load().module(name) },
+		Modules: func() []string { return a.current.Load().moduleNames() },
+		Target:  func(name string) (collector.Target, bool) { return a.current.Load().targets.named(name) },
+		Permit:  func(asked collector.Target) (collector.Target, error) { return a.current.Load().targets.permit(asked) },
 		Offset:  a.opts.TimeoutOffset,
 		Begin:   a.probes.begin,
 		Hint:    hint.For,
@@ -32,7 +32,7 @@ func (a *App) probe() *collector.Handler {
 // probeAll serves /probe/all.
 func (a *App) probeAll() *collector.AllHandler {
 	return &collector.AllHandler{
-		Targets: func(query url.Values) ([]collector.Target, error) { return a.targets.Load().selected(query) },
+		Targets: func(query url.Values) ([]collector.Target, error) { return a.current.Load().targets.selected(query) },
 		Max:     a.opts.ProbeAllMax,
 		AtOnce:  scraped(maxFiles()),
 		Offset:  a.opts.TimeoutOffset,
@@ -41,7 +41,7 @@ func (a *App) probeAll() *collector.AllHandler {
 	}
 }
 
-func (a *App) currentInventory() *inventory.Inventory { return a.targets.Load().inventory }
+func (a *App) currentInventory() *inventory.Inventory { return a.current.Load().targets.inventory }
 
 // discovery serves /sd.
 func (a *App) discovery() http.Handler {
@@ -63,9 +63,9 @@ func (a *App) discovery() http.Handler {
 func (a *App) pages() *page.Pages {
 	return &page.Pages{
 		History:   a.history,
-		Hint:      func(e *history.Entry) string { return a.snapshot.Load().hint(e) },
-		Report:    func(w io.Writer, e *history.Entry) { a.snapshot.Load().report(w, e) },
-		Config:    func() ([]byte, error) { return a.snapshot.Load().Config.YAML() },
+		Hint:      func(e *history.Entry) string { return a.current.Load().hint(e) },
+		Report:    func(w io.Writer, e *history.Entry) { a.current.Load().report(w, e) },
+		Config:    func() ([]byte, error) { return a.current.Load().Config.YAML() },
 		Profiling: a.opts.EnablePprof,
 	}
 }

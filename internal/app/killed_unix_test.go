@@ -57,7 +57,7 @@ func serveUntilKilled(dir, at string) error {
 	r := prometheus.NewRegistry()
 	a.restarts = restart.NewController(&killer{Journal: a.journal, at: at}, r, o.Logger)
 	a.webhook = a.newWebhook(r)
-	a.restarts.Apply(a.snapshot.Load().Restarts)
+	a.restarts.Apply(a.current.Load().Restarts)
 	a.metrics.registry = r
 	if err := a.Start(); err != nil {
 		return err

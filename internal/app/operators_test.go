@@ -36,7 +36,7 @@ func watching(t *testing.T, text string) (*App, *recorder) {
 	o := options(log)
 	o.ConfigFile = configFile(t, text)
 	a := started(t, o)
-	for len(a.restarts.Services()) == 0 && a.snapshot.Load().Config.Restart != nil {
+	for len(a.restarts.Services()) == 0 && a.current.Load().Config.Restart != nil {
 		<-time.After(time.Millisecond)
 	}
 	return a, log
@@ -238,7 +238,7 @@ func TestOrderWithoutJournal(t *testing.T) {
 			a := build(t, o)
 			a.restarts = restart.NewController(&tc.journal, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
 			a.operators = a.newOperators()
-			a.restarts.Apply(a.snapshot.Load().Restarts)
+			a.restarts.Apply(a.current.Load().Restarts)
 			a.ready.Store(true)
 			ctx, stop := context.WithCancel(t.Context())
 			done := make(chan struct{})

@@ -16,7 +16,7 @@ import (
 
 // door lets in who may send alerts, as long as the configuration has something to restart.
 func (a *App) door() (auth access.Authenticator, status int, err error) {
-	r := a.snapshot.Load().Config.Restart
+	r := a.current.Load().Config.Restart
 	switch {
 	case !a.ready.Load():
 		return auth, http.StatusServiceUnavailable, errors.New("the exporter is stopping") // Alertmanager tries again

@@ -273,7 +273,7 @@ func TestReloadOfAnother(t *testing.T) {
 	if err := second.Reload(); !errors.Is(err, store.ErrLocked) {
 		t.Errorf("reloading: error is %v, want that the directory is used", err)
 	}
-	if _, ok := second.snapshot.Load().module("other"); !ok {
+	if _, ok := second.current.Load().module("other"); !ok {
 		t.Error("the old configuration does not go on serving")
 	}
 	stop(t, first)

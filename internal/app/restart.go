@@ -9,7 +9,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/journal"
@@ -18,65 +17,57 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
-// restarts turns the restart section into what the controller watches. Modules are those of the same snapshot.
-func restarts(c *config.Config, modules map[string]collector.Module) (restart.Configuration, error) {
-	r := c.Restart
-	all := restart.Configuration{Brake: brake(r.BrakeOf())}
+// buildRestarts turns the restart section into what the controller watches. The modules are built before.
+func (s *Snapshot) buildRestarts() error {
+	r := s.Config.Restart
+	s.Restarts = restart.Configuration{Brake: brake(r.BrakeOf())}
 	if e := r.LeaderElection; e != nil {
 		elector, err := lease.New(lease.Config{Namespace: e.Namespace, Name: e.Lease, Kubeconfig: e.KubeconfigFile, Context: e.Context})
 		if err != nil {
-			return restart.Configuration{}, fmt.Errorf("restart.leader_election: %w", err)
+			return fmt.Errorf("restart.leader_election: %w", err)
 		}
-		all.Elector = elector
+		s.Restarts.Elector = elector
 	}
-	guarding, err := sentinels(c, modules)
-	if err != nil {
-		return restart.Configuration{}, err
+	var err error
+	if s.posts, err = sentinels(s.Config, s.Modules); err != nil {
+		return err
 	}
 	for i := range r.Services {
-		s, err := service(c, &r.Services[i], modules)
+		service, err := s.service(&r.Services[i])
 		if err != nil {
-			return restart.Configuration{}, fmt.Errorf("restart.services[%d]: %w", i, err)
+			return fmt.Errorf("restart.services[%d]: %w", i, err)
 		}
-		guarding.stand(s.Checks)
-		all.Services = append(all.Services, s)
+		s.posts.stand(service.Checks)
+		s.Restarts.Services = append(s.Restarts.Services, service)
 	}
-	return all, nil
+	return nil
 }
 
-func service(cfg *config.Config, s *config.Service, modules map[string]collector.Module) (restart.Service, error) {
-	r := cfg.Restart
-	limits := r.LimitsOf(s)
-	back, err := backend(&s.Backends)
+func (s *Snapshot) service(configured *config.Service) (restart.Service, error) {
+	r := s.Config.Restart
+	limits := r.LimitsOf(configured)
+	back, err := backend(&configured.Backends)
 	if err != nil {
 		return restart.Service{}, err
 	}
-	definition, err := backendDefinition(&s.Backends)
+	definition, err := backendDefinition(&configured.Backends)
 	if err != nil {
 		return restart.Service{}, err
 	}
-	out := restart.Service{
-		Name:          s.Name,
-		Group:         s.Group,
-		Environment:   environment(cfg, s),
-		DependsOn:     s.DependsOn,
-		Match:         s.Match,
-		Maintenance:   maintenance(cfg, s),
-		Policy:        policy(r.ModeOf(s), limits),
+	service := restart.Service{
+		Name:          configured.Name,
+		Group:         configured.Group,
+		DependsOn:     configured.DependsOn,
+		Match:         configured.Match,
+		Policy:        policy(r.ModeOf(configured), limits),
 		CheckInterval: time.Duration(limits.CheckInterval),
 		Backend:       back,
 		ExecTimeout:   time.Duration(limits.ExecTimeout),
 
 		BackendDefinition: definition,
 	}
-	for _, c := range s.Checks {
-		check, err := check(cfg, c, modules, time.Duration(limits.CheckTimeout))
-		if err != nil {
-			return restart.Service{}, err
-		}
-		out.Checks = append(out.Checks, check)
-	}
-	return out, nil
+	err = s.observe(&service, configured, inFile(s.Config))
+	return service, err
 }
 
 // Policies are those of the services of a configuration, by name.

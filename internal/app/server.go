@@ -1,8 +1,6 @@
 package app
 
 import (
-	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -31,20 +29,6 @@ const pingAfter = 30 * time.Second
 
 // pingTimeout is how long that sign may take.
 const pingTimeout = 15 * time.Second
-
-// serve runs one server of its own: the toolkit changes the server that it is given.
-func (a *App) serve(listenAndServe func(*http.Server) error) {
-	s := a.server()
-	a.servers = append(a.servers, s)
-	a.serving.Go(func() {
-		if err := listenAndServe(s); err != nil && !errors.Is(err, http.ErrServerClosed) {
-			select {
-			case a.failed <- fmt.Errorf("serving: %w", err):
-			default:
-			}
-		}
-	})
-}
 
 // server is a server within the bounds. ReadTimeout ends with the request's body, so that it does not end a probe. There is
 // no WriteTimeout, which would: conn bounds the time of an answer from its first byte.

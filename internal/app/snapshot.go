@@ -23,8 +23,10 @@ import (
 type Snapshot struct {
 	Config  *config.Config
 	Modules map[string]collector.Module
-	// Restarts are what may be restarted, and how.
+	// Restarts are what may be restarted, and how; see watching.
 	Restarts restart.Configuration
+
+	posts posts
 }
 
 // newSnapshot turns a configuration into objects. This is the only place that does. The error has a line for
@@ -42,8 +44,7 @@ func newSnapshot(file string, c *config.Config) (*Snapshot, error) {
 		s.Modules[name] = collector.Module{Name: name, Config: m, Prober: p}
 	}
 	if c.Restart != nil && len(errs) == 0 {
-		var err error
-		if s.Restarts, err = restarts(c, s.Modules); err != nil {
+		if err := s.buildRestarts(); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", file, err))
 		}
 	}
@@ -94,7 +95,8 @@ func (a *App) apply() error {
 	s, err := a.load()
 	var plan *inventory.Plan
 	if err == nil {
-		if plan, err = a.inventory.Plan(s.Config); err != nil {
+		plan, err = a.inventory.Plan(s.Config, func(inv *inventory.Inventory) { a.inventoryChanged(s, inv) })
+		if err != nil {
 			err = fmt.Errorf("%s: %w", a.configName(), err)
 		}
 	}
@@ -109,9 +111,7 @@ func (a *App) apply() error {
 		return err
 	}
 	a.metrics.knowModules(s.Modules)
-	a.snapshot.Store(s)
 	a.inventory.Apply(plan)
-	a.restarts.Apply(s.Restarts)
 	return nil
 }
 

@@ -64,11 +64,18 @@ func refused(e *inventory.Entry, err error) collector.Module {
 	return collector.Module{Name: e.Module, Config: config.Module{}, Prober: prober.Refuse(prober.ReasonLocalResource, err)}
 }
 
-// inventoryChanged takes over a new inventory. One of an old configuration is none: that of the new one follows.
-func (a *App) inventoryChanged(inv *inventory.Inventory) {
-	if s := a.snapshot.Load(); s.Config == inv.Config {
-		a.targets.Store(newTargets(inv, s))
-		a.status.Forget(func(name string) bool { return inv.ByName(name) != nil })
+// A current is what requests are answered by: a configuration, and an inventory that was checked against it.
+type current struct {
+	*Snapshot
+	targets *targets
+}
+
+// inventoryChanged takes over an inventory that was checked against a configuration.
+func (a *App) inventoryChanged(s *Snapshot, inv *inventory.Inventory) {
+	before := a.current.Swap(&current{s, newTargets(inv, s)})
+	a.status.Forget(func(name string) bool { return inv.ByName(name) != nil })
+	if before == nil || before.Snapshot != s || s.borrows() {
+		a.restarts.Apply(s.watching(inv))
 	}
 }
 

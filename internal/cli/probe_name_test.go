@@ -29,16 +29,16 @@ func TestProbeByName(t *testing.T) {
 		"target_files: ["+list+"]")
 	for _, tt := range []struct {
 		name   string
-		change func(*ProbeOptions)
+		change func(*probeOptions)
 		status int
 		want   string
 	}{
 		{"shop", nil, ExitSuccess, "of 3s allowed"},
 		{"listed", nil, ExitSuccess, "module api"},
 		{"unknown", nil, ExitUsage, `no target "unknown"`},
-		{"shop", func(o *ProbeOptions) { o.Target = s.URL }, ExitUsage, "--name excludes a target"},
-		{"shop", func(o *ProbeOptions) { o.Module = "api" }, ExitUsage, "--name excludes a target"},
-		{"shop", func(o *ProbeOptions) { o.ConfigFile = "" }, ExitUsage, "--name needs --config.file"},
+		{"shop", func(o *probeOptions) { o.Target = s.URL }, ExitUsage, "--name excludes a target"},
+		{"shop", func(o *probeOptions) { o.Module = "api" }, ExitUsage, "--name excludes a target"},
+		{"shop", func(o *probeOptions) { o.ConfigFile = "" }, ExitUsage, "--name needs --config.file"},
 	} {
 		o := options("")
 		o.Module, o.Name, o.ConfigFile = "", tt.name, file
@@ -46,7 +46,7 @@ func TestProbeByName(t *testing.T) {
 			tt.change(&o)
 		}
 		var out, errOut bytes.Buffer
-		if got := Probe(t.Context(), &out, &errOut, o); got != tt.status {
+		if got := probe(t.Context(), &out, &errOut, o); got != tt.status {
 			t.Errorf("%s: exit status %d, want %d\n%s%s", tt.name, got, tt.status, &out, &errOut)
 		}
 		if got := out.String() + errOut.String(); !strings.Contains(got, tt.want) {
@@ -76,7 +76,7 @@ func TestProbeShowsTheChain(t *testing.T) {
 		o := options(tt.s.URL)
 		o.ConfigFile = file
 		var out, errOut bytes.Buffer
-		if got := Probe(t.Context(), &out, &errOut, o); got != ExitSuccess {
+		if got := probe(t.Context(), &out, &errOut, o); got != ExitSuccess {
 			t.Errorf("%s: exit status %d\n%s%s", tt.name, got, &out, &errOut)
 		}
 		for _, want := range tt.want {
@@ -101,7 +101,7 @@ func TestProbeShowsTheRefusal(t *testing.T) {
 				o.Module = "websocket"
 			}
 			var out, errOut bytes.Buffer
-			if got := Probe(t.Context(), &out, &errOut, o); got != ExitFailed {
+			if got := probe(t.Context(), &out, &errOut, o); got != ExitFailed {
 				t.Errorf("%s: exit status %d\n%s%s", u, got, &out, &errOut)
 			}
 			said := strings.Contains(out.String(), `the body begins "{\"code\":0,\"message\":\"Transport unknown\"}\x1b[31m\nxxx`)

@@ -32,8 +32,8 @@ func configFile(t *testing.T, text string) string {
 }
 
 // options are those of the command line's defaults.
-func options(target string) ProbeOptions {
-	return ProbeOptions{Module: config.DefaultModule, Target: target, RetryDelay: -1, Format: "text"}
+func options(target string) probeOptions {
+	return probeOptions{Module: config.DefaultModule, Target: target, RetryDelay: -1, Format: "text"}
 }
 
 // What differs from run to run.
@@ -80,22 +80,22 @@ func TestTextReport(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
 		target string
-		change func(*ProbeOptions)
+		change func(*probeOptions)
 		status int
 	}{
-		{"https", secure.URL + "/health", func(o *ProbeOptions) { o.ConfigFile = trusting }, ExitSuccess},
+		{"https", secure.URL + "/health", func(o *probeOptions) { o.ConfigFile = trusting }, ExitSuccess},
 		{"untrusted", secure.URL + "/health", nil, ExitFailed},
-		{"expired", expired.URL, func(o *ProbeOptions) { o.ConfigFile = trusting }, ExitFailed},
+		{"expired", expired.URL, func(o *probeOptions) { o.ConfigFile = trusting }, ExitFailed},
 		{"not_found", missing.URL + "/health?token=secret", nil, ExitFailed},
-		{"request_timeout", silent.URL, func(o *ProbeOptions) { o.Timeout = 300 * time.Millisecond }, ExitFailed},
-		{"transfer_timeout", drip.URL, func(o *ProbeOptions) { o.Timeout = 300 * time.Millisecond }, ExitFailed},
+		{"request_timeout", silent.URL, func(o *probeOptions) { o.Timeout = 300 * time.Millisecond }, ExitFailed},
+		{"transfer_timeout", drip.URL, func(o *probeOptions) { o.Timeout = 300 * time.Millisecond }, ExitFailed},
 		{"redirects", redirects.URL + "/0", nil, ExitSuccess},
 		{"redirect_loop", redirects.URL + "/loop", nil, ExitFailed},
-		{"redirect_not_followed", redirects.URL + "/0", func(o *ProbeOptions) { o.ConfigFile = nofollow }, ExitFailed},
-		{"attempts", retried.URL, func(o *ProbeOptions) { o.Attempts, o.RetryDelay = 3, time.Millisecond }, ExitSuccess},
-		{"attempts_in_vain", missing.URL, func(o *ProbeOptions) { o.Attempts, o.RetryDelay = 2, 0 }, ExitFailed},
+		{"redirect_not_followed", redirects.URL + "/0", func(o *probeOptions) { o.ConfigFile = nofollow }, ExitFailed},
+		{"attempts", retried.URL, func(o *probeOptions) { o.Attempts, o.RetryDelay = 3, time.Millisecond }, ExitSuccess},
+		{"attempts_in_vain", missing.URL, func(o *probeOptions) { o.Attempts, o.RetryDelay = 2, 0 }, ExitFailed},
 		{"refused", "127.0.0.1:1", nil, ExitFailed},
-		{"debug", missing.URL, func(o *ProbeOptions) { o.Debug = true }, ExitFailed},
+		{"debug", missing.URL, func(o *probeOptions) { o.Debug = true }, ExitFailed},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			o := options(tc.target)
@@ -103,7 +103,7 @@ func TestTextReport(t *testing.T) {
 				tc.change(&o)
 			}
 			var out, errOut bytes.Buffer
-			if got := Probe(t.Context(), &out, &errOut, o); got != tc.status {
+			if got := probe(t.Context(), &out, &errOut, o); got != tc.status {
 				t.Errorf("exit status %d, want %d", got, tc.status)
 			}
 			if errOut.Len() > 0 {
@@ -118,28 +118,28 @@ func TestUsageErrors(t *testing.T) {
 	host := configFile(t, "modules: {http_2xx: {prober: http, http: {headers: {host: app.example}}}}")
 	for _, tc := range []struct {
 		name   string
-		change func(*ProbeOptions)
+		change func(*probeOptions)
 		want   string
 	}{
-		{"no target", func(o *ProbeOptions) { o.Target = "" }, "target is empty"},
-		{"scheme", func(o *ProbeOptions) { o.Target = "ftp://u:hunter2@x" }, "scheme"},
-		{"module", func(o *ProbeOptions) { o.Module = "nope" }, `unknown module "nope", want one of http_2xx, http_any, http_post_2xx, https_2xx`},
-		{"no file", func(o *ProbeOptions) { o.ConfigFile = "missing.yml" }, "missing.yml"},
-		{"attempts below 0", func(o *ProbeOptions) { o.Attempts = -1 }, "--attempts is -1, want 0 to 1000"},
-		{"attempts", func(o *ProbeOptions) { o.Attempts = 1001 }, "--attempts is 1001, want 0 to 1000"},
-		{"retry delay", func(o *ProbeOptions) { o.Attempts, o.RetryDelay = 2, 25*time.Hour }, "--retry-delay is 25h0m0s, want at most 24h0m0s"},
-		{"retry delay without attempts", func(o *ProbeOptions) { o.RetryDelay = 1 }, "--retry-delay has no effect"},
-		{"timeout below 0", func(o *ProbeOptions) { o.Timeout = -1 }, "--timeout is -1ns, want 0 to 24h0m0s"},
-		{"timeout", func(o *ProbeOptions) { o.Timeout = 25 * time.Hour }, "--timeout is 25h0m0s, want 0 to 24h0m0s"},
-		{"hostname", func(o *ProbeOptions) { o.Hostname = "a/b" }, `hostname "a/b" is not a host name`},
-		{"hostname with userinfo", func(o *ProbeOptions) { o.Hostname = "a@b" }, `hostname "a@b" is not a host name`},
-		{"another hostname than the module's", func(o *ProbeOptions) { o.ConfigFile, o.Hostname = host, "b.example" }, `hostname "b.example" contradicts the Host header "app.example" of the module`},
+		{"no target", func(o *probeOptions) { o.Target = "" }, "target is empty"},
+		{"scheme", func(o *probeOptions) { o.Target = "ftp://u:hunter2@x" }, "scheme"},
+		{"module", func(o *probeOptions) { o.Module = "nope" }, `unknown module "nope", want one of http_2xx, http_any, http_post_2xx, https_2xx`},
+		{"no file", func(o *probeOptions) { o.ConfigFile = "missing.yml" }, "missing.yml"},
+		{"attempts below 0", func(o *probeOptions) { o.Attempts = -1 }, "--attempts is -1, want 0 to 1000"},
+		{"attempts", func(o *probeOptions) { o.Attempts = 1001 }, "--attempts is 1001, want 0 to 1000"},
+		{"retry delay", func(o *probeOptions) { o.Attempts, o.RetryDelay = 2, 25*time.Hour }, "--retry-delay is 25h0m0s, want at most 24h0m0s"},
+		{"retry delay without attempts", func(o *probeOptions) { o.RetryDelay = 1 }, "--retry-delay has no effect"},
+		{"timeout below 0", func(o *probeOptions) { o.Timeout = -1 }, "--timeout is -1ns, want 0 to 24h0m0s"},
+		{"timeout", func(o *probeOptions) { o.Timeout = 25 * time.Hour }, "--timeout is 25h0m0s, want 0 to 24h0m0s"},
+		{"hostname", func(o *probeOptions) { o.Hostname = "a/b" }, `hostname "a/b" is not a host name`},
+		{"hostname with userinfo", func(o *probeOptions) { o.Hostname = "a@b" }, `hostname "a@b" is not a host name`},
+		{"another hostname than the module's", func(o *probeOptions) { o.ConfigFile, o.Hostname = host, "b.example" }, `hostname "b.example" contradicts the Host header "app.example" of the module`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			o := options("127.0.0.1:1")
 			tc.change(&o)
 			var out, errOut bytes.Buffer
-			if got := Probe(t.Context(), &out, &errOut, o); got != ExitUsage {
+			if got := probe(t.Context(), &out, &errOut, o); got != ExitUsage {
 				t.Errorf("exit status %d, want %d", got, ExitUsage)
 			}
 			if !strings.Contains(errOut.String(), tc.want) || strings.Contains(errOut.String(), "hunter2") {
@@ -158,7 +158,7 @@ func TestModuleHostnameMayBeRepeated(t *testing.T) {
 	o.ConfigFile = configFile(t, "modules: {http_2xx: {prober: http, http: {headers: {host: app.example}}}}")
 	o.Hostname = "app.example"
 	var out, errOut bytes.Buffer
-	if got := Probe(t.Context(), &out, &errOut, o); got != ExitSuccess {
+	if got := probe(t.Context(), &out, &errOut, o); got != ExitSuccess {
 		t.Errorf("exit status %d, want 0\n%s%s", got, &out, &errOut)
 	}
 }
@@ -174,7 +174,7 @@ func TestInterrupted(t *testing.T) {
 		cancel()
 	}()
 	var out, errOut bytes.Buffer
-	if got := Probe(ctx, &out, &errOut, options(target.URL)); got != ExitUsage {
+	if got := probe(ctx, &out, &errOut, options(target.URL)); got != ExitUsage {
 		t.Errorf("exit status %d, want %d", got, ExitUsage)
 	}
 	if out.Len() > 0 || !strings.Contains(errOut.String(), "interrupted") {
@@ -185,15 +185,15 @@ func TestInterrupted(t *testing.T) {
 func TestTimeout(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
-		o      ProbeOptions
+		o      probeOptions
 		module config.Module
 		want   time.Duration
 	}{
-		{"nothing", ProbeOptions{}, config.Module{}, 10 * time.Second},
-		{"attempts", ProbeOptions{}, config.Module{Attempts: 3}, 30 * time.Second},
-		{"attempts and pauses", ProbeOptions{}, config.Module{Attempts: 3, RetryDelay: config.Duration(time.Second)}, 32 * time.Second},
-		{"the module's", ProbeOptions{}, config.Module{Attempts: 3, Timeout: config.Duration(time.Second)}, time.Second},
-		{"the command line's", ProbeOptions{Timeout: time.Minute}, config.Module{Timeout: config.Duration(time.Second)}, time.Minute},
+		{"nothing", probeOptions{}, config.Module{}, 10 * time.Second},
+		{"attempts", probeOptions{}, config.Module{Attempts: 3}, 30 * time.Second},
+		{"attempts and pauses", probeOptions{}, config.Module{Attempts: 3, RetryDelay: config.Duration(time.Second)}, 32 * time.Second},
+		{"the module's", probeOptions{}, config.Module{Attempts: 3, Timeout: config.Duration(time.Second)}, time.Second},
+		{"the command line's", probeOptions{Timeout: time.Minute}, config.Module{Timeout: config.Duration(time.Second)}, time.Minute},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if got := tc.o.timeout(tc.module); got != tc.want {
@@ -241,7 +241,7 @@ func TestJSON(t *testing.T) {
 	o.Format = "json"
 	o.ConfigFile = configFile(t, "modules: {http_2xx: {prober: http, timeout: 5s, http: {tls_config: {ca_file: "+ca.File()+"}}}}")
 	var out, errOut bytes.Buffer
-	if got := Probe(t.Context(), &out, &errOut, o); got != ExitFailed {
+	if got := probe(t.Context(), &out, &errOut, o); got != ExitFailed {
 		t.Errorf("exit status %d, want %d: %s", got, ExitFailed, &errOut)
 	}
 	d := json.NewDecoder(bytes.NewReader(out.Bytes()))
@@ -300,7 +300,7 @@ func TestOutputError(t *testing.T) {
 		o := options("127.0.0.1:1")
 		o.Format = format
 		var errOut bytes.Buffer
-		if got := Probe(t.Context(), full{}, &errOut, o); got != ExitUsage {
+		if got := probe(t.Context(), full{}, &errOut, o); got != ExitUsage {
 			t.Errorf("%s: exit status %d, want %d", format, got, ExitUsage)
 		}
 		if !strings.Contains(errOut.String(), os.ErrClosed.Error()) {

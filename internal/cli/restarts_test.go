@@ -161,16 +161,16 @@ func (a *asked) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // ordering is a command without what every test has.
-func ordering(command func(context.Context, io.Writer, io.Writer, RestartsOptions) int) func(out, errOut io.Writer, o RestartsOptions) int {
-	return func(out, errOut io.Writer, o RestartsOptions) int {
+func ordering(command func(context.Context, io.Writer, io.Writer, restartsOptions) int) func(out, errOut io.Writer, o restartsOptions) int {
+	return func(out, errOut io.Writer, o restartsOptions) int {
 		return command(context.Background(), out, errOut, o)
 	}
 }
 
-func pauseFor(d time.Duration) func(out, errOut io.Writer, o RestartsOptions) int {
-	return func(out, errOut io.Writer, o RestartsOptions) int {
+func pauseFor(d time.Duration) func(out, errOut io.Writer, o restartsOptions) int {
+	return func(out, errOut io.Writer, o restartsOptions) int {
 		o.Duration = d
-		return PauseRestarts(context.Background(), out, errOut, o)
+		return pauseRestarts(context.Background(), out, errOut, o)
 	}
 }
 
@@ -180,8 +180,8 @@ func TestOrders(t *testing.T) {
 	}), Warning: "disk full"}
 	for _, tc := range []struct {
 		name   string
-		do     func(out, errOut io.Writer, o RestartsOptions) int
-		o      RestartsOptions
+		do     func(out, errOut io.Writer, o restartsOptions) int
+		o      restartsOptions
 		asked  asked // what is answered, and what is to be asked
 		status int
 		out    string // part of it
@@ -189,69 +189,69 @@ func TestOrders(t *testing.T) {
 	}{
 		{
 			"pause", pauseFor(90 * time.Minute),
-			RestartsOptions{Service: "a/b", Who: "jo", Reason: "x"},
+			restartsOptions{Service: "a/b", Who: "jo", Reason: "x"},
 			asked{"POST", "/hc/api/v1/restarts/a%2Fb/pause", `{"duration":"1h30m0s","who":"jo","reason":"x"}`, 200, paused},
 			ExitSuccess, "Paused shop until ", "warning: disk full\n",
 		},
 		{
 			"pause, as JSON", pauseFor(time.Hour),
-			RestartsOptions{Service: "shop", Format: "json"},
+			restartsOptions{Service: "shop", Format: "json"},
 			asked{"POST", "/hc/api/v1/restarts/shop/pause", fmt.Sprintf(`{"duration":"1h0m0s","who":%q}`, systemUser()), 200, paused},
 			ExitSuccess, `"warning":"disk full"`, "",
 		},
-		{"pause for ever", pauseFor(25 * time.Hour), RestartsOptions{Service: "shop"}, asked{status: 200}, ExitUsage, "", "--duration is 25h0m0s, want more than 0 and at most 24h0m0s\n"},
-		{"pause for nothing", pauseFor(0), RestartsOptions{Service: "shop"}, asked{status: 200}, ExitUsage, "", "--duration is 0s"},
+		{"pause for ever", pauseFor(25 * time.Hour), restartsOptions{Service: "shop"}, asked{status: 200}, ExitUsage, "", "--duration is 25h0m0s, want more than 0 and at most 24h0m0s\n"},
+		{"pause for nothing", pauseFor(0), restartsOptions{Service: "shop"}, asked{status: 200}, ExitUsage, "", "--duration is 0s"},
 		{
-			"resume", ordering(ResumeRestarts),
-			RestartsOptions{Service: "shop", Who: "jo"},
+			"resume", ordering(resumeRestarts),
+			restartsOptions{Service: "shop", Who: "jo"},
 			asked{"POST", "/hc/api/v1/restarts/shop/resume", `{"who":"jo"}`, 200, restart.Ordered{Explanation: *explained(nil)}},
 			ExitSuccess, "shop is not paused.\n", "",
 		},
 		{
-			"unlock", ordering(UnlockRestarts),
-			RestartsOptions{Service: "shop", Who: "jo", Reason: "repaired"},
+			"unlock", ordering(unlockRestarts),
+			restartsOptions{Service: "shop", Who: "jo", Reason: "repaired"},
 			asked{"POST", "/hc/api/v1/restarts/shop/unlock", `{"who":"jo","reason":"repaired"}`, 200, restart.Ordered{Explanation: *explained(nil)}},
 			ExitSuccess, "shop is not locked out.\n", "",
 		},
 		{
-			"request", ordering(RequestRestart),
-			RestartsOptions{Service: "shop", Who: "cron"},
+			"request", ordering(requestRestart),
+			restartsOptions{Service: "shop", Who: "cron"},
 			asked{"POST", "/hc/api/v1/restarts/shop/request", `{"who":"cron"}`, 200, restart.Ordered{Explanation: *explained(nil)}},
 			ExitSuccess, "Requested for shop: held by cooldown", "",
 		},
 		{
-			"release the brake", ordering(ReleaseBrake),
-			RestartsOptions{Scope: "group/web", Who: "jo", Reason: "x"},
+			"release the brake", ordering(releaseBrake),
+			restartsOptions{Scope: "group/web", Who: "jo", Reason: "x"},
 			asked{"POST", "/hc/api/v1/restarts-brake/release", `{"scope":"group/web","who":"jo","reason":"x"}`, 200, restart.Release{Scope: "group/web", Released: true}},
 			ExitSuccess, "The brake of group/web is released for what fails now.\n", "",
 		},
 		{
-			"release what is off", ordering(ReleaseBrake),
-			RestartsOptions{Who: "jo", Reason: "x"},
+			"release what is off", ordering(releaseBrake),
+			restartsOptions{Who: "jo", Reason: "x"},
 			asked{"POST", "/hc/api/v1/restarts-brake/release", `{"who":"jo","reason":"x"}`, 200, restart.Release{Scope: "fleet"}},
 			ExitSuccess, "The brake of fleet is not on.\n", "",
 		},
 		{
-			"refused", ordering(UnlockRestarts),
-			RestartsOptions{Service: "x", Who: "jo"},
+			"refused", ordering(unlockRestarts),
+			restartsOptions{Service: "x", Who: "jo"},
 			asked{"POST", "/hc/api/v1/restarts/x/unlock", `{"who":"jo"}`, 404, nil},
 			ExitFailed, "", "status 404, want 200: no such� service\n",
 		},
 		{
-			"explain", ordering(ExplainRestart),
-			RestartsOptions{Service: "shop"},
+			"explain", ordering(explainRestart),
+			restartsOptions{Service: "shop"},
 			asked{"GET", "/hc/api/v1/restarts/shop/explain", "", 200, explained(nil)},
 			ExitSuccess, "\nheld by cooldown: ", "",
 		},
 		{
-			"list", ordering(ListRestarts),
-			RestartsOptions{},
+			"list", ordering(listRestarts),
+			restartsOptions{},
 			asked{"GET", "/hc/api/v1/restarts", "", 200, restart.Explanations{Services: []restart.Explanation{*explained(nil)}}},
 			ExitSuccess, "\nshop ", "",
 		},
 		{
-			"somebody else", ordering(ListRestarts),
-			RestartsOptions{},
+			"somebody else", ordering(listRestarts),
+			restartsOptions{},
 			asked{"GET", "/hc/api/v1/restarts", "", 200, "hello"},
 			ExitFailed, "", "is not that of a healthcheck_exporter",
 		},
@@ -260,7 +260,7 @@ func TestOrders(t *testing.T) {
 			got := asked{status: tc.asked.status, answer: tc.asked.answer}
 			s := httptest.NewServer(&got)
 			defer s.Close()
-			tc.o.URL = s.URL + "/hc/"
+			tc.o.Exporter.URL = s.URL + "/hc/"
 			var out, errOut bytes.Buffer
 			if status := tc.do(&out, &errOut, tc.o); status != tc.status {
 				t.Errorf("exit status %d, want %d", status, tc.status)

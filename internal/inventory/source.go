@@ -18,7 +18,8 @@ type source struct {
 	fetcher  fetcher
 	interval time.Duration
 	// local is true when a fetch waits for nobody else. Then Apply has the targets at once; otherwise Run asks for them.
-	local bool
+	local    bool
+	reviewed bool // see Entry
 
 	state
 }

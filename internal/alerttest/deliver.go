@@ -1,4 +1,4 @@
-package cli
+package alerttest
 
 import (
 	"context"
@@ -6,14 +6,16 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/alertconf"
 )
 
 // expected are the requests that Alertmanager should make, by kind.
-func (t *alertTest) expected(routed []*knownAlert) map[string]float64 {
+func (t *test) expected(routed []*alertconf.KnownAlert) map[string]float64 {
 	want := map[string]float64{}
 	for _, a := range routed {
 		for _, r := range a.Receivers {
-			for kind, n := range t.setup.ways[r.Name] {
+			for kind, n := range t.setup.Integrations[r.Name] {
 				want[kind] += float64(n)
 			}
 		}
@@ -23,14 +25,14 @@ func (t *alertTest) expected(routed []*knownAlert) map[string]float64 {
 
 // besides are the receivers that other alerts go to meanwhile, by kind. Alertmanager counts what it sends them together with what
 // it sends for this test.
-func (t *alertTest) besides(all []knownAlert) map[string][]string {
+func (t *test) besides(all []alertconf.KnownAlert) map[string][]string {
 	others := map[string][]string{}
 	for i := range all {
 		if all[i].Labels[testID] == t.sent[0].Labels[testID] || all[i].Status.State != "active" {
 			continue
 		}
 		for _, r := range all[i].Receivers {
-			for kind := range t.setup.ways[r.Name] {
+			for kind := range t.setup.Integrations[r.Name] {
 				if !slices.Contains(others[kind], r.Name) {
 					others[kind] = append(others[kind], r.Name)
 				}
@@ -42,8 +44,8 @@ func (t *alertTest) besides(all []knownAlert) map[string][]string {
 
 // deliver is the third hop: Alertmanager sends notifications. It counts them by kind, not by alert: what was to come is ok when
 // as many came, whatever failed besides.
-func (t *alertTest) deliver(ctx context.Context, want map[string]float64) {
-	h := hop{Name: "notifications are sent", OK: true}
+func (t *test) deliver(ctx context.Context, want map[string]float64) {
+	h := Hop{Name: "notifications are sent", OK: true}
 	if len(want) == 0 {
 		h.Said = []string{"none: these receivers tell nobody"}
 		t.told(ctx, h)
@@ -53,7 +55,7 @@ func (t *alertTest) deliver(ctx context.Context, want map[string]float64) {
 	var got tally
 	lost := func(kind string) bool { return got.givenUp[kind] > 0 && len(t.others[kind]) == 0 }
 	done, err := t.until(ctx, func(ctx context.Context) (bool, error) {
-		now, err := t.alertmanager.tally(ctx)
+		now, err := tallyOf(ctx, t.Alertmanager)
 		if err != nil {
 			return false, err
 		}
@@ -79,7 +81,7 @@ func (t *alertTest) deliver(ctx context.Context, want map[string]float64) {
 }
 
 // whose says whose requests of a kind may have failed, when all that were to come came.
-func (t *alertTest) whose(kind string) string {
+func (t *test) whose(kind string) string {
 	if len(t.others[kind]) == 0 {
 		return " before"
 	}
