@@ -34,7 +34,7 @@ type httpProber struct {
 	http3       *http3.Transport       // nil: HTTP/3 is not spoken; else nothing else is
 }
 
-func newHTTP(cfg config.HTTP, rules config.Probe, hosts config.CredentialHosts) (*httpProber, error) {
+func newHTTP(cfg config.HTTP, rules config.TargetRules, hosts config.CredentialHosts) (*httpProber, error) {
 	protocols := []string{"http/1.1"}
 	if cfg.Client.EnableHTTP2 {
 		protocols = []string{"h2", "http/1.1"}

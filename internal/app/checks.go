@@ -100,7 +100,7 @@ func (s *Snapshot) check(c config.ServiceCheck, find lookup, timeout time.Durati
 		address, m = t.URL, s.Modules[t.Module]
 		m.Config = t.Overlay(m.Config)
 		if t.Overlaid() {
-			if m.Prober, err = prober.New(m.Config, s.Config.Probe); err != nil {
+			if m.Prober, err = prober.New(m.Config, s.Config.TargetRules); err != nil {
 				return restart.Check{}, err
 			}
 		}

@@ -36,7 +36,7 @@ func newSnapshot(file string, c *config.Config) (*Snapshot, error) {
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(c.Modules)) {
 		m := c.Modules[name]
-		p, err := prober.New(m, c.Probe)
+		p, err := prober.New(m, c.TargetRules)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: modules.%s: %w", file, name, err))
 			continue

@@ -50,7 +50,7 @@ func newTarget(e *inventory.Entry, s *Snapshot) collector.Target {
 	if !e.Overlaid() {
 		return t
 	}
-	p, err := prober.New(t.Module.Config, s.Config.Probe)
+	p, err := prober.New(t.Module.Config, s.Config.TargetRules)
 	if err != nil { // such as a file that is gone since the module was made
 		t.Module = refused(e, err)
 		return t
@@ -117,13 +117,13 @@ func (t *targets) selected(query url.Values) ([]collector.Target, error) {
 // permit finds the target of the inventory for one that somebody gave by its URL and module, or says why it must not be
 // probed. Without probe.inventory_only everything is probed as it is asked for.
 func (t *targets) permit(asked collector.Target) (collector.Target, error) {
-	if !t.inventory.Config.Probe.InventoryOnly {
+	if !t.inventory.Config.TargetRules.InventoryOnly {
 		return asked, nil
 	}
 	if asked.Request.Hostname != "" {
 		return asked, errors.New("a hostname leads past the inventory, and probe.inventory_only is set")
 	}
-	e, err := t.inventory.Asked(asked.Request.URL, asked.Module.Name)
+	e, err := t.inventory.ByURL(asked.Request.URL, asked.Module.Name)
 	switch {
 	case err != nil:
 		return asked, fmt.Errorf("%w, and probe.inventory_only is set", err)

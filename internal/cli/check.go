@@ -94,7 +94,7 @@ func checkFile(ctx context.Context, o config.Options, file string) (has string, 
 	permissions := permission.CheckConfig(file, c)
 	errs := []error{permission.Err(file+": ", permissions)}
 	for _, name := range slices.Sorted(maps.Keys(c.Modules)) {
-		if _, err := prober.New(c.Modules[name], c.Probe); err != nil {
+		if _, err := prober.New(c.Modules[name], c.TargetRules); err != nil {
 			errs = append(errs, fmt.Errorf("%s: modules.%s: %w", file, name, err))
 		}
 	}

@@ -136,20 +136,20 @@ func (o *probeOptions) check() error {
 }
 
 // module is the configured module with the overrides of the command line, and the rules for its target.
-func (o *probeOptions) module(ctx context.Context) (config.Module, config.Probe, error) {
+func (o *probeOptions) module(ctx context.Context) (config.Module, config.TargetRules, error) {
 	if err := o.check(); err != nil {
-		return config.Module{}, config.Probe{}, err
+		return config.Module{}, config.TargetRules{}, err
 	}
 	c := config.Default()
 	if o.ConfigFile != "" {
 		var err error
 		if c, err = config.Load(o.ConfigFile); err != nil {
-			return config.Module{}, config.Probe{}, err
+			return config.Module{}, config.TargetRules{}, err
 		}
 	}
 	m, err := o.find(ctx, c)
 	if err != nil {
-		return config.Module{}, config.Probe{}, err
+		return config.Module{}, config.TargetRules{}, err
 	}
 	if o.Attempts > 0 {
 		m.Attempts = o.Attempts
@@ -158,9 +158,9 @@ func (o *probeOptions) module(ctx context.Context) (config.Module, config.Probe,
 		m.RetryDelay = config.Duration(o.RetryDelay)
 	}
 	if o.RetryDelay > 0 && m.Attempts <= 1 {
-		return config.Module{}, config.Probe{}, errors.New("--retry-delay has no effect on one attempt, want --attempts of 2 or more")
+		return config.Module{}, config.TargetRules{}, errors.New("--retry-delay has no effect on one attempt, want --attempts of 2 or more")
 	}
-	return m, c.Probe, nil
+	return m, c.TargetRules, nil
 }
 
 // find finds the module, and the target where that is one of the inventory: with all that it changes of its module, as the

@@ -47,7 +47,7 @@ type Inventory struct {
 
 	entries []*Entry // sorted by name
 	byName  map[string]*Entry
-	asked   map[question][]*Entry
+	byURL   map[urlAndModule][]*Entry
 	// problems are what is wrong with targets together, by source, as many as are kept.
 	problems map[string][]error
 	sources  []string       // all but StaticSource, in order
@@ -66,7 +66,7 @@ type Part struct {
 // Merge makes an inventory of the parts. Of two targets with one name the first is taken. Mask makes of a URL what
 // people may see.
 func Merge(cfg *config.Config, parts []Part, mask func(*url.URL) string) *Inventory {
-	inv := &Inventory{Config: cfg, byName: map[string]*Entry{}, asked: map[question][]*Entry{}, problems: map[string][]error{}, wrong: map[string]int{}}
+	inv := &Inventory{Config: cfg, byName: map[string]*Entry{}, byURL: map[urlAndModule][]*Entry{}, problems: map[string][]error{}, wrong: map[string]int{}}
 	var lists labelLists
 	for _, part := range parts {
 		if part.Source != StaticSource {
@@ -85,8 +85,8 @@ func Merge(cfg *config.Config, parts []Part, mask func(*url.URL) string) *Invent
 		for _, s := range cfg.Restart.Services {
 			for _, c := range s.Checks {
 				if u, err := config.ParseTargetURL(c.URL); err == nil {
-					q := question{config.CanonicalURL(u), c.Module}
-					inv.asked[q] = append(inv.asked[q], &Entry{Target: config.Target{URL: c.URL, Module: c.Module}, Address: u})
+					q := urlAndModule{config.CanonicalURL(u), c.Module}
+					inv.byURL[q] = append(inv.byURL[q], &Entry{Target: config.Target{URL: c.URL, Module: c.Module}, Address: u})
 				}
 			}
 		}
@@ -104,12 +104,12 @@ func (inv *Inventory) add(from *Part, t config.Target, mask func(*url.URL) strin
 		inv.problem(from.Source, "target %q: url: %w", t.Name, err) // it was checked before
 		return
 	}
-	q := question{config.CanonicalURL(u), t.Module}
+	q := urlAndModule{config.CanonicalURL(u), t.Module}
 	u.Fragment, u.RawFragment = "", ""
 	u.RawQuery = strings.ReplaceAll(u.RawQuery, " ", "%20") // as for the target of a query
 	e := &Entry{Target: t, Source: from.Source, Reviewed: from.Reviewed, Address: u, Instance: mask(u), labels: lists.of(t.Labels)}
 	inv.byName[t.Name] = e
-	inv.asked[q] = append(inv.asked[q], e)
+	inv.byURL[q] = append(inv.byURL[q], e)
 }
 
 // labelLists make lists of labels. Targets that share their labels, as those of a group do, share the list, too.

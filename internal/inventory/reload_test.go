@@ -111,7 +111,7 @@ func TestDiscard(t *testing.T) {
 	f := keeper(t)
 	old := &fake{}
 	cfg := parse(t, "target_apis:\n  - {name: x, url: 'http://127.0.0.1:1/', format: http_sd}\n")
-	f.Apply(&Plan{cfg: cfg, changed: f.changed, sources: []*source{{name: "api:x", fetcher: old, says: definition{API: &cfg.TargetAPIs[0], Modules: cfg.Modules}}}})
+	f.Apply(&Plan{cfg: cfg, changed: f.changed, sources: []*source{{name: "api:x", fetcher: old, settings: settings{Entry: cfg.TargetAPIs[0], Modules: cfg.Modules}}}})
 	p, err := f.Plan(parse(t, "target_apis:\n  - {name: x, url: 'http://127.0.0.1:1/', format: http_sd}\n"), f.changed)
 	if err != nil || p.sources[0].fetcher != fetcher(old) {
 		t.Fatalf("got %+v, %v, want the source that there is", p, err)

@@ -24,7 +24,7 @@ func filled(t *testing.T, dir string) (text []byte, records map[string]string) {
 		all[fmt.Sprintf("service/%03d", i)] = bytes.Repeat([]byte{byte(i)}, 100)
 	}
 	all["long"] = bytes.Repeat([]byte("long"), 3000)
-	if err := s.Apply(all); err != nil {
+	if err := s.SaveAll(all); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 20 {

@@ -155,7 +155,7 @@ func TestUncertain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.unsure["k"], s.unsure["new"] = struct{}{}, struct{}{} // as if Apply had got an error
+	s.unsure["k"], s.unsure["new"] = struct{}{}, struct{}{} // as if SaveAll had got an error
 	save(t, s, "k", "before")
 	if n := s.Transactions(); n != 2 {
 		t.Errorf("%d transactions, want 2: what is on the disk was not certain", n)

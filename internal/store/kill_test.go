@@ -38,7 +38,7 @@ func saveUntilKilled(dir string) error {
 	for err == nil {
 		n++
 		text := []byte(strconv.Itoa(n))
-		err = s.Apply(map[string][]byte{
+		err = s.SaveAll(map[string][]byte{
 			"a": text, "b": text,
 			"long": []byte(strings.Repeat(string(text)+"\n", 1+n%2000)),
 		})

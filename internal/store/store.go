@@ -62,7 +62,7 @@ type Store struct {
 	closed bool
 }
 
-// A request is what one call of Apply wants. Its outcome is protected by Store.mu.
+// A request is what one call of SaveAll wants. Its outcome is protected by Store.mu.
 type request struct {
 	changes map[string][]byte
 	done    bool
@@ -178,21 +178,21 @@ func (s *Store) Record(key string) (value []byte, ok bool) {
 	return bytes.Clone(value), ok
 }
 
-// Save makes value the record of key; nil is the same as empty. See Apply.
+// Save makes value the record of key; nil is the same as empty. See SaveAll.
 func (s *Store) Save(key string, value []byte) error {
 	if value == nil {
 		value = []byte{}
 	}
-	return s.Apply(map[string][]byte{key: value})
+	return s.SaveAll(map[string][]byte{key: value})
 }
 
-// Delete removes the record of key, if there is one. See Apply.
-func (s *Store) Delete(key string) error { return s.Apply(map[string][]byte{key: nil}) }
+// Delete removes the record of key, if there is one. See SaveAll.
+func (s *Store) Delete(key string) error { return s.SaveAll(map[string][]byte{key: nil}) }
 
-// Apply saves several records at once, all or none; one that is nil is deleted. When it returns nil, they are on the
-// disk. When it returns an error, the records from before are in force, and Apply may be called again: nothing but
+// SaveAll saves several records at once, all or none; one that is nil is deleted. When it returns nil, they are on the
+// disk. When it returns an error, the records from before are in force, and SaveAll may be called again: nothing but
 // ErrCorrupt and ErrClosed lasts. What changes nothing writes nothing. Concurrent calls share a transaction.
-func (s *Store) Apply(changes map[string][]byte) error {
+func (s *Store) SaveAll(changes map[string][]byte) error {
 	for key, value := range changes {
 		if len(key) < 1 || len(key) > MaxKey {
 			return fmt.Errorf("saving to %q: a key has %d bytes, want 1 to %d", s.path, len(key), MaxKey)

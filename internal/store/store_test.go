@@ -68,7 +68,7 @@ func TestSaved(t *testing.T) {
 	if err := s.Delete("gone"); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Apply(map[string][]byte{"global/brake": []byte("on"), "service/db": nil, "service/app": []byte("3")}); err != nil {
+	if err := s.SaveAll(map[string][]byte{"global/brake": []byte("on"), "service/db": nil, "service/app": []byte("3")}); err != nil {
 		t.Fatal(err)
 	}
 	records := map[string]string{"service/web": "2", "global/brake": "on", "service/app": "3"}
@@ -129,7 +129,7 @@ func TestUnchangedWritesNothing(t *testing.T) {
 		if err := s.Delete("never"); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Apply(nil); err != nil {
+		if err := s.SaveAll(nil); err != nil {
 			t.Fatal(err)
 		}
 	}

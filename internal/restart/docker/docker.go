@@ -51,15 +51,15 @@ func (b *Backend) Inspect(ctx context.Context) (restart.Status, error) {
 	return s, err
 }
 
-// A target is what to restart: the container as it is to be called, and how long to let it stop.
-type target struct {
+// A found is a container that was found: how to name it to the Engine, and how long it may take to stop.
+type found struct {
 	name string
 	stop time.Duration
 }
 
 // look finds the container and what speaks against its restart. What goes wrong is a refusal: nothing was touched.
-func (b *Backend) look(ctx context.Context) (target, restart.Status, error) {
-	t := target{name: b.cfg.Container}
+func (b *Backend) look(ctx context.Context) (found, restart.Status, error) {
+	t := found{name: b.cfg.Container}
 	if b.cfg.Label != "" {
 		ids, err := b.labelled(ctx)
 		switch {

@@ -80,9 +80,9 @@ func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
 	resp, sent, err := once.Do(b.transport, req)
 	switch {
 	case err != nil && !sent:
-		return fmt.Errorf("%w: sending %s to %s: %w", restart.ErrRefused, req.Method, place(req.URL), bare(err))
+		return fmt.Errorf("%w: sending %s to %s: %w", restart.ErrRefused, req.Method, shown(req.URL), bare(err))
 	case err != nil:
-		return fmt.Errorf("sending %s to %s: %w", req.Method, place(req.URL), bare(err))
+		return fmt.Errorf("sending %s to %s: %w", req.Method, shown(req.URL), bare(err))
 	}
 	defer resp.Body.Close()
 	// Some servers stop their work when the other end does not wait for the end of the answer.
@@ -90,7 +90,7 @@ func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
 	if b.accepts(resp.StatusCode) {
 		return nil
 	}
-	err = fmt.Errorf("sending %s to %s: status %d, want %s", req.Method, place(req.URL), resp.StatusCode, b.wanted())
+	err = fmt.Errorf("sending %s to %s: status %d, want %s", req.Method, shown(req.URL), resp.StatusCode, b.wanted())
 	if slices.Contains(notNow, resp.StatusCode) {
 		err = fmt.Errorf("%w: %w", restart.ErrRefused, err)
 	}
@@ -179,8 +179,8 @@ func (b *Backend) wanted() string {
 	return b.cfg.Statuses.String()
 }
 
-// place is what may be shown of a URL. The path of a hook is often its secret.
-func place(u *url.URL) string { return u.Scheme + "://" + u.Host }
+// shown is what may be shown of a URL. The path of a hook is often its secret.
+func shown(u *url.URL) string { return u.Scheme + "://" + u.Host }
 
 // bare is err without the URL, if it has one.
 func bare(err error) error {

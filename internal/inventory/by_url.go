@@ -10,14 +10,14 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
-// A question is what somebody asks for who does not know names: a URL, in canonical form, and a module.
-type question struct{ url, module string }
+// A urlAndModule says what to probe without a name. The URL is in canonical form.
+type urlAndModule struct{ url, module string }
 
-// Asked finds the target with this URL and module, or the check of a service that may be restarted, which has no name. The
+// ByURL finds the target with this URL and module, or the check of a service that may be restarted, which has no name. The
 // target may change what the module does, and whoever asks does not choose between several that differ: it is the one
 // that changes nothing, or else the only one.
-func (inv *Inventory) Asked(u *url.URL, module string) (*Entry, error) {
-	entries := inv.asked[question{config.CanonicalURL(u), module}]
+func (inv *Inventory) ByURL(u *url.URL, module string) (*Entry, error) {
+	entries := inv.byURL[urlAndModule{config.CanonicalURL(u), module}]
 	if len(entries) == 0 {
 		return nil, fmt.Errorf("the inventory has no target with this URL and the module %q", module)
 	}

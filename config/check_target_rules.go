@@ -1,7 +1,7 @@
 package config
 
 // targetRules refuses a rule that matches everything by saying nothing.
-func (c *checker) targetRules(p place, cfg *Probe) {
+func (c *checker) targetRules(p place, cfg *TargetRules) {
 	for key, rules := range map[string][]TargetRule{"allow": cfg.Allow, "deny": cfg.Deny} {
 		for i, r := range rules {
 			at := c.at(p.field(key).item(i))

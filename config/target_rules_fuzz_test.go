@@ -66,7 +66,7 @@ func FuzzHost(f *testing.F) {
 		f.Add(host)
 	}
 	f.Fuzz(func(t *testing.T, host string) {
-		p := config.Probe{}
+		p := config.TargetRules{}
 		err := p.Check(config.Destination{Host: host, Port: 80})
 		for _, addr := range lenient(host) {
 			if dialled := p.Check(config.Destination{Host: "h", Addr: addr, Port: 80}); dialled != nil && err == nil {

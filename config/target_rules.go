@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Probe says which targets may be probed at all. It holds for every module, at every redirect.
-type Probe struct {
+// TargetRules say which targets may be probed at all. They hold for every module, at every redirect.
+type TargetRules struct {
 	// Allow are the targets that may be probed. Empty: all that are not denied.
 	Allow []TargetRule `yaml:"allow,omitempty"`
 	// Deny are targets that may not be probed, whatever Allow says.
@@ -39,7 +39,7 @@ type Destination struct {
 }
 
 // Check says why d may not be probed; nil: it may.
-func (p *Probe) Check(d Destination) error {
+func (p *TargetRules) Check(d Destination) error {
 	d.Addr = d.Addr.WithZone("").Unmap()
 	name, addr, err := parseHost(d.Host)
 	byProxy := d.ByName || !d.Addr.IsValid()

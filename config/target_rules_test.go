@@ -13,13 +13,13 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
-func rules(t *testing.T, text string) config.Probe {
+func rules(t *testing.T, text string) config.TargetRules {
 	t.Helper()
 	c, err := config.Parse("test.yml", []byte("modules: {m: {prober: http}}\nprobe: {"+text+"}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c.Probe
+	return c.TargetRules
 }
 
 func TestTargetRules(t *testing.T) {
@@ -164,7 +164,7 @@ func TestMetadataSpellings(t *testing.T) {
 		"168.63.129.16", "0xa83f8110", "192.0.0.192", "3221225664", "100.100.100.200", "1684301000", "169.254.1.1", "0xa9fe0101", "169.254.65535",
 		"metadata", "METADATA.google.internal.", "metadata.g\u006fog", "ｍetadata", "instance-data.",
 	} {
-		p := config.Probe{}
+		p := config.TargetRules{}
 		if err := p.Check(config.Destination{Host: host, Port: 80}); err == nil {
 			t.Errorf("a proxy may be asked for %q", host)
 		}
