@@ -68,7 +68,11 @@ func (x *exchange) closedFailure(phase PhaseName, doing string, err error) *fail
 		return proxyFailure(x.link.proxy, "%s: it closed the connection, or the target behind it did", doing)
 	}
 	if e, ok := errors.AsType[*http3.Error](err); ok && e.Remote {
-		return failf(ReasonConnectionClosed, phase, "%s: the target closed the connection, or reset the stream (%s)", doing, e.ErrorCode)
+		f := failf(ReasonConnectionClosed, phase, "%s: the target closed the connection, or reset the stream (%s)", doing, e.ErrorCode)
+		if e.ErrorCode == http3.ErrCodeExcessiveLoad {
+			return f.because(CauseAskedTooOften)
+		}
+		return f
 	}
 	return failf(ReasonConnectionClosed, phase, "%s: the target closed the connection", doing)
 }

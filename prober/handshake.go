@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -50,12 +51,9 @@ func (c *conversation) upgrade(ctx context.Context, target *url.URL, h http.Head
 	u := *target
 	u.User = nil // the header has it
 	u.Host = asciiAuthority(u.Host)
-	head := newHeadConn(c.link.Conn)
+	head := newHeadConn(c.link.Conn, c.wantsBody)
 	head.complete = c.prober.cfg.PermessageDeflate
 	c.head = head
-	if c.excerpt {
-		head.spare = maxRefusedBody
-	}
 	connected := func(context.Context, string, string) (net.Conn, error) { return head, nil }
 	dialer := websocket.Dialer{
 		NetDialContext:    connected,
@@ -72,8 +70,10 @@ func (c *conversation) upgrade(ctx context.Context, target *url.URL, h http.Head
 	if resp != nil {
 		c.result = &WebSocketResult{StatusCode: resp.StatusCode, RetryAfter: resp.Header.Get("Retry-After") != ""}
 		c.result.Authentication = authentication(resp.Header, "WWW-Authenticate", h.Get("Authorization") != "" || c.prober.credentials.hasHeaders())
+		begins := refusedBody(resp, err)
+		c.result.WantsTLS = c.maybeTLS(resp.StatusCode) && wantsTLS(begins)
 		if c.excerpt {
-			c.result.Excerpt = refusedBody(resp, err)
+			c.result.Excerpt = string(begins[:min(len(begins), maxRefusedBody)])
 		}
 		c.trace.event("Received answer to the upgrade", slog.Int("status_code", resp.StatusCode))
 	}
@@ -91,6 +91,19 @@ func (c *conversation) upgrade(ctx context.Context, target *url.URL, h http.Head
 	}
 	c.result.Compressed = len(list(resp.Header, "Sec-WebSocket-Extensions")) > 0
 	return nil
+}
+
+// wantsBody is how much of the body of an answer with this status is of interest, in bytes.
+func (c *conversation) wantsBody(status string) int {
+	if code, err := strconv.Atoi(status); c.excerpt || err == nil && c.maybeTLS(code) {
+		return maxRefusal
+	}
+	return 0
+}
+
+// maybeTLS reports whether an answer with this status may be that of a port for TLS alone.
+func (c *conversation) maybeTLS(status int) bool {
+	return c.link.tls == nil && status == http.StatusBadRequest
 }
 
 // judgeUpgrade checks what the WebSocket library leaves to its user: nothing may be negotiated that was not offered.
@@ -229,10 +242,10 @@ func acceptCause(answer *http.Response) Cause {
 }
 
 // refusedBody is how the body of a refusal begins, of which the library has read what came.
-func refusedBody(answer *http.Response, err error) string {
+func refusedBody(answer *http.Response, err error) []byte {
 	if err == nil || answer.StatusCode == http.StatusSwitchingProtocols || answer.Header.Get("Content-Encoding") != "" {
-		return ""
+		return nil
 	}
-	b, _ := io.ReadAll(io.LimitReader(answer.Body, maxRefusedBody)) // what came of it
-	return string(b)
+	b, _ := io.ReadAll(io.LimitReader(answer.Body, maxRefusal)) // what came of it
+	return b
 }

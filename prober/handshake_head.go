@@ -27,14 +27,15 @@ type headConn struct {
 	read    int // bytes so far
 	skipped int // how many of them are interim responses
 	tail    []byte
-	code    []byte // the beginning of the status line
-	body    bool   // the head is complete, and not that of a 101
-	spare   int    // how many bytes of the body of a refusal are wanted; 0: none
-	late    bool   // a read ran out of time; of a partial line the parser says only that it is malformed
+	code    []byte                  // the beginning of the status line
+	body    bool                    // the head is complete, and not that of a 101
+	spare   int                     // how many bytes of the body of a refusal are still wanted
+	wanted  func(status string) int // how many are, of an answer with this status
+	late    bool                    // a read ran out of time; of a partial line the parser says only that it is malformed
 }
 
-func newHeadConn(c net.Conn) *headConn {
-	h := &headConn{Conn: c}
+func newHeadConn(c net.Conn, wanted func(status string) int) *headConn {
+	h := &headConn{Conn: c, wanted: wanted}
 	h.in, _ = readBuffers.Get().(*bufio.Reader)
 	h.in.Reset(boundedHead{h})
 	return h
@@ -92,9 +93,8 @@ func (h *headConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// readBody reads the beginning of the body of a refusal, which has a moment to come.
+// readBody reads the beginning of the body of a refusal.
 func (h *headConn) readBody(b []byte) (int, error) {
-	_ = h.SetReadDeadline(time.Now().Add(closeWait)) // one that cannot be set ends with the context
 	n, err := h.in.Read(b[:min(len(b), h.spare)])
 	h.spare -= n
 	if err != nil {
@@ -177,6 +177,9 @@ func (h *headConn) look(b []byte) {
 	}
 	h.tail = append(h.tail, b...)
 	ended := slices.ContainsFunc(endOfHead, func(end []byte) bool { return bytes.Contains(h.tail, end) })
-	h.body = ended && !bytes.HasSuffix(h.code, []byte(" 101"))
+	if status := string(h.code[max(0, len(h.code)-len("101")):]); ended && status != "101" {
+		h.body, h.spare = true, h.wanted(status)
+		_ = h.SetReadDeadline(time.Now().Add(closeWait)) // for all that is wanted; one that cannot be set ends with the context
+	}
 	h.tail = h.tail[max(0, len(h.tail)-len("\r\n\r")):]
 }

@@ -72,6 +72,12 @@ func TestWantsTLS(t *testing.T) {
 					t.Errorf("with %q it wants TLS: %t, want %t", block, res.HTTP.WantsTLS, tt.want)
 				}
 			}
+			ws := "ws" + tt.url[len("http"):]
+			res := probe(t, newWebSocket(t, "http_config: {tls_config: {insecure_skip_verify: true}}"), target(t, ws), patient)
+			wantFailure(t, res, prober.ReasonWSHandshake, prober.PhaseUpgrade, "want 101")
+			if res.WebSocket.WantsTLS != tt.want {
+				t.Errorf("by WebSocket it wants TLS: %t, want %t", res.WebSocket.WantsTLS, tt.want)
+			}
 		})
 	}
 }

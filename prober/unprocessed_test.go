@@ -58,6 +58,13 @@ func TestUnprocessed(t *testing.T) {
 		{"GOAWAY after the request, INTERNAL_ERROR", []frames{goAway(1, http2.ErrCodeInternal)}, prober.ReasonConnectionClosed, "by a GOAWAY (INTERNAL_ERROR)", 1},
 	} {
 		for name, block := range map[string]string{"GET": insecure, "POST": insecure + "method: POST\nbody: hello"} {
+			cause := prober.CauseNone
+			switch {
+			case strings.Contains(tt.text, "took no request"), strings.Contains(tt.text, "REFUSED_STREAM"):
+				cause = prober.CauseNotTaken
+			case strings.Contains(tt.text, "ENHANCE_YOUR_CALM"):
+				cause = prober.CauseAskedTooOften
+			}
 			t.Run(tt.name+"/"+name, func(t *testing.T) {
 				s := probetest.HTTP2Frames(t, cert, true, tt.first...)
 				res := probe(t, newProber(t, block), target(t, s.URL), patient)
@@ -65,6 +72,9 @@ func TestUnprocessed(t *testing.T) {
 					wantSuccess(t, res)
 				} else if res.Reason != tt.reason || !strings.Contains(res.Err.Error(), tt.text) || strings.Contains(res.Err.Error(), "canary") {
 					t.Errorf("reason is %q (%v), want %q with %q", res.Reason, res.Err, tt.reason, tt.text)
+				}
+				if res.Cause != cause {
+					t.Errorf("the cause is %q, want %q", res.Cause, cause)
 				}
 				wantAsked(t, res, s, tt.connections)
 			})
@@ -89,14 +99,17 @@ func wantAsked(t *testing.T, res prober.Result, s *probetest.Server, want int) {
 // By HTTP/3, too, a rejected request is asked again, and no other.
 func TestUnprocessedHTTP3(t *testing.T) {
 	cert := probetest.NewCA(t).Issue(t, probetest.Cert{})
-	for code, want := range map[http3.ErrCode]int{http3.ErrCodeRequestRejected: 2, http3.ErrCodeInternalError: 1} {
+	for code, want := range map[http3.ErrCode]int{http3.ErrCodeRequestRejected: 2, http3.ErrCodeInternalError: 1, http3.ErrCodeExcessiveLoad: 1} {
 		s := probetest.RawHTTP3(t, cert, func(_ context.Context, _ *quic.Conn, s *quic.Stream) {
 			s.CancelRead(quic.StreamErrorCode(code))
 			s.CancelWrite(quic.StreamErrorCode(code))
 		})
 		res := probe(t, newProber(t, "enable_http3: true\ntls_config: {insecure_skip_verify: true}"), target(t, s.URL), patient)
-		text := map[int]string{2: "H3_REQUEST_REJECTED", 1: "H3_INTERNAL_ERROR"}[want]
-		wantFailure(t, res, prober.ReasonConnectionClosed, prober.PhaseProcessing, text)
+		wantFailure(t, res, prober.ReasonConnectionClosed, prober.PhaseProcessing, code.String())
+		cause := map[http3.ErrCode]prober.Cause{http3.ErrCodeRequestRejected: prober.CauseNotTaken, http3.ErrCodeExcessiveLoad: prober.CauseAskedTooOften}[code]
+		if res.Cause != cause {
+			t.Errorf("the cause of %s is %q, want %q", code, res.Cause, cause)
+		}
 		wantAsked(t, res, s, want)
 	}
 }

@@ -63,10 +63,7 @@ func classes() []class {
 		{name: "dep-declared", help: "the database of two is down for 15 s; depends_on says so", services: two, window: normal, db: dbKnown, declare: "depends_on: [db]", incident: dbDown(dbOutage)},
 		{name: "dep-group", help: "the same, the two are a group", services: two, window: normal, db: dbKnown, declare: "group: web", incident: dbDown(dbOutage)},
 		{name: "dep-undeclared", help: "the same, the database is watched and nothing more is known", services: two, window: normal, db: dbKnown, incident: dbDown(dbOutage)},
-		{
-			name: "dep-two", help: "the database of two is down for 20 s, and the exporter does not know it", services: two, window: normal, db: dbUnknown, incident: dbDown(blindness),
-			forgiven: 2, // they look like two services that broke, unless depends_on or a group says more
-		},
+		{name: "dep-two", help: "the database of two is down for 20 s, and the exporter does not know it", services: two, window: normal, db: dbUnknown, incident: dbDown(blindness)},
 		{name: "all-blind", help: "what stands before five services is frozen for 20 s", services: five, window: normal, front: frontFrozen, incident: breakFront(blindness)},
 		{name: "flap", help: "it answers 500 for 1 s of every 3 s", services: one, window: 30 * time.Second, incident: all(set(fileSticky, "1"), mode("flap"))},
 		{name: "stopped", help: "a person stops it for 20 s", services: one, window: normal, incident: all(order("stop"), wait(blindness), order("start"))},

@@ -13,8 +13,8 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/app"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/audit"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/audit"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/journal"
 )
 

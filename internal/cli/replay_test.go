@@ -11,8 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/audit"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/audit"
 )
 
 const tried = `

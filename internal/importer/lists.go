@@ -19,8 +19,11 @@ func (im *Importer) list(where string, j *job, pattern string) {
 		return
 	}
 	module, asIs := j.asIs()
-	if asIs && !im.has(where, cmp.Or(module, config.DefaultModule)) {
-		return
+	if asIs {
+		if why := im.missing(cmp.Or(module, config.DefaultModule)); why != "" {
+			im.drop("%s: %s", where, why)
+			return
+		}
 	}
 	file := config.TargetFile{Path: pattern, Module: module}
 	at := slices.IndexFunc(im.files, func(f config.TargetFile) bool { return f.Path == pattern })
@@ -48,11 +51,7 @@ func (im *Importer) writeOut(where string, j *job, pattern string) {
 			im.drop("%s: it is not a list of targets as file_sd has it", where)
 			continue
 		}
-		for _, g := range groups {
-			for _, address := range g.Targets {
-				im.scraped(where, j, g, address)
-			}
-		}
+		im.groups(where, j, groups)
 	}
 	im.change("%s: its %d targets are written down as they are now: target_files cannot relabel them", where, len(im.targets)-before)
 }

@@ -28,6 +28,8 @@ type Entry struct {
 	config.Target
 	// Source is where the target comes from.
 	Source string
+	// Reviewed says that a person decides about it, and no API: it may be a check of what is restarted.
+	Reviewed bool
 	// Address is the parsed URL, without a fragment. Nobody changes it.
 	Address *url.URL
 	// Instance is the URL as people may see it.
@@ -54,8 +56,9 @@ type Inventory struct {
 
 // A Part is what one source has.
 type Part struct {
-	Source  string
-	Targets []config.Target // checked, each for itself
+	Source   string
+	Reviewed bool            // see Entry
+	Targets  []config.Target // checked, each for itself
 	// Problems is how much was found wrong by that.
 	Problems int
 }
@@ -70,7 +73,7 @@ func Merge(cfg *config.Config, parts []Part, mask func(*url.URL) string) *Invent
 			inv.sources = append(inv.sources, part.Source)
 		}
 		for i := range part.Targets {
-			inv.add(part.Source, part.Targets[i], mask, &lists)
+			inv.add(&part, part.Targets[i], mask, &lists)
 		}
 	}
 	inv.entries = slices.SortedFunc(maps.Values(inv.byName), func(a, b *Entry) int { return cmp.Compare(a.Name, b.Name) })
@@ -91,20 +94,20 @@ func Merge(cfg *config.Config, parts []Part, mask func(*url.URL) string) *Invent
 	return inv
 }
 
-func (inv *Inventory) add(source string, t config.Target, mask func(*url.URL) string, lists *labelLists) {
+func (inv *Inventory) add(from *Part, t config.Target, mask func(*url.URL) string, lists *labelLists) {
 	if first, ok := inv.byName[t.Name]; ok {
-		inv.problem(source, "target %q is in %s already, which holds; this one is from %s", t.Name, first.Source, source)
+		inv.problem(from.Source, "target %q is in %s already, which holds; this one is from %s", t.Name, first.Source, from.Source)
 		return
 	}
 	u, err := config.ParseTargetURL(t.URL)
 	if err != nil {
-		inv.problem(source, "target %q: url: %w", t.Name, err) // it was checked before
+		inv.problem(from.Source, "target %q: url: %w", t.Name, err) // it was checked before
 		return
 	}
 	q := question{config.CanonicalURL(u), t.Module}
 	u.Fragment, u.RawFragment = "", ""
 	u.RawQuery = strings.ReplaceAll(u.RawQuery, " ", "%20") // as for the target of a query
-	e := &Entry{Target: t, Source: source, Address: u, Instance: mask(u), labels: lists.of(t.Labels)}
+	e := &Entry{Target: t, Source: from.Source, Reviewed: from.Reviewed, Address: u, Instance: mask(u), labels: lists.of(t.Labels)}
 	inv.byName[t.Name] = e
 	inv.asked[q] = append(inv.asked[q], e)
 }

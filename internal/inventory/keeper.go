@@ -28,9 +28,7 @@ type Options struct {
 	Mask func(*url.URL) string
 	// Offset is how much of a scrape is not for the probe; see config.Options.
 	Offset time.Duration
-	// Changed is called with every new inventory, one call at a time.
-	Changed func(*Inventory)
-	Log     *slog.Logger
+	Log    *slog.Logger
 }
 
 // A Keeper keeps the inventory up to date. Make it with NewKeeper, give it a Plan, and Run it.
@@ -41,6 +39,7 @@ type Keeper struct {
 
 	mu         sync.Mutex // protects the following, and the state of the sources
 	cfg        *config.Config
+	changed    func(*Inventory)
 	sources    []*source
 	complaints map[string][sha256.Size]byte // the hash of what is wrong with targets at present, by source
 }
@@ -52,6 +51,7 @@ type source struct {
 	fetcher  fetcher
 	interval time.Duration
 	first    time.Duration // the pause before the first fetch of Run
+	reviewed bool          // see Entry
 
 	state
 }
@@ -82,14 +82,16 @@ func NewKeeper(o Options, r prometheus.Registerer) *Keeper {
 // A Plan is what the Keeper will do by a configuration.
 type Plan struct {
 	cfg     *config.Config
+	changed func(*Inventory)
 	sources []*source
 	made    []*source // those of them that were not there before
 }
 
 // Plan makes what can fail of a configuration. It opens no socket. A Plan that is not applied must be discarded. A source that
-// the configuration does not change goes on as it is: a fetch that is under way, and when the next one is due.
-func (k *Keeper) Plan(cfg *config.Config) (*Plan, error) {
-	p := &Plan{cfg: cfg}
+// the configuration does not change goes on as it is: a fetch that is under way, and when the next one is due. Changed is
+// called with every inventory that is checked against the configuration, one call at a time: no other comes between.
+func (k *Keeper) Plan(cfg *config.Config, changed func(*Inventory)) (*Plan, error) {
+	p := &Plan{cfg: cfg, changed: changed}
 	reader := config.TargetReader{Modules: cfg.Modules, Offset: k.opts.Offset}
 	add := func(name string, says definition, fresh func() (*source, error)) error {
 		if s := k.unchanged(name, says); s != nil {
@@ -107,7 +109,7 @@ func (k *Keeper) Plan(cfg *config.Config) (*Plan, error) {
 	var errs []error
 	for _, file := range cfg.TargetFiles {
 		errs = append(errs, add("file:"+file.Path, definition{File: &file, Modules: cfg.Modules}, func() (*source, error) {
-			return &source{fetcher: newFiles(file, reader, k.opts.Mask), interval: filePoll, first: filePoll}, nil
+			return &source{fetcher: newFiles(file, reader, k.opts.Mask), interval: filePoll, first: filePoll, reviewed: true}, nil
 		}))
 	}
 	for _, api := range cfg.TargetAPIs {
@@ -161,7 +163,7 @@ func (k *Keeper) Apply(p *Plan) {
 			k.note(s, docs, err)
 		}
 	}
-	k.cfg, k.sources = p.cfg, p.sources
+	k.cfg, k.changed, k.sources = p.cfg, p.changed, p.sources
 	k.merge()
 	select {
 	case k.applied <- struct{}{}:
@@ -293,9 +295,9 @@ func sameDocuments(a, b map[string]*document) bool {
 
 // merge makes a new inventory of what all sources have. The caller holds mu.
 func (k *Keeper) merge() {
-	parts := []Part{{Source: StaticSource, Targets: k.cfg.Targets}}
+	parts := []Part{{Source: StaticSource, Reviewed: true, Targets: k.cfg.Targets}}
 	for _, s := range k.sources {
-		parts = append(parts, Part{Source: s.name, Targets: s.targets(), Problems: s.wrong()})
+		parts = append(parts, Part{Source: s.name, Reviewed: s.reviewed, Targets: s.targets(), Problems: s.wrong()})
 	}
 	inv := Merge(k.cfg, parts, k.opts.Mask)
 	k.current.Store(inv)
@@ -303,9 +305,7 @@ func (k *Keeper) merge() {
 	for _, s := range k.sources {
 		k.complain(s.name, append(s.problems(), inv.problems[s.name]...), inv.wrong[s.name])
 	}
-	if k.opts.Changed != nil {
-		k.opts.Changed(inv)
-	}
+	k.changed(inv)
 }
 
 // maxComplaints is how many wrong targets of a source are logged one by one.

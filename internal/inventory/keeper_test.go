@@ -54,15 +54,16 @@ func keeper(t testing.TB) *fixture {
 	f := &fixture{registry: prometheus.NewPedanticRegistry()}
 	f.Keeper = NewKeeper(Options{
 		Mask: masked, Offset: config.DefaultTimeoutOffset, Log: slog.New(slog.NewTextHandler(f, nil)),
-		Changed: func(*Inventory) { f.changes++ },
 	}, f.registry)
 	return f
 }
 
+func (f *fixture) changed(*Inventory) { f.changes++ }
+
 // apply puts the text of a configuration into force.
 func (f *fixture) apply(t testing.TB, text string) {
 	t.Helper()
-	p, err := f.Plan(parse(t, text))
+	p, err := f.Plan(parse(t, text), f.changed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,7 +207,7 @@ func TestReload(t *testing.T) {
 		c := parse(t, static+api)
 		c.Modules["second"] = c.Modules["http_2xx"]
 		return c
-	}())
+	}(), f.changed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,7 +317,7 @@ func TestRun(t *testing.T) {
 			return "bad-1", nil
 		}}
 		hanging := &fake{slow: time.Hour, answer: func(int64) (string, error) { return "never", nil }}
-		f.Apply(&Plan{cfg: parse(t, static), sources: []*source{
+		f.Apply(&Plan{cfg: parse(t, static), changed: f.changed, sources: []*source{
 			{name: "quick", fetcher: quick, interval: time.Minute}, {name: "bad", fetcher: bad, interval: 10 * time.Second}, {name: "hanging", fetcher: hanging, interval: time.Minute},
 		}})
 		ctx, cancel := context.WithCancel(t.Context())
@@ -339,7 +340,7 @@ func TestRun(t *testing.T) {
 		}
 
 		// A reload stops what is gone, whatever it is about to say.
-		f.Apply(&Plan{cfg: f.cfg, sources: []*source{{name: "bad", fetcher: bad, interval: time.Hour, first: time.Hour}}})
+		f.Apply(&Plan{cfg: f.cfg, changed: f.changed, sources: []*source{{name: "bad", fetcher: bad, interval: time.Hour, first: time.Hour}}})
 		synctest.Wait()
 		f.want(t, "after the reload", "a targets", "bad-1 bad")
 		if !quick.closed.Load() || !hanging.closed.Load() {

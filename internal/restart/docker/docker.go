@@ -15,8 +15,6 @@ import (
 	"strings"
 	"time"
 
-	commonconfig "github.com/prometheus/common/config"
-
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/docker/engine"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/once"
@@ -26,9 +24,7 @@ import (
 type Config struct {
 	// Container is its name; or else Label is a label, with or without a value, that it alone has.
 	Container, Label string
-	// Host and TLSConfig are those of engine.Config.
-	Host      string
-	TLSConfig *commonconfig.TLSConfig
+	Engine           engine.Config
 }
 
 // A Backend restarts one container.
@@ -39,7 +35,7 @@ type Backend struct {
 
 // New makes a back-end of a checked configuration.
 func New(cfg Config) (*Backend, error) {
-	client, err := engine.New(engine.Config{Host: cfg.Host, TLS: cfg.TLSConfig})
+	client, err := engine.New(cfg.Engine)
 	if err != nil {
 		return nil, err
 	}

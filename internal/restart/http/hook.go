@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"os"
 	"slices"
@@ -78,12 +77,9 @@ func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
 		return fmt.Errorf("%w: %w", restart.ErrRefused, err)
 	}
 	// Not by a client, which would follow redirects, and repeat the URL in its errors.
-	connected := false // only then can somebody have got the request: the handshake of TLS is over
-	resp, err := b.transport.RoundTrip(req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { connected = true },
-	})))
+	resp, sent, err := once.Do(b.transport, req)
 	switch {
-	case err != nil && !connected:
+	case err != nil && !sent:
 		return fmt.Errorf("%w: sending %s to %s: %w", restart.ErrRefused, req.Method, place(req.URL), bare(err))
 	case err != nil:
 		return fmt.Errorf("sending %s to %s: %w", req.Method, place(req.URL), bare(err))
@@ -125,7 +121,6 @@ func (b *Backend) request(ctx context.Context, a restart.Attempt) (*http.Request
 	if err != nil {
 		return nil, errors.New("the request cannot be made") // the error holds the URL
 	}
-	req.GetBody = nil // nobody is to send it again
 	req.Header.Set("User-Agent", "healthcheck_exporter/"+version.Version)
 	for name, value := range b.cfg.Headers {
 		if strings.EqualFold(name, "Host") {
