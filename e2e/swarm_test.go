@@ -13,6 +13,7 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/harness"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/docker/engine"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/swarm"
 )
 
@@ -56,7 +57,7 @@ func (s *realSwarm) service(t *testing.T, name, address string, options ...strin
 
 func (s *realSwarm) backend(t *testing.T, name string) *swarm.Backend {
 	t.Helper()
-	b, err := swarm.New(swarm.Config{Service: name, Host: s.Host})
+	b, err := swarm.New(swarm.Config{Service: name, Engine: engine.Config{Host: s.Host}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,6 +46,10 @@ const (
 	CauseContentLength    Cause = "content_length"
 	CauseTransferEncoding Cause = "transfer_encoding"
 
+	// The target ends the connection, and says why.
+	CauseNotTaken      Cause = "not_taken"
+	CauseAskedTooOften Cause = "asked_too_often"
+
 	// A proxy refuses.
 	CauseProxyCredentials Cause = "proxy_credentials"
 	CauseProxyScheme      Cause = "proxy_scheme"
@@ -101,6 +105,9 @@ func Causes() []CauseInfo {
 		{CauseContentLengths, "it has two Content-Length headers that differ", answer},
 		{CauseContentLength, "its Content-Length is not a number", answer},
 		{CauseTransferEncoding, "its Transfer-Encoding is not chunked", answer},
+
+		{CauseNotTaken, "the target took no request: it is shutting down, or has too many", []Reason{ReasonConnectionClosed}},
+		{CauseAskedTooOften, "the target wants fewer requests", []Reason{ReasonConnectionClosed}},
 
 		{CauseProxyCredentials, "the proxy does not accept the credentials, or wants some", []Reason{ReasonProxy}},
 		{CauseProxyScheme, "the proxy wants another authentication than Basic", []Reason{ReasonProxy}},

@@ -14,6 +14,7 @@ type http2Code uint32
 const (
 	http2NoError   http2Code = 0x0
 	http2Refused   http2Code = 0x7
+	http2Calm      http2Code = 0xb
 	http2WantsOld  http2Code = 0xd
 	http2ErrorCode           = "unknown error code 0x" // as net/http writes another one
 )
@@ -34,7 +35,7 @@ var http2Codes = map[http2Code]struct {
 	0x8:           {"CANCEL", ReasonConnectionClosed},
 	0x9:           {"COMPRESSION_ERROR", ReasonHTTPVersion},
 	0xa:           {"CONNECT_ERROR", ReasonConnectionClosed},
-	0xb:           {"ENHANCE_YOUR_CALM", ReasonConnectionClosed},
+	http2Calm:     {"ENHANCE_YOUR_CALM", ReasonConnectionClosed},
 	0xc:           {"INADEQUATE_SECURITY", ReasonTLSFailed},
 	http2WantsOld: {"HTTP_1_1_REQUIRED", ReasonHTTPVersion},
 }
@@ -60,6 +61,11 @@ func (c http2Code) reason() Reason {
 type unprocessedError struct{ how string }
 
 func (e *unprocessedError) Error() string { return e.how }
+
+// unprocessed is the failure of a request that the target did not process.
+func unprocessed(phase PhaseName, doing, how string) *failure {
+	return failf(ReasonConnectionClosed, phase, "%s: %w", doing, &unprocessedError{how}).because(CauseNotTaken)
+}
 
 // A streamError has the fields of the error for the end of a stream, which net/http copies into any struct that has them.
 type streamError struct {
@@ -95,11 +101,9 @@ func http2End(phase PhaseName, doing string, err error) *failure {
 	}
 	switch text := err.Error(); text {
 	case gracefulGoAway:
-		return failf(ReasonConnectionClosed, phase, "%s: %w", doing,
-			&unprocessedError{"the target is shutting down and took no request (GOAWAY, NO_ERROR)"})
+		return unprocessed(phase, doing, "the target is shutting down and took no request (GOAWAY, NO_ERROR)")
 	case errUnusable.Error():
-		return failf(ReasonConnectionClosed, phase, "%s: %w", doing,
-			&unprocessedError{"the target closed the connection, or sent a GOAWAY, before the request"})
+		return unprocessed(phase, doing, "the target closed the connection, or sent a GOAWAY, before the request")
 	default:
 		for _, re := range goAwayErrors {
 			if m := re.FindStringSubmatch(text); m != nil {
@@ -117,7 +121,9 @@ func http2Ended(phase PhaseName, doing, how string, code http2Code) *failure {
 	case http2WantsOld:
 		return failf(ReasonHTTPVersion, phase, "the target wants HTTP/1.1: set enable_http2: false")
 	case http2Refused:
-		return failf(ReasonConnectionClosed, phase, "%s: %w", doing, &unprocessedError{text})
+		return unprocessed(phase, doing, text)
+	case http2Calm:
+		return failf(code.reason(), phase, "%s: %s", doing, text).because(CauseAskedTooOften)
 	default:
 		return failf(code.reason(), phase, "%s: %s", doing, text)
 	}

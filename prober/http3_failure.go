@@ -178,7 +178,7 @@ func (x *exchange) http3Failure(err error) *failure {
 	case strings.Contains(text, "HEADERS frame too large"), strings.Contains(text, "headers too large"):
 		return failf(ReasonTooLarge, PhaseProcessing, "reading the response headers: more than %d bytes", maxResponseHeader)
 	case http3Unprocessed(err):
-		return failf(ReasonConnectionClosed, PhaseProcessing, "waiting for a response: %w", &unprocessedError{"the target took no request (GOAWAY, or H3_REQUEST_REJECTED)"})
+		return unprocessed(PhaseProcessing, "waiting for a response", "the target took no request (GOAWAY, or H3_REQUEST_REJECTED)")
 	case x.ended(err), reason == ReasonConnectRefused:
 		return x.closedFailure(PhaseProcessing, "waiting for a response", err)
 	case isLocal(err):

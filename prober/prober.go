@@ -19,7 +19,7 @@ const DefaultTimeout = 10 * time.Second
 // material, proxies, compiled checks. The error names what the module asks for and cannot be had.
 //
 // The rules say which targets the prober may connect to; the zero Probe allows all but cloud metadata.
-func New(m config.Module, rules config.Probe) (Prober, error) {
+func New(m config.Module, rules config.TargetRules) (Prober, error) {
 	var (
 		p   Prober
 		err error

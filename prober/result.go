@@ -146,6 +146,8 @@ type WebSocketResult struct {
 	RetryAfter bool
 	// Authentication is what the answer wants to know of who asks.
 	Authentication Authentication
+	// WantsTLS reports whether the answer says that the port speaks TLS alone, to an upgrade without.
+	WantsTLS bool
 	// Excerpt is how the body of a refusal begins; see HTTPResult.
 	Excerpt string
 	// Upgraded tells whether the handshake succeeded.

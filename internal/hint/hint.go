@@ -14,7 +14,7 @@ func For(r *prober.Result, m *config.Module) string {
 		return ""
 	}
 	f := failed{Result: r, module: m}
-	for _, known := range []func(*failed) string{clientCertificate, proxied, ofCause, ofStatus, ofUpgrade, ofBody} {
+	for _, known := range []func(*failed) string{clientCertificate, proxied, ofCause, closed, ofStatus, ofUpgrade, ofBody} {
 		if text := known(&f); text != "" {
 			return text
 		}
@@ -69,6 +69,14 @@ func clientCertificate(f *failed) string {
 
 // ofCause is about what is known beyond the reason.
 func ofCause(f *failed) string { return causes[f.Cause] }
+
+// closed is about a connection that ended within TLS: it cannot be http on a port for https.
+func closed(f *failed) string {
+	if f.Reason != prober.ReasonConnectionClosed || f.TLS == nil {
+		return ""
+	}
+	return "the service closed the connection: look into its log, and into that of a proxy in front of it, for a crash at this time"
+}
 
 // proxied is about a proxy that may have to resolve the names itself.
 func proxied(f *failed) string {

@@ -99,8 +99,10 @@ func ofUpgrade(f *failed) string {
 		return "probe the address that it redirects to"
 	case code >= 500:
 		return "the service answers and is in trouble: look into its log"
+	case w.WantsTLS:
+		return "that port speaks TLS: probe wss:// instead of ws://"
 	case code == http.StatusBadRequest && f.TLS == nil:
-		return "does that port speak TLS? Then probe wss:// instead of ws://. If not: " + path(&f.module.WebSocket)
+		return path(&f.module.WebSocket) + ". If that port speaks TLS: probe wss:// instead of ws://"
 	default:
 		return path(&f.module.WebSocket)
 	}

@@ -55,7 +55,7 @@ var causes = map[prober.Cause]string{
 	prober.CausePlainHTTP:        "that port speaks HTTP without TLS: probe http:// instead of https://, ws:// instead of wss://",
 	prober.CauseNotTLS:           "that port speaks something else than TLS: check the port, and whether it is http:// or https://",
 	prober.CauseTLSVersion:       "tls_config.min_version and max_version bound the versions offered, TLS12 and newer by default: old devices need min_version: TLS10",
-	prober.CauseNoCommonCipher:   "old devices know RSA key exchange alone: start the exporter with GODEBUG=tlsrsakex=1; or check tls_config.min_version and max_version",
+	prober.CauseNoCommonCipher:   "old devices know RSA key exchange alone: start the exporter with GODEBUG=tlsrsakex=1, or tlsrsakex=1,tls3des=1 where they know 3DES alone; DHE and CBC with SHA-256 are never offered, so enable other suites on the target; or check tls_config.min_version and max_version",
 	prober.CauseServerName:       "the target has no certificate for that name: set tls_config.server_name or the hostname parameter",
 	prober.CauseNoProtocol:       "enable_http2 and enable_http3 of the module decide which protocols are offered: check what that port speaks",
 	prober.CauseClientCert:       "the target wants a client certificate: tls_config.cert_file and key_file send one",
@@ -71,6 +71,9 @@ var causes = map[prober.Cause]string{
 	prober.CauseContentLengths:   "repair the service, or what is in front of it: one of the two Content-Length headers is too many (curl -i shows them)",
 	prober.CauseContentLength:    "repair the service: its Content-Length has to be a number of bytes (curl -i shows it)",
 	prober.CauseTransferEncoding: "repair the service: HTTP/1.1 knows chunked alone as Transfer-Encoding (curl -i shows it)",
+
+	prober.CauseNotTaken:      "it is shutting down, or has as many requests as it takes: if that lasts, look into its log, and into that of a proxy in front of it",
+	prober.CauseAskedTooOften: "the target limits how often it is asked: probe less often, or raise its limit",
 
 	prober.CauseProxyCredentials: "check the user and password in proxy_url: the proxy wants Basic authentication",
 	prober.CauseProxyScheme:      "check the proxy's settings: proxy_url sends Basic authentication, and this proxy wants another one, such as NTLM",

@@ -136,6 +136,7 @@ func TestWords(t *testing.T) {
 		"names are sent":              {prober.Result{Reason: prober.ReasonProxy, Cause: prober.CauseProxyForbids, Err: err}, config.Module{HTTP: config.HTTP{Client: proxy, SkipResolvePhaseWithProxy: true}}, "rules of the proxy"},
 		"silence":                     {prober.Result{Reason: prober.ReasonConnectTimeout, Cause: prober.CauseTLSSilent, Err: err}, config.Module{}, "accepted the connection"},
 		"RSA key exchange":            {prober.Result{Reason: prober.ReasonTLSFailed, Cause: prober.CauseNoCommonCipher, Err: err}, config.Module{}, "GODEBUG=tlsrsakex=1"},
+		"suites that Go never offers": {prober.Result{Reason: prober.ReasonTLSFailed, Cause: prober.CauseNoCommonCipher, Err: err}, config.Module{}, "CBC with SHA-256"},
 	} {
 		if got := hint.For(&tt.r, &tt.m); !strings.Contains(got, tt.want) {
 			t.Errorf("%s: the hint is %q, want %q", name, got, tt.want)

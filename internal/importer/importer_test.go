@@ -96,7 +96,7 @@ func TestImport(t *testing.T) {
 		},
 		{
 			name: "module by label", in: texts{prometheus: viaProbe + "  relabel_configs: [{source_labels: [module], target_label: __param_module}]\n  static_configs: [{targets: [a], labels: {module: http_any}}, {targets: [b], labels: {module: nope}}]\n"},
-			want: []string{"module: http_any\n"}, dropped: []string{`target "masked b": its module "nope" is in none of the files given`, jobNames},
+			want: []string{"module: http_any\n"}, dropped: []string{`target "masked b": the module "nope" is in none of the files given`, jobNames},
 		},
 		{
 			name: "target in the parameters", in: texts{prometheus: viaProbe + "  params: {target: ['https://a/']}\n  static_configs: [{targets: [exporter]}]\n"},

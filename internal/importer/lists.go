@@ -3,6 +3,7 @@ package importer
 import (
 	"cmp"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -19,8 +20,11 @@ func (im *Importer) list(where string, j *job, pattern string) {
 		return
 	}
 	module, asIs := j.asIs()
-	if asIs && !im.has(where, cmp.Or(module, config.DefaultModule)) {
-		return
+	if asIs {
+		if why := im.missing(cmp.Or(module, config.DefaultModule)); why != "" {
+			im.drop("%s: %s", where, why)
+			return
+		}
 	}
 	file := config.TargetFile{Path: pattern, Module: module}
 	at := slices.IndexFunc(im.files, func(f config.TargetFile) bool { return f.Path == pattern })
@@ -28,6 +32,9 @@ func (im *Importer) list(where string, j *job, pattern string) {
 	case asIs && at < 0:
 		im.files = append(im.files, file)
 		im.drop("%s: interval, timeout and labels of the job: target_files has none of them, the list may", where)
+		if !filepath.IsAbs(pattern) {
+			im.change("%s is relative to the working directory of this exporter, and to the directory of %s in Prometheus: make it absolute", where, j.file)
+		}
 	case asIs && im.files[at].Module == file.Module:
 	default:
 		im.writeOut(where, j, pattern)
@@ -48,11 +55,7 @@ func (im *Importer) writeOut(where string, j *job, pattern string) {
 			im.drop("%s: it is not a list of targets as file_sd has it", where)
 			continue
 		}
-		for _, g := range groups {
-			for _, address := range g.Targets {
-				im.scraped(where, j, g, address)
-			}
-		}
+		im.groups(where, j, groups)
 	}
 	im.change("%s: its %d targets are written down as they are now: target_files cannot relabel them", where, len(im.targets)-before)
 }

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,17 +35,17 @@ func TestMeaning(t *testing.T) {
 		{
 			name: "a module that does not load", blackbox: strings.Replace(healthy, "%", "colour: red, ", 1),
 			job:     "  params: {module: [http_2xx]}\n  static_configs: [{targets: ['http://a/']}]" + usual,
-			dropped: `its module "http_2xx" was dropped`,
+			dropped: `the module "http_2xx" was dropped`,
 		},
 		{
 			name: "a module that does not load, as the default", blackbox: strings.Replace(healthy, "%", "colour: red, ", 1),
 			job:     "  static_configs: [{targets: ['http://a/']}]\n  file_sd_configs: [{files: [a.json]}]" + usual,
-			dropped: `its module "http_2xx" was dropped`,
+			dropped: `the module "http_2xx" was dropped`,
 		},
 		{
 			name: "a WebSocket module that does not load", blackbox: "modules: {websocket: {prober: websocket, websocket: {colour: red}}, http_2xx: {prober: http}}",
 			job:     "  params: {module: [websocket]}\n  static_configs: [{targets: ['ws://a/']}]" + usual,
-			dropped: `its module "websocket" was dropped`,
+			dropped: `the module "websocket" was dropped`,
 		},
 		{
 			name: "a module that is repaired", blackbox: strings.Replace(healthy, "%", `preferred_ip_protocol: "ipv4", `, 1),
@@ -53,13 +54,42 @@ func TestMeaning(t *testing.T) {
 			changed: `module "http_2xx": preferred_ip_protocol: "ipv4" is ip4 to blackbox_exporter`,
 		},
 		{
+			name: "a module that asks for an upgrade", blackbox: "modules: {http_ws: {prober: http, http: {headers: {Connection: Upgrade, Upgrade: websocket}, valid_status_codes: [101]}}}",
+			job:     "  params: {module: [http_ws]}\n  static_configs: [{targets: ['http://a/']}]" + usual,
+			targets: []string{"http://a/ http_ws"},
+			changed: `module "http_ws": enable_http2: false is added for its headers, which HTTP/2 does not send: over HTTP/2 blackbox_exporter fails`,
+		},
+		{
+			name: "a module that asks for an upgrade by HTTP/2", blackbox: "modules: {http_ws: {prober: http, http: {enable_http2: true, headers: {Upgrade: websocket}}}}",
+			job:     "  params: {module: [http_ws]}\n  static_configs: [{targets: ['http://a/']}]" + usual,
+			dropped: `the module "http_ws" was dropped`,
+		},
+		{
+			name: "a version by its other name", blackbox: `modules: {http_2xx: {prober: http, http: {valid_http_versions: ["HTTP/1.1", "HTTP/2"]}}}`,
+			job:     "  params: {module: [http_2xx]}\n  static_configs: [{targets: ['http://a/']}]" + usual,
+			targets: []string{"http://a/ http_2xx"},
+			changed: `module "http_2xx": valid_http_versions: "HTTP/2" is HTTP/2.0 here, and nothing to blackbox_exporter`,
+		},
+		{
+			name:     "modules of a ConfigMap",
+			blackbox: "apiVersion: v1\nkind: ConfigMap\ndata:\n  readme: 'a: ['\n  config.yml: |-\n    modules:\n      http_2xx: {prober: http, http: {preferred_ip_protocol: ip4}}\n",
+			job:      "  params: {module: [http_2xx]}\n  static_configs: [{targets: ['http://a/']}]" + usual,
+			targets:  []string{"http://a/ http_2xx"},
+		},
+		{
+			name: "a list by a relative path", blackbox: "modules: {http_2xx: {prober: http}}",
+			job:     "  file_sd_configs: [{files: [sd/a.json]}]" + usual,
+			files:   []config.TargetFile{{Path: "sd/a.json"}},
+			changed: `file_sd_configs: "sd/a.json" is relative to the working directory of this exporter, and to the directory of prom in Prometheus: make it absolute`,
+		},
+		{
 			name: "a module of another prober", blackbox: "modules: {tcp_connect: {prober: tcp}, http_2xx: {prober: http}}",
 			job:     "  params: {module: [tcp_connect]}\n  static_configs: [{targets: ['a:1']}]\n  file_sd_configs: [{files: [/etc/prometheus/dbs.json]}]" + usual,
-			dropped: `file_sd_configs: "/etc/prometheus/dbs.json": its module "tcp_connect" was dropped`,
+			dropped: `file_sd_configs: "/etc/prometheus/dbs.json": the module "tcp_connect" was dropped`,
 		},
 		{
 			name: "a module that nobody gave",
-			job:  "  params: {module: [icmp]}\n  file_sd_configs: [{files: [a.json]}]" + usual, dropped: `its module "icmp" is in none of the files given`,
+			job:  "  params: {module: [icmp]}\n  file_sd_configs: [{files: [a.json]}]" + usual, dropped: `the module "icmp" is in none of the files given`,
 		},
 		{
 			name:    "a module of this exporter",
@@ -91,7 +121,7 @@ func TestMeaning(t *testing.T) {
 		{
 			name: "a list of which some are meant", blackbox: "modules: {http_2xx: {prober: http}}",
 			job:     "  params: {module: [http_2xx]}\n  file_sd_configs: [{files: [a.json]}]" + usual + "  - {source_labels: [__param_target], regex: 'db.*', action: drop}\n",
-			targets: []string{"http://app.example.com:80 http_2xx"}, dropped: "relabel_configs drop it", changed: "its 1 targets are",
+			targets: []string{"http://app.example.com:80 http_2xx"}, dropped: "dropped by relabel_configs", changed: "its 1 targets are",
 		},
 		{
 			name: "a list whose labels say the module", blackbox: "modules: {http_db: {prober: http}}",
@@ -147,6 +177,55 @@ func TestMeaning(t *testing.T) {
 	}
 }
 
+// What keeps several targets of a job from being taken over is told once, with how many there are.
+func TestTargetsAreCounted(t *testing.T) {
+	const modules = "modules: {icmp: {prober: icmp}, http_2xx: {prober: http}}"
+	for _, tt := range []struct{ name, job, want string }{
+		{
+			"one", "  params: {module: [icmp]}\n  static_configs: [{targets: [a]}]" + usual,
+			`prom: job "j": target "a": the module "icmp" was dropped`,
+		},
+		{
+			"three", "  params: {module: [icmp]}\n  static_configs: [{targets: [a, b]}, {targets: [c]}]" + usual,
+			`prom: job "j": 3 targets ("a", "b", "c"): the module "icmp" was dropped`,
+		},
+		{
+			"eight", "  params: {module: [icmp]}\n  static_configs: [{targets: [a, b, c, d, e, f, g, h]}]" + usual,
+			`prom: job "j": 8 targets ("a", "b", "c" and 5 more): the module "icmp" was dropped`,
+		},
+		{
+			"a module that nobody has", "  params: {module: [gone]}\n  static_configs: [{targets: [a, b]}]" + usual,
+			`prom: job "j": 2 targets ("a", "b"): the module "gone" is in none of the files given, want it in one given by --blackbox`,
+		},
+		{
+			"dropped by rules", "  static_configs: [{targets: [a, b]}]" + usual + "  - {source_labels: [__param_target], regex: '[ab]', action: drop}\n",
+			`prom: job "j": 2 targets ("a", "b"): dropped by relabel_configs`,
+		},
+		{
+			"of a list", "  params: {module: [icmp], hostname: [h]}\n  file_sd_configs: [{files: [a.json]}]" + usual,
+			`prom: job "j": file_sd_configs: "a.json": 2 targets ("db1.example.com:5432", "app.example.com:80"): the module "icmp" was dropped`,
+		},
+		{
+			"secrets", "  params: {module: [icmp]}\n  static_configs: [{targets: ['http://u:canary@a/?k=canary', 'b']}]" + usual,
+			`prom: job "j": 2 targets ("http://a/?k=***", "b"): the module "icmp" was dropped`,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			im := New(Options{Mask: prober.MaskURL, Read: func(string, string) ([][]byte, error) { return [][]byte{[]byte(list)}, nil }})
+			err := errors.Join(im.Blackbox("bb", []byte(modules)), im.Prometheus("prom", []byte(viaProbe+tt.job)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := slices.DeleteFunc(im.Dropped(), func(line string) bool {
+				return !strings.Contains(line, "target") || strings.Contains(line, "names of jobs")
+			})
+			if diff := cmp.Diff([]string{tt.want}, got); diff != "" {
+				t.Errorf("dropped (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // imported is the configuration that comes out; an empty one where nothing does.
 func imported(t *testing.T, im *Importer) *config.Config {
 	t.Helper()
@@ -162,6 +241,17 @@ func imported(t *testing.T, im *Importer) *config.Config {
 		t.Fatalf("%v in\n%s", err, out)
 	}
 	return c
+}
+
+// What was done to a module that is dropped all the same is of no interest.
+func TestDroppedIsNotChanged(t *testing.T) {
+	im := New(Options{Mask: prober.MaskURL})
+	if err := im.Blackbox("bb", []byte("modules: {a: {prober: dns, dns: {preferred_ip_protocol: ipv4, query_name: x}}}")); err != nil {
+		t.Fatal(err)
+	}
+	if got := im.Changed(); len(got) > 0 {
+		t.Errorf("changed %q, want nothing", got)
+	}
 }
 
 // Two modules of one name are taken over where they are the same, and otherwise not at all.

@@ -47,7 +47,7 @@ type times struct {
 
 // Prometheus takes the targets of scrape jobs that go through a blackbox_exporter, as they are after relabelling.
 func (im *Importer) Prometheus(name string, data []byte) error {
-	root, err := parse(name, data)
+	root, err := parseWith(name, data, "scrape_configs")
 	if err != nil {
 		return err
 	}
@@ -107,11 +107,7 @@ func (im *Importer) job(where string, j *job) {
 	for _, name := range slices.Sorted(maps.Keys(j.Params)) {
 		im.param(where, name)
 	}
-	for _, g := range j.Static {
-		for _, address := range g.Targets {
-			im.scraped(where, j, g, address)
-		}
-	}
+	im.groups(where, j, j.Static)
 	for _, sd := range j.Files {
 		for _, pattern := range sd.Files {
 			im.list(fmt.Sprintf("%s: file_sd_configs: %q", where, pattern), j, pattern)
@@ -152,24 +148,35 @@ func (j *job) labels(g group, address string) map[string]string {
 	return all
 }
 
-// scraped takes a target of a job.
-func (im *Importer) scraped(where string, j *job, g group, address string) {
+// groups takes the targets of a job. What keeps several of them out is told once.
+func (im *Importer) groups(where string, j *job, groups []group) {
+	var out leftOut
+	for _, g := range groups {
+		for _, address := range g.Targets {
+			if why := im.scraped(where, j, g, address); why != "" {
+				out.add(why, im.shown(address))
+			}
+		}
+	}
+	for _, why := range out.reasons {
+		im.drop("%s: %s: %s", where, targets(out.targets[why]), why)
+	}
+}
+
+// scraped takes a target of a job, or says why it cannot be taken over.
+func (im *Importer) scraped(where string, j *job, g group, address string) (why string) {
 	labels := j.labels(g, address)
-	shown := fmt.Sprintf("%s: target %q", where, im.shown(address))
 	kept := relabel(j.Relabel, labels)
 	if !j.sets("__param_target") && labels["__param_target"] == "" {
 		labels["__param_target"] = address // what is meant, and what blackbox_exporter would miss
 	}
 	switch {
 	case !kept:
-		im.drop("%s: relabel_configs drop it", shown)
-		return
+		return "dropped by relabel_configs"
 	case !probePath(labels["__metrics_path__"]):
-		im.drop("%s: does not go through /probe", shown)
-		return
+		return "not probed through /probe"
 	case labels["__param_target"] == "":
-		im.drop("%s: relabel_configs leave the parameter target empty", shown)
-		return
+		return "relabel_configs leave the parameter target empty"
 	}
 	for _, name := range slices.Sorted(maps.Keys(labels)) {
 		if param, ok := strings.CutPrefix(name, "__param_"); ok {
@@ -179,8 +186,8 @@ func (im *Importer) scraped(where string, j *job, g group, address string) {
 	fields := map[string]any{"url": withScheme(labels["__param_target"])}
 	name := im.name(where, g, labels)
 	module := cmp.Or(labels["__param_module"], config.DefaultModuleFor(labels["__param_target"]))
-	if !im.has(shown, module) {
-		return
+	if why := im.missing(module); why != "" {
+		return why
 	}
 	if host := labels["__param_hostname"]; host != "" {
 		fields["headers"] = map[string]string{"Host": host} // the name for TLS as well, as there
@@ -201,21 +208,22 @@ func (im *Importer) scraped(where string, j *job, g group, address string) {
 		fields["labels"] = own
 	}
 	im.add(where, fields, fmt.Sprintf("%s (%s)", name, labels["job"]))
+	return ""
 }
 
-// has reports whether a module was taken over. Where it is one of this exporter it says so: what a module of that name is
-// to a blackbox_exporter nobody knows.
-func (im *Importer) has(where, name string) bool {
+// missing is why no target can have the module; empty: it was taken over. Where it is one of this exporter it says so: what
+// a blackbox_exporter takes for a module of that name is not known.
+func (im *Importer) missing(name string) string {
 	m, ok := im.modules[name]
 	switch {
 	case im.lost[name]:
-		im.drop("%s: its module %q was dropped", where, name)
+		return fmt.Sprintf("the module %q was dropped", name)
 	case !ok:
-		im.drop("%s: its module %q is in none of the files given, want it in one given by --blackbox", where, name)
+		return fmt.Sprintf("the module %q is in none of the files given, want it in one given by --blackbox", name)
 	case m.from == ownModules:
 		im.change("module %q: no file given by --blackbox has it, so it is that of this exporter", name)
 	}
-	return ok
+	return ""
 }
 
 func withScheme(address string) string {
