@@ -12,10 +12,10 @@ import (
 // No limit of the configuration is forgotten: what is not a number of the policy is one of the service itself.
 func TestEveryLimitIsCarried(t *testing.T) {
 	ofService := []string{"CheckInterval", "CheckTimeout", "ExecTimeout"}
-	policy, limits := reflect.TypeFor[policy.Policy](), reflect.TypeFor[config.Limits]()
+	all, limits := reflect.TypeFor[policy.Policy](), reflect.TypeFor[config.Limits]()
 	for i := range limits.NumField() {
 		name := limits.Field(i).Name
-		if _, ok := policy.FieldByName(name); ok == slices.Contains(ofService, name) {
+		if _, ok := all.FieldByName(name); ok == slices.Contains(ofService, name) {
 			t.Errorf("%s: in the policy is %t, want the policy or the service, one of them", name, ok)
 		}
 	}

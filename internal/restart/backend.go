@@ -98,8 +98,8 @@ type Attempt struct {
 }
 
 // Admit refuses an attempt on a unit, such as `the app "web"`, if something speaks against it now, or if somebody else has
-// changed the unit since the decision. changed says what another identity means, such as "was restarted". A back-end asks
-// with the latest Status, right before it acts.
+// changed the unit since the decision. In the error another identity reads as changed, such as "was restarted". A back-end
+// asks with the latest Status, right before it acts.
 func (a *Attempt) Admit(unit, changed string, latest Status) error {
 	switch before := a.Before.Identity; {
 	case latest.Unfit != "":

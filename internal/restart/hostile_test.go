@@ -196,7 +196,7 @@ func TestWindowEndsWithoutTheExporter(t *testing.T) {
 		synctest.Wait()
 		stop()
 		open = true
-		c, _, stop = watchWith(t, n, io.Discard, service)
+		_, _, stop = watchWith(t, n, io.Discard, service)
 		time.Sleep(5 * time.Minute)
 		stop()
 		if s.restarts.Load() != 2 {

@@ -57,7 +57,7 @@ func TestWebSocketEvidence(t *testing.T) {
 			if got != tt.want {
 				t.Errorf("evidence is %+v, want %+v", got, tt.want)
 			}
-			if policy := testPolicy(); policy.Repairable(got) != tt.repair {
+			if p := testPolicy(); p.Repairable(got) != tt.repair {
 				t.Errorf("repairable is %t, want %t", !tt.repair, tt.repair)
 			}
 		})
