@@ -42,6 +42,7 @@ func (w *watcher) feed(ev policy.Event) (policy.Decision, error) {
 	if d.Outcome == policy.OutcomeRefused {
 		w.fleet.withdrawn(w.name)
 	}
+	w.fleet.excuse(w.name, ev.World.Maintenance)
 	w.fleet.update(w.name, &w.state, now)
 	w.tell(&before, &ev, &d, now)
 	return d, err

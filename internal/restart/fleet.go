@@ -53,6 +53,12 @@ func (f *fleet) recall(name string, attempts []time.Time) {
 	f.shared.Recall(name, attempts)
 }
 
+func (f *fleet) excuse(name string, w policy.Window) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.shared.Excuse(name, w)
+}
+
 func (f *fleet) update(name string, s *policy.State, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -71,15 +71,20 @@ type remnant struct {
 	name   string
 	unlike func(s *simulated) // a service that can be repaired
 	asked  bool               // an alert asks for its restart
+	window bool               // a maintenance window of it is open
 	passes bool               // it keeps nobody waiting even while it has just begun to fail
 }
 
 var remnants = []remnant{
-	{"locked out", func(s *simulated) { s.helps = false }, true, false},
-	{"refused", func(s *simulated) { s.refuses = true }, true, false},
-	{"nobody asks", func(*simulated) {}, false, false},
-	{"not repairable", func(s *simulated) { s.reason = prober.ReasonTLSExpired }, true, true},
-	{"stopped", func(s *simulated) { s.status.Store(&Status{Identity: "1", Unfit: UnfitStopped, Detail: "by jo"}) }, true, true},
+	{name: "locked out", unlike: func(s *simulated) { s.helps = false }, asked: true},
+	{name: "refused", unlike: func(s *simulated) { s.refuses = true }, asked: true},
+	{name: "nobody asks", unlike: func(*simulated) {}},
+	{name: "not repairable", unlike: func(s *simulated) { s.reason = prober.ReasonTLSExpired }, asked: true, passes: true},
+	{name: "in maintenance", unlike: func(*simulated) {}, asked: true, window: true, passes: true},
+	{
+		name: "stopped", asked: true, passes: true,
+		unlike: func(s *simulated) { s.status.Store(&Status{Identity: "1", Unfit: UnfitStopped, Detail: "by jo"}) },
+	},
 }
 
 // A disaster is a fleet in which some become remnants, one after the other. Then one more fails, that a restart repairs.
@@ -96,6 +101,12 @@ func (d *disaster) repaired(t *testing.T) (after time.Duration) {
 		all, services := simulatedFleet(d.fleet, nil)
 		for i, r := range d.remnants {
 			r.unlike(all[i])
+			services[i].Maintenance = func(time.Time) policy.Window {
+				if r.window && all[i].broken.Load() {
+					return policy.Window{Name: "night"}
+				}
+				return policy.Window{}
+			}
 		}
 		c, _, stop := watch(t, io.Discard, services...)
 		defer stop()

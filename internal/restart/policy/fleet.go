@@ -37,6 +37,7 @@ type member struct {
 	dependsOn []string
 	armed     bool
 	inFlight  bool
+	excused   bool      // a maintenance window of it is open
 	healthy   bool      // by its last probe
 	failing   time.Time // since when; zero: it was healthy, or nothing is known
 	turned    time.Time // when a failure that a restart does not repair became one that it may repair; zero: it did not
@@ -102,6 +103,13 @@ func (f *Fleet) Recall(name string, attempts []time.Time) {
 	f.attempts[name] = slices.Clone(attempts)
 }
 
+// Excuse notes whether a maintenance window of a member is open: then its failure holds no brake. Update takes it into account.
+func (f *Fleet) Excuse(name string, w Window) {
+	if m := f.members[name]; m != nil {
+		m.excused = w.Name != ""
+	}
+}
+
 // Update notes what became of a member.
 func (f *Fleet) Update(name string, s *State, now time.Time) {
 	m := f.members[name]
@@ -125,7 +133,7 @@ func (f *Fleet) Update(name string, s *State, now time.Time) {
 	if !s.Last.Healthy && s.Last != (Evidence{}) { // otherwise it is what it was: nobody has looked
 		m.holds, m.reach = s.Failures > 0 || s.InFlight() && m.holds, s.Last.way().reach
 	}
-	m.holds = m.holds && !s.LockedOut && !s.onPurpose()
+	m.holds = m.holds && !s.LockedOut && !s.onPurpose() && !m.excused
 	switch {
 	case m.failing.IsZero():
 		m.turned = time.Time{}

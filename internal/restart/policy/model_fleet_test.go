@@ -200,6 +200,7 @@ func (m *simulation) apply(s *patient, ev *Event) {
 	if d.Restart {
 		m.fleet.Attempted(s.name, m.now)
 	}
+	m.fleet.Excuse(s.name, ev.World.Maintenance)
 	m.fleet.Update(s.name, &s.state, m.now)
 	m.note(s, d.Outcome)
 	switch {

@@ -171,6 +171,13 @@ func TestBrakeOfFew(t *testing.T) {
 				w.states[i].Unverified, w.states[i].Pause.Until = 2, w.now.Add(time.Hour)
 			}
 		}},
+		{"two in maintenance", func(w *ward) {
+			for i := range 2 {
+				w.fails(i, silent)
+				w.states[i].Unverified = 2
+				w.fleet.Excuse(strconv.Itoa(i), Window{Name: "night"})
+			}
+		}},
 		{"two that somebody has stopped", func(w *ward) {
 			for i := range 2 {
 				w.fails(i, silent)
