@@ -54,9 +54,34 @@ func (w *watcher) surround(ev *policy.Event, now time.Time) {
 	ev.World.Leader = w.leadership(now)
 	ev.World.Uptime = now.Sub(w.started)
 	ev.World.Journal = w.entry.reason
-	if w.service.Maintenance != nil {
-		ev.World.Maintenance = w.service.Maintenance(now)
+	if w.service.Maintenance == nil {
+		return
 	}
+	ev.World.Maintenance = w.service.Maintenance(now)
+	if ev.Started != nil && ev.World.Maintenance.Name == "" {
+		ev.World.Maintenance = w.missed(now)
+	}
+}
+
+// longestMissed is how far back a start looks for a maintenance window that nobody has seen.
+const longestMissed = 7 * 24 * time.Hour
+
+// missed is the window that was open while the exporter did not run; zero: there was none, or the service is not locked out, to
+// which alone it matters. Windows begin and end with a minute.
+func (w *watcher) missed(now time.Time) policy.Window {
+	if !w.state.LockedOut {
+		return policy.Window{}
+	}
+	from := w.state.Seen
+	if earliest := now.Add(-longestMissed); from.Before(earliest) {
+		from = earliest
+	}
+	for t := from; t.Before(now); t = t.Add(time.Minute) {
+		if window := w.service.Maintenance(t); window.Name != "" {
+			return window
+		}
+	}
+	return policy.Window{}
 }
 
 // leastJump is how far the wall clock may drift between two events before it counts as a jump.

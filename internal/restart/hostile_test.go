@@ -186,45 +186,54 @@ func TestRemnantsHoldNobody(t *testing.T) {
 
 // A maintenance window that was open since a lock-out, and that ends while the exporter is not running, gives one more attempt.
 func TestWindowEndsWithoutTheExporter(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, n := &simulated{}, newNotebook()
-		var open bool
-		service := s.service("shop", shopTarget)
-		service.Maintenance = func(time.Time) policy.Window {
-			if open {
-				return policy.Window{Name: "night"}
-			}
-			return policy.Window{}
-		}
-		c, _, stop := watchWith(t, n, io.Discard, service)
-		time.Sleep(3 * time.Minute)
-		s.broken.Store(true)
-		firing(c, shopTarget)
-		time.Sleep(30 * time.Minute)
-		if e := c.Services()[0]; !e.State.LockedOut || s.restarts.Load() != 2 {
-			t.Fatalf("locked out: %t after %d restarts, want after 2", e.State.LockedOut, s.restarts.Load())
-		}
-		synctest.Wait()
-		stop()
-		open = true
-		_, _, stop = watchWith(t, n, io.Discard, service)
-		time.Sleep(5 * time.Minute)
-		stop()
-		if s.restarts.Load() != 2 {
-			t.Fatalf("restarted %d times in the window", s.restarts.Load())
-		}
-		time.Sleep(time.Hour)
-		open, s.helps = false, true
-		c, _, stop = watchWith(t, n, io.Discard, service)
-		time.Sleep(time.Second)
-		firing(c, shopTarget) // Alertmanager repeats it
-		time.Sleep(5 * time.Minute)
-		e := c.Services()[0]
-		stop()
-		if s.restarts.Load() != 3 || e.State.LockedOut || e.State.Unverified != 0 {
-			t.Errorf("restarted %d times, locked out: %t, want the one more attempt, which helped", s.restarts.Load(), e.State.LockedOut)
-		}
-	})
+	const never = 1000 * time.Hour
+	for _, tt := range []struct {
+		name          string
+		opens, closes time.Duration // after the lock-out was seen; half an hour after that the exporter ends, for 5 hours
+		attempts      int32
+	}{
+		{"none", never, never, 2},
+		{"seen to open", 10 * time.Minute, time.Hour, 3},
+		{"not seen at all", time.Hour, 2 * time.Hour, 3},
+		{"of a minute, not seen at all", time.Hour, time.Hour + time.Minute, 3},
+		{"still open", time.Hour, never, 2},
+		{"before the lock-out", -33 * time.Minute, -31 * time.Minute, 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, n := &simulated{}, newNotebook()
+				locked := time.Now().Add(33 * time.Minute)
+				service := s.service("shop", shopTarget)
+				service.Maintenance = func(now time.Time) policy.Window {
+					if now.Before(locked.Add(tt.opens)) || !now.Before(locked.Add(tt.closes)) {
+						return policy.Window{}
+					}
+					return policy.Window{Name: "night"}
+				}
+				c, _, stop := watchWith(t, n, io.Discard, service)
+				time.Sleep(3 * time.Minute)
+				s.broken.Store(true)
+				firing(c, shopTarget)
+				time.Sleep(time.Until(locked))
+				if e := c.Services()[0]; !e.State.LockedOut || s.restarts.Load() != 2 {
+					t.Fatalf("locked out: %t after %d restarts, want after 2", e.State.LockedOut, s.restarts.Load())
+				}
+				time.Sleep(30 * time.Minute)
+				stop()
+				time.Sleep(5 * time.Hour)
+				s.helps = true
+				c, _, stop = watchWith(t, n, io.Discard, service)
+				time.Sleep(time.Second)
+				firing(c, shopTarget) // Alertmanager repeats it
+				time.Sleep(10 * time.Minute)
+				e := c.Services()[0]
+				stop()
+				if s.restarts.Load() != tt.attempts || e.State.LockedOut != (tt.attempts == 2) {
+					t.Errorf("restarted %d times, locked out: %t, want %d", s.restarts.Load(), e.State.LockedOut, tt.attempts)
+				}
+			})
+		})
+	}
 }
 
 // A back-end that always refuses is not asked again and again, whatever else happens to the exporter.
