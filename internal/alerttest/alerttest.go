@@ -146,7 +146,7 @@ func alertsOf(labels map[string]string, from, to time.Time) []alertconf.Alert {
 		l := map[string]string{"alertname": name, "severity": severity}
 		maps.Copy(l, labels)
 		return alertconf.Alert{Labels: l, StartsAt: from, EndsAt: to, Annotations: map[string]string{
-			"summary": "A test alert.", "description": "Somebody tries out the way of alerts by healthcheck_exporter alert-test. Nothing is wrong.",
+			"summary": "A test alert.", "description": "Somebody is testing the way of alerts with healthcheck_exporter alert-test. Nothing is wrong.",
 		}}
 	}
 	severity := "warning"

@@ -41,7 +41,7 @@ type receipt struct{ codes, outcomes map[string]float64 }
 // received waits until the receiver has counted something, and says what.
 func (t *test) received(ctx context.Context) (ok bool, lines []string) {
 	if t.counted == nil {
-		return false, []string{"its metrics cannot be read, so nobody knows"}
+		return false, []string{"its metrics cannot be read, so this is not known"}
 	}
 	var r receipt
 	done, err := t.until(ctx, func(ctx context.Context) (bool, error) {
@@ -54,18 +54,18 @@ func (t *test) received(ctx context.Context) (ok bool, lines []string) {
 		return len(r.codes) > 0, nil
 	})
 	if !done {
-		return false, append(linesOf(err), "no delivery came: no route leads there, or Alertmanager does not reach it")
+		return false, append(linesOf(err), "no delivery came: no route leads there, or Alertmanager cannot reach it")
 	}
 	for code := range r.codes {
 		if code == strconv.Itoa(http.StatusUnauthorized) {
-			return false, []string{"it answered 401: the credentials of the route are not those of restart.receiver"}
+			return false, []string{"it answered 401: the credentials of the route differ from those of restart.receiver"}
 		}
 		if code != strconv.Itoa(http.StatusOK) {
 			return false, []string{"it answered " + code + ": the log of the exporter says why"}
 		}
 	}
 	if r.outcomes["mapped"] == 0 {
-		return true, []string{"they select no service: the label target, or else instance, is none of the checks; nothing would be restarted"}
+		return true, []string{"they select no service: no check is the label target, or else instance; nothing would be restarted"}
 	}
 	return true, t.selected(ctx)
 }

@@ -30,7 +30,7 @@ func (t *test) route(ctx context.Context) []*alertconf.KnownAlert {
 		return true, nil
 	})
 	if !done {
-		h.OK, h.Said = false, append(linesOf(err), "Alertmanager took them, and does not list them")
+		h.OK, h.Said = false, append(linesOf(err), "Alertmanager took them but does not list them")
 		t.told(ctx, h)
 		return nil
 	}
@@ -56,7 +56,7 @@ func (t *test) route(ctx context.Context) []*alertconf.KnownAlert {
 // kinds says by what a receiver tells people.
 func kinds(ways map[string]int) string {
 	if len(ways) == 0 {
-		return " (tells nobody)"
+		return " (notifies nobody)"
 	}
 	return " (" + strings.Join(slices.Sorted(maps.Keys(ways)), ", ") + ")"
 }

@@ -28,15 +28,15 @@ type alertTestOptions struct {
 
 func addAlertTest(p *program) {
 	var o alertTestOptions
-	c := p.Command("alert-test", "Send a test alert through Alertmanager, say at each hop how far it came, and end it. It has the label healthcheck_test=\"true\": "+
+	c := p.Command("alert-test", "Send a test alert through Alertmanager, report how it got through each hop, and end it. It has the label healthcheck_test=\"true\": "+
 		"people see that it is a test, and the restart receiver does nothing. Exit status: 0 it came through, 1 a hop failed, 2 usage.")
 	o.Labels = map[string]string{}
 	c.Flag("alertmanager.url", "URL of Alertmanager.").Default("http://localhost:9093").StringVar(&o.Alertmanager.URL)
 	c.Flag("alertmanager.http.config.file", "File with authentication and TLS for Alertmanager.").StringVar(&o.Alertmanager.ClientFile)
 	exporterFlags(c, &o.Exporter, &o.Format)
-	c.Flag("target", "Target of the exporter's inventory; the alert gets its labels. Without one target is alert-test, in no environment.").StringVar(&o.Target)
-	c.Flag("label", "One more label of the alert, such as environment=LIVE; may be repeated. Wins over those of the target.").PlaceHolder("NAME=VALUE").StringMapVar(&o.Labels)
-	c.Flag("wait", "Time for each hop. Notifications take the group_wait of the route.").Default("45s").DurationVar(&o.Wait)
+	c.Flag("target", "Target of the exporter's inventory, whose labels the alert gets. Without it the label target is alert-test, and there is no environment.").StringVar(&o.Target)
+	c.Flag("label", "Label to add to the alert, such as environment=LIVE; may be repeated. It replaces a label of the target.").PlaceHolder("NAME=VALUE").StringMapVar(&o.Labels)
+	c.Flag("wait", "How long to wait at each hop. Notifications are sent after the group_wait of the route.").Default("45s").DurationVar(&o.Wait)
 	p.does(c, func(ctx context.Context, out, errOut io.Writer) int { return testAlert(ctx, out, errOut, o) })
 }
 

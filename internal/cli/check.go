@@ -26,7 +26,7 @@ type checkOptions struct {
 
 func addCheck(p *program) {
 	o := checkOptions{TimeoutOffset: config.DefaultTimeoutOffset}
-	c := p.Command("check", "Check configuration files, and the files of targets that they name, and name every mistake in them. Exit status: 0 all are good, 2 one is not.")
+	c := p.Command("check", "Check configuration files and the target files that they name, and report every mistake in them. Exit status: 0 all are good, 2 one is not.")
 	c.Arg("file", "Configuration files; - is standard input.").Required().StringsVar(&o.Files)
 	p.does(c, func(ctx context.Context, out, errOut io.Writer) int { return check(ctx, out, errOut, o) })
 }
@@ -109,8 +109,8 @@ func undecoded(c *config.Config) []string {
 	for _, name := range slices.Sorted(maps.Keys(c.Modules)) {
 		m := c.Modules[name]
 		if m.Prober == "http" && m.HTTP.Compression == "" && asksForCompression(&m.HTTP) {
-			warnings = append(warnings, fmt.Sprintf("modules.%s: the header Accept-Encoding asks for a compressed body, which nobody decompresses: "+
-				"set compression instead of the header; conditions on the body fail otherwise", name))
+			warnings = append(warnings, fmt.Sprintf("modules.%s: the header Accept-Encoding asks for a compressed body, which is not decompressed: "+
+				"set compression instead of the header, or conditions on the body fail", name))
 		}
 	}
 	return warnings

@@ -54,7 +54,7 @@ func newProgram(about string) *program {
 	p.UsageTemplate(usageTemplate).UsageFuncs(template.FuncMap{"Used": p.used})
 	p.HelpFlag.Short('h').Help("Show help; after a command, the help of that command.")
 	p.Version(about)
-	p.Flag(configFlag, "Configuration file, of serve, probe and restarts replay. Without one the embedded default configuration is used.").
+	p.Flag(configFlag, "Configuration file, for serve, probe and restarts replay. Default: the embedded configuration.").
 		IsSetByUser(&p.configNamed).StringVar(&p.configFile)
 	for _, add := range []func(*program){addServe, addCheck, addProbe, addTargets, addImport, addAlertTest, addRestarts} {
 		add(p)

@@ -18,8 +18,8 @@ type importOptions struct {
 
 func addImport(p *program) {
 	var o importOptions
-	c := p.Command("import", "Write a configuration made of other files to stdout, and what could not be taken over to stderr. Exit status: 0 success, 2 a file cannot be read.")
-	c.Flag("blackbox", "Configuration file of blackbox_exporter, for its modules; without one they are those of the default configuration.").StringsVar(&o.Blackbox)
+	c := p.Command("import", "Make a configuration from the files of other programs and write it to stdout; what could not be taken over goes to stderr. Exit status: 0 success, 1 nothing was taken over, 2 a file cannot be read.")
+	c.Flag("blackbox", "Configuration file of blackbox_exporter, for its modules. Default: the modules of the embedded configuration.").StringsVar(&o.Blackbox)
 	c.Flag("prometheus", "Configuration file of Prometheus, for the targets of scrape jobs that go through /probe.").StringsVar(&o.Prometheus)
 	c.Flag("servers", "JSON list of servers with hostName, host, port, type (2, 3, 4: WebSocket; 1, 6: HTTP), environment and notification.").StringsVar(&o.Servers)
 	p.does(c, func(_ context.Context, out, errOut io.Writer) int { return importFiles(out, errOut, o) })
@@ -79,7 +79,7 @@ func readLists(from, pattern string) ([][]byte, error) {
 	}
 	names, err := filepath.Glob(pattern)
 	if err == nil && len(names) == 0 {
-		err = fmt.Errorf("no file is %q", pattern)
+		err = fmt.Errorf("no file matches %q", pattern)
 	}
 	if err != nil {
 		return nil, err

@@ -37,8 +37,8 @@ func addProbe(p *program) {
 	var o probeOptions
 	c := p.Command("probe", "Probe one target once and explain the outcome. Exit status: 0 success, 1 the probe failed, 2 usage or configuration.")
 	c.Arg("target", "URL of the target; http:// may be left out.").StringVar(&o.Target)
-	c.Flag("name", "Target of the inventory of --config.file, instead of a URL: probed by its own module, timeout and headers, as the server does.").StringVar(&o.Name)
-	c.Flag("module", "Module to probe with. Default: http_2xx, and websocket for ws:// and wss://.").StringVar(&o.Module)
+	c.Flag("name", "Target from the inventory of --config.file, instead of a URL. It is probed with its own module, timeout and headers, as the server probes it.").StringVar(&o.Name)
+	c.Flag("module", "Module to probe with. Default: http_2xx, or websocket for ws:// and wss://.").StringVar(&o.Module)
 	c.Flag("hostname", "Host header and TLS server name, if not the target's own.").StringVar(&o.Hostname)
 	c.Flag("attempts", "How many times to try a failing target; 0: as the module says.").Default("0").IntVar(&o.Attempts)
 	c.Flag("retry-delay", "Pause between two attempts; negative: as the module says.").Default("-1s").DurationVar(&o.RetryDelay)
@@ -182,7 +182,7 @@ func (o *probeOptions) find(ctx context.Context, c *config.Config) (config.Modul
 	if e == nil {
 		text := "the inventory has no target %q: the targets command lists all of a running exporter"
 		if len(c.TargetAPIs) > 0 {
-			text += "; no target_apis was asked, its targets are probed by /probe?name=NAME&debug=true"
+			text += "; target_apis are not asked, probe their targets by /probe?name=NAME&debug=true of that exporter"
 		}
 		return config.Module{}, fmt.Errorf(text, o.Name)
 	}

@@ -68,7 +68,7 @@ type difference struct {
 // addReplay adds the command to the group restarts.
 func addReplay(p *program, group *kingpin.CmdClause) {
 	var o replayOptions
-	c := group.Command("replay", "Feed an audit log through the policies that wrote it, and with --config.file through those of that file. "+
+	c := group.Command("replay", "Replay an audit log through the policies that wrote it and, with --config.file, through those of that file. "+
 		"Exit status: 0 the decisions are the same, 1 one differs or the log was changed, 2 usage, or a file cannot be read.")
 	c.Arg("dir", "Directory of the audit log.").Required().StringVar(&o.Dir)
 	c.Flag("format", "Output format: text or json.").Default(formatText).EnumVar(&o.Format, formatText, formatJSON)
@@ -83,7 +83,7 @@ func replayLog(out, errOut io.Writer, o replayOptions) int {
 	if o.ConfigFile != "" {
 		c, err := config.Options{TimeoutOffset: config.DefaultTimeoutOffset}.Load(o.ConfigFile)
 		if err == nil && c.Restart == nil {
-			err = fmt.Errorf("%s: there is no restart section, want the policies to try", o.ConfigFile)
+			err = fmt.Errorf("%s has no restart section, want the policies to try", o.ConfigFile)
 		}
 		if err != nil {
 			fmt.Fprintln(errOut, err)
@@ -125,7 +125,7 @@ func (r *replay) read(dir string) error {
 		r.Breaks = append(r.Breaks, report.Breaks...)
 	}
 	if r.Records == 0 && r.BreakCount == 0 {
-		return fmt.Errorf("there is no record of an audit log in %q", dir)
+		return fmt.Errorf("%q has no records of an audit log", dir)
 	}
 	return nil
 }
@@ -246,10 +246,10 @@ func described(d *restart.Decision) string {
 func (r *replay) write(out io.Writer) {
 	say(out, "%d records from %s to %s", r.Records, r.First.Format(time.RFC3339), r.Last.Format(time.RFC3339))
 	if r.Skipped > 0 {
-		say(out, "skipped: %d that were cut because of their length, or are no decisions", r.Skipped)
+		say(out, "skipped: %d that were cut because of their length, or are not decisions", r.Skipped)
 	}
 	if r.Partial {
-		say(out, "the log ends with part of a line: one that is being written, or of a crash")
+		say(out, "the log ends in the middle of a line, which is still being written or was cut off by a crash")
 	}
 	if r.BreakCount == 0 {
 		say(out, "chain: whole")

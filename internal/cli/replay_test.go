@@ -134,11 +134,11 @@ func TestReplay(t *testing.T) {
 			[]string{"chain: broken at audit.jsonl:2", "a record of another kind"},
 			"",
 		},
-		{"part of a line", replayOptions{Dir: edit(incident(t, nil), func(b []byte) []byte { return append(b, `{"ts`...) })}, ExitSuccess, []string{"part of a line"}, ""},
-		{"no log", replayOptions{Dir: t.TempDir()}, ExitUsage, nil, "there is no record of an audit log in"},
+		{"part of a line", replayOptions{Dir: edit(incident(t, nil), func(b []byte) []byte { return append(b, `{"ts`...) })}, ExitSuccess, []string{"in the middle of a line"}, ""},
+		{"no log", replayOptions{Dir: t.TempDir()}, ExitUsage, nil, "has no records of an audit log"},
 		{"no directory", replayOptions{Dir: "/nonexistent"}, ExitUsage, nil, "listing the audit log"},
 		{"broken file", replayOptions{Dir: incident(t, nil), ConfigFile: configured("mode: enforce", "mode: on")}, ExitUsage, nil, "restart.mode"},
-		{"no restarts", replayOptions{Dir: incident(t, nil), ConfigFile: "../../config/default.yml"}, ExitUsage, nil, "there is no restart section"},
+		{"no restarts", replayOptions{Dir: incident(t, nil), ConfigFile: "../../config/default.yml"}, ExitUsage, nil, "has no restart section"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var out, errOut bytes.Buffer
@@ -181,7 +181,7 @@ func TestReplayCut(t *testing.T) {
 		t.Errorf("exit status %d, want 0: %s", status, &errOut)
 	}
 	lines := strings.SplitN(out.String(), "\n", 3)
-	if diff := cmp.Diff("skipped: 1 that were cut because of their length, or are no decisions", lines[1]); diff != "" {
+	if diff := cmp.Diff("skipped: 1 that were cut because of their length, or are not decisions", lines[1]); diff != "" {
 		t.Errorf("stdout (-want +got):\n%s", diff)
 	}
 }

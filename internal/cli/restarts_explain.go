@@ -44,7 +44,7 @@ func writeExplanation(out io.Writer, e *restart.Explanation, zone *time.Location
 		paragraph(out, "  ", fmt.Sprintf("asked for by %s at %s: %s", e.Request.Who, clock(e.RequestedAt, e.Time, zone), cmp.Or(e.Request.Reason, "no reason given")))
 	}
 	if e.Demanded && (e.Alerts > 0 || e.RequestedAt.IsZero()) {
-		paragraph(out, "  ", fmt.Sprintf("asked for by an alert that was last told at %s and is not resolved", clock(e.AlertedAt, e.Time, zone)))
+		paragraph(out, "  ", fmt.Sprintf("asked for by an alert that last came at %s and is not resolved", clock(e.AlertedAt, e.Time, zone)))
 	}
 	fmt.Fprintln(out)
 	var rows table

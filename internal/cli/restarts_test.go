@@ -125,7 +125,7 @@ func TestOrders(t *testing.T) {
 			"somebody else", ordering(listRestarts),
 			restartsOptions{},
 			asked{"GET", "/hc/api/v1/restarts", "", 200, "hello"},
-			ExitFailed, "", "is not that of a healthcheck_exporter",
+			ExitFailed, "", "does not come from a healthcheck_exporter",
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

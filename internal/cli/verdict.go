@@ -15,7 +15,7 @@ func verdict(e *restart.Explanation, zone *time.Location) string {
 	case e.Phase == restart.PhaseExecuting:
 		return "a restart is under way"
 	case e.Phase == restart.PhaseVerifying:
-		return "restarted; its probes have to prove that it helped until " + clock(e.VerifyUntil, e.Time, zone)
+		return "restarted; its probes have to prove that it helped, until " + clock(e.VerifyUntil, e.Time, zone)
 	case e.Healthy && held == "":
 		return "healthy: there is nothing to restart, and nothing would hold a restart"
 	case e.Healthy:
@@ -25,7 +25,7 @@ func verdict(e *restart.Explanation, zone *time.Location) string {
 	case !e.Demanded:
 		return "allowed, but no alert asks for it: nothing is restarted without one" + undemanded(e, zone)
 	case e.Mode == restart.ModeObserve:
-		return "allowed, but the mode is observe: it is told, and nothing is done"
+		return "allowed, but the mode is observe: the restart is reported, and not done"
 	default:
 		return "allowed: the next failed probe restarts it"
 	}
@@ -38,7 +38,7 @@ func undemanded(e *restart.Explanation, zone *time.Location) string {
 	case e.AlertedAt.IsZero():
 		return ""
 	case e.ResolvedAt.IsZero():
-		return came + ", and was neither resolved nor told again within suspect_time"
+		return came + ", and was neither resolved nor repeated within suspect_time"
 	default:
 		return came + ", and was resolved at " + clock(e.ResolvedAt, e.Time, zone)
 	}
@@ -64,7 +64,7 @@ func heldBy(e *restart.Explanation, zone *time.Location) string {
 		text += "; and by " + strings.Join(others, ", ")
 	}
 	if e.Next.IsZero() {
-		return text + "; when it allows is not known"
+		return text + "; when it will allow is not known"
 	}
 	return text + "; allows at " + clock(e.Next, e.Time, zone)
 }

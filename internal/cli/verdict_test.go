@@ -42,7 +42,7 @@ func TestVerdict(t *testing.T) {
 		{"held by two", func(e *restart.Explanation) {
 			e.Guards = append(e.Guards, restart.GuardResult{Guard: restart.GuardLockedOut, Value: "2", Limit: "less than 2"})
 			e.Next = time.Time{}
-		}, "held by cooldown: 1m20s since the last attempt, want 5m0s; and by locked_out; when it allows is not known"},
+		}, "held by cooldown: 1m20s since the last attempt, want 5m0s; and by locked_out; when it will allow is not known"},
 		{
 			"tomorrow", func(e *restart.Explanation) { e.Next = morning.Add(24 * time.Hour) },
 			"held by cooldown: 1m20s since the last attempt, want 5m0s; allows at 2026-11-22 10:27:32 (in 24h0m0s)",
@@ -59,7 +59,7 @@ func TestVerdict(t *testing.T) {
 		{"executing", func(e *restart.Explanation) { e.Phase = restart.PhaseExecuting }, "a restart is under way"},
 		{"verifying", func(e *restart.Explanation) {
 			e.Phase, e.VerifyUntil = restart.PhaseVerifying, morning.Add(time.Minute)
-		}, "restarted; its probes have to prove that it helped until 10:28:32 (in 1m0s)"},
+		}, "restarted; its probes have to prove that it helped, until 10:28:32 (in 1m0s)"},
 		{"no alert", func(e *restart.Explanation) {
 			allows(e)
 			e.Demanded, e.AlertedAt = false, time.Time{}
@@ -73,11 +73,11 @@ func TestVerdict(t *testing.T) {
 			allows(e)
 			e.Demanded, e.AlertedAt = false, morning.Add(-6*time.Hour)
 		}, "allowed, but no alert asks for it: nothing is restarted without one; the last one came at 04:27:32 (6h0m0s ago), " +
-			"and was neither resolved nor told again within suspect_time"},
+			"and was neither resolved nor repeated within suspect_time"},
 		{"observe", func(e *restart.Explanation) {
 			allows(e)
 			e.Mode = restart.ModeObserve
-		}, "allowed, but the mode is observe: it is told, and nothing is done"},
+		}, "allowed, but the mode is observe: the restart is reported, and not done"},
 		{"allowed", allows, "allowed: the next failed probe restarts it"},
 		{
 			"evil", func(e *restart.Explanation) { e.Guards[2].Value = "\x1b[2Jcannot\n be" },

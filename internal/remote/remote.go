@@ -102,7 +102,7 @@ func (s *Server) Post(ctx context.Context, path string, value any) ([]byte, erro
 // Decode decodes an answer that is JSON.
 func (s *Server) Decode(body []byte, answer any) error {
 	if err := json.Unmarshal(body, answer); err != nil {
-		return fmt.Errorf("the answer is not that of %s: %w", s.kind, err)
+		return fmt.Errorf("the answer does not come from %s: %w", s.kind, err)
 	}
 	return nil
 }
@@ -135,7 +135,7 @@ func (s *Server) send(ctx context.Context, method, path string, body io.Reader) 
 	case err != nil:
 		return nil, err
 	case resp.StatusCode == http.StatusUnauthorized:
-		return nil, &StatusError{resp.StatusCode, complaint(resp, answer) + "; " + s.flag + " names a file that has them"}
+		return nil, &StatusError{resp.StatusCode, complaint(resp, answer) + "; give credentials with " + s.flag}
 	case resp.StatusCode != http.StatusOK:
 		return nil, &StatusError{resp.StatusCode, complaint(resp, answer)}
 	default:
