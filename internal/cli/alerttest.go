@@ -16,11 +16,11 @@ import (
 
 // alertTestOptions are the arguments of the alert-test command.
 type alertTestOptions struct {
-	Alertmanager exporterOptions // where it is, in the same way as the exporter
-	Exporter     exporterOptions // an empty URL: there is none
-	// Target is a target of the exporter's inventory, whose labels the alert gets. Empty: none.
+	Alertmanager exporterOptions
+	Exporter     exporterOptions // an empty URL: no exporter is asked
+	// Target is a target of the exporter's inventory, whose labels the alert gets. Empty: it gets those of no target.
 	Target string
-	// Labels are more labels, and hold before those of the target.
+	// Labels are added to the alert and replace those of the target.
 	Labels map[string]string
 	Wait   time.Duration // for each hop
 	Format string        // "text" or "json"
@@ -40,8 +40,8 @@ func addAlertTest(p *program) {
 	p.does(c, func(ctx context.Context, out, errOut io.Writer) int { return testAlert(ctx, out, errOut, o) })
 }
 
-// testAlert sends a test alert through Alertmanager and says on out how far it came, and ends it in any case. It returns the
-// exit status.
+// testAlert sends a test alert through Alertmanager, reports on out how it got through each hop, and always ends it. It returns
+// the exit status.
 func testAlert(ctx context.Context, out, errOut io.Writer, o alertTestOptions) int {
 	t := alerttest.Options{
 		Target: o.Target, Labels: o.Labels, Wait: o.Wait,
@@ -71,7 +71,7 @@ func testAlert(ctx context.Context, out, errOut io.Writer, o alertTestOptions) i
 	if o.Format == formatJSON {
 		e := json.NewEncoder(out)
 		e.SetIndent("", "  ")
-		_ = e.Encode(map[string]any{"hops": hops}) // like every other write to out
+		_ = e.Encode(map[string]any{"hops": hops}) // errors are ignored, as for every write to out
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -84,7 +84,7 @@ func testAlert(ctx context.Context, out, errOut io.Writer, o alertTestOptions) i
 	}
 }
 
-// connect makes ready to ask the servers of a test. An error is one of usage.
+// connect prepares the requests to both servers. An error is one of usage.
 func (o *alertTestOptions) connect(t *alerttest.Options) error {
 	if o.Wait <= 0 {
 		return fmt.Errorf("--wait is %s, want more than 0", o.Wait)
@@ -108,7 +108,7 @@ func (o *alertTestOptions) connect(t *alerttest.Options) error {
 	}
 }
 
-// writeHop says how an alert took one hop.
+// writeHop writes how the alert got through one hop.
 func writeHop(out io.Writer, h alerttest.Hop) {
 	mark := "ok    "
 	if !h.OK {

@@ -25,7 +25,7 @@ func addImport(p *program) {
 	p.does(c, func(_ context.Context, out, errOut io.Writer) int { return importFiles(out, errOut, o) })
 }
 
-// importFiles writes a configuration on out that is made of other files, and on errOut what could not be taken over. It
+// importFiles makes a configuration from other files and writes it to out, and to errOut what could not be taken over. It
 // returns the exit status.
 func importFiles(out, errOut io.Writer, o importOptions) int {
 	if len(o.Blackbox)+len(o.Prometheus)+len(o.Servers) == 0 {
@@ -48,7 +48,7 @@ func importFiles(out, errOut io.Writer, o importOptions) int {
 		fmt.Fprintln(errOut, "nothing was taken over")
 		return ExitFailed
 	}
-	_, _ = out.Write(text) // like every other write to out
+	_, _ = out.Write(text) // errors are ignored, as for every write to out
 	return ExitSuccess
 }
 
@@ -71,8 +71,8 @@ func (o *importOptions) read(im *importer.Importer) ([]byte, error) {
 	return im.YAML()
 }
 
-// readLists reads the files of a pattern that the file from names: a relative one counts from its directory, as for
-// Prometheus.
+// readLists reads the files that match a pattern in the file from. A relative pattern is relative to the directory of that
+// file, as it is for Prometheus.
 func readLists(from, pattern string) ([][]byte, error) {
 	if !filepath.IsAbs(pattern) {
 		pattern = filepath.Join(filepath.Dir(from), pattern)
@@ -95,7 +95,7 @@ func readLists(from, pattern string) ([][]byte, error) {
 	return all, nil
 }
 
-// take reads files.
+// take reads each file and hands it to f.
 func take(files []string, f func(name string, data []byte) error) error {
 	for _, file := range files {
 		data, err := os.ReadFile(file)

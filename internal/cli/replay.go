@@ -21,40 +21,40 @@ import (
 // replayOptions are the arguments of the replay command.
 type replayOptions struct {
 	Dir        string // of the audit log
-	ConfigFile string // whose policies to try; empty: those of the records alone
+	ConfigFile string // whose policies are tried, too; empty: only those of the records
 	Format     string // "text" or "json"
 }
 
-// A replay is what came of feeding an audit log through the policy again.
+// A replay is the outcome of feeding an audit log through the policy again.
 type replay struct {
 	Records int       `json:"records"`
 	First   time.Time `json:"first,omitzero"`
 	Last    time.Time `json:"last,omitzero"`
-	// Skipped are records that cannot be judged: they were cut because of their length, or are no decisions.
+	// Skipped counts the records that cannot be judged: they were cut because of their length, or are not decisions.
 	Skipped int `json:"skipped"`
 	// Partial is true when the log ends with part of a line.
 	Partial bool `json:"partial"`
 
 	Breaks     []audit.Break `json:"chain_breaks"`
 	BreakCount int           `json:"chain_break_count"`
-	// Differences are the first of DifferenceCount records of which their own policy makes something else.
+	// Differences are the first of DifferenceCount records for which their own policy decides something else.
 	Differences     []difference `json:"differences"`
 	DifferenceCount int          `json:"difference_count"`
 
-	// Changes are the first of ChangeCount decisions that would be others with the policies of ConfigFile.
+	// Changes are the first of ChangeCount records for which the policy of ConfigFile decides something else.
 	ConfigFile  string       `json:"config_file,omitempty"`
 	Changes     []difference `json:"changes"`
 	ChangeCount int          `json:"change_count"`
 	// Unknown counts the records of services that ConfigFile does not have.
 	Unknown int `json:"unknown_services"`
 
-	policies map[string]restart.Policy // nil: no ConfigFile
+	policies map[string]restart.Policy // nil: there is no ConfigFile
 }
 
-// maxDifferences is how many differences of a kind are kept; all are counted.
+// maxDifferences is how many differences of each kind are kept. All of them are counted.
 const maxDifferences = 100
 
-// A difference is a record of which a policy makes something else.
+// A difference is a record for which a policy decides something else.
 type difference struct {
 	File     string    `json:"file"`
 	Line     int       `json:"line"`
@@ -76,8 +76,8 @@ func addReplay(p *program, group *kingpin.CmdClause) {
 	p.does(c, func(_ context.Context, out, errOut io.Writer) int { return replayLog(out, errOut, o) })
 }
 
-// replayLog feeds the audit log of a directory through the policies that wrote it, and through those of a configuration if
-// there is one, and tells on out whether the same comes out. It returns the exit status.
+// replayLog feeds the audit log of a directory through the policies that wrote it and, if there is a configuration, through its
+// policies. It reports the differences on out and returns the exit status.
 func replayLog(out, errOut io.Writer, o replayOptions) int {
 	r := replay{ConfigFile: o.ConfigFile, Breaks: []audit.Break{}, Differences: []difference{}, Changes: []difference{}}
 	if o.ConfigFile != "" {
@@ -112,7 +112,7 @@ func replayLog(out, errOut io.Writer, o replayOptions) int {
 	}
 }
 
-// read judges the records of all logs in a directory. Each is a chain of its own.
+// read judges the records of all logs in a directory. Each log is a chain of its own.
 func (r *replay) read(dir string) error {
 	for _, name := range journal.Logs() {
 		report, err := audit.Read(dir, name, r.line)
@@ -132,11 +132,11 @@ func (r *replay) read(dir string) error {
 
 // An auditRecord is a line of the audit log.
 type auditRecord struct {
-	CutFrom int `json:"cut_from"` // 0: it is whole
+	CutFrom int `json:"cut_from"` // 0: the record is whole
 	restart.Record
 }
 
-// decodeRecord tells whether it could. It does not say why not: that could be part of the record.
+// decodeRecord reports whether the line is a record. It returns no error, because that could repeat parts of the line.
 func decodeRecord(line []byte) (r auditRecord, ok bool) {
 	err := json.Unmarshal(line, &r)
 	return r, err == nil
@@ -193,7 +193,7 @@ func (r *replay) differs(d difference) {
 	}
 }
 
-// mismatch says what is not as recorded. Empty: all is.
+// mismatch says what differs from the record. Empty: nothing does.
 func mismatch(r *restart.Record, after restart.State, d restart.Decision) string {
 	switch {
 	case changed(&r.Decision, &d):
@@ -213,12 +213,12 @@ func sameJSON(a, b any) bool {
 	return errors.Join(err, err2) == nil && bytes.Equal(x, y)
 }
 
-// changed tells whether two decisions lead to something else, whatever their guards have seen on the way.
+// changed reports whether two decisions have different consequences, whatever their guards have seen.
 func changed(a, b *restart.Decision) bool {
 	return a.Restart != b.Restart || a.WouldRestart != b.WouldRestart || a.Inspect != b.Inspect || a.Hold != b.Hold || a.Outcome != b.Outcome
 }
 
-// described is a decision for people.
+// described is a decision in words.
 func described(d *restart.Decision) string {
 	switch {
 	case d.Restart:
@@ -276,7 +276,7 @@ func (r *replay) write(out io.Writer) {
 	}
 }
 
-// more says how many are not shown.
+// more writes how many are not shown.
 func more(out io.Writer, all, shown int) {
 	if all > shown {
 		say(out, "  and %d more", all-shown)

@@ -20,12 +20,12 @@ type restartsOptions struct {
 	Service  string
 	Scope    string        // of a brake
 	Duration time.Duration // of a pause
-	Who      string        // empty: the name of the basic authentication, or else the user of the operating system
+	Who      string        // empty: the user of the basic authentication, or else of the operating system
 	Reason   string
 	Format   string // "text" or "json"
 }
 
-// addRestarts adds the operators' levers of the restart controller.
+// addRestarts adds the group of commands by which operators control restarts.
 func addRestarts(p *program) {
 	group := p.Command("restarts", "Show what a running exporter may restart, and hold it back. Needs the credentials of the restart receiver.")
 	add := func(name, help string, do func(context.Context, io.Writer, io.Writer, restartsOptions) int) restartsCommand {
@@ -70,7 +70,7 @@ func addRestarts(p *program) {
 	addReplay(p, group)
 }
 
-// A restartsCommand is one of the group restarts that asks a running exporter.
+// A restartsCommand is a command of the group that asks a running exporter.
 type restartsCommand struct {
 	*kingpin.CmdClause
 	options *restartsOptions
@@ -98,7 +98,7 @@ type order struct {
 	Reason   string `json:"reason,omitempty"`
 }
 
-// pauseRestarts keeps a service from being restarted for a while. It returns the exit status, as do the other orders.
+// pauseRestarts keeps a service from being restarted for a while. It returns the exit status, like the other orders.
 func pauseRestarts(ctx context.Context, out, errOut io.Writer, o restartsOptions) int {
 	if o.Duration <= 0 || o.Duration > restart.MaxPause {
 		fmt.Fprintf(errOut, "--duration is %s, want more than 0 and at most %s\n", o.Duration, restart.MaxPause)
@@ -127,14 +127,14 @@ func unlockRestarts(ctx context.Context, out, errOut io.Writer, o restartsOption
 	})
 }
 
-// requestRestart demands a restart of a service as an alert does, and says what holds it.
+// requestRestart demands a restart of a service, as an alert does, and says what holds it back.
 func requestRestart(ctx context.Context, out, errOut io.Writer, o restartsOptions) int {
 	return o.give(ctx, out, errOut, "request", func(e *restart.Explanation) string {
 		return "Requested for " + e.Service + ": " + verdict(e, time.Local)
 	})
 }
 
-// releaseBrake takes the mass brake of a scope off.
+// releaseBrake releases the mass brake of a scope.
 func releaseBrake(ctx context.Context, out, errOut io.Writer, o restartsOptions) int {
 	var answer restart.Release
 	status := o.ask(ctx, out, errOut, func(s *remote.Server) request {
@@ -150,7 +150,7 @@ func releaseBrake(ctx context.Context, out, errOut io.Writer, o restartsOptions)
 	return status
 }
 
-// ordered is the order that o says.
+// ordered returns the order for these options.
 func (o *restartsOptions) ordered(s *remote.Server) order {
 	ordered := order{Who: o.Who, Reason: o.Reason, Scope: o.Scope}
 	if o.Duration > 0 {
@@ -162,7 +162,7 @@ func (o *restartsOptions) ordered(s *remote.Server) order {
 	return ordered
 }
 
-// systemUser is the name of the user of this process by the operating system. Empty: it has none.
+// systemUser returns the user of this process. Empty: the operating system does not know a name.
 func systemUser() string {
 	u, err := user.Current()
 	if err != nil {
@@ -171,7 +171,7 @@ func systemUser() string {
 	return u.Username
 }
 
-// give gives an order; what holds then is said by done.
+// give gives an order. The text of done says what the order has changed.
 func (o *restartsOptions) give(ctx context.Context, out, errOut io.Writer, verb string, done func(*restart.Explanation) string) int {
 	var answer restart.Ordered
 	status := o.ask(ctx, out, errOut, func(s *remote.Server) request {
@@ -187,7 +187,7 @@ func (o *restartsOptions) give(ctx context.Context, out, errOut io.Writer, verb 
 	return ExitSuccess
 }
 
-// path is where the service is asked for.
+// path is the path of an endpoint of the service.
 func (o *restartsOptions) path(verb string) string {
 	return "api/v1/restarts/" + url.PathEscape(o.Service) + "/" + verb
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 )
 
-// explainRestart says on out what every guard of a service says, and what follows. It returns the exit status.
+// explainRestart writes to out what every guard of a service says, and the verdict. It returns the exit status.
 func explainRestart(ctx context.Context, out, errOut io.Writer, o restartsOptions) int {
 	var e restart.Explanation
 	status := o.ask(ctx, out, errOut, func(*remote.Server) request {

@@ -8,7 +8,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 )
 
-// verdict is what follows from what the guards say, in one sentence.
+// verdict sums up in one sentence what the guards say.
 func verdict(e *restart.Explanation, zone *time.Location) string {
 	held := heldBy(e, zone)
 	switch {
@@ -44,7 +44,7 @@ func undemanded(e *restart.Explanation, zone *time.Location) string {
 	}
 }
 
-// heldBy says which guard holds and until when, and which others do. Empty: none.
+// heldBy says which guard holds a service back and until when, and which others do. Empty: no guard does.
 func heldBy(e *restart.Explanation, zone *time.Location) string {
 	if e.Hold == "" {
 		return ""
@@ -69,7 +69,7 @@ func heldBy(e *restart.Explanation, zone *time.Location) string {
 	return text + "; allows at " + clock(e.Next, e.Time, zone)
 }
 
-// clock is a time for people who read it now: with the day if that is another one, and how far away it is.
+// clock formats a time for people: with the date if it is not today, and with the distance from now.
 func clock(t, now time.Time, zone *time.Location) string {
 	t, now = t.In(zone), now.In(zone)
 	layout := time.TimeOnly
