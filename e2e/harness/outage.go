@@ -8,7 +8,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/fakeslack"
 )
 
-// outageTime bounds an outage from the failure to the message that it is over.
+// outageTime is the longest outage, from the failure to the message that it is over.
 const outageTime = 45 * time.Second
 
 // The steps of an outage, in the usual order.
@@ -25,17 +25,16 @@ func Steps() []string {
 	return []string{StepDown, StepWebhook, StepRestart, StepVerified, StepRecovered}
 }
 
-// An Outage is how an app failed and was repaired.
+// An Outage records how an app failed and was repaired.
 type Outage struct {
 	Began time.Time
 	// After is the time from the failure to each step.
 	After map[string]time.Duration
-	// Down and Recovered are what Slack got.
+	// Down and Recovered are the messages to Slack.
 	Down, Recovered fakeslack.Message
 }
 
-// Outage breaks the app and waits until people were told that it is well again. Each step is told at once to seen, unless
-// that is nil.
+// Outage breaks the app and waits until Slack has the message that it has recovered. Unless seen is nil it is called at each step.
 func (s *Stack) Outage(ctx context.Context, app *App, how string, seen func(step string, after time.Duration)) (*Outage, error) {
 	messages, deliveries, restarts := len(s.Told()), len(s.Tap.Firing(app.Target)), len(app.Restarts())
 	recovered := Labels{"service": app.Name, "outcome": "recovered"}

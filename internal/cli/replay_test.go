@@ -25,8 +25,7 @@ restart:
     - {name: SERVICE, checks: [{url: 'http://127.0.0.1:1/'}], command: {argv: [/bin/true]}}
 `
 
-// incident is the audit of a service that fails, is restarted by an exporter that was started with a policy, and fails
-// again in its cool-down.
+// incident writes the audit log of an incident: a service fails, is restarted, and fails again in its cool-down.
 func incident(t *testing.T, change func(*restart.Record)) (dir string) {
 	t.Helper()
 	p := restart.Policy{
@@ -169,7 +168,7 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// What is too long to be kept whole cannot be judged.
+// A record that was too long to be kept whole cannot be judged.
 func TestReplayCut(t *testing.T) {
 	dir := incident(t, func(r *restart.Record) {
 		if r.Decision.Restart {

@@ -9,7 +9,7 @@ import (
 
 var morning = time.Date(2026, 11, 21, 10, 27, 32, 0, time.UTC)
 
-// explained is an explanation of a service in its cool-down.
+// explained returns the explanation of a service in its cool-down.
 func explained(change func(*restart.Explanation)) *restart.Explanation {
 	e := &restart.Explanation{
 		Time: morning, Service: "shop", Environment: "LIVE", Group: "web", Backend: "pm2", Targets: []string{"http://127.0.0.1:8080/health"},
