@@ -1,5 +1,5 @@
 // Command bench measures what probes cost. It compares the exporter with the floor, which does the least that a prober can do, and
-// with blackbox_exporter if that is installed, all in one run. Everything happens on 127.0.0.1. It needs Linux and Go.
+// with blackbox_exporter if that is installed, all in one run. Everything happens on 127.0.0.1. It needs Linux and Go. The page
 // docs/performance.md says how to read its output.
 package main
 
@@ -9,12 +9,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
-
-	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/harness"
 )
 
 // options are what the command line decides.
@@ -61,7 +61,13 @@ func main() {
 	flag.StringVar(&o.profile, "profile", "", "directory for a CPU and an allocation profile of each case of compare")
 	flag.Usage = help
 	flag.Parse()
-	harness.Main("bench", func(ctx context.Context) error { return run(ctx, &o, flag.Args()) })
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, &o, flag.Args())
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
 }
 
 func help() {

@@ -7,7 +7,7 @@ import (
 )
 
 // StartProxy starts the HAProxy of the examples in front of the engine, for the container of that name, with its files in dir. It
-// returns the address on which HAProxy listens, as in DOCKER_HOST. stop ends it.
+// returns the address on which HAProxy listens, as in DOCKER_HOST. The function stop ends it.
 func (d *Dockerd) StartProxy(ctx context.Context, b *Binaries, dir, container string) (host string, stop func(), err error) {
 	address, err := FreeAddress(ctx)
 	if err != nil {

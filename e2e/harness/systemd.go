@@ -78,7 +78,7 @@ func (s *Systemd) Systemctl(ctx context.Context, args ...string) (string, error)
 	return string(out), err
 }
 
-// Unit writes the file of a unit to a directory from which it can be masked. systemctl daemon-reload loads it.
+// Unit writes the file of a unit to a directory from which it can be masked. It is loaded by systemctl daemon-reload.
 func (s *Systemd) Unit(name, text string) error {
 	return write(filepath.Join(s.dir, "data", "systemd", "user", name), text)
 }

@@ -10,8 +10,8 @@ import (
 // pause is the time between two looks.
 const pause = 20 * time.Millisecond
 
-// Until calls ok again and again until it returns true or an error, ctx ends, or the time is over. what names the condition in
-// errors.
+// Until calls ok again and again until it returns true or an error, ctx ends, or the time is over. Errors name the
+// condition what.
 func Until(ctx context.Context, limit time.Duration, what string, ok func(context.Context) (bool, error)) error {
 	return poll(ctx, limit, func() (bool, error) {
 		yes, err := ok(ctx)

@@ -10,8 +10,8 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/alertconf"
 )
 
-// route is the second hop: Alertmanager routes the alerts to receivers. It returns the alerts that are not suppressed. nil: the
-// hop failed.
+// route is the second hop: Alertmanager routes the alerts to receivers. It returns the alerts that are not suppressed, or nil if
+// the hop failed.
 func (t *test) route(ctx context.Context) []*alertconf.KnownAlert {
 	h := Hop{Name: "they are routed", OK: true}
 	var all []alertconf.KnownAlert

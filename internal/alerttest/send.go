@@ -40,7 +40,7 @@ func (t *test) resolve(ctx context.Context) {
 			return err == nil && !slices.ContainsFunc(t.sent, func(a alertconf.Alert) bool { return alertconf.Find(known, a.Labels) != nil }), err
 		})
 		if !gone && err == nil {
-			err = errors.New("Alertmanager still lists them")
+			err = errors.New("they are still listed by Alertmanager")
 		}
 	}
 	if err != nil {
