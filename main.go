@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"context"
 	_ "embed" // VERSION
-	"io"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -28,14 +27,10 @@ func main() {
 	// We never use the standard logger. net/http does, for what a target sends unasked, but the reason of the probe says that
 	// already.
 	slog.SetDefault(slog.New(slog.DiscardHandler)) //nolint:forbidigo // the standard logger has no other switch
-	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
-}
-
-// run is main without its side effects. It returns the exit status.
-func run(args []string, out, errOut io.Writer) int {
 	ctx, cancel := untilSignal()
-	defer cancel()
-	return cli.Run(ctx, args, out, errOut)
+	status := cli.Run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	cancel()
+	os.Exit(status)
 }
 
 // untilSignal returns a context that ends with the first interrupt or SIGTERM. From then on signals have their default effect:
