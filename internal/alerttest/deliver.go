@@ -23,9 +23,9 @@ func (t *test) expected(routed []*alertconf.KnownAlert) map[string]float64 {
 	return want
 }
 
-// besides returns the receivers of other alerts that are active meanwhile, by kind. Alertmanager counts what it sends to them
+// otherReceivers returns the receivers of other alerts that are active meanwhile, by kind. Alertmanager counts what it sends to them
 // together with what it sends for this test.
-func (t *test) besides(all []alertconf.KnownAlert) map[string][]string {
+func (t *test) otherReceivers(all []alertconf.KnownAlert) map[string][]string {
 	others := map[string][]string{}
 	for i := range all {
 		if all[i].Labels[testID] == t.sent[0].Labels[testID] || all[i].Status.State != "active" {

@@ -49,7 +49,7 @@ func (t *test) route(ctx context.Context) []*alertconf.KnownAlert {
 		h.Said = append(h.Said, line)
 	}
 	t.told(ctx, h)
-	t.others = t.besides(all)
+	t.others = t.otherReceivers(all)
 	return free
 }
 
