@@ -13,6 +13,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/remote"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // Options say what is tested.
@@ -26,7 +27,7 @@ type Options struct {
 	Wait   time.Duration // for each hop
 
 	// Verdict says in one sentence what an alert would do to a service.
-	Verdict func(*restart.Explanation) string
+	Verdict func(*policy.Explanation) string
 	// Tell is called with each hop as soon as its outcome is known.
 	Tell func(Hop)
 	// Waiting is called once if Alertmanager seems to be starting, with its answer.

@@ -9,7 +9,7 @@ import (
 	"strconv"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/remote"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // receive is the fourth hop: the restart receiver takes the alerts.
@@ -97,8 +97,8 @@ func (t *test) selected(ctx context.Context) []string {
 }
 
 // services returns all services of the exporter.
-func (t *test) services(ctx context.Context) ([]restart.Explanation, error) {
-	var all restart.Explanations
+func (t *test) services(ctx context.Context) ([]policy.Explanation, error) {
+	var all policy.Explanations
 	err := t.Exporter.GetJSON(ctx, "api/v1/restarts", &all)
 	return all.Services, err
 }

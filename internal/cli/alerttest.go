@@ -11,7 +11,7 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/alerttest"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/remote"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // alertTestOptions are the arguments of the alert-test command.
@@ -45,7 +45,7 @@ func addAlertTest(p *program) {
 func testAlert(ctx context.Context, out, errOut io.Writer, o alertTestOptions) int {
 	t := alerttest.Options{
 		Target: o.Target, Labels: o.Labels, Wait: o.Wait,
-		Verdict: func(e *restart.Explanation) string { return verdict(e, time.Local) },
+		Verdict: func(e *policy.Explanation) string { return verdict(e, time.Local) },
 		Tell: func(h alerttest.Hop) {
 			if o.Format != formatJSON {
 				writeHop(out, h)

@@ -11,7 +11,7 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
@@ -61,14 +61,14 @@ func TestNothingSteersTheTerminal(t *testing.T) {
 	}{
 		"targets": {2, true, func(b *bytes.Buffer) { writeTargets(b, []inventory.Status{spoilt[inventory.Status](nil)}, time.Now()) }},
 		"restarts list": {2, true, func(b *bytes.Buffer) {
-			writeServices(b, []restart.Explanation{spoilt[restart.Explanation](nil)}, time.UTC)
+			writeServices(b, []policy.Explanation{spoilt[policy.Explanation](nil)}, time.UTC)
 		}},
 		"restarts explain": {8, true, func(b *bytes.Buffer) {
-			e := spoilt[restart.Explanation](nil)
+			e := spoilt[policy.Explanation](nil)
 			writeExplanation(b, &e, time.UTC)
 		}},
 		"restarts explain, held": {8, true, func(b *bytes.Buffer) {
-			e := spoilt(func(e *restart.Explanation) { e.Healthy = true })
+			e := spoilt(func(e *policy.Explanation) { e.Healthy = true })
 			writeExplanation(b, &e, time.UTC)
 		}},
 		"probe": {19, false, func(b *bytes.Buffer) {
@@ -77,7 +77,7 @@ func TestNothingSteersTheTerminal(t *testing.T) {
 		}},
 		"replay": {8, false, func(b *bytes.Buffer) {
 			r := spoilt(func(r *replay) { r.BreakCount, r.DifferenceCount, r.ChangeCount = 1, 1, 1 })
-			r.policies = map[string]restart.Policy{}
+			r.policies = map[string]policy.Policy{}
 			r.write(b)
 		}},
 		"line": {1, false, func(b *bytes.Buffer) { say(b, "%s", ugly) }},

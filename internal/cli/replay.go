@@ -14,8 +14,8 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/app"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/audit"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/journal"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // replayOptions are the arguments of the replay command.
@@ -48,7 +48,7 @@ type replay struct {
 	// Unknown counts the records of services that ConfigFile does not have.
 	Unknown int `json:"unknown_services"`
 
-	policies map[string]restart.Policy // nil: there is no ConfigFile
+	policies map[string]policy.Policy // nil: there is no ConfigFile
 }
 
 // maxDifferences is how many differences of each kind are kept. All of them are counted.
@@ -133,7 +133,7 @@ func (r *replay) read(dir string) error {
 // An auditRecord is a line of the audit log.
 type auditRecord struct {
 	CutFrom int `json:"cut_from"` // 0: the record is whole
-	restart.Record
+	policy.Record
 }
 
 // decodeRecord reports whether the line is a record. It returns no error, because that could repeat parts of the line.
@@ -194,7 +194,7 @@ func (r *replay) differs(d difference) {
 }
 
 // mismatch says what differs from the record. Empty: nothing does.
-func mismatch(r *restart.Record, after restart.State, d restart.Decision) string {
+func mismatch(r *policy.Record, after policy.State, d policy.Decision) string {
 	switch {
 	case changed(&r.Decision, &d):
 		return described(&d)
@@ -214,12 +214,12 @@ func sameJSON(a, b any) bool {
 }
 
 // changed reports whether two decisions have different consequences, whatever their guards have seen.
-func changed(a, b *restart.Decision) bool {
+func changed(a, b *policy.Decision) bool {
 	return a.Restart != b.Restart || a.WouldRestart != b.WouldRestart || a.Inspect != b.Inspect || a.Hold != b.Hold || a.Outcome != b.Outcome
 }
 
 // described is a decision in words.
-func described(d *restart.Decision) string {
+func described(d *policy.Decision) string {
 	switch {
 	case d.Restart:
 		return "restart"
@@ -232,7 +232,7 @@ func described(d *restart.Decision) string {
 			}
 		}
 		return "held by " + oneLine(string(d.Hold))
-	case d.Outcome != restart.OutcomeNone:
+	case d.Outcome != policy.OutcomeNone:
 		return oneLine(string(d.Outcome))
 	case d.Inspect:
 		return "ask the back-end"

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/audit"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 const tried = `
@@ -26,31 +26,31 @@ restart:
 `
 
 // incident writes the audit log of an incident: a service fails, is restarted, and fails again in its cool-down.
-func incident(t *testing.T, change func(*restart.Record)) (dir string) {
+func incident(t *testing.T, change func(*policy.Record)) (dir string) {
 	t.Helper()
-	p := restart.Policy{
-		Mode: restart.ModeEnforce, ArmProbes: 1, ConfirmProbes: 2, ConfirmInterval: time.Second, ConfirmAge: time.Minute,
+	p := policy.Policy{
+		Mode: policy.ModeEnforce, ArmProbes: 1, ConfirmProbes: 2, ConfirmInterval: time.Second, ConfirmAge: time.Minute,
 		ProbeGap: time.Minute, SuspectTime: time.Hour, Cooldown: 5 * time.Minute, CooldownMax: time.Hour, BudgetHour: 3, BudgetDay: 6,
 		Concurrency: 1, ConcurrencyGroup: 1, FleetBudget: 5, FleetWindow: 15 * time.Minute, VerifyProbes: 1, VerifyTimeout: time.Minute,
 		MaxUnverified: 2, UnlockTime: time.Hour,
 	}
-	healthy, refused := restart.Evidence{Healthy: true}, restart.Evidence{Reason: "connect_refused"}
-	var s restart.State
+	healthy, refused := policy.Evidence{Healthy: true}, policy.Evidence{Reason: "connect_refused"}
+	var s policy.State
 	now := morning
 	dir = t.TempDir()
 	log, err := audit.Open(dir, audit.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, ev := range []restart.Event{
-		{Started: &restart.Definition{Checks: "x"}},
+	for _, ev := range []policy.Event{
+		{Started: &policy.Definition{Checks: "x"}},
 		{Probed: &healthy},
 		{Alerted: true},
 		{Probed: &refused},
 		{Probed: &refused},
-		{Preflighted: &restart.Preflight{Attempt: "1"}},
+		{Preflighted: &policy.Preflight{Attempt: "1"}},
 		{Looked: &refused},
-		{Executed: &restart.Executed{Attempt: "1"}},
+		{Executed: &policy.Executed{Attempt: "1"}},
 		{Probed: &healthy},
 		{Alerted: true},
 		{Probed: &refused},
@@ -59,7 +59,7 @@ func incident(t *testing.T, change func(*restart.Record)) (dir string) {
 		now = now.Add(10 * time.Second)
 		ev.World.Uptime = time.Hour
 		after, d := p.Next(s, ev, now)
-		r := restart.Record{Time: now, Service: "shop", From: s.Phase(), To: after.Phase(), Decision: d, Event: ev, Policy: p, State: s, After: after}
+		r := policy.Record{Time: now, Service: "shop", From: s.Phase(), To: after.Phase(), Decision: d, Event: ev, Policy: p, State: s, After: after}
 		s = after
 		if change != nil {
 			change(&r)
@@ -109,16 +109,16 @@ func TestReplay(t *testing.T) {
 		}, ""},
 		{"observe", replayOptions{Dir: incident(t, nil), ConfigFile: configured("mode: enforce", "mode: observe")}, ExitFailed, []string{`was "restart", is "would restart"`}, ""},
 		{"another service", replayOptions{Dir: incident(t, nil), ConfigFile: configured("shop", "other")}, ExitSuccess, []string{"not judged: 12 of services that it does not have\n"}, ""},
-		{"another decision", replayOptions{Dir: incident(t, func(r *restart.Record) { r.Decision.Restart = false })}, ExitFailed, []string{
+		{"another decision", replayOptions{Dir: incident(t, func(r *policy.Record) { r.Decision.Restart = false })}, ExitFailed, []string{
 			`replay: 1 differ, the first at audit.jsonl:7 2026-11-21T10:28:42Z shop: was "nothing to decide", is "restart"`,
 		}, ""},
-		{"another state", replayOptions{Dir: incident(t, func(r *restart.Record) { r.After.Unverified = 7 })}, ExitFailed, []string{"replay: 12 differ", "and another state"}, ""},
-		{"another limit", replayOptions{Dir: incident(t, func(r *restart.Record) {
+		{"another state", replayOptions{Dir: incident(t, func(r *policy.Record) { r.After.Unverified = 7 })}, ExitFailed, []string{"replay: 12 differ", "and another state"}, ""},
+		{"another limit", replayOptions{Dir: incident(t, func(r *policy.Record) {
 			for i := range r.Decision.Guards {
 				r.Decision.Guards[i].Limit = "x"
 			}
 		})}, ExitFailed, []string{"with other values or limits"}, ""},
-		{"no decision", replayOptions{Dir: incident(t, func(r *restart.Record) { r.Service = "" })}, ExitSuccess, []string{"skipped: 12 "}, ""},
+		{"no decision", replayOptions{Dir: incident(t, func(r *policy.Record) { r.Service = "" })}, ExitSuccess, []string{"skipped: 12 "}, ""},
 		{
 			"changed line",
 			replayOptions{Dir: edit(incident(t, nil), func(b []byte) []byte { return bytes.Replace(b, []byte(`"shop"`), []byte(`"shop" `), 1) })},
@@ -170,7 +170,7 @@ func TestReplay(t *testing.T) {
 
 // A record that was too long to be kept whole cannot be judged.
 func TestReplayCut(t *testing.T) {
-	dir := incident(t, func(r *restart.Record) {
+	dir := incident(t, func(r *policy.Record) {
 		if r.Decision.Restart {
 			r.Event.World.Journal = strings.Repeat("x", 1<<17)
 		}

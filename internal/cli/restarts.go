@@ -11,7 +11,7 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/remote"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // restartsOptions are the arguments of the restarts commands that ask a running exporter.
@@ -100,13 +100,13 @@ type order struct {
 
 // pauseRestarts keeps a service from being restarted for a while. It returns the exit status, like the other orders.
 func pauseRestarts(ctx context.Context, out, errOut io.Writer, o restartsOptions) int {
-	if o.Duration <= 0 || o.Duration > restart.MaxPause {
-		fmt.Fprintf(errOut, "--duration is %s, want more than 0 and at most %s\n", o.Duration, restart.MaxPause)
+	if o.Duration <= 0 || o.Duration > policy.MaxPause {
+		fmt.Fprintf(errOut, "--duration is %s, want more than 0 and at most %s\n", o.Duration, policy.MaxPause)
 		return ExitUsage
 	}
-	return o.give(ctx, out, errOut, "pause", func(e *restart.Explanation) string {
+	return o.give(ctx, out, errOut, "pause", func(e *policy.Explanation) string {
 		text := fmt.Sprintf("Paused %s until %s.", e.Service, clock(e.Pause.Until, e.Time, time.Local))
-		if e.Phase == restart.PhaseExecuting || e.Phase == restart.PhaseVerifying {
+		if e.Phase == policy.PhaseExecuting || e.Phase == policy.PhaseVerifying {
 			text += " A restart is under way and goes on."
 		}
 		return text
@@ -115,28 +115,28 @@ func pauseRestarts(ctx context.Context, out, errOut io.Writer, o restartsOptions
 
 // resumeRestarts ends a pause.
 func resumeRestarts(ctx context.Context, out, errOut io.Writer, o restartsOptions) int {
-	return o.give(ctx, out, errOut, "resume", func(e *restart.Explanation) string {
+	return o.give(ctx, out, errOut, "resume", func(e *policy.Explanation) string {
 		return e.Service + " is not paused."
 	})
 }
 
 // unlockRestarts ends a lock-out.
 func unlockRestarts(ctx context.Context, out, errOut io.Writer, o restartsOptions) int {
-	return o.give(ctx, out, errOut, "unlock", func(e *restart.Explanation) string {
+	return o.give(ctx, out, errOut, "unlock", func(e *policy.Explanation) string {
 		return e.Service + " is not locked out."
 	})
 }
 
 // requestRestart demands a restart of a service, as an alert does, and says what holds it back.
 func requestRestart(ctx context.Context, out, errOut io.Writer, o restartsOptions) int {
-	return o.give(ctx, out, errOut, "request", func(e *restart.Explanation) string {
+	return o.give(ctx, out, errOut, "request", func(e *policy.Explanation) string {
 		return "Requested for " + e.Service + ": " + verdict(e, time.Local)
 	})
 }
 
 // releaseBrake releases the mass brake of a scope.
 func releaseBrake(ctx context.Context, out, errOut io.Writer, o restartsOptions) int {
-	var answer restart.Release
+	var answer policy.Release
 	status := o.ask(ctx, out, errOut, func(s *remote.Server) request {
 		return request{path: "api/v1/restarts-brake/release", order: o.ordered(s), answer: &answer}
 	})
@@ -172,8 +172,8 @@ func systemUser() string {
 }
 
 // give gives an order. The text of done says what the order has changed.
-func (o *restartsOptions) give(ctx context.Context, out, errOut io.Writer, verb string, done func(*restart.Explanation) string) int {
-	var answer restart.Ordered
+func (o *restartsOptions) give(ctx context.Context, out, errOut io.Writer, verb string, done func(*policy.Explanation) string) int {
+	var answer policy.Ordered
 	status := o.ask(ctx, out, errOut, func(s *remote.Server) request {
 		return request{path: o.path(verb), order: o.ordered(s), answer: &answer}
 	})

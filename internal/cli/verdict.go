@@ -5,16 +5,16 @@ import (
 	"strings"
 	"time"
 
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // verdict sums up in one sentence what the guards say.
-func verdict(e *restart.Explanation, zone *time.Location) string {
+func verdict(e *policy.Explanation, zone *time.Location) string {
 	held := heldBy(e, zone)
 	switch {
-	case e.Phase == restart.PhaseExecuting:
+	case e.Phase == policy.PhaseExecuting:
 		return "a restart is under way"
-	case e.Phase == restart.PhaseVerifying:
+	case e.Phase == policy.PhaseVerifying:
 		return "restarted; its probes have to prove that it helped, until " + clock(e.VerifyUntil, e.Time, zone)
 	case e.Healthy && held == "":
 		return "healthy: there is nothing to restart, and nothing would hold a restart"
@@ -24,7 +24,7 @@ func verdict(e *restart.Explanation, zone *time.Location) string {
 		return held
 	case !e.Demanded:
 		return "allowed, but no alert asks for it: nothing is restarted without one" + undemanded(e, zone)
-	case e.Mode == restart.ModeObserve:
+	case e.Mode == policy.ModeObserve:
 		return "allowed, but the mode is observe: the restart is reported, and not done"
 	default:
 		return "allowed: the next failed probe restarts it"
@@ -32,7 +32,7 @@ func verdict(e *restart.Explanation, zone *time.Location) string {
 }
 
 // undemanded says what became of the last alert.
-func undemanded(e *restart.Explanation, zone *time.Location) string {
+func undemanded(e *policy.Explanation, zone *time.Location) string {
 	came := "; the last one came at " + clock(e.AlertedAt, e.Time, zone)
 	switch {
 	case e.AlertedAt.IsZero():
@@ -45,7 +45,7 @@ func undemanded(e *restart.Explanation, zone *time.Location) string {
 }
 
 // heldBy says which guard holds a service back and until when, and which others do. Empty: no guard does.
-func heldBy(e *restart.Explanation, zone *time.Location) string {
+func heldBy(e *policy.Explanation, zone *time.Location) string {
 	if e.Hold == "" {
 		return ""
 	}

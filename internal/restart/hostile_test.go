@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
@@ -29,7 +30,7 @@ func TestDemandOutlastsTheExporter(t *testing.T) {
 					time.Sleep(3 * time.Minute)
 					tell := func(prometheus string, resolved bool) {
 						labels := map[string]string{"instance": shopTarget, "prometheus": prometheus}
-						if selected, err := c.Handle(labels, Alert{Resolved: resolved}); !selected || err != nil {
+						if selected, err := c.Handle(labels, policy.Alert{Resolved: resolved}); !selected || err != nil {
 							t.Fatalf("the alert of %s: selected %t, %v", prometheus, selected, err)
 						}
 					}
@@ -93,6 +94,9 @@ type disaster struct {
 func (d *disaster) repaired(t *testing.T) (after time.Duration) {
 	synctest.Test(t, func(t *testing.T) {
 		all, services := simulatedFleet(d.fleet, nil)
+		for i, r := range d.remnants {
+			r.unlike(all[i])
+		}
 		c, _, stop := watch(t, io.Discard, services...)
 		defer stop()
 		time.Sleep(3 * time.Minute)
@@ -107,7 +111,6 @@ func (d *disaster) repaired(t *testing.T) (after time.Duration) {
 			}
 		}
 		for i, r := range d.remnants {
-			r.unlike(all[i])
 			all[i].broken.Store(true)
 			if r.asked {
 				firing(c, services[i].Checks[0].Target)
@@ -176,11 +179,11 @@ func TestWindowEndsWithoutTheExporter(t *testing.T) {
 		s, n := &simulated{}, newNotebook()
 		var open bool
 		service := s.service("shop", shopTarget)
-		service.Maintenance = func(time.Time) Window {
+		service.Maintenance = func(time.Time) policy.Window {
 			if open {
-				return Window{Name: "night"}
+				return policy.Window{Name: "night"}
 			}
-			return Window{}
+			return policy.Window{}
 		}
 		c, _, stop := watchWith(t, n, io.Discard, service)
 		time.Sleep(3 * time.Minute)
@@ -273,7 +276,7 @@ func TestRefusalsAreNoLoop(t *testing.T) {
 				if looks > tt.looks {
 					t.Errorf("the back-end was asked for its unit %d times in a day, want at most %d", looks, tt.looks)
 				}
-				if s.restarts.Load() != 0 || phase == PhaseLockedOut {
+				if s.restarts.Load() != 0 || phase == policy.PhaseLockedOut {
 					t.Errorf("restarted %d times, phase %s", s.restarts.Load(), phase)
 				}
 			})
