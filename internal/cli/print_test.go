@@ -12,6 +12,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/replay"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
@@ -76,9 +77,8 @@ func TestNothingSteersTheTerminal(t *testing.T) {
 			_ = rep.writeText(b, true)
 		}},
 		"replay": {8, false, func(b *bytes.Buffer) {
-			r := spoilt(func(r *replay) { r.BreakCount, r.DifferenceCount, r.ChangeCount = 1, 1, 1 })
-			r.policies = map[string]policy.Policy{}
-			r.write(b)
+			r := spoilt(func(r *replay.Report) { r.BreakCount, r.DifferenceCount, r.ChangeCount = 1, 1, 1 })
+			writeReplay(b, &r)
 		}},
 		"line": {1, false, func(b *bytes.Buffer) { say(b, "%s", ugly) }},
 	} {

@@ -1,10 +1,8 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -13,9 +11,7 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/app"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/audit"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/journal"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/replay"
 )
 
 // replayOptions are the arguments of the replay command.
@@ -23,46 +19,6 @@ type replayOptions struct {
 	Dir        string // of the audit log
 	ConfigFile string // whose policies are tried, too; empty: only those of the records
 	Format     string // "text" or "json"
-}
-
-// A replay is the outcome of feeding an audit log through the policy again.
-type replay struct {
-	Records int       `json:"records"`
-	First   time.Time `json:"first,omitzero"`
-	Last    time.Time `json:"last,omitzero"`
-	// Skipped counts the records that cannot be judged: they were cut because of their length, or are not decisions.
-	Skipped int `json:"skipped"`
-	// Partial is true when the log ends with part of a line.
-	Partial bool `json:"partial"`
-
-	Breaks     []audit.Break `json:"chain_breaks"`
-	BreakCount int           `json:"chain_break_count"`
-	// Differences are the first of DifferenceCount records for which their own policy decides something else.
-	Differences     []difference `json:"differences"`
-	DifferenceCount int          `json:"difference_count"`
-
-	// Changes are the first of ChangeCount records for which the policy of ConfigFile decides something else.
-	ConfigFile  string       `json:"config_file,omitempty"`
-	Changes     []difference `json:"changes"`
-	ChangeCount int          `json:"change_count"`
-	// Unknown counts the records of services that ConfigFile does not have.
-	Unknown int `json:"unknown_services"`
-
-	policies map[string]policy.Policy // nil: there is no ConfigFile
-}
-
-// maxDifferences is how many differences of each kind are kept. All of them are counted.
-const maxDifferences = 100
-
-// A difference is a record for which a policy decides something else.
-type difference struct {
-	File     string    `json:"file"`
-	Line     int       `json:"line"`
-	Seq      uint64    `json:"seq"`
-	Time     time.Time `json:"time"`
-	Service  string    `json:"service"`
-	Recorded string    `json:"recorded"`
-	Replayed string    `json:"replayed"`
 }
 
 // addReplay adds the command to the group restarts.
@@ -79,7 +35,7 @@ func addReplay(p *program, group *kingpin.CmdClause) {
 // replayLog feeds the audit log of a directory through the policies that wrote it and, if there is a configuration, through its
 // policies. It reports the differences on out and returns the exit status.
 func replayLog(out, errOut io.Writer, o replayOptions) int {
-	r := replay{ConfigFile: o.ConfigFile, Breaks: []audit.Break{}, Differences: []difference{}, Changes: []difference{}}
+	again := replay.Options{Dir: o.Dir, ConfigFile: o.ConfigFile}
 	if o.ConfigFile != "" {
 		c, err := config.Options{TimeoutOffset: config.DefaultTimeoutOffset}.Load(o.ConfigFile)
 		if err == nil && c.Restart == nil {
@@ -89,161 +45,31 @@ func replayLog(out, errOut io.Writer, o replayOptions) int {
 			fmt.Fprintln(errOut, err)
 			return ExitUsage
 		}
-		r.policies = app.Policies(c)
+		again.Policies = app.Policies(c)
 	}
-	if err := r.read(o.Dir); err != nil {
+	r, err := replay.Run(again)
+	if err != nil {
 		fmt.Fprintln(errOut, err)
 		return ExitUsage
 	}
-	var err error
 	if o.Format == formatJSON {
 		err = json.NewEncoder(jsonWriter{out}).Encode(r)
 	} else {
-		r.write(out)
+		writeReplay(out, r)
 	}
 	switch {
 	case err != nil:
 		fmt.Fprintln(errOut, err)
 		return ExitUsage
-	case r.BreakCount+r.DifferenceCount+r.ChangeCount > 0:
+	case !r.Same():
 		return ExitFailed
 	default:
 		return ExitSuccess
 	}
 }
 
-// read judges the records of all logs in a directory. Each log is a chain of its own.
-func (r *replay) read(dir string) error {
-	for _, name := range journal.Logs() {
-		report, err := audit.Read(dir, name, r.line)
-		if err != nil {
-			return err
-		}
-		r.Records += report.Records
-		r.BreakCount += report.BreakCount
-		r.Partial = r.Partial || report.Partial
-		r.Breaks = append(r.Breaks, report.Breaks...)
-	}
-	if r.Records == 0 && r.BreakCount == 0 {
-		return fmt.Errorf("%q has no records of an audit log", dir)
-	}
-	return nil
-}
-
-// An auditRecord is a line of the audit log.
-type auditRecord struct {
-	CutFrom int `json:"cut_from"` // 0: the record is whole
-	policy.Record
-}
-
-// decodeRecord reports whether the line is a record. It returns no error, because that could repeat parts of the line.
-func decodeRecord(line []byte) (r auditRecord, ok bool) {
-	err := json.Unmarshal(line, &r)
-	return r, err == nil
-}
-
-// line judges one record.
-func (r *replay) line(l audit.Line) error {
-	if r.First.IsZero() || l.Time.Before(r.First) {
-		r.First = l.Time
-	}
-	if l.Time.After(r.Last) {
-		r.Last = l.Time
-	}
-	record, ok := decodeRecord(l.JSON)
-	if ok && (record.CutFrom > 0 || record.Service == "") {
-		r.Skipped++
-		return nil
-	}
-	d := difference{File: l.File, Line: l.Number, Seq: l.Seq, Time: record.Time, Service: record.Service}
-	if !ok {
-		d.Time, d.Recorded, d.Replayed = l.Time, "a record of another kind", "nothing"
-		r.differs(d)
-		return nil
-	}
-	d.Recorded = described(&record.Decision)
-	after, decision := record.Replay(record.Policy)
-	if what := mismatch(&record.Record, after, decision); what != "" {
-		d.Replayed = what
-		r.differs(d)
-	}
-	if r.policies == nil {
-		return nil
-	}
-	p, configured := r.policies[record.Service]
-	if !configured {
-		r.Unknown++
-		return nil
-	}
-	_, decision = record.Replay(p)
-	if changed(&record.Decision, &decision) {
-		d.Replayed = described(&decision)
-		r.ChangeCount++
-		if len(r.Changes) < maxDifferences {
-			r.Changes = append(r.Changes, d)
-		}
-	}
-	return nil
-}
-
-func (r *replay) differs(d difference) {
-	r.DifferenceCount++
-	if len(r.Differences) < maxDifferences {
-		r.Differences = append(r.Differences, d)
-	}
-}
-
-// mismatch says what differs from the record. Empty: nothing does.
-func mismatch(r *policy.Record, after policy.State, d policy.Decision) string {
-	switch {
-	case changed(&r.Decision, &d):
-		return described(&d)
-	case !sameJSON(r.Decision, d):
-		return described(&d) + ", with other values or limits"
-	case !sameJSON(r.After, after):
-		return described(&d) + ", and another state"
-	default:
-		return ""
-	}
-}
-
-func sameJSON(a, b any) bool {
-	x, err := json.Marshal(a)
-	y, err2 := json.Marshal(b)
-	return errors.Join(err, err2) == nil && bytes.Equal(x, y)
-}
-
-// changed reports whether two decisions have different consequences, whatever their guards have seen.
-func changed(a, b *policy.Decision) bool {
-	return a.Restart != b.Restart || a.WouldRestart != b.WouldRestart || a.Inspect != b.Inspect || a.Hold != b.Hold || a.Outcome != b.Outcome
-}
-
-// described is a decision in words.
-func described(d *policy.Decision) string {
-	switch {
-	case d.Restart:
-		return "restart"
-	case d.WouldRestart:
-		return "would restart"
-	case d.Hold != "":
-		for _, g := range d.Guards {
-			if g.Guard == d.Hold {
-				return fmt.Sprintf("held by %s: %s, want %s", d.Hold, oneLine(g.Value), oneLine(g.Limit))
-			}
-		}
-		return "held by " + oneLine(string(d.Hold))
-	case d.Outcome != policy.OutcomeNone:
-		return oneLine(string(d.Outcome))
-	case d.Inspect:
-		return "ask the back-end"
-	case d.Look:
-		return "look once more"
-	default:
-		return "nothing to decide"
-	}
-}
-
-func (r *replay) write(out io.Writer) {
+// writeReplay writes the outcome of a replay.
+func writeReplay(out io.Writer, r *replay.Report) {
 	say(out, "%d records from %s to %s", r.Records, r.First.Format(time.RFC3339), r.Last.Format(time.RFC3339))
 	if r.Skipped > 0 {
 		say(out, "skipped: %d that were cut because of their length, or are not decisions", r.Skipped)
@@ -261,14 +87,14 @@ func (r *replay) write(out io.Writer) {
 	if r.DifferenceCount == 0 {
 		say(out, "replay: the same decisions and states")
 	} else {
-		say(out, "replay: %d differ, the first at %s", r.DifferenceCount, r.Differences[0].text())
+		say(out, "replay: %d differ, the first at %s", r.DifferenceCount, differenceText(&r.Differences[0]))
 	}
-	if r.policies == nil {
+	if r.ConfigFile == "" {
 		return
 	}
 	say(out, "with %s: %d decisions would differ", r.ConfigFile, r.ChangeCount)
-	for _, d := range r.Changes {
-		say(out, "  %s", d.text())
+	for i := range r.Changes {
+		say(out, "  %s", differenceText(&r.Changes[i]))
 	}
 	more(out, r.ChangeCount, len(r.Changes))
 	if r.Unknown > 0 {
@@ -283,6 +109,6 @@ func more(out io.Writer, all, shown int) {
 	}
 }
 
-func (d *difference) text() string {
+func differenceText(d *replay.Difference) string {
 	return fmt.Sprintf("%s:%d %s %s: was %q, is %q", d.File, d.Line, d.Time.Format(time.RFC3339), d.Service, d.Recorded, d.Replayed)
 }
