@@ -77,28 +77,33 @@ func (s *Stack) Outage(ctx context.Context, app *App, how string, seen func(step
 		},
 	}
 	err = Until(ctx, outageTime, "the outage is over", func(ctx context.Context) (bool, error) {
-		for _, step := range Steps() {
-			if _, done := o.After[step]; done {
-				continue
-			}
-			at, err := look[step](ctx)
-			if err != nil {
-				return false, err
-			}
-			if at.IsZero() {
-				continue
-			}
-			o.After[step] = at.Sub(o.Began)
-			if seen != nil {
-				seen(step, o.After[step])
-			}
-		}
-		return len(o.After) == len(look), nil
+		return o.look(ctx, look, seen)
 	})
 	if err != nil {
 		err = fmt.Errorf("%w; seen so far: %v", err, o.After)
 	}
 	return o, err
+}
+
+// look looks once at every step that has not been seen yet. It reports whether all of them have been.
+func (o *Outage) look(ctx context.Context, look map[string]func(context.Context) (time.Time, error), seen func(string, time.Duration)) (bool, error) {
+	for _, step := range Steps() {
+		if _, done := o.After[step]; done {
+			continue
+		}
+		at, err := look[step](ctx)
+		if err != nil {
+			return false, err
+		}
+		if at.IsZero() {
+			continue
+		}
+		o.After[step] = at.Sub(o.Began)
+		if seen != nil {
+			seen(step, o.After[step])
+		}
+	}
+	return len(o.After) == len(look), nil
 }
 
 func firstMessage(messages []fakeslack.Message, firing bool) fakeslack.Message {
