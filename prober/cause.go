@@ -125,9 +125,3 @@ func (c Cause) words() string {
 	}
 	return ""
 }
-
-// because notes the cause of a failure.
-func (f *failure) because(c Cause) *failure {
-	f.cause = c
-	return f
-}

@@ -26,6 +26,12 @@ func failf(reason Reason, phase PhaseName, format string, args ...any) *failure 
 	return &failure{reason: reason, phase: phase, err: fmt.Errorf(format, args...)}
 }
 
+// because notes the cause of a failure.
+func (f *failure) because(c Cause) *failure {
+	f.cause = c
+	return f
+}
+
 // asFailure finds the failure in err; an error without one is a mistake of ours.
 func asFailure(err error) *failure {
 	if f, ok := errors.AsType[*failure](err); ok {

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"time"
+	"unsafe"
 )
 
 // A Prober probes targets in one configured way. It is safe for concurrent use.
@@ -217,4 +218,56 @@ type TLSResult struct {
 	ClientCertExpiry time.Time
 	// Certificates are those that the target presented, accepted or not; nil: it presented none.
 	Certificates *Certificates
+}
+
+// fail notes why the probe failed.
+func (r *Result) fail(f *failure) {
+	r.Reason, r.FailedPhase, r.Err, r.Cause = f.reason, f.phase, verdict(f.err), f.cause
+}
+
+// Size is about how many bytes of memory it takes to keep the Result.
+func (r *Result) Size() int {
+	const text = int(unsafe.Sizeof(""))
+	n := int(unsafe.Sizeof(*r)) + cap(r.Phases)*int(unsafe.Sizeof(Phase{})) + cap(r.Events)*int(unsafe.Sizeof(Event{}))
+	for i := range r.Events {
+		n += len(r.Events[i].Message) + attrsSize(r.Events[i].Attrs)
+	}
+	if r.Err != nil {
+		n += text + len(r.Err.Error())
+	}
+	if r.Resolve != nil {
+		n += int(unsafe.Sizeof(*r.Resolve))
+	}
+	if h := r.HTTP; h != nil {
+		n += int(unsafe.Sizeof(*h)) + len(h.URL) + len(h.Method) + len(h.Path) + len(h.Proto) + len(h.Excerpt)
+	}
+	if w := r.WebSocket; w != nil {
+		n += int(unsafe.Sizeof(*w)) + len(w.Subprotocol) + len(w.Excerpt) + cap(w.Messages)*int(unsafe.Sizeof(Message{}))
+		for i := range w.Messages {
+			n += len(w.Messages[i].Excerpt)
+		}
+	}
+	if t := r.TLS; t != nil {
+		n += int(unsafe.Sizeof(*t)) + len(t.Protocol) + len(t.ServerName)
+		if c := t.Certificates; c != nil {
+			n += cap(c.Presented) * int(unsafe.Sizeof(Presented{}))
+			for i := range c.Presented {
+				n += len(c.Presented[i].Name)
+			}
+			n += len(c.First.Name) + len(c.ChainFirst.Name)
+			n += int(unsafe.Sizeof(*c)) + len(c.Leaf.Subject) + len(c.Leaf.Issuer) + len(c.Leaf.HostNames) + len(c.Leaf.Serial) + len(c.Leaf.Fingerprint)
+		}
+	}
+	return n
+}
+
+func attrsSize(attrs []slog.Attr) int {
+	n := cap(attrs) * int(unsafe.Sizeof(slog.Attr{}))
+	for _, a := range attrs {
+		n += len(a.Key)
+		if a.Value.Kind() == slog.KindString {
+			n += len(a.Value.String())
+		}
+	}
+	return n
 }

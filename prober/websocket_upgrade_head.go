@@ -183,3 +183,25 @@ func (h *headConn) look(b []byte) {
 	}
 	h.tail = h.tail[max(0, len(h.tail)-len("\r\n\r")):]
 }
+
+// readLine reads no further than to the end of a line, until the head is over.
+func (h *headConn) readLine(b []byte) (int, error) {
+	if len(h.line) == 0 {
+		line, err := h.in.ReadSlice('\n')
+		if len(line) == 0 {
+			return 0, err // that of a line with a part is met again
+		}
+		ends := line[len(line)-1] == '\n'
+		switch empty := len(bytes.TrimRight(line, "\r\n")) == 0; {
+		case !h.within && empty:
+			h.complete = false
+		case !h.within && ends:
+			line = completeDeflate(line)
+		}
+		h.within = !ends
+		h.line = line
+	}
+	n := copy(b, h.line)
+	h.line = h.line[n:]
+	return n, nil
+}
