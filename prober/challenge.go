@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// Challenge is the scheme by which somebody wants to know who asks (RFC 9110 section 11), from a closed list.
+// Challenge is an authentication scheme that an answer asks for (RFC 9110 section 11), from a closed list.
 type Challenge string
 
 // The schemes of authentication.
 const (
-	ChallengeNone      Challenge = "" // it was not said
+	ChallengeNone      Challenge = "" // the answer names none
 	ChallengeBasic     Challenge = "Basic"
 	ChallengeBearer    Challenge = "Bearer"
 	ChallengeDigest    Challenge = "Digest"
@@ -19,9 +19,9 @@ const (
 	ChallengeOther     Challenge = "another scheme"
 )
 
-// Authentication is what an answer wants to know of who asks, and whether it was told.
+// Authentication is what an answer asks of the client, and what the client had sent.
 type Authentication struct {
-	// Challenge is the scheme that is wanted: the first of those that can be sent, or else the first.
+	// Challenge is the scheme that is asked for: the first one that this program can send, or else the first one.
 	Challenge Challenge
 	// Sent reports whether credentials were sent.
 	Sent bool
@@ -30,7 +30,7 @@ type Authentication struct {
 // maxChallenges is how many values of a header are looked at: a target may send thousands.
 const maxChallenges = 20
 
-// authentication is that of an answer whose header called name has its challenges.
+// authentication reads the challenges of an answer from the header with this name.
 func authentication(answer http.Header, name string, sent bool) Authentication {
 	a := Authentication{Sent: sent}
 	values := answer.Values(name)
@@ -46,7 +46,7 @@ func authentication(answer http.Header, name string, sent bool) Authentication {
 	return a
 }
 
-// challenge is the first scheme of a value: what follows are its parameters, which are the target's.
+// challenge is the first scheme of a value. What follows are its parameters, which are text from the target.
 func challenge(value string) Challenge {
 	scheme, _, _ := strings.Cut(strings.TrimSpace(value), " ")
 	scheme = strings.TrimRight(scheme, ",")

@@ -17,35 +17,35 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
-// What a target may send before it is read, in bytes: for one stream, and for all of a connection. It bounds the memory
-// of a probe.
+// How many bytes a target may send before they are read, on one stream and on the whole connection. They bound the
+// memory of a probe.
 const (
 	maxStreamWindow     = 1 << 20
 	maxConnectionWindow = maxStreamWindow + maxStreamWindow/2
 )
 
-// quicPatience is how long a probe without a deadline waits for a sign of life. Others wait as long as they may.
+// quicPatience is how long a probe without a deadline waits for a sign of life. Other probes wait until their deadline.
 const quicPatience = 30 * time.Second
 
-// quicKeepAlive is the pause after which an idle connection is kept open: a slow answer is not a lost one.
+// quicKeepAlive is how long a connection is idle before a packet keeps it open: a slow answer is not a lost one.
 const quicKeepAlive = 10 * time.Second
 
-// closeGrace is the time after the deadline in which the end of a connection may still be told to the target.
+// closeGrace is how long after the deadline the target may still be told that the connection ends.
 const closeGrace = 100 * time.Millisecond
 
-// A quicLink is an established QUIC connection (RFC 9000) with the socket that it alone uses.
+// A quicLink is an established QUIC connection (RFC 9000) and the socket that only it uses.
 type quicLink struct {
 	*quic.Conn
 	transport *quic.Transport
 }
 
-// close tells the target, and waits for whatever uses the socket.
+// close tells the target, and waits for everything that uses the socket.
 func (q *quicLink) close() {
 	_ = q.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeNoError), "")
 	_ = q.transport.Close()
 }
 
-// dialHTTP3 is dial for HTTP/3: it connects to the host of req's URL by QUIC. No proxy can be on the way.
+// dialHTTP3 is dial for HTTP/3: it connects to the host of req's URL by QUIC. It cannot go through a proxy.
 func (d *dialer) dialHTTP3(ctx context.Context, t *trace, req *http.Request, serverName string) (*link, error) {
 	l := &link{}
 	if req.URL.Scheme != "https" {
@@ -85,7 +85,7 @@ func (d *dialer) dialHTTP3(ctx context.Context, t *trace, req *http.Request, ser
 	t.phase(PhaseTLS, from)
 	l.quic = &quicLink{Conn: session, transport: transport}
 	l.Conn, l.wire = conn, &wire{Conn: conn}
-	// Closing sends a last packet; it must not wait for a socket that takes none.
+	// Closing sends a last packet, and must not wait for a socket that takes none.
 	l.stop = context.AfterFunc(ctx, func() { _ = conn.SetWriteDeadline(time.Now().Add(closeGrace)) })
 	l.tls = quicSession(t, session, to)
 	return l, nil
@@ -100,7 +100,7 @@ func quicSession(t *trace, session *quic.Conn, to quicTarget) *TLSResult {
 	return res
 }
 
-// quicConfig leaves it to the context alone how long a probe waits.
+// quicConfig lets only the context decide how long a probe waits.
 func quicConfig(ctx context.Context) *quic.Config {
 	patience := quicPatience
 	if deadline, ok := ctx.Deadline(); ok {
@@ -117,9 +117,9 @@ func quicConfig(ctx context.Context) *quic.Config {
 	}
 }
 
-// datagrams is a connected UDP socket as quic-go wants it: on a connected one the system tells when nothing listens.
-// It hides what quic-go would use if it were a net.UDPConn: buffers of 7 MiB a probe, with a complaint on standard
-// error where the system has less, and memory for reads in batches that outlives the connection.
+// datagrams is a connected UDP socket in the form that quic-go wants. On a connected socket the system reports that
+// nothing listens. It hides that it is a net.UDPConn, for which quic-go would take buffers of 7 MiB a probe, complain
+// on standard error where the system has less, and keep memory for batched reads after the connection has ended.
 type datagrams struct {
 	net.Conn
 	heard atomic.Bool // whether anything came from the other end
@@ -132,7 +132,7 @@ func (d *datagrams) ReadFrom(b []byte) (int, net.Addr, error) {
 		if err == nil {
 			d.heard.Store(true)
 		}
-		// EMSGSIZE reports an earlier packet, which was lost, and that the system sends smaller ones from now on.
+		// EMSGSIZE is about an earlier packet, which was lost. The system sends smaller ones from now on.
 		if !errors.Is(err, syscall.EMSGSIZE) {
 			return n, d.RemoteAddr(), err
 		}
@@ -142,7 +142,7 @@ func (d *datagrams) ReadFrom(b []byte) (int, net.Addr, error) {
 // WriteTo implements net.PacketConn.
 func (d *datagrams) WriteTo(b []byte, _ net.Addr) (int, error) { return d.Write(b) }
 
-// SetReadBuffer has the system keep what a target may send at once, if it can.
+// SetReadBuffer asks the system to keep as much as a target may send at once.
 func (d *datagrams) SetReadBuffer(n int) error {
 	if c, ok := d.Conn.(*net.UDPConn); ok {
 		_ = c.SetReadBuffer(min(n, maxConnectionWindow))

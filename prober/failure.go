@@ -32,7 +32,7 @@ func (f *failure) because(c Cause) *failure {
 	return f
 }
 
-// asFailure finds the failure in err; an error without one is a mistake of ours.
+// asFailure finds the failure in err; an error without one is a bug.
 func asFailure(err error) *failure {
 	if f, ok := errors.AsType[*failure](err); ok {
 		return f
@@ -40,7 +40,7 @@ func asFailure(err error) *failure {
 	return failf(ReasonInternal, PhaseCheck, "probing: %w", err)
 }
 
-// A localError is a lack on our own side: the target is not to blame.
+// A localError is about something that this machine lacks. The target is not to blame.
 type localError struct{ err error }
 
 func (e *localError) Error() string { return e.err.Error() }
@@ -62,7 +62,7 @@ func connectReason(err error) Reason {
 	}
 }
 
-// isTimeout tells whether err says that the time is up. A cancelled probe counts: it ended unanswered.
+// isTimeout reports whether err says that the time is up. A cancelled probe counts: it ended unanswered.
 func isTimeout(err error) bool {
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.Is(err, os.ErrDeadlineExceeded) {
 		return true
@@ -71,7 +71,7 @@ func isTimeout(err error) bool {
 	return ok && ne.Timeout()
 }
 
-// isLocal tells whether err says that this machine, not the target, lacks something.
+// isLocal reports whether err says that this machine, not the target, lacks something.
 func isLocal(err error) bool {
 	if _, ok := errors.AsType[*localError](err); ok {
 		return true
@@ -95,8 +95,8 @@ func cause(err error) error {
 	return err
 }
 
-// withoutAddrs is the text of err without the addresses of a net.OpError, of which the library keeps nothing but text:
-// with our port in it, it would be another one every time.
+// withoutAddrs is the text of err without the addresses of a net.OpError, which the library keeps only as text. With
+// our port in it, the text would be different every time.
 func withoutAddrs(err error) string {
 	text := strings.TrimPrefix(cause(err).Error(), "websocket: ")
 	if _, after, ok := strings.Cut(text, "->"); ok {

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// An http1Conn sends one request by HTTP/1.1 (RFC 9112). The client of net/http would start two goroutines for it and keep
-// what further requests need, which is a quarter of the memory of a probe in flight.
+// An http1Conn sends one request by HTTP/1.1 (RFC 9112). The client of net/http would start two goroutines and keep
+// what further requests need, a quarter of the memory of a probe in flight.
 type http1Conn struct {
 	link    *link
 	trace   *trace
@@ -22,7 +22,7 @@ type http1Conn struct {
 
 var errLongHead = errors.New("the head of the response is too long")
 
-// The buffers that no probe uses.
+// Buffers that no probe is using.
 var (
 	readBuffers  = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 2<<10) }} // held while a target thinks
 	writeBuffers = sync.Pool{New: func() any { return bufio.NewWriter(nil) }}
@@ -46,18 +46,18 @@ func (c *http1Conn) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body == nil || req.Body == http.NoBody {
 		c.send(req)
 	} else {
-		c.sending.Go(func() { c.send(req) }) // a target may answer before it has read the body, and never read it
+		c.sending.Go(func() { c.send(req) }) // a target may answer without reading the body
 	}
 	resp, err := c.receive(req)
 	if err != nil {
 		return nil, err
 	}
-	resp.Body = io.NopCloser(resp.Body) // its own Close would read what is left
+	resp.Body = io.NopCloser(resp.Body) // its own Close would read the rest
 	return resp, nil
 }
 
-// send writes a request. A target that has ended the connection may have answered before; of all else that goes wrong the
-// reader has to hear, and does if there is nothing more to read.
+// send writes a request. A target that has closed the connection may have answered before. The reader must learn of
+// everything else that goes wrong, and does because there is nothing more to read.
 func (c *http1Conn) send(req *http.Request) {
 	out, _ := writeBuffers.Get().(*bufio.Writer)
 	out.Reset(c.link.Conn)
@@ -80,7 +80,8 @@ func (c *http1Conn) write(out *bufio.Writer, req *http.Request) error {
 	return out.Flush()
 }
 
-// receive reads the head of the first response that is not interim (RFC 9110 section 15.2); 101 is none of these.
+// receive reads the head of the first response that is not interim (RFC 9110 section 15.2). It does not take 101 for an
+// interim one.
 func (c *http1Conn) receive(req *http.Request) (*http.Response, error) {
 	for range max1xx + 1 {
 		c.head = 0
@@ -120,7 +121,7 @@ func (r boundedResponse) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Close ends the connection. Nobody may read any more.
+// Close ends the connection. Nothing may be read after it.
 func (c *http1Conn) Close() error {
 	c.link.close()
 	c.sending.Wait()

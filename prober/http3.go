@@ -18,7 +18,7 @@ type http3Conn struct {
 	*http3.ClientConn
 	link  *quicLink
 	trace *trace
-	body  io.Closer // of the response; nil: there is none
+	body  io.Closer // of the response; nil: it has none
 }
 
 // RoundTrip sends req and returns the head of the response.
@@ -31,12 +31,12 @@ func (c *http3Conn) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	c.body = resp.Body
-	// After an interim response the library does not tell when the next one begins.
+	// After an interim response the library does not say when the next one begins.
 	c.trace.firstByte.CompareAndSwap(0, int64(c.trace.now()))
 	return resp, nil
 }
 
-// Close ends the connection and what waits for its request.
+// Close ends the connection and everything that waits for its request.
 func (c *http3Conn) Close() error {
 	if c.body != nil {
 		_ = c.body.Close()

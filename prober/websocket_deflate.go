@@ -8,11 +8,12 @@ import (
 
 import "bytes"
 
-// clientTakeover is the parameter of permessage-deflate by which a client says that it begins each message anew.
+// clientTakeover is the parameter of permessage-deflate with which a client says that it compresses each message on its
+// own.
 const clientTakeover = "client_no_context_takeover"
 
-// completeDeflate is a line of the head of an answer, in which permessage-deflate has the parameter that the library looks for and
-// that the target need not repeat (RFC 7692 section 7.1.1.2).
+// completeDeflate adds to permessage-deflate in a line of the head of an answer the parameter that the library looks
+// for, and that the target need not repeat (RFC 7692 section 7.1.1.2).
 func completeDeflate(line []byte) []byte {
 	const name = "sec-websocket-extensions:"
 	if len(line) < len(name) || !bytes.EqualFold(line[:len(name)], []byte(name)) ||
@@ -23,7 +24,7 @@ func completeDeflate(line []byte) []byte {
 	return append(append(bytes.Clone(text), "; "+clientTakeover...), "\r\n"...)
 }
 
-// judgeExtensions checks that permessage-deflate is negotiated at most, and that only if it was offered.
+// judgeExtensions checks that at most permessage-deflate is negotiated, and only if it was offered.
 func judgeExtensions(answer http.Header, offered bool) *failure {
 	for i, extension := range list(answer, "Sec-WebSocket-Extensions") {
 		parts := strings.Split(extension, ";")
@@ -40,15 +41,15 @@ func judgeExtensions(answer http.Header, offered bool) *failure {
 	return nil
 }
 
-// judgeDeflate checks the parameters of permessage-deflate (RFC 7692 section 7.1). A target has to agree to what was asked of it. That a
-// probe begins each message anew is for the probe to say, and the target need not repeat it (section 7.1.1.2).
+// judgeDeflate checks the parameters of permessage-deflate (RFC 7692 section 7.1). A target has to agree to what was
+// asked of it. What a probe says about its own messages the target need not repeat (section 7.1.1.2).
 func judgeDeflate(params []string) *failure {
 	const negotiated, needed = "the target negotiated permessage-deflate ", "server_no_context_takeover"
 	seen := map[string]bool{}
 	for _, param := range params {
 		name, value, valued := strings.Cut(param, "=")
 		name, value = strings.TrimSpace(name), strings.Trim(strings.TrimSpace(value), `"`)
-		bits := name == "server_max_window_bits" // may come without an offer: it limits the target alone
+		bits := name == "server_max_window_bits" // may come without an offer, because it limits only the target
 		switch {
 		case seen[name]:
 			return failf(ReasonWSHandshake, PhaseUpgrade, negotiated+"with the parameter %s twice", quote(name))

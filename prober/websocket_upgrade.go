@@ -18,13 +18,14 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// maxUpgradeHead bounds in bytes the head of the answer to an upgrade. There is no use for more, and all of it is kept.
+// maxUpgradeHead bounds in bytes the head of the answer to an upgrade. No server needs more, and all of it is kept.
 const maxUpgradeHead = 64 << 10
 
-// minReadBuffer is the least in bytes that the library takes, rounded up: below it is the buffer of a headConn.
+// minReadBuffer is the smallest buffer in bytes that the library accepts, rounded up. The headConn below it has its
+// own.
 const minReadBuffer = 128
 
-// messageBuffers are those in which the library writes messages, and that no probe uses: it fills the pool.
+// messageBuffers are buffers for writing messages that no probe is using. The library fills the pool.
 var messageBuffers sync.Pool
 
 // dial connects to the target, by TLS for wss.
@@ -87,13 +88,13 @@ func (c *conversation) upgrade(ctx context.Context, target *url.URL, h http.Head
 	}
 	c.result.Upgraded = true
 	if i := slices.Index(c.prober.cfg.Subprotocols, conn.Subprotocol()); i >= 0 {
-		c.result.Subprotocol = c.prober.cfg.Subprotocols[i] // not one of a header, where some services want a token
+		c.result.Subprotocol = c.prober.cfg.Subprotocols[i] // not one from a header, where some services want a token
 	}
 	c.result.Compressed = len(list(resp.Header, "Sec-WebSocket-Extensions")) > 0
 	return nil
 }
 
-// wantsBody is how much of the body of an answer with this status is of interest, in bytes.
+// wantsBody is how much of the body of an answer with this status is read, in bytes.
 func (c *conversation) wantsBody(status string) int {
 	if code, err := strconv.Atoi(status); c.excerpt || err == nil && c.maybeTLS(code) {
 		return maxRefusal
@@ -101,12 +102,12 @@ func (c *conversation) wantsBody(status string) int {
 	return 0
 }
 
-// maybeTLS reports whether an answer with this status may be that of a port for TLS alone.
+// maybeTLS reports whether an answer with this status may come from a port that speaks only TLS.
 func (c *conversation) maybeTLS(status int) bool {
 	return c.link.tls == nil && status == http.StatusBadRequest
 }
 
-// judgeUpgrade checks what the WebSocket library leaves to its user: nothing may be negotiated that was not offered.
+// judgeUpgrade checks what the WebSocket library leaves to its user: only what was offered may be negotiated.
 func (c *conversation) judgeUpgrade(answer, sent http.Header) error {
 	if f := judgeExtensions(answer, c.prober.cfg.PermessageDeflate); f != nil {
 		return f
@@ -135,7 +136,7 @@ func list(h http.Header, name string) []string {
 	return all
 }
 
-// upgradeFailure classifies an error of the opening handshake. An answer is nil if its head did not arrive.
+// upgradeFailure classifies an error of the opening handshake. The answer is nil if its head did not arrive.
 func (c *conversation) upgradeFailure(ctx context.Context, head *headConn, answer *http.Response, err error) *failure {
 	session := sessionFailure(err)
 	if answer == nil {
@@ -157,7 +158,7 @@ func (c *conversation) upgradeFailure(ctx context.Context, head *headConn, answe
 		return session
 	case isLocal(err):
 		return failf(ReasonLocalResource, PhaseUpgrade, "sending the upgrade: %w", cause(err))
-	case isNotHTTP(err), strings.Contains(err.Error(), "malformed") && !c.link.wire.readEnded.Load(): // else it may have been cut short
+	case isNotHTTP(err), strings.Contains(err.Error(), "malformed") && !c.link.wire.readEnded.Load(): // otherwise it may have been cut short
 		return failf(ReasonHTTPVersion, PhaseUpgrade, "reading the answer to the upgrade: %s", properHTTP(c.trace.cause))
 	case c.link.wire.ended.Load(), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return failf(ReasonConnectionClosed, PhaseUpgrade, "waiting for an answer to the upgrade: the target closed the connection")
@@ -168,7 +169,7 @@ func (c *conversation) upgradeFailure(ctx context.Context, head *headConn, answe
 	}
 }
 
-// refusal says what is wrong with an answer that is no upgrade.
+// refusal says what is wrong with an answer that does not upgrade.
 func (c *conversation) refusal(answer *http.Response, err error) *failure {
 	code := answer.StatusCode
 	if code == http.StatusUnauthorized {
@@ -199,11 +200,11 @@ func acceptCause(answer *http.Response) Cause {
 	return CauseNone
 }
 
-// refusedBody is how the body of a refusal begins, of which the library has read what came.
+// refusedBody is the beginning of the body of a refusal, as far as the library has read it.
 func refusedBody(answer *http.Response, err error) []byte {
 	if err == nil || answer.StatusCode == http.StatusSwitchingProtocols || answer.Header.Get("Content-Encoding") != "" {
 		return nil
 	}
-	b, _ := io.ReadAll(io.LimitReader(answer.Body, maxRefusal)) // what came of it
+	b, _ := io.ReadAll(io.LimitReader(answer.Body, maxRefusal))
 	return b
 }

@@ -10,9 +10,10 @@ import (
 	"time"
 )
 
-// A headConn is a connection until the answer to the upgrade was read; then it is just a buffer. Until then it leaves out
-// interim responses, and ends after the head of any answer but 101, because the body of a refusal is of no interest and
-// may have no end, and after too long a head, which has no bound in the WebSocket library.
+// A headConn guards the WebSocket library until the answer to the upgrade has been read. After that it is just a
+// buffer. It leaves out interim responses. It ends after the head of any answer but 101, because the body of a refusal
+// may have no end, except for as much as is wanted. And it ends if the head is too long, because the library has no
+// bound for it.
 type headConn struct {
 	net.Conn
 	in    *bufio.Reader
@@ -20,18 +21,18 @@ type headConn struct {
 	over  bool         // from now on it is just the connection
 	final bool         // the interim responses are over
 
-	complete bool   // the head goes on, and its lines are completed by completeDeflate
+	complete bool   // the head goes on, and its lines go through completeDeflate
 	within   bool   // the next byte is not the first of its line
-	line     []byte // what of a line was not handed on yet
+	line     []byte // the rest of a line that was not passed on yet
 
 	read    int // bytes so far
 	skipped int // how many of them are interim responses
 	tail    []byte
 	code    []byte                  // the beginning of the status line
-	body    bool                    // the head is complete, and not that of a 101
+	body    bool                    // the head is complete, and its status is not 101
 	spare   int                     // how many bytes of the body of a refusal are still wanted
-	wanted  func(status string) int // how many are, of an answer with this status
-	late    bool                    // a read ran out of time; of a partial line the parser says only that it is malformed
+	wanted  func(status string) int // how many are wanted of an answer with this status
+	late    bool                    // a read ran out of time; the parser says of a partial line only that it is malformed
 }
 
 func newHeadConn(c net.Conn, wanted func(status string) int) *headConn {
@@ -41,7 +42,7 @@ func newHeadConn(c net.Conn, wanted func(status string) int) *headConn {
 	return h
 }
 
-// release gives up the buffer. Nobody may read any more.
+// release gives back the buffer. Nothing may be read after it.
 func (h *headConn) release() {
 	h.in.Reset(nil)
 	readBuffers.Put(h.in)
@@ -55,7 +56,7 @@ var endOfHead = [][]byte{[]byte("\r\n\r\n"), []byte("\n\n")}
 
 const statusLine = "HTTP/1.1 101"
 
-// Write implements net.Conn. The request, which comes in many pieces, is sent in one when its answer is to be read.
+// Write implements net.Conn. The request comes in many pieces. It is sent in one piece when the answer is read.
 func (h *headConn) Write(b []byte) (int, error) {
 	if h.over {
 		return h.Conn.Write(b)
@@ -139,7 +140,8 @@ func (h *headConn) skipInterim() error {
 	}
 }
 
-// atInterim waits for no byte more than it takes to tell: a final answer may be short.
+// atInterim reports whether an interim response comes next. It waits for no more bytes than it needs, because a final
+// answer may be short.
 func (h *headConn) atInterim() bool {
 	const like = "HTTP/1.n 1nn" // n: a digit
 	var line []byte
@@ -170,7 +172,7 @@ func (h *headConn) skipHead() error {
 	}
 }
 
-// look finds out whether the head of a refusal ends in b.
+// look finds out whether the head of a refusal ends within b.
 func (h *headConn) look(b []byte) {
 	if missing := len(statusLine) - len(h.code); missing > 0 {
 		h.code = append(h.code, b[:min(missing, len(b))]...)
@@ -179,7 +181,7 @@ func (h *headConn) look(b []byte) {
 	ended := slices.ContainsFunc(endOfHead, func(end []byte) bool { return bytes.Contains(h.tail, end) })
 	if status := string(h.code[max(0, len(h.code)-len("101")):]); ended && status != "101" {
 		h.body, h.spare = true, h.wanted(status)
-		_ = h.SetReadDeadline(time.Now().Add(closeWait)) // for all that is wanted; one that cannot be set ends with the context
+		_ = h.SetReadDeadline(time.Now().Add(closeWait)) // for all that is wanted; if it cannot be set, the context ends the read
 	}
 	h.tail = h.tail[max(0, len(h.tail)-len("\r\n\r")):]
 }
@@ -189,7 +191,7 @@ func (h *headConn) readLine(b []byte) (int, error) {
 	if len(h.line) == 0 {
 		line, err := h.in.ReadSlice('\n')
 		if len(line) == 0 {
-			return 0, err // that of a line with a part is met again
+			return 0, err // an error after part of a line comes again
 		}
 		ends := line[len(line)-1] == '\n'
 		switch empty := len(bytes.TrimRight(line, "\r\n")) == 0; {
