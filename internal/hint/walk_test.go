@@ -121,7 +121,7 @@ func TestWords(t *testing.T) {
 		m    config.Module
 		want string
 	}{
-		"Digest":                      {status(401, prober.Authentication{Challenge: prober.ChallengeDigest}), config.Module{}, "it wants Digest authentication, which this exporter does not speak"},
+		"Digest":                      {status(401, prober.Authentication{Challenge: prober.ChallengeDigest}), config.Module{}, "it wants Digest authentication, which this exporter does not support"},
 		"NTLM with credentials":       {status(401, prober.Authentication{Challenge: prober.ChallengeNTLM, Sent: true}), config.Module{}, "it wants NTLM"},
 		"Basic that is not accepted":  {status(401, prober.Authentication{Challenge: prober.ChallengeBasic, Sent: true}), config.Module{}, "the credentials were not accepted"},
 		"403 with credentials":        {status(403, prober.Authentication{Sent: true}), config.Module{}, "the credentials were not accepted"},

@@ -131,7 +131,7 @@ func TestMeaning(t *testing.T) {
 		{
 			name: "a list that cannot be read", blackbox: "modules: {http_2xx: {prober: http}}",
 			job:     "  params: {module: [http_2xx]}\n  file_sd_configs: [{files: [gone.json]}]\n  relabel_configs: [{source_labels: [__address__], target_label: __param_target, replacement: 'https://$1/'}]\n",
-			dropped: "the job makes other targets of it than it lists",
+			dropped: "the job changes its targets",
 		},
 		{
 			name: "a host name", blackbox: "modules: {http_2xx: {prober: http}}",
