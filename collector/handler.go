@@ -145,7 +145,7 @@ func (h *Handler) inTurn(ctx context.Context, m *Module, req prober.Request) pro
 		}
 	case <-ctx.Done():
 	}
-	err := fmt.Errorf("waiting for its turn took too long: %d targets are probed by their URL at a time, as many as the limit of open files allows", cap(h.ByURL))
+	err := fmt.Errorf("waiting for its turn took too long: %d targets are probed by their URL at the same time, as many as the limit of open files allows", cap(h.ByURL))
 	return prober.Refuse(prober.ReasonLocalResource, err).Probe(ctx, req)
 }
 

@@ -91,7 +91,7 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	x.result, x.tls = nil, nil
 	x.trace.firstByte.Store(0)
 	if err := checkTarget(req.URL, "http"); err != nil && x.redirects > 0 {
-		return nil, failf(ReasonHeader, PhaseProcessing, "redirected to where no probe can go: %w", err)
+		return nil, failf(ReasonHeader, PhaseProcessing, "redirected to a URL that cannot be probed: %w", err)
 	}
 	x.home = x.home && sameOrigin(x.target, req.URL) && x.prober.hosts.Has(req.URL)
 	if !x.home && req.Body != nil && req.Body != http.NoBody {

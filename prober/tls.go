@@ -168,7 +168,7 @@ func tlsFailure(ctx context.Context, err error, serverName string) *failure {
 	case ctx.Err() != nil || isTimeout(err):
 		return failf(ReasonConnectTimeout, PhaseTLS, "TLS handshake did not complete in time")
 	case notTLS && string(plain.RecordHeader[:]) == "HTTP/":
-		return failf(ReasonTLSFailed, PhaseTLS, "TLS handshake: the target does not speak TLS: it answers by HTTP without TLS").because(CausePlainHTTP)
+		return failf(ReasonTLSFailed, PhaseTLS, "TLS handshake: the target does not speak TLS: it answers with plain HTTP").because(CausePlainHTTP)
 	case notTLS:
 		return failf(ReasonTLSFailed, PhaseTLS, "TLS handshake: the target does not speak TLS").because(CauseNotTLS)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
@@ -216,7 +216,7 @@ func sessionFailure(err error) *failure {
 	case strings.HasPrefix(text, "remote error: tls: "):
 		return failf(ReasonTLSFailed, PhaseTLS, "TLS: the target refused the session: %w", cause(err)).because(alertCause(err))
 	case strings.HasPrefix(text, "local error: tls: "), strings.HasPrefix(text, "tls: "):
-		return failf(ReasonTLSFailed, PhaseTLS, "TLS: what the target sent is not of the session: %w", cause(err))
+		return failf(ReasonTLSFailed, PhaseTLS, "TLS: what the target sent does not belong to the session: %w", cause(err))
 	default:
 		return nil
 	}

@@ -91,7 +91,7 @@ func noChainCause(detail string) Cause {
 func hostnameFailure(host x509.HostnameError, serverName string) *failure {
 	c := host.Certificate
 	if sans := len(c.DNSNames) + len(c.IPAddresses) + len(c.EmailAddresses) + len(c.URIs); sans == 0 && c.Subject.CommonName != "" {
-		return failf(ReasonTLSHostname, PhaseTLS, "certificate of %q has no SAN, want one for %q: a Common Name is not looked at", certName(c), serverName).because(CauseCommonName)
+		return failf(ReasonTLSHostname, PhaseTLS, "certificate of %q has no SAN, want one for %q: the Common Name is ignored", certName(c), serverName).because(CauseCommonName)
 	}
 	return failf(ReasonTLSHostname, PhaseTLS, "certificate is for %s, want %q", names(c), serverName)
 }

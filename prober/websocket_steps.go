@@ -21,7 +21,7 @@ func (c *conversation) steps(ctx context.Context) error {
 			if !slices.ContainsFunc(all[i+1:], func(s config.Step) bool { return s.Expects() }) {
 				return err
 			}
-			err = failf(ReasonWSClosed, PhaseMessages, "the target closed with %s before it said all that is wanted", closeText(c.result.CloseCode))
+			err = failf(ReasonWSClosed, PhaseMessages, "the target closed with %s before it sent everything that is wanted", closeText(c.result.CloseCode))
 		}
 		if err != nil {
 			f := asFailure(err)

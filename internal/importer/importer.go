@@ -111,7 +111,7 @@ func (im *Importer) add(where string, fields map[string]any, instead string) {
 	}
 	if first, ok := im.names[t.Name]; ok {
 		if instead == "" || first.url == t.URL && first.module == t.Module {
-			im.drop("%s: there is one of that name from %s already", where, first.where)
+			im.drop("%s: a target of that name already comes from %s", where, first.where)
 			return
 		}
 		fields["name"] = im.free(instead)
@@ -196,7 +196,7 @@ func parse(name string, data []byte) (*yaml.Node, error) {
 	left := maxNodes
 	root := expand(doc.Content[0], &left, map[*yaml.Node]bool{})
 	if root == nil {
-		return nil, fmt.Errorf("reading %q: its aliases have no end, or as good as none", name)
+		return nil, fmt.Errorf("reading %q: its aliases refer to themselves, or expand to too much", name)
 	}
 	return root, nil
 }

@@ -31,7 +31,7 @@ func (im *Importer) list(where string, j *job, pattern string) {
 	switch {
 	case asIs && at < 0:
 		im.files = append(im.files, file)
-		im.drop("%s: interval, timeout and labels of the job: target_files has none of them, the list may", where)
+		im.drop("%s: interval, timeout and labels of the job: target_files does not have them, but the list may", where)
 		if !filepath.IsAbs(pattern) {
 			im.change("%s is relative to the working directory of this exporter, and to the directory of %s in Prometheus: make it absolute", where, j.file)
 		}
@@ -52,7 +52,7 @@ func (im *Importer) writeOut(where string, j *job, pattern string) {
 	for _, data := range lists {
 		var groups []group
 		if yaml.Unmarshal(data, &groups) != nil { // the error may repeat a secret
-			im.drop("%s: it is not a list of targets as file_sd has it", where)
+			im.drop("%s: it is not a list of targets for file_sd", where)
 			continue
 		}
 		im.groups(where, j, groups)

@@ -94,7 +94,7 @@ func TestMeaning(t *testing.T) {
 		{
 			name:    "a module of this exporter",
 			job:     "  params: {module: [http_2xx]}\n  static_configs: [{targets: [a]}]" + usual,
-			targets: []string{"http://a http_2xx"}, changed: `module "http_2xx": no file given by --blackbox has it`,
+			targets: []string{"http://a http_2xx"}, changed: `module "http_2xx": it is in no file given by --blackbox`,
 		},
 		{
 			name: "a list", blackbox: "modules: {http_body: {prober: http}}",

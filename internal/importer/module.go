@@ -69,7 +69,7 @@ func (im *Importer) module(from string, key, body *yaml.Node) error {
 		return im.again(from, name, first, body)
 	}
 	if im.lost[name] {
-		im.drop("%s: module %q: one of that name was dropped already", from, name)
+		im.drop("%s: module %q: another module of that name was dropped before", from, name)
 		return nil
 	}
 	c, err := checkModule(from, key, body)
@@ -117,7 +117,7 @@ func (im *Importer) again(from, name string, first module, body *yaml.Node) erro
 	if bytes.Equal(one, two) {
 		return nil
 	}
-	im.drop("%s: module %q: %s has another one of that name, and a target could mean either: give them two names", from, name, first.from)
+	im.drop("%s: module %q: %s has a different module of that name: rename one of them", from, name, first.from)
 	im.lost[name] = true
 	delete(im.modules, name)
 	delete(im.reader.Modules, name)

@@ -77,7 +77,7 @@ func (im *Importer) Prometheus(name string, data []byte) error {
 		im.job(fmt.Sprintf("%s: job %q", name, j.Name), &j)
 	}
 	if len(im.targets) > before {
-		im.drop("%s: the names of jobs: all targets are of the one that asks for /sd now", name)
+		im.drop("%s: the names of jobs: all targets now belong to the job that asks for /sd", name)
 	}
 	return nil
 }
@@ -126,7 +126,7 @@ func probePath(path string) bool { return strings.HasSuffix(path, "/probe") }
 // param reports a parameter that has no key.
 func (im *Importer) param(where, name string) {
 	if name != "module" && name != "target" && name != "hostname" {
-		im.drop("%s: params: %s has no place in a target", where, name)
+		im.drop("%s: params: a target cannot have %s", where, name)
 	}
 }
 
@@ -221,7 +221,7 @@ func (im *Importer) missing(name string) string {
 	case !ok:
 		return fmt.Sprintf("the module %q is in none of the files given, want it in one given by --blackbox", name)
 	case m.from == ownModules:
-		im.change("module %q: no file given by --blackbox has it, so it is that of this exporter", name)
+		im.change("module %q: it is in no file given by --blackbox, so the one of this exporter is used", name)
 	}
 	return ""
 }

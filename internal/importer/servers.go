@@ -38,7 +38,7 @@ func (im *Importer) Servers(name string, data []byte) error {
 		return fmt.Errorf("reading %q: want a JSON list of servers: %w", name, err)
 	}
 	if err := d.Decode(new(any)); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("reading %q: something follows after the list", name)
+		return fmt.Errorf("reading %q: there is something after the list", name)
 	}
 	others := map[string]int{}
 	for i, raw := range list {
@@ -52,7 +52,7 @@ func (im *Importer) Servers(name string, data []byte) error {
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(others)) {
-		im.drop("%s: the key %q has no place in a target; %d of %d servers have it", name, key, others[key], len(list))
+		im.drop("%s: a target cannot have the key %q; %d of %d servers have it", name, key, others[key], len(list))
 	}
 	return nil
 }
