@@ -75,9 +75,9 @@ type Handler struct {
 	Permit func(Target) (Target, error)
 	// Offset is subtracted from the scrape timeout; see [Timeout].
 	Offset time.Duration
-	// Begin is called before every probe. The function that it returns is called when the probe is over.
+	// Begin is called before every probe. The function that it returns is called when the probe is over. It must be set.
 	Begin func() (end func(Probe))
-	// Reject is told why a query was refused.
+	// Reject is told why a query was refused. It must be set.
 	Reject func(Rejection)
 	// Hint says what to do about a failed probe. It may be nil.
 	Hint func(*prober.Result, *config.Module) string
