@@ -18,9 +18,6 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// maxUpgradeHead bounds in bytes the head of the answer to an upgrade. No server needs more, and all of it is kept.
-const maxUpgradeHead = 64 << 10
-
 // minReadBuffer is the smallest buffer in bytes that the library accepts, rounded up. The headConn below it has its
 // own.
 const minReadBuffer = 128
@@ -52,7 +49,7 @@ func (c *conversation) upgrade(ctx context.Context, target *url.URL, h http.Head
 	u := *target
 	u.User = nil // the header has it
 	u.Host = asciiAuthority(u.Host)
-	head := newHeadConn(c.link.Conn, c.wantsBody)
+	head := newHeadConn(c.link.Conn, c.trace, c.wantsBody)
 	head.complete = c.prober.cfg.PermessageDeflate
 	c.head = head
 	connected := func(context.Context, string, string) (net.Conn, error) { return head, nil }
@@ -81,7 +78,7 @@ func (c *conversation) upgrade(ctx context.Context, target *url.URL, h http.Head
 	if err != nil {
 		return c.upgradeFailure(ctx, head, resp, err)
 	}
-	head.over = true
+	head.over, head.head = true, -1
 	c.conn = conn
 	if err := c.judgeUpgrade(resp.Header, h); err != nil {
 		return err
@@ -140,18 +137,18 @@ func list(h http.Header, name string) []string {
 func (c *conversation) upgradeFailure(ctx context.Context, head *headConn, answer *http.Response, err error) *failure {
 	session := sessionFailure(err)
 	if answer == nil {
-		c.trace.cause = cmp.Or(notHTTPCause(err), complaintCause(err))
+		c.trace.cause = cmp.Or(c.trace.cause, complaintCause(err))
 	}
 	switch {
 	case answer != nil:
 		return c.refusal(answer, err)
 	case ctx.Err() != nil || head.late || isTimeout(err):
-		if head.read == head.skipped {
+		if c.trace.firstByte.Load() == 0 {
 			return failf(ReasonRequestTimeout, PhaseUpgrade, "waiting for an answer to the upgrade: no byte in time")
 		}
 		return failf(ReasonTransferTimeout, PhaseUpgrade, "reading the answer to the upgrade: not complete in time")
-	case head.read > maxUpgradeHead:
-		return failf(ReasonTooLarge, PhaseUpgrade, "reading the answer to the upgrade: more than %d bytes", maxUpgradeHead)
+	case errors.Is(err, errLongHead):
+		return failf(ReasonTooLarge, PhaseUpgrade, "reading the answer to the upgrade: more than %d bytes", maxResponseHeader)
 	case errors.Is(err, errInterim):
 		return failf(ReasonHTTPVersion, PhaseUpgrade, "waiting for an answer to the upgrade: more than %d interim ones", max1xx)
 	case session != nil:
@@ -162,7 +159,7 @@ func (c *conversation) upgradeFailure(ctx context.Context, head *headConn, answe
 		return failf(ReasonHTTPVersion, PhaseUpgrade, "reading the answer to the upgrade: %s", properHTTP(c.trace.cause))
 	case c.link.wire.ended.Load(), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return failf(ReasonConnectionClosed, PhaseUpgrade, "waiting for an answer to the upgrade: the target closed the connection")
-	case head.read > 0:
+	case c.trace.firstByte.Load() != 0:
 		return failf(ReasonHTTPVersion, PhaseUpgrade, "reading the answer to the upgrade: %s", properHTTP(c.trace.cause))
 	default:
 		return failf(ReasonInternal, PhaseUpgrade, "upgrading: %w", cause(err))

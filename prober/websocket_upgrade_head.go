@@ -1,9 +1,7 @@
 package prober
 
 import (
-	"bufio"
 	"bytes"
-	"errors"
 	"io"
 	"net"
 	"slices"
@@ -16,40 +14,27 @@ import (
 // bound for it.
 type headConn struct {
 	net.Conn
-	in    *bufio.Reader
+	headReader
 	out   bytes.Buffer // the request, until it is sent
 	over  bool         // from now on it is just the connection
-	final bool         // the interim responses are over
+	begun bool         // the interim responses are over
 
 	complete bool   // the head goes on, and its lines go through completeDeflate
 	within   bool   // the next byte is not the first of its line
 	line     []byte // the rest of a line that was not passed on yet
 
-	read    int // bytes so far
-	skipped int // how many of them are interim responses
-	tail    []byte
-	code    []byte                  // the beginning of the status line
-	body    bool                    // the head is complete, and its status is not 101
-	spare   int                     // how many bytes of the body of a refusal are still wanted
-	wanted  func(status string) int // how many are wanted of an answer with this status
-	late    bool                    // a read ran out of time; the parser says of a partial line only that it is malformed
+	tail   []byte
+	code   []byte                  // the beginning of the status line
+	body   bool                    // the head is complete, and its status is not 101
+	spare  int                     // how many bytes of the body of a refusal are still wanted
+	wanted func(status string) int // how many are wanted of an answer with this status
 }
 
-func newHeadConn(c net.Conn, wanted func(status string) int) *headConn {
+func newHeadConn(c net.Conn, t *trace, wanted func(status string) int) *headConn {
 	h := &headConn{Conn: c, wanted: wanted}
-	h.in, _ = readBuffers.Get().(*bufio.Reader)
-	h.in.Reset(boundedHead{h})
+	h.open(c, t)
 	return h
 }
-
-// release gives back the buffer. Nothing may be read after it.
-func (h *headConn) release() {
-	h.in.Reset(nil)
-	readBuffers.Put(h.in)
-	h.in = nil
-}
-
-var errHead = errors.New("the head of the answer has ended")
 
 // endOfHead ends the head of an HTTP/1.1 message; some servers leave out the carriage return.
 var endOfHead = [][]byte{[]byte("\r\n\r\n"), []byte("\n\n")}
@@ -76,14 +61,14 @@ func (h *headConn) Read(b []byte) (int, error) {
 		return h.readBody(b)
 	case h.body:
 		return 0, io.EOF
-	case !h.final:
+	case !h.begun:
 		if _, err := h.out.WriteTo(h.Conn); err != nil {
 			return 0, err
 		}
-		if err := h.skipInterim(); err != nil {
+		if err := h.final(); err != nil {
 			return 0, err
 		}
-		h.final = true
+		h.begun = true
 	}
 	read := h.in.Read
 	if h.complete || len(h.line) > 0 {
@@ -103,73 +88,6 @@ func (h *headConn) readBody(b []byte) (int, error) {
 		err = io.EOF
 	}
 	return n, err
-}
-
-// A boundedHead is what a headConn reads from.
-type boundedHead struct{ *headConn }
-
-func (h boundedHead) Read(b []byte) (int, error) {
-	switch {
-	case h.over:
-		return h.Conn.Read(b)
-	case h.read > maxUpgradeHead:
-		return 0, errHead
-	}
-	n, err := h.Conn.Read(b)
-	h.read += n
-	h.late = h.late || isTimeout(err)
-	return n, err
-}
-
-// skipInterim goes to the first response that is not interim (RFC 9110 section 15.2).
-func (h *headConn) skipInterim() error {
-	for n := 0; ; n++ {
-		if err := beginsAsHTTP(h.in); err != nil {
-			return err
-		}
-		switch {
-		case !h.atInterim():
-			return nil
-		case n == max1xx:
-			return errInterim
-		}
-		if err := h.skipHead(); err != nil {
-			return err
-		}
-		h.skipped = h.read - h.in.Buffered()
-	}
-}
-
-// atInterim reports whether an interim response comes next. It waits for no more bytes than it needs, because a final
-// answer may be short.
-func (h *headConn) atInterim() bool {
-	const like = "HTTP/1.n 1nn" // n: a digit
-	var line []byte
-	for i := range len(like) {
-		var err error
-		line, err = h.in.Peek(i + 1)
-		if err != nil {
-			return false
-		}
-		if digit := like[i] == 'n' && '0' <= line[i] && line[i] <= '9'; line[i] != like[i] && !digit {
-			return false
-		}
-	}
-	return !bytes.HasSuffix(line, []byte("101"))
-}
-
-// skipHead reads up to an empty line. A line may be longer than the buffer.
-func (h *headConn) skipHead() error {
-	for begins := true; ; {
-		line, err := h.in.ReadSlice('\n')
-		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
-			return err
-		}
-		if begins && len(bytes.TrimRight(line, "\r\n")) == 0 {
-			return nil
-		}
-		begins = err == nil
-	}
 }
 
 // look finds out whether the head of a refusal ends within b.
