@@ -210,7 +210,7 @@ func (d *dialer) connect(ctx context.Context, via *url.URL, address string, tunn
 	case via == nil:
 		conn, err := netDialer.DialContext(ctx, "tcp", address)
 		if err != nil {
-			return nil, failf(connectReason(err), PhaseConnect, "connecting to %s: %w", address, cause(err))
+			return nil, failf(connectReason(err), PhaseConnect, "connecting to %s: %w", address, bare(err))
 		}
 		return conn, nil
 	case isSOCKS(via):
@@ -246,7 +246,7 @@ func (d *dialer) dialProxy(ctx context.Context, via *url.URL) (net.Conn, error) 
 	host, port := hostPort(via)
 	conn, err := netDialer.DialContext(ctx, "tcp", net.JoinHostPort(host, port))
 	if err != nil {
-		return nil, proxyFailure(via, "%w", cause(err))
+		return nil, proxyFailure(via, "%w", bare(err))
 	}
 	if via.Scheme != "https" {
 		return conn, nil
@@ -271,7 +271,7 @@ func (d *dialer) tunnel(ctx context.Context, conn net.Conn, via *url.URL, addres
 	}
 	setProxyAuthorization(req.Header, via)
 	if err := req.Write(conn); err != nil {
-		return proxyFailure(via, "sending CONNECT: %w", cause(err))
+		return proxyFailure(via, "sending CONNECT: %w", bare(err))
 	}
 	// A 2xx has no body, whatever its headers say, and the body of a refusal is not needed. Closing it would wait for
 	// it.
@@ -280,7 +280,7 @@ func (d *dialer) tunnel(ctx context.Context, conn net.Conn, via *url.URL, addres
 	case !stop(): // conn is closed, and that must not be the target's fault
 		return proxyFailure(via, "no answer to CONNECT in time")
 	case err != nil:
-		return proxyFailure(via, "reading its answer to CONNECT: %s", answerCause(err))
+		return proxyFailure(via, "reading its answer to CONNECT: %s", noAnswer(err))
 	case resp.StatusCode == http.StatusProxyAuthRequired:
 		text, why := proxyAuthentication(resp.Header, via.User != nil)
 		return proxyFailure(via, "it answered 407 to CONNECT, want 2xx: %s", text).because(why)
@@ -321,8 +321,8 @@ func dialSOCKS(ctx context.Context, via *url.URL, address string) (net.Conn, err
 	if err == nil {
 		return conn, nil
 	}
-	if reply, ok := strings.CutPrefix(cause(err).Error(), "unknown error "); ok { // the library puts this in front of every refusal
+	if reply, ok := strings.CutPrefix(bare(err).Error(), "unknown error "); ok { // the library puts this in front of every refusal
 		return nil, proxyFailure(via, "it answered: %s", reply)
 	}
-	return nil, proxyFailure(via, "%w", cause(err))
+	return nil, proxyFailure(via, "%w", bare(err))
 }

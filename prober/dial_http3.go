@@ -65,7 +65,7 @@ func (d *dialer) dialHTTP3(ctx context.Context, t *trace, req *http.Request, ser
 	conn, err := netDialer.DialContext(ctx, "udp", address) // sends nothing yet
 	if err != nil {
 		t.phase(PhaseConnect, from)
-		return l, failf(connectReason(err), PhaseConnect, "connecting to %s: %w", address, cause(err))
+		return l, failf(connectReason(err), PhaseConnect, "connecting to %s: %w", address, bare(err))
 	}
 	socket := &datagrams{Conn: conn}
 	cfg := d.tls.Clone()

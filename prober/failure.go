@@ -87,8 +87,8 @@ func isLocal(err error) bool {
 	return false
 }
 
-// cause strips net.OpError and its addresses from err, which repeat what the message says already.
-func cause(err error) error {
+// bare strips net.OpError and its addresses from err, which repeat what the message says already.
+func bare(err error) error {
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		return op.Err
 	}
@@ -98,7 +98,7 @@ func cause(err error) error {
 // withoutAddrs is the text of err without the addresses of a net.OpError, which the library keeps only as text. With
 // our port in it, the text would be different every time.
 func withoutAddrs(err error) string {
-	text := strings.TrimPrefix(cause(err).Error(), "websocket: ")
+	text := strings.TrimPrefix(bare(err).Error(), "websocket: ")
 	if _, after, ok := strings.Cut(text, "->"); ok {
 		if _, reason, ok := strings.Cut(after, ": "); ok {
 			return reason

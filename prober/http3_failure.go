@@ -117,7 +117,7 @@ func quicDialFailure(ctx context.Context, err error, to quicTarget) *failure {
 		}
 		return failf(ReasonConnectTimeout, PhaseConnect, "connecting to %s by QUIC: no answer in time", to.address)
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH), isLocal(err):
-		return failf(connectReason(err), PhaseConnect, "connecting to %s by QUIC: %w", to.address, cause(err))
+		return failf(connectReason(err), PhaseConnect, "connecting to %s by QUIC: %w", to.address, bare(err))
 	}
 	switch quicReason(err) { //nolint:exhaustive // it returns no others
 	case ReasonConnectRefused:
@@ -127,10 +127,10 @@ func quicDialFailure(ctx context.Context, err error, to quicTarget) *failure {
 	case ReasonHTTPVersion:
 		return failf(ReasonHTTPVersion, PhaseTLS, "QUIC handshake: %s", violation(err))
 	case ReasonTLSFailed:
-		why := tlsCause(err)
+		why := tlsError(err)
 		return to.watch.blame(failf(ReasonTLSFailed, PhaseTLS, "QUIC handshake: %w", why).because(alertCause(why)))
 	default:
-		return failf(ReasonInternal, PhaseTLS, "QUIC handshake: %w", cause(err))
+		return failf(ReasonInternal, PhaseTLS, "QUIC handshake: %w", bare(err))
 	}
 }
 
@@ -157,8 +157,8 @@ func violation(err error) string {
 	}
 }
 
-// tlsCause is what is wrong with a TLS handshake, in our own words.
-func tlsCause(err error) error {
+// tlsError is what is wrong with a TLS handshake, in our own words.
+func tlsError(err error) error {
 	e, ok := errors.AsType[*quic.TransportError](err)
 	if !ok {
 		return err
@@ -174,7 +174,7 @@ func (x *exchange) http3Failure(err error) *failure {
 	text := err.Error()
 	switch reason := quicReason(err); {
 	case reason == ReasonTLSFailed:
-		return failf(ReasonTLSFailed, PhaseTLS, "TLS: the target refused the session: %w", tlsCause(err)).because(alertCause(tlsCause(err)))
+		return failf(ReasonTLSFailed, PhaseTLS, "TLS: the target refused the session: %w", tlsError(err)).because(alertCause(tlsError(err)))
 	case reason == ReasonHTTPVersion:
 		return failf(ReasonHTTPVersion, PhaseProcessing, "reading the response: %s", violation(err))
 	case strings.Contains(text, "HEADERS frame too large"), strings.Contains(text, "headers too large"):
@@ -184,11 +184,11 @@ func (x *exchange) http3Failure(err error) *failure {
 	case x.ended(err), reason == ReasonConnectRefused:
 		return x.closedFailure(PhaseProcessing, "waiting for a response", err)
 	case isLocal(err):
-		return failf(ReasonLocalResource, PhaseProcessing, "sending the request: %w", cause(err))
+		return failf(ReasonLocalResource, PhaseProcessing, "sending the request: %w", bare(err))
 	case x.trace.firstByte.Load() != 0, strings.HasPrefix(text, "http3:"): // what cannot be sent was found before
 		return failf(ReasonHTTPVersion, PhaseProcessing, "reading the response: %s", violation(err))
 	default:
-		return failf(ReasonInternal, PhaseProcessing, "sending the request: %w", cause(err))
+		return failf(ReasonInternal, PhaseProcessing, "sending the request: %w", bare(err))
 	}
 }
 

@@ -25,7 +25,7 @@ func (x *exchange) exchangeFailure(ctx context.Context, err error) *failure {
 	case errors.Is(err, errLongHead), strings.Contains(text, "response header list larger"):
 		return failf(ReasonTooLarge, PhaseProcessing, "reading the response headers: more than %d bytes", maxResponseHeader)
 	case isLocal(err):
-		return failf(ReasonLocalResource, PhaseProcessing, "sending the request: %w", cause(err))
+		return failf(ReasonLocalResource, PhaseProcessing, "sending the request: %w", bare(err))
 	case errors.Is(err, errInterim), strings.Contains(text, errInterim.Error()): // net/http does not always wrap it
 		return failf(ReasonHTTPVersion, PhaseProcessing, "waiting for a response: more than %d interim ones", max1xx)
 	case ended != nil:
@@ -38,18 +38,18 @@ func (x *exchange) exchangeFailure(ctx context.Context, err error) *failure {
 		strings.Contains(text, "connection error:"), strings.Contains(text, "could not be established"): // not proper HTTP/2
 		return failf(ReasonHTTPVersion, PhaseProcessing, "reading the response: %s", properHTTP(x.trace.cause))
 	default:
-		return failf(ReasonInternal, PhaseProcessing, "sending the request: %w", cause(err))
+		return failf(ReasonInternal, PhaseProcessing, "sending the request: %w", bare(err))
 	}
 }
 
-// answerCause says why there is no answer. An error of the parser quotes the answer.
-func answerCause(err error) string {
+// noAnswer says why there is no answer. An error of the parser quotes the answer.
+func noAnswer(err error) string {
 	_, network := errors.AsType[*net.OpError](err)
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "it closed the connection"
 	case network:
-		return cause(err).Error()
+		return bare(err).Error()
 	default:
 		return "it is not proper HTTP"
 	}
@@ -117,7 +117,7 @@ func (x *exchange) words(err error) string {
 func (x *exchange) sessionFailure(err error) *failure {
 	f := sessionFailure(err)
 	if f != nil && x.link.proxy != nil {
-		return proxyFailure(x.link.proxy, "%w", cause(err))
+		return proxyFailure(x.link.proxy, "%w", bare(err))
 	}
 	return f
 }

@@ -147,7 +147,7 @@ func withoutBody(err error) error {
 		return fmt.Errorf("the token endpoint answered %d", retrieve.Response.StatusCode)
 	}
 	if ue, ok := errors.AsType[*url.Error](err); ok {
-		return cause(ue.Err)
+		return bare(ue.Err)
 	}
 	return err
 }

@@ -214,9 +214,9 @@ func sessionFailure(err error) *failure {
 	// Only the beginning is from crypto/tls. Further on, an error may quote what the target sent.
 	switch text := err.Error(); {
 	case strings.HasPrefix(text, "remote error: tls: "):
-		return failf(ReasonTLSFailed, PhaseTLS, "TLS: the target refused the session: %w", cause(err)).because(alertCause(err))
+		return failf(ReasonTLSFailed, PhaseTLS, "TLS: the target refused the session: %w", bare(err)).because(alertCause(err))
 	case strings.HasPrefix(text, "local error: tls: "), strings.HasPrefix(text, "tls: "):
-		return failf(ReasonTLSFailed, PhaseTLS, "TLS: what the target sent does not belong to the session: %w", cause(err))
+		return failf(ReasonTLSFailed, PhaseTLS, "TLS: what the target sent does not belong to the session: %w", bare(err))
 	default:
 		return nil
 	}

@@ -78,15 +78,15 @@ func (p *webSocketProber) header(ctx context.Context, r Request) (http.Header, e
 	if err := p.credentials.add(ctx, h); err != nil {
 		return nil, failf(ReasonLocalResource, PhasePrepare, "%w", err)
 	}
-	if err := handshakeValues(h); err != nil {
+	if err := sendableValues(h); err != nil {
 		return nil, err
 	}
 	return h, nil
 }
 
-// handshakeValues refuses values that would not be sent as they were read, such as a line break from a file. The values
+// sendableValues refuses values that would not be sent as they were read, such as a line break from a file. The values
 // are secret.
-func handshakeValues(h http.Header) error {
+func sendableValues(h http.Header) error {
 	for _, name := range slices.Sorted(maps.Keys(h)) {
 		for _, value := range h[name] {
 			switch {

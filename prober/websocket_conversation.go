@@ -261,7 +261,7 @@ func (c *conversation) ended(err error) *failure {
 		c.result.CloseCode = websocket.CloseAbnormalClosure
 		return failf(ReasonWSClosed, c.phase, "the target closed the connection without a close (1006)")
 	case isLocal(err):
-		return failf(ReasonLocalResource, c.phase, "reading a message: %w", cause(err))
+		return failf(ReasonLocalResource, c.phase, "reading a message: %w", bare(err))
 	case isTimeout(err):
 		return failf(ReasonWSMessage, c.phase, "the connection timed out")
 	default:

@@ -154,7 +154,7 @@ func (c *conversation) upgradeFailure(ctx context.Context, head *headConn, answe
 	case session != nil:
 		return session
 	case isLocal(err):
-		return failf(ReasonLocalResource, PhaseUpgrade, "sending the upgrade: %w", cause(err))
+		return failf(ReasonLocalResource, PhaseUpgrade, "sending the upgrade: %w", bare(err))
 	case isNotHTTP(err), strings.Contains(err.Error(), "malformed") && !c.link.wire.readEnded.Load(): // otherwise it may have been cut short
 		return failf(ReasonHTTPVersion, PhaseUpgrade, "reading the answer to the upgrade: %s", properHTTP(c.trace.cause))
 	case c.link.wire.ended.Load(), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
@@ -162,7 +162,7 @@ func (c *conversation) upgradeFailure(ctx context.Context, head *headConn, answe
 	case c.trace.firstByte.Load() != 0:
 		return failf(ReasonHTTPVersion, PhaseUpgrade, "reading the answer to the upgrade: %s", properHTTP(c.trace.cause))
 	default:
-		return failf(ReasonInternal, PhaseUpgrade, "upgrading: %w", cause(err))
+		return failf(ReasonInternal, PhaseUpgrade, "upgrading: %w", bare(err))
 	}
 }
 
