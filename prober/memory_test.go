@@ -34,7 +34,7 @@ func TestMemory(t *testing.T) {
 		if !errors.Is(err, errNoMemory) || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}
-		// What is too much for ever does not wait, and nobody waits for it.
+		// What can never fit does not wait, and nothing waits for it.
 		_, err = m.take(t.Context(), 11<<20)
 		if _, ok := errors.AsType[*tooMuchError](err); !ok {
 			t.Errorf("got %v", err)
@@ -146,7 +146,7 @@ func TestStarved(t *testing.T) {
 	}{
 		{"large body to keep", server.URL + "/large", byRegexp, toKeep, ReasonLocalResource, "waited"},
 		{"large body to judge", server.URL + "/large", byJSON, toJudge, ReasonLocalResource, "judging 400003 bytes of JSON: too much at once: waited"},
-		{"large body that nobody sees", server.URL + "/large", byNothing, toKeep, ReasonNone, ""},
+		{"large body that no condition needs", server.URL + "/large", byNothing, toKeep, ReasonNone, ""},
 		{"large body by a regexp", server.URL + "/large", byRegexp, toJudge, ReasonNone, ""},
 		{"small body to keep", server.URL + "/small", byRegexp, toKeep, ReasonNone, ""},
 		{"small body to judge", server.URL + "/small", byJSON, toJudge, ReasonNone, ""},

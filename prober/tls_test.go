@@ -121,7 +121,7 @@ func TestClientCertificate(t *testing.T) {
 	wantFailure(t, probe(t, p, r, patient), prober.ReasonLocalResource, prober.PhaseTLS, "client key")
 }
 
-// What is no TLS after the TLS handshake is the target's fault, and a matter of TLS, whatever is spoken on it.
+// Anything but TLS after the TLS handshake is the target's fault, and a matter of TLS, whatever the protocol on it.
 func TestNoTLS(t *testing.T) {
 	ca := probetest.NewCA(t)
 	cert := ca.Issue(t, probetest.Cert{})

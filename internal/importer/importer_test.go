@@ -182,8 +182,8 @@ func TestImportBlackboxExample(t *testing.T) {
 	}
 }
 
-// TestImportTogether takes over what somebody may have. All of it is in the golden files: what comes out, and what is told to
-// be lost.
+// TestImportTogether takes over what people may have. All of it is in the golden files: what comes out, and what is
+// told to be lost.
 func TestImportTogether(t *testing.T) {
 	im := New(Options{Mask: prober.MaskURL})
 	take := func(name string, f func(name string, data []byte) error) {
