@@ -16,8 +16,8 @@ import (
 
 // A Collector renders one [prober.Result]. It only formats; the probe is over.
 //
-// What was not measured is absent, except for series that blackbox_exporter always has and existing rules rely on.
-// docs/metrics.md lists them with their placeholders.
+// What was not measured is absent, except for series that blackbox_exporter always has and existing rules rely on. They
+// are listed in docs/metrics.md, with their placeholders.
 type Collector struct {
 	Module config.Module
 	Result prober.Result

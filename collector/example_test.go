@@ -2,6 +2,7 @@ package collector_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -40,7 +41,7 @@ func ExampleHandler() {
 	}
 	answer := httptest.NewRecorder()
 	query := url.Values{"module": {"http_2xx"}, "target": {service.URL}}
-	h.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/probe?"+query.Encode(), http.NoBody))
+	h.ServeHTTP(answer, httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/probe?"+query.Encode(), http.NoBody))
 	for lines := bufio.NewScanner(answer.Body); lines.Scan(); {
 		if line := lines.Text(); strings.HasPrefix(line, "probe_success") || strings.HasPrefix(line, "probe_failure_info") {
 			fmt.Println(line)

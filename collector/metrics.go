@@ -9,7 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// A Metric documents one metric of a probe. docs/metrics.md is checked against [Metrics].
+// A Metric documents one metric of a probe. A test checks docs/metrics.md against [Metrics].
 type Metric struct {
 	Name   string
 	Help   string

@@ -74,7 +74,7 @@ type link struct {
 	stop     func() bool
 }
 
-// A wire is a TCP connection that remembers whether the other end has closed it. net/http says so in many ways.
+// A wire is a TCP connection that remembers whether the other end has closed it, because net/http says so in many ways.
 type wire struct {
 	net.Conn
 	ended     atomic.Bool

@@ -77,7 +77,7 @@ func (p *httpProber) Probe(ctx context.Context, r Request) Result {
 	return res
 }
 
-// request makes the first request with what every host may see. exchange.RoundTrip adds the rest.
+// request makes the first request with what every host may see. The rest is added by exchange.RoundTrip.
 func (p *httpProber) request(ctx context.Context, r Request) (*http.Request, error) {
 	body, err := p.requestBody()
 	if err != nil {

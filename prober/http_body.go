@@ -16,7 +16,7 @@ import (
 )
 
 // readBody reads the response body to its end, decompressed and within the limit. The bytes are kept only if a check
-// has to see them. size counts them in any case.
+// has to see them, and are always counted in size.
 func (x *exchange) readBody(ctx context.Context, resp *http.Response) (body []byte, size int64, err error) {
 	if !hasBody(resp) {
 		return nil, 0, nil

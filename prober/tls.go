@@ -66,7 +66,7 @@ func handshake(ctx context.Context, t *trace, raw *wire, template *tls.Config, s
 	return session, res, nil
 }
 
-// The names of all cipher suites. tls.CipherSuiteName would list them anew for every name.
+// The names of all cipher suites, because tls.CipherSuiteName lists them anew for every name.
 var cipherSuites = sync.OnceValue(func() map[uint16]string {
 	names := map[uint16]string{}
 	for _, s := range slices.Concat(tls.CipherSuites(), tls.InsecureCipherSuites()) {

@@ -1,12 +1,11 @@
 package prober
 
 import (
+	"bytes"
 	"net/http"
 	"slices"
 	"strings"
 )
-
-import "bytes"
 
 // clientTakeover is the parameter of permessage-deflate with which a client says that it compresses each message on its
 // own.
