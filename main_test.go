@@ -21,6 +21,7 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/cli"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
 )
 
@@ -28,7 +29,7 @@ import (
 const patience = 20 * time.Second
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){name: main})
+	testscript.Main(m, map[string]func(){cli.Name: main})
 }
 
 // TestScript runs the scripts of testdata/script against the real program. README.md there lists the commands and

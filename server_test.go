@@ -22,6 +22,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/cli"
 )
 
 // A server is an exporter that a script has started.
@@ -79,7 +81,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	if !slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--web.listen-address") }) {
 		args = append([]string{"--web.listen-address=127.0.0.1:0"}, args...)
 	}
-	s := &server{cmd: exec.Command(name, args...), done: make(chan struct{})} //nolint:noctx // It is stopped by Defer.
+	s := &server{cmd: exec.Command(cli.Name, args...), done: make(chan struct{})} //nolint:noctx // It is stopped by Defer.
 	s.cmd.Dir = ts.MkAbs(".")
 	s.cmd.Env = append(os.Environ(), "NO_PROXY=*")
 	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log

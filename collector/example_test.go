@@ -25,7 +25,7 @@ func ExampleHandler() {
 		return
 	}
 	m := cfg.Modules["http_2xx"]
-	p, err := prober.New(m, cfg.Probe)
+	p, err := prober.New(m, cfg.TargetRules)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -39,7 +39,7 @@ func newFixture(t testing.TB, yaml string) *fixture {
 	}
 	modules := map[string]collector.Module{}
 	for name, m := range c.Modules {
-		p, err := prober.New(m, c.Probe)
+		p, err := prober.New(m, c.TargetRules)
 		if err != nil {
 			t.Fatal(err)
 		}

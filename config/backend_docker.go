@@ -3,8 +3,6 @@ package config
 import (
 	"fmt"
 	"regexp"
-
-	commonconfig "github.com/prometheus/common/config"
 )
 
 // Docker is the back-end that restarts a container.
@@ -12,19 +10,14 @@ type Docker struct {
 	// Container is its name, or else Label is a label, with or without a value, that it alone has.
 	Container string `yaml:"container,omitempty"`
 	Label     string `yaml:"label,omitempty"`
-	// Host and TLSConfig are those of Swarm, of any engine.
-	Host      string                  `yaml:"host,omitempty"`
-	TLSConfig *commonconfig.TLSConfig `yaml:"tls_config,omitempty"`
+	// Engine is the one that runs the container.
+	Engine `yaml:",inline"`
 }
 
-func (*Docker) shown() []string {
-	return []string{
-		"container", "label", "host", "tls_config.ca_file", "tls_config.cert_file", "tls_config.key_file", "tls_config.server_name",
-	}
-}
+func (*Docker) shown() []string { return shownWithEngine("container", "label") }
 
 func (b *Docker) unit() (id, what string) {
-	return fmt.Sprintf("%q %q %q", engineID(b.Host), b.Container, b.Label), "container"
+	return fmt.Sprintf("%q %q %q", b.Engine.id(), b.Container, b.Label), "container"
 }
 
 // containerName is that of a container, which becomes a part of a path.
@@ -38,5 +31,5 @@ func (b *Docker) check(c *checker, p place) {
 		c.fail(c.sub(p, "container"), "got %q, want the name of a container", b.Container)
 	}
 	c.prints(c.sub(p, "label"), b.Label)
-	c.engine(p, b.Host, b.TLSConfig)
+	b.Engine.check(c, p)
 }

@@ -70,17 +70,14 @@ func (c *checker) receiver(p place, r *Receiver) {
 
 // limits checks that no number turns a guard off by accident.
 func (c *checker) limits(p place, l *Limits) {
-	for name, n := range map[string]int{
-		"arm_probes": l.ArmProbes, "confirm_probes": l.ConfirmProbes, "budget_hour": l.BudgetHour,
-		"budget_day": l.BudgetDay, "verify_probes": l.VerifyProbes, "max_unverified": l.MaxUnverified,
-		"concurrency": l.Concurrency, "concurrency_group": l.ConcurrencyGroup, "fleet_budget": l.FleetBudget,
-	} {
-		if n < 0 {
-			c.fail(c.sub(p, name), "got %d, want 1 or more", n)
+	const percent = "outage_percent"
+	for key, n := range counts(*l) {
+		switch {
+		case key == percent && (n < 0 || n > 100):
+			c.fail(c.sub(p, key), "got %d, want 1 to 100", n)
+		case key != percent && n < 0:
+			c.fail(c.sub(p, key), "got %d, want 1 or more", n)
 		}
-	}
-	if n := l.OutagePercent; n < 0 || n > 100 {
-		c.fail(c.sub(p, "outage_percent"), "got %d, want 1 to 100", n)
 	}
 	c.failures(p.field("restart_on"), l.RestartOn)
 	c.failures(p.field("never_restart_on"), l.NeverRestartOn)
@@ -126,12 +123,9 @@ func (c *checker) effective(p place, l Limits) {
 
 // brake checks the numbers of the mass brake.
 func (c *checker) brake(p place, r *Restart) {
-	b := &r.Brake
-	for name, n := range map[string]int{
-		"percent": b.Percent, "min": b.Min, "max": b.Max, "release_percent": b.ReleasePercent,
-	} {
+	for key, n := range counts(r.Brake) {
 		if n < 0 {
-			c.fail(c.sub(p, name), "got %d, want 1 or more", n)
+			c.fail(c.sub(p, key), "got %d, want 1 or more", n)
 		}
 	}
 	all := r.BrakeOf()
@@ -215,8 +209,8 @@ func (c *checker) checkedTarget(p place, check *ServiceCheck, cfg *Config) {
 	if check.URL != "" || check.Module != "" {
 		c.fail(p, "want either target, or url with or without module")
 	}
-	if cfg.Target(check.Target) == nil {
-		c.fail(c.sub(p, "target"), "got %q, want the name of one of targets in this file: what may be restarted does not depend on other sources", check.Target)
+	if cfg.Target(check.Target) == nil && len(cfg.TargetFiles) == 0 {
+		c.fail(c.sub(p, "target"), "got %q, want the name of one of targets, or of one in target_files: what may be restarted does not depend on target_apis", check.Target)
 	}
 }
 

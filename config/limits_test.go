@@ -1,72 +1,71 @@
 package config_test
 
 import (
-	"fmt"
-	"os"
-	"path/filepath"
-	"runtime"
+	"reflect"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
-// A small file that expands to gigabytes ends at a limit, and costs little.
-func TestParseLimits(t *testing.T) {
-	members := func(n int, format string) string {
-		all := make([]string, n)
-		for i := range all {
-			all[i] = strings.ReplaceAll(format, "N", strconv.Itoa(i))
+// A limit without a default would be a guard that is off.
+func TestDefaultLimits(t *testing.T) {
+	v := reflect.ValueOf(config.DefaultLimits)
+	for i := range v.NumField() {
+		if name := v.Type().Field(i).Name; v.Field(i).IsZero() && name != "RestartOn" && name != "NeverRestartOn" {
+			t.Errorf("%s has no default", name)
 		}
-		return strings.Join(all, ", ")
-	}
-	for _, tt := range []struct{ name, key, value, want string }{
-		{"labels", "labels", "{" + members(2000, "lN: v") + "}", "expand to more than 262144 values"},
-		{"headers", "headers", "{" + members(2000, "hN: v") + "}", "expand to more than 262144 values"},
-		{"dependencies", "depends_on", "[" + members(2000, "tN") + "]", "expand to more than 262144 values"},
-		{"a long URL", "runbook_url", "http://a/" + strings.Repeat("x", 1<<20), "has 1048585 bytes, want 4096 at most"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			var b strings.Builder
-			fmt.Fprintf(&b, "targets:\n- {name: first, url: 'http://a/', %s: &x %s}\n", tt.key, tt.value)
-			for i := range 2000 {
-				fmt.Fprintf(&b, "- {name: t%d, url: 'http://a/', %s: *x}\n", i, tt.key)
-			}
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
-			_, err := config.Parse("x", []byte(b.String()))
-			runtime.ReadMemStats(&after)
-			if err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("got %.300v, want %s", err, tt.want)
-			}
-			if got := (after.TotalAlloc - before.TotalAlloc) >> 20; got > 400 {
-				t.Errorf("%d MB were allocated for %d kB", got, b.Len()>>10)
-			}
-		})
 	}
 }
 
-func TestLoadLargeFile(t *testing.T) {
-	name := filepath.Join(t.TempDir(), "large.yml")
-	if err := os.WriteFile(name, nil, 0o600); err != nil {
-		t.Fatal(err)
+// filled are limits of which every number is another, and none that of other limits.
+func filled(t *testing.T, from int) config.Limits {
+	t.Helper()
+	var l config.Limits
+	v := reflect.ValueOf(&l).Elem()
+	for i := range v.NumField() {
+		switch f := v.Field(i); f.Kind() { //nolint:exhaustive // a limit is one of these
+		case reflect.Int, reflect.Int64:
+			f.SetInt(int64(from + i))
+		case reflect.Slice:
+			f.Set(reflect.ValueOf(config.Failures{config.Failure(strconv.Itoa(from + i))}))
+		default:
+			t.Fatalf("%s is a %s, want a number", v.Type().Field(i).Name, f.Kind())
+		}
 	}
-	if err := os.Truncate(name, 1<<30); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := config.Load(name); err == nil || !strings.Contains(err.Error(), "more than 32 MiB") {
-		t.Errorf("got %v", err)
-	}
+	return l
 }
 
-func TestManyTargets(t *testing.T) {
-	var b strings.Builder
-	b.WriteString("targets:\n")
-	for i := range 50_001 {
-		fmt.Fprintf(&b, "- {name: t%d, url: 'http://a/'}\n", i)
+// Every number may be that of the service or of the section, and what one of them says changes no other.
+func TestLimitsOf(t *testing.T) {
+	service, section := filled(t, 1000), filled(t, 2000)
+	if got := (&config.Restart{Defaults: section}).LimitsOf(&config.Service{Limits: service}); !reflect.DeepEqual(got, service) {
+		t.Errorf("limits are %+v, want those of the service, %+v", got, service)
 	}
-	if _, err := config.Parse("x", []byte(b.String())); err == nil || !strings.Contains(err.Error(), "targets: has 50001 targets, want 50000 at most") {
-		t.Errorf("got %.300v", err)
+	for i := range reflect.TypeFor[config.Limits]().NumField() {
+		name := reflect.TypeFor[config.Limits]().Field(i).Name
+		one := func(l config.Limits) (only config.Limits) {
+			reflect.ValueOf(&only).Elem().Field(i).Set(reflect.ValueOf(l).Field(i))
+			return only
+		}
+		with := func(l config.Limits) config.Limits {
+			all := config.DefaultLimits
+			reflect.ValueOf(&all).Elem().Field(i).Set(reflect.ValueOf(l).Field(i))
+			return all
+		}
+		for _, tt := range []struct {
+			who               string
+			service, defaults config.Limits
+			want              config.Limits
+		}{
+			{"the service", one(service), config.Limits{}, with(service)},
+			{"the section", config.Limits{}, one(section), with(section)},
+			{"both", one(service), one(section), with(service)},
+		} {
+			got := (&config.Restart{Defaults: tt.defaults}).LimitsOf(&config.Service{Limits: tt.service})
+			if !reflect.DeepEqual(got, tt.want) {
+				t.Errorf("with %s of %s the limits are %+v, want %+v", name, tt.who, got, tt.want)
+			}
+		}
 	}
 }

@@ -120,7 +120,7 @@ func (d *decoder) check(top place, c *Config, o Options) {
 		(&checker{d}).module(d.at(modules.entry(name)), &m)
 		c.Modules[name] = m
 	}
-	(&checker{d}).targetRules(d.at(top.field("probe")), &c.Probe)
+	(&checker{d}).targetRules(d.at(top.field("probe")), &c.TargetRules)
 	(&checker{d}).maintenance(d.at(top.field("maintenance")), c.Maintenance)
 	(&checker{d}).targets(d.at(top.field("targets")), c, TargetReader{Modules: c.Modules, Offset: o.TimeoutOffset})
 	(&checker{d}).targetFiles(d.at(top.field("target_files")), c.TargetFiles, c.Modules)

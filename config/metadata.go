@@ -39,7 +39,7 @@ func (r *TargetRule) opens(metadata netip.Prefix) bool {
 }
 
 // metadataAllowed reports whether addr is in no range of metadata that p does not open for it.
-func (p *Probe) metadataAllowed(r reading, port uint16) bool {
+func (p *TargetRules) metadataAllowed(r reading, port uint16) bool {
 	return !slices.ContainsFunc(metadata, func(m netip.Prefix) bool {
 		return m.Contains(r.addr) && !slices.ContainsFunc(p.Allow, func(rule TargetRule) bool {
 			return rule.opens(m) && rule.matches(r, port)

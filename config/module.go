@@ -29,8 +29,8 @@ const DefaultBodyLimit = 10 << 20
 type Config struct {
 	// Modules are the ways to probe, by name.
 	Modules map[string]Module `yaml:"modules"`
-	// Probe are the rules for targets.
-	Probe Probe `yaml:"probe,omitempty"`
+	// TargetRules say which targets may be probed.
+	TargetRules TargetRules `yaml:"probe,omitempty"`
 	// Targets are the servers that the file itself lists.
 	Targets []Target `yaml:"targets,omitempty"`
 	// TargetFiles are files that list targets.

@@ -3,9 +3,7 @@ package config_test
 import (
 	"os"
 	"path/filepath"
-	"reflect"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -97,34 +95,6 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// A limit without a default would be a guard that is off.
-func TestDefaultLimits(t *testing.T) {
-	v := reflect.ValueOf(config.DefaultLimits)
-	for i := range v.NumField() {
-		if name := v.Type().Field(i).Name; v.Field(i).IsZero() && name != "RestartOn" && name != "NeverRestartOn" {
-			t.Errorf("%s has no default", name)
-		}
-	}
-}
-
-// filled are limits of which every number is another, and none that of other limits.
-func filled(t *testing.T, from int) config.Limits {
-	t.Helper()
-	var l config.Limits
-	v := reflect.ValueOf(&l).Elem()
-	for i := range v.NumField() {
-		switch f := v.Field(i); f.Kind() { //nolint:exhaustive // a limit is one of these
-		case reflect.Int, reflect.Int64:
-			f.SetInt(int64(from + i))
-		case reflect.Slice:
-			f.Set(reflect.ValueOf(config.Failures{config.Failure(strconv.Itoa(from + i))}))
-		default:
-			t.Fatalf("%s is a %s, want a number", v.Type().Field(i).Name, f.Kind())
-		}
-	}
-	return l
-}
-
 // A failure is named as a probe names it, but for what says nothing about the service.
 func TestFailureReasons(t *testing.T) {
 	var want []string
@@ -137,40 +107,6 @@ func TestFailureReasons(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, config.FailureReasons); diff != "" {
 		t.Errorf("reasons (-prober +config):\n%s", diff)
-	}
-}
-
-// Every number may be that of the service or of the section, and what one of them says changes no other.
-func TestLimitsOf(t *testing.T) {
-	service, section := filled(t, 1000), filled(t, 2000)
-	if got := (&config.Restart{Defaults: section}).LimitsOf(&config.Service{Limits: service}); !reflect.DeepEqual(got, service) {
-		t.Errorf("limits are %+v, want those of the service, %+v", got, service)
-	}
-	for i := range reflect.TypeFor[config.Limits]().NumField() {
-		name := reflect.TypeFor[config.Limits]().Field(i).Name
-		one := func(l config.Limits) (only config.Limits) {
-			reflect.ValueOf(&only).Elem().Field(i).Set(reflect.ValueOf(l).Field(i))
-			return only
-		}
-		with := func(l config.Limits) config.Limits {
-			all := config.DefaultLimits
-			reflect.ValueOf(&all).Elem().Field(i).Set(reflect.ValueOf(l).Field(i))
-			return all
-		}
-		for _, tt := range []struct {
-			who               string
-			service, defaults config.Limits
-			want              config.Limits
-		}{
-			{"the service", one(service), config.Limits{}, with(service)},
-			{"the section", config.Limits{}, one(section), with(section)},
-			{"both", one(service), one(section), with(service)},
-		} {
-			got := (&config.Restart{Defaults: tt.defaults}).LimitsOf(&config.Service{Limits: tt.service})
-			if !reflect.DeepEqual(got, tt.want) {
-				t.Errorf("with %s of %s the limits are %+v, want %+v", name, tt.who, got, tt.want)
-			}
-		}
 	}
 }
 

@@ -106,7 +106,12 @@ func (r *Restart) checked(cfg *Config) (local, remote bool, watched []string) {
 	for i := range r.Services {
 		for _, check := range r.Services[i].Checks {
 			address := check.URL
-			if t := cfg.Target(check.Target); t != nil {
+			if check.Target != "" {
+				t := cfg.Target(check.Target)
+				if t == nil { // its file may say anything
+					local, remote = true, true
+					continue
+				}
 				address = t.URL
 			}
 			u, err := url.Parse(address)

@@ -77,6 +77,7 @@ func TestClockChange(t *testing.T) {
 		{"a day of 25 hours", "{weekdays: [sunday], location: Europe/Berlin}", "2026-10-24T00:00:00Z", "2026-10-27T00:00:00Z", 25 * time.Hour},
 		{"a day of 23 hours", "{weekdays: [sunday], location: America/New_York}", "2026-03-07T00:00:00Z", "2026-03-10T00:00:00Z", 23 * time.Hour},
 		{"half an hour", "{times: [{start_time: '01:30', end_time: '02:00'}], location: Australia/Lord_Howe}", "2027-04-03T00:00:00Z", "2027-04-04T00:00:00Z", time.Hour},
+		{"the end of a month whose last Sunday has 23 hours", "{days_of_month: ['-1'], location: Europe/Berlin}", "2026-03-28T00:00:00Z", "2026-04-03T00:00:00Z", 24 * time.Hour},
 		{"the end of a month", "{days_of_month: ['-1'], location: Pacific/Auckland}", "2028-02-26T00:00:00Z", "2028-03-03T00:00:00Z", 24 * time.Hour},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -15,6 +15,9 @@ import (
 // A TimeInterval is an entry of Alertmanager's time_intervals
 // (https://prometheus.io/docs/alerting/latest/configuration/#time_interval-0): a moment is in it when it is in one range
 // of every list that is not empty.
+//
+// Alertmanager's own package is not used because it takes March for a month of 30 days where the clocks go forward (it divides
+// the hours of a month by 24), and because its errors do not say what was wanted.
 type TimeInterval struct {
 	Times       []TimeRange       `yaml:"times,omitempty"`
 	Weekdays    []WeekdayRange    `yaml:"weekdays,omitempty,flow"`
@@ -49,23 +52,56 @@ type YearRange struct{ Begin, End int }
 // A Location is a time zone.
 type Location struct{ *time.Location }
 
-// Contains tells whether t is in the interval.
+// Contains reports whether t is in the interval.
 func (i *TimeInterval) Contains(t time.Time) bool {
-	zone := time.UTC
-	if i.Location != nil {
-		zone = i.Location.Location
-	}
-	t = t.In(zone)
-	minute := ClockTime(t.Hour()*60 + t.Minute() + 1)
+	t = t.In(i.zone())
+	now := clock(t)
 	days := time.Date(t.Year(), t.Month()+1, 0, 0, 0, 0, 0, time.UTC).Day()
-	return anyOf(i.Times, func(r TimeRange) bool { return r.Start <= minute && minute < r.End }) &&
+	return anyOf(i.Times, func(r TimeRange) bool { return r.contains(now) }) &&
 		anyOf(i.Weekdays, func(r WeekdayRange) bool { return r.Begin <= int(t.Weekday()) && int(t.Weekday()) <= r.End }) &&
 		anyOf(i.DaysOfMonth, func(r DayOfMonthRange) bool { return r.contains(t.Day(), days) }) &&
 		anyOf(i.Months, func(r MonthRange) bool { return r.Begin <= int(t.Month()) && int(t.Month()) <= r.End }) &&
 		anyOf(i.Years, func(r YearRange) bool { return r.Begin <= t.Year() && t.Year() <= r.End })
 }
 
-// anyOf tells whether a list is empty or has an item for which f holds.
+// Lasts returns a moment until which the interval is sure to contain all that follows t, which it contains: the end of a
+// range of its times, midnight, or a change of the clocks, whichever comes first. It may contain that moment, too.
+func (i *TimeInterval) Lasts(t time.Time) time.Time {
+	t = t.In(i.zone())
+	now, end := clock(t), midnight
+	if len(i.Times) > 0 {
+		end = now
+	}
+	for _, r := range i.Times {
+		if r.contains(now) {
+			end = max(end, r.End)
+		}
+	}
+	// Between two changes of the clocks they go as fast as the time.
+	began := time.Duration(t.Second())*time.Second + time.Duration(t.Nanosecond()) // the minute
+	until := t.Add(time.Duration(end-now)*time.Minute - began)
+	if _, change := t.ZoneBounds(); !change.IsZero() && change.Before(until) {
+		return change
+	}
+	return until
+}
+
+func (i *TimeInterval) zone() *time.Location {
+	if i.Location == nil {
+		return time.UTC
+	}
+	return i.Location.Location
+}
+
+// midnight is 24:00.
+const midnight ClockTime = 24*60 + 1
+
+// clock is the time of day of t.
+func clock(t time.Time) ClockTime { return ClockTime(t.Hour()*60 + t.Minute() + 1) }
+
+func (r TimeRange) contains(now ClockTime) bool { return r.Start <= now && now < r.End }
+
+// anyOf reports whether a list is empty or has an item for which f holds.
 func anyOf[T any](list []T, f func(T) bool) bool {
 	return len(list) == 0 || slices.ContainsFunc(list, f)
 }
@@ -73,12 +109,12 @@ func anyOf[T any](list []T, f func(T) bool) bool {
 // TimeIntervals are the times of a maintenance.
 type TimeIntervals []TimeInterval
 
-// Contain tells whether one of the intervals contains t.
+// Contain reports whether one of the intervals contains t.
 func (all TimeIntervals) Contain(t time.Time) bool {
 	return slices.ContainsFunc(all, func(i TimeInterval) bool { return i.Contains(t) })
 }
 
-// contains tells whether a day is in the range, in a month with so many days.
+// contains reports whether a day is in the range, in a month with so many days.
 func (r DayOfMonthRange) contains(day, days int) bool {
 	begin, end := r.Begin, r.End
 	if begin < 0 {

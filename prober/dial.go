@@ -31,7 +31,7 @@ const maxConnectAnswer = 64 << 10
 // TLS handshake, all within the context.
 type dialer struct {
 	resolver    resolver
-	rules       config.Probe
+	rules       config.TargetRules
 	tls         *tls.Config
 	proxyTLS    *tls.Config                           // for a proxy that is https
 	proxy       func(*http.Request) (*url.URL, error) // nil: no proxy
@@ -40,7 +40,7 @@ type dialer struct {
 	tunnelAll   bool                                  // a proxy gets CONNECT even for what is not TLS
 }
 
-func newDialer(client *commonconfig.HTTPClientConfig, r resolver, rules config.Probe, protocols ...string) (*dialer, error) {
+func newDialer(client *commonconfig.HTTPClientConfig, r resolver, rules config.TargetRules, protocols ...string) (*dialer, error) {
 	tlsConfig, err := newTLSConfig(client, protocols...)
 	if err != nil {
 		return nil, err

@@ -28,7 +28,7 @@ modules:
 		return
 	}
 	m := cfg.Modules["healthy"]
-	p, err := prober.New(m, cfg.Probe)
+	p, err := prober.New(m, cfg.TargetRules)
 	if err != nil {
 		fmt.Println(err)
 		return

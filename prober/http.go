@@ -29,7 +29,7 @@ type httpProber struct {
 	http3       *http3.Transport       // nil: HTTP/3 is not used; otherwise only HTTP/3 is
 }
 
-func newHTTP(cfg config.HTTP, rules config.Probe, hosts config.CredentialHosts) (*httpProber, error) {
+func newHTTP(cfg config.HTTP, rules config.TargetRules, hosts config.CredentialHosts) (*httpProber, error) {
 	protocols := []string{"http/1.1"}
 	if cfg.Client.EnableHTTP2 {
 		protocols = []string{"h2", "http/1.1"}

@@ -16,7 +16,7 @@ func TestHTTP2Lost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := newHTTP(c.Modules["m"].HTTP, c.Probe, nil)
+	p, err := newHTTP(c.Modules["m"].HTTP, c.TargetRules, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -64,7 +64,7 @@ func probeText(t testing.TB, address, module string, timeout time.Duration) Resu
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := New(c.Modules["m"], config.Probe{})
+	p, err := New(c.Modules["m"], config.TargetRules{})
 	if err != nil {
 		t.Fatal(err)
 	}

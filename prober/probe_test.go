@@ -47,7 +47,7 @@ func parse(t testing.TB, text string) *config.Config {
 func fromYAML(t testing.TB, text string) prober.Prober {
 	t.Helper()
 	c := parse(t, text)
-	p, err := prober.New(c.Modules["m"], c.Probe)
+	p, err := prober.New(c.Modules["m"], c.TargetRules)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,8 +19,8 @@ const DefaultTimeout = 10 * time.Second
 // New builds the prober that a checked module describes. What can be prepared once is prepared here, such as TLS
 // certificates and proxies. The error names what the module asks for that cannot be had.
 //
-// The rules say which targets the prober may connect to. The zero [config.Probe] allows all but cloud metadata.
-func New(m config.Module, rules config.Probe) (Prober, error) {
+// The rules say which targets the prober may connect to. The zero [config.TargetRules] allows all but cloud metadata.
+func New(m config.Module, rules config.TargetRules) (Prober, error) {
 	var (
 		p   Prober
 		err error

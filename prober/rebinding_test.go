@@ -16,11 +16,11 @@ func TestRebinding(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	web, err := newHTTP(c.Modules["http"].HTTP, c.Probe, nil)
+	web, err := newHTTP(c.Modules["http"].HTTP, c.TargetRules, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	socket, err := newWebSocket(c.Modules["websocket"].WebSocket, c.Probe)
+	socket, err := newWebSocket(c.Modules["websocket"].WebSocket, c.TargetRules)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ type webSocketProber struct {
 	credentials *credentials // those of its http_config
 }
 
-func newWebSocket(cfg config.WebSocket, rules config.Probe) (*webSocketProber, error) {
+func newWebSocket(cfg config.WebSocket, rules config.TargetRules) (*webSocketProber, error) {
 	d, err := newDialer(&cfg.Client, newResolver(cfg.IPProtocol, cfg.IPProtocolFallback), rules, "http/1.1")
 	if err != nil {
 		return nil, err

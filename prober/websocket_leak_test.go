@@ -75,7 +75,7 @@ func TestWebSocketNotRead(t *testing.T) {
 	deaf := func(ctx context.Context, _ *websocket.Conn) { <-ctx.Done() }
 	c := parse(t, "modules: {m: {prober: websocket, websocket: {http_config: {tls_config: {ca_file: "+ca.File()+"}}, query_response: [{send: a}], ping: true}}}")
 	c.Modules["m"].WebSocket.QueryResponse[0].Send = strings.Repeat("x", 12<<20) // to read it as YAML takes seconds
-	p, err := prober.New(c.Modules["m"], c.Probe)
+	p, err := prober.New(c.Modules["m"], c.TargetRules)
 	if err != nil {
 		t.Fatal(err)
 	}

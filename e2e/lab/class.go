@@ -51,7 +51,11 @@ func classes() []class {
 		{name: "500-good", help: "it answers 500 until it is restarted", services: one, repairable: true, window: normal, incident: mode("500")},
 		{name: "leak", help: "it becomes slower until no answer comes in time", services: one, repairable: true, window: time.Minute, incident: all(mode("leak"), wait(15*time.Second))},
 		{name: "hang-slow", help: "it hangs, and needs 5 s to start", services: one, repairable: true, window: 80 * time.Second, incident: all(set(fileSlow, slowStart), mode("hang"))},
-		{name: "errored", help: "a crash loop until PM2 gives up; its cause is gone after 10 s", services: one, repairable: true, from: goneAfter, window: time.Minute, incident: all(set(fileBad, "1"), kill, wait(goneAfter), remove(fileBad))},
+		{
+			name: "errored", help: "a crash loop until PM2 gives up; its cause is gone after 10 s", services: one, repairable: true, from: goneAfter, window: time.Minute,
+			forgiven: 1, // the start grace is shorter than the cause lasts
+			incident: all(set(fileBad, "1"), kill, wait(goneAfter), remove(fileBad)),
+		},
 		{name: "500-3s", help: "it answers 500 for 3 s", services: one, window: 30 * time.Second, incident: all(mode("500"), wait(3*time.Second), remove(fileMode))},
 		{name: "404", help: "the path of the health check has moved", services: one, window: 30 * time.Second, incident: all(set(fileSticky, "1"), mode("404"))},
 		{name: "slow-start", help: "a person restarts what needs 5 s to start", services: one, window: normal, incident: all(set(fileSlow, slowStart), order("restart"))},
@@ -63,10 +67,7 @@ func classes() []class {
 		{name: "dep-declared", help: "the database of two is down for 15 s; depends_on says so", services: two, window: normal, db: dbKnown, declare: "depends_on: [db]", incident: dbDown(dbOutage)},
 		{name: "dep-group", help: "the same, the two are a group", services: two, window: normal, db: dbKnown, declare: "group: web", incident: dbDown(dbOutage)},
 		{name: "dep-undeclared", help: "the same, the database is watched and nothing more is known", services: two, window: normal, db: dbKnown, incident: dbDown(dbOutage)},
-		{
-			name: "dep-two", help: "the database of two is down for 20 s, and the exporter does not know it", services: two, window: normal, db: dbUnknown, incident: dbDown(blindness),
-			forgiven: 2, // they look like two services that broke, unless depends_on or a group says more
-		},
+		{name: "dep-two", help: "the database of two is down for 20 s, and the exporter does not know it", services: two, window: normal, db: dbUnknown, incident: dbDown(blindness)},
 		{name: "all-blind", help: "what stands before five services is frozen for 20 s", services: five, window: normal, front: frontFrozen, incident: breakFront(blindness)},
 		{name: "flap", help: "it answers 500 for 1 s of every 3 s", services: one, window: 30 * time.Second, incident: all(set(fileSticky, "1"), mode("flap"))},
 		{name: "stopped", help: "a person stops it for 20 s", services: one, window: normal, incident: all(order("stop"), wait(blindness), order("start"))},

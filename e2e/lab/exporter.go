@@ -14,14 +14,15 @@ import (
 )
 
 // settings of the exporter are shorter than its defaults, so that a play is. How it confirms, its budget, its lock-out and
-// what the brake counts are the defaults. The brake is on for longer than what fails in a play, as its 5 minutes are for most that fails.
+// what the brake counts are the defaults. A check of a service has as long as the pause between two, which is more than by default (10 s
+// of 15 s): a machine that plays several at a time needs it. The brake is on for longer than what fails in a play, as its 5 minutes are for most that fails.
 const settings = `restart:
   mode: enforce
   receiver: {bearer_token: %s}
   brake: {settle: 3s, release_time: 30s}
   defaults:
     check_interval: 1s
-    check_timeout: 2s
+    check_timeout: 1s
     warm_up: 2s
     arm_probes: 3
     arm_time: 2s
@@ -63,7 +64,7 @@ func (p *play) config() string {
 	var targets, services strings.Builder
 	for _, s := range p.services {
 		fmt.Fprintf(&targets, "  - {name: %s, url: '%s', timeout: 2s, module: lab}\n", s.name, s.url)
-		fmt.Fprintf(&services, "    - name: %s\n      checks: [{target: %[1]s}]\n      pm2: {app: %[1]s, home: '%s', program: '%s'}\n", s.name, p.home(), p.lab.pm2())
+		fmt.Fprintf(&services, "    - name: %s\n      checks: [{url: '%s', module: lab}]\n      pm2: {home: '%s', program: '%s', app: %[1]s}\n", s.name, s.url, p.home(), p.lab.pm2())
 		if p.class.declare != "" {
 			fmt.Fprintf(&services, "      %s\n", p.class.declare)
 		}
@@ -103,7 +104,7 @@ func sendAlerts(ctx context.Context, p *play) {
 }
 
 func (p *play) sendAlertsOf(ctx context.Context, s *service) {
-	const body = `{"version": "4", "status": "%[1]s", "alerts": [{"status": "%[1]s", "labels": {"alertname": "HealthcheckTargetRestart", "target": "%[2]s"}}]}`
+	const body = `{"version": "4", "status": "%[1]s", "alerts": [{"status": "%[1]s", "labels": {"alertname": "HealthcheckTargetRestart", "instance": "%[2]s"}}]}`
 	firing, told := false, time.Time{}
 	harness.Every(ctx, scrapeInterval, func() {
 		text, err := p.exporter.Get(ctx, "/probe?name="+s.name)
@@ -115,7 +116,7 @@ func (p *play) sendAlertsOf(ctx context.Context, s *service) {
 			return
 		}
 		status := map[bool]string{true: "firing", false: "resolved"}[fails]
-		code, err := p.exporter.Deliver(ctx, harness.Token, fmt.Appendf(nil, body, status, s.name))
+		code, err := p.exporter.Deliver(ctx, harness.Token, fmt.Appendf(nil, body, status, s.url))
 		if err == nil && code == http.StatusOK {
 			firing, told = fails, time.Now()
 			p.note("told that %s is %s", s.name, status)

@@ -11,17 +11,18 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/exporter-toolkit/web"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/api"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/history"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/journal"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/webhook"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
@@ -67,19 +68,20 @@ type App struct {
 	metrics *metrics
 	history *history.History
 	probes  *probes
+	status  *status.Tracker
+	gate    *gate // through which probes pass
 
 	inventory *inventory.Keeper
 
-	journal  *journal.Journal // nil: nothing is kept
-	restarts *restart.Controller
-	webhook  *webhook.Handler
+	journal   *journal.Journal // nil: nothing is kept
+	restarts  *restart.Controller
+	webhook   *webhook.Handler
+	operators *api.Operators
 
-	limits     *limits
-	explaining chan struct{} // holds one element for every explanation that is being made
+	limits *limits
 
-	snapshot atomic.Pointer[Snapshot] // never nil after New
-	targets  atomic.Pointer[targets]  // never nil after New
-	ready    atomic.Bool
+	current atomic.Pointer[current] // never nil after New
+	ready   atomic.Bool
 
 	loadEvery time.Duration // see the constant; a test has no time
 
@@ -90,10 +92,7 @@ type App struct {
 	broken error       // why it failed; nil: it did not
 	warned []string    // what it warned of
 
-	servers   []*http.Server
-	listeners []net.Listener
-	serving   sync.WaitGroup
-	failed    chan error // the first error of a server
+	servers servers
 }
 
 // New loads the configuration and builds everything that can fail, but opens no socket.
@@ -126,21 +125,23 @@ func New(o Options) (*App, error) {
 		log:     o.Logger,
 		metrics: newMetrics(prometheus.NewRegistry()),
 		history: history.New(o.HistoryLimit),
-		failed:  make(chan error, 1),
+		status:  status.NewTracker(),
+		gate:    newGate(),
+		servers: servers{failed: make(chan error, 1)},
 
 		lifecycle: newLifecycle(), loadEvery: loadEvery,
-		explaining: make(chan struct{}, maxExplaining),
 	}
 	a.limits = newLimits(o.Logger, a.metrics)
 	a.inventory = inventory.NewKeeper(inventory.Options{
-		Mask: prober.MaskURL, Offset: o.TimeoutOffset, Changed: a.inventoryChanged, Log: o.Logger,
+		Mask: prober.MaskURL, Offset: o.TimeoutOffset, Log: o.Logger,
 	}, a.metrics.registry)
 	a.restarts = restart.NewController(a.keepRestarts(), a.metrics.registry, o.Logger.With("component", "restart"))
-	a.webhook = webhook.New(a.restarts, a.metrics.registry, o.Logger.With("component", "webhook"))
-	a.probes = newProbes(a.metrics, a.history, o.ProbeLogger)
+	a.operators = a.newOperators()
+	a.webhook = a.newWebhook(a.metrics.registry)
+	a.probes = &probes{metrics: a.metrics, history: a.history, status: a.status, log: o.ProbeLogger}
 	a.onStop("the journal", a.closeJournal)
 	if err := a.apply(); err != nil {
-		return nil, errors.Join(err, a.unwind(context.Background(), 0))
+		return nil, errors.Join(err, a.unwind(context.Background()))
 	}
 	return a, nil
 }
@@ -170,7 +171,7 @@ func (a *App) loop(ctx context.Context, hup <-chan os.Signal) error {
 			_ = a.Reload() //nolint:contextcheck // it takes a bounded time
 		case <-tick:
 			a.reloadChanged() //nolint:contextcheck // likewise
-		case err := <-a.failed:
+		case err := <-a.servers.failed:
 			return err
 		case <-ctx.Done():
 			return nil
@@ -192,23 +193,16 @@ func (a *App) Start() error {
 	}
 	if a.delegatesListening() {
 		a.begin()
-		a.serve(func(s *http.Server) error { return web.ListenAndServe(s, a.opts.Web, a.log) })
+		a.servers.serve(a.server(), func(s *http.Server) error { return web.ListenAndServe(s, a.opts.Web, a.log) })
 		return nil
 	}
-	before := len(a.undo)
-	a.onStop("the listeners", func(context.Context) error { a.closeListeners(); return nil })
-	for _, address := range *a.opts.Web.WebListenAddresses {
-		l, err := net.Listen("tcp", address) //nolint:noctx // It does not wait for anything.
-		if err != nil {
-			err = errors.Join(fmt.Errorf("listening: %w", err), a.unwind(context.Background(), before))
-			a.listeners = nil
-			return err
-		}
-		a.listeners = append(a.listeners, l)
+	if err := a.servers.listen(*a.opts.Web.WebListenAddresses); err != nil {
+		return err
 	}
+	a.onStop("the listeners", func(context.Context) error { a.servers.closeListeners(); return nil })
 	a.begin() // before the first answer, which may be that of /-/ready
-	for _, l := range a.listeners {
-		a.serve(func(s *http.Server) error {
+	for _, l := range a.servers.listeners {
+		a.servers.serve(a.server(), func(s *http.Server) error {
 			return web.Serve(a.limits.connections.listen(l), s, a.opts.Web, a.limits.log)
 		})
 	}
@@ -220,7 +214,7 @@ func (a *App) Start() error {
 func (a *App) begin() {
 	a.stage = stageStarted
 	endWatch := a.watch()
-	a.onStop("the servers", a.closeServers)
+	a.onStop("the servers", a.servers.shutdown)
 	a.onStop("the probes", a.drainProbes)
 	endKeeping := a.keep()
 	a.onStop("the inventory", func(context.Context) error { endKeeping(); return nil })
@@ -229,7 +223,7 @@ func (a *App) begin() {
 	a.ready.Store(true)
 }
 
-// delegatesListening tells whether only the toolkit can open the sockets: those of systemd and of a hypervisor.
+// delegatesListening reports whether only the toolkit can open the sockets: those of systemd and of a hypervisor.
 func (a *App) delegatesListening() bool {
 	w := a.opts.Web
 	return w.WebSystemdSocket != nil && *w.WebSystemdSocket ||
@@ -246,42 +240,23 @@ func (a *App) Stop() error {
 	a.log.Info("Stopping, probes in flight may finish")
 	ctx, cancel := context.WithTimeout(context.Background(), a.opts.DrainTimeout)
 	defer cancel()
-	a.err = a.unwind(ctx, 0)
+	a.err = a.unwind(ctx)
 	close(a.stopped)
 	return a.err
 }
 
 func (a *App) drainProbes(ctx context.Context) error {
-	if !a.probes.drain(ctx) {
+	if !a.gate.close(ctx) {
 		a.log.Warn("Probes still in flight are cut off")
 	}
 	return nil
 }
 
-func (a *App) closeServers(ctx context.Context) error {
-	var errs []error
-	for _, s := range a.servers {
-		if err := s.Shutdown(ctx); err != nil {
-			errs = append(errs, s.Close())
-		}
-	}
-	a.closeListeners()
-	a.serving.Wait()
-	return errors.Join(errs...)
-}
-
-// closeListeners closes those that no server has closed, for example because it never came to serving.
-func (a *App) closeListeners() {
-	for _, l := range a.listeners {
-		_ = l.Close() // all but the first time an error
-	}
-}
-
 // Addr is the address of the first listener. It is nil before Start, and where the sockets come from elsewhere
 // (systemd, vsock).
 func (a *App) Addr() net.Addr {
-	if len(a.listeners) == 0 {
+	if len(a.servers.listeners) == 0 {
 		return nil
 	}
-	return a.listeners[0].Addr()
+	return a.servers.listeners[0].Addr()
 }

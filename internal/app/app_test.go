@@ -249,7 +249,7 @@ func TestRunEndsWithItsServer(t *testing.T) {
 	errs := make(chan error, 1)
 	go func() { errs <- a.Run(t.Context(), nil) }()
 	until(t, "readiness", a.ready.Load)
-	a.closeListeners()
+	a.servers.closeListeners()
 	select {
 	case err := <-errs:
 		if err == nil || !strings.HasPrefix(err.Error(), "serving: ") {
@@ -419,10 +419,10 @@ func TestDelegated(t *testing.T) {
 
 func TestTwoAddresses(t *testing.T) {
 	a := started(t, options(&recorder{}, "127.0.0.1:0", "127.0.0.1:0"))
-	if len(a.listeners) != 2 || a.Addr() != a.listeners[0].Addr() {
-		t.Fatalf("%d listeners and Addr %s, want 2 and that of the first", len(a.listeners), a.Addr())
+	if len(a.servers.listeners) != 2 || a.Addr() != a.servers.listeners[0].Addr() {
+		t.Fatalf("%d listeners and Addr %s, want 2 and that of the first", len(a.servers.listeners), a.Addr())
 	}
-	first, second := a.listeners[0].Addr(), a.listeners[1].Addr()
+	first, second := a.servers.listeners[0].Addr(), a.servers.listeners[1].Addr()
 	get(t, first, "/probe?target="+first.String()+"/-/healthy")
 	_, metrics := get(t, second, "/metrics")
 	if want := `healthcheck_exporter_probes_total{module="http_2xx",result="success"} 1`; !strings.Contains(metrics, want) {
@@ -478,9 +478,9 @@ func TestDrain(t *testing.T) {
 
 // inFlight is how many probes were admitted and have not left.
 func (a *App) inFlight() int {
-	a.probes.mu.Lock()
-	defer a.probes.mu.Unlock()
-	return a.probes.inFlight
+	a.gate.mu.Lock()
+	defer a.gate.mu.Unlock()
+	return a.gate.inside
 }
 
 // TestLogKeys looks at what this package logs, from start to stop: its keys are those that all packages share.
@@ -499,7 +499,7 @@ func TestLogKeys(t *testing.T) {
 	_ = a.Reload()
 	writeFile(t, o.ConfigFile, "modules: {}")
 	_ = a.Reload()
-	if !a.probes.admit() {
+	if !a.gate.enter() {
 		t.Error("no probe may begin")
 	}
 	cancel()

@@ -9,6 +9,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/command"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/docker"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/docker/engine"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/ecs"
 	hook "github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/http"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/kubernetes"
@@ -31,13 +32,13 @@ func backend(b *config.Backends) (restart.Backend, error) {
 	case b.Kubernetes != nil:
 		return kubernetes.New(kubernetesConfig(b.Kubernetes))
 	case b.Docker != nil:
-		return docker.New(docker.Config(*b.Docker))
+		return docker.New(docker.Config{Container: b.Docker.Container, Label: b.Docker.Label, Engine: engine.Config(b.Docker.Engine)})
 	case b.Supervisord != nil:
 		return supervisord.New(supervisord.Config(*b.Supervisord))
 	case b.ECS != nil:
 		return ecs.New(ecs.Config(*b.ECS))
 	case b.Swarm != nil:
-		return swarm.New(swarm.Config{Service: b.Swarm.Service, Host: b.Swarm.Host, TLS: b.Swarm.TLSConfig})
+		return swarm.New(swarm.Config{Service: b.Swarm.Service, Engine: engine.Config(b.Swarm.Engine)})
 	default:
 		return hook.New(hookConfig(b.HTTP))
 	}

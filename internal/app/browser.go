@@ -1,12 +1,8 @@
 package app
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/base64"
 	"net/http"
 	"net/url"
-	"strings"
 )
 
 // A reach is from where a browser may be sent to a route. The zero reach is the smallest.
@@ -17,14 +13,14 @@ const (
 	// of the exporter itself may ask for it, and the user.
 	sameSite reach = iota
 	// For what a link of another site may lead to, such as one in a message.
-	page
+	linked
 )
 
 // within refuses what a page of another site makes a browser ask for, beyond the reach of h. Programs do not send these
 // headers. For methods that change something http.CrossOriginProtection does the same.
 func (a *App) within(reach reach, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if fromElsewhere(r) && (reach != page || !navigation(r)) {
+		if fromElsewhere(r) && (reach != linked || !navigation(r)) {
 			a.refuseSite(w, r)
 			return
 		}
@@ -74,31 +70,3 @@ func safely(h http.Handler) http.Handler {
 		h.ServeHTTP(w, r)
 	})
 }
-
-// styled lets a page have the style that it begins with, and forms that lead to the exporter.
-func styled(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		whole := &heldPage{ResponseWriter: w, status: http.StatusOK}
-		h.ServeHTTP(whole, r)
-		_, rest, _ := strings.Cut(whole.body.String(), "<style>")
-		style, _, _ := strings.Cut(rest, "</style>")
-		hash := sha256.Sum256([]byte(style))
-		policy := strings.Replace(contentPolicy, "form-action 'none'", "form-action 'self'", 1)
-		w.Header().Set("Content-Security-Policy", policy+"; style-src 'sha256-"+base64.StdEncoding.EncodeToString(hash[:])+"'")
-		w.WriteHeader(whole.status)
-		_, _ = whole.body.WriteTo(w) // who asked is gone
-	})
-}
-
-// A heldPage keeps a page until its headers are known.
-type heldPage struct {
-	http.ResponseWriter
-	status int
-	body   bytes.Buffer
-}
-
-// WriteHeader implements http.ResponseWriter.
-func (p *heldPage) WriteHeader(status int) { p.status = status }
-
-// Write implements http.ResponseWriter.
-func (p *heldPage) Write(b []byte) (int, error) { return p.body.Write(b) }

@@ -1,27 +1,106 @@
 package app
 
 import (
+	"cmp"
 	"fmt"
-	"sync"
+	"net/url"
+	"slices"
 	"time"
 
-	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/calendar"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/hint"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
-// check makes a check of a service: a URL and a module, or a target of the configuration with all that it changes of its
-// module.
-func check(cfg *config.Config, c config.ServiceCheck, modules map[string]collector.Module, timeout time.Duration) (restart.Check, error) {
-	address, m := c.URL, modules[c.Module]
-	if t := cfg.Target(c.Target); t != nil {
-		address, m = t.URL, modules[t.Module]
+// A lookup finds the target that a check names.
+type lookup func(name string) (*config.Target, error)
+
+// inFile finds the targets of the configuration file. Those of other sources are found once these have been read.
+func inFile(cfg *config.Config) lookup {
+	return func(name string) (*config.Target, error) {
+		if t := cfg.Target(name); t != nil {
+			return t, nil
+		}
+		return nil, fmt.Errorf("target %q is not known yet", name)
+	}
+}
+
+// inInventory finds the targets of an inventory that may decide what is restarted.
+func inInventory(inv *inventory.Inventory) lookup {
+	return func(name string) (*config.Target, error) {
+		switch e := inv.ByName(name); {
+		case e == nil:
+			return nil, fmt.Errorf("there is no target %q in the inventory", name)
+		case !e.Reviewed:
+			return nil, fmt.Errorf("target %q is from %s, and an API does not decide what is restarted", name, e.Source)
+		default:
+			return &e.Target, nil
+		}
+	}
+}
+
+// borrows reports whether a check of any service names a target that another source than the configuration file has.
+func (s *Snapshot) borrows() bool {
+	return s.Config.Restart != nil && slices.ContainsFunc(s.Config.Restart.Services, func(c config.Service) bool { return borrows(s.Config, &c) })
+}
+
+func borrows(cfg *config.Config, s *config.Service) bool {
+	return slices.ContainsFunc(s.Checks, func(c config.ServiceCheck) bool { return c.Target != "" && cfg.Target(c.Target) == nil })
+}
+
+// watching returns what is restarted, with the targets that checks name as they are in an inventory.
+func (s *Snapshot) watching(inv *inventory.Inventory) restart.Configuration {
+	all := s.Restarts
+	if s.Config.Restart == nil {
+		return all
+	}
+	all.Services = slices.Clone(all.Services)
+	for i := range s.Config.Restart.Services {
+		if configured := &s.Config.Restart.Services[i]; borrows(s.Config, configured) {
+			service := &all.Services[i]
+			_ = s.observe(service, configured, inInventory(inv)) // what is wrong with those of the file ended the load
+			s.posts.stand(service.Checks)
+		}
+	}
+	return all
+}
+
+// observe gives a service its checks, and what else depends on their targets. A check that cannot be made fails for want of
+// something of the exporter's, which is no evidence; what is wrong with those of the file is returned as well.
+func (s *Snapshot) observe(service *restart.Service, configured *config.Service, find lookup) error {
+	timeout := time.Duration(s.Config.Restart.LimitsOf(configured).CheckTimeout)
+	var first error
+	service.Checks = nil
+	for _, c := range configured.Checks {
+		made, err := s.check(c, find, timeout)
+		if err != nil {
+			made = unmade(c, err, timeout)
+			if c.Target == "" || s.Config.Target(c.Target) != nil {
+				first = cmp.Or(first, err)
+			}
+		}
+		service.Checks = append(service.Checks, made)
+	}
+	service.Environment = environment(find, configured)
+	service.Maintenance = maintenance(s.Config, find, configured)
+	return first
+}
+
+// check makes a check of a service: a URL and a module, or a target with all that it changes of its module.
+func (s *Snapshot) check(c config.ServiceCheck, find lookup, timeout time.Duration) (restart.Check, error) {
+	address, m := c.URL, s.Modules[c.Module]
+	if c.Target != "" {
+		t, err := find(c.Target)
+		if err != nil {
+			return restart.Check{}, err
+		}
+		address, m = t.URL, s.Modules[t.Module]
 		m.Config = t.Overlay(m.Config)
 		if t.Overlaid() {
-			var err error
-			if m.Prober, err = prober.New(m.Config, cfg.Probe); err != nil {
+			if m.Prober, err = prober.New(m.Config, s.Config.TargetRules); err != nil {
 				return restart.Check{}, err
 			}
 		}
@@ -49,93 +128,46 @@ func check(cfg *config.Config, c config.ServiceCheck, modules map[string]collect
 	}, nil
 }
 
+// unmade is a check that could not be made.
+func unmade(c config.ServiceCheck, why error, timeout time.Duration) restart.Check {
+	return restart.Check{
+		Name:       fmt.Sprintf("target %q", c.Target),
+		Inventory:  c.Target,
+		Definition: "unmade",
+		Prober:     prober.Refuse(prober.ReasonLocalResource, why),
+		Request:    prober.Request{URL: &url.URL{}},
+		Hint:       func(*prober.Result) string { return why.Error() },
+		Timeout:    timeout,
+	}
+}
+
 // environment is that of the service, or else that of the first target among its checks.
-func environment(cfg *config.Config, s *config.Service) string {
+func environment(find lookup, s *config.Service) string {
 	if s.Environment != "" {
 		return s.Environment
 	}
 	for _, c := range s.Checks {
-		if t := cfg.Target(c.Target); t != nil {
+		if t, err := find(c.Target); err == nil {
 			return t.Environment
 		}
 	}
 	return ""
 }
 
-// maintenance tells whether a window is open of the inventory, or of a target that is a check of the service, and until when
-// as far as that is known. It is nil where there are no windows.
-func maintenance(cfg *config.Config, s *config.Service) func(now time.Time) restart.Window {
-	var all calendar
+// maintenance returns the windows of the inventory, and those of the targets that are checks of the service. It is nil where
+// there are no windows.
+func maintenance(cfg *config.Config, find lookup, s *config.Service) func(now time.Time) restart.Window {
+	var all calendar.Calendar
 	if len(cfg.Maintenance) > 0 {
-		all = append(all, windows{"of all targets", cfg.Maintenance})
+		all = append(all, calendar.Windows{Name: "of all targets", Intervals: cfg.Maintenance})
 	}
 	for _, c := range s.Checks {
-		if t := cfg.Target(c.Target); t != nil && len(t.Maintenance) > 0 {
-			all = append(all, windows{fmt.Sprintf("of target %q", t.Name), t.Maintenance})
+		if t, err := find(c.Target); err == nil && len(t.Maintenance) > 0 {
+			all = append(all, calendar.Windows{Name: fmt.Sprintf("of target %q", t.Name), Intervals: t.Maintenance})
 		}
 	}
 	if len(all) == 0 {
 		return nil
 	}
-	return (&ends{calendar: all}).window
-}
-
-// A calendar is all the windows that concern a service.
-type calendar []windows
-
-type windows struct {
-	name      string
-	intervals config.TimeIntervals
-}
-
-// open is the name of the first window that is open; empty: none is.
-func (c calendar) open(now time.Time) string {
-	for _, w := range c {
-		if w.intervals.Contain(now) {
-			return w.name
-		}
-	}
-	return ""
-}
-
-// farthest is how far ahead the end of a window is looked for.
-const farthest = 7 * 24 * time.Hour
-
-// end is when no window is open any more; zero: not within farthest. Windows begin and end with a minute.
-func (c calendar) end(now time.Time) time.Time {
-	first := now.Truncate(time.Minute)
-	for t := first; t.Before(first.Add(farthest)); t = t.Add(time.Minute) {
-		if c.open(t) == "" {
-			return t.UTC()
-		}
-	}
-	return time.Time{}
-}
-
-// ends remembers when the open window ends: to find that out takes thousands of looks into the calendar.
-type ends struct {
-	calendar
-
-	mu     sync.Mutex // protects the following
-	looked time.Time  // when it was found out
-	until  time.Time  // zero: not within farthest
-}
-
-// window is the one that is open.
-func (e *ends) window(now time.Time) restart.Window {
-	name := e.open(now)
-	if name == "" {
-		return restart.Window{}
-	}
-	now = now.Round(0) // a calendar knows the wall clock alone
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	old := !now.Before(e.until)
-	if e.until.IsZero() {
-		old = now.Sub(e.looked) >= 24*time.Hour
-	}
-	if old || now.Before(e.looked) { // it may have been set back
-		e.looked, e.until = now, e.end(now)
-	}
-	return restart.Window{Name: name, Until: e.until}
+	return func(now time.Time) restart.Window { return restart.Window(all.At(now)) }
 }

@@ -25,7 +25,6 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/logging"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/journal"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/webhook"
 )
 
 // These tell the test binary that it is an exporter of TestKilled, and where it is to end; see killer.
@@ -57,8 +56,8 @@ func serveUntilKilled(dir, at string) error {
 	// The same with a journal that ends the process. Its metrics take the place of those that New has registered.
 	r := prometheus.NewRegistry()
 	a.restarts = restart.NewController(&killer{Journal: a.journal, at: at}, r, o.Logger)
-	a.webhook = webhook.New(a.restarts, r, o.Logger)
-	a.restarts.Apply(a.snapshot.Load().Restarts)
+	a.webhook = a.newWebhook(r)
+	a.restarts.Apply(a.current.Load().Restarts)
 	a.metrics.registry = r
 	if err := a.Start(); err != nil {
 		return err

@@ -50,15 +50,15 @@ func (l *lifecycle) onStop(name string, f func(ctx context.Context) error) {
 	l.undo = append(l.undo, undoing{name, f})
 }
 
-// unwind undoes everything but the first n things, the last one first.
-func (l *lifecycle) unwind(ctx context.Context, n int) error {
+// unwind undoes everything, the last thing first.
+func (l *lifecycle) unwind(ctx context.Context) error {
 	var errs []error
-	for _, u := range slices.Backward(l.undo[n:]) {
+	for _, u := range slices.Backward(l.undo) {
 		if err := u.f(ctx); err != nil {
 			errs = append(errs, fmt.Errorf("stopping %s: %w", u.name, err))
 		}
 	}
-	l.undo = l.undo[:n]
+	l.undo = nil
 	return errors.Join(errs...)
 }
 

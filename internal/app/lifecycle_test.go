@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"path/filepath"
 	"sync"
 	"syscall"
 	"testing"
@@ -11,13 +12,14 @@ import (
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/store"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/journal"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/store"
 )
 
 // unlocked fails the test if somebody has the journal in dir.
 func unlocked(t *testing.T, dir string) {
 	t.Helper()
-	s, err := store.Open(dir)
+	s, err := store.Open(filepath.Join(dir, journal.FileName))
 	if err != nil {
 		t.Fatalf("the journal is not free: %v", err)
 	}
@@ -126,10 +128,11 @@ func TestUnwind(t *testing.T) {
 	for _, name := range []string{"a", "b", "c"} {
 		l.onStop(name, func(context.Context) error { got += name; return failing })
 	}
-	if err := l.unwind(t.Context(), 1); !errors.Is(err, failing) || err.Error() != "stopping c: it did not work\nstopping b: it did not work" {
-		t.Errorf("unwind: %v, want both errors with their names", err)
+	const want = "stopping c: it did not work\nstopping b: it did not work\nstopping a: it did not work"
+	if err := l.unwind(t.Context()); !errors.Is(err, failing) || err.Error() != want {
+		t.Errorf("unwind: %v, want all errors with their names", err)
 	}
-	if err := l.unwind(t.Context(), 0); err == nil || got != "cba" {
+	if err := l.unwind(t.Context()); err != nil || got != "cba" {
 		t.Errorf("undone was %q, %v, want each once, the last one first", got, err)
 	}
 }

@@ -109,6 +109,9 @@ func newMetrics(r *prometheus.Registry) *metrics {
 // refuse counts a request that is refused.
 func (m *metrics) refuse(why refusal) { m.refused.WithLabelValues(string(why)).Inc() }
 
+// reject counts a query that named nothing that could be probed.
+func (m *metrics) reject(why collector.Rejection) { m.rejected.WithLabelValues(string(why)).Inc() }
+
 // reloaded notes the outcome of a load.
 func (m *metrics) reloaded(err error) {
 	if err != nil {

@@ -29,7 +29,7 @@ func used() *metrics {
 	k := inventory.NewKeeper(inventory.Options{Mask: prober.MaskURL, Log: slog.New(slog.DiscardHandler)}, m.registry)
 	c := config.Default()
 	c.TargetFiles = []config.TargetFile{{Path: "none-*"}} // a source that answers: of a file that is named and missing it is an error
-	p, err := k.Plan(c)
+	p, err := k.Plan(c, func(*inventory.Inventory) {})
 	if err != nil {
 		panic(err)
 	}

@@ -36,7 +36,7 @@ func watching(t *testing.T, text string) (*App, *recorder) {
 	o := options(log)
 	o.ConfigFile = configFile(t, text)
 	a := started(t, o)
-	for len(a.restarts.Services()) == 0 && a.snapshot.Load().Config.Restart != nil {
+	for len(a.restarts.Services()) == 0 && a.current.Load().Config.Restart != nil {
 		<-time.After(time.Millisecond)
 	}
 	return a, log
@@ -120,7 +120,7 @@ func TestOperatorStatuses(t *testing.T) {
 		{"no JSON", call{"POST", pause, `duration=1h`, nil}, 400, "want a JSON object"},
 		{"truncated", call{"POST", pause, `{"duration": "1h"`, nil}, 400, "want a JSON object"},
 		{"two objects", call{"POST", pause, `{} {}`, nil}, 400, "something after it"},
-		{"too large", call{"POST", pause, `{"reason": "` + strings.Repeat("x", maxOrder) + `"}`, nil}, 413, "too large"},
+		{"too large", call{"POST", pause, `{"reason": "` + strings.Repeat("x", 16<<10) + `"}`, nil}, 413, "too large"},
 
 		{"resume", call{"POST", base + "/shop/resume", `{"who": "jo"}`, nil}, 200, `"service":"shop"`},
 		{"resume with a duration", call{"POST", base + "/shop/resume", `{"who": "jo", "duration": "1h"}`, nil}, 400, `unknown field "duration"`},
@@ -237,7 +237,8 @@ func TestOrderWithoutJournal(t *testing.T) {
 			o.ConfigFile = configFile(t, levers)
 			a := build(t, o)
 			a.restarts = restart.NewController(&tc.journal, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
-			a.restarts.Apply(a.snapshot.Load().Restarts)
+			a.operators = a.newOperators()
+			a.restarts.Apply(a.current.Load().Restarts)
 			a.ready.Store(true)
 			ctx, stop := context.WithCancel(t.Context())
 			done := make(chan struct{})
@@ -261,7 +262,7 @@ func TestOrderWithoutJournal(t *testing.T) {
 	}
 }
 
-// An operator whose body does not come, and too many who want an explanation.
+// An operator whose body does not come.
 func TestPatientOperators(t *testing.T) {
 	a, log := watching(t, levers)
 	w := &deadlineRecorder{ResponseRecorder: httptest.NewRecorder()}
@@ -272,16 +273,6 @@ func TestPatientOperators(t *testing.T) {
 	}
 	if log.count("Refused operator") != 1 {
 		t.Error("it is not in the log that an operator was refused")
-	}
-	for range maxExplaining {
-		a.explaining <- struct{}{}
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	r = httptest.NewRequestWithContext(ctx, http.MethodGet, "/api/v1/restarts/shop/explain", http.NoBody)
-	r.SetPathValue("service", "shop")
-	if _, err := a.explainRestart(r, ""); statusOf(err) != http.StatusServiceUnavailable {
-		t.Errorf("one explanation too many: %v", err)
 	}
 }
 

@@ -60,7 +60,7 @@ func TestPermissionsRefused(t *testing.T) {
 			writeFile(t, filepath.Join(dir, "server.key"), "")
 			o.Web.WebConfigFile = &web
 			a := build(t, o)
-			before := a.snapshot.Load()
+			before := a.current.Load()
 			if tt.file == "server.key" { // the toolkit wants a certificate that is one; it is not asked again at a reload
 				writeFile(t, web, "tls_server_config: {key_file: server.key}")
 			}
@@ -69,7 +69,7 @@ func TestPermissionsRefused(t *testing.T) {
 			if want := strings.ReplaceAll(tt.want, "DIR", dir); err == nil || !strings.HasPrefix(err.Error(), o.ConfigFile+": ") || !strings.Contains(err.Error(), want) {
 				t.Errorf("Reload: %v, want an error with %q", err, want)
 			}
-			if a.snapshot.Load() != before {
+			if a.current.Load() != before {
 				t.Error("the configuration was replaced")
 			}
 			if tt.file == "server.key" {

@@ -6,11 +6,10 @@ import (
 	"net/http"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
@@ -41,9 +40,8 @@ func TestStrangersMarkNothing(t *testing.T) {
 					t.Fatal(err)
 				}
 				resp.Body.Close()
-				all, err := a.statuses(nil, time.Now())
-				if err != nil || all.Targets[0].State != inventory.StateUp {
-					t.Fatalf("after %s %s within %s s: state %q, %v; want up", method, path, timeout, all.Targets[0].State, err)
+				if last, known := a.status.Last("shop"); !known || !last.Result.Success() {
+					t.Fatalf("after %s %s within %s s: %+v, known %t; want it up", method, path, timeout, last, known)
 				}
 			}
 		}
@@ -52,40 +50,6 @@ func TestStrangersMarkNothing(t *testing.T) {
 		if r.Message != "Serving" && r.Level > slog.LevelDebug && r.Message != "TLS is disabled." && r.Message != "Listening on" {
 			t.Errorf("%s line %q", r.Level, r.Message)
 		}
-	}
-}
-
-func TestConclusive(t *testing.T) {
-	const own = 10 * time.Second
-	for _, tc := range []struct {
-		name   string
-		had    time.Duration
-		reason prober.Reason // "": success
-		want   bool
-	}{
-		{"a short success", time.Millisecond, "", true},
-		{"the least timeout", time.Millisecond, prober.ReasonConnectTimeout, false},
-		{"a refusal within no time", time.Millisecond, prober.ReasonConnectRefused, false},
-		{"just less than half", own/2 - 1, prober.ReasonRequestTimeout, false},
-		{"half", own / 2, prober.ReasonRequestTimeout, true},
-		{"a scrape timeout less the offset", own - own/10, prober.ReasonRequestTimeout, true},
-		{"all of it", own, prober.ReasonStatus, true},
-		{"a file that is gone", own, prober.ReasonLocalResource, false},
-		{"a mistake of ours", own, prober.ReasonInternal, false},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			p := collector.Probe{OwnTimeout: own, Result: prober.Result{Timeout: tc.had, Reason: tc.reason}}
-			if tc.reason != "" {
-				p.Result.Err = errors.New("why")
-			}
-			if got := conclusive(p); got != tc.want {
-				t.Errorf("conclusive is %t, want %t", got, tc.want)
-			}
-			p.Abandoned = true
-			if conclusive(p) {
-				t.Error("an abandoned probe is conclusive")
-			}
-		})
 	}
 }
 
@@ -103,24 +67,9 @@ func TestUnable(t *testing.T) {
 	for _, reason := range []prober.Reason{prober.ReasonStatus, prober.ReasonLocalResource, prober.ReasonLocalResource, prober.ReasonStatus, ""} {
 		probe(reason)
 	}
-	for msg, want := range map[string]int{msgDown: 1, msgUnable: 1, msgProbed: 2, msgUp: 1} {
-		if n := log.count(msg); n != want {
-			t.Errorf("%d lines %q, want %d", n, msg, want)
+	for change, want := range map[status.Change]int{status.Down: 1, status.Unable: 1, status.None: 2, status.Up: 1} {
+		if n := log.count(lines[change].msg); n != want {
+			t.Errorf("%d lines %q, want %d", n, lines[change].msg, want)
 		}
-	}
-}
-
-// However many other URLs somebody has probed, a target of the inventory is down once.
-func TestStatesAreApart(t *testing.T) {
-	p, log := watcher(t)
-	listed := outcome(t, "http_2xx", "http://app.example/", true)
-	listed.Target = "app"
-	p.end(listed)
-	for i := range maxKnownTargets + 1 {
-		p.note(target{byte(i), byte(i >> 8), byte(i >> 16)}, true)
-	}
-	p.end(listed)
-	if n := log.count(msgDown); n != 1 {
-		t.Errorf("%d lines that the target is down, want 1", n)
 	}
 }

@@ -7,9 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,6 +16,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/history"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
@@ -26,7 +24,7 @@ import (
 func watcher(t *testing.T) (*probes, *recorder) {
 	t.Helper()
 	log := &recorder{}
-	return newProbes(newMetrics(prometheus.NewRegistry()), history.New(5), slog.New(log)), log
+	return &probes{metrics: newMetrics(prometheus.NewRegistry()), history: history.New(5), status: status.NewTracker(), log: slog.New(log)}, log
 }
 
 // outcome is a finished probe.
@@ -102,37 +100,6 @@ func TestTargetsAreApart(t *testing.T) {
 	}
 }
 
-func TestKnownTargetsAreBounded(t *testing.T) {
-	p, _ := watcher(t)
-	long := strings.Repeat("x", 10_000)
-	before := probetest.HeapInUse(t)
-	for i := range 3 * maxKnownTargets {
-		if was, is := p.note(targetOf(collector.Probe{Module: "m", Request: prober.Request{URL: &url.URL{Scheme: "http", Host: "app.example", Path: fmt.Sprintf("/%d/%s", i, long)}}}), true); was || !is {
-			t.Fatalf("target %d: was down %t, is down %t, want a change", i, was, is)
-		}
-		if n := len(p.down); n > maxKnownTargets {
-			t.Fatalf("%d targets are remembered, want at most %d", n, maxKnownTargets)
-		}
-	}
-	if grown := int64(probetest.HeapInUse(t)) - int64(before); grown > 8<<20 {
-		t.Errorf("%d targets take %d bytes, want less than 8 MiB", len(p.down), grown)
-	}
-	// Knowing as many as can be known, a known one is still known.
-	var known target
-	for known = range p.down {
-		break
-	}
-	if was, _ := p.note(known, true); !was {
-		t.Error("a target that is remembered was not known")
-	}
-	for known := range p.down {
-		p.note(known, false)
-	}
-	if n := len(p.down); n != 0 {
-		t.Errorf("%d targets are remembered after all are up, want 0", n)
-	}
-}
-
 func TestAbandoned(t *testing.T) {
 	p, log := watcher(t)
 	end := p.begin()
@@ -159,8 +126,11 @@ func TestAbandoned(t *testing.T) {
 	if n := len(p.history.List()); n != 0 {
 		t.Errorf("%d probes in the history, want none", n)
 	}
-	if n := len(p.down); n != 0 {
-		t.Errorf("%d targets are known to be down, want none", n)
+	// What it would have changed is told by the next one.
+	probe.Abandoned = false
+	p.end(probe)
+	if n := log.count("Target is down"); n != 1 {
+		t.Errorf("%d lines that the target is down, want 1", n)
 	}
 }
 
@@ -187,69 +157,6 @@ func TestAbandonedByItsClient(t *testing.T) {
 	}
 	if n := len(a.history.List()); n != 0 {
 		t.Errorf("%d probes in the history, want none", n)
-	}
-}
-
-// TestDrainRaces admits, leaves and drains from many sides; run it with -race.
-func TestDrainRaces(t *testing.T) {
-	for range 50 {
-		p, _ := watcher(t)
-		var admitted, left, late atomic.Int64
-		var drained atomic.Bool
-		var wg sync.WaitGroup
-		for range 16 {
-			wg.Go(func() {
-				for p.admit() {
-					if drained.Load() {
-						late.Add(1)
-					}
-					admitted.Add(1)
-					left.Add(1)
-					p.leave()
-				}
-			})
-		}
-		for range 3 {
-			wg.Go(func() {
-				if !p.drain(t.Context()) {
-					t.Error("drain gave up")
-				}
-				drained.Store(true)
-			})
-		}
-		within(t, "draining", wg.Wait)
-		if p.admit() {
-			t.Error("a probe may begin after draining")
-		}
-		if p.inFlight != 0 || admitted.Load() != left.Load() || late.Load() != 0 {
-			t.Errorf("%d in flight, %d admitted, %d left, %d of them after draining; want none in flight or late",
-				p.inFlight, admitted.Load(), left.Load(), late.Load())
-		}
-	}
-}
-
-func TestDrainWaits(t *testing.T) {
-	p, _ := watcher(t)
-	for range 2 {
-		if !p.admit() {
-			t.Fatal("a probe may not begin")
-		}
-	}
-	past, cancel := context.WithCancel(t.Context())
-	cancel()
-	if p.drain(past) {
-		t.Error("drained while two probes are in flight")
-	}
-	if p.admit() {
-		t.Error("a probe may begin while draining")
-	}
-	p.leave()
-	if p.drain(past) {
-		t.Error("drained while a probe is in flight")
-	}
-	p.leave()
-	if !p.drain(t.Context()) {
-		t.Error("not drained though all probes have left")
 	}
 }
 

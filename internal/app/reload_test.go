@@ -69,7 +69,7 @@ func TestBrokenReload(t *testing.T) {
 	o := options(log)
 	o.ConfigFile = configFile(t, "modules: {api: {prober: http}}")
 	a := build(t, o)
-	before, stamp := a.snapshot.Load(), testutil.ToFloat64(a.metrics.reloadTime)
+	before, stamp := a.current.Load(), testutil.ToFloat64(a.metrics.reloadTime)
 	if age := float64(time.Now().Unix()) - stamp; age < -1 || age > 60 {
 		t.Errorf("the last successful load was %g seconds ago, want now", age)
 	}
@@ -84,7 +84,7 @@ func TestBrokenReload(t *testing.T) {
 	if got := log.attr(message, "err"); !strings.Contains(got, want) {
 		t.Errorf("the logged error is %q, want %q in it", got, want)
 	}
-	if a.snapshot.Load() != before {
+	if a.current.Load() != before {
 		t.Error("a broken file replaced the configuration")
 	}
 	if got := testutil.ToFloat64(a.metrics.reloadSuccess); got != 0 {
@@ -119,11 +119,11 @@ func TestEveryModuleThatCannotBeBuilt(t *testing.T) {
 
 func TestEmbeddedDefaultReloads(t *testing.T) {
 	a := build(t, options(&recorder{}))
-	before := a.snapshot.Load()
+	before := a.current.Load()
 	if err := a.Reload(); err != nil {
 		t.Errorf("Reload: %v", err)
 	}
-	if a.snapshot.Load() == before {
+	if a.current.Load() == before {
 		t.Error("nothing was loaded")
 	}
 	a.reloadChanged()

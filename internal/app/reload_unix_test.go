@@ -26,7 +26,7 @@ func TestConfigurationFromPipe(t *testing.T) {
 			t.Errorf("New: %v", err)
 			return
 		}
-		if _, ok := a.module("piped"); !ok {
+		if _, ok := a.current.Load().module("piped"); !ok {
 			t.Error("the module of the pipe is missing")
 		}
 	})

@@ -18,11 +18,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/audit"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/audit"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/journal"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/store"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/store"
 )
 
 // hasty are limits by which an incident takes a second or two.
@@ -273,7 +273,7 @@ func TestReloadOfAnother(t *testing.T) {
 	if err := second.Reload(); !errors.Is(err, store.ErrLocked) {
 		t.Errorf("reloading: error is %v, want that the directory is used", err)
 	}
-	if _, ok := second.module("other"); !ok {
+	if _, ok := second.current.Load().module("other"); !ok {
 		t.Error("the old configuration does not go on serving")
 	}
 	stop(t, first)
@@ -285,7 +285,7 @@ func TestReloadOfAnother(t *testing.T) {
 // A memory that cannot be trusted turns restarts off, and nothing else.
 func TestCorruptStateHolds(t *testing.T) {
 	s, log := newShop(t), &recorder{}
-	file := filepath.Join(s.data(), store.FileName)
+	file := filepath.Join(s.data(), journal.FileName)
 	if err := os.MkdirAll(s.data(), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -373,7 +373,7 @@ func TestReloadWithoutRestarts(t *testing.T) {
 // file is what is in the file of the states.
 func (s *shop) file(t *testing.T) []byte {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(s.data(), store.FileName))
+	text, err := os.ReadFile(filepath.Join(s.data(), journal.FileName))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -383,7 +383,7 @@ func (s *shop) file(t *testing.T) []byte {
 // kept is the state in the file.
 func (s *shop) kept(t *testing.T) (kept restart.State) {
 	t.Helper()
-	file, err := store.Open(s.data())
+	file, err := store.Open(filepath.Join(s.data(), journal.FileName))
 	if err != nil {
 		t.Fatal(err)
 	}

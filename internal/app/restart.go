@@ -4,81 +4,70 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"time"
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/journal"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/lease"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/store"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/webhook"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/store"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
-// restarts turns the restart section into what the controller watches. Modules are those of the same snapshot.
-func restarts(c *config.Config, modules map[string]collector.Module) (restart.Configuration, error) {
-	r := c.Restart
-	all := restart.Configuration{Brake: brake(r.BrakeOf())}
+// buildRestarts turns the restart section into what the controller watches. The modules are built before.
+func (s *Snapshot) buildRestarts() error {
+	r := s.Config.Restart
+	s.Restarts = restart.Configuration{Brake: brake(r.BrakeOf())}
 	if e := r.LeaderElection; e != nil {
 		elector, err := lease.New(lease.Config{Namespace: e.Namespace, Name: e.Lease, Kubeconfig: e.KubeconfigFile, Context: e.Context})
 		if err != nil {
-			return restart.Configuration{}, fmt.Errorf("restart.leader_election: %w", err)
+			return fmt.Errorf("restart.leader_election: %w", err)
 		}
-		all.Elector = elector
+		s.Restarts.Elector = elector
 	}
-	guarding, err := sentinels(c, modules)
-	if err != nil {
-		return restart.Configuration{}, err
+	var err error
+	if s.posts, err = sentinels(s.Config, s.Modules); err != nil {
+		return err
 	}
 	for i := range r.Services {
-		s, err := service(c, &r.Services[i], modules)
+		service, err := s.service(&r.Services[i])
 		if err != nil {
-			return restart.Configuration{}, fmt.Errorf("restart.services[%d]: %w", i, err)
+			return fmt.Errorf("restart.services[%d]: %w", i, err)
 		}
-		guarding.stand(s.Checks)
-		all.Services = append(all.Services, s)
+		s.posts.stand(service.Checks)
+		s.Restarts.Services = append(s.Restarts.Services, service)
 	}
-	return all, nil
+	return nil
 }
 
-func service(cfg *config.Config, s *config.Service, modules map[string]collector.Module) (restart.Service, error) {
-	r := cfg.Restart
-	limits := r.LimitsOf(s)
-	back, err := backend(&s.Backends)
+func (s *Snapshot) service(configured *config.Service) (restart.Service, error) {
+	r := s.Config.Restart
+	limits := r.LimitsOf(configured)
+	back, err := backend(&configured.Backends)
 	if err != nil {
 		return restart.Service{}, err
 	}
-	definition, err := backendDefinition(&s.Backends)
+	definition, err := backendDefinition(&configured.Backends)
 	if err != nil {
 		return restart.Service{}, err
 	}
-	out := restart.Service{
-		Name:          s.Name,
-		Group:         s.Group,
-		Environment:   environment(cfg, s),
-		DependsOn:     s.DependsOn,
-		Match:         s.Match,
-		Maintenance:   maintenance(cfg, s),
-		Policy:        policy(r.ModeOf(s), limits),
+	service := restart.Service{
+		Name:          configured.Name,
+		Group:         configured.Group,
+		DependsOn:     configured.DependsOn,
+		Match:         configured.Match,
+		Policy:        policy(r.ModeOf(configured), limits),
 		CheckInterval: time.Duration(limits.CheckInterval),
 		Backend:       back,
 		ExecTimeout:   time.Duration(limits.ExecTimeout),
 
 		BackendDefinition: definition,
 	}
-	for _, c := range s.Checks {
-		check, err := check(cfg, c, modules, time.Duration(limits.CheckTimeout))
-		if err != nil {
-			return restart.Service{}, err
-		}
-		out.Checks = append(out.Checks, check)
-	}
-	return out, nil
+	err = s.observe(&service, configured, inFile(s.Config))
+	return service, err
 }
 
 // Policies are those of the services of a configuration, by name.
@@ -142,40 +131,6 @@ func reasons(of config.Failures) []prober.Reason {
 		all = append(all, prober.Reason(r))
 	}
 	return all
-}
-
-func authenticator(r *config.Receiver) webhook.Authenticator {
-	a := webhook.Authenticator{Bearer: string(r.BearerToken), BearerFile: r.BearerTokenFile, Anybody: r.Insecure}
-	if b := r.BasicAuth; b != nil {
-		a.Username, a.UsernameFile = b.Username, b.UsernameFile
-		a.Password, a.PasswordFile = string(b.Password), b.PasswordFile
-	}
-	return a
-}
-
-// readTimeout is how long a delivery may take to arrive.
-const readTimeout = 10 * time.Second
-
-// receive serves the webhook while the configuration has something to restart.
-func (a *App) receive(w http.ResponseWriter, r *http.Request) {
-	// Before anything is answered: net/http reads what is left of a refused body. Not every connection can do this.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readTimeout))
-	s := a.snapshot.Load()
-	if !a.ready.Load() {
-		http.Error(w, "the exporter is stopping", http.StatusServiceUnavailable) // Alertmanager tries again
-		return
-	}
-	if s.Config.Restart == nil {
-		http.Error(w, "the configuration has no restart section: nothing can be restarted", http.StatusNotFound)
-		return
-	}
-	if !a.restarts.Ready() { // what is acknowledged now would reach nobody, and come again in hours
-		http.Error(w, "the exporter is starting", http.StatusServiceUnavailable)
-		return
-	}
-	if !a.webhook.Serve(w, r, authenticator(&s.Config.Restart.Receiver)) {
-		a.metrics.refuse(refusedDelivery)
-	}
 }
 
 // watch keeps watch over the services until the function that it returns is called. At the end of the exporter an attempt

@@ -292,7 +292,7 @@ func TestReceiveTooEarly(t *testing.T) {
 	w := httptest.NewRecorder()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/webhook/alertmanager", strings.NewReader(`{"version":"4","alerts":[]}`))
 	r.Header.Set("Authorization", "Bearer s3cret")
-	a.receive(w, r)
+	a.webhook.ServeHTTP(w, r)
 	if w.Code != http.StatusServiceUnavailable {
 		t.Errorf("the answer is %d, want 503", w.Code)
 	}
@@ -316,7 +316,7 @@ func TestReceiveDeadline(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := &deadlineRecorder{ResponseRecorder: httptest.NewRecorder()}
-	a.receive(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/webhook/alertmanager", nil))
+	a.webhook.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/webhook/alertmanager", nil))
 	if left := time.Until(w.deadline); left <= 0 || left > readTimeout {
 		t.Errorf("the body may take another %s, want up to %s", left, readTimeout)
 	}

@@ -10,8 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/hint"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/api"
 )
 
 // A route is what is served at a path.
@@ -34,38 +33,27 @@ func (a *App) routes() http.Handler {
 
 // table is the one place that says what is served where.
 func (a *App) table() []route {
-	probe := &collector.Handler{
-		Module: a.module, Modules: a.modules,
-		Target: a.target,
-		Permit: a.permit,
-		Offset: a.opts.TimeoutOffset,
-		Begin:  a.probes.begin,
-		Hint:   hint.For,
-		ByURL:  a.limits.byURL,
-		Reject: func(r collector.Rejection) { a.metrics.rejected.WithLabelValues(string(r)).Inc() },
-	}
-	all := &collector.AllHandler{Targets: a.selected, Max: a.opts.ProbeAllMax, AtOnce: scraped(maxFiles()), Offset: probe.Offset, Begin: probe.Begin, Reject: probe.Reject}
-	metrics := promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{Registry: a.metrics.registry, EnableOpenMetrics: true})
+	pages := a.pages()
 	routes := []route{
-		{"GET /{$}", page, styled(http.HandlerFunc(a.landing))},
-		{"GET /probe", sameSite, a.unlessStopping(probe)},
-		{"GET /probe/all", sameSite, a.unlessStopping(all)},
+		{"GET /{$}", linked, pages.Landing()},
+		{"GET /probe", sameSite, a.gate.guard(a.probe())},
+		{"GET /probe/all", sameSite, a.gate.guard(a.probeAll())},
 		{"GET /sd", sameSite, a.discovery()},
-		{"GET /api/v1/targets", page, http.HandlerFunc(a.listTargets)},
-		{"GET /metrics", page, metrics},
-		{"POST /webhook/alertmanager", sameSite, http.HandlerFunc(a.receive)},
-		{"GET /api/v1/restarts", sameSite, a.operator(a.listRestarts)},
-		{"GET /api/v1/restarts/{service}", sameSite, a.operator(a.showRestart)},
-		{"GET /api/v1/restarts/{service}/explain", sameSite, a.operator(a.explainRestart)},
-		{"POST /api/v1/restarts/{service}/pause", sameSite, a.operator(a.pauseRestarts)},
-		{"POST /api/v1/restarts/{service}/resume", sameSite, a.operator(a.resumeRestarts)},
-		{"POST /api/v1/restarts/{service}/unlock", sameSite, a.operator(a.unlockRestarts)},
-		{"POST /api/v1/restarts/{service}/request", sameSite, a.operator(a.requestRestart)},
-		{"POST /api/v1/restarts-brake/release", sameSite, a.operator(a.releaseBrake)},
-		{"GET /config", page, http.HandlerFunc(a.config)},
-		{"GET /logs", page, http.HandlerFunc(a.logs)},
-		{"GET /-/healthy", page, http.HandlerFunc(healthy)},
-		{"GET /-/ready", page, http.HandlerFunc(a.readiness)},
+		{"GET /api/v1/targets", linked, &api.Targets{Inventory: a.currentInventory, Status: a.status}},
+		{"GET /metrics", linked, promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{Registry: a.metrics.registry, EnableOpenMetrics: true})},
+		{"POST /webhook/alertmanager", sameSite, a.webhook},
+		{"GET /api/v1/restarts", sameSite, a.operators.List()},
+		{"GET /api/v1/restarts/{service}", sameSite, a.operators.Show()},
+		{"GET /api/v1/restarts/{service}/explain", sameSite, a.operators.Explain()},
+		{"POST /api/v1/restarts/{service}/pause", sameSite, a.operators.Pause()},
+		{"POST /api/v1/restarts/{service}/resume", sameSite, a.operators.Resume()},
+		{"POST /api/v1/restarts/{service}/unlock", sameSite, a.operators.Unlock()},
+		{"POST /api/v1/restarts/{service}/request", sameSite, a.operators.Request()},
+		{"POST /api/v1/restarts-brake/release", sameSite, a.operators.ReleaseBrake()},
+		{"GET /config", linked, http.HandlerFunc(pages.ShowConfig)},
+		{"GET /logs", linked, http.HandlerFunc(pages.ShowLog)},
+		{"GET /-/healthy", linked, http.HandlerFunc(healthy)},
+		{"GET /-/ready", linked, http.HandlerFunc(a.readiness)},
 		{"POST /-/reload", sameSite, http.HandlerFunc(a.reloadNow)},
 		{"PUT /-/reload", sameSite, http.HandlerFunc(a.reloadNow)},
 	}
@@ -90,18 +78,6 @@ func (a *App) belowPrefix(h http.Handler) http.Handler {
 	mux.Handle(a.prefix+"/", http.StripPrefix(a.prefix, h))
 	mux.Handle("GET /{$}", http.RedirectHandler(a.prefix+"/", http.StatusFound))
 	return mux
-}
-
-// unlessStopping refuses new probes while the last ones finish.
-func (a *App) unlessStopping(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !a.probes.admit() {
-			http.Error(w, "the exporter is stopping", http.StatusServiceUnavailable)
-			return
-		}
-		defer a.probes.leave()
-		h.ServeHTTP(w, r)
-	})
 }
 
 // routePrefix is the cleaned path of the prefix, or else of the external URL: "" or "/path".

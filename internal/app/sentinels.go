@@ -20,7 +20,7 @@ func sentinels(cfg *config.Config, modules map[string]collector.Module) (posts, 
 		if !ok {
 			m.Config = config.SentinelModule()
 			var err error
-			if m.Prober, err = prober.New(m.Config, cfg.Probe); err != nil {
+			if m.Prober, err = prober.New(m.Config, cfg.TargetRules); err != nil {
 				return nil, fmt.Errorf("restart.sentinels[%d]: %w", i, err)
 			}
 		}

@@ -1,8 +1,6 @@
 package app
 
 import (
-	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -10,6 +8,9 @@ import (
 
 // maxHeaderBytes bounds a request's line and headers, and so the targets that the history keeps.
 const maxHeaderBytes = 64 << 10
+
+// readTimeout is how long a request may take to arrive.
+const readTimeout = 10 * time.Second
 
 // headerTimeout is how long the line and headers of a request may take to arrive; the body has until readTimeout.
 const headerTimeout = 10 * time.Second
@@ -28,20 +29,6 @@ const pingAfter = 30 * time.Second
 
 // pingTimeout is how long that sign may take.
 const pingTimeout = 15 * time.Second
-
-// serve runs one server of its own: the toolkit changes the server that it is given.
-func (a *App) serve(listenAndServe func(*http.Server) error) {
-	s := a.server()
-	a.servers = append(a.servers, s)
-	a.serving.Go(func() {
-		if err := listenAndServe(s); err != nil && !errors.Is(err, http.ErrServerClosed) {
-			select {
-			case a.failed <- fmt.Errorf("serving: %w", err):
-			default:
-			}
-		}
-	})
-}
 
 // server is a server within the bounds. ReadTimeout ends with the request's body, so that it does not end a probe. There is
 // no WriteTimeout, which would: conn bounds the time of an answer from its first byte.

@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/hint"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/history"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
@@ -20,8 +23,10 @@ import (
 type Snapshot struct {
 	Config  *config.Config
 	Modules map[string]collector.Module
-	// Restarts are what may be restarted, and how.
+	// Restarts are what may be restarted, and how; see watching.
 	Restarts restart.Configuration
+
+	posts posts
 }
 
 // newSnapshot turns a configuration into objects. This is the only place that does. The error has a line for
@@ -31,7 +36,7 @@ func newSnapshot(file string, c *config.Config) (*Snapshot, error) {
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(c.Modules)) {
 		m := c.Modules[name]
-		p, err := prober.New(m, c.Probe)
+		p, err := prober.New(m, c.TargetRules)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: modules.%s: %w", file, name, err))
 			continue
@@ -39,8 +44,7 @@ func newSnapshot(file string, c *config.Config) (*Snapshot, error) {
 		s.Modules[name] = collector.Module{Name: name, Config: m, Prober: p}
 	}
 	if c.Restart != nil && len(errs) == 0 {
-		var err error
-		if s.Restarts, err = restarts(c, s.Modules); err != nil {
+		if err := s.buildRestarts(); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", file, err))
 		}
 	}
@@ -50,14 +54,29 @@ func newSnapshot(file string, c *config.Config) (*Snapshot, error) {
 	return s, nil
 }
 
-// module finds a module of the current configuration.
-func (a *App) module(name string) (collector.Module, bool) {
-	m, ok := a.snapshot.Load().Modules[name]
+// module finds a module by its name.
+func (s *Snapshot) module(name string) (collector.Module, bool) {
+	m, ok := s.Modules[name]
 	return m, ok
 }
 
-// modules are the names of the modules, sorted.
-func (a *App) modules() []string { return slices.Sorted(maps.Keys(a.snapshot.Load().Modules)) }
+// moduleNames are sorted.
+func (s *Snapshot) moduleNames() []string { return slices.Sorted(maps.Keys(s.Modules)) }
+
+// hint says what to do about a failed probe of the history, by the module of that name as it is now.
+func (s *Snapshot) hint(e *history.Entry) string {
+	m := s.Modules[e.Module]
+	return hint.For(&e.Result, &m.Config)
+}
+
+// report writes what a probe of the history did.
+func (s *Snapshot) report(w io.Writer, e *history.Entry) {
+	r := collector.Report{Target: e.Target, Result: e.Result, Hint: s.hint(e)}
+	if m, ok := s.Modules[e.Module]; ok {
+		r.Module = &m
+	}
+	collector.WriteReport(w, r)
+}
 
 // tellLoad logs the outcome of a reload.
 func (a *App) tellLoad(err error) {
@@ -76,7 +95,8 @@ func (a *App) apply() error {
 	s, err := a.load()
 	var plan *inventory.Plan
 	if err == nil {
-		if plan, err = a.inventory.Plan(s.Config); err != nil {
+		plan, err = a.inventory.Plan(s.Config, func(inv *inventory.Inventory) { a.inventoryChanged(s, inv) })
+		if err != nil {
 			err = fmt.Errorf("%s: %w", a.configName(), err)
 		}
 	}
@@ -91,9 +111,7 @@ func (a *App) apply() error {
 		return err
 	}
 	a.metrics.knowModules(s.Modules)
-	a.snapshot.Store(s)
 	a.inventory.Apply(plan)
-	a.restarts.Apply(s.Restarts)
 	return nil
 }
 

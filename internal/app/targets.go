@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"net/url"
 	"sync"
 
@@ -51,7 +50,7 @@ func newTarget(e *inventory.Entry, s *Snapshot) collector.Target {
 	if !e.Overlaid() {
 		return t
 	}
-	p, err := prober.New(t.Module.Config, s.Config.Probe)
+	p, err := prober.New(t.Module.Config, s.Config.TargetRules)
 	if err != nil { // such as a file that is gone since the module was made
 		t.Module = refused(e, err)
 		return t
@@ -65,11 +64,18 @@ func refused(e *inventory.Entry, err error) collector.Module {
 	return collector.Module{Name: e.Module, Config: config.Module{}, Prober: prober.Refuse(prober.ReasonLocalResource, err)}
 }
 
-// inventoryChanged takes over a new inventory. One of an old configuration is none: that of the new one follows.
-func (a *App) inventoryChanged(inv *inventory.Inventory) {
-	if s := a.snapshot.Load(); s.Config == inv.Config {
-		a.targets.Store(newTargets(inv, s))
-		a.probes.forget(inv)
+// A current is what requests are answered by: a configuration, and an inventory that was checked against it.
+type current struct {
+	*Snapshot
+	targets *targets
+}
+
+// inventoryChanged takes over an inventory that was checked against a configuration.
+func (a *App) inventoryChanged(s *Snapshot, inv *inventory.Inventory) {
+	before := a.current.Swap(&current{s, newTargets(inv, s)})
+	a.status.Forget(func(name string) bool { return inv.ByName(name) != nil })
+	if before == nil || before.Snapshot != s || s.borrows() {
+		a.restarts.Apply(s.watching(inv))
 	}
 }
 
@@ -84,42 +90,25 @@ func (a *App) keep() (stop func()) {
 	}
 }
 
-// discovery serves /sd.
-func (a *App) discovery() http.Handler {
-	d := &inventory.Discovery{
-		Inventory: func() *inventory.Inventory { return a.targets.Load().inventory },
-		Complete:  a.inventory.Complete,
-		Prefix:    a.prefix,
-		Offset:    a.opts.TimeoutOffset,
-	}
-	if a.opts.ExternalURL != "" {
-		if u, err := url.Parse(a.opts.ExternalURL); err == nil { // it was checked by New
-			d.External = u
-		}
-	}
-	return d
-}
-
-// target finds a target of the inventory by its name.
-func (a *App) target(name string) (collector.Target, bool) {
-	t, ok := a.targets.Load().byName[name]
+// named finds a target of the inventory by its name.
+func (t *targets) named(name string) (collector.Target, bool) {
+	found, ok := t.byName[name]
 	if !ok {
 		return collector.Target{}, false
 	}
-	return t(), true
+	return found(), true
 }
 
 // selected finds the targets that a query of /probe/all asks for.
-func (a *App) selected(query url.Values) ([]collector.Target, error) {
+func (t *targets) selected(query url.Values) ([]collector.Target, error) {
 	selection, err := inventory.ParseSelection(query)
 	if err != nil {
 		return nil, err
 	}
-	all := a.targets.Load()
 	var found []collector.Target
-	for _, e := range all.inventory.Entries() {
+	for _, e := range t.inventory.Entries() {
 		if selection.Has(e) {
-			found = append(found, all.byName[e.Name]())
+			found = append(found, t.byName[e.Name]())
 		}
 	}
 	return found, nil
@@ -127,15 +116,14 @@ func (a *App) selected(query url.Values) ([]collector.Target, error) {
 
 // permit finds the target of the inventory for one that somebody gave by its URL and module, or says why it must not be
 // probed. Without probe.inventory_only everything is probed as it is asked for.
-func (a *App) permit(asked collector.Target) (collector.Target, error) {
-	t := a.targets.Load()
-	if !t.inventory.Config.Probe.InventoryOnly {
+func (t *targets) permit(asked collector.Target) (collector.Target, error) {
+	if !t.inventory.Config.TargetRules.InventoryOnly {
 		return asked, nil
 	}
 	if asked.Request.Hostname != "" {
 		return asked, errors.New("a hostname leads past the inventory, and probe.inventory_only is set")
 	}
-	e, err := t.inventory.Asked(asked.Request.URL, asked.Module.Name)
+	e, err := t.inventory.ByURL(asked.Request.URL, asked.Module.Name)
 	switch {
 	case err != nil:
 		return asked, fmt.Errorf("%w, and probe.inventory_only is set", err)

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -17,9 +16,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/history"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
-	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
 // maxLanding is how large the landing page may be in bytes, whatever was probed.
@@ -136,32 +133,4 @@ func heap() int {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int(m.HeapAlloc) //nolint:gosec // no test has as much
-}
-
-// TestRecentProbesAreBounded shows what the page makes longest: characters that it has to escape.
-func TestRecentProbesAreBounded(t *testing.T) {
-	for _, char := range []string{`"`, "<", "&", "'", "+", "\x00", "\x1b", "\u202e", "\xff", "x", "서"} {
-		h := history.New(1000)
-		text := strings.Repeat(char, 10_000)
-		for range 2000 {
-			h.Add(text, text, prober.Result{Err: errors.New(text), Reason: prober.ReasonStatus})
-		}
-		all := h.List()
-		table, err := recentProbes(all, func(*history.Entry) string { return text })
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(table) > maxRecent+1000 {
-			t.Errorf("of %q the table has %d bytes, want at most %d", char, len(table), maxRecent)
-		}
-		if left := len(all) - strings.Count(table, "./logs?id="); left > 0 && !strings.Contains(table, fmt.Sprintf("%d older ones", left)) {
-			t.Errorf("of %q the table leaves out %d probes without a word", char, left)
-		}
-		if text := strings.ReplaceAll(table, "\n", ""); !printable.Is(text) {
-			t.Errorf("of %q the table does not print", char)
-		}
-	}
-	if table, err := recentProbes(nil, nil); err != nil || table != "" {
-		t.Errorf("of no probes the table is %q (%v), want none", table, err)
-	}
 }

@@ -22,7 +22,7 @@ func TestAlertTestInterrupted(t *testing.T) {
 		interrupt()
 	}()
 	var out, errOut bytes.Buffer
-	status := AlertTest(ctx, &out, &errOut, AlertTestOptions{Alertmanager: Exporter{URL: a.URL}, Wait: time.Minute})
+	status := testAlert(ctx, &out, &errOut, alertTestOptions{Alertmanager: exporterOptions{URL: a.URL}, Wait: time.Minute})
 	if status != ExitFailed || errOut.String() != "interrupted\n" {
 		t.Errorf("got %d %q, want %d and that it was interrupted", status, errOut.String(), ExitFailed)
 	}

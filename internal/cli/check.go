@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
@@ -16,15 +17,29 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
-// Check loads each file as the server would and says on out what is in it, or on errOut what is wrong with it or
-// doubtful. The file - is standard input.
-func Check(ctx context.Context, out, errOut io.Writer, o config.Options, files []string) int {
+// checkOptions are the arguments of the check command.
+type checkOptions struct {
+	// TimeoutOffset is how much earlier than its scrape a probe ends, which some settings have to leave room for.
+	TimeoutOffset time.Duration
+	Files         []string // - is standard input
+}
+
+func addCheck(p *program) {
+	o := checkOptions{TimeoutOffset: config.DefaultTimeoutOffset}
+	c := p.Command("check", "Check configuration files, and the files of targets that they name, and name every mistake in them. Exit status: 0 all are good, 2 one is not.")
+	c.Arg("file", "Configuration files; - is standard input.").Required().StringsVar(&o.Files)
+	p.does(c, func(ctx context.Context, out, errOut io.Writer) int { return check(ctx, out, errOut, o) })
+}
+
+// check loads each file as the server would and says on out what is in it, or on errOut what is wrong with it or
+// doubtful.
+func check(ctx context.Context, out, errOut io.Writer, o checkOptions) int {
 	status := ExitSuccess
-	for _, file := range files {
+	for _, file := range o.Files {
 		if file == "" { // kingpin makes that of "-"
 			file = stdin
 		}
-		has, warnings, err := checkFile(ctx, o, file)
+		has, warnings, err := checkFile(ctx, config.Options{TimeoutOffset: o.TimeoutOffset}, file)
 		for _, text := range warnings {
 			fmt.Fprintf(errOut, "%s: warning: %s\n", file, text)
 		}
@@ -79,11 +94,34 @@ func checkFile(ctx context.Context, o config.Options, file string) (has string, 
 	permissions := permission.CheckConfig(file, c)
 	errs := []error{permission.Err(file+": ", permissions)}
 	for _, name := range slices.Sorted(maps.Keys(c.Modules)) {
-		if _, err := prober.New(c.Modules[name], c.Probe); err != nil {
+		if _, err := prober.New(c.Modules[name], c.TargetRules); err != nil {
 			errs = append(errs, fmt.Errorf("%s: modules.%s: %w", file, name, err))
 		}
 	}
 	n, wrong := inventory.CheckFiles(ctx, c, o.TimeoutOffset, prober.MaskURL)
 	warnings = slices.Concat(permission.Warnings(permissions), c.Doubts(), undecoded(c))
 	return contents(c, n), warnings, errors.Join(append(errs, wrong...)...)
+}
+
+// undecoded warns of modules that ask for a compressed body and do not decompress it.
+func undecoded(c *config.Config) []string {
+	var warnings []string
+	for _, name := range slices.Sorted(maps.Keys(c.Modules)) {
+		m := c.Modules[name]
+		if m.Prober == "http" && m.HTTP.Compression == "" && asksForCompression(&m.HTTP) {
+			warnings = append(warnings, fmt.Sprintf("modules.%s: the header Accept-Encoding asks for a compressed body, which nobody decompresses: "+
+				"set compression instead of the header; conditions on the body fail otherwise", name))
+		}
+	}
+	return warnings
+}
+
+func asksForCompression(h *config.HTTP) bool {
+	for name, value := range h.Headers { // no other block may have this one
+		accepted := func(coding string) bool { return config.AcceptsEncoding(value, coding) }
+		if strings.EqualFold(name, "Accept-Encoding") && slices.ContainsFunc([]string{"gzip", "br", "deflate", "zstd"}, accepted) {
+			return true
+		}
+	}
+	return false
 }

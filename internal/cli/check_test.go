@@ -1,5 +1,3 @@
-//go:build unix
-
 package cli
 
 import (
@@ -9,41 +7,95 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/google/go-cmp/cmp"
 )
 
-// The command check says of permissions what the server would, which takes a configuration with warnings.
-func TestCheckPermissions(t *testing.T) {
-	for _, tt := range []struct {
-		name   string
-		mode   os.FileMode
-		status int
-		want   string // on stderr
-	}{
-		{"ours", 0o600, ExitSuccess, ""},
-		{"read by anybody", 0o644, ExitSuccess, "FILE: warning: FILE has mode 0644: anybody on this machine can read the secret in it: chmod 600 FILE\n"},
-		{"written by anybody", 0o622, ExitUsage, "FILE: FILE has mode 0622: anybody could change what is restarted and how: chmod o-w FILE\n"},
+func TestCheck(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	for name, text := range map[string]string{
+		"good.yml": "modules: {a: {prober: http}, b: {prober: http}}",
+		"full.yml": "modules: {http_2xx: {prober: http}}\ntargets: [{name: a, url: 'http://127.0.0.1/'}, {name: b, url: 'http://127.0.0.1/b'}]\ntarget_files: [more.yml]\n" +
+			"restart: {mode: off, receiver: {insecure: true}, services: [{name: a, checks: [{target: a}], http: {url: 'http://127.0.0.1/'}}]}\n",
+		"more.yml":    "- {name: c, url: 'http://127.0.0.1/c'}\n",
+		"list.yml":    "modules: {http_2xx: {prober: http}}\ntarget_files: [none.yml]\n",
+		"bad.yml":     "modules:\n  a: {prober: x}\n  b: {prober: y}\n",
+		"unbuilt.yml": "modules:\n  a: {prober: http, http: &h {tls_config: {ca_file: garbage.pem}}}\n  b: {prober: http, http: *h}\n",
+		"garbage.pem": "no certificate",
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			file := configFile(t, `
-restart:
-  mode: observe
-  receiver: {bearer_token: s3cret}
-  services: [{name: shop, checks: [{url: 'http://shop.test'}], command: {argv: [/bin/true]}}]
-`)
-			for path, mode := range map[string]os.FileMode{file: tt.mode, filepath.Dir(file): 0o755, filepath.Dir(filepath.Dir(file)): 0o755} {
-				if err := os.Chmod(path, mode); err != nil {
-					t.Fatal(err)
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tc := range []struct {
+		name   string
+		files  []string
+		status int
+		out    string
+		err    []string // the beginning of each line
+	}{
+		{"good", []string{"good.yml"}, ExitSuccess, "good.yml: ok, modules: 2\n", nil},
+		{"of everything", []string{"full.yml"}, ExitSuccess, "full.yml: ok, modules: 1, targets: 2, targets in files: 1, services to restart: 1\n", nil},
+		{"a file of targets that is missing", []string{"list.yml"}, ExitUsage, "", []string{"reading "}},
+		{"bad", []string{"bad.yml"}, ExitUsage, "", []string{"bad.yml:2: modules.a.prober: ", "bad.yml:3: modules.b.prober: "}},
+		{"missing", []string{"none.yml"}, ExitUsage, "", []string{"reading configuration: open none.yml: "}},
+		{"cannot be built", []string{"unbuilt.yml"}, ExitUsage, "", []string{"unbuilt.yml", "unbuilt.yml"}},
+		{"bad before good", []string{"bad.yml", "good.yml"}, ExitUsage, "good.yml: ok, modules: 2\n", []string{"bad.yml:2: ", "bad.yml:3: "}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var out, errOut bytes.Buffer
+			if got := check(t.Context(), &out, &errOut, checkOptions{Files: tc.files}); got != tc.status {
+				t.Errorf("exit status %d, want %d", got, tc.status)
+			}
+			if diff := cmp.Diff(tc.out, out.String()); diff != "" {
+				t.Errorf("stdout (-want +got):\n%s", diff)
+			}
+			var lines []string
+			for line := range strings.Lines(errOut.String()) {
+				lines = append(lines, line)
+			}
+			if len(lines) != len(tc.err) {
+				t.Fatalf("stderr has %d lines, want %d:\n%s", len(lines), len(tc.err), &errOut)
+			}
+			for i, want := range tc.err {
+				if !strings.HasPrefix(lines[i], want) {
+					t.Errorf("line %d of stderr is %q, want %q at its beginning", i+1, lines[i], want)
 				}
 			}
-			var out, errOut bytes.Buffer
-			status := Check(t.Context(), &out, &errOut, config.Options{}, []string{file})
-			if got := strings.ReplaceAll(errOut.String(), file, "FILE"); status != tt.status || got != tt.want {
-				t.Errorf("status %d, want %d; stderr:\n%swant\n%s", status, tt.status, got, tt.want)
-			}
-			if ok := strings.Contains(out.String(), ": ok, "); ok != (tt.status == ExitSuccess) {
-				t.Errorf("stdout is %q", out.String())
-			}
 		})
+	}
+}
+
+// A module of another prober is one line, and the last one names what takes the others.
+func TestCheckOfForeignProbers(t *testing.T) {
+	file := configFile(t, "modules:\n  a: {prober: tcp, tcp: {query_response: []}}\n  b: {prober: icmp}\n  c: {prober: dns, dns: {query_name: x}}\n  web: {prober: http}\n")
+	var out, errOut bytes.Buffer
+	if got := check(t.Context(), &out, &errOut, checkOptions{Files: []string{file}}); got != ExitUsage {
+		t.Errorf("exit status %d, want %d", got, ExitUsage)
+	}
+	lines := strings.Split(strings.TrimSpace(errOut.String()), "\n")
+	if len(lines) != 4 || !strings.HasSuffix(lines[3], "import --blackbox=FILE takes the others") || strings.Contains(errOut.String(), "unknown key") {
+		t.Errorf("check says\n%s\nwant a line for each of three modules, and one that names import", &errOut)
+	}
+}
+
+// The command check warns of a body that nobody would decompress.
+func TestCheckUndecoded(t *testing.T) {
+	for block, want := range map[string]bool{
+		"headers: {Accept-Encoding: gzip}":                              true,
+		"headers: {accept-encoding: 'br, *;q=0.1'}":                     true,
+		"headers: {Accept-Encoding: identity}":                          false,
+		"headers: {Accept-Encoding: gzip}, compression: gzip":           false,
+		"headers: {Accept: text/html}":                                  false,
+		"compression: gzip":                                             false,
+		"headers: {Accept-Encoding: 'gzip;q=0, identity'}":              false,
+		"headers: {Accept-Encoding: zstd}, valid_status_codes: ['2xx']": true,
+	} {
+		file := configFile(t, "modules: {m: {prober: http, http: {"+block+"}}}\n")
+		var out, errOut bytes.Buffer
+		status := check(t.Context(), &out, &errOut, checkOptions{Files: []string{file}})
+		if got := strings.Contains(errOut.String(), "warning: modules.m: the header Accept-Encoding"); got != want || status != ExitSuccess {
+			t.Errorf("%s: warned %t with status %d, want %t: %s", block, got, status, want, errOut.String())
+		}
 	}
 }

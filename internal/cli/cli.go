@@ -1,6 +1,22 @@
-// Package cli is the command line beside the server: checking configuration files, probing once, and asking a
-// running exporter.
+// Package cli is the command line: it parses the arguments and runs the command that they name. Each command has a file of
+// its name, with its help, its flags and what it does.
 package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/template"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/common/version"
+)
+
+// Name is the name of the program.
+const Name = "healthcheck_exporter"
 
 // The exit statuses of every command.
 const (
@@ -8,3 +24,100 @@ const (
 	ExitFailed  = 1 // the probe failed, the exporter refused, a replay differs
 	ExitUsage   = 2 // bad arguments or configuration
 )
+
+// configFlag is the flag of whatever reads the configuration.
+const configFlag = "config.file"
+
+// A program is the command line: what may be said, and what it does.
+type program struct {
+	*kingpin.Application
+
+	// The following are by the full name of their command.
+	actions map[string]action
+	readers map[string]*string // where those that read a configuration want its file
+
+	// Any command takes --config.file, before it or after it, whether it reads a configuration or not.
+	configFile  string // empty: the embedded default configuration
+	configNamed bool
+}
+
+// An action does what a command is for, once all flags have their values. It returns the exit status.
+type action func(ctx context.Context, out, errOut io.Writer) int
+
+// newProgram registers all commands, in the order of --help.
+func newProgram(about string) *program {
+	p := &program{
+		Application: kingpin.New(Name, "Probes HTTP and WebSocket targets for Prometheus, says why a probe failed, and restarts what is down if it may."),
+		actions:     map[string]action{},
+		readers:     map[string]*string{},
+	}
+	p.UsageTemplate(usageTemplate).UsageFuncs(template.FuncMap{"Used": p.used})
+	p.HelpFlag.Short('h').Help("Show help; after a command, the help of that command.")
+	p.Version(about)
+	p.Flag(configFlag, "Configuration file, of serve, probe and restarts replay. Without one the embedded default configuration is used.").
+		IsSetByUser(&p.configNamed).StringVar(&p.configFile)
+	for _, add := range []func(*program){addServe, addCheck, addProbe, addTargets, addImport, addAlertTest, addRestarts} {
+		add(p)
+	}
+	return p
+}
+
+// does registers what a command does.
+func (p *program) does(c *kingpin.CmdClause, a action) { p.actions[c.FullCommand()] = a }
+
+// readsConfig registers that a command reads the configuration, and where it wants --config.file.
+func (p *program) readsConfig(c *kingpin.CmdClause, file *string) { p.readers[c.FullCommand()] = file }
+
+// used are those of flags that a command uses; nil: the program as a whole.
+func (p *program) used(c *kingpin.CmdModel, flags []*kingpin.FlagModel) []*kingpin.FlagModel {
+	if c == nil || p.readers[c.FullCommand] != nil {
+		return flags
+	}
+	return slices.DeleteFunc(flags, func(f *kingpin.FlagModel) bool { return f.Name == configFlag })
+}
+
+// names are the names of the commands, without those of a group.
+func (p *program) names() []string {
+	var names []string
+	for _, c := range p.Model().Commands {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+// Run runs the command that args name and returns the exit status. The command ends with ctx.
+func Run(ctx context.Context, args []string, out, errOut io.Writer) int {
+	about := version.Print(Name)
+	if slices.Contains(args, "--help-man") { // its head is one line
+		about = version.Version
+	}
+	p := newProgram(about)
+	p.UsageWriter(out).ErrorWriter(errOut)
+	names := p.names()
+	if completesCommand(args) { // kingpin offers none beside a default command
+		fmt.Fprintln(out, strings.Join(names, "\n"))
+		return ExitSuccess
+	}
+	command, err := p.Parse(args)
+	switch n := len(args); {
+	case err != nil:
+		err = usageError(blameFlag(p.Model(), args, err), args, names)
+	case n > 0 && args[n-1] == "--"+configFlag: // kingpin loses it for the sake of the default command
+		err = errors.New("expected argument for flag '--config.file'")
+	case p.configNamed && p.configFile == "": // such as --config.file=$UNSET, which would watch nothing
+		err = errors.New("--config.file is empty, want the path of a configuration file")
+	}
+	if err != nil {
+		fmt.Fprintf(errOut, "%s: %v, try --help\n", Name, err)
+		return ExitUsage
+	}
+	if file := p.readers[command]; file != nil {
+		*file = p.configFile
+	}
+	return p.actions[command](ctx, out, errOut)
+}
+
+// completesCommand reports whether the shell asks how the first word may go on.
+func completesCommand(args []string) bool {
+	return len(args) == 2 && args[0] == "--completion-bash" && !strings.HasPrefix(args[1], "-")
+}

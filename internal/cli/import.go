@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -10,14 +11,23 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
-// ImportOptions are the arguments of the import command.
-type ImportOptions struct {
+// importOptions are the arguments of the import command.
+type importOptions struct {
 	Blackbox, Prometheus, Servers []string // files
 }
 
-// Import writes a configuration on out that is made of other files, and on errOut what could not be taken over. It
+func addImport(p *program) {
+	var o importOptions
+	c := p.Command("import", "Write a configuration made of other files to stdout, and what could not be taken over to stderr. Exit status: 0 success, 2 a file cannot be read.")
+	c.Flag("blackbox", "Configuration file of blackbox_exporter, for its modules; without one they are those of the default configuration.").StringsVar(&o.Blackbox)
+	c.Flag("prometheus", "Configuration file of Prometheus, for the targets of scrape jobs that go through /probe.").StringsVar(&o.Prometheus)
+	c.Flag("servers", "JSON list of servers with hostName, host, port, type (2, 3, 4: WebSocket; 1, 6: HTTP), environment and notification.").StringsVar(&o.Servers)
+	p.does(c, func(_ context.Context, out, errOut io.Writer) int { return importFiles(out, errOut, o) })
+}
+
+// importFiles writes a configuration on out that is made of other files, and on errOut what could not be taken over. It
 // returns the exit status.
-func Import(out, errOut io.Writer, o ImportOptions) int {
+func importFiles(out, errOut io.Writer, o importOptions) int {
 	if len(o.Blackbox)+len(o.Prometheus)+len(o.Servers) == 0 {
 		fmt.Fprintln(errOut, "nothing to import, want --blackbox, --prometheus or --servers with a file")
 		return ExitUsage
@@ -42,7 +52,7 @@ func Import(out, errOut io.Writer, o ImportOptions) int {
 	return ExitSuccess
 }
 
-func (o *ImportOptions) read(im *importer.Importer) ([]byte, error) {
+func (o *importOptions) read(im *importer.Importer) ([]byte, error) {
 	if err := take(o.Blackbox, im.Blackbox); err != nil {
 		return nil, err
 	}

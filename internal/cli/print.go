@@ -9,6 +9,12 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 )
 
+// The output formats.
+const (
+	formatText = "text"
+	formatJSON = "json"
+)
+
 // Everything that commands say in text goes through say or row: texts of exporters, targets and audit logs could steer the
 // terminal, or look like lines that nobody wrote.
 
@@ -22,7 +28,7 @@ func say(w io.Writer, format string, args ...any) {
 
 // oneLine is a text of somebody else as part of a line: in it even a text of many lines is read as one.
 func oneLine(text string) string {
-	return printable.Text(strings.Join(strings.Fields(text), " "), printable.MaxURL)
+	return printable.Line(text, printable.MaxURL)
 }
 
 // A jsonWriter writes JSON. In it what does not print is escaped, so that nothing is lost to who decodes it. Every Write

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alecthomas/kingpin/v2"
+
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/hint"
@@ -17,8 +19,8 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
-// ProbeOptions are the arguments of the probe command.
-type ProbeOptions struct {
+// probeOptions are the arguments of the probe command.
+type probeOptions struct {
 	ConfigFile string // empty: the embedded default configuration
 	Module     string // empty: the default for the target
 	Target     string
@@ -31,8 +33,30 @@ type ProbeOptions struct {
 	Debug      bool          // text: also what happened, step by step
 }
 
-// Probe probes one target once and explains the outcome on out. It returns the exit status.
-func Probe(ctx context.Context, out, errOut io.Writer, o ProbeOptions) int {
+func addProbe(p *program) {
+	var o probeOptions
+	c := p.Command("probe", "Probe one target once and explain the outcome. Exit status: 0 success, 1 the probe failed, 2 usage or configuration.")
+	c.Arg("target", "URL of the target; http:// may be left out.").StringVar(&o.Target)
+	c.Flag("name", "Target of the inventory of --config.file, instead of a URL: probed by its own module, timeout and headers, as the server does.").StringVar(&o.Name)
+	c.Flag("module", "Module to probe with. Default: http_2xx, and websocket for ws:// and wss://.").StringVar(&o.Module)
+	c.Flag("hostname", "Host header and TLS server name, if not the target's own.").StringVar(&o.Hostname)
+	c.Flag("attempts", "How many times to try a failing target; 0: as the module says.").Default("0").IntVar(&o.Attempts)
+	c.Flag("retry-delay", "Pause between two attempts; negative: as the module says.").Default("-1s").DurationVar(&o.RetryDelay)
+	c.Flag("timeout", "Time for all attempts together; 0: as the module says, or 10s for each attempt.").Default("0").DurationVar(&o.Timeout)
+	c.Flag("format", "Output format: text or json.").Default(formatText).EnumVar(&o.Format, formatText, formatJSON)
+	c.Flag("debug", "Also show step by step what happened.").BoolVar(&o.Debug)
+	c.Validate(func(*kingpin.CmdClause) error {
+		if o.Target == "" && o.Name == "" {
+			return errors.New("required argument 'target' not provided")
+		}
+		return nil
+	})
+	p.readsConfig(c, &o.ConfigFile)
+	p.does(c, func(ctx context.Context, out, errOut io.Writer) int { return probe(ctx, out, errOut, o) })
+}
+
+// probe probes one target once and explains the outcome on out. It returns the exit status.
+func probe(ctx context.Context, out, errOut io.Writer, o probeOptions) int {
 	m, rules, err := o.module(ctx)
 	if err != nil {
 		fmt.Fprintln(errOut, err)
@@ -70,7 +94,7 @@ func Probe(ctx context.Context, out, errOut io.Writer, o ProbeOptions) int {
 		return ExitUsage
 	}
 	rep.Hint = hint.For(&rep.Result, &m)
-	if o.Format == "json" {
+	if o.Format == formatJSON {
 		err = rep.writeJSON(out)
 	} else {
 		err = rep.writeText(out, o.Debug)
@@ -92,7 +116,7 @@ const (
 	maxDuration = 24 * time.Hour
 )
 
-func (o *ProbeOptions) check() error {
+func (o *probeOptions) check() error {
 	switch {
 	case o.Name != "" && (o.Target != "" || o.Module != "" || o.Hostname != ""):
 		return errors.New("--name excludes a target, --module and --hostname: a target of the inventory brings its own")
@@ -112,20 +136,20 @@ func (o *ProbeOptions) check() error {
 }
 
 // module is the configured module with the overrides of the command line, and the rules for its target.
-func (o *ProbeOptions) module(ctx context.Context) (config.Module, config.Probe, error) {
+func (o *probeOptions) module(ctx context.Context) (config.Module, config.TargetRules, error) {
 	if err := o.check(); err != nil {
-		return config.Module{}, config.Probe{}, err
+		return config.Module{}, config.TargetRules{}, err
 	}
 	c := config.Default()
 	if o.ConfigFile != "" {
 		var err error
 		if c, err = config.Load(o.ConfigFile); err != nil {
-			return config.Module{}, config.Probe{}, err
+			return config.Module{}, config.TargetRules{}, err
 		}
 	}
 	m, err := o.find(ctx, c)
 	if err != nil {
-		return config.Module{}, config.Probe{}, err
+		return config.Module{}, config.TargetRules{}, err
 	}
 	if o.Attempts > 0 {
 		m.Attempts = o.Attempts
@@ -134,14 +158,14 @@ func (o *ProbeOptions) module(ctx context.Context) (config.Module, config.Probe,
 		m.RetryDelay = config.Duration(o.RetryDelay)
 	}
 	if o.RetryDelay > 0 && m.Attempts <= 1 {
-		return config.Module{}, config.Probe{}, errors.New("--retry-delay has no effect on one attempt, want --attempts of 2 or more")
+		return config.Module{}, config.TargetRules{}, errors.New("--retry-delay has no effect on one attempt, want --attempts of 2 or more")
 	}
-	return m, c.Probe, nil
+	return m, c.TargetRules, nil
 }
 
 // find finds the module, and the target where that is one of the inventory: with all that it changes of its module, as the
 // server probes it.
-func (o *ProbeOptions) find(ctx context.Context, c *config.Config) (config.Module, error) {
+func (o *probeOptions) find(ctx context.Context, c *config.Config) (config.Module, error) {
 	if o.Name == "" {
 		if o.Module == "" {
 			o.Module = config.DefaultModuleFor(o.Target)
@@ -167,7 +191,7 @@ func (o *ProbeOptions) find(ctx context.Context, c *config.Config) (config.Modul
 }
 
 // timeout is for the whole probe. Without one of the command line or the module every attempt gets the default.
-func (o ProbeOptions) timeout(m config.Module) time.Duration {
+func (o probeOptions) timeout(m config.Module) time.Duration {
 	if o.Timeout > 0 {
 		return o.Timeout
 	}

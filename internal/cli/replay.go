@@ -2,21 +2,24 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"time"
 
+	"github.com/alecthomas/kingpin/v2"
+
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/app"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/audit"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/audit"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/journal"
 )
 
-// ReplayOptions are the arguments of the replay command.
-type ReplayOptions struct {
+// replayOptions are the arguments of the replay command.
+type replayOptions struct {
 	Dir        string // of the audit log
 	ConfigFile string // whose policies to try; empty: those of the records alone
 	Format     string // "text" or "json"
@@ -62,9 +65,20 @@ type difference struct {
 	Replayed string    `json:"replayed"`
 }
 
-// Replay feeds the audit log of a directory through the policies that wrote it, and through those of a configuration if
+// addReplay adds the command to the group restarts.
+func addReplay(p *program, group *kingpin.CmdClause) {
+	var o replayOptions
+	c := group.Command("replay", "Feed an audit log through the policies that wrote it, and with --config.file through those of that file. "+
+		"Exit status: 0 the decisions are the same, 1 one differs or the log was changed, 2 usage, or a file cannot be read.")
+	c.Arg("dir", "Directory of the audit log.").Required().StringVar(&o.Dir)
+	c.Flag("format", "Output format: text or json.").Default(formatText).EnumVar(&o.Format, formatText, formatJSON)
+	p.readsConfig(c, &o.ConfigFile)
+	p.does(c, func(_ context.Context, out, errOut io.Writer) int { return replayLog(out, errOut, o) })
+}
+
+// replayLog feeds the audit log of a directory through the policies that wrote it, and through those of a configuration if
 // there is one, and tells on out whether the same comes out. It returns the exit status.
-func Replay(out, errOut io.Writer, o ReplayOptions) int {
+func replayLog(out, errOut io.Writer, o replayOptions) int {
 	r := replay{ConfigFile: o.ConfigFile, Breaks: []audit.Break{}, Differences: []difference{}, Changes: []difference{}}
 	if o.ConfigFile != "" {
 		c, err := config.Options{TimeoutOffset: config.DefaultTimeoutOffset}.Load(o.ConfigFile)

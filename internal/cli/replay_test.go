@@ -11,8 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/audit"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/audit"
 )
 
 const tried = `
@@ -97,52 +97,52 @@ func TestReplay(t *testing.T) {
 	const records = "12 records from 20"
 	for _, tc := range []struct {
 		name   string
-		o      ReplayOptions
+		o      replayOptions
 		status int
 		out    []string
 		err    string
 	}{
-		{"same", ReplayOptions{Dir: incident(t, nil)}, ExitSuccess, []string{records, "chain: whole\n", "replay: the same decisions and states\n"}, ""},
-		{"same with the file", ReplayOptions{Dir: incident(t, nil), ConfigFile: configured("cooldown: 1m", "cooldown: 5m")}, ExitSuccess, []string{"new.yml: 0 decisions would differ\n"}, ""},
-		{"shorter cool-down", ReplayOptions{Dir: incident(t, nil), ConfigFile: configured("cooldown: 1m", "cooldown: 10s")}, ExitFailed, []string{
+		{"same", replayOptions{Dir: incident(t, nil)}, ExitSuccess, []string{records, "chain: whole\n", "replay: the same decisions and states\n"}, ""},
+		{"same with the file", replayOptions{Dir: incident(t, nil), ConfigFile: configured("cooldown: 1m", "cooldown: 5m")}, ExitSuccess, []string{"new.yml: 0 decisions would differ\n"}, ""},
+		{"shorter cool-down", replayOptions{Dir: incident(t, nil), ConfigFile: configured("cooldown: 1m", "cooldown: 10s")}, ExitFailed, []string{
 			"replay: the same decisions and states\n", "new.yml: 1 decisions would differ\n",
 			`audit.jsonl:12 2026-11-21T10:29:32Z shop: was "held by cooldown: 50s since the last attempt, want 5m0s", is "ask the back-end"`,
 		}, ""},
-		{"observe", ReplayOptions{Dir: incident(t, nil), ConfigFile: configured("mode: enforce", "mode: observe")}, ExitFailed, []string{`was "restart", is "would restart"`}, ""},
-		{"another service", ReplayOptions{Dir: incident(t, nil), ConfigFile: configured("shop", "other")}, ExitSuccess, []string{"not judged: 12 of services that it does not have\n"}, ""},
-		{"another decision", ReplayOptions{Dir: incident(t, func(r *restart.Record) { r.Decision.Restart = false })}, ExitFailed, []string{
+		{"observe", replayOptions{Dir: incident(t, nil), ConfigFile: configured("mode: enforce", "mode: observe")}, ExitFailed, []string{`was "restart", is "would restart"`}, ""},
+		{"another service", replayOptions{Dir: incident(t, nil), ConfigFile: configured("shop", "other")}, ExitSuccess, []string{"not judged: 12 of services that it does not have\n"}, ""},
+		{"another decision", replayOptions{Dir: incident(t, func(r *restart.Record) { r.Decision.Restart = false })}, ExitFailed, []string{
 			`replay: 1 differ, the first at audit.jsonl:7 2026-11-21T10:28:42Z shop: was "nothing to decide", is "restart"`,
 		}, ""},
-		{"another state", ReplayOptions{Dir: incident(t, func(r *restart.Record) { r.After.Unverified = 7 })}, ExitFailed, []string{"replay: 12 differ", "and another state"}, ""},
-		{"another limit", ReplayOptions{Dir: incident(t, func(r *restart.Record) {
+		{"another state", replayOptions{Dir: incident(t, func(r *restart.Record) { r.After.Unverified = 7 })}, ExitFailed, []string{"replay: 12 differ", "and another state"}, ""},
+		{"another limit", replayOptions{Dir: incident(t, func(r *restart.Record) {
 			for i := range r.Decision.Guards {
 				r.Decision.Guards[i].Limit = "x"
 			}
 		})}, ExitFailed, []string{"with other values or limits"}, ""},
-		{"no decision", ReplayOptions{Dir: incident(t, func(r *restart.Record) { r.Service = "" })}, ExitSuccess, []string{"skipped: 12 "}, ""},
+		{"no decision", replayOptions{Dir: incident(t, func(r *restart.Record) { r.Service = "" })}, ExitSuccess, []string{"skipped: 12 "}, ""},
 		{
 			"changed line",
-			ReplayOptions{Dir: edit(incident(t, nil), func(b []byte) []byte { return bytes.Replace(b, []byte(`"shop"`), []byte(`"shop" `), 1) })},
+			replayOptions{Dir: edit(incident(t, nil), func(b []byte) []byte { return bytes.Replace(b, []byte(`"shop"`), []byte(`"shop" `), 1) })},
 			ExitFailed,
 			[]string{"chain: broken at audit.jsonl:2: prev_hash", "replay: the same"},
 			"",
 		},
 		{
 			"another type",
-			ReplayOptions{Dir: edit(incident(t, nil), func(b []byte) []byte { return bytes.Replace(b, []byte(`"shop"`), []byte(`["hunter2"]`), 1) })},
+			replayOptions{Dir: edit(incident(t, nil), func(b []byte) []byte { return bytes.Replace(b, []byte(`"shop"`), []byte(`["hunter2"]`), 1) })},
 			ExitFailed,
 			[]string{"chain: broken at audit.jsonl:2", "a record of another kind"},
 			"",
 		},
-		{"part of a line", ReplayOptions{Dir: edit(incident(t, nil), func(b []byte) []byte { return append(b, `{"ts`...) })}, ExitSuccess, []string{"part of a line"}, ""},
-		{"no log", ReplayOptions{Dir: t.TempDir()}, ExitUsage, nil, "there is no record of an audit log in"},
-		{"no directory", ReplayOptions{Dir: "/nonexistent"}, ExitUsage, nil, "listing the audit log"},
-		{"broken file", ReplayOptions{Dir: incident(t, nil), ConfigFile: configured("mode: enforce", "mode: on")}, ExitUsage, nil, "restart.mode"},
-		{"no restarts", ReplayOptions{Dir: incident(t, nil), ConfigFile: "../../config/default.yml"}, ExitUsage, nil, "there is no restart section"},
+		{"part of a line", replayOptions{Dir: edit(incident(t, nil), func(b []byte) []byte { return append(b, `{"ts`...) })}, ExitSuccess, []string{"part of a line"}, ""},
+		{"no log", replayOptions{Dir: t.TempDir()}, ExitUsage, nil, "there is no record of an audit log in"},
+		{"no directory", replayOptions{Dir: "/nonexistent"}, ExitUsage, nil, "listing the audit log"},
+		{"broken file", replayOptions{Dir: incident(t, nil), ConfigFile: configured("mode: enforce", "mode: on")}, ExitUsage, nil, "restart.mode"},
+		{"no restarts", replayOptions{Dir: incident(t, nil), ConfigFile: "../../config/default.yml"}, ExitUsage, nil, "there is no restart section"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var out, errOut bytes.Buffer
-			if status := Replay(&out, &errOut, tc.o); status != tc.status {
+			if status := replayLog(&out, &errOut, tc.o); status != tc.status {
 				t.Errorf("exit status %d, want %d", status, tc.status)
 			}
 			for _, want := range tc.out {
@@ -159,7 +159,7 @@ func TestReplay(t *testing.T) {
 			tc.o.Format = formatJSON
 			var asJSON bytes.Buffer
 			var r replay
-			if status := Replay(&asJSON, &errOut, tc.o); status != tc.status {
+			if status := replayLog(&asJSON, &errOut, tc.o); status != tc.status {
 				t.Errorf("as JSON: exit status %d, want %d", status, tc.status)
 			}
 			if err := json.Unmarshal(asJSON.Bytes(), &r); err != nil || r.Records != 12 {
@@ -177,7 +177,7 @@ func TestReplayCut(t *testing.T) {
 		}
 	})
 	var out, errOut bytes.Buffer
-	if status := Replay(&out, &errOut, ReplayOptions{Dir: dir}); status != ExitSuccess || errOut.Len() > 0 {
+	if status := replayLog(&out, &errOut, replayOptions{Dir: dir}); status != ExitSuccess || errOut.Len() > 0 {
 		t.Errorf("exit status %d, want 0: %s", status, &errOut)
 	}
 	lines := strings.SplitN(out.String(), "\n", 3)

@@ -5,20 +5,89 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"os/user"
 	"time"
 
+	"github.com/alecthomas/kingpin/v2"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/remote"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 )
 
-// RestartsOptions are the arguments of the restarts commands that ask a running exporter.
-type RestartsOptions struct {
-	Exporter
+// restartsOptions are the arguments of the restarts commands that ask a running exporter.
+type restartsOptions struct {
+	Exporter exporterOptions
 	Service  string
 	Scope    string        // of a brake
 	Duration time.Duration // of a pause
 	Who      string        // empty: the name of the basic authentication, or else the user of the operating system
 	Reason   string
 	Format   string // "text" or "json"
+}
+
+// addRestarts adds the operators' levers of the restart controller.
+func addRestarts(p *program) {
+	group := p.Command("restarts", "Look at what a running exporter may restart, and hold it back. With the credentials of the restart receiver.")
+	add := func(name, help string, do func(context.Context, io.Writer, io.Writer, restartsOptions) int) restartsCommand {
+		c := restartsCommand{CmdClause: group.Command(name, help), options: new(restartsOptions)}
+		exporterFlags(c.CmdClause, &c.options.Exporter, &c.options.Format)
+		p.does(c.CmdClause, func(ctx context.Context, out, errOut io.Writer) int { return do(ctx, out, errOut, *c.options) })
+		return c
+	}
+	add("list", "List the services and what holds them. Exit status: 0 success, 1 the exporter did not answer, 2 usage.", listRestarts)
+
+	explain := add("explain", "Say what every guard of a service says, and when it would be restarted. Exit status: 0 the exporter answered, whether the service is held or not, "+
+		"1 it did not, or has no such service, 2 usage.", explainRestart)
+	explain.service()
+
+	pause := add("pause", "Keep a service from being restarted for a while. Exit status: 0 it is paused, 1 the exporter refused or did not answer, 2 usage.", pauseRestarts)
+	pause.service()
+	pause.who()
+	pause.Flag("duration", "How long, at most 24h.").Required().DurationVar(&pause.options.Duration)
+	pause.reason("Why; for the others.").Required()
+
+	resume := add("resume", "End the pause of a service. Exit status: 0 it is not paused, 1 the exporter refused or did not answer, 2 usage.", resumeRestarts)
+	resume.service()
+	resume.who()
+	resume.reason("Why; for the others.")
+
+	unlock := add("unlock", "End the lock-out of a service whose restarts did not help. Exit status: 0 it is not locked out, 1 the exporter refused or did not answer, 2 usage.", unlockRestarts)
+	unlock.service()
+	unlock.who()
+	unlock.reason("What has changed; for the others.").Required()
+
+	request := add("request", "Ask for a restart of a service as an alert does: it comes when its checks confirm and every guard agrees. "+
+		"Exit status: 0 accepted, whether something holds it or not, 1 the exporter refused or did not answer, 2 usage.", requestRestart)
+	request.service()
+	request.who()
+	request.reason("Why; for the others.")
+
+	release := add("release-brake", "Take the mass brake off for what fails now. Exit status: 0 it is not on, 1 the exporter refused or did not answer, 2 usage.", releaseBrake)
+	release.Arg("scope", "fleet, or group/NAME; without one fleet.").StringVar(&release.options.Scope)
+	release.who()
+	release.reason("What has changed; for the others.").Required()
+
+	addReplay(p, group)
+}
+
+// A restartsCommand is one of the group restarts that asks a running exporter.
+type restartsCommand struct {
+	*kingpin.CmdClause
+	options *restartsOptions
+}
+
+func (c restartsCommand) service() {
+	c.Arg("service", "Name of the service.").Required().StringVar(&c.options.Service)
+}
+
+func (c restartsCommand) who() {
+	c.Flag("who", "Who gives the order; without one the name of the basic authentication, or else the user of the operating system.").Envar("USER").StringVar(&c.options.Who)
+}
+
+func (c restartsCommand) reason(help string) *kingpin.FlagClause {
+	f := c.Flag("reason", help)
+	f.StringVar(&c.options.Reason)
+	return f
 }
 
 // order is the JSON of an order.
@@ -29,32 +98,8 @@ type order struct {
 	Reason   string `json:"reason,omitempty"`
 }
 
-// ListRestarts lists the services of a running exporter on out. It returns the exit status, as do the others.
-func ListRestarts(ctx context.Context, out, errOut io.Writer, o RestartsOptions) int {
-	var all restart.Explanations
-	status := o.ask(ctx, out, errOut, func(c *connection) question {
-		return question{url: c.at("api/v1/restarts"), answer: &all}
-	})
-	if status == ExitSuccess && o.Format != formatJSON {
-		writeServices(out, all.Services, time.Local)
-	}
-	return status
-}
-
-// ExplainRestart says on out what every guard of a service says, and what follows.
-func ExplainRestart(ctx context.Context, out, errOut io.Writer, o RestartsOptions) int {
-	var e restart.Explanation
-	status := o.ask(ctx, out, errOut, func(c *connection) question {
-		return question{url: o.at(c, "explain"), answer: &e}
-	})
-	if status == ExitSuccess && o.Format != formatJSON {
-		writeExplanation(out, &e, time.Local)
-	}
-	return status
-}
-
-// PauseRestarts keeps a service from being restarted for a while.
-func PauseRestarts(ctx context.Context, out, errOut io.Writer, o RestartsOptions) int {
+// pauseRestarts keeps a service from being restarted for a while. It returns the exit status, as do the other orders.
+func pauseRestarts(ctx context.Context, out, errOut io.Writer, o restartsOptions) int {
 	if o.Duration <= 0 || o.Duration > restart.MaxPause {
 		fmt.Fprintf(errOut, "--duration is %s, want more than 0 and at most %s\n", o.Duration, restart.MaxPause)
 		return ExitUsage
@@ -68,32 +113,32 @@ func PauseRestarts(ctx context.Context, out, errOut io.Writer, o RestartsOptions
 	})
 }
 
-// ResumeRestarts ends a pause.
-func ResumeRestarts(ctx context.Context, out, errOut io.Writer, o RestartsOptions) int {
+// resumeRestarts ends a pause.
+func resumeRestarts(ctx context.Context, out, errOut io.Writer, o restartsOptions) int {
 	return o.give(ctx, out, errOut, "resume", func(e *restart.Explanation) string {
 		return e.Service + " is not paused."
 	})
 }
 
-// UnlockRestarts ends a lock-out.
-func UnlockRestarts(ctx context.Context, out, errOut io.Writer, o RestartsOptions) int {
+// unlockRestarts ends a lock-out.
+func unlockRestarts(ctx context.Context, out, errOut io.Writer, o restartsOptions) int {
 	return o.give(ctx, out, errOut, "unlock", func(e *restart.Explanation) string {
 		return e.Service + " is not locked out."
 	})
 }
 
-// RequestRestart demands a restart of a service as an alert does, and says what holds it.
-func RequestRestart(ctx context.Context, out, errOut io.Writer, o RestartsOptions) int {
+// requestRestart demands a restart of a service as an alert does, and says what holds it.
+func requestRestart(ctx context.Context, out, errOut io.Writer, o restartsOptions) int {
 	return o.give(ctx, out, errOut, "request", func(e *restart.Explanation) string {
 		return "Requested for " + e.Service + ": " + verdict(e, time.Local)
 	})
 }
 
-// ReleaseBrake takes the mass brake of a scope off.
-func ReleaseBrake(ctx context.Context, out, errOut io.Writer, o RestartsOptions) int {
+// releaseBrake takes the mass brake of a scope off.
+func releaseBrake(ctx context.Context, out, errOut io.Writer, o restartsOptions) int {
 	var answer restart.Release
-	status := o.ask(ctx, out, errOut, func(c *connection) question {
-		return question{url: c.at("api/v1/restarts-brake/release"), order: o.ordered(c), answer: &answer}
+	status := o.ask(ctx, out, errOut, func(s *remote.Server) request {
+		return request{path: "api/v1/restarts-brake/release", order: o.ordered(s), answer: &answer}
 	})
 	switch {
 	case status != ExitSuccess || o.Format == formatJSON:
@@ -106,22 +151,31 @@ func ReleaseBrake(ctx context.Context, out, errOut io.Writer, o RestartsOptions)
 }
 
 // ordered is the order that o says.
-func (o *RestartsOptions) ordered(c *connection) order {
+func (o *restartsOptions) ordered(s *remote.Server) order {
 	ordered := order{Who: o.Who, Reason: o.Reason, Scope: o.Scope}
 	if o.Duration > 0 {
 		ordered.Duration = o.Duration.String()
 	}
-	if ordered.Who == "" && !c.named {
+	if ordered.Who == "" && !s.HasLogin() {
 		ordered.Who = systemUser()
 	}
 	return ordered
 }
 
+// systemUser is the name of the user of this process by the operating system. Empty: it has none.
+func systemUser() string {
+	u, err := user.Current()
+	if err != nil {
+		return ""
+	}
+	return u.Username
+}
+
 // give gives an order; what holds then is said by done.
-func (o *RestartsOptions) give(ctx context.Context, out, errOut io.Writer, verb string, done func(*restart.Explanation) string) int {
+func (o *restartsOptions) give(ctx context.Context, out, errOut io.Writer, verb string, done func(*restart.Explanation) string) int {
 	var answer restart.Ordered
-	status := o.ask(ctx, out, errOut, func(c *connection) question {
-		return question{url: o.at(c, verb), order: o.ordered(c), answer: &answer}
+	status := o.ask(ctx, out, errOut, func(s *remote.Server) request {
+		return request{path: o.path(verb), order: o.ordered(s), answer: &answer}
 	})
 	if status != ExitSuccess || o.Format == formatJSON {
 		return status
@@ -133,19 +187,19 @@ func (o *RestartsOptions) give(ctx context.Context, out, errOut io.Writer, verb 
 	return ExitSuccess
 }
 
-// at is where the service is asked for.
-func (o *RestartsOptions) at(c *connection, verb string) *url.URL {
-	return c.at("api/v1/restarts", url.PathEscape(o.Service), verb)
+// path is where the service is asked for.
+func (o *restartsOptions) path(verb string) string {
+	return "api/v1/restarts/" + url.PathEscape(o.Service) + "/" + verb
 }
 
-func (o *RestartsOptions) ask(ctx context.Context, out, errOut io.Writer, about func(*connection) question) int {
-	c, err := o.connect("restarts")
+func (o *restartsOptions) ask(ctx context.Context, out, errOut io.Writer, about func(*remote.Server) request) int {
+	s, err := o.Exporter.connect("restarts")
 	if err != nil {
 		fmt.Fprintln(errOut, err)
 		return ExitUsage
 	}
-	defer c.close()
-	q := about(c)
-	q.format = o.Format
-	return c.show(ctx, out, errOut, q)
+	defer s.Close()
+	r := about(s)
+	r.format = o.Format
+	return r.send(ctx, s, out, errOut)
 }

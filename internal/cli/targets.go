@@ -11,26 +11,35 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 )
 
-// TargetsOptions are the arguments of the targets command.
-type TargetsOptions struct {
-	Exporter
+// targetsOptions are the arguments of the targets command.
+type targetsOptions struct {
+	Exporter     exporterOptions
 	Environments []string
 	Names        []string
 	Format       string // "text" or "json"
 }
 
-// Targets asks a running exporter for its targets and lists them on out. It returns the exit status.
-func Targets(ctx context.Context, out, errOut io.Writer, o TargetsOptions) int {
-	c, err := o.connect("targets")
+func addTargets(p *program) {
+	var o targetsOptions
+	c := p.Command("targets", "List the targets of a running exporter and what their last probes found. Exit status: 0 success, 1 the exporter did not answer, 2 usage.")
+	exporterFlags(c, &o.Exporter, &o.Format)
+	c.Flag("environment", "Only targets of this environment; may be repeated.").StringsVar(&o.Environments)
+	c.Flag("name", "Only this target; may be repeated.").StringsVar(&o.Names)
+	p.does(c, func(ctx context.Context, out, errOut io.Writer) int { return listTargets(ctx, out, errOut, o) })
+}
+
+// listTargets asks a running exporter for its targets and lists them on out. It returns the exit status.
+func listTargets(ctx context.Context, out, errOut io.Writer, o targetsOptions) int {
+	c, err := o.Exporter.connect("targets")
 	if err != nil {
 		fmt.Fprintln(errOut, err)
 		return ExitUsage
 	}
-	defer c.close()
-	at := c.at("api/v1/targets")
-	at.RawQuery = url.Values{"environment": o.Environments, "name": o.Names}.Encode()
+	defer c.Close()
+	query := url.Values{"environment": o.Environments, "name": o.Names}
 	var all inventory.Statuses
-	if status := c.show(ctx, out, errOut, question{url: at, format: o.Format, answer: &all}); status != ExitSuccess {
+	r := request{path: "api/v1/targets?" + query.Encode(), format: o.Format, answer: &all}
+	if status := r.send(ctx, c, out, errOut); status != ExitSuccess {
 		return status
 	}
 	if o.Format != formatJSON {

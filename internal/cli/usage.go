@@ -2,30 +2,73 @@ package cli
 
 import (
 	_ "embed" // the template
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/alecthomas/kingpin/v2"
 )
 
-// UsageTemplate is kingpin's template for --help. Where no command is named it also shows the flags of the default
+// usageTemplate is kingpin's template for --help. Where no command is named it also shows the flags of the default
 // command.
 //
 //go:embed usage.tmpl
-var UsageTemplate string
+var usageTemplate string
 
-// UsageError says what is wrong with the command line args of program. A parser of kingpin takes a first word that is no
-// command for an argument of the default command, and repeats it; it may be a target, with credentials.
-func UsageError(err error, program string, args, commands []string) string {
+// usageError says what is wrong with args. A parser of kingpin takes a first word that is no command for an argument of the
+// default command, and repeats it; it may be a target, with credentials.
+func usageError(err error, args, commands []string) error {
 	word, ok := strings.CutPrefix(err.Error(), "unexpected ")
 	if !ok {
-		return err.Error()
+		return err
 	}
 	text := fmt.Sprintf("unexpected argument %q", word)
 	if strings.ContainsAny(word, ":/@.") {
 		text = "unexpected argument"
 	}
 	if slices.ContainsFunc(args, func(arg string) bool { return slices.Contains(commands, arg) }) {
-		return text
+		return errors.New(text)
 	}
-	return fmt.Sprintf("%s, want a command: %s; to probe a target: %s probe URL", text, strings.Join(commands, ", "), program)
+	return fmt.Errorf("%s, want a command: %s; to probe a target: %s probe URL", text, strings.Join(commands, ", "), Name)
+}
+
+// gotAndWant says what is wrong with the value of a flag.
+func gotAndWant(value string, err error) string {
+	_, number := errors.AsType[*strconv.NumError](err)
+	switch {
+	case number:
+		return fmt.Sprintf("got %q, want a number", value)
+	case strings.HasPrefix(err.Error(), "time: "):
+		return fmt.Sprintf("got %q, want a duration with a unit, such as 30s", value)
+	default:
+		return err.Error()
+	}
+}
+
+// blameFlag says which flag of args has the value that err is about: the parser tells what is wrong with it alone.
+func blameFlag(model *kingpin.ApplicationModel, args []string, err error) error {
+	values := map[string]kingpin.Value{}
+	collect := func(group *kingpin.FlagGroupModel) {
+		for _, f := range group.Flags {
+			values["--"+f.Name] = f.Value
+		}
+	}
+	collect(model.FlagGroupModel)
+	for _, c := range model.FlattenedCommands() {
+		collect(c.FlagGroupModel)
+	}
+	for i, arg := range args {
+		name, value, found := strings.Cut(arg, "=")
+		if !found && i+1 < len(args) {
+			value = args[i+1]
+		}
+		if v := values[name]; v != nil {
+			if again := v.Set(value); again != nil && again.Error() == err.Error() {
+				return fmt.Errorf("%s: %s", name, gotAndWant(value, err))
+			}
+		}
+	}
+	return err
 }

@@ -23,7 +23,7 @@ func CheckFiles(ctx context.Context, cfg *config.Config, offset time.Duration, m
 
 // ReadFiles is the inventory of cfg without its APIs, and what is wrong with its files. The arguments are those of CheckFiles.
 func ReadFiles(ctx context.Context, cfg *config.Config, offset time.Duration, mask func(*url.URL) string) (*Inventory, []error) {
-	parts, errs := []Part{{Source: StaticSource, Targets: cfg.Targets}}, []error(nil)
+	parts, errs := []Part{{Source: StaticSource, Reviewed: true, Targets: cfg.Targets}}, []error(nil)
 	for _, file := range cfg.TargetFiles {
 		f := newFiles(file, config.TargetReader{Modules: cfg.Modules, Offset: offset}, mask)
 		docs, err := f.fetch(ctx, nil)
@@ -32,7 +32,7 @@ func ReadFiles(ctx context.Context, cfg *config.Config, offset time.Duration, ma
 		}
 		s := source{name: "file:" + file.Path, state: state{docs: docs}}
 		errs = append(errs, s.problems()...)
-		parts = append(parts, Part{Source: s.name, Targets: s.targets()})
+		parts = append(parts, Part{Source: s.name, Reviewed: true, Targets: s.targets()})
 	}
 	return Merge(cfg, parts, mask), errs
 }

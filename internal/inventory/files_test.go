@@ -32,7 +32,7 @@ func TestModuleOfList(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := f.Plan(c)
+	p, err := f.Plan(c, f.changed)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,6 +28,8 @@ type Entry struct {
 	config.Target
 	// Source is where the target comes from.
 	Source string
+	// Reviewed says that a person decides about it, and no API: it may be a check of what is restarted.
+	Reviewed bool
 	// Address is the parsed URL, without a fragment. Nobody changes it.
 	Address *url.URL
 	// Instance is the URL as people may see it.
@@ -45,7 +47,7 @@ type Inventory struct {
 
 	entries []*Entry // sorted by name
 	byName  map[string]*Entry
-	asked   map[question][]*Entry
+	byURL   map[urlAndModule][]*Entry
 	// problems are what is wrong with targets together, by source, as many as are kept.
 	problems map[string][]error
 	sources  []string       // all but StaticSource, in order
@@ -54,8 +56,9 @@ type Inventory struct {
 
 // A Part is what one source has.
 type Part struct {
-	Source  string
-	Targets []config.Target // checked, each for itself
+	Source   string
+	Reviewed bool            // see Entry
+	Targets  []config.Target // checked, each for itself
 	// Problems is how much was found wrong by that.
 	Problems int
 }
@@ -63,14 +66,14 @@ type Part struct {
 // Merge makes an inventory of the parts. Of two targets with one name the first is taken. Mask makes of a URL what
 // people may see.
 func Merge(cfg *config.Config, parts []Part, mask func(*url.URL) string) *Inventory {
-	inv := &Inventory{Config: cfg, byName: map[string]*Entry{}, asked: map[question][]*Entry{}, problems: map[string][]error{}, wrong: map[string]int{}}
+	inv := &Inventory{Config: cfg, byName: map[string]*Entry{}, byURL: map[urlAndModule][]*Entry{}, problems: map[string][]error{}, wrong: map[string]int{}}
 	var lists labelLists
 	for _, part := range parts {
 		if part.Source != StaticSource {
 			inv.sources = append(inv.sources, part.Source)
 		}
 		for i := range part.Targets {
-			inv.add(part.Source, part.Targets[i], mask, &lists)
+			inv.add(&part, part.Targets[i], mask, &lists)
 		}
 	}
 	inv.entries = slices.SortedFunc(maps.Values(inv.byName), func(a, b *Entry) int { return cmp.Compare(a.Name, b.Name) })
@@ -82,8 +85,8 @@ func Merge(cfg *config.Config, parts []Part, mask func(*url.URL) string) *Invent
 		for _, s := range cfg.Restart.Services {
 			for _, c := range s.Checks {
 				if u, err := config.ParseTargetURL(c.URL); err == nil {
-					q := question{config.CanonicalURL(u), c.Module}
-					inv.asked[q] = append(inv.asked[q], &Entry{Target: config.Target{URL: c.URL, Module: c.Module}, Address: u})
+					q := urlAndModule{config.CanonicalURL(u), c.Module}
+					inv.byURL[q] = append(inv.byURL[q], &Entry{Target: config.Target{URL: c.URL, Module: c.Module}, Address: u})
 				}
 			}
 		}
@@ -91,22 +94,22 @@ func Merge(cfg *config.Config, parts []Part, mask func(*url.URL) string) *Invent
 	return inv
 }
 
-func (inv *Inventory) add(source string, t config.Target, mask func(*url.URL) string, lists *labelLists) {
+func (inv *Inventory) add(from *Part, t config.Target, mask func(*url.URL) string, lists *labelLists) {
 	if first, ok := inv.byName[t.Name]; ok {
-		inv.problem(source, "target %q is in %s already, which holds; this one is from %s", t.Name, first.Source, source)
+		inv.problem(from.Source, "target %q is in %s already, which holds; this one is from %s", t.Name, first.Source, from.Source)
 		return
 	}
 	u, err := config.ParseTargetURL(t.URL)
 	if err != nil {
-		inv.problem(source, "target %q: url: %w", t.Name, err) // it was checked before
+		inv.problem(from.Source, "target %q: url: %w", t.Name, err) // it was checked before
 		return
 	}
-	q := question{config.CanonicalURL(u), t.Module}
+	q := urlAndModule{config.CanonicalURL(u), t.Module}
 	u.Fragment, u.RawFragment = "", ""
 	u.RawQuery = strings.ReplaceAll(u.RawQuery, " ", "%20") // as for the target of a query
-	e := &Entry{Target: t, Source: source, Address: u, Instance: mask(u), labels: lists.of(t.Labels)}
+	e := &Entry{Target: t, Source: from.Source, Reviewed: from.Reviewed, Address: u, Instance: mask(u), labels: lists.of(t.Labels)}
 	inv.byName[t.Name] = e
-	inv.asked[q] = append(inv.asked[q], e)
+	inv.byURL[q] = append(inv.byURL[q], e)
 }
 
 // labelLists make lists of labels. Targets that share their labels, as those of a group do, share the list, too.

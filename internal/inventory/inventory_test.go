@@ -132,7 +132,7 @@ restart:
 		if err != nil {
 			t.Fatal(err)
 		}
-		e, err := inv.Asked(u, tt.module)
+		e, err := inv.ByURL(u, tt.module)
 		if err != nil && (tt.want == "" || !strings.Contains(err.Error(), tt.want)) || err == nil && e.Name != tt.want {
 			t.Errorf("%s by %s: got %+v, %v, want %q", tt.address, tt.module, e, err, tt.want)
 		}

@@ -1,7 +1,6 @@
 package inventory
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -28,9 +27,7 @@ type Options struct {
 	Mask func(*url.URL) string
 	// Offset is how much of a scrape is not for the probe; see config.Options.
 	Offset time.Duration
-	// Changed is called with every new inventory, one call at a time.
-	Changed func(*Inventory)
-	Log     *slog.Logger
+	Log    *slog.Logger
 }
 
 // A Keeper keeps the inventory up to date. Make it with NewKeeper, give it a Plan, and Run it.
@@ -41,35 +38,9 @@ type Keeper struct {
 
 	mu         sync.Mutex // protects the following, and the state of the sources
 	cfg        *config.Config
+	changed    func(*Inventory)
 	sources    []*source
 	complaints map[string][sha256.Size]byte // the hash of what is wrong with targets at present, by source
-}
-
-// A source is one entry of target_files or target_apis.
-type source struct {
-	name     string
-	says     definition
-	fetcher  fetcher
-	interval time.Duration
-	first    time.Duration // the pause before the first fetch of Run
-
-	state
-}
-
-// A definition is what the configuration says of a source, and of what its documents are checked against.
-type definition struct {
-	File    *config.TargetFile // nil: it is an API
-	API     *config.TargetAPI  // nil: it is files
-	Modules map[string]config.Module
-}
-
-// The state of a source outlives a reload.
-type state struct {
-	docs    map[string]*document // the last good ones
-	asked   bool                 // whether it was tried at least once
-	success time.Time            // when it last answered; zero: never
-	errors  uint64               // how often it did not
-	failure string               // why it does not answer at present
 }
 
 // NewKeeper makes a Keeper without an inventory, and registers its metrics.
@@ -82,17 +53,19 @@ func NewKeeper(o Options, r prometheus.Registerer) *Keeper {
 // A Plan is what the Keeper will do by a configuration.
 type Plan struct {
 	cfg     *config.Config
+	changed func(*Inventory)
 	sources []*source
 	made    []*source // those of them that were not there before
 }
 
 // Plan makes what can fail of a configuration. It opens no socket. A Plan that is not applied must be discarded. A source that
-// the configuration does not change goes on as it is: a fetch that is under way, and when the next one is due.
-func (k *Keeper) Plan(cfg *config.Config) (*Plan, error) {
-	p := &Plan{cfg: cfg}
+// the configuration does not change goes on as it is: a fetch that is under way, and when the next one is due. Changed is
+// called with every inventory that is checked against the configuration, one call at a time: no other comes between.
+func (k *Keeper) Plan(cfg *config.Config, changed func(*Inventory)) (*Plan, error) {
+	p := &Plan{cfg: cfg, changed: changed}
 	reader := config.TargetReader{Modules: cfg.Modules, Offset: k.opts.Offset}
-	add := func(name string, says definition, fresh func() (*source, error)) error {
-		if s := k.unchanged(name, says); s != nil {
+	add := func(name string, is settings, fresh func() (*source, error)) error {
+		if s := k.unchanged(name, is); s != nil {
 			p.sources = append(p.sources, s)
 			return nil
 		}
@@ -100,18 +73,18 @@ func (k *Keeper) Plan(cfg *config.Config) (*Plan, error) {
 		if err != nil {
 			return err
 		}
-		s.name, s.says = name, says
+		s.name, s.settings = name, is
 		p.sources, p.made = append(p.sources, s), append(p.made, s)
 		return nil
 	}
 	var errs []error
 	for _, file := range cfg.TargetFiles {
-		errs = append(errs, add("file:"+file.Path, definition{File: &file, Modules: cfg.Modules}, func() (*source, error) {
-			return &source{fetcher: newFiles(file, reader, k.opts.Mask), interval: filePoll, first: filePoll}, nil
+		errs = append(errs, add("file:"+file.Path, settings{Entry: file, Modules: cfg.Modules}, func() (*source, error) {
+			return &source{fetcher: newFiles(file, reader, k.opts.Mask), interval: filePoll, local: true, reviewed: true}, nil
 		}))
 	}
 	for _, api := range cfg.TargetAPIs {
-		errs = append(errs, add("api:"+api.Name, definition{API: &api, Modules: cfg.Modules}, func() (*source, error) {
+		errs = append(errs, add("api:"+api.Name, settings{Entry: api, Modules: cfg.Modules}, func() (*source, error) {
 			a, err := newAPI(api, reader, k.opts.Mask)
 			return &source{fetcher: a, interval: time.Duration(api.Interval)}, err
 		}))
@@ -123,12 +96,12 @@ func (k *Keeper) Plan(cfg *config.Config) (*Plan, error) {
 	return p, nil
 }
 
-// unchanged is the source of that name, where it is defined as before; nil: it is not.
-func (k *Keeper) unchanged(name string, says definition) *source {
+// unchanged returns the source of that name if its settings are the same as before, and nil if they are not.
+func (k *Keeper) unchanged(name string, is settings) *source {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	i := slices.IndexFunc(k.sources, func(s *source) bool { return s.name == name })
-	if i < 0 || !config.Same(k.sources[i].says, says) {
+	if i < 0 || !config.Same(k.sources[i].settings, is) {
 		return nil
 	}
 	return k.sources[i]
@@ -141,8 +114,8 @@ func (p *Plan) Discard() {
 	}
 }
 
-// Apply puts a plan into force. What a source had by the name that it had it keeps until it gives something else. New files are
-// read at once, APIs are asked by Run.
+// Apply puts a plan into force. A source has what another of the same name had until it gives something else. New local
+// sources are fetched at once; all others are asked by Run.
 func (k *Keeper) Apply(p *Plan) {
 	ctx, cancel := context.WithTimeout(context.Background(), decodeTime) // for all of them
 	defer cancel()
@@ -156,33 +129,17 @@ func (k *Keeper) Apply(p *Plan) {
 			s.state = k.sources[i].state
 			s.inherit(ctx)
 		}
-		if f, ok := s.fetcher.(*files); ok {
-			docs, err := f.fetch(ctx, s.docs)
+		if s.local {
+			docs, err := s.fetcher.fetch(ctx, s.docs)
 			k.note(s, docs, err)
 		}
 	}
-	k.cfg, k.sources = p.cfg, p.sources
+	k.cfg, k.changed, k.sources = p.cfg, p.changed, p.sources
 	k.merge()
 	select {
 	case k.applied <- struct{}{}:
 	default:
 	}
-}
-
-// inherit reads the documents again: modules and expressions may be others now. What makes no sense any more is dropped, and
-// then the source is as good as never asked.
-func (s *source) inherit(ctx context.Context) {
-	docs := map[string]*document{}
-	for name, doc := range s.docs {
-		again, err := s.fetcher.decode(ctx, name, doc.data)
-		if err != nil {
-			continue
-		}
-		again.next, again.absent = doc.next, doc.absent
-		docs[name] = again
-	}
-	s.asked = s.asked && len(docs) == len(s.docs)
-	s.docs = docs
 }
 
 // Run asks the sources until ctx is done.
@@ -223,7 +180,11 @@ func (k *Keeper) Run(ctx context.Context) {
 // poll asks one source until ctx is done.
 func (k *Keeper) poll(ctx context.Context, s *source) {
 	defer s.fetcher.close()
-	timer := time.NewTimer(s.first)
+	first := s.interval // Apply has fetched it
+	if !s.local {
+		first = 0
+	}
+	timer := time.NewTimer(first)
 	defer timer.Stop()
 	for {
 		select {
@@ -279,23 +240,11 @@ func (k *Keeper) note(s *source, docs map[string]*document, err error) (changed 
 	return changed
 }
 
-func sameDocuments(a, b map[string]*document) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for name, doc := range a {
-		if other := b[name]; other == nil || other != doc && !bytes.Equal(other.data, doc.data) {
-			return false
-		}
-	}
-	return true
-}
-
 // merge makes a new inventory of what all sources have. The caller holds mu.
 func (k *Keeper) merge() {
-	parts := []Part{{Source: StaticSource, Targets: k.cfg.Targets}}
+	parts := []Part{{Source: StaticSource, Reviewed: true, Targets: k.cfg.Targets}}
 	for _, s := range k.sources {
-		parts = append(parts, Part{Source: s.name, Targets: s.targets(), Problems: s.wrong()})
+		parts = append(parts, Part{Source: s.name, Reviewed: s.reviewed, Targets: s.targets(), Problems: s.wrong()})
 	}
 	inv := Merge(k.cfg, parts, k.opts.Mask)
 	k.current.Store(inv)
@@ -303,9 +252,7 @@ func (k *Keeper) merge() {
 	for _, s := range k.sources {
 		k.complain(s.name, append(s.problems(), inv.problems[s.name]...), inv.wrong[s.name])
 	}
-	if k.opts.Changed != nil {
-		k.opts.Changed(inv)
-	}
+	k.changed(inv)
 }
 
 // maxComplaints is how many wrong targets of a source are logged one by one.
@@ -327,46 +274,6 @@ func (k *Keeper) complain(source string, problems []error, wrong int) {
 	if wrong > maxComplaints {
 		k.opts.Log.Warn("More targets are wrong than are listed here", "component", "inventory", "target_source", source, "count", wrong)
 	}
-}
-
-// documents are in the order of their names.
-func (s *source) documents() []*document {
-	names := make([]string, 0, len(s.docs))
-	for name := range s.docs {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	docs := make([]*document, len(names))
-	for i, name := range names {
-		docs[i] = s.docs[name]
-	}
-	return docs
-}
-
-func (s *source) targets() []config.Target {
-	var all []config.Target
-	for _, doc := range s.documents() {
-		all = append(all, doc.targets...)
-	}
-	return all
-}
-
-// wrong is how many problems there are with single targets.
-func (s *source) wrong() int {
-	n := 0
-	for _, doc := range s.docs {
-		n += doc.wrong
-	}
-	return n
-}
-
-// problems are the first of them.
-func (s *source) problems() []error {
-	var all []error
-	for _, doc := range s.documents() {
-		all = append(all, doc.problems[:min(len(doc.problems), maxProblems-len(all))]...)
-	}
-	return all
 }
 
 // Inventory is the present one.

@@ -54,15 +54,16 @@ func keeper(t testing.TB) *fixture {
 	f := &fixture{registry: prometheus.NewPedanticRegistry()}
 	f.Keeper = NewKeeper(Options{
 		Mask: masked, Offset: config.DefaultTimeoutOffset, Log: slog.New(slog.NewTextHandler(f, nil)),
-		Changed: func(*Inventory) { f.changes++ },
 	}, f.registry)
 	return f
 }
 
+func (f *fixture) changed(*Inventory) { f.changes++ }
+
 // apply puts the text of a configuration into force.
 func (f *fixture) apply(t testing.TB, text string) {
 	t.Helper()
-	p, err := f.Plan(parse(t, text))
+	p, err := f.Plan(parse(t, text), f.changed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,7 +207,7 @@ func TestReload(t *testing.T) {
 		c := parse(t, static+api)
 		c.Modules["second"] = c.Modules["http_2xx"]
 		return c
-	}())
+	}(), f.changed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,7 +317,7 @@ func TestRun(t *testing.T) {
 			return "bad-1", nil
 		}}
 		hanging := &fake{slow: time.Hour, answer: func(int64) (string, error) { return "never", nil }}
-		f.Apply(&Plan{cfg: parse(t, static), sources: []*source{
+		f.Apply(&Plan{cfg: parse(t, static), changed: f.changed, sources: []*source{
 			{name: "quick", fetcher: quick, interval: time.Minute}, {name: "bad", fetcher: bad, interval: 10 * time.Second}, {name: "hanging", fetcher: hanging, interval: time.Minute},
 		}})
 		ctx, cancel := context.WithCancel(t.Context())
@@ -339,7 +340,7 @@ func TestRun(t *testing.T) {
 		}
 
 		// A reload stops what is gone, whatever it is about to say.
-		f.Apply(&Plan{cfg: f.cfg, sources: []*source{{name: "bad", fetcher: bad, interval: time.Hour, first: time.Hour}}})
+		f.Apply(&Plan{cfg: f.cfg, changed: f.changed, sources: []*source{{name: "bad", fetcher: bad, interval: time.Hour}}})
 		synctest.Wait()
 		f.want(t, "after the reload", "a targets", "bad-1 bad")
 		if !quick.closed.Load() || !hanging.closed.Load() {
@@ -356,6 +357,33 @@ func TestRun(t *testing.T) {
 		if !bad.closed.Load() {
 			t.Error("the last source was not closed")
 		}
+	})
+}
+
+// Whatever a source that waits for nobody is made of, it has its targets as soon as it is applied, and is not asked twice.
+func TestLocalSource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := keeper(t)
+		answer := func(n int64) (string, error) { return fmt.Sprint("n-", n), nil }
+		local, remote := &fake{answer: answer}, &fake{answer: answer}
+		f.Apply(&Plan{cfg: parse(t, static), changed: f.changed, sources: []*source{
+			{name: "local", fetcher: local, interval: time.Minute, local: true}, {name: "remote", fetcher: remote, interval: time.Minute},
+		}})
+		f.want(t, "before anything runs", "a targets", "n-1 local")
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { f.Run(ctx) })
+		synctest.Wait()
+		if n := local.fetched.Load(); n != 1 || remote.fetched.Load() != 1 {
+			t.Errorf("asked %d times and %d times, want once each", n, remote.fetched.Load())
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n := local.fetched.Load(); n != 2 || remote.fetched.Load() != 2 {
+			t.Errorf("after its interval asked %d times and %d times, want twice each", n, remote.fetched.Load())
+		}
+		cancel()
+		running.Wait()
 	})
 }
 

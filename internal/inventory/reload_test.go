@@ -2,11 +2,17 @@ package inventory
 
 import (
 	"context"
+	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
 )
 
 // A reload that changes nothing about a source does nothing to it: however often the configuration is loaded, a slow API is
@@ -85,7 +91,7 @@ func TestUnchanged(t *testing.T) {
 				m.Timeout++
 				cfg.Modules["http_2xx"] = m
 			}
-			p, err := f.Plan(cfg)
+			p, err := f.Plan(cfg, f.changed)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -105,13 +111,44 @@ func TestDiscard(t *testing.T) {
 	f := keeper(t)
 	old := &fake{}
 	cfg := parse(t, "target_apis:\n  - {name: x, url: 'http://127.0.0.1:1/', format: http_sd}\n")
-	f.Apply(&Plan{cfg: cfg, sources: []*source{{name: "api:x", fetcher: old, says: definition{API: &cfg.TargetAPIs[0], Modules: cfg.Modules}}}})
-	p, err := f.Plan(parse(t, "target_apis:\n  - {name: x, url: 'http://127.0.0.1:1/', format: http_sd}\n"))
+	f.Apply(&Plan{cfg: cfg, changed: f.changed, sources: []*source{{name: "api:x", fetcher: old, settings: settings{Entry: cfg.TargetAPIs[0], Modules: cfg.Modules}}}})
+	p, err := f.Plan(parse(t, "target_apis:\n  - {name: x, url: 'http://127.0.0.1:1/', format: http_sd}\n"), f.changed)
 	if err != nil || p.sources[0].fetcher != fetcher(old) {
 		t.Fatalf("got %+v, %v, want the source that there is", p, err)
 	}
 	p.Discard()
 	if old.closed.Load() {
 		t.Error("the source in use is closed")
+	}
+}
+
+// What a source says while a reload is under way is not lost: it belongs to the configuration that is in force, and that of
+// the next one follows.
+func TestInventoryCrossesReload(t *testing.T) {
+	server := probetest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `[{"name": "b", "url": "http://b.example/"}]`)
+	}))
+	text := "targets: [{name: a, url: 'http://a.example/'}]\ntarget_apis: [{name: list, url: '" + server.URL + "', format: targets}]\n"
+	f := keeper(t)
+	var got []string
+	plan := func(name string) *Plan {
+		cfg := parse(t, text)
+		p, err := f.Plan(cfg, func(inv *Inventory) {
+			if inv.Config != cfg {
+				t.Errorf("%s gets an inventory of another configuration", name)
+			}
+			got = append(got, fmt.Sprintf("%s %d", name, len(inv.Entries())))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	f.Apply(plan("first"))
+	second := plan("second")
+	f.ask(t)
+	f.Apply(second)
+	if diff := cmp.Diff([]string{"first 1", "first 2", "second 2"}, got); diff != "" {
+		t.Errorf("inventories (-want +got):\n%s", diff)
 	}
 }

@@ -49,17 +49,17 @@ func (d *Discovery) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = d.write(w, d.Inventory(), s, d.place(r)) // who asked is gone
+	_ = d.write(w, d.Inventory(), s, d.endpoint(r)) // who asked is gone
 }
 
-// A place is where Prometheus reaches the exporter.
-type place struct{ scheme, address, path string }
+// An endpoint is where Prometheus reaches the exporter.
+type endpoint struct{ scheme, address, path string }
 
-func (d *Discovery) place(r *http.Request) place {
+func (d *Discovery) endpoint(r *http.Request) endpoint {
 	if u := d.External; u != nil {
-		return place{u.Scheme, u.Host, strings.TrimRight(u.Path, "/")}
+		return endpoint{u.Scheme, u.Host, strings.TrimRight(u.Path, "/")}
 	}
-	p := place{"http", r.Host, d.Prefix}
+	p := endpoint{"http", r.Host, d.Prefix}
 	if r.TLS != nil {
 		p.scheme = "https"
 	}
@@ -75,7 +75,7 @@ func (d *Discovery) place(r *http.Request) place {
 const chunk = 32 << 10
 
 // write writes the selected targets. It takes no memory that grows with their number.
-func (d *Discovery) write(w io.Writer, inv *Inventory, s Selection, p place) error {
+func (d *Discovery) write(w io.Writer, inv *Inventory, s Selection, p endpoint) error {
 	head := appendString([]byte(`{"targets":[`), p.address)
 	head = append(head, `],"labels":{"__scheme__":`...)
 	head = append(appendString(head, p.scheme), `,"__metrics_path__":`...)

@@ -140,14 +140,14 @@ func TestDiscoveryPlace(t *testing.T) {
 	for _, tt := range []struct {
 		name, external, prefix, host string
 		tls                          bool
-		want                         place
+		want                         endpoint
 	}{
-		{name: "host", host: "a:1", want: place{"http", "a:1", ""}},
-		{name: "host without a port", host: "a", want: place{"http", "a", ""}},
-		{name: "TLS", host: "a:1", tls: true, want: place{"https", "a:1", ""}},
-		{name: "prefix", host: "[::1]:1", prefix: "/hc", want: place{"http", "[::1]:1", "/hc"}},
-		{name: "external", external: "https://hc.example.com/x/", prefix: "/hc", host: "a:1", want: place{"https", "hc.example.com", "/x"}},
-		{name: "external, without a path", external: "http://hc.example.com:8080", prefix: "/hc", host: "a:1", tls: true, want: place{"http", "hc.example.com:8080", ""}},
+		{name: "host", host: "a:1", want: endpoint{"http", "a:1", ""}},
+		{name: "host without a port", host: "a", want: endpoint{"http", "a", ""}},
+		{name: "TLS", host: "a:1", tls: true, want: endpoint{"https", "a:1", ""}},
+		{name: "prefix", host: "[::1]:1", prefix: "/hc", want: endpoint{"http", "[::1]:1", "/hc"}},
+		{name: "external", external: "https://hc.example.com/x/", prefix: "/hc", host: "a:1", want: endpoint{"https", "hc.example.com", "/x"}},
+		{name: "external, without a path", external: "http://hc.example.com:8080", prefix: "/hc", host: "a:1", tls: true, want: endpoint{"http", "hc.example.com:8080", ""}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := discovery(sdConfig(t))
@@ -169,7 +169,7 @@ func TestDiscoveryPlace(t *testing.T) {
 				if g.Labels["job"] != "" {
 					path = "/metrics"
 				}
-				got := place{g.Labels["__scheme__"], g.Targets[0], strings.TrimSuffix(g.Labels["__metrics_path__"], path)}
+				got := endpoint{g.Labels["__scheme__"], g.Targets[0], strings.TrimSuffix(g.Labels["__metrics_path__"], path)}
 				if got != tt.want {
 					t.Errorf("got %+v, want %+v", got, tt.want)
 				}
@@ -276,7 +276,7 @@ func BenchmarkDiscovery(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		size = 0
-		if err := d.write(&size, d.Inventory(), Selection{}, d.place(r)); err != nil {
+		if err := d.write(&size, d.Inventory(), Selection{}, d.endpoint(r)); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -301,7 +301,7 @@ func (c *counter) Write(p []byte) (int, error) {
 func TestDiscoveryTakesNoMemory(t *testing.T) {
 	small, large := discovery(many(100)), discovery(many(5000))
 	allocs := func(d *Discovery) float64 {
-		return testing.AllocsPerRun(5, func() { _ = d.write(io.Discard, d.Inventory(), Selection{}, place{"http", "a:1", ""}) })
+		return testing.AllocsPerRun(5, func() { _ = d.write(io.Discard, d.Inventory(), Selection{}, endpoint{"http", "a:1", ""}) })
 	}
 	if a, b := allocs(small), allocs(large); b > a+5 {
 		t.Errorf("%g allocations for 100 targets and %g for 5000", a, b)

@@ -29,6 +29,9 @@ const (
 // Text is s, cut to about limit bytes, without characters that do not print.
 func Text(s string, limit int) string { return Clean(Cut(s, limit)) }
 
+// Line is s as part of a line: each run of spaces, tabs and line breaks is one space.
+func Line(s string, limit int) string { return Text(strings.Join(strings.Fields(s), " "), limit) }
+
 // Cut is s where it has at most limit bytes, and otherwise its beginning and its end with a mark between them, such as
 // "[…4711 bytes…]". A character is left out whole or not at all.
 func Cut(s string, limit int) string {

@@ -83,3 +83,18 @@ func BenchmarkText(b *testing.B) {
 		})
 	}
 }
+
+func TestLine(t *testing.T) {
+	for _, tc := range []struct{ name, in, want string }{
+		{"lines", " a\r\n\tb\u0085 c\u2028d ", "a b c d"},
+		{"nothing", "\n\t", ""},
+		{"terminal", "\x1b[2J\nx", "\ufffd[2J x"},
+		{"long", strings.Repeat("x\n", 100), "x x x[…189 bytes…]x x x"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got := Line(tc.in, 10); got != tc.want {
+				t.Errorf("Line(%q) = %q, want %q", tc.in, got, tc.want)
+			}
+		})
+	}
+}

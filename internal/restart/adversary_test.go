@@ -175,7 +175,8 @@ func TestDecideInTurn(t *testing.T) {
 	var now, most, restarts atomic.Int32
 	var all []*simulated
 	var services []Service
-	for i := range 2 {
+	const broken, fleet = 2, 3 // all that there are would be a mass failure
+	for i := range fleet {
 		s := &simulated{helps: true, takes: 50 * time.Millisecond}
 		service := s.service(strconv.Itoa(i), fmt.Sprintf("http://127.0.0.1:%d/", i+1))
 		service.Backend = &crowd{s, &now, &most, &restarts}
@@ -201,15 +202,15 @@ func TestDecideInTurn(t *testing.T) {
 		}
 		return c.Ready()
 	}
-	until(t, "both services are armed", armed)
-	for i := range all {
+	until(t, "all services are armed", armed)
+	for i := range broken {
 		all[i].broken.Store(true)
 	}
 	until(t, "both services are restarted", func() bool {
-		for i := range services {
+		for i := range broken {
 			firing(c, services[i].Checks[0].Target)
 		}
-		return restarts.Load() == 2
+		return restarts.Load() == broken
 	})
 	if most.Load() > 0 {
 		t.Errorf("%d restarts at a time, want one", most.Load())

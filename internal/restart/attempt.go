@@ -109,7 +109,9 @@ func (q question) suspect() (State, Decision) {
 		return s, d
 	}
 	s.Hold = d.Hold
-	d.Inspect = s.LockedOut && d.Hold.followsAttempts() && q.now.Sub(s.Preflight.At) >= compareEvery
+	// A unit that somebody has stopped does not hold the brake.
+	compared := d.Hold == GuardBrake || s.LockedOut && d.Hold.followsAttempts()
+	d.Inspect = compared && q.now.Sub(s.Preflight.At) >= compareEvery
 	d.AskNetwork = d.Hold == GuardNetwork && q.now.Sub(s.Network.At) >= q.policy.InspectInterval
 	return s, d
 }

@@ -131,7 +131,8 @@ func (f *Fleet) census(now time.Time) {
 		switch {
 		case scope == ScopeFleet:
 			percent := (b.armed*f.limits.Percent + 99) / 100
-			b.limit = max(1, f.limits.Min, min(percent, f.limits.Max))
+			// All of them, if there are at least two, are a mass failure.
+			b.limit = min(max(1, f.limits.Min, min(percent, f.limits.Max)), max(b.armed, 2))
 		case b.armed >= 2:
 			b.limit = b.armed
 		}

@@ -2,6 +2,7 @@ package restart
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,9 @@ type simulated struct {
 	hangs    time.Duration // a probe, while it is broken
 	takes    time.Duration // a restart
 	refuses  bool
+	reason   prober.Reason          // why it fails; empty: its connections are refused
+	looks    atomic.Int32           // at the unit
+	asked    atomic.Int32           // to restart it
 	status   atomic.Pointer[Status] // nil: the back-end knows nothing
 }
 
@@ -39,7 +43,7 @@ func (s *simulated) Probe(ctx context.Context, _ prober.Request) prober.Result {
 	s.probes.Add(1)
 	if s.broken.Load() {
 		_ = pass(ctx, s.hangs)
-		return prober.Result{Reason: prober.ReasonConnectRefused, Err: errTest}
+		return prober.Result{Reason: cmp.Or(s.reason, prober.ReasonConnectRefused), Err: errTest}
 	}
 	return prober.Result{}
 }
@@ -61,6 +65,7 @@ func pass(ctx context.Context, d time.Duration) error {
 func (*simulated) Kind() string { return "simulated" }
 
 func (s *simulated) Inspect(context.Context) (Status, error) {
+	s.looks.Add(1)
 	if status := s.status.Load(); status != nil {
 		return *status, nil
 	}
@@ -68,6 +73,7 @@ func (s *simulated) Inspect(context.Context) (Status, error) {
 }
 
 func (s *simulated) Restart(ctx context.Context, a Attempt) error {
+	s.asked.Add(1)
 	if err := pass(ctx, s.takes); err != nil {
 		return err
 	}

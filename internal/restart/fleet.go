@@ -9,7 +9,7 @@ import (
 // BrakeLimits are the numbers of the mass brake. The zero BrakeLimits brake as soon as anything fails.
 type BrakeLimits struct {
 	// Percent of the armed services, but at least Min and at most Max of them, brake when they begin to fail
-	// within Window.
+	// within Window. So do all of them, where they are less than Min but at least two.
 	Percent, Min, Max int
 	Window            time.Duration
 	// Settle is how long a service waits for the others to be probed, where they could make it a mass failure.
@@ -42,7 +42,7 @@ type member struct {
 	healthy   bool      // by its last probe
 	failing   time.Time // since when; zero: it was healthy, or nothing is known
 	turned    time.Time // when a failure that no restart repairs became one that a restart may repair; zero: it did not
-	holds     bool      // its failure is one that a restart may repair, and it is not locked out
+	holds     bool      // its failure is one that a restart may repair, it is not locked out, and nobody wants it to be down
 	reach     reach     // what its failure proves
 	probed    time.Time // when the last probe that has ended began
 	brakes    []*brake  // of its scopes: the fleet's, and that of its group if it has one
@@ -141,7 +141,7 @@ func (f *Fleet) Update(name string, s *State, now time.Time) {
 	if !s.Last.Healthy && s.Last != (Evidence{}) { // otherwise it is what it was: nobody has looked
 		m.holds, m.reach = s.Failures > 0 || s.InFlight() && m.holds, s.Last.way().reach
 	}
-	m.holds = m.holds && !s.LockedOut
+	m.holds = m.holds && !s.LockedOut && !s.onPurpose()
 	switch {
 	case m.failing.IsZero():
 		m.turned = time.Time{}

@@ -92,13 +92,14 @@ func TestLostLease(t *testing.T) {
 		s, o, b := &simulated{helps: true, takes: 30 * time.Second}, &simulated{}, &ballot{now: leads}
 		c, _, stop := watch(t, io.Discard)
 		defer stop()
-		cfg := configured(s.service("web", target), o.service("other", other))
+		well := &simulated{} // so that two that fail are not all
+		cfg := configured(s.service("web", target), o.service("other", other), well.service("well", "http://127.0.0.1:8082/health"))
 		cfg.Elector = b
 		c.Apply(cfg)
 		time.Sleep(5 * time.Minute)
 		s.broken.Store(true)
 		firing(c, target)
-		time.Sleep(10 * time.Second)
+		time.Sleep(25 * time.Second) // the others are probed first
 		if e, err := c.Service("web"); err != nil || e.Phase != PhaseExecuting {
 			t.Fatalf("the phase is %s, want executing", e.Phase)
 		}

@@ -163,5 +163,6 @@ func (m *simulation) massFailure(s *patient) bool {
 			}
 		}
 	}
-	return failing >= max(3, min((armed*40+99)/100, 10)) || armedGroup >= 2 && failingGroup == armedGroup
+	limit := max(3, min((armed*40+99)/100, 10))
+	return failing >= limit || failing >= 2 && failing == armed || armedGroup >= 2 && failingGroup == armedGroup
 }

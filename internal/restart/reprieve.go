@@ -1,6 +1,9 @@
 package restart
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // A Reprieve is why a service that was locked out gets one more attempt: the world has changed since. If that does not help
 // either it is locked out again. The cool-down and the budget hold for it as for any other.
@@ -12,8 +15,8 @@ const (
 	ReprieveChange      Reprieve = "somebody else has changed the unit since"
 )
 
-// compareEvery is how often the unit of a service is looked at that is locked out and fails, or that is healthy and may have been
-// left unfit by an attempt.
+// compareEvery is how often the unit of a service is looked at that fails and is locked out or held by the brake, or that is healthy
+// and may have been left unfit by an attempt.
 const compareEvery = time.Minute
 
 // maintained notes a maintenance window of a service that is locked out. Until its end it could not be helped.
@@ -50,6 +53,17 @@ func (s State) released(why Reprieve) State {
 // followsAttempts reports whether the guard looks at the attempts that were made.
 func (g Guard) followsAttempts() bool {
 	return g == GuardCooldown || g == GuardBudget || g == GuardLockedOut
+}
+
+// onPurpose reports whether somebody wants the service to be left alone: it is stopped, or paused for the exporter.
+func (s *State) onPurpose() bool {
+	return !s.Pause.Until.IsZero() || s.Preflight.stopped()
+}
+
+// stopped reports whether the back-end said that somebody had stopped the unit.
+func (f *Preflight) stopped() bool {
+	why, _, _ := strings.Cut(f.Unfit, ":")
+	return why == string(UnfitStopped)
 }
 
 // mayBeLeftUnfit reports whether an attempt may have left the unit of a healthy service in such a way that it is not restarted

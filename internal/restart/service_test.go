@@ -37,7 +37,7 @@ func TestWebSocketEvidence(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p, err := prober.New(c.Modules["m"], c.Probe)
+			p, err := prober.New(c.Modules["m"], c.TargetRules)
 			if err != nil {
 				t.Fatal(err)
 			}

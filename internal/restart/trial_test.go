@@ -157,6 +157,18 @@ func TestBrakeOfFew(t *testing.T) {
 		{"two that are not found", func(w *ward) { w.fails(0, status(404)); w.fails(1, status(404)) }},
 		{"one that times out", func(w *ward) { w.fails(0, silent); w.states[0].Unverified = 2 }},
 		{"two that are locked out", func(w *ward) { lockedOut(w, 0); lockedOut(w, 1) }},
+		{"two that an operator has paused", func(w *ward) {
+			for i := range 2 {
+				w.fails(i, silent)
+				w.states[i].Unverified, w.states[i].Pause.Until = 2, w.now.Add(time.Hour)
+			}
+		}},
+		{"two that somebody has stopped", func(w *ward) {
+			for i := range 2 {
+				w.fails(i, silent)
+				w.states[i].Unverified, w.states[i].Preflight.Unfit = 2, "stopped: exit status 0"
+			}
+		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWard(t, 5)
@@ -179,6 +191,63 @@ func TestBrakeOfFew(t *testing.T) {
 				t.Errorf("another one that fails later was restarted %d times, want once", len(w.restarts))
 			}
 		})
+	}
+}
+
+// Two services have what a mass failure needs where they are all: what both of them share is more likely to have failed than both at once.
+func TestBrakeOfTwo(t *testing.T) {
+	const settled = 5 * time.Minute
+	for _, tt := range []struct {
+		name         string
+		fleet, armed int
+		fail         []Evidence // of the first ones
+		want         int        // restarts within 4 h
+		first        time.Duration
+	}{
+		{"dead connections in two of two", 2, 2, []Evidence{status(500), status(500)}, 2, settled},
+		{"one of two", 2, 2, []Evidence{silent}, 1, 0},
+		{"one of one", 1, 1, []Evidence{silent}, 1, 0},
+		{"two of two that are armed", 5, 2, []Evidence{status(500), status(500)}, 2, settled},
+		{"one of two that are armed", 5, 2, []Evidence{silent}, 1, 0},
+		{"two of three", 3, 3, []Evidence{status(500), status(500)}, 2, 0},
+		{"two of two time out", 2, 2, []Evidence{silent, silent}, 0, 0},
+		{"one of two answers", 2, 2, []Evidence{hangs, status(500)}, 2, settled},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWard(t, tt.fleet)
+			for i := tt.armed; i < tt.fleet; i++ {
+				w.states[i].Armed = false
+			}
+			w.pass(time.Minute)
+			for i, e := range tt.fail {
+				w.fails(i, e)
+			}
+			w.pass(4 * time.Hour)
+			if len(w.restarts) != tt.want || tt.want > 0 && w.restarts[0] < tt.first || tt.want > 0 && tt.first == 0 && w.restarts[0] > settled {
+				t.Errorf("restarted after %v, want %d times; braked, not before %s", w.restarts, tt.want, tt.first)
+			}
+			if len(w.restarts) == 2 && w.restarts[1]-w.restarts[0] < time.Minute {
+				t.Errorf("restarted after %v, want one after the other", w.restarts)
+			}
+		})
+	}
+}
+
+// Of two that failed at once one is left over: it holds neither itself nor the other for ever.
+func TestBrakeOfTwoIsReleased(t *testing.T) {
+	w := newWard(t, 2)
+	w.pass(time.Minute)
+	w.fails(0, silent)
+	w.fails(1, silent)
+	w.pass(time.Minute)
+	w.recovers(1)
+	w.pass(4 * time.Minute)
+	if !w.fleet.Brakes(w.now)[ScopeFleet] || len(w.restarts) != 0 {
+		t.Fatalf("it is not braked, or was restarted after %v", w.restarts)
+	}
+	w.pass(3 * time.Minute)
+	if w.fleet.Brakes(w.now)[ScopeFleet] || len(w.restarts) != 1 {
+		t.Errorf("it is still braked, or was restarted after %v, want once", w.restarts)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/loglimit"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 )
@@ -30,10 +31,24 @@ type Receiver interface {
 	Handle(labels map[string]string, a restart.Alert) (selected bool, err error)
 }
 
+// readTime is how long a delivery may take to arrive.
+const readTime = 10 * time.Second
+
+// Options are what a Handler needs.
+type Options struct {
+	Receiver   Receiver
+	Door       access.Door // who may send
+	Refused    func()      // counts a delivery that is refused
+	Registerer prometheus.Registerer
+	Log        *slog.Logger
+}
+
 // A Handler serves POST /webhook/alertmanager. It answers 200 when it has passed on every alert, which says nothing about
 // what will be done: Alertmanager gives up on a receiver that thinks for long and asks another one.
 type Handler struct {
 	receiver Receiver
+	door     access.Door
+	refused  func()
 	log      *slog.Logger  // a request causes its lines: at most one a second for each message
 	decoding chan struct{} // holds one element for every delivery that is being read
 	requests *prometheus.CounterVec
@@ -43,9 +58,10 @@ type Handler struct {
 }
 
 // New makes a Handler and registers its metrics.
-func New(receiver Receiver, r prometheus.Registerer, log *slog.Logger) *Handler {
+func New(o Options) *Handler {
 	h := &Handler{
-		receiver: receiver, log: slog.New(loglimit.New(log.Handler())), decoding: make(chan struct{}, maxDecoding),
+		receiver: o.Receiver, door: o.Door, refused: o.Refused,
+		log: slog.New(loglimit.New(o.Log.Handler())), decoding: make(chan struct{}, maxDecoding),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "healthcheck_restart_webhook_requests_total",
 			Help: "How many deliveries came, by the status code of the answer.",
@@ -59,7 +75,7 @@ func New(receiver Receiver, r prometheus.Registerer, log *slog.Logger) *Handler 
 			Help: "How many alerts were left out of deliveries, because the receiver of Alertmanager has max_alerts.",
 		}),
 	}
-	r.MustRegister(h.requests, h.alerts, h.truncated)
+	o.Registerer.MustRegister(h.requests, h.alerts, h.truncated)
 	for _, code := range []int{http.StatusOK, http.StatusBadRequest, http.StatusUnauthorized, http.StatusRequestEntityTooLarge, http.StatusServiceUnavailable} {
 		h.requests.WithLabelValues(strconv.Itoa(code))
 	}
@@ -79,20 +95,27 @@ const (
 	outcomeUnmapped = "unmapped"
 )
 
-// Serve answers a delivery of somebody whom auth lets in, and reports whether it was accepted.
-func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, auth Authenticator) (accepted bool) {
-	code, err := h.serve(w, r, auth)
+// ServeHTTP implements http.Handler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// Before anything is answered: net/http reads what is left of a refused body. Not every connection can do this.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readTime))
+	auth, code, err := h.door()
+	if err != nil {
+		http.Error(w, err.Error(), code)
+		return
+	}
+	code, err = h.serve(w, r, auth)
 	h.requests.WithLabelValues(strconv.Itoa(code)).Inc()
 	if err != nil {
 		h.log.Warn("Refused delivery", "addr", r.RemoteAddr, "status_code", code, "err", err)
 		http.Error(w, err.Error(), code)
-		return false
+		h.refused()
+		return
 	}
 	fmt.Fprintln(w, "OK")
-	return true
 }
 
-func (h *Handler) serve(w http.ResponseWriter, r *http.Request, auth Authenticator) (code int, err error) {
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, auth access.Authenticator) (code int, err error) {
 	if code, err := auth.Admit(w, r, h.log); err != nil {
 		return code, err
 	}

@@ -15,8 +15,6 @@ import (
 	"strings"
 	"time"
 
-	commonconfig "github.com/prometheus/common/config"
-
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/docker/engine"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/once"
@@ -26,9 +24,7 @@ import (
 type Config struct {
 	// Container is its name; or else Label is a label, with or without a value, that it alone has.
 	Container, Label string
-	// Host and TLSConfig are those of engine.Config.
-	Host      string
-	TLSConfig *commonconfig.TLSConfig
+	Engine           engine.Config
 }
 
 // A Backend restarts one container.
@@ -39,7 +35,7 @@ type Backend struct {
 
 // New makes a back-end of a checked configuration.
 func New(cfg Config) (*Backend, error) {
-	client, err := engine.New(engine.Config{Host: cfg.Host, TLS: cfg.TLSConfig})
+	client, err := engine.New(cfg.Engine)
 	if err != nil {
 		return nil, err
 	}
@@ -55,15 +51,15 @@ func (b *Backend) Inspect(ctx context.Context) (restart.Status, error) {
 	return s, err
 }
 
-// A target is what to restart: the container as it is to be called, and how long to let it stop.
-type target struct {
+// A found is a container that was found: how to name it to the Engine, and how long it may take to stop.
+type found struct {
 	name string
 	stop time.Duration
 }
 
 // look finds the container and what speaks against its restart. What goes wrong is a refusal: nothing was touched.
-func (b *Backend) look(ctx context.Context) (target, restart.Status, error) {
-	t := target{name: b.cfg.Container}
+func (b *Backend) look(ctx context.Context) (found, restart.Status, error) {
+	t := found{name: b.cfg.Container}
 	if b.cfg.Label != "" {
 		ids, err := b.labelled(ctx)
 		switch {

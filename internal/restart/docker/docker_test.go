@@ -16,6 +16,7 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/docker/engine"
 )
 
 // A fake is an Engine behind a unix socket, with the containers of a list.
@@ -48,7 +49,7 @@ func newFake(t *testing.T, containers map[string]map[string]any) *fake {
 
 func (f *fake) backend(cfg Config) *Backend {
 	f.t.Helper()
-	cfg.Host = "unix://" + f.path
+	cfg.Engine.Host = "unix://" + f.path
 	b, err := New(cfg)
 	if err != nil {
 		f.t.Fatal(err)
@@ -252,7 +253,7 @@ func TestBeginningOfID(t *testing.T) {
 }
 
 func TestUnreachable(t *testing.T) {
-	b, err := New(Config{Host: "unix:///nowhere/socket", Container: "web"})
+	b, err := New(Config{Engine: engine.Config{Host: "unix:///nowhere/socket"}, Container: "web"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"os"
 	"slices"
@@ -78,15 +77,12 @@ func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
 		return fmt.Errorf("%w: %w", restart.ErrRefused, err)
 	}
 	// Not by a client, which would follow redirects, and repeat the URL in its errors.
-	connected := false // only then can somebody have got the request: the handshake of TLS is over
-	resp, err := b.transport.RoundTrip(req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { connected = true },
-	})))
+	resp, sent, err := once.Do(b.transport, req)
 	switch {
-	case err != nil && !connected:
-		return fmt.Errorf("%w: sending %s to %s: %w", restart.ErrRefused, req.Method, place(req.URL), bare(err))
+	case err != nil && !sent:
+		return fmt.Errorf("%w: sending %s to %s: %w", restart.ErrRefused, req.Method, shown(req.URL), bare(err))
 	case err != nil:
-		return fmt.Errorf("sending %s to %s: %w", req.Method, place(req.URL), bare(err))
+		return fmt.Errorf("sending %s to %s: %w", req.Method, shown(req.URL), bare(err))
 	}
 	defer resp.Body.Close()
 	// Some servers stop their work when the other end does not wait for the end of the answer.
@@ -94,7 +90,7 @@ func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
 	if b.accepts(resp.StatusCode) {
 		return nil
 	}
-	err = fmt.Errorf("sending %s to %s: status %d, want %s", req.Method, place(req.URL), resp.StatusCode, b.wanted())
+	err = fmt.Errorf("sending %s to %s: status %d, want %s", req.Method, shown(req.URL), resp.StatusCode, b.wanted())
 	if slices.Contains(notNow, resp.StatusCode) {
 		err = fmt.Errorf("%w: %w", restart.ErrRefused, err)
 	}
@@ -125,7 +121,6 @@ func (b *Backend) request(ctx context.Context, a restart.Attempt) (*http.Request
 	if err != nil {
 		return nil, errors.New("the request cannot be made") // the error holds the URL
 	}
-	req.GetBody = nil // nobody is to send it again
 	req.Header.Set("User-Agent", "healthcheck_exporter/"+version.Version)
 	for name, value := range b.cfg.Headers {
 		if strings.EqualFold(name, "Host") {
@@ -184,8 +179,8 @@ func (b *Backend) wanted() string {
 	return b.cfg.Statuses.String()
 }
 
-// place is what may be shown of a URL. The path of a hook is often its secret.
-func place(u *url.URL) string { return u.Scheme + "://" + u.Host }
+// shown is what may be shown of a URL. The path of a hook is often its secret.
+func shown(u *url.URL) string { return u.Scheme + "://" + u.Host }
 
 // bare is err without the URL, if it has one.
 func bare(err error) error {

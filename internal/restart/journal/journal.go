@@ -7,14 +7,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/audit"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/audit"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/store"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/store"
 )
+
+// FileName is the name of the store below the directory of a journal.
+const FileName = "restart.db"
 
 // maxPending is how many records are kept while they cannot be appended to the audit log.
 const maxPending = 100
@@ -76,7 +80,7 @@ func (j *Journal) open() error {
 		return nil
 	}
 	j.tried = time.Now()
-	s, err := store.Open(j.dir)
+	s, err := store.Open(filepath.Join(j.dir, FileName))
 	if err != nil {
 		j.broken = err
 		return err

@@ -11,9 +11,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/audit"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/audit"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/store"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/store"
 )
 
 func open(t *testing.T, dir string) *Journal {
@@ -90,7 +90,7 @@ func TestSecondInstance(t *testing.T) {
 // What this version does not understand may be what forbids a restart.
 func TestForeignState(t *testing.T) {
 	dir := t.TempDir()
-	s, err := store.Open(dir)
+	s, err := store.Open(filepath.Join(dir, FileName))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestForeignState(t *testing.T) {
 // A file that cannot be used fails every call, is left as it is, and is looked at again.
 func TestCorrupt(t *testing.T) {
 	dir := t.TempDir()
-	path := filepath.Join(dir, store.FileName)
+	path := filepath.Join(dir, FileName)
 	garbage := strings.Repeat("garbage", 10_000)
 	if err := os.WriteFile(path, []byte(garbage), 0o600); err != nil {
 		t.Fatal(err)

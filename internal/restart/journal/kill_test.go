@@ -23,8 +23,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/audit"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/audit"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 

@@ -69,10 +69,10 @@ const (
 func (b *Backend) Inspect(ctx context.Context) (restart.Status, error) {
 	w, err := b.get(ctx)
 	if once.Answered(err, http.StatusNotFound) {
-		return restart.Status{Unfit: restart.UnfitMissing, Detail: "Kubernetes has no " + b.place()}, nil
+		return restart.Status{Unfit: restart.UnfitMissing, Detail: "Kubernetes has no " + b.what()}, nil
 	}
 	if err != nil {
-		return restart.Status{}, fmt.Errorf("%w: looking at the %s: %w", restart.ErrRefused, b.place(), err)
+		return restart.Status{}, fmt.Errorf("%w: looking at the %s: %w", restart.ErrRefused, b.what(), err)
 	}
 	s := w.status()
 	b.mu.Lock()
@@ -88,7 +88,7 @@ func (b *Backend) Inspect(ctx context.Context) (restart.Status, error) {
 func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
 	w, err := b.get(ctx)
 	if err != nil {
-		return fmt.Errorf("%w: looking at the %s: %w", restart.ErrRefused, b.place(), err)
+		return fmt.Errorf("%w: looking at the %s: %w", restart.ErrRefused, b.what(), err)
 	}
 	if w.Spec.Template.annotation(annotationAttempt) == a.ID {
 		return nil
@@ -110,7 +110,7 @@ func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
 func (b *Backend) DryRun(ctx context.Context, a restart.Attempt) error {
 	w, err := b.get(ctx)
 	if err != nil {
-		return fmt.Errorf("%w: looking at the %s: %w", restart.ErrRefused, b.place(), err)
+		return fmt.Errorf("%w: looking at the %s: %w", restart.ErrRefused, b.what(), err)
 	}
 	if err := b.mayRestart(w, &a); err != nil {
 		return err
@@ -120,7 +120,7 @@ func (b *Backend) DryRun(ctx context.Context, a restart.Attempt) error {
 
 // mayRestart refuses what has changed since the decision.
 func (b *Backend) mayRestart(w *workload, a *restart.Attempt) error {
-	return a.Admit("the "+b.place(), "was changed", w.status())
+	return a.Admit("the "+b.what(), "was changed", w.status())
 }
 
 func (b *Backend) get(ctx context.Context) (*workload, error) {
@@ -148,13 +148,13 @@ func (b *Backend) patch(ctx context.Context, w *workload, a *restart.Attempt, qu
 	var after workload
 	switch err := b.client.Do(ctx, r, &after); {
 	case once.Answered(err, http.StatusConflict):
-		return fmt.Errorf("%w: the %s was changed by somebody else in this moment: %w", restart.ErrRefused, b.place(), err)
+		return fmt.Errorf("%w: the %s was changed by somebody else in this moment: %w", restart.ErrRefused, b.what(), err)
 	case once.NotDone(err):
-		return fmt.Errorf("%w: patching the %s: %w", restart.ErrRefused, b.place(), b.explained(err))
+		return fmt.Errorf("%w: patching the %s: %w", restart.ErrRefused, b.what(), b.explained(err))
 	case err != nil:
-		return fmt.Errorf("patching the %s: %w", b.place(), err)
+		return fmt.Errorf("patching the %s: %w", b.what(), err)
 	case after.Spec.Template.annotation(annotationAttempt) != a.ID:
-		err := fmt.Errorf("the API server took the patch of the %s and left the annotation out: an admission webhook may remove it", b.place())
+		err := fmt.Errorf("the API server took the patch of the %s and left the annotation out: an admission webhook may remove it", b.what())
 		if after.identity() == w.identity() { // otherwise what is left of it replaces the pods
 			err = fmt.Errorf("%w: %w", restart.ErrRefused, err)
 		}
@@ -185,5 +185,5 @@ func (b *Backend) path() string {
 	return "/apis/apps/v1/namespaces/" + b.cfg.Namespace + "/" + plurals[b.cfg.Kind] + "/" + b.cfg.Name
 }
 
-// place is the workload for people.
-func (b *Backend) place() string { return b.cfg.Kind + " " + b.cfg.Namespace + "/" + b.cfg.Name }
+// what is the workload in words.
+func (b *Backend) what() string { return b.cfg.Kind + " " + b.cfg.Namespace + "/" + b.cfg.Name }

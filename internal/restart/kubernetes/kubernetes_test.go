@@ -102,11 +102,11 @@ func TestRollout(t *testing.T) {
 	if during.Unfit != restart.UnfitRolling || during.Running || during.Identity == a.Before.Identity {
 		t.Errorf("during it the status is %+v, want another identity, rolling", during)
 	}
-	s.Apply(t, path, `{"status": {"observedGeneration": 2, "updatedReplicas": 1, "replicas": 3}}`)
+	s.Edit(t, path, `{"status": {"observedGeneration": 2, "updatedReplicas": 1, "replicas": 3}}`)
 	if half := inspect(t, b); half.Unfit != restart.UnfitRolling {
 		t.Errorf("with one new pod the status is %+v, want rolling", half)
 	}
-	s.Apply(t, path, `{"status": {"updatedReplicas": 2, "replicas": 2, "availableReplicas": 2}}`)
+	s.Edit(t, path, `{"status": {"updatedReplicas": 2, "replicas": 2, "availableReplicas": 2}}`)
 	after := inspect(t, b)
 	if after.Unfit != "" || !after.Running || after.Identity != during.Identity {
 		t.Errorf("after it the status is %+v, want the identity %q, running", after, during.Identity)
@@ -137,7 +137,7 @@ func TestSameAttempt(t *testing.T) {
 func TestScaling(t *testing.T) {
 	s, b := cluster(t, deployment)
 	before := inspect(t, b).Identity
-	s.Apply(t, path, `{"spec": {"replicas": 3}}`)
+	s.Edit(t, path, `{"spec": {"replicas": 3}}`)
 	if after := inspect(t, b); after.Identity != before || after.Unfit != restart.UnfitRolling {
 		t.Errorf("status is %+v, want the identity %q, rolling", after, before)
 	}
@@ -176,7 +176,7 @@ func TestUnfit(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s, b := cluster(t, tt.object)
-			s.Apply(t, path, tt.change)
+			s.Edit(t, path, tt.change)
 			a := decided(t, b)
 			if a.Before.Unfit != tt.want || !strings.Contains(a.Before.Detail, tt.why) {
 				t.Errorf("status is %+v, want unfit %q because of %q", a.Before, tt.want, tt.why)
@@ -264,7 +264,7 @@ var withUID = strings.Replace(deployment, `"metadata": {`, `"metadata": {"uid": 
 func TestSomebodyElse(t *testing.T) {
 	s, b := cluster(t, deployment)
 	a := decided(t, b)
-	s.Apply(t, path, `{"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "2026-11-27T09:59:59Z"}}}},
+	s.Edit(t, path, `{"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "2026-11-27T09:59:59Z"}}}},
 		"status": {"observedGeneration": 2}}`)
 	if err := b.Restart(t.Context(), a); !errors.Is(err, restart.ErrRefused) || !strings.Contains(err.Error(), "was changed by somebody else since it was looked at") {
 		t.Errorf("error is %v, want a refusal", err)
@@ -277,7 +277,7 @@ func TestSomebodyElse(t *testing.T) {
 		s.Config.Handler.ServeHTTP(w, r)
 		if !once {
 			once = true
-			s.Apply(t, path, `{"metadata": {"annotations": {"note": "x"}}}`)
+			s.Edit(t, path, `{"metadata": {"annotations": {"note": "x"}}}`)
 		}
 	})
 	if err := b.Restart(t.Context(), a); !errors.Is(err, restart.ErrRefused) || !strings.Contains(err.Error(), "in this moment: status 409") {
@@ -298,7 +298,7 @@ func TestDryRun(t *testing.T) {
 	if got := requests[len(requests)-1]; !strings.HasPrefix(got, "PATCH ") || !strings.Contains(got, "dryRun=All") {
 		t.Errorf("the last request is %s, want a patch with dryRun=All", got)
 	}
-	s.Apply(t, path, `{"spec": {"paused": true}}`)
+	s.Edit(t, path, `{"spec": {"paused": true}}`)
 	if err := b.DryRun(t.Context(), a); !errors.Is(err, restart.ErrRefused) {
 		t.Errorf("error is %v, want a refusal of what is paused", err)
 	}
@@ -311,8 +311,8 @@ func TestSetBack(t *testing.T) {
 	if err := b.Restart(t.Context(), a); err != nil {
 		t.Fatal(err)
 	}
-	s.Apply(t, path, `{"spec": {"template": {"metadata": {"annotations": null}}}}`)
-	s.Apply(t, path, `{"status": {"observedGeneration": 3, "availableReplicas": 2}}`)
+	s.Edit(t, path, `{"spec": {"template": {"metadata": {"annotations": null}}}}`)
+	s.Edit(t, path, `{"status": {"observedGeneration": 3, "availableReplicas": 2}}`)
 	got := inspect(t, b)
 	if got.Identity != a.Before.Identity || !strings.Contains(got.Detail, "the restart ATTEMPT1 was set back") {
 		t.Errorf("status is %+v, want the identity %q and what has happened", got, a.Before.Identity)

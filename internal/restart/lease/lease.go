@@ -112,11 +112,11 @@ func (e *Elector) Run(ctx context.Context, log *slog.Logger) {
 		standing := e.Standing(time.Now())
 		switch {
 		case standing.Elected && !led:
-			log.Info("This exporter leads", "lease", e.place(), "identity", e.me)
+			log.Info("This exporter leads", "lease", e.name(), "identity", e.me)
 		case !standing.Elected && led:
-			log.Warn("This exporter no longer leads", "lease", e.place(), "why", standing.Standby)
+			log.Warn("This exporter no longer leads", "lease", e.name(), "why", standing.Standby)
 		case err != nil && ctx.Err() == nil:
-			log.Debug("Asking for the lease failed", "lease", e.place(), "err", err)
+			log.Debug("Asking for the lease failed", "lease", e.name(), "err", err)
 		}
 		led = standing.Elected
 		select {
@@ -223,7 +223,7 @@ func (e *Elector) noted(err error) error {
 	err = e.explained(err)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.standby = "asking for the Lease " + e.place() + ": " + err.Error()
+	e.standby = "asking for the Lease " + e.name() + ": " + err.Error()
 	return err
 }
 
@@ -255,4 +255,4 @@ func (e *Elector) path() string {
 	return "/apis/coordination.k8s.io/v1/namespaces/" + e.cfg.Namespace + "/leases/" + e.cfg.Name
 }
 
-func (e *Elector) place() string { return e.cfg.Namespace + "/" + e.cfg.Name }
+func (e *Elector) name() string { return e.cfg.Namespace + "/" + e.cfg.Name }

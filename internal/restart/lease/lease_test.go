@@ -213,7 +213,7 @@ func TestClockSkew(t *testing.T) {
 				a := run(t, s, "a", io.Discard)
 				for n := range 10 { // x renews, by a clock that stands still
 					hold(t, 10*time.Second, nil, a)
-					s.Apply(t, path, fmt.Sprintf(`{"metadata": {"annotations": {"n": "%d"}}}`, n))
+					s.Edit(t, path, fmt.Sprintf(`{"metadata": {"annotations": {"n": "%d"}}}`, n))
 				}
 				if standing := a.Standing(time.Now()); standing.Standby != "x leads" {
 					t.Errorf("it says %q, want who leads", standing.Standby)
@@ -229,12 +229,12 @@ func TestClockSkew(t *testing.T) {
 // Somebody changes the Lease, or takes it by hand.
 func TestMeddling(t *testing.T) {
 	election(t, func(t *testing.T, s *apitest.Server, a, b *candidate) {
-		s.Apply(t, path, `{"metadata": {"labels": {"team": "shop"}}}`)
+		s.Edit(t, path, `{"metadata": {"labels": {"team": "shop"}}}`)
 		hold(t, 30*time.Second, a, a, b)
 		if labels := s.Object(path)["metadata"].(map[string]any)["labels"]; labels == nil {
 			t.Error("the label is lost")
 		}
-		s.Apply(t, path, `{"spec": {"holderIdentity": "kubectl"}}`)
+		s.Edit(t, path, `{"spec": {"holderIdentity": "kubectl"}}`)
 		if took := watch(t, time.Minute, nil, a, b); took > 2*retry {
 			t.Errorf("it led for %s more", took)
 		}

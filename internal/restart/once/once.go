@@ -1,5 +1,4 @@
-// Package once sends a request over HTTP once, whatever happens, and tells whether it was sent at all. What it sends and
-// gets is JSON.
+// Package once sends a request over HTTP once, whatever happens, and says whether it was sent at all.
 package once
 
 import (
@@ -9,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -27,7 +27,23 @@ func RoundTripper(c commonconfig.HTTPClientConfig, options ...commonconfig.HTTPC
 	return commonconfig.NewRoundTripperFromConfig(c, "restart", options...)
 }
 
-// A Request is one request.
+// Socket makes RoundTripper connect to the Unix socket at path, whatever host a request names.
+func Socket(path string) commonconfig.HTTPClientOption {
+	return commonconfig.WithDialContextFunc(func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", path)
+	})
+}
+
+// Do sends req and follows no redirect. After an error, sent reports whether the other end may have got the request: there
+// was a connection, and the handshake of TLS was over.
+func Do(transport http.RoundTripper, req *http.Request) (resp *http.Response, sent bool, err error) {
+	req.GetBody = nil // net/http must not send it again
+	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { sent = true }})
+	resp, err = transport.RoundTrip(req.WithContext(ctx))
+	return resp, sent, err
+}
+
+// A Request is one request whose body is JSON.
 type Request struct {
 	Method string
 	URL    *url.URL
@@ -37,7 +53,7 @@ type Request struct {
 	Body any
 }
 
-// ErrNotSent is wrapped by the errors of requests of which nothing was sent.
+// ErrNotSent is wrapped by the error of Send when the other end cannot have got the request.
 var ErrNotSent = errors.New("nothing was sent")
 
 // maxAnswer is how much of an answer is read, in bytes.
@@ -46,15 +62,13 @@ const maxAnswer = 8 << 20
 // Send sends a request, follows no redirect, and decodes the answer into out, unless that is nil. An answer other than 2xx
 // is a *StatusError; explain finds in it what the server says.
 func Send(ctx context.Context, transport http.RoundTripper, r Request, explain func(body []byte) string, out any) (http.Header, error) {
-	connected := false
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected = true }})
 	req, err := r.build(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotSent, err)
 	}
-	resp, err := transport.RoundTrip(req)
+	resp, sent, err := Do(transport, req)
 	switch {
-	case err != nil && !connected:
+	case err != nil && !sent:
 		return nil, fmt.Errorf("%w: %w", ErrNotSent, err)
 	case err != nil:
 		return nil, err
@@ -88,7 +102,6 @@ func (r *Request) build(ctx context.Context) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	req.GetBody = nil // nobody is to send it again
 	req.Header.Set("User-Agent", "healthcheck_exporter/"+version.Version)
 	req.Header.Set("Accept", "application/json")
 	if r.Body != nil {
@@ -120,13 +133,13 @@ func (e *StatusError) Error() string {
 	return text
 }
 
-// Answered tells whether err is the server's answer with this code.
+// Answered reports whether err is the server's answer with this code.
 func Answered(err error, code int) bool {
 	status := (*StatusError)(nil)
 	return errors.As(err, &status) && status.Code == code
 }
 
-// NotDone tells whether err means that the server has changed nothing.
+// NotDone reports whether err means that the server has changed nothing.
 func NotDone(err error) bool {
 	status := (*StatusError)(nil)
 	return errors.Is(err, ErrNotSent) || errors.As(err, &status) && 400 <= status.Code && status.Code <= 499

@@ -32,10 +32,7 @@ func newClient(cfg Config) (*client, error) {
 	}
 	var options []commonconfig.HTTPClientOption
 	if u.Scheme == "unix" {
-		path := u.Path
-		options = append(options, commonconfig.WithDialContextFunc(func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", path)
-		}))
+		options = append(options, once.Socket(u.Path))
 		u = &url.URL{Scheme: "http", Host: "supervisord"}
 	}
 	transport, err := once.RoundTripper(commonconfig.HTTPClientConfig{BasicAuth: cfg.BasicAuth}, options...)
@@ -79,13 +76,12 @@ func (c *client) call(ctx context.Context, method string, args ...any) (value, e
 	if err != nil {
 		return value{}, err
 	}
-	req.GetBody = nil // nobody is to send it again
 	req.Header.Set("Content-Type", "text/xml")
-	resp, err := c.transport.RoundTrip(req)
-	if err != nil {
-		if op := (*net.OpError)(nil); errors.As(err, &op) && op.Op == "dial" {
-			err = fmt.Errorf("%w: %w", restart.ErrRefused, op)
-		}
+	resp, sent, err := once.Do(c.transport, req)
+	switch {
+	case err != nil && !sent:
+		return value{}, fmt.Errorf("calling %s: %w: %w", method, restart.ErrRefused, err)
+	case err != nil:
 		return value{}, fmt.Errorf("calling %s: %w", method, err)
 	}
 	defer resp.Body.Close()

@@ -13,8 +13,6 @@ import (
 	"strconv"
 	"strings"
 
-	commonconfig "github.com/prometheus/common/config"
-
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/docker/engine"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/once"
@@ -24,9 +22,8 @@ import (
 type Config struct {
 	// Service is its name, with that of the stack if it has one, such as "shop_web".
 	Service string
-	// Host and TLS are those of engine.Config; the engine has to be a manager.
-	Host string
-	TLS  *commonconfig.TLSConfig
+	// Engine has to be a manager.
+	Engine engine.Config
 }
 
 // A Backend restarts one service, with all its tasks.
@@ -37,7 +34,7 @@ type Backend struct {
 
 // New makes a back-end of a checked configuration.
 func New(cfg Config) (*Backend, error) {
-	client, err := engine.New(engine.Config{Host: cfg.Host, TLS: cfg.TLS})
+	client, err := engine.New(cfg.Engine)
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/docker/engine"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/swarm"
 )
 
@@ -125,7 +126,7 @@ func (m *manager) serve(w http.ResponseWriter, r *http.Request) {
 
 func backend(t *testing.T, m *manager) *swarm.Backend {
 	t.Helper()
-	b, err := swarm.New(swarm.Config{Service: "shop_web", Host: "tcp://" + m.Listener.Addr().String()})
+	b, err := swarm.New(swarm.Config{Service: "shop_web", Engine: engine.Config{Host: "tcp://" + m.Listener.Addr().String()}})
 	if err != nil {
 		t.Fatal(err)
 	}

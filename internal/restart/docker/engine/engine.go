@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -23,8 +22,8 @@ const DefaultHost = "unix:///var/run/docker.sock"
 type Config struct {
 	// Host is unix:///PATH or tcp://HOST:PORT, as in DOCKER_HOST. Empty: DefaultHost.
 	Host string
-	// TLS is for tcp. nil: the connection is not encrypted, as that to a proxy beside the exporter.
-	TLS *commonconfig.TLSConfig
+	// TLSConfig is for tcp. nil: the connection is not encrypted, as that to a proxy beside the exporter.
+	TLSConfig *commonconfig.TLSConfig
 }
 
 // A Client sends requests to one engine.
@@ -41,20 +40,18 @@ func New(cfg Config) (*Client, error) {
 	}
 	u, err := url.Parse(host)
 	if err != nil {
-		return nil, errors.New("the host is no URL")
+		return nil, errors.New("the host is not a URL")
 	}
 	c := &Client{base: &url.URL{Scheme: "http", Host: u.Host}}
 	client := commonconfig.HTTPClientConfig{}
 	var options []commonconfig.HTTPClientOption
 	switch {
-	case u.Scheme == "unix" && u.Host == "" && u.Path != "" && cfg.TLS == nil:
-		c.base.Host = "docker" // somebody has to be named
-		options = append(options, commonconfig.WithDialContextFunc(func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", u.Path)
-		}))
+	case u.Scheme == "unix" && u.Host == "" && u.Path != "" && cfg.TLSConfig == nil:
+		c.base.Host = "docker" // a request has to name one
+		options = append(options, once.Socket(u.Path))
 	case u.Scheme == "tcp" && u.Port() != "" && u.Path == "":
-		if cfg.TLS != nil {
-			c.base.Scheme, client.TLSConfig = "https", *cfg.TLS
+		if cfg.TLSConfig != nil {
+			c.base.Scheme, client.TLSConfig = "https", *cfg.TLSConfig
 		}
 	default:
 		return nil, fmt.Errorf("the host is %q, want unix:///PATH, or tcp://HOST:PORT with or without TLS", host)

@@ -86,9 +86,9 @@ func TestTLS(t *testing.T) {
 	s.StartTLS()
 	defer s.Close()
 	host := "tcp://" + s.Listener.Addr().String()
-	ask(t, engine.Config{Host: host, TLS: &commonconfig.TLSConfig{CAFile: ca.File(), CertFile: certFile, KeyFile: keyFile}}, "/thing", "")
-	ask(t, engine.Config{Host: host, TLS: &commonconfig.TLSConfig{CAFile: ca.File()}}, "/thing", "certificate")
-	ask(t, engine.Config{Host: host, TLS: &commonconfig.TLSConfig{CAFile: probetest.NewCA(t).File(), CertFile: certFile, KeyFile: keyFile}}, "/thing", "failed to verify certificate")
+	ask(t, engine.Config{Host: host, TLSConfig: &commonconfig.TLSConfig{CAFile: ca.File(), CertFile: certFile, KeyFile: keyFile}}, "/thing", "")
+	ask(t, engine.Config{Host: host, TLSConfig: &commonconfig.TLSConfig{CAFile: ca.File()}}, "/thing", "certificate")
+	ask(t, engine.Config{Host: host, TLSConfig: &commonconfig.TLSConfig{CAFile: probetest.NewCA(t).File(), CertFile: certFile, KeyFile: keyFile}}, "/thing", "failed to verify certificate")
 }
 
 // What answers is not always an engine.
@@ -136,7 +136,7 @@ func TestHost(t *testing.T) {
 		{"tcp://127.0.0.1:2376", &commonconfig.TLSConfig{CAFile: "/nowhere/ca"}},
 		{":%", nil},
 	} {
-		if _, err := engine.New(engine.Config{Host: tt.host, TLS: tt.tls}); err == nil {
+		if _, err := engine.New(engine.Config{Host: tt.host, TLSConfig: tt.tls}); err == nil {
 			t.Errorf("%q: no error, want one", tt.host)
 		}
 	}

@@ -99,8 +99,8 @@ func (s *Server) Delete(path string) {
 	delete(s.objects, path)
 }
 
-// Apply changes an object as somebody else would, by a merge patch in JSON.
-func (s *Server) Apply(tb testing.TB, path, patch string) {
+// Edit changes an object as somebody else would, by a merge patch in JSON.
+func (s *Server) Edit(tb testing.TB, path, patch string) {
 	tb.Helper()
 	var p object
 	if err := json.Unmarshal([]byte(patch), &p); err != nil {

@@ -1,0 +1,197 @@
+// Package alerttest sends an alert that is only a test through Alertmanager, looks at each hop how far it came, and ends it.
+package alerttest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/alertconf"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/remote"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+)
+
+// Options say what is tested.
+type Options struct {
+	Alertmanager *remote.Server
+	Exporter     *remote.Server // nil: there is none
+	// Target is a target of the exporter's inventory, whose labels the alert gets. Empty: none.
+	Target string
+	// Labels are more labels, and hold before those of the target.
+	Labels map[string]string
+	Wait   time.Duration // for each hop
+
+	// Verdict says in one sentence what would become of a service.
+	Verdict func(*restart.Explanation) string
+	// Tell gets each hop when it is known.
+	Tell func(Hop)
+	// Waiting is called once if Alertmanager looks like one that is starting, with its answer.
+	Waiting func(error)
+}
+
+// The alerts of the mixin that a target makes when it is down. Others may be sent by a label alertname.
+const (
+	alertDown    = "HealthcheckTargetDown"
+	alertRestart = "HealthcheckTargetRestart"
+)
+
+// testID is a label that makes each test another alert: Alertmanager does not tell of the same one again so soon.
+const testID = restart.TestLabel + "_id"
+
+// A Hop is one step on the way of an alert.
+type Hop struct {
+	Name string   `json:"name"`
+	OK   bool     `json:"ok"`
+	Said []string `json:"said"`
+}
+
+// A test is one under way.
+type test struct {
+	Options
+	client *alertconf.Client
+	hops   []Hop
+
+	began time.Time
+	sent  []alertconf.Alert
+	setup alertconf.Setup
+	// others are the receivers of other alerts, by kind; known when the alerts are routed.
+	others map[string][]string
+	// The following are from before the test.
+	tally   tally
+	counted families             // by the exporter; nil: not known
+	tested  map[string]time.Time // when each service got a test alert; zero: never
+}
+
+// Run sends the alerts and ends them in any case, also when ctx is over before. It returns the hops that are known. An
+// error says why nothing was sent.
+func Run(ctx context.Context, o Options) ([]Hop, error) {
+	t := &test{Options: o, client: alertconf.NewClient(o.Alertmanager)}
+	if err := t.prepare(ctx); err != nil {
+		return nil, err
+	}
+	t.run(ctx)
+	return t.hops, nil
+}
+
+// prepare finds out what to send, and how things are before.
+func (t *test) prepare(ctx context.Context) error {
+	labels, err := t.labels(ctx)
+	if err != nil {
+		return err
+	}
+	err = t.started(ctx, func(ctx context.Context) error {
+		t.setup, err = t.client.Setup(ctx)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("asking Alertmanager at %s: %w; is --alertmanager.url right?", t.Alertmanager, err)
+	}
+	if t.tally, err = tallyOf(ctx, t.Alertmanager); err != nil {
+		return fmt.Errorf("asking Alertmanager at %s: %w", t.Alertmanager, err)
+	}
+	if t.Exporter != nil {
+		// It is asked again, and then an error is told.
+		t.counted, _ = metrics(ctx, t.Exporter)
+		services, _ := t.services(ctx)
+		t.tested = map[string]time.Time{}
+		for _, s := range services {
+			t.tested[s.Service] = s.TestedAt
+		}
+	}
+	t.began = time.Now()
+	t.sent = alertsOf(labels, t.began, t.began.Add(3*t.Wait+time.Minute)) // should this program be killed
+	return nil
+}
+
+// labels are those of the target.
+func (t *test) labels(ctx context.Context) (map[string]string, error) {
+	labels := map[string]string{"job": "healthcheck", "target": "alert-test"}
+	if t.Target != "" {
+		target, err := t.target(ctx)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(labels, target.Labels)
+		labels["target"], labels["instance"], labels["environment"] = target.Name, target.URL, target.Environment
+	}
+	maps.Copy(labels, t.Labels)
+	labels[restart.TestLabel] = "true"
+	labels[testID] = strconv.FormatInt(time.Now().UnixMilli(), 36)
+	return labels, nil
+}
+
+func (t *test) target(ctx context.Context) (*inventory.Status, error) {
+	body, err := t.Exporter.Get(ctx, "api/v1/targets?"+url.Values{"name": {t.Target}}.Encode())
+	if err != nil {
+		return nil, fmt.Errorf("asking the exporter at %s for the target %q: %w; --label works without it", t.Exporter, t.Target, err)
+	}
+	var all inventory.Statuses
+	if err := t.Exporter.Decode(body, &all); err != nil {
+		return nil, fmt.Errorf("asking the exporter at %s: %w", t.Exporter, err)
+	}
+	if len(all.Targets) == 0 {
+		return nil, fmt.Errorf("the inventory of the exporter at %s has no target %q: `healthcheck_exporter targets` lists them; --label works for others", t.Exporter, t.Target)
+	}
+	return &all.Targets[0], nil
+}
+
+// alertsOf are what a target with these labels makes: one alert for people, one for the restart receiver. With a label
+// alertname it is that one alone.
+func alertsOf(labels map[string]string, from, to time.Time) []alertconf.Alert {
+	made := func(name, severity string) alertconf.Alert {
+		l := map[string]string{"alertname": name, "severity": severity}
+		maps.Copy(l, labels)
+		return alertconf.Alert{Labels: l, StartsAt: from, EndsAt: to, Annotations: map[string]string{
+			"summary": "A test alert.", "description": "Somebody tries out the way of alerts by healthcheck_exporter alert-test. Nothing is wrong.",
+		}}
+	}
+	severity := "warning"
+	if labels["environment"] == "LIVE" { // as the rules of the mixin have it
+		severity = "critical"
+	}
+	if name := labels["alertname"]; name != "" {
+		return []alertconf.Alert{made(name, severity)}
+	}
+	request := made(alertRestart, "none")
+	request.Labels["severity"] = "none" // whatever the other one has
+	return []alertconf.Alert{made(alertDown, severity), request}
+}
+
+// run goes from hop to hop until one fails.
+func (t *test) run(ctx context.Context) {
+	defer t.resolve(ctx)
+	if !t.accept(ctx) {
+		return
+	}
+	routed := t.route(ctx)
+	if routed == nil {
+		return
+	}
+	t.deliver(ctx, t.expected(routed))
+	t.receive(ctx)
+}
+
+// told adds a hop, unless ctx is over: then nothing is known of it.
+func (t *test) told(ctx context.Context, h Hop) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	if h.Said == nil {
+		h.Said = []string{}
+	}
+	t.hops = append(t.hops, h)
+	t.Tell(h)
+	return h.OK
+}
+
+// linesOf is an error as a line; none if there is none.
+func linesOf(err error) []string {
+	if err == nil {
+		return nil
+	}
+	return []string{err.Error()}
+}

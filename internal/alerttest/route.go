@@ -1,0 +1,83 @@
+package alerttest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/alertconf"
+)
+
+// route is the second hop: which receivers the alerts go to, and what stands in the way. It returns those that nothing
+// does; nil: it failed.
+func (t *test) route(ctx context.Context) []*alertconf.KnownAlert {
+	h := Hop{Name: "they are routed", OK: true}
+	var all []alertconf.KnownAlert
+	found := make([]*alertconf.KnownAlert, len(t.sent))
+	done, err := t.until(ctx, func(ctx context.Context) (bool, error) {
+		var err error
+		if all, err = t.client.Alerts(ctx); err != nil {
+			return false, err
+		}
+		for i, a := range t.sent {
+			found[i] = alertconf.Find(all, a.Labels)
+			if found[i] == nil || found[i].Status.State == "unprocessed" {
+				return false, nil
+			}
+		}
+		return true, nil
+	})
+	if !done {
+		h.OK, h.Said = false, append(linesOf(err), "Alertmanager took them, and does not list them")
+		t.told(ctx, h)
+		return nil
+	}
+	free := []*alertconf.KnownAlert{}
+	for _, a := range found {
+		var receivers []string
+		for _, r := range a.Receivers {
+			receivers = append(receivers, r.Name+kinds(t.setup.Integrations[r.Name]))
+		}
+		line := fmt.Sprintf("%s to %s", a.Labels["alertname"], strings.Join(receivers, ", "))
+		if why := suppressed(a, all); why != "" {
+			h.OK, line = false, line+", but "+why
+		} else {
+			free = append(free, a)
+		}
+		h.Said = append(h.Said, line)
+	}
+	t.told(ctx, h)
+	t.others = t.besides(all)
+	return free
+}
+
+// kinds says by what a receiver tells people.
+func kinds(ways map[string]int) string {
+	if len(ways) == 0 {
+		return " (tells nobody)"
+	}
+	return " (" + strings.Join(slices.Sorted(maps.Keys(ways)), ", ") + ")"
+}
+
+// suppressed says why nobody is told of an alert. Empty: somebody is.
+func suppressed(a *alertconf.KnownAlert, all []alertconf.KnownAlert) string {
+	var by []string
+	for _, fingerprint := range a.Status.InhibitedBy {
+		name := "an alert that has just ended"
+		for i := range all {
+			if all[i].Fingerprint == fingerprint {
+				name = all[i].Labels["alertname"]
+			}
+		}
+		by = append(by, "inhibited by "+name)
+	}
+	for _, id := range a.Status.SilencedBy {
+		by = append(by, "silenced by "+id)
+	}
+	for _, interval := range a.Status.MutedBy {
+		by = append(by, "muted by the time interval "+interval)
+	}
+	return strings.Join(by, ", ")
+}

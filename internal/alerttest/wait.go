@@ -1,0 +1,62 @@
+package alerttest
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"syscall"
+	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/remote"
+)
+
+// startTime is how long a server may take until it listens and is ready: one that was started by the line above this command.
+const startTime = 15 * time.Second
+
+// started asks an Alertmanager until it answers, as long as it looks like one that is starting.
+func (t *test) started(ctx context.Context, ask func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, min(t.Wait, startTime))
+	defer cancel()
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for waited := false; ; waited = true {
+		err := ask(ctx)
+		if !errors.Is(err, syscall.ECONNREFUSED) && !remote.IsStatus(err, http.StatusServiceUnavailable) {
+			return err
+		}
+		if !waited {
+			t.Waiting(err)
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// tick is the pause between two looks.
+const tick = 200 * time.Millisecond
+
+// until looks again and again until look says yes, for at most t.Wait.
+func (t *test) until(ctx context.Context, look func(context.Context) (bool, error)) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, t.Wait)
+	defer cancel()
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	var last error
+	for {
+		ok, err := look(ctx)
+		if ok {
+			return true, nil
+		}
+		if err != nil && ctx.Err() == nil {
+			last = err
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return false, last
+		}
+	}
+}

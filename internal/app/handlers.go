@@ -1,0 +1,71 @@
+package app
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/hint"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/history"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/page"
+)
+
+// The handlers look up what they need at each request: a reload swaps the snapshot and the targets.
+
+// probe serves /probe.
+func (a *App) probe() *collector.Handler {
+	return &collector.Handler{
+		Module:  func(name string) (collector.Module, bool) { return a.current.Load().module(name) },
+		Modules: func() []string { return a.current.Load().moduleNames() },
+		Target:  func(name string) (collector.Target, bool) { return a.current.Load().targets.named(name) },
+		Permit:  func(asked collector.Target) (collector.Target, error) { return a.current.Load().targets.permit(asked) },
+		Offset:  a.opts.TimeoutOffset,
+		Begin:   a.probes.begin,
+		Hint:    hint.For,
+		ByURL:   a.limits.byURL,
+		Reject:  a.metrics.reject,
+	}
+}
+
+// probeAll serves /probe/all.
+func (a *App) probeAll() *collector.AllHandler {
+	return &collector.AllHandler{
+		Targets: func(query url.Values) ([]collector.Target, error) { return a.current.Load().targets.selected(query) },
+		Max:     a.opts.ProbeAllMax,
+		AtOnce:  scraped(maxFiles()),
+		Offset:  a.opts.TimeoutOffset,
+		Begin:   a.probes.begin,
+		Reject:  a.metrics.reject,
+	}
+}
+
+func (a *App) currentInventory() *inventory.Inventory { return a.current.Load().targets.inventory }
+
+// discovery serves /sd.
+func (a *App) discovery() http.Handler {
+	d := &inventory.Discovery{
+		Inventory: a.currentInventory,
+		Complete:  a.inventory.Complete,
+		Prefix:    a.prefix,
+		Offset:    a.opts.TimeoutOffset,
+	}
+	if a.opts.ExternalURL != "" {
+		if u, err := url.Parse(a.opts.ExternalURL); err == nil { // it was checked by New
+			d.External = u
+		}
+	}
+	return d
+}
+
+// pages serves what people look at.
+func (a *App) pages() *page.Pages {
+	return &page.Pages{
+		History:   a.history,
+		Hint:      func(e *history.Entry) string { return a.current.Load().hint(e) },
+		Report:    func(w io.Writer, e *history.Entry) { a.current.Load().report(w, e) },
+		Config:    func() ([]byte, error) { return a.current.Load().Config.YAML() },
+		Profiling: a.opts.EnablePprof,
+	}
+}

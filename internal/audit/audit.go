@@ -1,0 +1,278 @@
+// Package audit keeps a log of decisions as lines of JSON, each of which holds the hash of the one before, so that a
+// changed, missing or added line shows.
+//
+// The current file of the log NAME is NAME.jsonl; when it is full or old it becomes NAME-N.jsonl, N being the number of its
+// first record, in 16 digits, so that the names sort. Files may be read while they are written.
+package audit
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/durable"
+)
+
+// Name is the name of a log where no other is given, FileName that of its current file.
+const (
+	Name     = "audit"
+	FileName = Name + suffix
+)
+
+// suffix ends the name of each file.
+const suffix = ".jsonl"
+
+// MaxLine is the longest line in bytes, its end included. A longer record is cut, and says so.
+const MaxLine = 64 << 10
+
+const timeFormat = "2006-01-02T15:04:05.000Z07:00"
+
+// ErrClosed says that the Log was closed.
+var ErrClosed = errors.New("the audit log is closed")
+
+// Options are limits of a Log. The zero value is good.
+type Options struct {
+	Name     string           // of the log, among others in its directory; "": Name
+	MaxBytes int64            // of one file; 0: 8 MiB
+	MaxAge   time.Duration    // of the first record of the current file; 0: 31 days
+	MaxFiles int              // the current one included, at least 2; 0: 13
+	Now      func() time.Time // nil: time.Now
+}
+
+// A Head is the end of the chain. Kept elsewhere, it shows whether lines were taken away from the end.
+type Head struct {
+	Seq  uint64 // of the last record; 0: there is none
+	Hash string // of its line without the newline, SHA-256 in hex; the first record of all follows 64 zeros
+}
+
+var zeroHash = hex.EncodeToString(make([]byte, sha256.Size))
+
+func hash(line []byte) string {
+	sum := sha256.Sum256(line)
+	return hex.EncodeToString(sum[:])
+}
+
+// A Log is appended to by one process at a time; who has the directory to itself, as by a lock, may open it. It is
+// made by Open and safe for concurrent use.
+type Log struct {
+	dir, path string
+	options   Options
+
+	mu     sync.Mutex // protects the following
+	head   Head
+	file   *os.File // nil: has to be opened, as after an error
+	size   int64    // of the whole lines of file
+	first  uint64   // number of the first record of file; 0: it has none
+	since  time.Time
+	torn   bool // there may be more in file than size
+	closed bool
+}
+
+// Open opens the log in dir, which is made if it does not exist. What a crash left of a last line is cut off; it was
+// never acknowledged.
+func Open(dir string, o Options) (*Log, error) {
+	o.Name = cmp.Or(o.Name, Name)
+	o.MaxBytes = cmp.Or(o.MaxBytes, 8<<20)
+	o.MaxAge = cmp.Or(o.MaxAge, 31*24*time.Hour)
+	o.MaxFiles = max(cmp.Or(o.MaxFiles, 13), 2)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the directory for the audit log: %w", err)
+	}
+	l := &Log{dir: dir, path: filepath.Join(dir, o.Name+suffix), options: o, head: Head{Hash: zeroHash}}
+	old, err := rotated(dir, o.Name)
+	if err != nil {
+		return nil, err
+	}
+	if len(old) > 0 {
+		s, err := scanFile(filepath.Join(dir, old[len(old)-1]))
+		if err != nil {
+			return nil, err
+		}
+		l.adopt(s)
+	}
+	if err := l.open(); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// adopt continues where what was scanned ends.
+func (l *Log) adopt(s scan) {
+	if s.records > 0 {
+		l.head = Head{Seq: max(l.head.Seq, s.seq), Hash: s.hash}
+	}
+}
+
+// open opens the current file and looks where it ends.
+func (l *Log) open() error {
+	l.drop()
+	if info, err := os.Lstat(l.path); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%q is not a regular file: move it away", l.path)
+	}
+	f, err := os.OpenFile(l.path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("opening the audit log: %w", err)
+	}
+	if err := l.use(f); err != nil {
+		_ = f.Close()
+		return fmt.Errorf("opening %q: %w", l.path, err)
+	}
+	l.file = f
+	return nil
+}
+
+func (l *Log) use(f *os.File) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	// Who may read it is the administrator's decision. Nobody else has to write it.
+	if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode&0o022 != 0 {
+		if err := f.Chmod(mode &^ 0o022); err != nil {
+			return err
+		}
+	}
+	s, err := scanLines(f)
+	if err != nil {
+		return err
+	}
+	if s.size < info.Size() {
+		if err := f.Truncate(s.size); err != nil {
+			return err
+		}
+	}
+	l.adopt(s)
+	l.size, l.first, l.since = s.size, s.first, s.since
+	return durable.SyncDir(l.dir)
+}
+
+// drop closes the file, so that the next record opens it and looks at it anew.
+func (l *Log) drop() {
+	if l.file != nil {
+		_ = l.file.Close() // what matters was synced
+		l.file = nil
+	}
+}
+
+// Head returns the end of the chain.
+func (l *Log) Head() Head {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.head
+}
+
+// Append writes record, which has to become a JSON object, with ts, seq and prev_hash before its own members. When it
+// returns nil, the line is on the disk. When it returns an error, there is no such line, or it will be cut off before
+// the next one; Append may be called again.
+func (l *Log) Append(record any) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return ErrClosed
+	}
+	now := l.options.Now().UTC()
+	if err := l.look(); err != nil {
+		return err
+	}
+	line, err := l.line(record, now)
+	if err != nil {
+		return err
+	}
+	if l.full(len(line), now) {
+		if err := l.rotate(); err != nil {
+			return fmt.Errorf("rotating %q: %w", l.path, err)
+		}
+	}
+	if _, err = l.file.Write(line); err == nil {
+		err = l.file.Sync()
+	}
+	if err != nil {
+		l.torn = l.file.Truncate(l.size) != nil
+		return fmt.Errorf("appending to %q: %w", l.path, err)
+	}
+	l.head = Head{Seq: l.head.Seq + 1, Hash: hash(bytes.TrimSuffix(line, []byte("\n")))}
+	l.size += int64(len(line))
+	if l.first == 0 {
+		l.first, l.since = l.head.Seq, now
+	}
+	return nil
+}
+
+// look opens the file again if it is not as it was left, because somebody has moved or cut it. The chain goes on from
+// the last record of ours, so that it shows.
+func (l *Log) look() error {
+	if l.torn {
+		if err := l.file.Truncate(l.size); err != nil {
+			return fmt.Errorf("cutting off what could not be appended to %q: %w", l.path, err)
+		}
+		l.torn = false
+	}
+	if l.file != nil {
+		ours, err := l.file.Stat()
+		if err != nil {
+			return fmt.Errorf("looking at %q: %w", l.path, err)
+		}
+		named, err := os.Stat(l.path)
+		if err == nil && os.SameFile(ours, named) && named.Size() == l.size {
+			return nil
+		}
+	}
+	head := l.head
+	if err := l.open(); err != nil {
+		return err
+	}
+	l.head = Head{Seq: max(head.Seq, l.head.Seq), Hash: head.Hash}
+	return nil
+}
+
+func (l *Log) full(n int, now time.Time) bool {
+	return l.first != 0 && (l.size+int64(n) > l.options.MaxBytes || now.Sub(l.since) >= l.options.MaxAge)
+}
+
+// rotate gives the current file a name of its own, removes the oldest ones and begins a new file.
+func (l *Log) rotate() error {
+	old, err := rotated(l.dir, l.options.Name)
+	if err != nil {
+		return err
+	}
+	for len(old) > l.options.MaxFiles-2 {
+		if err := os.Remove(filepath.Join(l.dir, old[0])); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		old = old[1:]
+	}
+	n := l.first
+	for slices.Contains(old, rotatedName(l.options.Name, n)) { // only where somebody has put lines together
+		n++
+	}
+	l.drop()
+	if err := os.Rename(l.path, filepath.Join(l.dir, rotatedName(l.options.Name, n))); err != nil {
+		return err
+	}
+	head := l.head
+	err = l.open()
+	l.head = head
+	return err
+}
+
+// Close closes the file. It may be called again.
+func (l *Log) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	l.drop()
+	return nil
+}

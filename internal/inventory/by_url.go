@@ -1,0 +1,47 @@
+package inventory
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+)
+
+// A urlAndModule says what to probe without a name. The URL is in canonical form.
+type urlAndModule struct{ url, module string }
+
+// ByURL finds the target with this URL and module, or the check of a service that may be restarted, which has no name. The
+// target may change what the module does, and whoever asks does not choose between several that differ: it is the one
+// that changes nothing, or else the only one.
+func (inv *Inventory) ByURL(u *url.URL, module string) (*Entry, error) {
+	entries := inv.byURL[urlAndModule{config.CanonicalURL(u), module}]
+	if len(entries) == 0 {
+		return nil, fmt.Errorf("the inventory has no target with this URL and the module %q", module)
+	}
+	if i := slices.IndexFunc(entries, func(e *Entry) bool { return !e.Overlaid() }); i >= 0 {
+		return entries[i], nil
+	}
+	if len(entries) == 1 {
+		return entries[0], nil
+	}
+	return nil, errors.New("several targets of the inventory have this URL and module, each with something of its own: ask by " + choices(entries))
+}
+
+// maxChoices bounds how many names an error has.
+const maxChoices = 5
+
+// choices are the queries for entries, sorted.
+func choices(entries []*Entry) string {
+	var all []string
+	for _, e := range entries {
+		all = append(all, "name="+url.QueryEscape(e.Name))
+	}
+	slices.Sort(all)
+	if more := len(all) - maxChoices; more > 0 {
+		all = append(all[:maxChoices], fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(all, " or ")
+}

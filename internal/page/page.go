@@ -1,0 +1,54 @@
+// Package page serves what people look at with a browser.
+package page
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/history"
+)
+
+// Pages serve the landing page, the configuration and the log of a probe.
+type Pages struct {
+	History *history.History
+	// Hint says what to do about a probe that failed.
+	Hint func(*history.Entry) string
+	// Report writes what a probe did.
+	Report func(io.Writer, *history.Entry)
+	// Config is the configuration in force, with its secrets masked.
+	Config func() ([]byte, error)
+	// Profiling says that the Go profiles are served.
+	Profiling bool
+}
+
+// Landing serves links, a form to try a probe, and the probes that are kept.
+func (p *Pages) Landing() http.Handler { return styled(http.HandlerFunc(p.landing)) }
+
+// ShowConfig serves the configuration.
+func (p *Pages) ShowConfig(w http.ResponseWriter, _ *http.Request) {
+	text, err := p.Config()
+	if err != nil {
+		http.Error(w, fmt.Sprintf("rendering the configuration: %v", err), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Write(text)
+}
+
+// ShowLog serves what the probe did whose id the query has.
+func (p *Pages) ShowLog(w http.ResponseWriter, r *http.Request) {
+	id, err := strconv.ParseUint(r.URL.Query().Get("id"), 10, 64)
+	if err != nil {
+		http.Error(w, "id is not a number; the landing page links to the probes that are kept", http.StatusBadRequest)
+		return
+	}
+	entry, ok := p.History.Get(id)
+	if !ok {
+		http.Error(w, fmt.Sprintf("probe %d is not kept, or not any more (--history.limit)", id), http.StatusNotFound)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	p.Report(w, &entry)
+}

@@ -1,0 +1,173 @@
+// Package remote asks another program over HTTP, with the settings of the client that every component of Prometheus reads
+// from a file.
+package remote
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	commonconfig "github.com/prometheus/common/config"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
+)
+
+// maxAnswer bounds an answer in bytes.
+const maxAnswer = 256 << 20
+
+// Timeout is how long a server may take to answer.
+const Timeout = 30 * time.Second
+
+// Options say where a server is.
+type Options struct {
+	Name       string // in errors, such as "the exporter"
+	Kind       string // what it should be, such as "a healthcheck_exporter"
+	URL        string
+	ClientFile string // HTTP client settings, as in every Prometheus component; empty: none
+	ClientFlag string // the flag that names ClientFile
+	User       string // who asks: the name of the client's connections
+}
+
+// A Server is asked over HTTP. Who makes it closes it.
+type Server struct {
+	base   *url.URL
+	client *http.Client
+	kind   string
+	flag   string
+	login  bool
+}
+
+// Connect makes ready to ask; nothing is sent yet. An error is one of usage.
+func Connect(o Options) (*Server, error) {
+	u, err := url.Parse(o.URL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, fmt.Errorf("the URL of %s is not valid, want http://host:port or https://host:port%s", o.Name, config.MeantURL(o.URL))
+	}
+	cfg := commonconfig.DefaultHTTPClientConfig
+	if o.ClientFile != "" {
+		loaded, _, err := commonconfig.LoadHTTPConfigFile(o.ClientFile)
+		if err != nil {
+			return nil, fmt.Errorf("reading %q: %w", o.ClientFile, err)
+		}
+		cfg = *loaded
+	}
+	client, err := commonconfig.NewClientFromConfig(cfg, o.User)
+	if err != nil {
+		return nil, err
+	}
+	return &Server{base: u, client: client, kind: o.Kind, flag: o.ClientFlag, login: cfg.BasicAuth != nil}, nil
+}
+
+// Close ends the connections.
+func (s *Server) Close() { s.client.CloseIdleConnections() }
+
+// String is the URL of the server, without a password.
+func (s *Server) String() string { return s.base.Redacted() }
+
+// HasLogin reports whether the credentials have the name of a user.
+func (s *Server) HasLogin() bool { return s.login }
+
+// Get asks for a path below the URL of the server. The elements of path are escaped; it may have a query. An answer other
+// than 200 is a *StatusError.
+func (s *Server) Get(ctx context.Context, path string) ([]byte, error) {
+	return s.send(ctx, http.MethodGet, path, http.NoBody)
+}
+
+// GetJSON decodes the answer to Get.
+func (s *Server) GetJSON(ctx context.Context, path string, answer any) error {
+	body, err := s.Get(ctx, path)
+	if err != nil {
+		return err
+	}
+	return s.Decode(body, answer)
+}
+
+// Post sends a value as JSON; in all else it is as Get.
+func (s *Server) Post(ctx context.Context, path string, value any) ([]byte, error) {
+	body, err := json.Marshal(value)
+	if err != nil {
+		return nil, err
+	}
+	return s.send(ctx, http.MethodPost, path, bytes.NewReader(body))
+}
+
+// Decode decodes an answer that is JSON.
+func (s *Server) Decode(body []byte, answer any) error {
+	if err := json.Unmarshal(body, answer); err != nil {
+		return fmt.Errorf("the answer is not that of %s: %w", s.kind, err)
+	}
+	return nil
+}
+
+func (s *Server) send(ctx context.Context, method, path string, body io.Reader) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	defer cancel()
+	path, query, found := strings.Cut(path, "?")
+	at := s.base.JoinPath(path)
+	if found {
+		at.RawQuery = query
+	}
+	req, err := http.NewRequestWithContext(ctx, method, at.String(), body)
+	if err != nil {
+		return nil, err
+	}
+	if method == http.MethodPost {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := s.client.Do(req)
+	if err != nil {
+		if ue, ok := errors.AsType[*url.Error](err); ok {
+			err = ue.Err // without the URL
+		}
+		return nil, err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	switch {
+	case err != nil:
+		return nil, err
+	case resp.StatusCode == http.StatusUnauthorized:
+		return nil, &StatusError{resp.StatusCode, complaint(resp, answer) + "; " + s.flag + " names a file that has them"}
+	case resp.StatusCode != http.StatusOK:
+		return nil, &StatusError{resp.StatusCode, complaint(resp, answer)}
+	default:
+		return answer, nil
+	}
+}
+
+// A StatusError is an answer other than 200.
+type StatusError struct {
+	Code      int
+	complaint string
+}
+
+func (e *StatusError) Error() string {
+	return fmt.Sprintf("status %d, want 200%s", e.Code, e.complaint)
+}
+
+// IsStatus reports whether err is an answer with that status.
+func IsStatus(err error, code int) bool {
+	e, ok := errors.AsType[*StatusError](err)
+	return ok && e.Code == code
+}
+
+// complaint is what a refusal says in plain text.
+func complaint(resp *http.Response, body []byte) string {
+	kind, text := resp.Header.Get("Content-Type"), string(body)
+	if strings.HasPrefix(kind, "application/json") && json.Unmarshal(body, &text) == nil { // Alertmanager's is a string
+		kind = "text/plain"
+	}
+	text = printable.Line(text, printable.MaxURL)
+	if !strings.HasPrefix(kind, "text/plain") || text == "" {
+		return ""
+	}
+	return ": " + text
+}
