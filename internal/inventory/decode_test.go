@@ -110,7 +110,7 @@ func TestDecodeFile(t *testing.T) {
 		{
 			name: "bad groups", text: "- targets: x\n- targets: [[x]]\n- {targets: ['http://a/'], labels: [x]}\n- targets: ['', 'a b', 'ok']\n",
 			targets:  []string{"masked ok http://ok http_2xx UNKNOWN 30s/10s"},
-			problems: []string{"group 0: want targets", "group 1: want targets", "group 2: want targets", "url: missing", "url: got what is not a URL"},
+			problems: []string{"group 0: want targets", "group 1: want targets", "group 2: want targets", "url: missing", "url: not a valid URL"},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -182,7 +182,7 @@ func TestClassicList(t *testing.T) {
 		{
 			name: "one bad entry", text: `[{"hostName":"a","host":"h","port":"x","type":1},{"hostName":"b","type":1},{"host":"h","port":1,"type":1},{"hostName":"d","host":"h","port":1,"type":4}]`,
 			targets:  []string{"d ws://h:1/ websocket UNKNOWN 30s/10s"},
-			problems: []string{`target "a": url: got what is not a URL`, `item 1 ("b"): url: evaluating`, `item 2: name: evaluating "item.hostName": a key is missing`},
+			problems: []string{`target "a": url: not a valid URL`, `item 1 ("b"): url: evaluating`, `item 2: name: evaluating "item.hostName": a key is missing`},
 		},
 		{name: "garbage", text: `{"error": "not today"}`, err: "evaluating items"},
 	} {

@@ -146,7 +146,7 @@ func (inv *Inventory) dependencies() {
 	for _, cycle := range config.Cycles(order, deps) {
 		from, to := cycle[len(cycle)-2], cycle[len(cycle)-1]
 		deps[from] = slices.DeleteFunc(slices.Clone(deps[from]), func(name string) bool { return name == to })
-		inv.problem(inv.byName[from].Source, "target %q: depends_on: goes round in a circle: %s", from, strings.Join(cycle, " → "))
+		inv.problem(inv.byName[from].Source, "target %q: depends_on: is a cycle: %s", from, strings.Join(cycle, " → "))
 	}
 	for _, e := range inv.entries {
 		e.DependsOn = deps[e.Name]
@@ -166,7 +166,7 @@ func (inv *Inventory) Entries() []*Entry { return inv.entries }
 // ByName finds a target; nil: there is none of that name.
 func (inv *Inventory) ByName(name string) *Entry { return inv.byName[name] }
 
-// InMaintenance tells whether a window that holds for all targets is open.
+// InMaintenance reports whether a window that holds for all targets is open.
 func (inv *Inventory) InMaintenance(now time.Time) bool {
 	return inv.Config.Maintenance.Contain(now)
 }

@@ -58,7 +58,7 @@ func TestMerge(t *testing.T) {
 			[]Part{static, {Source: "file:a.yml", Targets: []config.Target{target("db", "http://db/", "shop")}}},
 			[]string{"api targets []", "db file:a.yml [shop]", "shop targets []"},
 			map[string][]string{
-				StaticSource: {`target "shop": depends_on: there is no target "chat"`, `target "shop": depends_on: goes round in a circle: db → shop → db`},
+				StaticSource: {`target "shop": depends_on: there is no target "chat"`, `target "shop": depends_on: is a cycle: db → shop → db`},
 			},
 		},
 	} {

@@ -216,7 +216,7 @@ func (k *Keeper) refresh(ctx context.Context, s *source) {
 	}
 }
 
-// note keeps what a fetch has brought and tells whether the targets are others. The caller holds mu.
+// note keeps what a fetch has brought and reports whether the targets are others. The caller holds mu.
 func (k *Keeper) note(s *source, docs map[string]*document, err error) (changed bool) {
 	changed = !sameDocuments(s.docs, docs)
 	s.docs, s.asked = docs, true
@@ -279,7 +279,7 @@ func (k *Keeper) complain(source string, problems []error, wrong int) {
 // Inventory is the present one.
 func (k *Keeper) Inventory() *Inventory { return k.current.Load() }
 
-// Complete tells whether every source was asked at least once: before that targets are missing that were there before
+// Complete reports whether every source was asked at least once: before that targets are missing that were there before
 // the exporter was started again.
 func (k *Keeper) Complete() bool {
 	k.mu.Lock()

@@ -269,7 +269,7 @@ func TestDependencyOnASource(t *testing.T) {
 	}
 	write(t, dir+"/x", "- {name: b, url: 'http://b/', depends_on: [a]}")
 	f.ask(t)
-	if log := f.logged(); !strings.Contains(log, "goes round in a circle: a → b → a") {
+	if log := f.logged(); !strings.Contains(log, "is a cycle: a → b → a") {
 		t.Errorf("log: %s", log)
 	}
 	if a, b := f.Inventory().ByName("a"), f.Inventory().ByName("b"); len(a.DependsOn) != 1 || len(b.DependsOn) != 0 {

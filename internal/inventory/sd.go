@@ -176,7 +176,7 @@ func ParseSelection(query url.Values) (Selection, error) {
 	return s, nil
 }
 
-// Has tells whether the query asks for a target.
+// Has reports whether the query asks for a target.
 func (s Selection) Has(e *Entry) bool {
 	return (len(s.environments) == 0 || slices.Contains(s.environments, e.Environment)) &&
 		(len(s.names) == 0 || slices.Contains(s.names, e.Name)) &&

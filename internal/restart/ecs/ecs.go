@@ -36,7 +36,7 @@ type Backend struct {
 type api interface {
 	// describe returns nil if there is no such service.
 	describe(ctx context.Context) (*service, error)
-	// redeploy makes a new deployment and returns its ID. It is sent once; sent tells whether it may have arrived.
+	// redeploy makes a new deployment and returns its ID. It is sent once; sent reports whether it may have arrived.
 	redeploy(ctx context.Context) (id string, sent bool, err error)
 }
 

@@ -98,7 +98,7 @@ func (s *sdk) redeploy(ctx context.Context) (id string, sent bool, err error) {
 	return known(out.Service).primary().id, true, nil
 }
 
-// declined tells whether ECS has said that it does nothing.
+// declined reports whether ECS has said that it does nothing.
 func declined(err error) bool {
 	answer := (*awshttp.ResponseError)(nil)
 	return errors.As(err, &answer) && 400 <= answer.HTTPStatusCode() && answer.HTTPStatusCode() <= 499

@@ -79,7 +79,7 @@ func (s *service) unfit() (reason restart.Unfit, why string) {
 	}
 }
 
-// rollable tells whether ECS can stop a task before it starts another, or the other way round.
+// rollable reports whether ECS can stop a task before it starts another, or the other way round.
 func (s *service) rollable() bool {
 	if s.daemon {
 		return s.minPercent < 100

@@ -151,7 +151,7 @@ func (w *workload) unfit(p pods) (reason restart.Unfit, why string) {
 	}
 }
 
-// stuck tells whether a Deployment has given up on its rollout.
+// stuck reports whether a Deployment has given up on its rollout.
 func (w *workload) stuck() bool {
 	for _, c := range w.Status.Conditions {
 		if c.Type == "Progressing" && c.Reason == "ProgressDeadlineExceeded" {

@@ -23,7 +23,7 @@ func dial(ctx context.Context, home string) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, "unix", socket(home))
 }
 
-// gone tells whether nobody answers for the daemon of a home.
+// gone reports whether nobody answers for the daemon of a home.
 func gone(ctx context.Context, home string) bool {
 	conn, err := dial(ctx, home)
 	if err == nil {

@@ -142,7 +142,7 @@ func (p *process) known() string {
 // reloadLock is how long PM2 takes its own lock for valid.
 const reloadLock = 30 * time.Second
 
-// reloading tells whether somebody runs pm2 reload: it writes the time in milliseconds into a file, and empties it.
+// reloading reports whether somebody runs pm2 reload: it writes the time in milliseconds into a file, and empties it.
 func reloading(home string, now time.Time) bool {
 	f, err := os.Open(filepath.Join(home, "reload.lock"))
 	if err != nil {

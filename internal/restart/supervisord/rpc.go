@@ -60,7 +60,7 @@ const (
 	faultNotRunning     = 70
 )
 
-// isFault tells whether err is one of these faults.
+// isFault reports whether err is one of these faults.
 func isFault(err error, codes ...int64) bool {
 	f, ok := errors.AsType[*fault](err)
 	return ok && slices.Contains(codes, f.code)

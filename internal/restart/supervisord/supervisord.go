@@ -106,7 +106,7 @@ func (b *Backend) Finish(ctx context.Context, a restart.Attempt) (bool, error) {
 // finishTime is how long a start is tried at least, and how long after the beginning of an attempt a stop is its own.
 const finishTime = 30 * time.Second
 
-// stoppedWithin tells whether the process was stopped by an attempt that began so long ago. Times are in whole seconds.
+// stoppedWithin reports whether the process was stopped by an attempt that began so long ago. Times are in whole seconds.
 func (p *process) stoppedWithin(began time.Duration) bool {
 	switch ago := time.Duration(p.now-p.stop) * time.Second; p.state {
 	case stopping:
@@ -156,7 +156,7 @@ func (b *Backend) finish(ctx context.Context, p *process, unsure error) error {
 	}
 }
 
-// isAnswer tells whether supervisord itself said what became of the call.
+// isAnswer reports whether supervisord itself said what became of the call.
 func isAnswer(err error) bool {
 	_, ok := errors.AsType[*fault](err)
 	return ok

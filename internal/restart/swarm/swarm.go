@@ -105,7 +105,7 @@ func (b *Backend) get(ctx context.Context) (*service, error) {
 	return &s, nil
 }
 
-// outOfSequence tells whether somebody else has changed the service since the version that the update names. The engine
+// outOfSequence reports whether somebody else has changed the service since the version that the update names. The engine
 // answers that by 500.
 func outOfSequence(err error) bool {
 	status := (*once.StatusError)(nil)

@@ -103,7 +103,7 @@ func (b *bus) restart(ctx context.Context, unit string) (string, error) {
 	}
 }
 
-// refused tells whether systemd itself, or polkit for it, has answered that there is no job. The bus answers in its place
+// refused reports whether systemd itself, or polkit for it, has answered that there is no job. The bus answers in its place
 // when it has ended or takes too long, and then nobody knows.
 func refused(err error) bool {
 	var answer godbus.Error

@@ -153,7 +153,7 @@ func (u *unit) unfit(age time.Duration) (reason restart.Unfit, why string) {
 	return u.limited(age)
 }
 
-// told tells whether a failed unit was told to stop: then it was no longer active when its main process ended, and one that
+// told reports whether a failed unit was told to stop: then it was no longer active when its main process ended, and one that
 // crashed still was. Killed because it did not stop in time, it has failed, too: a unit that hangs and that somebody
 // stops by hand is one of these.
 func (u *unit) told() bool {
