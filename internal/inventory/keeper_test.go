@@ -134,7 +134,7 @@ func TestFiles(t *testing.T) {
 	f.ask(t)
 	f.want(t, "good again, with bad targets", "a targets", "b "+pattern, "c "+pattern, "d "+pattern)
 	log := f.logged()
-	for _, want := range []string{"Target source answers again", "team-name", `target \"e\"`, `target \"a\" is in targets already, which holds; this one is from ` + pattern} {
+	for _, want := range []string{"Target source answers again", "team-name", `target \"e\"`, `target \"a\" is already in targets, which is used; this one is from ` + pattern} {
 		if strings.Count(log, want) < 1 || strings.Count(log, "Something is wrong with a target") != 3 {
 			t.Errorf("the log lacks %s, or has it twice:\n%s", want, log)
 		}
