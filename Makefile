@@ -73,7 +73,7 @@ model: ## play 100,000 random incidents against the restart policy; with the rac
 	$(GO) test -count=1 -run '^TestModel$$' ./internal/restart -model.incidents=100000
 
 .PHONY: check
-check: check-mod check-fmt vet lint test model check-bench check-golden check-docs check-mixin check-examples ## everything that a change must pass
+check: check-mod check-fmt vet lint check-imports test model check-bench check-golden check-docs check-mixin check-examples ## everything that a change must pass
 	@echo ">> all checks passed"
 
 .PHONY: check-bench
@@ -107,6 +107,11 @@ vet: ## run go vet
 lint: ## run the linters of .golangci.yml; the first run compiles them, a few minutes
 	@echo ">> golangci-lint run $(PKGS)"
 	$(GOLANGCI_LINT) run $(PKGS)
+
+.PHONY: check-imports
+check-imports: ## break every rule about imports in a copy, and want it found
+	@echo ">> go test -tags imports -run TestImports"
+	$(GO) test -count=1 -tags imports -run '^TestImports$$' .
 
 # Only a package whose tests import this one knows the flag; go test fails in every other.
 GOLDEN_DIRS = grep -rlF --include='*_test.go' '/internal/golden"' . | xargs -n 1 dirname | sort -u

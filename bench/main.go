@@ -9,12 +9,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/harness"
 )
 
 // options are what the command line decides.
@@ -61,10 +61,7 @@ func main() {
 	flag.StringVar(&o.profile, "profile", "", "directory for a CPU and an allocation profile of each case of compare")
 	flag.Usage = help
 	flag.Parse()
-	if err := run(&o, flag.Args()); err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
-	}
+	harness.Main("bench", func(ctx context.Context) error { return run(ctx, &o, flag.Args()) })
 }
 
 func help() {
@@ -77,7 +74,7 @@ func help() {
 }
 
 // run makes the measurements that are named.
-func run(o *options, names []string) error {
+func run(ctx context.Context, o *options, names []string) error {
 	if len(names) == 0 {
 		names = []string{"compare"}
 	}
@@ -89,8 +86,6 @@ func run(o *options, names []string) error {
 		}
 		todo = append(todo, measurements()[i])
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	dir, err := os.MkdirTemp("", "healthcheck_bench")
 	if err != nil {
 		return err

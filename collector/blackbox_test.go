@@ -115,14 +115,16 @@ func TestBlackbox(t *testing.T) {
 	proxy := probetest.Answer(t, "HTTP/1.1 200 OK\r\nX-Squid-Error: ERR_DNS_FAIL 0\r\nContent-Length: 0\r\n\r\n", false)
 	coded := probetest.Answer(t, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b\x08\x00", false)
 	echo := probetest.Echo(t)
+	http2 := probetest.EchoTLS(t, probetest.NewCA(t).Issue(t, probetest.Cert{}), "h2")
 	both := startBlackbox(t, fmt.Sprintf(`
 modules:
-  http_2xx: {prober: http, http: {preferred_ip_protocol: ip4, headers: {Connection: keep-alive, TE: trailers}}}
+  http_2xx: {prober: http, http: {preferred_ip_protocol: ip4, headers: {Connection: keep-alive, TE: trailers}, tls_config: {insecure_skip_verify: true}}}
+  version: {prober: http, http: {preferred_ip_protocol: ip4, valid_http_versions: [HTTP/2], tls_config: {insecure_skip_verify: true}}}
   proxied: {prober: http, http: {preferred_ip_protocol: ip4, proxy_url: %q}}
   page: {prober: http, http: {preferred_ip_protocol: ip4, fail_if_body_matches_regexp: [DOCTYPE]}}
 `, proxy.URL))
 	for name, target := range map[string]string{
-		"well": echo.URL, "encoded": strings.Replace(echo.URL, ":", "%3A", 1), "encoded twice": strings.Replace(echo.URL, ":", "%253A", 1),
+		"well": echo.URL, "HTTP/2": http2.URL, "encoded": strings.Replace(echo.URL, ":", "%3A", 1), "encoded twice": strings.Replace(echo.URL, ":", "%253A", 1),
 		"another scheme": "foo://127.0.0.1/", "no host": "http:///x", "port": "http://127.0.0.1:99999/", "closed": "http://127.0.0.1:1/", "nothing": "",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -137,6 +139,9 @@ modules:
 			was, is := there.text, here.text
 			if succeeds := strings.Contains(was, "\nprobe_success 1\n"); succeeds != strings.Contains(is, "\nprobe_success 1\n") {
 				t.Errorf("success is %t there, and not here:\n%s", succeeds, is)
+			}
+			if name == "HTTP/2" && (!strings.Contains(was, "\nprobe_http_version 2\n") || !strings.Contains(is, "\nprobe_http_version 2\n")) {
+				t.Errorf("want HTTP/2 on both sides, got there:\n%s\nand here:\n%s", was, is)
 			}
 			ours := []string{"probe_attempts", "probe_failure_info", "probe_timeout_seconds"}
 			extra := slices.DeleteFunc(names(is), func(n string) bool { return slices.Contains(names(was), n) || slices.Contains(ours, n) })
@@ -154,11 +159,12 @@ modules:
 		}
 	}
 	differences := map[string]func(*testing.T){
-		"reason": only("module=http_2xx&target=http://127.0.0.1:1/", `probe_failure_info{phase="connect",reason="connect_refused"} 1`),
-		"time":   only("module=http_2xx&target="+echo.URL, "probe_timeout_seconds 10\n"),
-		"proxy":  only("module=proxied&target="+echo.URL, "probe_success 0\n"),
-		"coding": only("module=page&target="+coded.URL, "probe_success 0\n"),
-		"debug":  only("module=http_2xx&debug=true&target="+echo.URL, "  Resolved target address host=127.0.0.1"),
+		"reason":   only("module=http_2xx&target=http://127.0.0.1:1/", `probe_failure_info{phase="connect",reason="connect_refused"} 1`),
+		"time":     only("module=http_2xx&target="+echo.URL, "probe_timeout_seconds 10\n"),
+		"proxy":    only("module=proxied&target="+echo.URL, "probe_success 0\n"),
+		"versions": only("module=version&target="+http2.URL, "probe_success 1\n"),
+		"coding":   only("module=page&target="+coded.URL, "probe_success 0\n"),
+		"debug":    only("module=http_2xx&debug=true&target="+echo.URL, "  Resolved target address host=127.0.0.1"),
 		"gzip": func(t *testing.T) {
 			query := "module=http_2xx&target=" + echo.URL
 			if was, is := both.there(t, query), both.here(t, query); was.coding != "gzip" || is.coding != "" {

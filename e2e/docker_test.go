@@ -17,6 +17,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/docker"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/docker/engine"
 )
 
 // TestDocker restarts containers of a real Engine, and does so through the proxy of the examples where nothing else is
@@ -136,7 +137,7 @@ func (r *realDocker) judges(t *testing.T) {
 			for _, verb := range tt.do {
 				r.ctl(t, verb, tt.name)
 			}
-			b := backendOf(t, docker.Config{Container: tt.name, Host: r.Host})
+			b := backendOf(t, docker.Config{Container: tt.name, Engine: engine.Config{Host: r.Host}})
 			s, err := b.Inspect(t.Context())
 			if err != nil || s.Unfit != tt.unfit || s.Detail != "Docker says "+tt.status || s.Identity == "" {
 				t.Errorf("got %+v, %v, want %q", s, err, tt.unfit)
@@ -161,7 +162,7 @@ func (r *realDocker) judges(t *testing.T) {
 	}
 	t.Run("looping", func(t *testing.T) {
 		r.run(t, "looping", "--restart=always", image, "-nonsense")
-		b := backendOf(t, docker.Config{Container: "looping", Host: r.Host})
+		b := backendOf(t, docker.Config{Container: "looping", Engine: engine.Config{Host: r.Host}})
 		err := harness.Until(t.Context(), patience, "it loops", func(ctx context.Context) (bool, error) {
 			s, err := b.Inspect(ctx)
 			return s.Unfit == restart.UnfitLooping, err
@@ -171,14 +172,14 @@ func (r *realDocker) judges(t *testing.T) {
 		}
 	})
 	t.Run("missing", func(t *testing.T) {
-		s, err := backendOf(t, docker.Config{Container: "nothing", Host: r.Host}).Inspect(t.Context())
+		s, err := backendOf(t, docker.Config{Container: "nothing", Engine: engine.Config{Host: r.Host}}).Inspect(t.Context())
 		if err != nil || s.Unfit != restart.UnfitMissing {
 			t.Errorf("got %+v, %v", s, err)
 		}
 	})
 	t.Run("task of a swarm", func(t *testing.T) {
 		r.run(t, "task", "--label=com.docker.swarm.service.name=web", image, "-listen="+freePort(t))
-		_, err := backendOf(t, docker.Config{Container: "task", Host: r.Host}).Inspect(t.Context())
+		_, err := backendOf(t, docker.Config{Container: "task", Engine: engine.Config{Host: r.Host}}).Inspect(t.Context())
 		if !errors.Is(err, restart.ErrRefused) || !strings.Contains(err.Error(), `a task of the service "web"`) {
 			t.Errorf("the error is %v", err)
 		}
@@ -187,7 +188,7 @@ func (r *realDocker) judges(t *testing.T) {
 
 // findsByLabel: one container, or none.
 func (r *realDocker) findsByLabel(t *testing.T) {
-	b := backendOf(t, docker.Config{Label: "role=web", Host: r.Host})
+	b := backendOf(t, docker.Config{Label: "role=web", Engine: engine.Config{Host: r.Host}})
 	if s, err := b.Inspect(t.Context()); err != nil || s.Unfit != restart.UnfitMissing {
 		t.Errorf("without one it is %+v, %v", s, err)
 	}
@@ -208,7 +209,7 @@ func (r *realDocker) findsByLabel(t *testing.T) {
 // waitsForStop: what does not hear is killed after its own time, for which there has to be enough left.
 func (r *realDocker) waitsForStop(t *testing.T) {
 	r.run(t, "slow", "--stop-timeout=2", "--stop-signal=SIGCONT", image, "-listen="+freePort(t))
-	b := backendOf(t, docker.Config{Container: "slow", Host: r.Host})
+	b := backendOf(t, docker.Config{Container: "slow", Engine: engine.Config{Host: r.Host}})
 	before, err := b.Inspect(t.Context())
 	if err != nil || before.Takes != 12*time.Second {
 		t.Errorf("got %+v, %v, want what the container says and a margin", before, err)
@@ -232,11 +233,11 @@ func (r *realDocker) needsLittle(t *testing.T) {
 	r.run(t, "mine", image, "-listen="+freePort(t))
 	r.run(t, "other", image, "-listen="+freePort(t))
 	host := r.proxy(t, "mine")
-	mine := backendOf(t, docker.Config{Container: "mine", Host: host})
+	mine := backendOf(t, docker.Config{Container: "mine", Engine: engine.Config{Host: host}})
 	if err := mine.Restart(t.Context(), restart.Attempt{}); err != nil {
 		t.Error(err)
 	}
-	other := backendOf(t, docker.Config{Container: "other", Host: host})
+	other := backendOf(t, docker.Config{Container: "other", Engine: engine.Config{Host: host}})
 	if err := other.Restart(t.Context(), restart.Attempt{}); !errors.Is(err, restart.ErrRefused) || !strings.Contains(err.Error(), "status 403 Forbidden") {
 		t.Errorf("the restart of another container ended with %v, want that the proxy forbids it", err)
 	}

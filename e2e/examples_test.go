@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/fakeslack"
+	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/harness"
 )
 
 // copyExample copies a file of the examples into dir.
@@ -40,7 +41,9 @@ func TestHealthEndpoints(t *testing.T) {
 			t.Fatalf("%q: %v\n%s", argv, err, out)
 		}
 	}
-	run("npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "--loglevel=error")
+	if err := harness.InstallPackages(t.Context(), dir); err != nil {
+		t.Fatal(err)
+	}
 	run("node", "node_modules/typescript/bin/tsc", "--noEmit", "--strict", "--target", "es2022", "--module", "node16", "--moduleResolution", "node16",
 		"--experimentalDecorators", "--emitDecoratorMetadata", "--skipLibCheck", "nestjs.controller.ts")
 

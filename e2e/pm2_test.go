@@ -54,10 +54,8 @@ func startPM2(t *testing.T) *realPM2 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	npm := exec.CommandContext(t.Context(), "npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "--loglevel=error")
-	npm.Dir = p.dir
-	if out, err := npm.CombinedOutput(); err != nil {
-		t.Fatalf("npm install: %v\n%s", err, out)
+	if err := harness.InstallPackages(t.Context(), p.dir); err != nil {
+		t.Fatal(err)
 	}
 	t.Cleanup(func() { killDaemon(t, p.home) })
 	p.run(t, "start", "app.js", "--name=web")

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/harness"
 )
 
 // The presets of docs/websocket.md work with the servers that they are for, as npm has them.
@@ -51,10 +53,8 @@ func presetServers(t *testing.T) map[string]string {
 	if err := os.CopyFS(dir, os.DirFS("presets")); err != nil {
 		t.Fatal(err)
 	}
-	install := exec.CommandContext(t.Context(), "npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "--loglevel=error")
-	install.Dir = dir
-	if out, err := install.CombinedOutput(); err != nil {
-		t.Fatalf("npm install: %v\n%s", err, out)
+	if err := harness.InstallPackages(t.Context(), dir); err != nil {
+		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	servers := exec.CommandContext(ctx, "node", "servers.mjs")

@@ -13,6 +13,7 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/harness"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/docker/engine"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/swarm"
 )
 
@@ -23,6 +24,7 @@ func TestSwarm(t *testing.T) {
 	s.docker(t, "swarm", "init", "--advertise-addr", "127.0.0.1", "--listen-addr", "127.0.0.1:"+port)
 	t.Run("alert", s.repairs)
 	t.Run("stale version", s.refusesOthers)
+	t.Run("paused by a restart", s.pauses)
 	t.Run("states", s.judges)
 }
 
@@ -55,7 +57,7 @@ func (s *realSwarm) service(t *testing.T, name, address string, options ...strin
 
 func (s *realSwarm) backend(t *testing.T, name string) *swarm.Backend {
 	t.Helper()
-	b, err := swarm.New(swarm.Config{Service: name, Host: s.Host})
+	b, err := swarm.New(swarm.Config{Service: name, Engine: engine.Config{Host: s.Host}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,6 +112,27 @@ func (s *realSwarm) refusesOthers(t *testing.T) {
 	s.await(t, "shop", func(status restart.Status) bool { return status.Running && status.Unfit == "" })
 	if after := s.look(t, "shop"); after.Identity == before.Identity || time.Since(after.StartedAt) > time.Hour {
 		t.Errorf("the status is %+v, want another identity than before", after)
+	}
+}
+
+// pauses restarts a service whose new task cannot start beside the old one: the swarm pauses the update, the service stays well, and
+// the back-end says what was left behind.
+func (s *realSwarm) pauses(t *testing.T) {
+	address := freePort(t)
+	s.service(t, "mail", address, "--update-order", "start-first", "--restart-condition", "none")
+	b, before := s.backend(t, "mail"), s.look(t, "mail")
+	err := b.Restart(t.Context(), restart.Attempt{ID: "1", Before: before})
+	if errors.Is(err, restart.ErrRefused) {
+		t.Errorf("error is %v, want that it was tried", err)
+	}
+	t.Logf("the restart ended with %v", err)
+	s.await(t, "mail", func(status restart.Status) bool { return status.Unfit == restart.UnfitPaused })
+	app := &supervised{address: address}
+	if err := app.get(t.Context(), http.MethodGet, "/health"); err != nil {
+		t.Errorf("the old task does not answer any more: %v", err)
+	}
+	if err := b.Restart(t.Context(), restart.Attempt{ID: "2", Before: s.look(t, "mail")}); !errors.Is(err, restart.ErrRefused) {
+		t.Errorf("error is %v, want that the paused update is left alone", err)
 	}
 }
 

@@ -5,19 +5,14 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"os"
-	"time"
 
 	"github.com/prometheus/common/version"
 	"github.com/quic-go/quic-go/http3"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
-
-// maxRedirects is how many redirects a probe follows.
-const maxRedirects = 10
 
 // maxResponseHeader bounds in bytes the status line and headers of a response. Servers and proxies in use send some 32 KiB
 // at most, and those of ten redirects are kept while a probe lasts.
@@ -80,68 +75,6 @@ func (p *httpProber) Probe(ctx context.Context, r Request) Result {
 		res.fail(f)
 	}
 	return res
-}
-
-// run sends the request, follows redirects and judges the answer.
-func (x *exchange) run(ctx context.Context, r Request) error {
-	req, err := x.prober.request(ctx, r)
-	if err != nil {
-		return err
-	}
-	client := &http.Client{Transport: x, CheckRedirect: x.checkRedirect}
-	if x.prober.cfg.Client.FollowRedirects {
-		if client.Jar, err = newJar(); err != nil {
-			return err
-		}
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return err // a *url.Error around a failure; asFailure drops the URL
-	}
-	defer resp.Body.Close()
-
-	verdict := x.prober.judgeHead(resp)
-	from := time.Duration(x.trace.firstByte.Load())
-	defer func() { // also if reading panics
-		if x.release != nil {
-			x.release()
-		}
-	}()
-	body, size, err := x.readBody(ctx, resp)
-	x.trace.phase(PhaseTransfer, from)
-	x.result.BodyBytes = size
-	x.trace.event("Read response body", slog.Int64("bytes", size))
-	switch {
-	case verdict != nil && x.result.MaybeProxy:
-		return failf(verdict.reason, verdict.phase, "%w; the proxy %s may have answered itself", verdict.err, x.link.proxy.Host)
-	case verdict != nil:
-		return verdict
-	case err != nil:
-		return err
-	}
-	if err := x.prober.judgeCoding(resp.Header, body); err != nil {
-		return err
-	}
-	return x.prober.judgeBody(ctx, body)
-}
-
-// tooLate is the failure of an answer that came in time and was not judged in time.
-func tooLate() *failure {
-	return failf(ReasonTransferTimeout, PhaseCheck, "judging the body: not finished in time")
-}
-
-// checkRedirect lets the client follow, hand over the redirect itself, or give up.
-func (x *exchange) checkRedirect(req *http.Request, via []*http.Request) error {
-	x.redirects = len(via)
-	switch {
-	case !x.prober.cfg.Client.FollowRedirects:
-		return http.ErrUseLastResponse
-	case x.redirects > maxRedirects:
-		return failf(ReasonRedirectLimit, PhaseProcessing, "redirected more than %d times", maxRedirects)
-	}
-	x.location = MaskURL(req.URL)
-	x.trace.event("Following redirect", slog.String("location", x.location))
-	return nil
 }
 
 // request makes the first request, with what every host may see; exchange.RoundTrip adds the rest.

@@ -10,10 +10,8 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -37,13 +35,7 @@ func main() {
 	n := flag.Int("n", 20, "how many apps fail in each setting")
 	which := flag.String("settings", "1s,5s,15s", "which settings: 1s, 5s, 15s")
 	flag.Parse()
-	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Stdout, *n, strings.Split(*which, ","))
-	cancel()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "benchloop:", err)
-		os.Exit(1)
-	}
+	harness.Main("benchloop", func(ctx context.Context) error { return run(ctx, os.Stdout, *n, strings.Split(*which, ",")) })
 }
 
 func run(ctx context.Context, out io.Writer, n int, which []string) (err error) {

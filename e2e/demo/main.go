@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/fakeslack"
@@ -21,17 +19,14 @@ func main() {
 	how := flag.String("break", harness.BreakStatus, "how the app fails: status (it answers 503), hang or crash")
 	stay := flag.Bool("stay", false, "leave everything running at the end, until Ctrl-C")
 	flag.Parse()
-	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Stdout, *how, *stay)
-	cancel()
-	if errors.Is(err, context.Canceled) {
-		fmt.Fprintln(os.Stdout, "\nInterrupted. Everything is stopped and removed.")
-		return
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "demo:", err)
-		os.Exit(1)
-	}
+	harness.Main("demo", func(ctx context.Context) error {
+		err := run(ctx, os.Stdout, *how, *stay)
+		if errors.Is(err, context.Canceled) {
+			fmt.Fprintln(os.Stdout, "\nInterrupted. Everything is stopped and removed.")
+			return nil
+		}
+		return err
+	})
 }
 
 func run(ctx context.Context, out io.Writer, how string, stay bool) (err error) {

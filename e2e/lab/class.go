@@ -51,7 +51,11 @@ func classes() []class {
 		{name: "500-good", help: "it answers 500 until it is restarted", services: one, repairable: true, window: normal, incident: mode("500")},
 		{name: "leak", help: "it becomes slower until no answer comes in time", services: one, repairable: true, window: time.Minute, incident: all(mode("leak"), wait(15*time.Second))},
 		{name: "hang-slow", help: "it hangs, and needs 5 s to start", services: one, repairable: true, window: 80 * time.Second, incident: all(set(fileSlow, slowStart), mode("hang"))},
-		{name: "errored", help: "a crash loop until PM2 gives up; its cause is gone after 10 s", services: one, repairable: true, from: goneAfter, window: time.Minute, incident: all(set(fileBad, "1"), kill, wait(goneAfter), remove(fileBad))},
+		{
+			name: "errored", help: "a crash loop until PM2 gives up; its cause is gone after 10 s", services: one, repairable: true, from: goneAfter, window: time.Minute,
+			forgiven: 1, // the start grace is shorter than the cause lasts
+			incident: all(set(fileBad, "1"), kill, wait(goneAfter), remove(fileBad)),
+		},
 		{name: "500-3s", help: "it answers 500 for 3 s", services: one, window: 30 * time.Second, incident: all(mode("500"), wait(3*time.Second), remove(fileMode))},
 		{name: "404", help: "the path of the health check has moved", services: one, window: 30 * time.Second, incident: all(set(fileSticky, "1"), mode("404"))},
 		{name: "slow-start", help: "a person restarts what needs 5 s to start", services: one, window: normal, incident: all(set(fileSlow, slowStart), order("restart"))},

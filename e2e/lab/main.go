@@ -11,13 +11,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/harness"
@@ -42,16 +39,7 @@ func main() {
 	flag.StringVar(&o.keep, "keep", "", "directory for the log of each play, and for the audit of the exporter (default none is kept)")
 	flag.Usage = help
 	flag.Parse()
-	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	good, err := run(ctx, os.Stdout, &o)
-	cancel()
-	switch {
-	case err != nil:
-		fmt.Fprintln(os.Stderr, "lab:", err)
-		os.Exit(2)
-	case !good:
-		os.Exit(1)
-	}
+	harness.Judge("lab", func(ctx context.Context) (good bool, err error) { return run(ctx, os.Stdout, &o) })
 }
 
 func help() {
@@ -123,12 +111,7 @@ func (l *lab) prepare(ctx context.Context) (err error) {
 	if err := os.CopyFS(l.dir, os.DirFS(l.binaries.Shipped("e2e", "pm2"))); err != nil {
 		return err
 	}
-	npm := exec.CommandContext(ctx, "npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "--loglevel=error")
-	npm.Dir = l.dir
-	if text, err := npm.CombinedOutput(); err != nil {
-		return fmt.Errorf("npm install: %w\n%s", err, text)
-	}
-	return nil
+	return harness.InstallPackages(ctx, l.dir)
 }
 
 // pm2 is the program of PM2.

@@ -10,10 +10,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/harness"
 )
 
 // options are what the command line decides.
@@ -40,16 +40,7 @@ func main() {
 	flag.StringVar(&o.log, "log", "", "file for the exporter's log (default none is kept)")
 	flag.Usage = help
 	flag.Parse()
-	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	held, err := run(ctx, os.Stdout, &o)
-	cancel()
-	switch {
-	case err != nil:
-		fmt.Fprintln(os.Stderr, "siege:", err)
-		os.Exit(2)
-	case !held:
-		os.Exit(1)
-	}
+	harness.Judge("siege", func(ctx context.Context) (held bool, err error) { return run(ctx, os.Stdout, &o) })
 }
 
 func help() {

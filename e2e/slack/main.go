@@ -7,22 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/fakeslack"
+	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/harness"
 )
 
-func main() {
-	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx)
-	cancel()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "slack:", err)
-		os.Exit(1)
-	}
-}
+func main() { harness.Main("slack", run) }
 
 func run(ctx context.Context) (err error) {
 	s, err := fakeslack.Start(ctx)

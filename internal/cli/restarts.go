@@ -98,31 +98,7 @@ type order struct {
 	Reason   string `json:"reason,omitempty"`
 }
 
-// listRestarts lists the services of a running exporter on out. It returns the exit status, as do the others.
-func listRestarts(ctx context.Context, out, errOut io.Writer, o restartsOptions) int {
-	var all restart.Explanations
-	status := o.ask(ctx, out, errOut, func(*remote.Server) request {
-		return request{path: "api/v1/restarts", answer: &all}
-	})
-	if status == ExitSuccess && o.Format != formatJSON {
-		writeServices(out, all.Services, time.Local)
-	}
-	return status
-}
-
-// explainRestart says on out what every guard of a service says, and what follows.
-func explainRestart(ctx context.Context, out, errOut io.Writer, o restartsOptions) int {
-	var e restart.Explanation
-	status := o.ask(ctx, out, errOut, func(*remote.Server) request {
-		return request{path: o.path("explain"), answer: &e}
-	})
-	if status == ExitSuccess && o.Format != formatJSON {
-		writeExplanation(out, &e, time.Local)
-	}
-	return status
-}
-
-// pauseRestarts keeps a service from being restarted for a while.
+// pauseRestarts keeps a service from being restarted for a while. It returns the exit status, as do the other orders.
 func pauseRestarts(ctx context.Context, out, errOut io.Writer, o restartsOptions) int {
 	if o.Duration <= 0 || o.Duration > restart.MaxPause {
 		fmt.Fprintf(errOut, "--duration is %s, want more than 0 and at most %s\n", o.Duration, restart.MaxPause)

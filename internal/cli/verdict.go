@@ -1,95 +1,12 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 )
-
-// writeServices writes a table.
-func writeServices(out io.Writer, all []restart.Explanation, zone *time.Location) {
-	var rows table
-	rows.add("SERVICE", "ENVIRONMENT", "MODE", "PHASE", "PROBE", "LEFT")
-	for i := range all {
-		e := &all[i]
-		rows.add(e.Service, e.Environment, string(e.Mode), string(e.Phase), lastProbe(e), fmt.Sprintf("%d/h %d/d", e.Budget.Hour, e.Budget.Day))
-		rows.note(inShort(e, zone))
-	}
-	rows.write(out)
-}
-
-// inShort says by what a service is restarted, what holds it, and when it was restarted last.
-func inShort(e *restart.Explanation, zone *time.Location) string {
-	text := "by " + e.Backend
-	if e.Hold != "" {
-		text += "; held by " + string(e.Hold)
-		if !e.Next.IsZero() {
-			text += " until " + clock(e.Next, e.Time, zone)
-		}
-	}
-	if e.LastAttempt.IsZero() {
-		return text + "; no attempt yet"
-	}
-	return text + "; last attempt " + clock(e.LastAttempt, e.Time, zone)
-}
-
-func lastProbe(e *restart.Explanation) string {
-	switch {
-	case e.LastProbe.IsZero():
-		return "none"
-	case e.Healthy:
-		return "healthy"
-	default:
-		return string(e.Reason)
-	}
-}
-
-// writeExplanation writes what is known of a service, a line for every guard, and the verdict.
-func writeExplanation(out io.Writer, e *restart.Explanation, zone *time.Location) {
-	var about []string
-	for _, s := range []string{e.Environment, e.Group} {
-		if s != "" {
-			about = append(about, s)
-		}
-	}
-	about = append(about, "by "+e.Backend, "mode "+string(e.Mode))
-	paragraph(out, "", fmt.Sprintf("%s (%s): %s", e.Service, strings.Join(about, ", "), e.Phase))
-	for _, t := range e.Targets {
-		say(out, "  %s", t)
-	}
-	if e.Hint != "" {
-		say(out, "  fails by %s. Hint: %s", e.Reason, e.Hint)
-	}
-	if !e.RequestedAt.IsZero() {
-		paragraph(out, "  ", fmt.Sprintf("asked for by %s at %s: %s", e.Request.Who, clock(e.RequestedAt, e.Time, zone), cmp.Or(e.Request.Reason, "no reason given")))
-	}
-	if e.Demanded && (e.Alerts > 0 || e.RequestedAt.IsZero()) {
-		paragraph(out, "  ", fmt.Sprintf("asked for by an alert that was last told at %s and is not resolved", clock(e.AlertedAt, e.Time, zone)))
-	}
-	fmt.Fprintln(out)
-	var rows table
-	rows.add("GUARD", "SAYS", "VALUE", "LIMIT", "NEXT")
-	for _, g := range e.Guards {
-		says, next := "ok", ""
-		if !g.OK {
-			says = "held"
-			if e.Healthy && g.Guard.JudgesFailure() {
-				says = "-"
-			}
-		}
-		if !g.Next.IsZero() {
-			next = clock(g.Next, e.Time, zone)
-		}
-		rows.add(string(g.Guard), says, g.Value, g.Limit, next)
-	}
-	rows.write(out)
-	fmt.Fprintln(out)
-	paragraph(out, "", verdict(e, zone))
-}
 
 // verdict is what follows from what the guards say, in one sentence.
 func verdict(e *restart.Explanation, zone *time.Location) string {

@@ -200,6 +200,26 @@ func parse(name string, data []byte) (*yaml.Node, error) {
 	return root, nil
 }
 
+// parseWith is parse of a document that has a key, or that is in a ConfigMap or Secret of Kubernetes.
+func parseWith(name string, data []byte, key string) (*yaml.Node, error) {
+	root, err := parse(name, data)
+	if err != nil {
+		return nil, err
+	}
+	kind := value(root, "kind")
+	if kind == nil || kind.Value != "ConfigMap" && kind.Value != "Secret" {
+		return root, nil
+	}
+	for _, block := range []string{"data", "stringData"} {
+		for _, text := range pairs(value(root, block)) {
+			if inner, err := parse(name, []byte(text.Value)); err == nil && value(inner, key) != nil {
+				return inner, nil
+			}
+		}
+	}
+	return root, nil
+}
+
 // expand copies a tree without aliases; nil: that is not possible.
 func expand(n *yaml.Node, left *int, active map[*yaml.Node]bool) *yaml.Node {
 	if n.Kind == yaml.AliasNode {

@@ -3,6 +3,7 @@ package importer
 import (
 	"cmp"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -31,6 +32,9 @@ func (im *Importer) list(where string, j *job, pattern string) {
 	case asIs && at < 0:
 		im.files = append(im.files, file)
 		im.drop("%s: interval, timeout and labels of the job: target_files has none of them, the list may", where)
+		if !filepath.IsAbs(pattern) {
+			im.change("%s is relative to the working directory of this exporter, and to the directory of %s in Prometheus: make it absolute", where, j.file)
+		}
 	case asIs && im.files[at].Module == file.Module:
 	default:
 		im.writeOut(where, j, pattern)

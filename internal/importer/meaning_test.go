@@ -54,6 +54,35 @@ func TestMeaning(t *testing.T) {
 			changed: `module "http_2xx": preferred_ip_protocol: "ipv4" is ip4 to blackbox_exporter`,
 		},
 		{
+			name: "a module that asks for an upgrade", blackbox: "modules: {http_ws: {prober: http, http: {headers: {Connection: Upgrade, Upgrade: websocket}, valid_status_codes: [101]}}}",
+			job:     "  params: {module: [http_ws]}\n  static_configs: [{targets: ['http://a/']}]" + usual,
+			targets: []string{"http://a/ http_ws"},
+			changed: `module "http_ws": enable_http2: false is added for its headers, which HTTP/2 does not send: over HTTP/2 blackbox_exporter fails`,
+		},
+		{
+			name: "a module that asks for an upgrade by HTTP/2", blackbox: "modules: {http_ws: {prober: http, http: {enable_http2: true, headers: {Upgrade: websocket}}}}",
+			job:     "  params: {module: [http_ws]}\n  static_configs: [{targets: ['http://a/']}]" + usual,
+			dropped: `the module "http_ws" was dropped`,
+		},
+		{
+			name: "a version by its other name", blackbox: `modules: {http_2xx: {prober: http, http: {valid_http_versions: ["HTTP/1.1", "HTTP/2"]}}}`,
+			job:     "  params: {module: [http_2xx]}\n  static_configs: [{targets: ['http://a/']}]" + usual,
+			targets: []string{"http://a/ http_2xx"},
+			changed: `module "http_2xx": valid_http_versions: "HTTP/2" is HTTP/2.0 here, and nothing to blackbox_exporter`,
+		},
+		{
+			name:     "modules of a ConfigMap",
+			blackbox: "apiVersion: v1\nkind: ConfigMap\ndata:\n  readme: 'a: ['\n  config.yml: |-\n    modules:\n      http_2xx: {prober: http, http: {preferred_ip_protocol: ip4}}\n",
+			job:      "  params: {module: [http_2xx]}\n  static_configs: [{targets: ['http://a/']}]" + usual,
+			targets:  []string{"http://a/ http_2xx"},
+		},
+		{
+			name: "a list by a relative path", blackbox: "modules: {http_2xx: {prober: http}}",
+			job:     "  file_sd_configs: [{files: [sd/a.json]}]" + usual,
+			files:   []config.TargetFile{{Path: "sd/a.json"}},
+			changed: `file_sd_configs: "sd/a.json" is relative to the working directory of this exporter, and to the directory of prom in Prometheus: make it absolute`,
+		},
+		{
 			name: "a module of another prober", blackbox: "modules: {tcp_connect: {prober: tcp}, http_2xx: {prober: http}}",
 			job:     "  params: {module: [tcp_connect]}\n  static_configs: [{targets: ['a:1']}]\n  file_sd_configs: [{files: [/etc/prometheus/dbs.json]}]" + usual,
 			dropped: `file_sd_configs: "/etc/prometheus/dbs.json": the module "tcp_connect" was dropped`,
@@ -212,6 +241,17 @@ func imported(t *testing.T, im *Importer) *config.Config {
 		t.Fatalf("%v in\n%s", err, out)
 	}
 	return c
+}
+
+// What was done to a module that is dropped all the same is of no interest.
+func TestDroppedIsNotChanged(t *testing.T) {
+	im := New(Options{Mask: prober.MaskURL})
+	if err := im.Blackbox("bb", []byte("modules: {a: {prober: dns, dns: {preferred_ip_protocol: ipv4, query_name: x}}}")); err != nil {
+		t.Fatal(err)
+	}
+	if got := im.Changed(); len(got) > 0 {
+		t.Errorf("changed %q, want nothing", got)
+	}
 }
 
 // Two modules of one name are taken over where they are the same, and otherwise not at all.

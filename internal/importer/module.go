@@ -44,7 +44,7 @@ func (im *Importer) DefaultModules() error {
 // Blackbox takes the modules of a configuration of blackbox_exporter. Those of probers that this exporter does not have
 // are dropped.
 func (im *Importer) Blackbox(name string, data []byte) error {
-	root, err := parse(name, data)
+	root, err := parseWith(name, data, "modules")
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func (im *Importer) Blackbox(name string, data []byte) error {
 // module takes one module, if it loads.
 func (im *Importer) module(from string, key, body *yaml.Node) error {
 	name := key.Value
-	im.repair(from, name, body)
+	notes := repair(body)
 	if first, ok := im.modules[name]; ok {
 		return im.again(from, name, first, body)
 	}
@@ -71,7 +71,11 @@ func (im *Importer) module(from string, key, body *yaml.Node) error {
 		im.drop("%s: module %q: one of that name was dropped already", from, name)
 		return nil
 	}
-	c, err := check(from, mapping("modules", &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{key, body}}))
+	c, err := checkModule(from, key, body)
+	if needsHTTP1(err) && speakHTTP1(body) {
+		notes = append(notes, "enable_http2: false is added for its headers, which HTTP/2 does not send: over HTTP/2 blackbox_exporter fails")
+		c, err = checkModule(from, key, body)
+	}
 	if problems, ok := errors.AsType[config.Errors](err); ok {
 		im.lost[name] = true
 		// Of a prober that is not known, all else that is unknown follows.
@@ -86,10 +90,17 @@ func (im *Importer) module(from string, key, body *yaml.Node) error {
 	if err != nil {
 		return err
 	}
+	for _, note := range notes {
+		im.change("%s: module %q: %s", from, name, note)
+	}
 	im.modules[name] = module{from, key, body}
 	im.order = append(im.order, name)
 	maps.Copy(im.reader.Modules, c.Modules)
 	return nil
+}
+
+func checkModule(from string, key, body *yaml.Node) (*config.Config, error) {
+	return check(from, mapping("modules", &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{key, body}}))
 }
 
 // again judges a second module of a name. Where the two differ nobody knows which of them a target means.
@@ -111,16 +122,4 @@ func (im *Importer) again(from, name string, first module, body *yaml.Node) erro
 	delete(im.reader.Modules, name)
 	im.order = slices.DeleteFunc(im.order, func(n string) bool { return n == name })
 	return nil
-}
-
-// repair writes what blackbox_exporter takes for something else as the thing that it takes it for. Every
-// preferred_ip_protocol but ip6 is ip4 there (its prober/utils.go, chooseProtocol).
-func (im *Importer) repair(from, name string, n *yaml.Node) {
-	for key, v := range pairs(n) {
-		if key.Value == "preferred_ip_protocol" && v.Kind == yaml.ScalarNode && !slices.Contains([]string{"", "ip4", "ip6"}, v.Value) {
-			im.change("%s: module %q: preferred_ip_protocol: %q is ip4 to blackbox_exporter, and is written as that", from, name, v.Value)
-			v.Value, v.Tag, v.Style = "ip4", "", 0
-		}
-		im.repair(from, name, v)
-	}
 }

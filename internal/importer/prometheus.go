@@ -47,7 +47,7 @@ type times struct {
 
 // Prometheus takes the targets of scrape jobs that go through a blackbox_exporter, as they are after relabelling.
 func (im *Importer) Prometheus(name string, data []byte) error {
-	root, err := parse(name, data)
+	root, err := parseWith(name, data, "scrape_configs")
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,7 @@ function(c) {
   local lastAttempt = ofService('floor(time() - healthcheck_restart_last_attempt_timestamp_seconds{%s})' % same),
   local notYet = '{{ with %s }}not restarted again yet{{ else }}no restart yet{{ end }}{{ with %s }}{{ else }}, not decided when this was written{{ end }}' % [lastAttempt, held],
   local words = [
-    { state: 'unarmed', words: 'not restarted: it was never seen healthy by its checks' },
+    { state: 'unarmed', words: 'not restarted: its own checks have never seen it healthy' },
     { state: 'idle', words: notYet },
     { state: 'suspect', words: notYet },
     { state: 'executing', words: 'being restarted' },

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"golang.org/x/net/http/httpguts"
@@ -41,6 +40,49 @@ type exchange struct {
 type requestConn interface {
 	http.RoundTripper
 	io.Closer
+}
+
+// run sends the request, follows redirects and judges the answer.
+func (x *exchange) run(ctx context.Context, r Request) error {
+	req, err := x.prober.request(ctx, r)
+	if err != nil {
+		return err
+	}
+	client := &http.Client{Transport: x, CheckRedirect: x.checkRedirect}
+	if x.prober.cfg.Client.FollowRedirects {
+		if client.Jar, err = newJar(); err != nil {
+			return err
+		}
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return err // a *url.Error around a failure; asFailure drops the URL
+	}
+	defer resp.Body.Close()
+
+	verdict := x.prober.judgeHead(resp)
+	from := time.Duration(x.trace.firstByte.Load())
+	defer func() { // also if reading panics
+		if x.release != nil {
+			x.release()
+		}
+	}()
+	body, size, err := x.readBody(ctx, resp)
+	x.trace.phase(PhaseTransfer, from)
+	x.result.BodyBytes = size
+	x.trace.event("Read response body", slog.Int64("bytes", size))
+	switch {
+	case verdict != nil && x.result.MaybeProxy:
+		return failf(verdict.reason, verdict.phase, "%w; the proxy %s may have answered itself", verdict.err, x.link.proxy.Host)
+	case verdict != nil:
+		return verdict
+	case err != nil:
+		return err
+	}
+	if err := x.prober.judgeCoding(resp.Header, body); err != nil {
+		return err
+	}
+	return x.prober.judgeBody(ctx, body)
 }
 
 // RoundTrip makes a new connection and sends one request on it.
@@ -243,23 +285,6 @@ func (x *exchange) note(req *http.Request, resp *http.Response) {
 	x.trace.event("Received response", slog.Int("status_code", resp.StatusCode), slog.String("proto", x.result.Proto))
 }
 
-// stopAtRedirect drops the connection of a response that the client will follow away from, so that its body
-// is not waited for, and checks what the client would complain of with the location in its words.
-func (x *exchange) stopAtRedirect(resp *http.Response) (*http.Response, error) {
-	location := resp.Header.Get("Location")
-	if !x.prober.cfg.Client.FollowRedirects || location == "" || !isRedirect(resp.StatusCode) {
-		return resp, nil
-	}
-	if _, err := url.Parse(location); err != nil {
-		return nil, failf(ReasonHeader, PhaseProcessing, "redirected with status %d to a Location that is not a URL", resp.StatusCode)
-	}
-	x.close()
-	resp.Body = http.NoBody
-	// The client keeps the response of every redirect, and has to see no more of it.
-	resp.Header = http.Header{"Location": {location}, "Set-Cookie": resp.Header["Set-Cookie"]}
-	return resp, nil
-}
-
 // close ends the current connection; without one it does nothing.
 func (x *exchange) close() {
 	if x.conn != nil {
@@ -269,27 +294,4 @@ func (x *exchange) close() {
 		x.link.close()
 	}
 	x.conn, x.link = nil, nil
-}
-
-func isRedirect(code int) bool {
-	switch code {
-	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
-		return true
-	default:
-		return false
-	}
-}
-
-// sameOrigin tells whether credentials for a may be sent to b: the same scheme, host and port, or the step of
-// the same host from http up to https, on the same port or from the one default port to the other.
-func sameOrigin(a, b *url.URL) bool {
-	if !strings.EqualFold(a.Hostname(), b.Hostname()) {
-		return false
-	}
-	_, portA := hostPort(a)
-	_, portB := hostPort(b)
-	if a.Scheme == "http" && b.Scheme == "https" && portA == "80" && portB == "443" {
-		return true
-	}
-	return portA == portB && (a.Scheme == b.Scheme || b.Scheme == "https")
 }

@@ -162,3 +162,8 @@ func (p *httpProber) judgeJSON(ctx context.Context, body []byte) error {
 	}
 	return nil
 }
+
+// tooLate is the failure of an answer that came in time and was not judged in time.
+func tooLate() *failure {
+	return failf(ReasonTransferTimeout, PhaseCheck, "judging the body: not finished in time")
+}

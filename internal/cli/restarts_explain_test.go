@@ -1,0 +1,32 @@
+package cli
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestWriteExplanation(t *testing.T) {
+	var b bytes.Buffer
+	writeExplanation(&b, explained(nil), time.UTC)
+	const want = `shop (LIVE, web, by pm2, mode enforce): cooldown
+  http://127.0.0.1:8080/health
+  asked for by an alert that was last told at 10:27:32 (in 0s) and is not
+      resolved
+
+GUARD        SAYS  VALUE                LIMIT                NEXT
+mode         ok    enforce              observe or enforce   -
+unconfirmed  ok    3 failures           3, at least 1s       -
+                                        apart
+cooldown     held  1m20s since the      5m0s                 10:31:12 (in 3m40s)
+                   last attempt
+
+held by cooldown: 1m20s since the last attempt, want 5m0s; allows at 10:31:12
+    (in 3m40s)
+`
+	if diff := cmp.Diff(want, b.String()); diff != "" {
+		t.Errorf("explanation (-want +got):\n%s", diff)
+	}
+}
