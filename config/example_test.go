@@ -35,8 +35,7 @@ targets:
     url: shop.example.com
     intervall: 10s
 `))
-	var problems config.Errors
-	if errors.As(err, &problems) {
+	if problems, ok := errors.AsType[config.Errors](err); ok {
 		for _, p := range problems {
 			fmt.Println(p)
 		}

@@ -85,7 +85,7 @@ var DefaultLimits = Limits{
 
 // LimitsOf returns the limits that apply to a service.
 func (r *Restart) LimitsOf(s *Service) Limits {
-	return or(s.Limits, r.Defaults, s.Backends.limits(), DefaultLimits)
+	return or(s.Limits, r.Defaults, s.limits(), DefaultLimits)
 }
 
 // or returns first, with each field that is zero taken from the first of the others that has it.

@@ -76,9 +76,9 @@ func duration(all map[string]any, name string) time.Duration {
 }
 
 const (
-	// settled is how long a unit has to run until earlier restarts by systemd no longer count.
+	// How long a unit has to run until earlier restarts by systemd no longer count.
 	settled = time.Minute
-	// margin is how much longer a restart may take than the unit's settings allow.
+	// How much longer a restart may take than the unit's settings allow.
 	margin = 10 * time.Second
 )
 

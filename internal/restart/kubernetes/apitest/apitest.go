@@ -125,7 +125,7 @@ func (s *Server) Require(token string) {
 	s.token = token
 }
 
-// Intercept lets f answer every request instead of the server. nil: the server does.
+// Intercept lets f answer every request instead of the server. If f is nil, the server answers.
 func (s *Server) Intercept(f http.HandlerFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
