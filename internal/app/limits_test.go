@@ -13,8 +13,8 @@ import (
 func TestEveryLimitIsCarried(t *testing.T) {
 	ofService := []string{"CheckInterval", "CheckTimeout", "ExecTimeout"}
 	all, limits := reflect.TypeFor[policy.Policy](), reflect.TypeFor[config.Limits]()
-	for i := range limits.NumField() {
-		name := limits.Field(i).Name
+	for limit := range limits.Fields() {
+		name := limit.Name
 		if _, ok := all.FieldByName(name); ok == slices.Contains(ofService, name) {
 			t.Errorf("%s: in the policy is %t, want the policy or the service, one of them", name, ok)
 		}

@@ -13,7 +13,7 @@ func TestConnectSaysWhatWasMeant(t *testing.T) {
 		{"address and port", "127.0.0.1:30000", invalid + ", did you mean http://127.0.0.1:30000?"},
 		{"name and port", "localhost:30000", invalid + ", did you mean http://localhost:30000?"},
 		{"one slash", "https:/exporter.example", invalid + ", did you mean https://exporter.example?"},
-		{"IPv6 address", "::1", invalid + ", did you mean http://[::1]? An IPv6 address has brackets, and a port comes after them."},
+		{"IPv6 address", "::1", invalid + ", did you mean http://[::1]? Put an IPv6 address in brackets, and the port after them."},
 		{"credentials are not repeated", "user:canary@127.0.0.1:30000", invalid},
 		{"nothing", "", invalid},
 		{"another scheme", "ftp://127.0.0.1:30000", invalid},
