@@ -22,7 +22,7 @@ func listRestarts(ctx context.Context, out, errOut io.Writer, o restartsOptions)
 	return status
 }
 
-// writeServices writes a table.
+// writeServices writes the services as a table.
 func writeServices(out io.Writer, all []policy.Explanation, zone *time.Location) {
 	var rows table
 	rows.add("SERVICE", "ENVIRONMENT", "MODE", "PHASE", "PROBE", "LEFT")
@@ -34,7 +34,7 @@ func writeServices(out io.Writer, all []policy.Explanation, zone *time.Location)
 	rows.write(out)
 }
 
-// inShort says by what a service is restarted, what holds it, and when it was restarted last.
+// inShort says which back-end restarts a service, what holds it back, and when it was restarted last.
 func inShort(e *policy.Explanation, zone *time.Location) string {
 	text := "by " + e.Backend
 	if e.Hold != "" {

@@ -15,7 +15,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
-// An asked is an exporter that remembers what it was asked.
+// An asked is an exporter that remembers its last request.
 type asked struct {
 	method, path, body string
 	status             int
@@ -32,7 +32,7 @@ func (a *asked) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(a.answer)
 }
 
-// ordering is a command without what every test has.
+// ordering returns a command without the arguments that all tests share.
 func ordering(command func(context.Context, io.Writer, io.Writer, restartsOptions) int) func(out, errOut io.Writer, o restartsOptions) int {
 	return func(out, errOut io.Writer, o restartsOptions) int {
 		return command(context.Background(), out, errOut, o)
@@ -54,10 +54,10 @@ func TestOrders(t *testing.T) {
 		name   string
 		do     func(out, errOut io.Writer, o restartsOptions) int
 		o      restartsOptions
-		asked  asked // what is answered, and what is to be asked
+		asked  asked // the answer, and the request that is wanted
 		status int
 		out    string // part of it
-		err    string // likewise
+		err    string // part of it
 	}{
 		{
 			"pause", pauseFor(90 * time.Minute),
@@ -125,7 +125,7 @@ func TestOrders(t *testing.T) {
 			"somebody else", ordering(listRestarts),
 			restartsOptions{},
 			asked{"GET", "/hc/api/v1/restarts", "", 200, "hello"},
-			ExitFailed, "", "is not that of a healthcheck_exporter",
+			ExitFailed, "", "does not come from a healthcheck_exporter",
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
-// TestFits: what is listed fits a narrow terminal, however long names are. Names are whole: people copy them.
+// TestFits: lists fit a narrow terminal, however long the names are. Names are not broken, because people copy them.
 func TestFits(t *testing.T) {
 	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	long := strings.Repeat("payments-", 6) + "api"

@@ -9,7 +9,7 @@ import (
 
 var morning = time.Date(2026, 11, 21, 10, 27, 32, 0, time.UTC)
 
-// explained is an explanation of a service in its cool-down.
+// explained returns the explanation of a service in its cool-down.
 func explained(change func(*policy.Explanation)) *policy.Explanation {
 	e := &policy.Explanation{
 		Time: morning, Service: "shop", Environment: "LIVE", Group: "web", Backend: "pm2", Targets: []string{"http://127.0.0.1:8080/health"},
@@ -42,7 +42,7 @@ func TestVerdict(t *testing.T) {
 		{"held by two", func(e *policy.Explanation) {
 			e.Guards = append(e.Guards, policy.GuardResult{Guard: policy.GuardLockedOut, Value: "2", Limit: "less than 2"})
 			e.Next = time.Time{}
-		}, "held by cooldown: 1m20s since the last attempt, want 5m0s; and by locked_out; when it allows is not known"},
+		}, "held by cooldown: 1m20s since the last attempt, want 5m0s; and by locked_out; when it will allow is not known"},
 		{
 			"tomorrow", func(e *policy.Explanation) { e.Next = morning.Add(24 * time.Hour) },
 			"held by cooldown: 1m20s since the last attempt, want 5m0s; allows at 2026-11-22 10:27:32 (in 24h0m0s)",
@@ -59,7 +59,7 @@ func TestVerdict(t *testing.T) {
 		{"executing", func(e *policy.Explanation) { e.Phase = policy.PhaseExecuting }, "a restart is under way"},
 		{"verifying", func(e *policy.Explanation) {
 			e.Phase, e.VerifyUntil = policy.PhaseVerifying, morning.Add(time.Minute)
-		}, "restarted; its probes have to prove that it helped until 10:28:32 (in 1m0s)"},
+		}, "restarted; its probes have to prove that it helped, until 10:28:32 (in 1m0s)"},
 		{"no alert", func(e *policy.Explanation) {
 			allows(e)
 			e.Demanded, e.AlertedAt = false, time.Time{}
@@ -73,11 +73,11 @@ func TestVerdict(t *testing.T) {
 			allows(e)
 			e.Demanded, e.AlertedAt = false, morning.Add(-6*time.Hour)
 		}, "allowed, but no alert asks for it: nothing is restarted without one; the last one came at 04:27:32 (6h0m0s ago), " +
-			"and was neither resolved nor told again within suspect_time"},
+			"and was neither resolved nor repeated within suspect_time"},
 		{"observe", func(e *policy.Explanation) {
 			allows(e)
 			e.Mode = policy.ModeObserve
-		}, "allowed, but the mode is observe: it is told, and nothing is done"},
+		}, "allowed, but the mode is observe: the restart is reported, and not done"},
 		{"allowed", allows, "allowed: the next failed probe restarts it"},
 		{
 			"evil", func(e *policy.Explanation) { e.Guards[2].Value = "\x1b[2Jcannot\n be" },

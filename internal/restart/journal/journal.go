@@ -1,5 +1,5 @@
-// Package journal keeps what the restarts must not forget in one directory: the states of the services in a store, the
-// decisions in an audit log.
+// Package journal keeps what restarts must not forget in one directory: the states of the services in a store, and the
+// decisions in audit logs.
 package journal
 
 import (
@@ -17,21 +17,21 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/store"
 )
 
-// FileName is the name of the store below the directory of a journal.
+// FileName is the name of the store in the directory of a journal.
 const FileName = "restart.db"
 
 // maxPending is how many records are kept while they cannot be appended to the audit log.
 const maxPending = 100
 
-// Each kind of record has an audit log of its own. Attempts are few, and have the most room; who floods the exporter with
-// alerts or orders causes changes and orders alone.
+// Each kind of record has an audit log of its own. Attempts are few and have the most room. Somebody who floods the exporter
+// with alerts or orders can only cause changes and orders.
 var options = map[policy.Kind]audit.Options{
 	policy.KindAttempt: {Name: audit.Name, MaxBytes: 8 << 20, MaxFiles: 7},
 	policy.KindChange:  {Name: "changes", MaxBytes: 8 << 20, MaxFiles: 4},
 	policy.KindOrder:   {Name: "orders", MaxBytes: 4 << 20, MaxFiles: 4},
 }
 
-// Logs are the names of the audit logs, that of the attempts first.
+// Logs returns the names of the audit logs, with that of the attempts first.
 func Logs() []string {
 	var names []string
 	for _, kind := range policy.Kinds() {
@@ -43,7 +43,7 @@ func Logs() []string {
 // ErrClosed is returned after Close, and until the first Open.
 var ErrClosed = errors.New("the journal is not open")
 
-// retryEvery is the pause between two attempts to open what could not be opened: it reads the whole file.
+// retryEvery is the pause before opening is tried again: it reads the whole file.
 const retryEvery = 5 * time.Second
 
 // A Journal is a restart.Journal on disk. It is safe for concurrent use.
@@ -61,11 +61,11 @@ type Journal struct {
 	pending  []policy.Record // those that could not be, oldest first
 }
 
-// New makes a journal in dir. Nothing is touched until Open.
+// New makes a journal in dir. It touches nothing until Open.
 func New(dir string) *Journal { return &Journal{dir: dir, broken: ErrClosed} }
 
-// Open opens the files, or makes them. It may be called again, which changes nothing if they are open. After an
-// error the other methods return that error, and try again by themselves every now and then.
+// Open opens the files, or makes them. It may be called again; if they are open, that changes nothing. After an error the other
+// methods return that error, and try again every now and then.
 func (j *Journal) Open() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -105,7 +105,7 @@ func closeAll(logs map[policy.Kind]*audit.Log) error {
 	return errors.Join(errs...)
 }
 
-// opened is what is open, if need be by trying again.
+// opened returns the open files. It tries to open them if they are not.
 func (j *Journal) opened() (*store.Store, map[policy.Kind]*audit.Log, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -158,7 +158,7 @@ func (j *Journal) Save(service string, state policy.State) error {
 	if err != nil {
 		return fmt.Errorf("encoding the state of service %q: %w", service, err)
 	}
-	// Both in any case: the state has to be known after a crash, and nothing may be restarted that nobody could read of.
+	// Both in any case: the state has to survive a crash, and no restart may be missing from the log.
 	return errors.Join(s.Save(service, text), j.flush())
 }
 
@@ -170,7 +170,7 @@ func (j *Journal) Audit(r policy.Record) error {
 	}
 	j.auditing.Lock()
 	j.pending = append(j.pending, r)
-	if len(j.pending) > maxPending { // an attempt last: orders must not push it out here, either
+	if len(j.pending) > maxPending { // attempts go last: orders must not push them out here, either
 		oldest := slices.IndexFunc(j.pending, func(r policy.Record) bool { return r.Kind() != policy.KindAttempt })
 		j.pending = slices.Delete(j.pending, max(oldest, 0), max(oldest, 0)+1)
 	}

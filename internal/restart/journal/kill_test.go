@@ -128,7 +128,7 @@ func appendLine(path, line string) error {
 	return errors.Join(err, f.Close())
 }
 
-// over tells whether the story has come to its end: repaired was seen, and then the state.
+// over reports whether the story has come to its end: repaired was seen, and then the state.
 func (s *steps) over(repaired bool, state *policy.State) bool {
 	if s.helps {
 		return repaired && !state.InFlight()
@@ -212,7 +212,7 @@ func (s *steps) story(c *restart.Controller) error {
 	return errors.New("the story does not end")
 }
 
-// run runs the child; killed tells whether it killed itself.
+// run runs the child; killed reports whether it killed itself.
 func run(t *testing.T, dir string, helps bool, kill int) (n int, killed bool) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])

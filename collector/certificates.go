@@ -9,7 +9,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
-// WriteCertificates writes what a target presented, a line for each certificate, and which of them ends first.
+// WriteCertificates writes what a target presented, one line for each certificate, and which of them expires first.
 func WriteCertificates(w io.Writer, c *prober.Certificates, now time.Time) {
 	say := func(format string, args ...any) {
 		fmt.Fprintln(w, printable.Text("  "+fmt.Sprintf(format, args...), maxLine))
@@ -32,7 +32,7 @@ func WriteCertificates(w io.Writer, c *prober.Certificates, now time.Time) {
 	}
 }
 
-// validity says how long a certificate is valid, or since when no more.
+// validity says until when a certificate is valid, or when it expired.
 func validity(notAfter, now time.Time) string {
 	left := notAfter.Sub(now)
 	verb := "valid until"
@@ -42,7 +42,7 @@ func validity(notAfter, now time.Time) string {
 	return fmt.Sprintf("%s %s (%s)", verb, notAfter.UTC().Format(time.DateOnly), fromNow(left))
 }
 
-// fromNow says when something is that is d from now, in days, or in hours on the last one.
+// fromNow says when something is that is d from now: in days, or in hours if it is less than a day.
 func fromNow(d time.Duration) string {
 	const day = 24 * time.Hour
 	n, unit := int64(d.Abs()/time.Hour), "hour"

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// leftOut are targets that are not taken over, by why that is.
+// leftOut are targets that are not taken over, grouped by the reason.
 type leftOut struct {
 	reasons []string // in the order in which they came
 	targets map[string][]string
@@ -24,7 +24,7 @@ func (l *leftOut) add(why, target string) {
 // maxListed is how many targets a line names. The others are counted.
 const maxListed = 3
 
-// targets says which they are.
+// targets names the targets.
 func targets(all []string) string {
 	if len(all) == 1 {
 		return fmt.Sprintf("target %q", all[0])

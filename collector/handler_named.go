@@ -9,12 +9,12 @@ import (
 
 // A Target is a target of the inventory, ready to be probed.
 type Target struct {
-	// Name is that in the inventory.
+	// Name is its name in the inventory.
 	Name string
-	// Module is the one of the target, with the target's own timeout and whatever else it changes.
+	// Module is the target's module, with the target's own timeout and whatever else the target changes.
 	Module  Module
 	Request prober.Request
-	// Labels are those of its series where several targets share a scrape.
+	// Labels are the labels of its series if several targets share a scrape.
 	Labels map[string]string
 }
 
@@ -35,7 +35,7 @@ func (h *Handler) named(query url.Values) (*Module, prober.Request, error) {
 	return nil, prober.Request{}, &rejectedError{RejectedName, fmt.Sprintf("unknown name %q: the inventory has no such target; /sd lists all", name)}
 }
 
-// permitted is what is probed of a target that was given by its URL. One that is not permitted fails.
+// permitted is what to probe for a target that was given by its URL. A target that is not permitted fails.
 func (h *Handler) permitted(asked Target) (*Module, prober.Request) {
 	if h.Permit == nil {
 		return &asked.Module, asked.Request
