@@ -110,7 +110,7 @@ func TestImport(t *testing.T) {
 			name: "secrets in names", in: texts{prometheus: viaProbe + "  relabel_configs: [{source_labels: [__address__], target_label: __param_target, replacement: 'https://$1/'}, {source_labels: [__address__], target_label: instance}]\n" +
 				"  static_configs: [{targets: ['u:CANARY@a', 'b', 'c d @ e']}]\n"},
 			want:    []string{"  - name: masked a\n    url: https://u:CANARY@a/\n", "  - name: b\n    url: https://b/\n"},
-			dropped: []string{`target "not a URL": url: got what is not a URL`, jobNames},
+			dropped: []string{`target "not a URL": url: not a valid URL`, jobNames},
 		},
 		{
 			name: "what a terminal must not see", in: texts{prometheus: viaProbe + "  \"x\\e[2J\\ny\": 1\n  file_sd_configs: [{files: [\"a\\nb\"]}]\n"},
@@ -127,8 +127,8 @@ func TestImport(t *testing.T) {
 			},
 			want: []string{"  - name: a\n    url: http://h/\n    notification: \"off\"\n"},
 			dropped: []string{
-				`server 0: target "chat-1": url: the module "websocket" probes by HTTP`, `server 1: target "chat-2": url: `, `server 3 ("b"): type "5" is neither`,
-				`server 4: target "a": a target of that name already comes from list: server 2: target "a"`, "server 5: name: missing", "server 6: want hostName", "server 7: want hostName", `server 8: target "c": url: got`,
+				`server 0: target "chat-1": url: the module "websocket" probes over HTTP`, `server 1: target "chat-2": url: `, `server 3 ("b"): type "5" is neither`,
+				`server 4: target "a": a target of that name already comes from list: server 2: target "a"`, "server 5: name: missing", "server 6: want hostName", "server 7: want hostName", `server 8: target "c": url: not a valid URL`,
 			},
 		},
 		{name: "no list", in: texts{servers: `{"servers": []}`}, err: "want a JSON list of servers"},

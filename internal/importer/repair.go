@@ -37,7 +37,7 @@ func repair(n *yaml.Node) (notes []string) {
 func needsHTTP1(err error) bool {
 	problems, ok := errors.AsType[config.Errors](err)
 	return ok && !slices.ContainsFunc(problems, func(p config.Problem) bool {
-		return !strings.HasSuffix(p.Message, "want enable_http2: false beside it")
+		return !strings.HasSuffix(p.Message, config.SpeakHTTP1)
 	})
 }
 

@@ -10,13 +10,13 @@ import (
 const (
 	StateUp      = "up"
 	StateDown    = "down"
-	StateUnknown = "unknown" // it was not probed yet
+	StateUnknown = "unknown" // it has not been probed yet
 )
 
 // A Status is a target with what its last probe found, as GET /api/v1/targets has it.
 type Status struct {
 	Name string `json:"name"`
-	// URL is as people may see it.
+	// URL is what people may see of it.
 	URL         string            `json:"url"`
 	Module      string            `json:"module"`
 	Environment string            `json:"environment"`
@@ -34,7 +34,7 @@ type Status struct {
 	// Reason and Error say why it is down.
 	Reason string `json:"reason,omitempty"`
 	Error  string `json:"error,omitempty"`
-	// Since is when it was first seen in this state, LastProbe when it was last seen. nil: it is unknown.
+	// Since is when it was first seen in this state, and LastProbe when it was last probed. nil: unknown.
 	Since           *time.Time `json:"since,omitempty"`
 	LastProbe       *time.Time `json:"last_probe,omitempty"`
 	DurationSeconds *float64   `json:"duration_seconds,omitempty"`
@@ -45,7 +45,7 @@ type Statuses struct {
 	Targets []Status `json:"targets"`
 }
 
-// Status is the part of a Status that the inventory knows. The state is unknown.
+// Status returns the part of a Status that the inventory knows. The state is unknown.
 func (inv *Inventory) Status(e *Entry, now time.Time) Status {
 	s := Status{
 		Name: e.Name, URL: e.Instance, Module: e.Module, Environment: e.Environment,
