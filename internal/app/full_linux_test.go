@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/fulldisk"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // While the disk is full nothing is restarted and no delivery is acknowledged, and it goes on by itself. So it is when it
@@ -39,7 +39,7 @@ func TestFullDisk(t *testing.T) {
 			if code := s.alert(t, a); code != http.StatusServiceUnavailable && tc.before {
 				t.Errorf("a delivery was answered %d, want 503", code)
 			}
-			until(t, "the journal to hold", func() bool { return state(a).State.Hold == restart.GuardJournal })
+			until(t, "the journal to hold", func() bool { return state(a).State.Hold == policy.GuardJournal })
 			if code := s.alert(t, a); code != http.StatusServiceUnavailable {
 				t.Errorf("a delivery was answered %d, want 503", code)
 			}

@@ -48,7 +48,7 @@ func listTargets(ctx context.Context, out, errOut io.Writer, o targetsOptions) i
 	return ExitSuccess
 }
 
-// writeTargets writes a table.
+// writeTargets writes the targets as a table.
 func writeTargets(out io.Writer, targets []inventory.Status, now time.Time) {
 	var rows table
 	rows.add("NAME", "ENVIRONMENT", "STATE", "REASON", "SINCE", "LATENCY", "SOURCE")
@@ -76,8 +76,8 @@ func writeTargets(out io.Writer, targets []inventory.Status, now time.Time) {
 	rows.write(out)
 }
 
-// overdue is after how long without a probe people should know that there was none: what a target was seen as is no news then.
+// overdue returns the time without a probe after which the table says so: the last state is out of date then.
 func overdue(interval string) time.Duration {
-	d, _ := config.ParseDuration(interval) // 0 where the exporter is of another version
+	d, _ := config.ParseDuration(interval) // 0 if the exporter has another version
 	return max(time.Minute, 2*time.Duration(d))
 }

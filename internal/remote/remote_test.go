@@ -46,11 +46,11 @@ func TestAnswers(t *testing.T) {
 	}{
 		{"path below the URL", "api/v1/x/a%2Fb/pause", 200, "application/json", `"ok"`, "/hc/api/v1/x/a%2Fb/pause?", ""},
 		{"query", "api/v1/x?name=a%26b", 200, "application/json", `"ok"`, "/hc/api/v1/x?name=a%26b", ""},
-		{"another program", "x", 200, "text/html", "<html>", "/hc/x?", "the answer is not that of a healthcheck_exporter: invalid character '<' looking for beginning of value"},
+		{"another program", "x", 200, "text/html", "<html>", "/hc/x?", "the answer does not come from a healthcheck_exporter: invalid character '<' looking for beginning of value"},
 		{"refused", "x", 409, "text/plain; charset=utf-8", "no\n\x1b[2Jsuch service\n", "/hc/x?", "status 409, want 200: no \ufffd[2Jsuch service"},
 		{"refused in JSON", "x", 400, "application/json", `"bad alert"`, "/hc/x?", "status 400, want 200: bad alert"},
 		{"refused by a page", "x", 502, "text/html", "<html>", "/hc/x?", "status 502, want 200"},
-		{"without credentials", "x", 401, "text/plain", "", "/hc/x?", "status 401, want 200; --http.config.file names a file that has them"},
+		{"without credentials", "x", 401, "text/plain", "", "/hc/x?", "status 401, want 200; give credentials with --http.config.file"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var asked string

@@ -17,9 +17,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/kubernetes/api"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/once"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // Config says which Lease.
@@ -90,16 +90,16 @@ func (e *Elector) Key() string { return fmt.Sprintf("%q %x", e.cfg, e.file) }
 
 // Standing implements restart.Elector. It is a matter of time alone: who cannot renew stops in time, whatever keeps it
 // from noticing.
-func (e *Elector) Standing(now time.Time) restart.Leadership {
+func (e *Elector) Standing(now time.Time) policy.Leadership {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {
 	case e.renewed.IsZero():
-		return restart.Leadership{Standby: e.standby}
+		return policy.Leadership{Standby: e.standby}
 	case now.Sub(e.renewed) >= deadline:
-		return restart.Leadership{Standby: cmp.Or(e.standby, "the Lease was not renewed in time")}
+		return policy.Leadership{Standby: cmp.Or(e.standby, "the Lease was not renewed in time")}
 	default:
-		return restart.Leadership{Elected: true, For: now.Sub(e.leads)}
+		return policy.Leadership{Elected: true, For: now.Sub(e.leads)}
 	}
 }
 
