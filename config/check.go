@@ -141,6 +141,9 @@ func (c *checker) message(p place, m message, header func(p place, name, value s
 	}
 }
 
+// NotOverHTTP2 is the message about a header that HTTP/2 does not send.
+const NotOverHTTP2 = "is not sent by HTTP/2 (RFC 9113 section 8.2.2); set enable_http2: false"
+
 // protocolHeader refuses headers that could never be sent: the probe's fault must not look like the target's.
 func (c *checker) protocolHeader(p place, name, value string, h *HTTP) {
 	switch strings.ToLower(name) {
@@ -152,7 +155,7 @@ func (c *checker) protocolHeader(p place, name, value string, h *HTTP) {
 		case h.EnableHTTP3:
 			c.fail(p, "is not sent by HTTP/3 (RFC 9114 section 4.2); set enable_http3: false and enable_http2: false")
 		case h.Client.EnableHTTP2:
-			c.fail(p, "is not sent by HTTP/2 (RFC 9113 section 8.2.2); set enable_http2: false")
+			c.fail(p, NotOverHTTP2)
 		}
 	}
 }
