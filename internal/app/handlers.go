@@ -10,6 +10,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/history"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/page"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
 // The handlers look up what they need at each request: a reload swaps the snapshot and the targets.
@@ -39,6 +40,12 @@ func (a *App) probeAll() *collector.AllHandler {
 		Begin:   a.probes.begin,
 		Reject:  a.metrics.reject,
 	}
+}
+
+// hint says what to do about a probe of a module that failed.
+func (a *App) hint(module string, r *prober.Result) string {
+	m, _ := a.current.Load().module(module)
+	return hint.For(r, &m.Config)
 }
 
 func (a *App) currentInventory() *inventory.Inventory { return a.current.Load().targets.inventory }

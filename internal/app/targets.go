@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/url"
 	"sync"
+	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
@@ -77,6 +78,13 @@ func (a *App) inventoryChanged(s *Snapshot, inv *inventory.Inventory) {
 	if before == nil || before.Snapshot != s || s.borrows() {
 		a.restarts.Apply(s.watching(inv))
 	}
+}
+
+// maintained reports whether a window of a target of the inventory, or of all targets, is open.
+func (a *App) maintained(target string, now time.Time) bool {
+	inv := a.currentInventory()
+	e := inv.ByName(target)
+	return e != nil && (e.InMaintenance(now) || inv.InMaintenance(now))
 }
 
 // keep keeps the inventory up to date until the function that it returns is called.

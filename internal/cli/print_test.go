@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/api"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
@@ -59,7 +59,7 @@ func TestNothingSteersTheTerminal(t *testing.T) {
 		wraps bool
 		write func(b *bytes.Buffer)
 	}{
-		"targets": {2, true, func(b *bytes.Buffer) { writeTargets(b, []inventory.Status{spoilt[inventory.Status](nil)}, time.Now()) }},
+		"targets": {2, true, func(b *bytes.Buffer) { writeTargets(b, []api.Target{spoilt[api.Target](nil)}, time.Now()) }},
 		"restarts list": {2, true, func(b *bytes.Buffer) {
 			writeServices(b, []restart.Explanation{spoilt[restart.Explanation](nil)}, time.UTC)
 		}},

@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"net/url"
 	"reflect"
@@ -162,6 +163,17 @@ func (inv *Inventory) problem(source, format string, args ...any) {
 
 // Entries are all targets, sorted by name. The caller must not change the slice.
 func (inv *Inventory) Entries() []*Entry { return inv.entries }
+
+// Names are those of all targets, sorted.
+func (inv *Inventory) Names() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, e := range inv.entries {
+			if !yield(e.Name) {
+				return
+			}
+		}
+	}
+}
 
 // ByName finds a target; nil: there is none of that name.
 func (inv *Inventory) ByName(name string) *Entry { return inv.byName[name] }
