@@ -74,7 +74,9 @@ type current struct {
 // inventoryChanged takes over an inventory that was checked against a configuration.
 func (a *App) inventoryChanged(s *Snapshot, inv *inventory.Inventory) {
 	before := a.current.Swap(&current{s, newTargets(inv, s)})
-	a.status.Forget(func(name string) bool { return inv.ByName(name) != nil })
+	if inv.Complete {
+		a.status.Forget(func(name string) bool { return inv.ByName(name) != nil })
+	}
 	if before == nil || before.Snapshot != s || s.borrows() {
 		a.restarts.Apply(s.watching(inv))
 	}

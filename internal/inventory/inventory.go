@@ -45,6 +45,8 @@ type label struct{ name, value string }
 type Inventory struct {
 	// Config is what the targets were checked against.
 	Config *config.Config
+	// Complete says that every source was asked at least once: before that, a target that is missing may be about to come.
+	Complete bool
 
 	entries []*Entry // sorted by name
 	byName  map[string]*Entry

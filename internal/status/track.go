@@ -21,6 +21,7 @@ type track struct {
 	firstSeen int64 // when the first probe was counted, in seconds since 1970; 0: none was
 
 	known   bool // there was a conclusive probe
+	down    bool // it failed
 	since   time.Time
 	last    sample
 	err     string // of the last probe; empty: it succeeded
@@ -66,8 +67,9 @@ type sample struct {
 type change struct {
 	at      int64 // microseconds since 1970
 	code    uint16
-	reason  small // 0: up
-	planned bool  // in maintenance
+	reason  small
+	down    bool
+	planned bool // in maintenance
 }
 
 func sampleOf(r *prober.Result) sample {
@@ -93,14 +95,14 @@ func code(r *prober.Result) int {
 func (t *track) observe(p *Probe) (wasDown bool) {
 	s := sampleOf(&p.Result)
 	down := !p.Result.Success()
-	wasDown = t.known && t.down()
+	wasDown = t.down
 	if !t.known || wasDown != down {
 		t.since = p.Result.Start
 	}
 	if wasDown != down { // one that is up when it is first seen has not changed
-		t.changes = appendBounded(t.changes, change{s.at, s.code, s.reason, p.Maintenance}, keptChanges)
+		t.changes = appendBounded(t.changes, change{s.at, s.code, s.reason, down, p.Maintenance}, keptChanges)
 	}
-	t.known, t.last, t.err, t.own = true, s, "", p.Own
+	t.known, t.down, t.last, t.err, t.own = true, down, s, "", p.Own
 	if down {
 		t.err = p.Result.Err.Error()
 	}
@@ -116,8 +118,6 @@ func (t *track) observe(p *Probe) (wasDown bool) {
 	}
 	return wasDown
 }
-
-func (t *track) down() bool { return t.last.reason != 0 }
 
 // appendBounded appends to a list that drops its oldest where it would be longer than most.
 func appendBounded[E any](all []E, e E, most int) []E {

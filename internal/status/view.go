@@ -68,7 +68,7 @@ func (t *track) view(interval time.Duration, now time.Time) View {
 		return v
 	}
 	v.State = StateUp
-	if t.down() {
+	if t.down {
 		v.State = StateDown
 	}
 	v.Since, v.LastProbe = t.since.UTC(), time.UnixMicro(t.last.at).UTC()
@@ -135,7 +135,7 @@ func (t *track) details(now time.Time) Details {
 
 func (c *change) turn() Turn {
 	turn := Turn{At: time.UnixMicro(c.at).UTC(), State: StateUp, Reason: prober.Reason(reasons.word(c.reason)), StatusCode: int(c.code), Maintenance: c.planned}
-	if c.reason != 0 {
+	if c.down {
 		turn.State = StateDown
 	}
 	return turn
