@@ -66,7 +66,7 @@ func TestTargetsAPI(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect("after a reload", ask("after a reload")["a"], status.StateDown, "status")
-	if !a.status.LastProbe("b").IsZero() {
+	if at, _, _ := a.status.Last("b"); !at.IsZero() {
 		t.Error("a target that is gone is remembered")
 	}
 }

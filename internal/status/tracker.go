@@ -128,14 +128,16 @@ func (t *Tracker) Details(name string, now time.Time) Details {
 	return d
 }
 
-// LastProbe is when the last conclusive probe of a target began. Zero: there was none.
-func (t *Tracker) LastProbe(name string) time.Time {
+// Last is when the last conclusive probe of a target began, how long it took, and whether the exporter made it by itself. Zero:
+// there was none.
+func (t *Tracker) Last(name string) (at time.Time, took time.Duration, own bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if known := t.track(name); known.known {
-		return time.UnixMicro(known.last.at)
+	known := t.track(name)
+	if !known.known {
+		return time.Time{}, 0, false
 	}
-	return time.Time{}
+	return time.UnixMicro(known.last.at), time.Duration(known.last.took) * time.Microsecond, known.own
 }
 
 // track returns the track of a target, or one that knows nothing.
