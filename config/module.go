@@ -39,6 +39,8 @@ type Config struct {
 	TargetAPIs []TargetAPI `yaml:"target_apis,omitempty"`
 	// Maintenance are the times of which nobody needs to be told, for every target.
 	Maintenance TimeIntervals `yaml:"maintenance,omitempty"`
+	// Status is what is known of targets, and who finds it out.
+	Status Status `yaml:"status,omitempty"`
 	// Restart is nil where nothing may be restarted.
 	Restart *Restart `yaml:"restart,omitempty"`
 }

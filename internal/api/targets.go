@@ -81,7 +81,7 @@ type Targets struct {
 
 // List serves the targets that a query asks for, sorted by name.
 func (t *Targets) List(w http.ResponseWriter, r *http.Request) {
-	list, err := t.list(r.URL.Query(), time.Now())
+	list, err := t.Select(r.URL.Query(), time.Now())
 	if err != nil {
 		http.Error(w, printable.Text(err.Error(), printable.MaxError), http.StatusBadRequest)
 		return
@@ -89,7 +89,8 @@ func (t *Targets) List(w http.ResponseWriter, r *http.Request) {
 	answer(w, list)
 }
 
-func (t *Targets) list(query url.Values, now time.Time) (TargetList, error) {
+// Select returns the targets that a query asks for, as they are at a time.
+func (t *Targets) Select(query url.Values, now time.Time) (TargetList, error) {
 	f, err := parseFilter(query)
 	if err != nil {
 		return TargetList{}, err

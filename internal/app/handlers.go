@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/api"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/hint"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/history"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
@@ -40,6 +41,11 @@ func (a *App) probeAll() *collector.AllHandler {
 		Begin:   a.probes.begin,
 		Reject:  a.metrics.reject,
 	}
+}
+
+// apiTargets serves the targets with what is known of them.
+func (a *App) apiTargets() *api.Targets {
+	return &api.Targets{Inventory: a.currentInventory, Status: a.status, Hint: a.hint}
 }
 
 // hint says what to do about a probe of a module that failed.

@@ -63,7 +63,7 @@ func TestUnable(t *testing.T) {
 		if o.Result.Reason = reason; reason != "" {
 			o.Result.Err = errors.New("no such file")
 		}
-		p.end(o)
+		p.end(o, false)
 	}
 	for _, reason := range []prober.Reason{prober.ReasonStatus, prober.ReasonLocalResource, prober.ReasonLocalResource, prober.ReasonStatus, ""} {
 		probe(reason)

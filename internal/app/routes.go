@@ -34,7 +34,7 @@ func (a *App) routes() http.Handler {
 // table is the one place that says what is served where.
 func (a *App) table() []route {
 	pages, events := a.pages(), &api.Events{Status: a.status}
-	targets := &api.Targets{Inventory: a.currentInventory, Status: a.status, Hint: a.hint}
+	targets := a.apiTargets()
 	routes := []route{
 		{"GET /{$}", linked, pages.Landing()},
 		{"GET /probe", sameSite, a.gate.guard(a.probe())},

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -74,6 +73,7 @@ type current struct {
 // inventoryChanged takes over an inventory that was checked against a configuration.
 func (a *App) inventoryChanged(s *Snapshot, inv *inventory.Inventory) {
 	before := a.current.Swap(&current{s, newTargets(inv, s)})
+	a.selfProber.Give(subjects(s.Config, inv))
 	if inv.Complete {
 		a.status.Forget(func(name string) bool { return inv.ByName(name) != nil })
 	}
@@ -87,17 +87,6 @@ func (a *App) maintained(target string, now time.Time) bool {
 	inv := a.currentInventory()
 	e := inv.ByName(target)
 	return e != nil && (e.InMaintenance(now) || inv.InMaintenance(now))
-}
-
-// keep keeps the inventory up to date until the function that it returns is called.
-func (a *App) keep() (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { a.inventory.Run(ctx) })
-	return func() {
-		cancel()
-		running.Wait()
-	}
 }
 
 // named finds a target of the inventory by its name.

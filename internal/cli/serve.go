@@ -46,7 +46,7 @@ func addServe(p *program) {
 	c.Flag("timeout-offset", "Seconds to subtract from the scrape timeout, at most a tenth of it.").Default("0.5").Float64Var(&o.timeoutOffset)
 	c.Flag("probe-all.max-targets", "How many targets one scrape of /probe/all may have.").Default("1000").IntVar(&o.ProbeAllMax)
 	c.Flag("history.limit", "How many probes, and how many failed ones besides, are kept for the landing page.").Default("100").IntVar(&o.HistoryLimit)
-	c.Flag("storage.path", "Directory of what is kept of restarts. It is made and used only if the configuration has restarts.").Default("data/").StringVar(&o.StoragePath)
+	c.Flag("storage.path", "Directory of what is kept of targets and restarts. It is made and used only if the configuration has any.").Default("data/").StringVar(&o.StoragePath)
 	o.Web = kingpinflag.AddFlags(c, ":10115")
 	c.Flag("web.external-url", "URL under which the exporter is reachable from outside, for example behind a proxy.").StringVar(&o.ExternalURL)
 	c.Flag("web.route-prefix", "Path below which everything is served. Default: the path of --web.external-url.").StringVar(&o.RoutePrefix)

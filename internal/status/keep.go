@@ -30,12 +30,17 @@ type Memory struct {
 	Tracker *Tracker
 	Path    string
 	Log     *slog.Logger
+	// Wanted reports whether it may read and write the file now.
+	Wanted func() bool
 
 	failure string // why the last write failed; empty: it did not
 }
 
 // Load takes over what the file has. It does so before the first probe.
 func (m *Memory) Load() {
+	if !m.Wanted() {
+		return
+	}
 	text, err := os.ReadFile(m.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return
@@ -79,6 +84,9 @@ func (t *Tracker) size() (targets int, changes uint64) {
 
 // write replaces the file. An error is logged once, until another one comes.
 func (m *Memory) write() {
+	if !m.Wanted() {
+		return
+	}
 	m.Tracker.mu.Lock()
 	text, err := m.Tracker.snapshot()
 	m.Tracker.mu.Unlock()

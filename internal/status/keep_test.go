@@ -17,6 +17,8 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
+func always() bool { return true }
+
 // lived is a Tracker with some past.
 func lived(targets int, at time.Time) *Tracker {
 	t := NewTracker()
@@ -47,7 +49,7 @@ func views(t *Tracker, targets int, at time.Time) (all []any) {
 func TestMemory(t *testing.T) {
 	at := time.Date(2026, 11, 29, 10, 0, 0, 0, time.UTC)
 	before, after := lived(20, at), NewTracker()
-	m := Memory{Tracker: before, Path: filepath.Join(t.TempDir(), "data", FileName), Log: slog.New(slog.DiscardHandler)}
+	m := Memory{Tracker: before, Path: filepath.Join(t.TempDir(), "data", FileName), Log: slog.New(slog.DiscardHandler), Wanted: always}
 	m.write()
 	m.Tracker = after
 	m.Load()
@@ -94,7 +96,7 @@ func TestDamaged(t *testing.T) {
 // A file that cannot be used is put aside and told once.
 func TestCorruptFile(t *testing.T) {
 	var log strings.Builder
-	m := Memory{Tracker: NewTracker(), Path: filepath.Join(t.TempDir(), FileName), Log: slog.New(slog.NewTextHandler(&log, nil))}
+	m := Memory{Tracker: NewTracker(), Path: filepath.Join(t.TempDir(), FileName), Log: slog.New(slog.NewTextHandler(&log, nil)), Wanted: always}
 	if m.Load(); log.String() != "" {
 		t.Errorf("a file that is not there is in the log: %s", &log)
 	}
@@ -129,7 +131,7 @@ func TestRunWrites(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		tracker := NewTracker()
-		m := Memory{Tracker: tracker, Path: path, Log: slog.New(slog.DiscardHandler)}
+		m := Memory{Tracker: tracker, Path: path, Log: slog.New(slog.DiscardHandler), Wanted: always}
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { defer close(done); m.Run(ctx) }()

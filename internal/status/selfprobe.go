@@ -179,7 +179,7 @@ func (r *round) due(t *turn) (due time.Time) {
 // spread is a part of a time that is always the same for a name.
 func spread(name string, over time.Duration) time.Duration {
 	h := fnv.New64a()
-	_, _ = h.Write([]byte(name)) // a hash takes everything
+	_, _ = h.Write([]byte(name))                           // a hash takes everything
 	return time.Duration(h.Sum64() % uint64(max(over, 1))) //nolint:gosec // it is less than over
 }
 

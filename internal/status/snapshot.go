@@ -8,7 +8,6 @@ import (
 	"hash/crc32"
 	"maps"
 	"slices"
-	"time"
 )
 
 // A snapshot is what outlives the exporter: of each target its last state, changes, quarters of an hour and days, and the
@@ -87,7 +86,7 @@ func flags(known, down, planned bool) (f uint64) {
 func (t *track) encode(e *encoder) {
 	e.number(flags(t.known, t.down, false))
 	e.signed(t.firstSeen)
-	e.signed(t.since.UnixMicro())
+	e.signed(t.since)
 	e.signed(t.last.at)
 	e.number(uint64(t.last.took))
 	e.number(uint64(t.last.code))
@@ -108,7 +107,7 @@ func (t *track) decode(d *decoder) {
 	f := d.number()
 	t.known, t.down = f&flagKnown != 0, f&flagDown != 0
 	t.firstSeen = d.signed()
-	t.since = time.UnixMicro(d.signed())
+	t.since = d.signed()
 	t.last.at = d.signed()
 	t.last.took = uint32(d.upTo(1<<32 - 1)) //nolint:gosec // it fits
 	t.last.code = uint16(d.upTo(1<<16 - 1)) //nolint:gosec // it fits

@@ -22,7 +22,7 @@ type track struct {
 
 	known   bool // there was a conclusive probe
 	down    bool // it failed
-	since   time.Time
+	since   int64 // microseconds since 1970
 	last    sample
 	err     string // of the last probe; empty: it succeeded
 	unable  bool   // the exporter could not probe it last time
@@ -97,7 +97,7 @@ func (t *track) observe(p *Probe) (wasDown bool) {
 	down := !p.Result.Success()
 	wasDown = t.down
 	if !t.known || wasDown != down {
-		t.since = p.Result.Start
+		t.since = s.at
 	}
 	if wasDown != down { // one that is up when it is first seen has not changed
 		t.changes = appendBounded(t.changes, change{s.at, s.code, s.reason, down, p.Maintenance}, keptChanges)

@@ -74,10 +74,10 @@ func (t *Tracker) Observe(p Probe) Change {
 	if !p.Result.Success() {
 		t.failures.keep(p.Name, p.Result)
 	}
-	before := known.since
+	wasKnown, before := known.known, time.UnixMicro(known.since)
 	c := changeOf(known.observe(&p), !p.Result.Success())
 	if c != None {
-		t.note(&p, before)
+		t.note(&p, wasKnown, before)
 	}
 	return c
 }
@@ -93,8 +93,8 @@ func changeOf(wasDown, isDown bool) Change {
 	}
 }
 
-// note makes an event of a change. Before is since when the target was as it was; zero: that is unknown.
-func (t *Tracker) note(p *Probe, before time.Time) {
+// note makes an event of a change. Before is since when the target was as it was, if that is known.
+func (t *Tracker) note(p *Probe, known bool, before time.Time) {
 	r := &p.Result
 	ev := Event{
 		At: r.Start.UTC(), Kind: KindState, Target: p.Name, State: StateUp, Reason: r.Reason, StatusCode: code(r), Maintenance: p.Maintenance,
@@ -102,7 +102,7 @@ func (t *Tracker) note(p *Probe, before time.Time) {
 	if !r.Success() {
 		ev.State, ev.Error = StateDown, r.Err.Error()
 	}
-	if !before.IsZero() {
+	if known {
 		lasted := r.Start.Sub(before).Seconds()
 		ev.LastedSeconds = &lasted
 	}

@@ -71,7 +71,7 @@ func (t *track) view(interval time.Duration, now time.Time) View {
 	if t.down {
 		v.State = StateDown
 	}
-	v.Since, v.LastProbe = t.since.UTC(), time.UnixMicro(t.last.at).UTC()
+	v.Since, v.LastProbe = time.UnixMicro(t.since).UTC(), time.UnixMicro(t.last.at).UTC()
 	v.Duration = time.Duration(t.last.took) * time.Microsecond
 	v.Reason, v.FailedPhase = prober.Reason(reasons.word(t.last.reason)), prober.PhaseName(phases.word(t.last.phase))
 	v.StatusCode, v.Error, v.Own = int(t.last.code), t.err, t.own
