@@ -69,8 +69,8 @@ test: ## run all tests, with the race detector where it can be built
 
 .PHONY: model
 model: ## play 100,000 random incidents against the restart policy; with the race detector, make test plays 3,000
-	@echo ">> go test -run TestModel ./internal/restart"
-	$(GO) test -count=1 -run '^TestModel$$' ./internal/restart -model.incidents=100000
+	@echo ">> go test -run TestModel ./internal/restart/policy"
+	$(GO) test -count=1 -run '^TestModel$$' ./internal/restart/policy -model.incidents=100000
 
 .PHONY: check
 check: check-mod check-fmt vet lint check-imports test model check-bench check-golden check-docs check-mixin check-examples ## everything that a change must pass

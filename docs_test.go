@@ -10,7 +10,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
-// TestTroubleshootingExamples: the configurations of the page load.
+// TestTroubleshootingExamples loads the configurations on the page.
 func TestTroubleshootingExamples(t *testing.T) {
 	secret := filepath.Join(t.TempDir(), "token")
 	if err := os.WriteFile(secret, []byte("x"), 0o600); err != nil {

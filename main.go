@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"context"
 	_ "embed" // VERSION
-	"io"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -18,28 +17,24 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/cli"
 )
 
-// built is the version of the source, for a build that does not set it.
+// built is the version of the source. It is used by builds that do not set one.
 //
 //go:embed VERSION
 var built string
 
 func main() {
 	version.Version = cmp.Or(version.Version, strings.TrimSpace(built)+"-dev")
-	// Nothing of ours uses the standard logger. net/http writes to it what a target sends unasked, which the reason of the
-	// probe says already.
+	// We never use the standard logger. net/http does, for what a target sends unasked, but the reason of the probe says that
+	// already.
 	slog.SetDefault(slog.New(slog.DiscardHandler)) //nolint:forbidigo // the standard logger has no other switch
-	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
-}
-
-// run is main with its edges as parameters; it returns the exit status.
-func run(args []string, out, errOut io.Writer) int {
 	ctx, cancel := untilSignal()
-	defer cancel()
-	return cli.Run(ctx, args, out, errOut)
+	status := cli.Run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	cancel()
+	os.Exit(status)
 }
 
-// untilSignal is a context that ends with the first signal to end. By then the default holds again: a second signal
-// ends the process at once.
+// untilSignal returns a context that ends with the first interrupt or SIGTERM. From then on signals have their default effect:
+// a second one ends the process at once.
 func untilSignal() (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 1)

@@ -32,8 +32,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){cli.Name: main})
 }
 
-// TestScript runs the scripts of testdata/script against the real program. README.md there lists the commands and
-// variables that they have beyond those of testscript.
+// TestScript runs the scripts of testdata/script against the real program. The README.md there lists their commands and variables
+// in addition to those of testscript.
 func TestScript(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -102,7 +102,7 @@ func setup(env *testscript.Env) error {
 	return nil
 }
 
-// newTarget is a service to probe. Each of its paths behaves in one way.
+// newTarget returns a service to probe. Each of its paths behaves in another way.
 func newTarget() http.Handler {
 	var (
 		hits    atomic.Int64
@@ -175,7 +175,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// The json command checks one field, such as a.0.b, of the one JSON value in a file, or that it is absent.
+// The json command checks that a field, such as a.0.b, of the JSON value in a file has a value, or is absent.
 func jsonField(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, neg && len(args) == 2 || !neg && len(args) == 3, "[!] json file path [regexp]")
 	d := json.NewDecoder(strings.NewReader(ts.ReadFile(args[0])))
@@ -220,7 +220,7 @@ func jsonLines(ts *testscript.TestScript, neg bool, args []string) {
 	for line := range strings.Lines(ts.ReadFile(args[0])) {
 		var v map[string]any
 		if err := json.Unmarshal([]byte(line), &v); err != nil {
-			ts.Fatalf("line %q is no JSON object: %v", line, err)
+			ts.Fatalf("line %q is not a JSON object: %v", line, err)
 		}
 		for _, key := range args[1:] {
 			if _, ok := v[key]; !ok {
@@ -230,7 +230,7 @@ func jsonLines(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// write replaces the contents of a file by those of another at once, as editors and Kubernetes do.
+// write atomically replaces the contents of a file by those of another, as editors and Kubernetes do.
 func write(ts *testscript.TestScript, _ bool, args []string) {
 	need(ts, len(args) == 2, "write from to")
 	tmp := ts.MkAbs(args[1] + ".new")

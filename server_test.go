@@ -65,13 +65,13 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// listening is the line of the toolkit that tells the address, as logfmt or JSON.
+// listening is the line of the toolkit with the address, as logfmt or JSON.
 var listening = regexp.MustCompile(`(?m)^.*Listening on.*$`)
 
 var address = regexp.MustCompile(`address"?[=:]"?([0-9.]+:\d+)`)
 
-// start starts the exporter on a free port and waits until it listens. $ADDR is its address, $URL its URL. A script
-// that starts another one talks to that from then on; both run to its end.
+// start starts the exporter on a free port and waits until it listens. $ADDR is its address, $URL its URL. If a script starts
+// another one, all commands talk to that one from then on. Both run until the end of the script.
 func start(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, !neg, "start [flags...]")
 	current, ok := ts.Value(serverKey{}).(*atomic.Pointer[server])
@@ -92,7 +92,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 		close(s.done)
 	}()
 	ts.Defer(func() {
-		_ = s.cmd.Process.Kill() // an error: it has exited
+		_ = s.cmd.Process.Kill() // fails if it has exited
 		<-s.done
 		ts.Logf("[server log]\n%s", s.log.String())
 	})
@@ -120,7 +120,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 func wait(ts *testscript.TestScript, what string, ok func() bool) {
 	for deadline := time.Now().Add(patience); !ok(); {
 		if time.Now().After(deadline) {
-			ts.Fatalf("waited %s for %s in vain", patience, what)
+			ts.Fatalf("waited %s for %s", patience, what)
 		}
 		<-time.After(5 * time.Millisecond)
 	}
@@ -133,7 +133,7 @@ func sendSignal(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(serverOf(ts).cmd.Process.Signal(signals[args[0]]))
 }
 
-// exited waits for the server to end, and checks its exit status, or that it was ended by a signal.
+// exited waits for the server to end and checks its exit status, or that a signal ended it.
 func exited(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, !neg && len(args) == 1, "exited STATUS|signal")
 	s := serverOf(ts)
@@ -151,10 +151,10 @@ func exited(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// The log command waits for a line of the server's log, or checks that there is none now.
+// The log command waits for a line in the log of the server, or checks that the log has no such line now.
 func grepLog(ts *testscript.TestScript, neg bool, args []string) {
 	flags := flag.NewFlagSet("log", flag.ContinueOnError)
-	count := flags.Int("count", 0, "exactly so many lines")
+	count := flags.Int("count", 0, "exact number of lines")
 	ts.Check(flags.Parse(args))
 	need(ts, flags.NArg() == 1, "[!] log [-count=n] regexp")
 	re := regexp.MustCompile("(?m)" + flags.Arg(0))
@@ -178,7 +178,7 @@ type query struct {
 	header      http.Header
 	user, ca    string
 	body        *regexp.Regexp // nil: anything
-	poll        bool           // until status and body are as wanted
+	poll        bool           // ask again until status and body are as wanted
 }
 
 type answer struct {
@@ -200,7 +200,7 @@ func parseQuery(ts *testscript.TestScript, args []string) query {
 	})
 	flags.StringVar(&q.user, "u", "", "user:password")
 	flags.StringVar(&q.ca, "ca", "", "PEM file")
-	flags.BoolVar(&q.poll, "until", false, "ask until it is so")
+	flags.BoolVar(&q.poll, "until", false, "ask again until the answer is as wanted")
 	ts.Check(flags.Parse(args))
 	need(ts, flags.NArg() == 3 || flags.NArg() == 4, "http [flags] METHOD URL STATUS [regexp]")
 	q.method, q.url = flags.Arg(0), flags.Arg(1)
@@ -216,7 +216,7 @@ func parseQuery(ts *testscript.TestScript, args []string) query {
 	return q
 }
 
-// ask sends the query once. The error says what is not as wanted.
+// ask sends the query once. The error says what differs from what is wanted.
 func (q query) ask() answer {
 	transport := &http.Transport{DisableKeepAlives: true}
 	if q.ca != "" {
@@ -245,7 +245,7 @@ func (q query) ask() answer {
 		return answer{err: err}
 	}
 	var header bytes.Buffer
-	_ = resp.Header.Write(&header) // a buffer takes everything
+	_ = resp.Header.Write(&header) // writing to a buffer does not fail
 	a := answer{text: header.String() + "\n" + string(body)}
 	switch {
 	case resp.StatusCode != q.status:
@@ -256,7 +256,7 @@ func (q query) ask() answer {
 	return a
 }
 
-// request sends a query and makes the answer's header and body stdout.
+// request sends a query. Header and body of the answer become stdout.
 func request(ts *testscript.TestScript, neg bool, args []string) {
 	q := parseQuery(ts, args)
 	need(ts, !neg, "http")
@@ -269,7 +269,7 @@ func request(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 }
 
-// async is request in the background; join waits for it.
+// async sends a request in the background; join waits for the answer.
 func async(ts *testscript.TestScript, _ bool, args []string) {
 	q := parseQuery(ts, args)
 	answers, _ := ts.Value(asyncKey{}).(chan answer)
@@ -292,7 +292,7 @@ func join(ts *testscript.TestScript, neg bool, args []string) {
 		_, err := io.WriteString(ts.Stdout(), a.text)
 		ts.Check(err)
 	case <-time.After(patience):
-		ts.Fatalf("waited %s for the answer in vain", patience)
+		ts.Fatalf("waited %s for the answer", patience)
 	}
 }
 

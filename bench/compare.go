@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// warmUp is how many probes go before those that count.
+// warmUp is the number of probes before the measured ones.
 const warmUp = 500
 
-// A turn is what one subject has used in one round, for each probe.
+// A turn is what one subject used for each probe in one round.
 type turn struct {
 	cpu, p50, p99      float64 // in milliseconds
 	allocated, objects float64
@@ -26,7 +26,7 @@ func compare(ctx context.Context, b *bench) error {
 	t := newTable(b.out, "target", "exporter", "CPU s / 1000", "× floor", "p50 ms", "p99 ms", "kB / probe", "objects", "RSS MB", "goroutines", "files")
 	for name := range strings.SplitSeq(b.cases, ",") {
 		if b.urls[targetOf(name)] == "" {
-			return fmt.Errorf("case %q is not known", name)
+			return fmt.Errorf("unknown case %q", name)
 		}
 		if err := b.compareCase(ctx, t, name); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -81,12 +81,12 @@ func (b *bench) compareCase(ctx context.Context, t *table, name string) error {
 	return b.profiles(ctx, running, name)
 }
 
-// load is one of a case's probes. A slow peer makes fewer of them.
+// load returns the load of a case. A slow peer makes fewer probes.
 func (b *bench) load(name string, probes int) load {
 	return load{probes: probes, scrapers: b.scrapers, limit: 10 * time.Second, path: always(b.scrapeOf(name))}
 }
 
-// turn is one subject's turn in a round.
+// turn makes the turn of one subject in a round.
 func (i *instance) turn(ctx context.Context, l load) (turn, error) {
 	before, err := i.usage(ctx)
 	if err != nil {
@@ -131,7 +131,7 @@ func medians(turns []turn) turn {
 	}
 }
 
-// profiles writes profiles of our exporter at work, if they are wanted.
+// profiles writes profiles of our exporter under load if -profile is set.
 func (b *bench) profiles(ctx context.Context, running []*instance, name string) error {
 	if b.profile == "" {
 		return nil
@@ -144,7 +144,7 @@ func (b *bench) profiles(ctx context.Context, running []*instance, name string) 
 		working, stop := context.WithTimeout(ctx, (seconds+1)*time.Second)
 		var load sync.WaitGroup
 		load.Go(func() {
-			_, _ = i.bear(working, b.load(name, b.probes)) // until it is stopped
+			_, _ = i.bear(working, b.load(name, b.probes)) // an error: the load was stopped
 		})
 		err := b.save(ctx, i, fmt.Sprintf("/debug/pprof/profile?seconds=%d", seconds), name+".cpu.pprof")
 		stop()
@@ -171,7 +171,7 @@ func (b *bench) save(ctx context.Context, i *instance, path, file string) error 
 	return os.WriteFile(filepath.Join(b.profile, file), []byte(text), 0o600)
 }
 
-// A table is written row by row, as Markdown that can be read as it is.
+// A table is written row by row, as Markdown that is readable as plain text.
 type table struct {
 	out    io.Writer
 	widths []int
@@ -198,7 +198,7 @@ func newTable(out io.Writer, columns ...string) *table {
 	return t
 }
 
-// row writes texts as they are, and numbers after a format that comes before each.
+// row writes texts as they are. A format comes before each number.
 func (t *table) row(cells ...any) {
 	var texts []string
 	for i := 0; i < len(cells); i++ {

@@ -17,22 +17,22 @@ import (
 	"time"
 )
 
-// newClient scrapes as Prometheus does: on connections that stay, and with gzip.
+// newClient returns a client that scrapes like Prometheus: on connections that are kept, and with gzip.
 func newClient() *http.Client {
 	return &http.Client{Transport: &http.Transport{
 		DialContext:         (&net.Dialer{}).DialContext,
 		MaxIdleConnsPerHost: 10_000,
-		DisableCompression:  true, // it is asked for, and only looked into where an answer is checked
+		DisableCompression:  true, // gzip is asked for by a header, and decompressed only when an answer is checked
 	}}
 }
 
-// get makes one scrape; it returns the text.
+// get makes one scrape and returns its text.
 func (i *instance) get(ctx context.Context, path string) (string, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, i.base+path, http.NoBody)
 	if err != nil {
 		return "", err
 	}
-	// What Prometheus 2 and 3 send without native histograms.
+	// The header of Prometheus 2 and 3 without native histograms.
 	req.Header.Set("Accept", "application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2")
 	req.Header.Set("Accept-Encoding", "gzip")
 	req.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", "10")
@@ -59,7 +59,7 @@ func gunzip(data []byte) ([]byte, error) {
 	return io.ReadAll(r)
 }
 
-// probe makes one scrape that has to say that the target is healthy.
+// probe makes one scrape, which has to report that the target is healthy.
 func (i *instance) probe(ctx context.Context, path string) error {
 	text, err := i.get(ctx, path)
 	if err == nil && !strings.Contains(text, "\nprobe_success 1\n") {
@@ -68,16 +68,16 @@ func (i *instance) probe(ctx context.Context, path string) error {
 	return err
 }
 
-// A load is so many probes, some at the same time, and every time the next as soon as one is over.
+// A load is a number of probes, some of them at the same time. The next one begins as soon as one ends.
 type load struct {
 	probes   int
 	scrapers int
-	limit    time.Duration      // no probe begins later; 0: none
-	path     func(i int) string // what the i-th asks for
-	failed   *atomic.Int64      // counts the probes that failed; nil: none may
+	limit    time.Duration      // no probe begins later; 0: there is no limit
+	path     func(i int) string // of the i-th probe
+	failed   *atomic.Int64      // counts the failed probes; nil: no probe may fail
 }
 
-// bear makes the probes of a load. It returns how long they took, in order of length.
+// bear makes the probes of a load. It returns their durations, the shortest first.
 func (i *instance) bear(ctx context.Context, l load) ([]time.Duration, error) {
 	times := make([]time.Duration, l.probes)
 	var next atomic.Int64
@@ -115,7 +115,7 @@ func (i *instance) bear(ctx context.Context, l load) ([]time.Duration, error) {
 
 func always(path string) func(int) string { return func(int) string { return path } }
 
-// quantile is that of sorted values.
+// quantile returns a quantile of sorted values.
 func quantile[T any](sorted []T, q float64) T {
 	return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
 }
@@ -125,7 +125,7 @@ func median(values []float64) float64 {
 	return (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
 }
 
-// A usage is what a process has used so far, and what it has now.
+// A usage has what a process has used so far, and what it uses now.
 type usage struct {
 	cpu                time.Duration
 	allocated, objects float64
@@ -134,10 +134,10 @@ type usage struct {
 	files              int
 }
 
-var errNoMetric = errors.New("there is no such metric")
+var errNoMetric = errors.New("metric is missing")
 
-// usage asks the exporter and the kernel. What the asking costs is not in the CPU time of the later of two usages, but in
-// that of the earlier one.
+// usage asks the exporter and the kernel. The cost of asking counts for the CPU time of the earlier of two usages, and not of the
+// later one.
 func (i *instance) usage(ctx context.Context) (u usage, err error) {
 	text, err := i.get(ctx, "/metrics")
 	if err != nil {

@@ -1,6 +1,6 @@
-// Command bench measures what probes cost: the exporter beside the floor, which is the least that a prober can do, and
-// beside blackbox_exporter where it is installed, all in one run. Everything happens on 127.0.0.1. It needs Linux and Go;
-// docs/performance.md says how to read what it writes.
+// Command bench measures what probes cost. It compares the exporter with the floor, which does the least that a prober can do, and
+// with blackbox_exporter if that is installed, all in one run. Everything happens on 127.0.0.1. It needs Linux and Go. The page
+// docs/performance.md says how to read its output.
 package main
 
 import (
@@ -9,12 +9,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
-
-	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/harness"
 )
 
 // options are what the command line decides.
@@ -29,7 +29,7 @@ type options struct {
 	profile  string
 }
 
-// A measurement is one of the things that can be measured.
+// A measurement is something that can be measured.
 type measurement struct {
 	name, help string
 	run        func(ctx context.Context, b *bench) error
@@ -38,30 +38,36 @@ type measurement struct {
 func measurements() []measurement {
 	return []measurement{
 		{"compare", "what a probe costs: CPU, time, memory", compare},
-		{"direct", "what a scrape takes longer than a request of its own, one at a time", direct},
+		{"direct", "how much longer a scrape takes than a direct request, one at a time", direct},
 		{"memory", "resident memory after 50,000 probes of each kind", memory},
 		{"inflight", "resident memory with 5,000 probes in flight", inFlight},
-		{"steady", "1,000 targets every 10 s beside 10 that hang, for -duration", steady},
+		{"steady", "1,000 targets every 10 s and 10 that hang, for -duration", steady},
 		{"linear", "what a probe costs with an inventory of 100, 1,000 and 10,000 targets", linear},
 		{"reload", "reloads of 10,000 targets while they are probed", reload},
-		{"start", "from the start of the process to its first answer", startTime},
-		{"soak", "goroutines, files and heap over -duration with targets that misbehave", soak},
+		{"start", "time from the start of the process to its first answer", startTime},
+		{"soak", "goroutines, files and heap during -duration, with targets that misbehave", soak},
 	}
 }
 
 func main() {
 	var o options
-	flag.IntVar(&o.rounds, "rounds", 5, "how often each exporter has its turn; the median counts")
+	flag.IntVar(&o.rounds, "rounds", 5, "turns of each exporter; the result is their median")
 	flag.IntVar(&o.probes, "probes", 2000, "probes in a turn")
-	flag.IntVar(&o.scrapers, "scrapers", 16, "how many scrape at the same time")
+	flag.IntVar(&o.scrapers, "scrapers", 16, "scrapers at the same time")
 	flag.StringVar(&o.cases, "cases", strings.Join(allCases, ","), "kinds of targets to compare")
-	flag.BoolVar(&o.peers, "peers", true, "measure blackbox_exporter as well, where it is installed")
+	flag.BoolVar(&o.peers, "peers", true, "measure blackbox_exporter, too, if it is installed")
 	flag.DurationVar(&o.duration, "duration", 10*time.Minute, "how long steady and soak take")
 	flag.IntVar(&o.targets, "targets", 1000, "how many targets steady has")
 	flag.StringVar(&o.profile, "profile", "", "directory for a CPU and an allocation profile of each case of compare")
 	flag.Usage = help
 	flag.Parse()
-	harness.Main("bench", func(ctx context.Context) error { return run(ctx, &o, flag.Args()) })
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, &o, flag.Args())
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
 }
 
 func help() {
@@ -73,7 +79,7 @@ func help() {
 	flag.PrintDefaults()
 }
 
-// run makes the measurements that are named.
+// run makes the named measurements.
 func run(ctx context.Context, o *options, names []string) error {
 	if len(names) == 0 {
 		names = []string{"compare"}
@@ -82,7 +88,7 @@ func run(ctx context.Context, o *options, names []string) error {
 	for _, name := range names {
 		i := slices.IndexFunc(measurements(), func(m measurement) bool { return m.name == name })
 		if i < 0 {
-			return fmt.Errorf("measurement %q is not known, see -help", name)
+			return fmt.Errorf("unknown measurement %q, see -help", name)
 		}
 		todo = append(todo, measurements()[i])
 	}
@@ -90,7 +96,7 @@ func run(ctx context.Context, o *options, names []string) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }() // what is left of it the system clears away
+	defer func() { _ = os.RemoveAll(dir) }() // the system removes what is left
 	b, err := newBench(ctx, dir, o)
 	if err != nil {
 		return err
@@ -105,7 +111,7 @@ func run(ctx context.Context, o *options, names []string) error {
 	return nil
 }
 
-// A bench is what all measurements share: the built programs and the targets.
+// A bench has what all measurements share: the built programs and the targets.
 type bench struct {
 	*options
 	out     io.Writer
@@ -114,5 +120,5 @@ type bench struct {
 	serving *process          // the targets
 }
 
-// file is the path of a file of this run.
+// file returns the path of a file of this run.
 func (b *bench) file(name string) string { return filepath.Join(b.dir, name) }

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// memory makes many probes of each kind, 25 times as many as a turn has, and looks at what is left.
+// memory makes 25 times as many probes of each kind as a turn, and measures the memory afterwards.
 func memory(ctx context.Context, b *bench) error {
 	t := newTable(b.out, "target", "exporter", "RSS MB", "peak MB", "heap MB", "goroutines", "files")
 	for _, name := range []string{"http", "https_h2", "ws"} {
@@ -38,7 +38,7 @@ func (b *bench) remember(ctx context.Context, t *table, s subject, name string, 
 	return nil
 }
 
-// inFlight has thousands of probes wait for their targets at the same time.
+// inFlight makes thousands of probes wait for their targets at the same time.
 func inFlight(ctx context.Context, b *bench) error {
 	const probes = 5_000
 	t := newTable(b.out, "target", "exporter", "before MB", "peak MB", "kB each", "after MB", "failed")
@@ -68,7 +68,7 @@ func (b *bench) crowd(ctx context.Context, t *table, i *instance, name string, p
 		return err
 	}
 	path := always(scrape(b.urls[name], module))
-	var failed atomic.Int64 // where 5,000 handshakes take longer than a scrape may
+	var failed atomic.Int64 // 5,000 handshakes may take longer than the timeout of a scrape
 	if _, err := i.bear(ctx, load{probes: probes, scrapers: probes, path: path, failed: &failed}); err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (b *bench) crowd(ctx context.Context, t *table, i *instance, name string, p
 	return nil
 }
 
-// direct compares scrapes with requests of the same kind straight to the target, one at a time and in turns.
+// direct compares scrapes with direct requests of the same kind to the target, one at a time and in turns.
 func direct(ctx context.Context, b *bench) error {
 	i, err := b.run(ctx, b.ours("bench.yml"))
 	if err != nil {
@@ -127,7 +127,7 @@ func direct(ctx context.Context, b *bench) error {
 	return nil
 }
 
-// startTime is how long it takes from the start of the process to the first answer.
+// startTime measures the time from the start of the process to its first answer.
 func startTime(ctx context.Context, b *bench) error {
 	times := map[string][]time.Duration{}
 	subjects := b.subjects()

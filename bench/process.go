@@ -15,13 +15,13 @@ import (
 	"time"
 )
 
-// A core is a number for taskset. What is measured has one of its own; everything else shares the next.
+// A core is a number for taskset. The measured process has one core to itself; everything else shares the next.
 const (
 	measuredCore = "0"
 	otherCore    = "1"
 )
 
-// pinned runs argv on one core, where that is possible and makes sense.
+// pinned returns argv so that it runs on one core, if that is possible and useful.
 func pinned(core string, argv ...string) []string {
 	if taskset, err := exec.LookPath("taskset"); err == nil && runtime.NumCPU() > 1 {
 		return append([]string{taskset, "-c", core}, argv...)
@@ -38,13 +38,13 @@ type process struct {
 	done  chan struct{} // closed when it has ended
 }
 
-// start runs a program until it is stopped; what it complains of is appended to NAME.log in dir.
+// start runs a program until it is stopped. Its standard error is appended to NAME.log in dir.
 func start(ctx context.Context, dir, name string, argv ...string) (*process, error) {
 	log, err := os.OpenFile(filepath.Join(dir, name+".log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = log.Close() }() // the program has it
+	defer func() { _ = log.Close() }() // the program has its own descriptor
 	p := &process{name: name, cmd: exec.CommandContext(context.WithoutCancel(ctx), argv[0], argv[1:]...), done: make(chan struct{})}
 	p.cmd.Stderr = log
 	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
@@ -59,16 +59,16 @@ func start(ctx context.Context, dir, name string, argv ...string) (*process, err
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}
 	go func() {
-		_ = p.cmd.Wait() // it was stopped, or whoever asks it something will notice
+		_ = p.cmd.Wait() // if it was not stopped, the next request to it fails
 		close(p.done)
 	}()
 	return p, nil
 }
 
-// stop ends the process and waits for that.
+// stop ends the process and waits until it has ended.
 func (p *process) stop() {
 	const patience = 10 * time.Second
-	_ = p.cmd.Process.Signal(syscall.SIGTERM) // an error: it has ended
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // fails if it has ended
 	select {
 	case <-p.done:
 	case <-time.After(patience):
@@ -82,8 +82,8 @@ func (p *process) proc(name string) string {
 	return fmt.Sprintf("/proc/%d/%s", p.cmd.Process.Pid, name)
 }
 
-// cpu is the time that the process has been on a core, user and system together, in all threads that it has. Go programs
-// hardly ever end one. Other than /proc/PID/stat it is exact to the nanosecond.
+// cpu returns the CPU time of the process, user and system together, in all its threads. Threads that have ended are missing, but
+// Go programs rarely end one. Unlike /proc/PID/stat it is exact to the nanosecond.
 func (p *process) cpu() (time.Duration, error) {
 	tasks, err := os.ReadDir(p.proc("task"))
 	if err != nil {
@@ -105,7 +105,7 @@ func (p *process) cpu() (time.Duration, error) {
 	return sum, nil
 }
 
-// memory is the resident memory in bytes, now and at most so far.
+// memory returns the resident memory in bytes, now and at its peak.
 func (p *process) memory() (rss, peak float64, err error) {
 	text, err := os.ReadFile(p.proc("status"))
 	if err != nil {
@@ -127,7 +127,7 @@ func (p *process) memory() (rss, peak float64, err error) {
 	return rss, peak, nil
 }
 
-// files is how many file descriptors are open.
+// files returns the number of open file descriptors.
 func (p *process) files() (int, error) {
 	all, err := os.ReadDir(p.proc("fd"))
 	return len(all), err

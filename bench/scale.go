@@ -14,11 +14,11 @@ import (
 	"time"
 )
 
-// scrapeInterval is that of most Prometheus servers that scrape often.
+// scrapeInterval is a common interval of Prometheus servers that scrape often.
 const scrapeInterval = 10 * time.Second
 
-// inventory writes a configuration with so many targets, by the names t0, t1 and so on, and so many that hang, by the
-// names h0, h1 and so on. The remark is a label of all of them.
+// inventory writes a configuration with healthy targets, named t0, t1 and so on, and hanging targets, named h0, h1 and so on. All
+// of them have the label remark.
 func (b *bench) inventory(file string, targets, hanging int, remark string) error {
 	var text strings.Builder
 	text.WriteString(moduleConfig(b.dir, true))
@@ -39,7 +39,7 @@ func named(prefix string) func(int) string {
 	return func(i int) string { return fmt.Sprintf("/probe?name=%s%d", prefix, i) }
 }
 
-// A pace is scrapes at fixed times, whatever becomes of those before, as Prometheus makes them.
+// A pace is a series of scrapes at fixed times. Like Prometheus it does not wait for earlier scrapes.
 type pace struct {
 	targets  int
 	path     func(i int) string
@@ -47,15 +47,15 @@ type pace struct {
 	duration time.Duration
 }
 
-// A course is what became of them.
+// A course is the outcome of the scrapes of a pace.
 type course struct {
 	mu     sync.Mutex // protects the following
 	times  []time.Duration
-	failed int   // probes that said that the target is down, or said nothing in time
-	err    error // the last one of these
+	failed int   // probes that found the target down, or were late
+	err    error // of the last of them
 }
 
-// keep keeps a pace until its end. It returns the times in order of length.
+// keep makes the scrapes of a pace. It returns their durations, the shortest first.
 func (i *instance) keep(ctx context.Context, p pace) *course {
 	var c course
 	var all sync.WaitGroup
@@ -71,7 +71,7 @@ func (i *instance) keep(ctx context.Context, p pace) *course {
 			scrape, cancel := context.WithTimeout(ctx, scrapeInterval)
 			defer cancel()
 			err := i.probe(scrape, p.path(k%p.targets))
-			took := time.Since(at) // also the time by which the scrape came too late
+			took := time.Since(at) // includes the delay of the scrape
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			c.times = append(c.times, took)
@@ -86,8 +86,8 @@ func (i *instance) keep(ctx context.Context, p pace) *course {
 	return &c
 }
 
-// steady scrapes many healthy targets beside some that hang. The floor has only the healthy ones, at the same time and on the
-// same core: it has no deadlines.
+// steady scrapes many healthy targets and some that hang. The floor gets only the healthy ones, because it has no deadlines. It
+// runs at the same time and on the same core.
 func steady(ctx context.Context, b *bench) error {
 	const hanging = 10
 	if err := b.inventory("steady.yml", b.targets, hanging, "steady"); err != nil {
@@ -132,11 +132,11 @@ func steady(ctx context.Context, b *bench) error {
 			fmt.Fprintf(b.out, "\n%s: %s\n", i.name, c.err)
 		}
 	}
-	fmt.Fprintf(b.out, "\nOf %d probes of the targets that hang %d failed; the longest took %.1f s.\n", len(of[2].times), of[2].failed, of[2].times[len(of[2].times)-1].Seconds())
+	fmt.Fprintf(b.out, "\nOf %d probes of hanging targets %d failed; the longest took %.1f s.\n", len(of[2].times), of[2].failed, of[2].times[len(of[2].times)-1].Seconds())
 	return nil
 }
 
-// linear shows whether a probe costs more if there are more targets.
+// linear shows whether a probe costs more with more targets.
 func linear(ctx context.Context, b *bench) error {
 	const probes = 10_000
 	t := newTable(b.out, "targets", "CPU s / 1000", "× 100", "kB / probe", "p50 ms", "RSS MB", "start ms")
@@ -164,7 +164,7 @@ func linear(ctx context.Context, b *bench) error {
 	return nil
 }
 
-// round probes every target once, and then so many one after the other.
+// round probes every target once, and then some of them one after the other.
 func (b *bench) round(ctx context.Context, i *instance, targets, probes int) (turn, usage, error) {
 	one := func(k int) string { return named("t")(k % targets) }
 	if _, err := i.bear(ctx, load{probes: max(targets, warmUp), scrapers: b.scrapers, path: one}); err != nil {
@@ -178,7 +178,7 @@ func (b *bench) round(ctx context.Context, i *instance, targets, probes int) (tu
 	return m, u, err
 }
 
-// reload has the exporter reload an inventory that changes, again and again, while it is probed.
+// reload makes the exporter reload a changing inventory again and again while its targets are probed.
 func reload(ctx context.Context, b *bench) error {
 	const targets, perSecond, reloads = 10_000, 200, 10
 	if err := b.inventory("reload.yml", targets, 0, "0"); err != nil {

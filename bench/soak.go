@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// In a soak every cycle ends with a rest, after which everything that a probe has needed must be gone.
+// In a soak every cycle ends with a rest. After it everything that the probes needed must be gone.
 const (
 	cycle = 30 * time.Second
 	rest  = 3 * time.Second
-	rate  = 4 // probes of every target in a second
+	rate  = 4 // probes of every target per second
 )
 
-// A strain is one kind of probe of a soak.
+// A strain is one kind of probe in a soak.
 type strain struct {
 	target, module string
 	impatient      bool // the scraper hangs up before the end
@@ -41,7 +41,7 @@ var strains = []strain{
 	{"nobody", "http", false},
 }
 
-// soak probes all of them for a long time, and looks at the exporter while it has nothing to do.
+// soak makes all kinds of probes for a long time, and measures the exporter while it is idle.
 func soak(ctx context.Context, b *bench) error {
 	i, err := b.run(ctx, b.ours("bench.yml"))
 	if err != nil {
@@ -74,7 +74,7 @@ func soak(ctx context.Context, b *bench) error {
 	return flat(first, last)
 }
 
-// stress makes the probes of a cycle; it returns how many they were.
+// stress makes the probes of a cycle and returns their number.
 func (b *bench) stress(ctx context.Context, i *instance) (probes int) {
 	var all sync.WaitGroup
 	ticker := time.NewTicker(time.Second / rate)
@@ -98,19 +98,19 @@ func (b *bench) strain(ctx context.Context, i *instance, s strain) {
 	defer cancel()
 	target := b.urls[s.target]
 	if target == "" {
-		target = "http://127.0.0.1:1/" // nobody listens there
+		target = "http://127.0.0.1:1/" // nothing listens there
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, i.base+scrape(target, s.module), http.NoBody)
 	if err != nil {
 		return
 	}
 	req.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", "2")
-	if resp, err := i.client.Do(req); err == nil { // what it says is of no interest
+	if resp, err := i.client.Do(req); err == nil { // the answer does not matter
 		resp.Body.Close()
 	}
 }
 
-// rest lets everything come to an end, collects the garbage and looks at what is left.
+// rest waits until everything has ended, collects the garbage and measures what is left.
 func (b *bench) rest(ctx context.Context, i *instance) (usage, error) {
 	i.client.CloseIdleConnections()
 	select {
@@ -124,16 +124,16 @@ func (b *bench) rest(ctx context.Context, i *instance) (usage, error) {
 	return i.usage(ctx)
 }
 
-// flat tells what has grown.
+// flat returns an error if something has grown.
 func flat(first, last usage) error {
-	const slack = 2 // of a heap that a probe more or less may make, in MB
+	const slack = 2 // how much the heap may differ by chance, in MB
 	switch {
 	case last.goroutines > first.goroutines+slack:
-		return fmt.Errorf("%.0f goroutines have become %.0f", first.goroutines, last.goroutines)
+		return fmt.Errorf("goroutines grew from %.0f to %.0f", first.goroutines, last.goroutines)
 	case last.files > first.files+slack:
-		return fmt.Errorf("%d open files have become %d", first.files, last.files)
+		return fmt.Errorf("open files grew from %d to %d", first.files, last.files)
 	case last.heap > first.heap+slack*1e6:
-		return fmt.Errorf("a heap of %.1f MB has become %.1f MB", first.heap/1e6, last.heap/1e6)
+		return fmt.Errorf("the heap grew from %.1f MB to %.1f MB", first.heap/1e6, last.heap/1e6)
 	default:
 		return nil
 	}

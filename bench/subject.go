@@ -16,14 +16,13 @@ import (
 	"time"
 )
 
-// The cases are the kinds of targets of which the costs are compared. In https_h1_ca the module trusts a file with 145
-// certificates.
+// The cases are the kinds of targets whose costs are compared. In https_h1_ca the module trusts a file with 145 certificates.
 var allCases = []string{"http", "ws", "https_h1", "https_h1_ca", "https_h2", "wss"}
 
-// targetOf is the name of a case's target.
+// targetOf returns the name of the target of a case.
 func targetOf(name string) string { return strings.TrimSuffix(name, "_ca") }
 
-// moduleConfig has one module for each case, as blackbox_exporter and ours both understand it.
+// moduleConfig returns a configuration with one module for each case, which both blackbox_exporter and ours understand.
 func moduleConfig(dir string, withWebSockets bool) string {
 	var b strings.Builder
 	b.WriteString("modules:\n")
@@ -54,7 +53,7 @@ func moduleConfig(dir string, withWebSockets bool) string {
 type subject struct {
 	name string
 	argv func(listen string) []string
-	can  func(name string) bool // tells whether it knows the case
+	can  func(name string) bool // reports whether it can make the probes of a case
 }
 
 func everything(string) bool { return true }
@@ -68,7 +67,7 @@ func newBench(ctx context.Context, dir string, o *options) (*bench, error) {
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("building (from the root of the repository): %w\n%s", err, out)
 	}
-	// Everything that is not measured is kept away from the core of what is: the targets, and this process.
+	// What is not measured, the targets and this process, is kept away from the core of the measured process.
 	if argv := pinned(otherCore); len(argv) > 0 {
 		self := exec.CommandContext(ctx, argv[0], "-a", "-c", "-p", otherCore, strconv.Itoa(os.Getpid()))
 		if out, err := self.CombinedOutput(); err != nil {
@@ -96,7 +95,7 @@ func newBench(ctx context.Context, dir string, o *options) (*bench, error) {
 	return b, nil
 }
 
-// ours is the exporter with a configuration file of this run.
+// ours returns our exporter with a configuration file of this run.
 func (b *bench) ours(config string) subject {
 	return subject{"ours", func(listen string) []string {
 		return []string{
@@ -112,7 +111,7 @@ func (b *bench) floor() subject {
 	}, everything}
 }
 
-// subjects are all that are compared, the floor first.
+// subjects returns all exporters that are compared, the floor first.
 func (b *bench) subjects() []subject {
 	all := []subject{b.floor(), b.ours("bench.yml")}
 	if !b.peers {
@@ -135,7 +134,7 @@ type instance struct {
 	client *http.Client
 }
 
-// run starts a subject on the core for what is measured and waits until it answers.
+// run starts a subject on the core for the measured process and waits until it answers.
 func (b *bench) run(ctx context.Context, s subject) (*instance, error) {
 	listen, err := freeAddress(ctx)
 	if err != nil {
@@ -167,7 +166,7 @@ func (b *bench) run(ctx context.Context, s subject) (*instance, error) {
 	}
 }
 
-// scrapeOf is the path of a probe of a case's target.
+// scrapeOf returns the path of a probe for a case.
 func (b *bench) scrapeOf(name string) string { return scrape(b.urls[targetOf(name)], name) }
 
 func scrape(target, module string) string {

@@ -22,15 +22,15 @@ import (
 const maxAtOnce = 200
 
 // An AllHandler serves GET /probe/all: every target in one scrape, each series with the labels of its target. A target
-// that hangs takes nothing from the others: each has the same share of the time.
+// that hangs takes nothing from the others, because each has the same share of the time.
 type AllHandler struct {
 	// Targets finds the targets that a query selects.
 	Targets func(query url.Values) ([]Target, error)
 	// Max is how many targets a scrape may have.
 	Max int
-	// AtOnce is how many of them are probed at the same time, maxAtOnce at most. 0: as many.
+	// AtOnce is how many of them are probed at the same time, at most maxAtOnce. 0: maxAtOnce.
 	AtOnce int
-	// Offset, Begin and Reject are those of Handler.
+	// Offset, Begin and Reject are as in [Handler].
 	Offset time.Duration
 	Begin  func() (end func(Probe))
 	Reject func(Rejection)
@@ -63,7 +63,8 @@ func (h *AllHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(w, r)
 }
 
-// wait waits for its turn, but only so long that there is time left to probe. It answers where that was too long.
+// wait waits for its turn, but only as long as there is time left to probe. If that was too long it answers the
+// request.
 func (h *AllHandler) wait(ctx context.Context, w http.ResponseWriter, from netip.Prefix, longest time.Duration) bool {
 	waiting, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
@@ -71,7 +72,7 @@ func (h *AllHandler) wait(ctx context.Context, w http.ResponseWriter, from netip
 		return true
 	}
 	if errors.Is(ctx.Err(), context.Canceled) {
-		return false // nobody waits any more
+		return false // the client no longer waits
 	}
 	h.Reject(RejectedBusy)
 	w.Header().Set("Retry-After", "10")
@@ -113,7 +114,8 @@ func (h *AllHandler) one(ctx context.Context, t Target, timeout time.Duration) p
 	return prometheus.WrapCollectorWith(t.Labels, &Collector{Module: t.Module.Config, Result: result})
 }
 
-// results are those of all targets. What it collects is unchecked, since the labels differ from target to target.
+// results are the results of all targets. What it collects is unchecked, because the labels differ from target to
+// target.
 type results []prometheus.Collector
 
 // Describe implements prometheus.Collector.
@@ -122,7 +124,7 @@ func (r results) Describe(chan<- *prometheus.Desc) {}
 // Collect implements prometheus.Collector.
 func (r results) Collect(ch chan<- prometheus.Metric) {
 	for _, c := range r {
-		if c != nil { // nil: the client went away before
+		if c != nil { // nil: the client went away first
 			c.Collect(ch)
 		}
 	}

@@ -42,7 +42,7 @@ func (s sleeper) Probe(ctx context.Context, _ prober.Request) prober.Result {
 	}
 }
 
-// everything serves n targets, of which the first hanging never answer. The number of labels differs.
+// everything serves n targets. The first hanging of them never answer. The number of labels differs.
 func everything(n, hanging int) (f *fixture, h *collector.AllHandler, most *atomic.Int64) {
 	f, most = serving(nil), new(atomic.Int64)
 	running := new(atomic.Int64)

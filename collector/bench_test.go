@@ -13,7 +13,7 @@ import (
 // BenchmarkCollect renders a Result that has every metric of an HTTP probe.
 func BenchmarkCollect(b *testing.B) {
 	c := &collector.Collector{Module: withCEL(), Result: failed()}
-	ch := make(chan prometheus.Metric, 100) // Room for all, so that nobody has to be waited for.
+	ch := make(chan prometheus.Metric, 100) // Room for all, so that sending does not wait.
 	b.ReportAllocs()
 	for b.Loop() {
 		c.Collect(ch)

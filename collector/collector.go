@@ -14,10 +14,10 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
-// A Collector renders one Result. It only formats: the probe is over.
+// A Collector renders one [prober.Result]. It only formats; the probe is over.
 //
-// What was not measured is absent, except for the series that blackbox_exporter always has, on which existing
-// rules rely; docs/metrics.md lists them with their placeholders.
+// What was not measured is absent, except for series that blackbox_exporter always has and existing rules rely on. They
+// are listed in docs/metrics.md, with their placeholders.
 type Collector struct {
 	Module config.Module
 	Result prober.Result
@@ -40,10 +40,10 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	})
 }
 
-// valid is a label as a scrape may have it: certificates may hold anything.
+// valid is a label value as a scrape may have it. Certificates may hold anything.
 func valid(label string) string { return strings.ToValidUTF8(label, "\uFFFD") }
 
-// samples emits everything that there is to say of the Result.
+// samples emits everything there is to say about the Result.
 func (c *Collector) samples(emit emitFunc) {
 	r := &c.Result
 	emit(probeSuccess, boolean(r.Success()))
@@ -71,7 +71,7 @@ func resolve(emit emitFunc, r *prober.Result) {
 	var seconds, protocol, hash float64
 	looked := func(p prober.Phase) bool { return p.Name == prober.PhaseResolve }
 	if len(r.Phases) > 0 && !slices.ContainsFunc(r.Phases, looked) {
-		return // a proxy did
+		return // a proxy did it
 	}
 	if i := slices.IndexFunc(r.Phases, looked); i >= 0 {
 		seconds = r.Phases[i].Duration.Seconds()
@@ -182,7 +182,7 @@ func certificates(emit emitFunc, t *prober.TLSResult) {
 	emit(sslLastChainInfo, 1, c.Leaf.Fingerprint, c.Leaf.Subject, c.Leaf.Issuer, c.Leaf.HostNames, c.Leaf.Serial)
 }
 
-// lifetime is in seconds: of 292 years and more there is no Duration.
+// lifetime is in seconds, because no Duration holds more than 292 years.
 func lifetime(v prober.Validity) float64 { return float64(v.NotAfter.Unix() - v.NotBefore.Unix()) }
 
 func boolean(b bool) float64 {

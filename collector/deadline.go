@@ -12,14 +12,14 @@ const ScrapeTimeoutHeader = "X-Prometheus-Scrape-Timeout-Seconds"
 // maxTimeout is the longest believable scrape timeout.
 const maxTimeout = time.Hour
 
-// longestScrape is how long a scrape may claim to have. Anybody may claim anything, and meanwhile holds connections; a longer
-// timeout is for a module or target to set.
+// longestScrape is the longest timeout that a scrape may claim. Anyone may claim anything, and holds connections
+// meanwhile. Only a module or target can set a longer timeout.
 const longestScrape = 2 * time.Minute
 
-// Timeout is how long a probe may take: the scrape timeout in header less the offset that the answer needs to
-// get back, and never more than the module's own timeout, or longestScrape where it has none (0). The offset counts for at most a tenth of the
-// scrape timeout, so that a short one is not eaten up, and for nothing if it is negative. A header that is missing
-// or makes no sense counts as absent; then the module's timeout holds, or fallback.
+// Timeout is how long a probe may take. It is the scrape timeout in header less the offset that the answer needs to get
+// back, but at most the module's own timeout, or longestScrape if that is 0. The offset is at most a tenth of the
+// scrape timeout, so that it does not use up a short one, and a negative offset counts as 0. Without a valid header it
+// is the module's timeout, or else fallback.
 func Timeout(header string, module, offset, fallback time.Duration) time.Duration {
 	timeout, ok := parseSeconds(header)
 	switch {
@@ -41,5 +41,5 @@ func parseSeconds(s string) (time.Duration, bool) {
 		return 0, false
 	}
 	d := time.Duration(seconds * float64(time.Second))
-	return d, d >= time.Millisecond // in less nothing can be probed
+	return d, d >= time.Millisecond // nothing can be probed in less
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
-// An exposition has the samples of one probe in the order and with the texts that a registry would give them. A registry
-// costs more than most probes do: with every scrape it would check what the tests have checked once.
+// An exposition has the samples of one probe in the order and with the texts that a registry would give them. A
+// registry costs more than most probes, because it checks in every scrape what the tests have checked once.
 type exposition struct {
 	families []family // one for each Metric, in the order of their names
 	text     bytes.Buffer
@@ -26,10 +26,10 @@ type exposition struct {
 // A family is a metric with its samples.
 type family struct {
 	out  dto.MetricFamily
-	made []*dto.Metric // samples of this and of earlier probes, of which out has the first
+	made []*dto.Metric // samples of this and earlier probes; out has the first of them
 }
 
-// expositions are those that no probe uses, with room for the samples of the next one.
+// expositions are not in use by any probe, and have room for the samples of the next one.
 var expositions = sync.Pool{New: func() any { return newExposition() }}
 
 func newExposition() *exposition {
@@ -41,7 +41,7 @@ func newExposition() *exposition {
 	return e
 }
 
-// exposition is what the Collector has to say. Release it after use.
+// exposition has the samples of the Collector. Release it after use.
 func (c *Collector) exposition() *exposition {
 	e, _ := expositions.Get().(*exposition)
 	c.samples(e.add)
@@ -51,7 +51,7 @@ func (c *Collector) exposition() *exposition {
 	return e
 }
 
-// release gives an exposition back; nobody may use it any more.
+// release gives an exposition back. It must not be used after that.
 func (e *exposition) release() {
 	e.text.Reset()
 	for i := range e.families {
@@ -75,7 +75,7 @@ func (e *exposition) add(m *Metric, value float64, labels ...string) {
 	f.out.Metric = append(f.out.Metric, s)
 }
 
-// sample makes a sample that has everything but its values.
+// sample makes a sample that has everything but its value.
 func (m *Metric) sample() *dto.Metric {
 	s := &dto.Metric{Gauge: &dto.Gauge{Value: new(float64)}}
 	for _, i := range m.order {
@@ -84,14 +84,14 @@ func (m *Metric) sample() *dto.Metric {
 	return s
 }
 
-// byLabels is the order of a registry.
+// byLabels compares samples in the order of a registry.
 func byLabels(a, b *dto.Metric) int {
 	return slices.CompareFunc(a.GetLabel(), b.GetLabel(), func(a, b *dto.LabelPair) int { return strings.Compare(a.GetValue(), b.GetValue()) })
 }
 
-// encode renders the families of these names, or all of them if there are no names.
+// encode renders the families with these names, or all of them if there are no names.
 func (e *exposition) encode(format expfmt.Format, names []string) ([]byte, error) {
-	// No name of ours needs to be escaped, whatever the scraper would like.
+	// None of our names needs to be escaped, whatever the scraper prefers.
 	encoder := expfmt.NewEncoder(&e.text, format.WithEscapingScheme(model.NoEscaping))
 	for i := range e.families {
 		f := &e.families[i].out
@@ -105,7 +105,8 @@ func (e *exposition) encode(format expfmt.Format, names []string) ([]byte, error
 	return e.text.Bytes(), nil
 }
 
-// serve answers a scrape as promhttp does: in the format and of the names that it asks for, compressed if it takes that.
+// serve answers a scrape as promhttp does: in the format and with the names that it asks for, compressed if it accepts
+// that.
 func serve(w http.ResponseWriter, r *http.Request, query url.Values, m *Module, result *prober.Result) {
 	e := (&Collector{Module: m.Config, Result: *result}).exposition()
 	defer e.release()
@@ -120,7 +121,7 @@ func serve(w http.ResponseWriter, r *http.Request, query url.Values, m *Module, 
 	send(w, r, text)
 }
 
-// negotiated is what negotiate has found last.
+// negotiated is the last result of negotiate.
 var negotiated atomic.Pointer[negotiation]
 
 type negotiation struct {
@@ -128,8 +129,8 @@ type negotiation struct {
 	format expfmt.Format
 }
 
-// negotiate is expfmt.NegotiateAccept. Who scrapes sends the same header every time, and it costs a tenth of what a probe
-// allocates.
+// negotiate is expfmt.NegotiateAccept, which makes a tenth of the allocations of a probe. A scraper sends the same
+// header every time, so the last result is kept.
 func negotiate(h http.Header) expfmt.Format {
 	accept := h.Get("Accept")
 	if last := negotiated.Load(); last != nil && last.accept == accept {

@@ -33,7 +33,7 @@ import (
 // what is presented differs from that of the verified chain.
 const leafLife = 48 * time.Hour
 
-// A scene is a target and a module, of which a golden file has the exposition.
+// A scene is a target and a module. A golden file has its exposition.
 type scene struct {
 	name   string
 	http   string // the http block of the module, without braces; for a target of ws the websocket block

@@ -22,24 +22,24 @@ type Module struct {
 	Config config.Module
 	Prober prober.Prober
 
-	target string // the name of the inventory's target; empty: there is none
+	target string // the name of the inventory's target; empty if it is not from there
 }
 
-// A Probe is a finished probe, as told to what the Handler's Begin returned.
+// A Probe is a finished probe, as it is passed to the function that Begin of a [Handler] returned.
 type Probe struct {
 	Module string
-	// Target is the name of the inventory's target. Empty: the target was given by its URL.
+	// Target is the name of the inventory's target. It is empty if the target was given by its URL.
 	Target string
 	// Request is the target as asked for: mask its URL before showing it.
 	Request prober.Request
 	Result  prober.Result
 	// OwnTimeout is how long the target itself may take, whatever the caller asked for; Result.Timeout is what it got.
 	OwnTimeout time.Duration
-	// Abandoned is true when the client went away before the end; the Result then says nothing about the target.
+	// Abandoned is true if the client went away before the end. The Result then says nothing about the target.
 	Abandoned bool
 }
 
-// A Rejection is why a query was not probed, from a closed list.
+// A Rejection says why a query was not probed, from a closed list.
 type Rejection string
 
 // The closed list of rejections.
@@ -49,7 +49,7 @@ const (
 	RejectedHostname Rejection = "invalid_hostname"
 	RejectedName     Rejection = "unknown_name"
 	RejectedConflict Rejection = "conflicting_parameters"
-	// RejectedSelection is for /probe/all: too many targets, or a parameter that makes no sense.
+	// RejectedSelection is for /probe/all: too many targets, or an invalid parameter.
 	RejectedSelection Rejection = "invalid_selection"
 	// RejectedBusy is for /probe/all: too many scrapes at once.
 	RejectedBusy Rejection = "busy"
@@ -60,29 +60,29 @@ func Rejections() []Rejection {
 	return []Rejection{RejectedModule, RejectedTarget, RejectedHostname, RejectedName, RejectedConflict, RejectedSelection, RejectedBusy}
 }
 
-// A Handler serves GET /probe: one probe per request. A failed probe is an answer 200 with probe_success 0;
-// an answer 400 is for a query that names nothing to probe, or that must not be. A target that is not a URL fails, as with
-// blackbox_exporter: an alert on probe_success would miss a scrape that fails instead.
+// A Handler serves GET /probe: one probe per request. A failed probe is answered with 200 and probe_success 0. A query
+// that names nothing to probe, or what must not be probed, is answered with 400. A target that is not a URL is a failed
+// probe, as with blackbox_exporter, because an alert on probe_success would miss a scrape that fails instead.
 type Handler struct {
 	// Module finds a module of the current configuration.
 	Module func(name string) (Module, bool)
 	// Modules lists the names of all modules, sorted.
 	Modules func() []string
-	// Target finds a target of the inventory. nil: there is no inventory.
+	// Target finds a target of the inventory. It is nil if there is no inventory.
 	Target func(name string) (Target, bool)
-	// Permit is asked about a target without a name, which was given by its URL. It returns what is to be probed, which may be
-	// a target of the inventory, or says why nothing may be. nil: everything is permitted.
+	// Permit is asked about a target without a name, which was given by its URL. It returns what to probe, which may be
+	// a target of the inventory, or says why nothing may be probed. If it is nil, everything is permitted.
 	Permit func(Target) (Target, error)
-	// Offset is subtracted from the scrape timeout; see Timeout.
+	// Offset is subtracted from the scrape timeout; see [Timeout].
 	Offset time.Duration
-	// Begin is called before every probe; what it returns is called when the probe is over.
+	// Begin is called before every probe. The function that it returns is called when the probe is over. It must be set.
 	Begin func() (end func(Probe))
-	// Reject is told why a query was refused.
+	// Reject is told why a query was refused. It must be set.
 	Reject func(Rejection)
-	// Hint says what to do about a failed probe. nil: nothing is said.
+	// Hint says what to do about a failed probe. It may be nil.
 	Hint func(*prober.Result, *config.Module) string
-	// ByURL has room for the probes at a time of targets that were given by their URL: each takes a file descriptor, and the
-	// inventory needs some. nil: there is room for all.
+	// ByURL bounds how many targets that were given by their URL are probed at the same time. Each takes a file
+	// descriptor, and the inventory needs some. If it is nil there is no bound.
 	ByURL chan struct{}
 }
 
@@ -132,7 +132,7 @@ func (h *Handler) probe(r *http.Request, m *Module, req prober.Request) prober.R
 	return result
 }
 
-// inTurn probes when there is room. Where that takes too long the exporter is at fault, and not the target.
+// inTurn probes when there is room. If that takes too long the exporter is at fault, not the target.
 func (h *Handler) inTurn(ctx context.Context, m *Module, req prober.Request) prober.Result {
 	if h.ByURL == nil || m.target != "" {
 		return m.Prober.Probe(ctx, req)
@@ -140,12 +140,12 @@ func (h *Handler) inTurn(ctx context.Context, m *Module, req prober.Request) pro
 	select {
 	case h.ByURL <- struct{}{}:
 		defer func() { <-h.ByURL }()
-		if d, _ := ctx.Deadline(); time.Now().Before(d) { // else there was room at the very end
+		if d, _ := ctx.Deadline(); time.Now().Before(d) { // otherwise there was room at the very end
 			return m.Prober.Probe(ctx, req)
 		}
 	case <-ctx.Done():
 	}
-	err := fmt.Errorf("waiting for its turn took too long: %d targets are probed by their URL at a time, as many as the limit of open files allows", cap(h.ByURL))
+	err := fmt.Errorf("waiting for its turn took too long: %d targets are probed by their URL at the same time, as many as the limit of open files allows", cap(h.ByURL))
 	return prober.Refuse(prober.ReasonLocalResource, err).Probe(ctx, req)
 }
 
@@ -157,7 +157,7 @@ type rejectedError struct {
 
 func (e *rejectedError) Error() string { return e.text }
 
-// parse finds what a query asks for. A Module is large, and the stack of a probe small: it is handed on by pointer.
+// parse finds what a query asks for. It returns a pointer because a Module is large and the stack of a probe small.
 func (h *Handler) parse(query url.Values, raw string) (*Module, prober.Request, error) {
 	if query.Get("name") != "" {
 		return h.named(query)
@@ -190,13 +190,13 @@ func (h *Handler) parse(query url.Values, raw string) (*Module, prober.Request, 
 	return module, req, nil
 }
 
-// maxNotes is how many notes there are on a query.
+// maxNotes is how many notes about a query are written.
 const maxNotes = 5
 
 // parameters are those that /probe knows.
 var parameters = map[string]bool{"target": true, "module": true, "hostname": true, "name": true, "debug": true}
 
-// notes say what of a query is left aside, for who writes one by hand.
+// notes say which parts of a query are ignored, for people who write one by hand.
 func notes(query url.Values) []string {
 	const encode = "if it belongs to the target, encode & as %26"
 	var all []string
@@ -213,8 +213,8 @@ func notes(query url.Values) []string {
 	return all
 }
 
-// targetParam finds the target in a raw query. A value that holds "://" and no encoded "?" was not encoded by its
-// sender and is taken byte for byte; any other is decoded once. A "+" stays a plus, since a URL has no spaces.
+// targetParam finds the target in a raw query. A value with "://" and without an encoded "?" was not encoded by its
+// sender, and is taken byte for byte. Any other is decoded once. A "+" stays a plus, since a URL has no spaces.
 func targetParam(rawQuery string) string {
 	for pair := range strings.SplitSeq(rawQuery, "&") {
 		value, ok := strings.CutPrefix(pair, "target=")
@@ -232,12 +232,13 @@ func targetParam(rawQuery string) string {
 	return ""
 }
 
-// encodedQuery tells whether the "?" of a target is percent-encoded, so that the rest must be, too.
+// encodedQuery reports whether the "?" of a target is percent-encoded. Then the rest must be encoded, too.
 func encodedQuery(value string) bool {
 	return !strings.Contains(value, "?") && strings.Contains(strings.ToLower(value), "%3f")
 }
 
-// CheckHostname refuses what cannot be a Host header and a name that contradicts the module's. Empty is no name.
+// CheckHostname refuses what cannot be a Host header, and a name that contradicts the module's. An empty name is
+// accepted.
 func CheckHostname(hostname string, m config.Module) error {
 	if hostname == "" {
 		return nil

@@ -130,7 +130,7 @@ func TestServerNameFollowsHostname(t *testing.T) {
 	}
 }
 
-// TestFailedProbe checks that a target that is down is no error of the exporter, and what the owner is told.
+// TestFailedProbe checks that a target that is down is not an error of the exporter, and what the owner is told.
 func TestFailedProbe(t *testing.T) {
 	f := newFixture(t, hosted)
 	target := closedPort(t) + "/x?a=b"

@@ -1,5 +1,5 @@
-// Package collector turns a prober.Result into metrics and serves the /probe handler. Every name, label and
-// help text of a probe_* metric is in this file.
+// Package collector turns a [prober.Result] into metrics and serves /probe. Every name, label and help text of a
+// probe_* metric is in this file.
 package collector
 
 import (
@@ -9,7 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// A Metric documents one metric of a probe; docs/metrics.md is checked against Metrics.
+// A Metric documents one metric of a probe. A test checks docs/metrics.md against [Metrics].
 type Metric struct {
 	Name   string
 	Help   string
@@ -38,7 +38,7 @@ var byName = func() []*Metric {
 }()
 
 // The names and meanings up to probe_timeout_seconds, and those of HTTP, WebSocket and TLS, are those of
-// blackbox_exporter, which has no more of WebSocket than the first four.
+// blackbox_exporter. Of WebSocket it has only the first four.
 var (
 	probeSuccess  = metric("probe_success", "Whether the probe succeeded.")
 	probeDuration = metric("probe_duration_seconds", "How long the probe took, all attempts together.")

@@ -16,15 +16,15 @@ import (
 // A Report is everything about one probe, for people.
 type Report struct {
 	Target string // masked
-	// Module is nil where the configuration no longer has it.
+	// Module is nil if the configuration no longer has it.
 	Module *Module
 	Result prober.Result
-	// Hint is what to do about a failure; empty: nothing to add.
+	// Hint is what to do about a failure; it may be empty.
 	Hint string
 }
 
-// WriteReport renders a report as text: what happened, the metrics, and the module with its secrets masked. Who
-// reads w may be gone; nothing is to be done about that.
+// WriteReport renders a report as text: what happened, the metrics, and the module with its secrets masked. It does not
+// matter if the reader of w is gone.
 func WriteReport(w io.Writer, rep Report) {
 	var b strings.Builder
 	line(&b, "Probe of %s at %s", rep.Target, rep.Result.Start.UTC().Format(time.RFC3339Nano))
@@ -55,7 +55,7 @@ func writeModule(b *strings.Builder, m *Module, r prober.Result) {
 	b.Write(text)
 }
 
-// WriteEvents renders what happened, a line each, and the verdict.
+// WriteEvents renders what happened, one line for each event, and the verdict.
 func WriteEvents(w io.Writer, r prober.Result) {
 	var b strings.Builder
 	if r.Attempts > 1 {
@@ -72,10 +72,10 @@ func WriteEvents(w io.Writer, r prober.Result) {
 	_, _ = io.WriteString(w, b.String())
 }
 
-// maxLine bounds a line of a report in bytes: the longest event has some texts of printable.MaxURL.
+// maxLine bounds a line of a report in bytes. The longest event has several texts of printable.MaxURL.
 const maxLine = 4 * printable.MaxURL
 
-// line writes one line, whatever is in it.
+// line writes exactly one line, whatever it holds.
 func line(b *strings.Builder, format string, args ...any) {
 	b.WriteString(printable.Text(fmt.Sprintf(format, args...), maxLine) + "\n")
 }

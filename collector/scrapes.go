@@ -7,20 +7,21 @@ import (
 	"sync"
 )
 
-// Bounds of how many scrapes of /probe/all are under way in this process. Each has up to maxAtOnce connections and goroutines.
+// Bounds on the scrapes of /probe/all that run at the same time in this process. Each has up to maxAtOnce connections
+// and goroutines.
 const (
-	// ScrapesAtOnce is how many there are of all clients.
+	// ScrapesAtOnce is how many may run for all clients together.
 	ScrapesAtOnce = 4
-	// How many of them one client may have, so that it cannot keep out all others.
+	// How many may run for one client, so that it cannot keep out all others.
 	scrapesFromOne = 2
-	// How many may wait: each holds a connection.
+	// How many may wait. Each holds a connection.
 	scrapesWaiting = 8
 )
 
 // scraping are the scrapes of all handlers.
 var scraping scrapes
 
-// scrapes are those under way, and those that wait.
+// scrapes are the scrapes that run, and those that wait.
 type scrapes struct {
 	mu      sync.Mutex // protects the following
 	from    []netip.Prefix
@@ -33,7 +34,8 @@ type scrape struct {
 	begin chan struct{} // closed when it may begin
 }
 
-// client is whom a request comes from: an address, or of IPv6 the network that one client has. Who cannot be told apart is one.
+// client is who a request comes from: an address or, for IPv6, the network that one client has. Clients that cannot be
+// told apart count as one.
 func client(remote string) netip.Prefix {
 	at, err := netip.ParseAddrPort(remote)
 	if err != nil {
@@ -43,11 +45,12 @@ func client(remote string) netip.Prefix {
 	if address.Is6() {
 		bits = 64
 	}
-	network, _ := address.Prefix(bits) // it has so many
+	network, _ := address.Prefix(bits) // how many it has
 	return network
 }
 
-// enter waits until a scrape may begin. It returns false if ctx was done before, or too many wait already; after true, leave must be called once.
+// enter waits until a scrape may begin. It returns false if ctx is done first, or too many wait already. If it returns
+// true, leave must be called once.
 func (s *scrapes) enter(ctx context.Context, from netip.Prefix) bool {
 	mine := &scrape{from: from, begin: make(chan struct{})}
 	s.mu.Lock()
@@ -68,7 +71,7 @@ func (s *scrapes) enter(ctx context.Context, from netip.Prefix) bool {
 	defer s.mu.Unlock()
 	i := slices.Index(s.waiting, mine)
 	if i < 0 {
-		return true // it was let in at the same moment, and will see that it is too late
+		return true // it was let in at the same moment, and will find that it is too late
 	}
 	s.waiting = slices.Delete(s.waiting, i, i+1)
 	return false
@@ -82,7 +85,7 @@ func (s *scrapes) leave(from netip.Prefix) {
 	s.admit()
 }
 
-// admit lets in who may begin. The caller holds mu.
+// admit lets in the scrapes that may begin. The caller holds mu.
 func (s *scrapes) admit() {
 	s.waiting = slices.DeleteFunc(s.waiting, func(w *scrape) bool {
 		own := 0

@@ -92,13 +92,13 @@ func TestScrapesOfClients(t *testing.T) {
 	}
 }
 
-// What a client has begun ends when it goes away, also while it waits: nothing is probed for nobody.
+// A scrape ends when its client goes away, also while it waits: nothing is probed for a client that is gone.
 func TestScrapeAbandoned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, h, _ := everything(900, 900)
 		ctx, leave := context.WithCancel(t.Context())
 		var asking sync.WaitGroup
-		for range 3 { // one of which waits
+		for range 3 { // one of them waits
 			asking.Go(func() { scrapeAll(ctx, h, "192.0.2.1:1", "3600") })
 		}
 		synctest.Wait()

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// AcceptsEncoding tells whether an Accept-Encoding header allows a content coding (RFC 9110 section 12.5.3): by its own
+// AcceptsEncoding reports whether an Accept-Encoding header allows a content coding (RFC 9110 section 12.5.3): by its own
 // weight, else by that of "*", else only "identity" is allowed.
 func AcceptsEncoding(header, coding string) bool {
 	listed := map[string]float64{}

@@ -17,7 +17,7 @@ type Docker struct {
 func (*Docker) shown() []string { return shownWithEngine("container", "label") }
 
 func (b *Docker) unit() (id, what string) {
-	return fmt.Sprintf("%q %q %q", b.Engine.id(), b.Container, b.Label), "container"
+	return fmt.Sprintf("%q %q %q", b.id(), b.Container, b.Label), "container"
 }
 
 // containerName is that of a container, which becomes a part of a path.

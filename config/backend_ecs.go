@@ -14,7 +14,7 @@ type ECS struct {
 	Service string `yaml:"service"`
 	// Region is that of the cluster.
 	Region string `yaml:"region"`
-	// Profile is one of AWS' own configuration. Empty: what the environment says.
+	// Profile is a profile of AWS' own configuration. Empty: the one that the environment names.
 	Profile string `yaml:"profile,omitempty"`
 	// Endpoint is a URL. Empty: that of the region.
 	Endpoint string `yaml:"endpoint,omitempty"`
@@ -29,7 +29,7 @@ func (b *ECS) unit() (id, what string) {
 	return fmt.Sprintf("%q %q %q %q %q", b.Endpoint, b.Profile, b.Region, path.Base(b.Cluster), path.Base(b.Service)), "service of ECS"
 }
 
-// What ECS calls a cluster or service, what their ARNs are, and what a region is.
+// The names of clusters and services, their ARNs, and the names of regions.
 var (
 	ecsName   = regexp.MustCompile(`^([A-Za-z0-9_-]{1,255}|arn:[a-z0-9-]+:ecs:[A-Za-z0-9:/_-]+)$`)
 	awsRegion = regexp.MustCompile(`^[a-z]{2,3}(-[a-z]+)+-\d$`)

@@ -12,7 +12,7 @@ import (
 type Hook struct {
 	// Method is that of the request. Empty: "POST".
 	Method string `yaml:"method,omitempty"`
-	// URL is where it goes, or else URLFile the file that holds it, read for every request. All of it may be secret.
+	// URL is where it goes. Otherwise URLFile is a file that holds the URL, read for every request. All of the URL may be secret.
 	URL     string `yaml:"url,omitempty"`
 	URLFile string `yaml:"url_file,omitempty"`
 	// Headers are sent, and HTTPHeaders, which may be secrets or in files.
@@ -30,7 +30,7 @@ type Hook struct {
 	commonconfig.ProxyConfig `yaml:",inline"`
 }
 
-// Client is the part that all Prometheus components share, in their form.
+// Client is the part that all Prometheus components share, as they have it.
 func (h *Hook) Client() commonconfig.HTTPClientConfig {
 	return commonconfig.HTTPClientConfig{
 		BasicAuth: h.BasicAuth, Authorization: h.Authorization, TLSConfig: h.TLSConfig, ProxyConfig: h.ProxyConfig,
@@ -38,7 +38,7 @@ func (h *Hook) Client() commonconfig.HTTPClientConfig {
 	}
 }
 
-// shown are only those that have no like in a module, whose others are those of the hook.
+// shown implements backendBlock. A hook has the keys of a module, which are listed there.
 func (*Hook) shown() []string { return nil }
 
 // unit tells requests apart.
@@ -65,7 +65,7 @@ func (h *Hook) check(c *checker, p place) {
 	c.client(p, &client)
 }
 
-// hookHeader refuses the header that every attempt has a value of its own for, and a Host that is none.
+// hookHeader refuses the header that the exporter sets for every attempt, and a Host that is not valid.
 func (c *checker) hookHeader(p place, name, value string) {
 	switch strings.ToLower(name) {
 	case "idempotency-key":

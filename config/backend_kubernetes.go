@@ -19,8 +19,8 @@ type Kubernetes struct {
 	Context string `yaml:"context,omitempty"`
 }
 
-// clusterLimits are the defaults of a back-end that replaces all that a service is made of, piece by piece: that takes its
-// time, and what is well is replaced, too.
+// clusterLimits are the defaults of a back-end that replaces every piece of a service, one after the other. That takes time,
+// and pieces that work are replaced, too.
 var clusterLimits = Limits{VerifyTimeout: Duration(10 * time.Minute), OutagePercent: 50}
 
 func (*Kubernetes) limits() Limits { return clusterLimits }
@@ -44,7 +44,7 @@ func (b *Kubernetes) check(c *checker, p place) {
 	c.context(p, b.KubeconfigFile, b.Context)
 }
 
-// context checks that the context of a kubeconfig has one.
+// context checks that a context is named only where a kubeconfig file is.
 func (c *checker) context(p place, file, context string) {
 	if context != "" && file == "" {
 		c.fail(c.sub(p, "context"), "has no effect without kubeconfig_file")
@@ -55,13 +55,13 @@ func (c *checker) context(p place, file, context string) {
 // maxKubernetesName is how long the name of an object may be.
 const maxKubernetesName = 253
 
-// kubernetesName checks the name of an object, which becomes a part of a path (RFC 1123 subdomain, as Kubernetes calls it).
+// kubernetesName checks the name of an object, which becomes part of a path (an RFC 1123 subdomain, as Kubernetes calls it).
 func (c *checker) kubernetesName(p place, name string) {
 	ok := name != "" && len(name) <= maxKubernetesName
 	for label := range strings.SplitSeq(name, ".") {
 		ok = ok && label != "" && strings.Trim(label, "-") == label && strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 	}
 	if !ok {
-		c.fail(p, "got %q, want a name of Kubernetes: small letters, digits, - and . within it", name)
+		c.fail(p, "got %q, want a name as Kubernetes allows it: lower-case letters and digits, with - and . inside", name)
 	}
 }

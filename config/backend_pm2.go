@@ -36,7 +36,7 @@ func (b *PM2) check(c *checker, p place) {
 	case b.App == "":
 		c.fail(app, "missing, want the name of an app in PM2")
 	case !appName(b.App):
-		c.fail(app, "got %q, which pm2 takes for an ID, a file, an option, a pattern or all apps, want a name that can be nothing else", b.App)
+		c.fail(app, "got %q, which pm2 takes for an ID, a file, an option, a pattern or all apps; want a name that cannot be mistaken for one of these", b.App)
 	}
 	c.prints(c.sub(p, "app"), b.App)
 	home := c.sub(p, "home")
@@ -59,7 +59,7 @@ func (b *PM2) check(c *checker, p place) {
 	}
 }
 
-// appName tells whether pm2 takes a name for that of an app: it also takes IDs, options, patterns between slashes, and
+// appName reports whether pm2 takes a name for the name of an app. It also accepts IDs, options, patterns between slashes, and
 // files, whose extension it looks for anywhere in the name.
 func appName(name string) bool {
 	trimmed := strings.TrimSpace(name)

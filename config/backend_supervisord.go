@@ -32,7 +32,7 @@ func (b *Supervisord) unit() (id, what string) {
 	return fmt.Sprintf("%q %q", b.URL, name), "process"
 }
 
-// processName is that of one process: what has a * or nothing behind the colon is a whole group.
+// processName matches the name of one process. With a * or nothing after the colon it would be a whole group.
 var processName = regexp.MustCompile(`^[^\s:*/]+(:[^\s:*/]+)?$`)
 
 func (b *Supervisord) check(c *checker, p place) {
@@ -57,10 +57,10 @@ func (b *Supervisord) check(c *checker, p place) {
 	}
 }
 
-// socketURL tells whether u names a unix socket.
+// socketURL reports whether u names a unix socket.
 func socketURL(u *url.URL) bool { return u.Scheme == "unix" && u.Host == "" && path.IsAbs(u.Path) }
 
-// serverURL tells whether u names an HTTP server, and nothing on it.
+// serverURL reports whether u names an HTTP server, and nothing on it.
 func serverURL(u *url.URL) bool {
 	return u.Scheme == "http" && u.Hostname() != "" && validPort(u) && (u.Path == "" || u.Path == "/")
 }

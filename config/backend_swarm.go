@@ -18,7 +18,7 @@ func (*Swarm) limits() Limits { return clusterLimits }
 func (*Swarm) shown() []string { return shownWithEngine("service") }
 
 func (b *Swarm) unit() (id, what string) {
-	return fmt.Sprintf("%q %q", b.Engine.id(), b.Service), "service of a swarm"
+	return fmt.Sprintf("%q %q", b.id(), b.Service), "service of a swarm"
 }
 
 // swarmService is what a service of a swarm may be called.

@@ -9,7 +9,7 @@ import (
 type Systemd struct {
 	// Unit is the full name of the unit, with ".service".
 	Unit string `yaml:"unit"`
-	// Bus is "system" or "user": whose manager has the unit. Empty: "system".
+	// Bus is "system" or "user", whichever manager has the unit. Empty: "system".
 	Bus string `yaml:"bus,omitempty"`
 }
 
@@ -19,7 +19,7 @@ func (b *Systemd) unit() (id, what string) {
 	return fmt.Sprintf("%q %t", b.Unit, b.Bus == "user"), "unit"
 }
 
-// unitName is that of a service that can be started: a template, without what stands behind its @, cannot.
+// unitName matches the name of a service that can be started. A template with nothing after its @ cannot.
 var unitName = regexp.MustCompile(`^[A-Za-z0-9:_.\\-]+(@[A-Za-z0-9:_.\\@-]+)?\.service$`)
 
 // maxUnitName is the longest name of a unit that systemd takes.

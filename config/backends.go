@@ -26,23 +26,23 @@ type Backends struct {
 	ECS        *ECS        `yaml:"ecs,omitempty"`
 }
 
-// A backendBlock is a block of Backends. All but check are also called on nil, or on what is not checked.
+// A backendBlock is a block of Backends. All methods but check are also called on nil, or on an unchecked block.
 type backendBlock interface {
 	// check reports what is wrong with the block, which is at p.
 	check(c *checker, p place)
 	// unit identifies what the block restarts, and says what that is called.
 	unit() (id, what string)
-	// shown are the keys whose texts are no secrets.
+	// shown returns the keys whose texts are not secrets.
 	shown() []string
 }
 
-// A limitedBlock is a block for which other defaults hold.
+// A limitedBlock is a block with defaults of its own.
 type limitedBlock interface {
 	// limits are its defaults. Zero: those of DefaultLimits.
 	limits() Limits
 }
 
-// limits are the defaults of the block that there is.
+// limits returns the defaults of the block that is set.
 func (b *Backends) limits() Limits {
 	for _, n := range b.blocks() {
 		if l, ok := n.block.(limitedBlock); ok && n.set {
@@ -59,7 +59,7 @@ type namedBlock struct {
 	set   bool // false: the file does not have it
 }
 
-// blocks are all of them, in the order of the struct.
+// blocks returns all blocks, in the order of the struct.
 func (b *Backends) blocks() []namedBlock {
 	var all []namedBlock
 	v := reflect.ValueOf(*b)
@@ -67,14 +67,14 @@ func (b *Backends) blocks() []namedBlock {
 		key, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")
 		block, ok := reflect.TypeAssert[backendBlock](v.Field(i))
 		if !ok {
-			panic("config: the block " + key + " of Backends is no backendBlock")
+			panic("config: the block " + key + " of Backends is not a backendBlock")
 		}
 		all = append(all, namedBlock{key, block, !v.Field(i).IsNil()})
 	}
 	return all
 }
 
-// shownBackends are the patterns of all texts of the blocks that are no secrets.
+// shownBackends returns the patterns of all texts of the blocks that are not secrets.
 func shownBackends() []string {
 	var all []string
 	for _, b := range new(Backends).blocks() {
@@ -114,9 +114,9 @@ func (c *checker) program(p place, path string) {
 	case path == "":
 		c.fail(p, "missing, want the absolute path of a program")
 	case !filepath.IsAbs(path):
-		c.fail(p, "got the program %q, want an absolute path: no search path and no shell come between", path)
+		c.fail(p, "got the program %q, want an absolute path: no search path and no shell are used", path)
 	case errors.Is(err, fs.ErrNotExist):
-		c.fail(p, "there is no program %q here; the container image has none but the exporter, which has to run on the host of this service", path)
+		c.fail(p, "there is no program %q here; the container image contains the exporter alone, which has to run on the host of this service", path)
 	case err != nil || info.IsDir() || info.Mode()&0o111 == 0:
 		c.fail(p, "%q is not a program that can be run here", path)
 	}

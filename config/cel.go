@@ -76,7 +76,7 @@ func builds(a *cel.Ast) bool {
 	return found
 }
 
-// celIssues puts the errors of the compiler, which draws a picture over several lines, into one.
+// celIssues puts the errors of the compiler, which draws pictures of several lines, on one line.
 func celIssues(expression string, issues *cel.Issues) error {
 	var all []string
 	for _, e := range issues.Errors() {
@@ -94,7 +94,7 @@ var (
 	assignment = regexp.MustCompile(`token recognition error at: '=[^=]?'$`)
 )
 
-// inWords says two mistakes that people make as what they are, and not as the parser sees them.
+// inWords describes two mistakes that people make by what they are, not by what the parser sees.
 func inWords(message string) (string, bool) {
 	switch m := undeclared.FindStringSubmatch(message); {
 	case m != nil:
@@ -107,7 +107,7 @@ func inWords(message string) (string, bool) {
 }
 
 // Eval evaluates the expression on a JSON document. It stops when ctx is done. A result that is not a
-// bool is an error. No error repeats anything of the document.
+// bool is an error. Errors quote nothing of the document.
 func (c *CEL) Eval(ctx context.Context, body *Document) (bool, error) {
 	if err := ctx.Err(); err != nil {
 		return false, err

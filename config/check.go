@@ -15,24 +15,24 @@ import (
 // maxAttempts bounds how often a target is tried within one probe.
 const maxAttempts = 10
 
-// A checker checks modules after they were read. It says nothing about what could not be read.
+// A checker checks values after they were read. It does not report what could not be read.
 type checker struct {
 	*decoder
 }
 
-// fail reports a problem, unless the value at p was not read as a whole: that is reported already.
+// fail reports a problem, unless the value at p could not be read: that was reported before.
 func (c *checker) fail(p place, format string, args ...any) {
 	if c.read(p) {
 		c.report(p, format, args...)
 	}
 }
 
-// read tells whether everything at p that the file has was read.
+// read reports whether everything at p that the file has was read.
 func (c *checker) read(p place) bool {
 	return !slices.ContainsFunc(c.unread, func(path string) bool { return within(path, p.path) || within(p.path, path) })
 }
 
-// sub is the place of a key of p.
+// sub returns the place of a key of p.
 func (c *checker) sub(p place, key string) place { return c.at(p.field(key)) }
 
 func (c *checker) module(p place, m *Module) {
@@ -60,10 +60,13 @@ func (c *checker) module(p place, m *Module) {
 // foreignProbers are those of blackbox_exporter that this exporter does not have.
 var foreignProbers = []string{"tcp", "dns", "icmp", "grpc", "unix"}
 
-// NotWith begins what is said about a module of such a prober.
+// SpeakHTTP1 ends what is said about a header that HTTP/2 does not send.
+const SpeakHTTP1 = "set enable_http2: false"
+
+// NotWith begins the text about a module of such a prober.
 const NotWith = `this exporter probes with "http" and "websocket", and not with `
 
-// prober checks the prober of a module. That it is a foreign one says all of its block, too.
+// prober checks the prober of a module. If it is a foreign one, nothing more is said about its block.
 func (c *checker) prober(module place, name string) {
 	p := c.sub(module, "prober")
 	switch name {
@@ -72,7 +75,7 @@ func (c *checker) prober(module place, name string) {
 		c.fail(p, `missing, want "http" or "websocket"`)
 	default:
 		if slices.Contains(foreignProbers, name) {
-			block := module.field(name).path // of which nothing more is to be said
+			block := module.field(name).path // nothing more is said about it
 			c.problems = slices.DeleteFunc(c.problems, func(found Problem) bool { return found.Path == block })
 			c.fail(p, NotWith+"%q", name)
 			return
@@ -150,14 +153,14 @@ func (c *checker) protocolHeader(p place, name, value string, h *HTTP) {
 		switch {
 		case slices.Contains(harmless[strings.ToLower(name)], value):
 		case h.EnableHTTP3:
-			c.fail(p, "is not sent by HTTP/3 (RFC 9114 section 4.2), want enable_http3: false and enable_http2: false beside it")
+			c.fail(p, "is not sent by HTTP/3 (RFC 9114 section 4.2); set enable_http3: false and enable_http2: false")
 		case h.Client.EnableHTTP2:
-			c.fail(p, "is not sent by HTTP/2 (RFC 9113 section 8.2.2), want enable_http2: false beside it")
+			c.fail(p, "is not sent by HTTP/2 (RFC 9113 section 8.2.2); "+SpeakHTTP1)
 		}
 	}
 }
 
-// harmless are values that a request copied from a browser has. HTTP/2 and HTTP/3 leave them out, or have them, too
+// harmless are values that a request copied from a browser has. HTTP/2 and HTTP/3 allow them, or leave them out
 // (net/http/internal/httpcommon: checkConnHeaders and EncodeHeaders).
 var harmless = map[string][]string{
 	"connection": {"keep-alive", "Keep-Alive", "close", "Close"}, "transfer-encoding": {"chunked"}, "te": {"trailers"},
@@ -251,11 +254,11 @@ func (c *checker) headerNames(p place, names []string) {
 func (c *checker) headerValue(p place, value string) {
 	bad := strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
 	if bad {
-		c.fail(p, "the value has a control character, such as a line break, which no header may have")
+		c.fail(p, "the value has a control character, such as a line break; headers must not have any")
 	}
 }
 
-// token tells whether s is a token (RFC 9110 section 5.6.2), as methods and header names are.
+// token reports whether s is a token (RFC 9110 section 5.6.2), as methods and header names are.
 func token(s string) bool {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 	return s != "" && strings.Trim(s, letters+"!#$%&'*+-.^_`|~") == ""

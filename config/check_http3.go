@@ -4,8 +4,8 @@ import (
 	"crypto/tls"
 )
 
-// http3 refuses what contradicts enable_http3: every probe would fail, or not go where the module says. It does not look
-// at enable_http2, which is true unless somebody switches it off: HTTP/3 is spoken alone in either case.
+// http3 refuses what contradicts enable_http3: every probe would fail, or not go where the module says. It ignores
+// enable_http2, which is true unless somebody switches it off: in either case the module speaks HTTP/3 alone.
 func (c *checker) http3(p place, h *HTTP) {
 	at := func(key string) place { return c.sub(p, key) }
 	if cl := &h.Client; cl.ProxyURL.URL != nil && cl.ProxyURL.String() != "" {

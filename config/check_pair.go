@@ -32,7 +32,7 @@ func (c *checker) pair(p place, m Module, address string) {
 	}
 }
 
-// schemeContradictions are those of a module and the scheme of a URL. A redirect that is followed may lead to another scheme.
+// schemeContradictions are those between a module and the scheme of a URL. A redirect that is followed may lead to another scheme.
 func (h *HTTP) schemeContradictions(scheme string) []contradiction {
 	last := !h.Client.FollowRedirects
 	at := []string{"url"}
@@ -42,23 +42,23 @@ func (h *HTTP) schemeContradictions(scheme string) []contradiction {
 		{last && scheme == "http" && h.FailIfNotSSL, at, "the module has fail_if_not_ssl and follows no redirect, and the URL is http"},
 		{
 			last && scheme == "http" && !h.EnableHTTP3 && !h.speaks(false) && h.speaks(true), at,
-			"the module wants HTTP/2 and follows no redirect, and by http it speaks HTTP/1.1",
+			"the module wants HTTP/2 and follows no redirect, but over http it speaks HTTP/1.1",
 		},
 	}
 }
 
-// family is the contradiction of an address in a URL and the one family that a module connects to. A proxy may know better.
+// family is the contradiction between an address in a URL and the only family that a module connects to. A proxy may know better.
 func family(u *url.URL, ip string, fallback bool, client *commonconfig.HTTPClientConfig) contradiction {
 	_, addr, _ := parseHost(u.Hostname())
 	proxy := client.ProxyFromEnvironment || client.ProxyURL.URL != nil && client.ProxyURL.String() != ""
 	return contradiction{
 		addr.IsValid() && !fallback && !proxy && addr.Is4() != (ip == "ip4"),
 		[]string{"url"},
-		"the URL has an address of another family than preferred_ip_protocol, and ip_protocol_fallback is false",
+		"the URL has an address that is not of the preferred_ip_protocol, and ip_protocol_fallback is false",
 	}
 }
 
-// overlayContradictions refuses what a target changes of its module if every probe fails by that.
+// overlayContradictions refuses what a target changes in its module if that makes every probe fail.
 func (c *checker) overlayContradictions(p place, t *Target, m Module) {
 	if m.Prober != "http" || !c.clean("modules") {
 		return

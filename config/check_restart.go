@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// restart checks the restart section. Whatever is doubtful is an error: this section gives the right to act.
+// restart checks the restart section. Anything doubtful is an error: this section gives the right to act.
 func (c *checker) restart(p place, cfg *Config) {
 	r := cfg.Restart
 	c.mode(c.sub(p, "mode"), r.Mode, true)
@@ -148,7 +148,7 @@ func (c *checker) selectors(p place, s *Service) {
 	}
 }
 
-// serviceDependencies checks that services depend on others that there are, and none on itself by any way.
+// serviceDependencies checks that services depend on services that exist, and that there is no cycle.
 func (c *checker) serviceDependencies(services place, all []Service) {
 	index, on, order := map[string]int{}, map[string][]string{}, make([]string, len(all))
 	for i := range all {
@@ -163,7 +163,7 @@ func (c *checker) serviceDependencies(services place, all []Service) {
 	}
 	for _, cycle := range Cycles(order, on) {
 		p := c.at(services.item(index[cycle[len(cycle)-2]]).field("depends_on"))
-		c.fail(p, "goes round in a circle: %s: none of them would ever be restarted", strings.Join(cycle, " → "))
+		c.fail(p, "is a cycle: %s: none of them would ever be restarted", strings.Join(cycle, " → "))
 	}
 }
 
@@ -233,7 +233,7 @@ func validPort(u *url.URL) bool {
 	return err == nil && n > 0
 }
 
-// unique reports a name that is missing or that stands in two places, which alerts could not tell apart.
+// unique reports a name that is missing, or that two things have: alerts could not tell them apart.
 func (c *checker) unique(p place, seen map[string]string, name, what string) {
 	switch first, ok := seen[name]; {
 	case name == "":

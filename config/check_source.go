@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// hasSources tells whether there may be targets that the file does not have.
+// hasSources reports whether there may be targets that are not in the file.
 func (c *Config) hasSources() bool { return len(c.TargetFiles) > 0 || len(c.TargetAPIs) > 0 }
 
 func (c *checker) targetFiles(p place, files []TargetFile, modules map[string]Module) {
@@ -19,7 +19,7 @@ func (c *checker) targetFiles(p place, files []TargetFile, modules map[string]Mo
 		c.unique(at, seen, f.Path, "file")
 		c.text(at, f.Path)
 		if _, err := filepath.Match(f.Path, ""); err != nil {
-			c.fail(at, "got %q, want the path of a file, in which * stands for any number of characters", f.Path)
+			c.fail(at, "got %q, want the path of a file; * stands for any number of characters", f.Path)
 		}
 		if _, ok := modules[f.Module]; f.Module != "" && !ok {
 			c.fail(c.sub(at, "module"), "got unknown module %q, want one of %q", f.Module, slices.Sorted(maps.Keys(modules)))
@@ -39,9 +39,9 @@ func (c *checker) targetAPIs(p place, apis []TargetAPI) {
 		c.apiTimes(at, a)
 		switch {
 		case a.Format == "" && a.Map == nil:
-			c.fail(at, "says nothing about what the answer is, want format or map")
+			c.fail(at, "does not say what the answer looks like, want format or map")
 		case a.Format != "" && a.Map != nil:
-			c.fail(c.sub(at, "map"), "excludes format")
+			c.fail(c.sub(at, "map"), "cannot be combined with format, want one of them")
 		case a.Format != "" && a.Format != FormatHTTPSD && a.Format != FormatTargets:
 			c.fail(c.sub(at, "format"), "got %q, want %q or %q", a.Format, FormatHTTPSD, FormatTargets)
 		}
@@ -76,7 +76,7 @@ func (c *checker) apiTimes(p place, a *TargetAPI) {
 
 func (c *checker) targetMap(p place, m *TargetMap) {
 	if m.Items != nil && m.Items.usesItem {
-		c.fail(c.sub(p, "items"), "has no item yet: it finds them in body")
+		c.fail(c.sub(p, "items"), "must not use item: it is what finds the items in body")
 	}
 	if m.Name == nil {
 		c.fail(c.sub(p, "name"), "missing, want a CEL expression for the name of a target")

@@ -14,21 +14,21 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A TargetReader reads targets one by one, each for itself: one that is wrong costs no other. It fills in what a target
+// A TargetReader reads targets one by one. A target that is wrong does not affect the others. It fills in what a target
 // leaves out.
 type TargetReader struct {
-	// File stands in messages.
+	// File is the name of the file in messages.
 	File string
-	// Modules are those that a target may name.
+	// Modules are the modules that a target may name.
 	Modules map[string]Module
-	// Module is that of a target that names none. Empty: that of DefaultModuleFor.
+	// Module is the module of a target that does not name one. Empty: the one of DefaultModuleFor.
 	Module string
-	// Offset is what a scrape needs beside the probe; see Options.
+	// Offset is the time that a scrape needs besides the probe; see Options.
 	Offset time.Duration
 }
 
-// Read reads a target from a mapping with the keys of Target. Problems of labels cost only those labels and are dropped;
-// where there are others, wrong, the target cannot be used. The paths of problems count from the target.
+// Read reads a target from a mapping with the keys of Target. A label with a problem is dropped, and the target is kept. Any
+// other problem is among wrong, and then the target cannot be used. The paths of problems begin at the target.
 func (r TargetReader) Read(n *yaml.Node) (t Target, wrong, dropped Errors) {
 	d := &decoder{file: r.File, lines: map[string]int{}, active: map[*yaml.Node]bool{}}
 	p := place{pattern: targetPattern, line: n.Line}
@@ -69,8 +69,8 @@ func (c *checker) targets(p place, cfg *Config, r TargetReader) {
 	c.dependencies(p, cfg)
 }
 
-// dependencies checks depends_on of the targets in the configuration file. A target that the file does not have may yet
-// come from elsewhere.
+// dependencies checks depends_on of the targets in the configuration file. A target that is not in the file may still come
+// from another source.
 func (c *checker) dependencies(p place, cfg *Config) {
 	index := map[string]int{}
 	for i, t := range cfg.Targets {
@@ -88,12 +88,12 @@ func (c *checker) dependencies(p place, cfg *Config) {
 	}
 	for _, cycle := range Cycles(order, deps) {
 		from := index[cycle[len(cycle)-2]]
-		c.fail(c.at(p.item(from).field("depends_on")), "goes round in a circle: %s", strings.Join(cycle, " → "))
+		c.fail(c.at(p.item(from).field("depends_on")), "is a cycle: %s", strings.Join(cycle, " → "))
 	}
 }
 
-// Cycles finds the circles in a graph. Each begins and ends with the same name; its last step is the one to take away, and
-// without all of those there is no circle left.
+// Cycles finds the cycles of a graph. Each begins and ends with the same name. Its last step is the one to remove: without
+// all of those steps the graph has no cycle.
 func Cycles(order []string, deps map[string][]string) [][]string {
 	var (
 		cycles [][]string
@@ -123,7 +123,7 @@ func Cycles(order []string, deps map[string][]string) [][]string {
 	return cycles
 }
 
-// target checks one target for itself and fills in what it leaves out.
+// target checks one target on its own and fills in what it leaves out.
 func (c *checker) target(p place, t *Target, r TargetReader) {
 	c.text(c.sub(p, "name"), t.Name)
 	c.text(c.sub(p, "environment"), t.Environment)
@@ -179,17 +179,17 @@ func (c *checker) targetModule(p place, t *Target, modules map[string]Module) (m
 	m, ok = modules[name]
 	switch {
 	case !ok && t.Module == "":
-		c.fail(at, "is probed by the module %q, as every %s URL, and the configuration has none of that name; add it, or name another by module", name, u.Scheme)
+		c.fail(at, "needs the module %q, as every %s URL does, and the configuration does not have it; add it, or name another under module", name, u.Scheme)
 	case !ok:
 		c.fail(at, "got unknown module %q, want one of %q", name, slices.Sorted(maps.Keys(modules)))
 	case webSocketScheme(u.Scheme) && m.Prober == "http":
-		c.fail(at, "the module %q probes by HTTP, and the URL has the scheme %q", name, u.Scheme)
+		c.fail(at, "the module %q probes over HTTP, and the URL has the scheme %q", name, u.Scheme)
 	}
 	t.Module = name
 	return m, ok
 }
 
-// times checks interval and timeout, and what they leave for each other.
+// times checks interval and timeout, and that they fit together.
 func (c *checker) times(p place, t *Target, m Module, offset time.Duration) {
 	interval, timeout := c.sub(p, "interval"), c.sub(p, "timeout")
 	if t.Interval == 0 {
@@ -222,14 +222,14 @@ func (c *checker) times(p place, t *Target, m Module, offset time.Duration) {
 	}
 }
 
-// scrapeOffset is how much of a scrape is not for the probe: the offset, but not more than a tenth of it.
+// scrapeOffset is how much of a scrape is not available to the probe: the offset, but at most a tenth of the scrape.
 func scrapeOffset(scrape, offset time.Duration) time.Duration { return min(max(offset, 0), scrape/10) }
 
 func (c *checker) maintenance(p place, intervals []TimeInterval) {
 	for i := range intervals {
 		at := c.at(p.item(i))
 		if reflect.ValueOf(intervals[i]).IsZero() {
-			c.fail(at, "the interval says nothing, want times, weekdays, days_of_month, months or years")
+			c.fail(at, "the interval is empty, want times, weekdays, days_of_month, months or years")
 		}
 		for j, r := range intervals[i].Times {
 			times := c.at(at.field("times").item(j))
@@ -239,7 +239,7 @@ func (c *checker) maintenance(p place, intervals []TimeInterval) {
 			case r.End == 0:
 				c.fail(c.sub(times, "end_time"), "missing, want a time such as 17:00")
 			case r.Start >= r.End:
-				c.fail(times, "ends before it begins; over midnight takes two ranges, one to 24:00 and one from 00:00")
+				c.fail(times, "ends before it begins; a range over midnight is written as two, one to 24:00 and one from 00:00")
 			}
 		}
 	}
@@ -247,27 +247,27 @@ func (c *checker) maintenance(p place, intervals []TimeInterval) {
 
 var labelForm = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 
-// reservedLabels are those that Prometheus, the inventory or a metric of a probe sets itself.
+// reservedLabels are the labels that Prometheus, the inventory or a metric of a probe sets itself.
 var reservedLabels = set("job", "instance", "target", "environment",
 	"reason", "phase", "subprotocol", "version", "cipher", "fingerprint_sha256", "subject", "issuer", "subjectalternative", "serialnumber")
 
-// CheckLabel tells why a target cannot have a label of this name; nil: it can.
+// CheckLabel returns why a target cannot have a label of this name, or nil if it can.
 func CheckLabel(name string) error {
 	switch {
 	case len(name) > longestText:
 		return fmt.Errorf("the name of a label has %d bytes, want %d at most", len(name), longestText)
 	case !labelForm.MatchString(name):
-		return fmt.Errorf("%q is not a label name, want letters, digits and underscores, and no digit first", name)
+		return fmt.Errorf("%q is not a label name, want letters, digits and underscores, not beginning with a digit", name)
 	case strings.HasPrefix(name, "__"):
 		return fmt.Errorf("%q is reserved: labels that begin with two underscores are for Prometheus itself", name)
 	case reservedLabels[name]:
-		return fmt.Errorf("%q is reserved: the series of a target have a label of that name already", name)
+		return fmt.Errorf("%q is reserved: the series of a target already have a label of that name", name)
 	default:
 		return nil
 	}
 }
 
-// labels checks the names and values of labels, and takes out those that cannot be.
+// labels checks the names and values of labels, and removes those that are not valid.
 func (c *checker) labels(p place, labels map[string]string) {
 	if len(labels) > MaxLabels {
 		c.fail(p, "has %d labels, want %d at most", len(labels), MaxLabels)

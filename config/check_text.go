@@ -9,7 +9,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 )
 
-// Bounds of texts in bytes. Names, and names and values of labels, are in every series; URLs and headers are kept several times.
+// Bounds of texts in bytes. Every series has the names and the labels; URLs and headers are kept several times.
 const (
 	longestText   = 256
 	longestURL    = 4 << 10
@@ -31,8 +31,8 @@ func (c *checker) text(p place, s string) {
 	}
 }
 
-// prints checks what people see: a character that does not print may steer their terminal, or make one name look like
-// another.
+// prints checks a text that people see: a character that does not print could control their terminal, or make one name
+// look like another.
 func (c *checker) prints(p place, s string) {
 	if printable.Is(s) {
 		return

@@ -26,8 +26,8 @@ func (c *checker) websocket(p place, w *WebSocket) {
 	}
 }
 
-// closeCode tells whether a probe can see the code (RFC 6455 section 7.4). 1004 is reserved, 1015 never leaves a browser,
-// and 1014 is younger than the WebSocket library, to which it breaks the protocol.
+// closeCode reports whether a probe can see the code (RFC 6455 section 7.4). 1004 is reserved, 1015 never leaves a browser,
+// and 1014 is newer than the WebSocket library, which takes it for a violation of the protocol.
 func closeCode(code int) bool {
 	return 1000 <= code && code <= 1013 && code != 1004 || 3000 <= code && code <= 4999
 }
@@ -76,7 +76,7 @@ func (c *checker) handshakeHeaders(p place, w *WebSocket) {
 	}
 }
 
-// handshakeHeader refuses the headers that are the handshake itself (RFC 6455 section 4.1).
+// handshakeHeader refuses the headers that make up the handshake (RFC 6455 section 4.1).
 func (c *checker) handshakeHeader(p place, name string, w *WebSocket) {
 	switch lower := strings.ToLower(name); lower {
 	case "upgrade", "connection", "sec-websocket-key", "sec-websocket-version":
@@ -85,11 +85,11 @@ func (c *checker) handshakeHeader(p place, name string, w *WebSocket) {
 		c.fail(p, "want permessage_deflate: true instead")
 	case "sec-websocket-protocol":
 		if len(w.Subprotocols) > 0 {
-			c.fail(p, "contradicts subprotocols, want one of the two")
+			c.fail(p, "contradicts subprotocols, want only one of them")
 		}
 	case "origin":
 		if w.Origin != "" {
-			c.fail(p, "contradicts origin, want one of the two")
+			c.fail(p, "contradicts origin, want only one of them")
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 	commonconfig "github.com/prometheus/common/config"
 )
 
-// client checks the part of a module that all Prometheus components share, and ends with its own Validate, which also
+// client checks the part of a module that all Prometheus components share. It ends with that part's own Validate, which also
 // turns the deprecated bearer_token into authorization.
 func (c *checker) client(p place, cl *commonconfig.HTTPClientConfig) {
 	before := len(c.problems)
@@ -36,7 +36,7 @@ func (c *checker) client(p place, cl *commonconfig.HTTPClientConfig) {
 
 var keyForm = regexp.MustCompile(`[a-z0-9_]+`)
 
-// clientError puts an error of Validate, which has no path, to the last key of the block that it mentions.
+// clientError reports an error of Validate, which has no path, at the last key of the block that it mentions.
 func (c *checker) clientError(p place, err error) {
 	if err == nil {
 		return
@@ -122,7 +122,7 @@ func (c *checker) tls(p place, cfg *commonconfig.TLSConfig) {
 	c.material(c.eitherOf(p, "cert", "cert_file"), &pair)
 }
 
-// eitherOf is the place of a value or of the file that holds it.
+// eitherOf returns the place of a value, or of the file that holds it.
 func (c *checker) eitherOf(p place, key, file string) place {
 	if at := p.field(file); c.lines[at.path] != 0 {
 		return c.at(at)
@@ -130,7 +130,7 @@ func (c *checker) eitherOf(p place, key, file string) place {
 	return c.sub(p, key)
 }
 
-// material tries the certificates and keys of cfg, if they can be had: what is missing was reported before.
+// material tries to load the certificates and keys of cfg. What is missing was reported before.
 func (c *checker) material(p place, cfg *commonconfig.TLSConfig) {
 	if cfg.Validate() != nil {
 		return

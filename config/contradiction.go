@@ -9,7 +9,7 @@ import (
 // succeeds is not one: blackbox_exporter loads it, and it may be meant.
 type contradiction struct {
 	holds bool
-	keys  []string // all that it follows from; it is reported at the first
+	keys  []string // all keys that cause it; it is reported at the first
 	text  string
 }
 
@@ -22,14 +22,14 @@ func (c *checker) contradictions(p place, h *HTTP) {
 	}
 }
 
-// contradiction reports x if it holds and all that it follows from was read.
+// contradiction reports x if it holds and all keys that cause it were read.
 func (c *checker) contradiction(p place, x contradiction) {
 	if x.holds && !slices.ContainsFunc(x.keys, func(key string) bool { return !c.read(p.field(key)) }) {
 		c.fail(c.sub(p, x.keys[0]), "%s%s", x.text, everyProbe)
 	}
 }
 
-// spoken are the HTTP versions that an answer may have. HTTP/2 is spoken over TLS alone.
+// spoken returns the HTTP versions that an answer may have. HTTP/2 is only spoken over TLS.
 func (h *HTTP) spoken(overTLS bool) []string {
 	switch {
 	case h.EnableHTTP3:
@@ -41,7 +41,7 @@ func (h *HTTP) spoken(overTLS bool) []string {
 	}
 }
 
-// speaks reports whether one of valid_http_versions can come. A name that is wrong is reported elsewhere.
+// speaks reports whether an answer can have one of valid_http_versions. A wrong name is reported elsewhere.
 func (h *HTTP) speaks(overTLS bool) bool {
 	v := h.ValidHTTPVersions
 	return len(v) == 0 || slices.Contains(v, "") || slices.ContainsFunc(h.spoken(overTLS), func(s string) bool { return slices.Contains(v, s) })
@@ -58,7 +58,7 @@ func (h *HTTP) versionContradictions() []contradiction {
 	}
 }
 
-// onlyCodes reports whether the valid status codes are some and all of these.
+// onlyCodes reports whether there are valid status codes, and all of them are among these.
 func (h *HTTP) onlyCodes(among func(code int) bool) bool {
 	return len(h.ValidStatusCodes) > 0 && !slices.ContainsFunc(h.ValidStatusCodes, func(r StatusRange) bool {
 		for code := r.From; code <= r.To; code++ {
@@ -89,7 +89,8 @@ func bodiless(code int) bool {
 	return code < statusOK || code == statusNoContent || code == statusNotModified
 }
 
-// bodyContradictions are those of what can come: an answer without a body is judged as an empty one, which is not JSON.
+// bodyContradictions are those about the body of an answer. An answer without a body is judged like an empty one, which is
+// not JSON.
 func (h *HTTP) bodyContradictions() []contradiction {
 	empty, keys, why := h.Method == methodHead, []string{"method"}, "the answer to HEAD has no body"
 	if !empty {
@@ -99,7 +100,7 @@ func (h *HTTP) bodyContradictions() []contradiction {
 	differs := func(re Regexp) bool { return re.Regexp != nil && !re.MatchString("") }
 	at := func(key string) []string { return append([]string{key}, keys...) }
 	return []contradiction{
-		{h.onlyCodes(interim), []string{"valid_status_codes"}, "has only codes after which another answer follows"},
+		{h.onlyCodes(interim), []string{"valid_status_codes"}, "has only codes that another answer follows"},
 		{empty && slices.ContainsFunc(h.FailIfBodyMatches, matches), at("fail_if_body_matches_regexp"), why + ", and the expression matches an empty one"},
 		{empty && slices.ContainsFunc(h.FailIfBodyNotMatches, differs), at("fail_if_body_not_matches_regexp"), why + ", and the expression does not match an empty one"},
 		{empty && h.FailIfBodyJSONMatch != nil, at("fail_if_body_json_matches_cel"), why + ", and so no JSON"},
@@ -125,17 +126,17 @@ func (h *HTTP) matchContradictions() []contradiction {
 		{
 			body,
 			[]string{"fail_if_body_not_matches_regexp", "fail_if_body_matches_regexp"},
-			"has an expression that is in fail_if_body_matches_regexp, too",
+			"has an expression that is also in fail_if_body_matches_regexp",
 		},
 		{
 			header,
 			[]string{"fail_if_header_not_matches", "fail_if_header_matches"},
-			"has a header with an expression that is in fail_if_header_matches, too",
+			"has a header with an expression that is also in fail_if_header_matches",
 		},
 		{
 			forbidden != nil && wanted != nil && forbidden.Expression == wanted.Expression,
 			[]string{"fail_if_body_json_not_matches_cel", "fail_if_body_json_matches_cel"},
-			"is the expression of fail_if_body_json_matches_cel, too",
+			"is also the expression of fail_if_body_json_matches_cel",
 		},
 	}
 }

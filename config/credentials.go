@@ -7,13 +7,13 @@ import (
 	"strconv"
 )
 
-// CredentialHosts are the hosts that a module's credentials are for. Empty: all.
+// CredentialHosts are the hosts that may get a module's credentials. Empty: all.
 type CredentialHosts []HostPattern
 
-// Has reports whether credentials may go to where u leads.
+// Has reports whether the host of u may get the credentials.
 func (h CredentialHosts) Has(u *url.URL) bool { return h.has(u.Hostname(), portOf(u)) }
 
-// has is Has for a host with a port. 0: any of its ports is enough.
+// has is Has for a host and a port. 0: one of its ports is enough.
 func (h CredentialHosts) has(host string, port uint16) bool {
 	if len(h) == 0 {
 		return true
@@ -24,9 +24,9 @@ func (h CredentialHosts) has(host string, port uint16) bool {
 	})
 }
 
-// CheckCredentials says why the module must not probe u; nil: it may. A module sends all that it has, and any of it may be
-// secret, so that it probes no other hosts than those that its credentials are for. The request's Host header has to be
-// one of them, too: behind an address that many share it chooses who gets the request. It is hostname, or else the module's.
+// CheckCredentials returns why the module must not probe u, or nil if it may. A module sends everything that it has, and any
+// of it may be secret, so it only probes the hosts that its credentials are for. The Host header of the request must be one
+// of them, too: behind an address that many share, it decides who gets the request. It is hostname, or else the module's.
 func (m *Module) CheckCredentials(u *url.URL, hostname string) error {
 	if !m.CredentialsFor.Has(u) {
 		return fmt.Errorf("the credentials of the module are for other hosts than %q (credentials_for)", u.Host)
@@ -44,7 +44,7 @@ func (m *Module) CheckCredentials(u *url.URL, hostname string) error {
 	return nil
 }
 
-// portOf is the port that u names, or else that of its scheme.
+// portOf returns the port of u, or the default port of its scheme.
 func portOf(u *url.URL) uint16 {
 	if n, err := strconv.ParseUint(u.Port(), 10, 16); err == nil {
 		return uint16(n)
@@ -52,10 +52,10 @@ func portOf(u *url.URL) uint16 {
 	return map[string]uint16{"http": 80, "ws": 80, "https": 443, "wss": 443}[u.Scheme]
 }
 
-// credentialHosts checks credentials_for. An empty list is not taken for all: somebody meant to name hosts.
+// credentialHosts checks credentials_for. An empty list does not stand for all hosts: somebody meant to name some.
 func (c *checker) credentialHosts(p place, m *Module) {
 	if len(m.CredentialsFor) == 0 && c.lines[p.path] != 0 {
-		c.fail(p, "got no host, want one at least, or leave it out for all")
+		c.fail(p, "got no host, want at least one, or leave out the key to allow all")
 	}
 	for i := range m.CredentialsFor {
 		if m.CredentialsFor[i].IsZero() {

@@ -13,23 +13,22 @@ import (
 
 // Limits of one file.
 const (
-	maxAliased  = 1 << 18  // values that come out of aliases, which can multiply a small file without end; one takes some 400 bytes
+	maxAliased  = 1 << 18  // values that aliases expand to; aliases can multiply a small file without end, and a value takes some 400 bytes
 	maxFile     = 32 << 20 // bytes
-	maxProblems = 1000     // a file with more of them is another kind of file
+	maxProblems = 1000     // a file with more is not a configuration
 )
 
-// A decoder reads a YAML tree into a value, strictly, and goes on after an error, which package yaml does not: there
-// the first error of a type with its own UnmarshalYAML ends everything and has no line. A value that cannot be read
-// stays at its zero.
+// A decoder reads a YAML tree into a value. It is strict, and it goes on after an error. Package yaml does not: there the
+// first error of a type with its own UnmarshalYAML ends everything and has no line. A value that cannot be read stays zero.
 type decoder struct {
 	file     string
 	problems Errors
 	lines    map[string]int      // path to line, of everything in the file
-	unread   []string            // paths of what could not be read, so that nobody concludes anything from its absence
+	unread   []string            // paths of what could not be read, so that no check takes it for absent
 	active   map[*yaml.Node]bool // collections that are being read, to find one that contains itself
 	aliases  int                 // how deep in aliases
 	aliased  int                 // how many values came from aliases
-	stopped  bool                // nothing is read any more
+	stopped  bool                // reading has ended early
 }
 
 // report adds a problem.
@@ -43,7 +42,7 @@ func (d *decoder) report(p place, format string, args ...any) {
 	d.problems = append(d.problems, Problem{File: d.file, Line: p.line, Path: p.path, Message: message})
 }
 
-// stop reports why reading ends here. Nothing is said about the rest of the file.
+// stop reports why reading ends here. The rest of the file is not reported on.
 func (d *decoder) stop(p place, format string, args ...any) {
 	if !d.stopped {
 		d.stopped = true
@@ -58,7 +57,7 @@ func (d *decoder) reject(p place, format string, args ...any) {
 	d.report(p, format, args...)
 }
 
-// at puts the line to a place that was made without the tree.
+// at adds the line to a place that was made without the tree.
 func (d *decoder) at(p place) place {
 	if line, ok := d.lines[p.path]; ok {
 		p.line = line
@@ -66,7 +65,7 @@ func (d *decoder) at(p place) place {
 	return p
 }
 
-// clean tells whether there is no problem at path or below it.
+// clean reports whether there are no problems at path or below it.
 func (d *decoder) clean(path string) bool {
 	return !slices.ContainsFunc(d.problems, func(p Problem) bool { return within(p.Path, path) })
 }
@@ -79,7 +78,7 @@ func (d *decoder) value(p place, n *yaml.Node, v reflect.Value) {
 	d.inside(p, n, func(n *yaml.Node) { d.kind(p, n, v) })
 }
 
-// inside calls f with what n stands for, unless reading that would have no end.
+// inside calls f with the node that n stands for, unless reading it would never end.
 func (d *decoder) inside(p place, n *yaml.Node, f func(n *yaml.Node)) {
 	if n.Kind == yaml.AliasNode {
 		d.aliases++
@@ -92,7 +91,7 @@ func (d *decoder) inside(p place, n *yaml.Node, f func(n *yaml.Node)) {
 	}
 }
 
-// kind reads n as the kind of v wants it.
+// kind reads n into v by the kind of v.
 func (d *decoder) kind(p place, n *yaml.Node, v reflect.Value) {
 	switch t := v.Type(); {
 	case n.ShortTag() == "!!null": // as if absent
@@ -112,10 +111,10 @@ func (d *decoder) kind(p place, n *yaml.Node, v reflect.Value) {
 	}
 }
 
-// shorthand has the types whose UnmarshalYAML takes one text in place of a mapping.
+// shorthand has the types whose UnmarshalYAML accepts a text instead of a mapping.
 var shorthand = map[reflect.Type]bool{reflect.TypeFor[TargetFile](): true, reflect.TypeFor[Sentinel](): true}
 
-// enter guards against trees that have no end, or as good as none.
+// enter guards against trees that never end, or are as good as endless.
 func (d *decoder) enter(p place, n *yaml.Node) bool {
 	if d.aliases > 0 {
 		d.aliased++
@@ -126,7 +125,7 @@ func (d *decoder) enter(p place, n *yaml.Node) bool {
 	case len(d.problems) >= maxProblems:
 		d.stop(p, "too many problems, the rest of the file was not read")
 	case d.active[n]:
-		d.reject(p, "contains itself by an alias (*name)")
+		d.reject(p, "contains itself through an alias (*name)")
 		return false
 	}
 	d.active[n] = true
@@ -164,7 +163,7 @@ func (d *decoder) whole(p place, n *yaml.Node, v reflect.Value) {
 	}
 }
 
-// pairs reads the keys of n and then those that it merges, which do not overwrite: seen are the keys that are set.
+// pairs reads the keys of n, and then those that it merges, which do not overwrite them: seen are the keys that are set.
 func (d *decoder) pairs(p place, n *yaml.Node, into entries, seen map[string]bool) {
 	var merged []*yaml.Node
 	for key, value := range pairsOf(n) {
@@ -186,7 +185,7 @@ func (d *decoder) pairs(p place, n *yaml.Node, into entries, seen map[string]boo
 	}
 }
 
-// merge reads what stands behind a "<<" key: a mapping or a list of mappings.
+// merge reads the value of a "<<" key: a mapping or a list of mappings.
 func (d *decoder) merge(p place, n *yaml.Node, into entries, seen map[string]bool) {
 	d.inside(p, n, func(n *yaml.Node) {
 		if n.Kind == yaml.MappingNode {
@@ -195,7 +194,7 @@ func (d *decoder) merge(p place, n *yaml.Node, into entries, seen map[string]boo
 		}
 		if n.Kind != yaml.SequenceNode {
 			p.line = n.Line
-			d.reject(p, "got %s behind \"<<\", want a mapping", kind(n))
+			d.reject(p, "got %s after \"<<\", want a mapping", kind(n))
 		}
 		for _, item := range n.Content {
 			d.merge(p, item, into, seen)
@@ -203,7 +202,7 @@ func (d *decoder) merge(p place, n *yaml.Node, into entries, seen map[string]boo
 	})
 }
 
-// entries is where the keys of a mapping go: the fields of a struct or the entries of a map.
+// entries is where the keys of a mapping go: into the fields of a struct or the entries of a map.
 type entries struct {
 	value reflect.Value
 	keys  structKeys // empty for a map
@@ -239,7 +238,7 @@ func (d *decoder) unknown(p place, key string, known structKeys) {
 	d.reject(p.field(key), "unknown key %q%s", key, hint)
 }
 
-// list reads a sequence. An item that cannot be read keeps its place, so that the others keep their number.
+// list reads a sequence. An item that cannot be read keeps its index, so that the others do, too.
 func (d *decoder) list(p place, n *yaml.Node, v reflect.Value) {
 	if n.Kind != yaml.SequenceNode {
 		d.reject(p, "got %s, want a list", kind(n))
@@ -257,7 +256,7 @@ func (d *decoder) list(p place, n *yaml.Node, v reflect.Value) {
 	}
 }
 
-// leaf reads everything that is not taken apart here.
+// leaf reads a value as a whole.
 func (d *decoder) leaf(p place, n *yaml.Node, v reflect.Value) {
 	err := n.Decode(v.Addr().Interface())
 	if err == nil {
@@ -265,11 +264,11 @@ func (d *decoder) leaf(p place, n *yaml.Node, v reflect.Value) {
 	}
 	v.SetZero()
 	switch {
-	case !d.clean(p.path): // a key that is there twice
+	case !d.clean(p.path): // such as a key that is there twice
 		d.unread = append(d.unread, p.path)
 	case explains(v.Type()):
 		d.reject(p, "%v", err)
-	case kind(n) == want(v.Type()): // with a key that is no name, deep inside
+	case kind(n) == want(v.Type()): // with a key that is not a name, deep inside
 		d.reject(p, "is not a valid mapping")
 	case n.Kind != yaml.ScalarNode:
 		d.reject(p, "got %s, want %s", kind(n), want(v.Type()))

@@ -13,9 +13,9 @@ import (
 	"github.com/google/cel-go/common/types/ref"
 )
 
-// A Document is a JSON document (RFC 8259) that stays the text that it is: an expression decodes what it looks at. Decoded
-// as a whole a text can take fifty times its length, which is for whoever has sent it to choose. The text must not change
-// while the Document is in use, and only one goroutine may use it.
+// A Document is a JSON document (RFC 8259) that is kept as text: an expression decodes only what it looks at. Decoded as a
+// whole, a text can take fifty times its length, and whoever sent it would choose how much. The text must not change while
+// the Document is in use, and only one goroutine may use it.
 type Document struct {
 	text     []byte
 	integers bool
@@ -23,7 +23,7 @@ type Document struct {
 	left     int64 // how many more values may be looked at
 }
 
-// What a Document takes in bytes besides its text, at most: for an item of a list, for a member of an object with its place in
+// The most that a Document takes besides its text, in bytes: for an item of a list, for a member of an object with its slot in
 // the table, and for a value in a list that an expression makes.
 const (
 	itemCost   = 4
@@ -31,11 +31,11 @@ const (
 	madeCost   = 64
 )
 
-// maxMore is how many values an expression that makes lists may look at beyond those of the document: a list that is made
-// for each item of another one has as many as the two multiplied.
+// maxMore is how many values an expression that makes lists may look at beyond those of the document. If a list is made for
+// each item of another, the numbers of both multiply.
 const maxMore = 500_000
 
-// allow says how much an expression may look at, by whether it makes lists or maps of its own. Others need no bound but the time.
+// allow limits how much an expression may look at if it makes lists or maps of its own. Others are bounded by time alone.
 func (d *Document) allow(builds bool) {
 	d.left = math.MaxInt64
 	if builds {
@@ -44,7 +44,7 @@ func (d *Document) allow(builds bool) {
 	}
 }
 
-// separators are an upper bound of how many items and members a text has: what separates them may stand in strings, too.
+// separators is an upper bound of the number of items and members in a text: separators may also be inside strings.
 func separators(text []byte) (items, members int64) {
 	return int64(bytes.Count(text, []byte(","))) + 1, int64(bytes.Count(text, []byte(":")))
 }
@@ -71,7 +71,7 @@ func parseDocument(text []byte, integers bool) (*Document, error) {
 	return d, nil
 }
 
-// untouched takes the text of a document as it is: package json has checked it before.
+// untouched takes the text of a document as it is. Package json has checked it before.
 type untouched []byte
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -80,7 +80,7 @@ func (u *untouched) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// Items are the items of a list, each as a Document of its own. It is false where the document is not a list.
+// Items returns the items of a list, each as a Document of its own. It returns false if the document is not a list.
 func (d *Document) Items() (iter.Seq[*Document], bool) {
 	if d.text[0] != '[' {
 		return nil, false
@@ -94,7 +94,7 @@ func (d *Document) Items() (iter.Seq[*Document], bool) {
 	}, true
 }
 
-// Member is what an object has for a key; nil: the document is not an object, or has no such key.
+// Member returns the value of a key of an object, or nil if the document is not an object or does not have the key.
 func (d *Document) Member(key string) *Document {
 	o, ok := d.root.(*object)
 	if !ok {
@@ -107,17 +107,17 @@ func (d *Document) Member(key string) *Document {
 	return d.part(o.members[i].value)
 }
 
-// part is the value that begins at i as a Document.
+// part returns the value that begins at i as a Document.
 func (d *Document) part(i at) *Document {
 	p := &Document{text: d.text[i:d.end(i)], integers: d.integers, left: math.MaxInt64}
 	p.root = p.value(0)
 	return p
 }
 
-// Text is the text, without spaces around it.
+// Text returns the text without spaces around it.
 func (d *Document) Text() []byte { return d.text }
 
-// Size is how many values a document has, itself included and keys not, and how deep they are in each other.
+// Size returns how many values a document has, including itself but not its keys, and how deep they are nested.
 func (d *Document) Size() (values, deepest int) {
 	depth := 0
 	for i := at(0); int(i) < len(d.text); {
@@ -155,7 +155,7 @@ func (d *Document) NativeToValue(v any) ref.Val {
 	}
 }
 
-// value is the value that begins at i, as CEL has it.
+// value returns the value that begins at i, as CEL has it.
 func (d *Document) value(i at) ref.Val {
 	d.left--
 	if d.left < 0 {
@@ -196,7 +196,7 @@ func (d *Document) number(text string) ref.Val {
 	}
 }
 
-// items are where the items of the list at i begin.
+// items returns where the items of the list at i begin.
 func (d *Document) items(i at) []at {
 	n := 0
 	for range d.elements(i) {
@@ -209,7 +209,7 @@ func (d *Document) items(i at) []at {
 	return all
 }
 
-// elements are where the items of a list begin, or the keys of an object.
+// elements returns where the items of a list begin, or the keys of an object.
 func (d *Document) elements(i at) func(yield func(at) bool) {
 	return func(yield func(at) bool) {
 		for i = d.next(i + 1); d.text[i] != ']' && d.text[i] != '}'; i = d.next(i) {
@@ -227,7 +227,7 @@ func (d *Document) elements(i at) func(yield func(at) bool) {
 	}
 }
 
-// next is the first place from i on that is not space.
+// next returns the first index from i on that is not white space.
 func (d *Document) next(i at) at {
 	for {
 		switch d.text[i] {
@@ -239,7 +239,7 @@ func (d *Document) next(i at) at {
 	}
 }
 
-// end is where the value that begins at i is over.
+// end returns where the value that begins at i ends.
 func (d *Document) end(i at) at {
 	switch d.text[i] {
 	case '"':
@@ -275,7 +275,7 @@ func (d *Document) endOfString(i at) at {
 	return i + 1
 }
 
-// string is the text that begins at i.
+// string returns the text that begins at i.
 func (d *Document) string(i at) string {
 	if plain := d.plain(i); plain != nil {
 		return string(plain)
@@ -285,7 +285,7 @@ func (d *Document) string(i at) string {
 	return s
 }
 
-// raw are the bytes of the text that begins at i. They are not to be changed.
+// raw returns the bytes of the text that begins at i. They must not be changed.
 func (d *Document) raw(i at) []byte {
 	if plain := d.plain(i); plain != nil {
 		return plain
@@ -293,7 +293,7 @@ func (d *Document) raw(i at) []byte {
 	return []byte(d.string(i))
 }
 
-// plain is the text that begins at i, where it stands in the document as it is; nil: it does not.
+// plain returns the text that begins at i if the document has it without escapes, and nil otherwise.
 func (d *Document) plain(i at) []byte {
 	plain := d.text[i+1 : d.endOfString(i)-1]
 	if bytes.IndexByte(plain, '\\') < 0 && utf8.Valid(plain) {

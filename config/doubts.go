@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// customary are the environments that the alerts and the routes of the examples know.
+// customary are the environments that the alerts and routes of the examples know.
 var customary = []string{"LIVE", "STAGE", "DEV"}
 
-// Doubts says what can be meant as it is written, and hardly is: an environment that differs by its case alone from a customary one,
-// or from one before it. Alerts and routes compare it as it is written.
+// Doubts returns what is valid but hardly meant: an environment that differs only by case from a customary one, or from one
+// before it. Alerts and routes compare environments with their case.
 func (c *Config) Doubts() []string {
 	var doubts []string
 	known := slices.Clone(customary)

@@ -45,7 +45,7 @@ func (d *Duration) UnmarshalYAML(n *yaml.Node) error {
 // MarshalYAML implements yaml.Marshaler.
 func (d Duration) MarshalYAML() (any, error) { return d.String(), nil }
 
-// String is the text that ParseDuration reads back to the same value.
+// String returns the text that ParseDuration reads back as the same value.
 func (d Duration) String() string {
 	if time.Duration(d)%time.Second != 0 {
 		return time.Duration(d).String() // Prometheus has no fractions and nothing below a millisecond

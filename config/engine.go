@@ -37,10 +37,10 @@ func (e *Engine) check(c *checker, p place) {
 		if e.TLSConfig != nil {
 			c.fail(c.sub(p, "tls_config"), "has no effect on a unix socket")
 		}
-	case err != nil: // nobody knows what is in it
+	case err != nil: // it may hold a password
 		c.fail(c.sub(p, "host"), "is not a URL, want unix:///PATH or tcp://HOST:PORT")
 	case u.User != nil, u.RawQuery != "", u.Fragment != "":
-		c.fail(c.sub(p, "host"), "has more than unix:///PATH or tcp://HOST:PORT; want tls_config to be let in")
+		c.fail(c.sub(p, "host"), "has more than unix:///PATH or tcp://HOST:PORT; use tls_config to authenticate")
 	case u.Scheme != "tcp" || u.Hostname() == "" || u.Port() == "" || !validPort(u) || u.Path != "":
 		c.fail(c.sub(p, "host"), "got %q, want unix:///PATH or tcp://HOST:PORT", e.Host)
 	case e.TLSConfig != nil:

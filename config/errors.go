@@ -32,8 +32,8 @@ func (p Problem) String() string {
 	return b.String() + ": " + p.Message
 }
 
-// Errors are all problems of a configuration file, sorted by line. It is what Parse and Load return
-// for a file that could be read.
+// Errors are all problems of a configuration file, sorted by line. Parse and Load return them for a file that could be
+// read.
 type Errors []Problem
 
 // Error lists the problems, a line each.

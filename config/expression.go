@@ -13,13 +13,13 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// expressionEnv is what an expression that maps a document sees: "body", the whole of it, and "item", one of its items.
+// expressionEnv has the variables of an expression that maps a document: "body", all of it, and "item", one of its items.
 var expressionEnv = sync.OnceValues(func() (*cel.Env, error) {
 	return cel.NewEnv(cel.Variable("body", cel.DynType), cel.Variable("item", cel.DynType), cel.OptionalTypes(), ext.Strings())
 })
 
-// An Expression makes a value of a JSON document, in the Common Expression Language with optional values and the string
-// functions of cel-go. It was compiled when the configuration was loaded.
+// An Expression makes a value from a JSON document. It is in the Common Expression Language, with optional values and the
+// string functions of cel-go, and was compiled when the configuration was loaded.
 type Expression struct {
 	// Text is the source text.
 	Text string
@@ -42,7 +42,7 @@ func NewExpression(text string) (*Expression, error) {
 	return e, nil
 }
 
-// eval evaluates the expression. It stops when ctx is done. No error repeats anything of the document.
+// eval evaluates the expression. It stops when ctx is done. Errors quote nothing of the document.
 func (e *Expression) eval(ctx context.Context, body *Document, item any) (ref.Val, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func (e *Expression) eval(ctx context.Context, body *Document, item any) (ref.Va
 	}
 }
 
-// native turns a value of CEL into one of nil, bool, int64, uint64, float64, string, []any and map[string]any.
+// native turns a value of CEL into nil, bool, int64, uint64, float64, string, []any or map[string]any.
 func native(v ref.Val) (any, error) {
 	switch v := v.(type) {
 	case *types.Optional:

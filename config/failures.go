@@ -22,7 +22,7 @@ func (f Failure) code() (code int, ok bool) {
 	return code, err == nil
 }
 
-// Codes are the status codes among them.
+// Codes returns the status codes among them.
 func (all Failures) Codes() []int {
 	var codes []int
 	for _, f := range all {
@@ -33,7 +33,7 @@ func (all Failures) Codes() []int {
 	return codes
 }
 
-// Reasons are the reasons among them.
+// Reasons returns the reasons among them.
 func (all Failures) Reasons() []string {
 	var reasons []string
 	for _, f := range all {

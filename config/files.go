@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// Files are the paths of all files that the configuration names, sorted and each once: a change of one of them is a
-// change of the configuration.
+// Files returns the paths of all files that the configuration names, sorted and without duplicates. A change of one of them
+// is a change of the configuration.
 func (c *Config) Files() []string {
 	all := map[string]bool{}
 	rewrite(reflect.ValueOf(*c), place{}, func(p place, s string) string {
@@ -24,12 +24,12 @@ func (c *Config) Files() []string {
 	return slices.Sorted(maps.Keys(all))
 }
 
-// names tells whether the text at p is the path of a file.
+// names reports whether the text at p is the path of a file.
 func names(p place) bool {
 	return strings.HasSuffix(p.pattern, "_file") || strings.HasSuffix(p.pattern, "headers.*.files")
 }
 
-// referenced checks every file that a part of the configuration names, and that it asks for no secret manager.
+// referenced checks every file that a part of the configuration names, and that it does not refer to a secret manager.
 func (c *checker) referenced(p place, part reflect.Value) {
 	rewrite(part, p, func(at place, s string) string {
 		switch at = c.at(at); {
@@ -47,7 +47,7 @@ func (c *checker) referenced(p place, part reflect.Value) {
 
 // readable opens a file to see whether that is possible.
 func readable(file string) error {
-	info, err := os.Stat(file) // before opening: to open a named pipe could last for ever
+	info, err := os.Stat(file) // before opening: opening a named pipe could block for ever
 	if err == nil && !info.Mode().IsRegular() {
 		err = errors.New("not a regular file")
 	}

@@ -7,10 +7,10 @@ import (
 	"reflect"
 )
 
-// Fingerprint identifies the back-end and all of its settings, the secrets among them, and gives none of them away: two
-// are the same if and only if the fingerprints are. What is in the files that it names is not part of it.
+// Fingerprint identifies the back-end and all of its settings, including the secrets, without giving them away: two
+// back-ends are the same if and only if their fingerprints are. The contents of files that it names are not part of it.
 func (b Backends) Fingerprint() (string, error) {
-	text, err := marshal(b) // masks what has the type of a secret
+	text, err := marshal(b) // masks values that have the type of a secret
 	if err != nil {
 		return "", err
 	}

@@ -30,11 +30,11 @@ func decodeHex(s string) ([]byte, error) {
 	return hex.DecodeString(strings.Join(strings.Fields(s), ""))
 }
 
-// Bytes are the bytes of a checked Hex; a copy.
+// Bytes returns the bytes of a checked Hex, as a copy.
 func (h Hex) Bytes() []byte {
 	b, err := decodeHex(string(h))
 	if err != nil {
-		panic(fmt.Sprintf("config: Hex that was not checked: %v", err)) // ParseHex did, unless it was made otherwise
+		panic(fmt.Sprintf("config: Hex that was not checked: %v", err)) // ParseHex checks it, unless it was made otherwise
 	}
 	return b
 }

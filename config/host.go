@@ -10,12 +10,12 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// lookup maps names as browsers do before they look them up (UTS #46, not transitional). It is lenient about what a name
-// may consist of: resolvers and proxies are, too.
+// lookup maps names as browsers do before they look them up (UTS #46, not transitional). It is lenient about the characters
+// of a name, as resolvers and proxies are.
 var lookup = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(false), idna.CheckHyphens(false))
 
-// ASCIIHost is the one spelling of a host: in ASCII (RFC 5891), in lower case and without a final dot. A host that has no
-// such form keeps its other characters.
+// ASCIIHost returns the canonical spelling of a host: in ASCII (RFC 5891), in lower case and without a final dot. A host that
+// has no such spelling keeps its other characters.
 func ASCIIHost(host string) string {
 	if ascii, err := lookup.ToASCII(host); err == nil {
 		host = ascii
@@ -28,15 +28,15 @@ func ASCIIHost(host string) string {
 	}, strings.TrimRight(host, "."))
 }
 
-// Why what stands in the place of a host is neither a name nor an address that everybody reads the same.
+// Why a host is neither a name, nor an address that every program reads in the same way.
 var (
 	errNumber  = errors.New("it ends in a number like an IPv4 address, and is not one")
 	errOctal   = errors.New("some programs read its leading zeros as octal numbers, and others as decimal ones")
-	errNoASCII = errors.New("it has no form in ASCII")
+	errNoASCII = errors.New("it cannot be written in ASCII")
 )
 
-// parseHost reads the host of a URL as the URL standard does (https://url.spec.whatwg.org/#host-parsing). A name has no
-// address; the name of an address is its usual spelling.
+// parseHost reads the host of a URL as the URL standard does (https://url.spec.whatwg.org/#host-parsing). For a name, addr is
+// invalid. For an address, name is its usual spelling.
 func parseHost(host string) (name string, addr netip.Addr, err error) {
 	name = ASCIIHost(host)
 	if addr, err := netip.ParseAddr(name); err == nil {
@@ -65,7 +65,7 @@ func ParseIPv4(host string) (netip.Addr, bool) {
 	return addr, ok
 }
 
-// numericIPv4 also reports whether the address is another one to a program that knows no octal numbers.
+// numericIPv4 also reports whether a program that does not know octal numbers would read another address.
 func numericIPv4(host string) (addr netip.Addr, octal, ok bool) {
 	const parts = 4
 	numbers := strings.Split(host, ".")
@@ -89,7 +89,7 @@ func numericIPv4(host string) (addr netip.Addr, octal, ok bool) {
 	return netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, address))), octal, true
 }
 
-// numberOf takes the prefix off that says in which base a number is written.
+// numberOf cuts off the prefix that gives the base of a number.
 func numberOf(text string) (digits string, base int) {
 	switch {
 	case strings.HasPrefix(text, "0x"), strings.HasPrefix(text, "0X"):
@@ -101,11 +101,11 @@ func numberOf(text string) (digits string, base int) {
 	}
 }
 
-// isNumber reports whether a label is a number, of whatever size. No name ends in one.
+// isNumber reports whether a label is a number of any size. A name never ends in one.
 func isNumber(label string) bool {
 	digits, base := numberOf(label)
 	if base == 16 {
 		return strings.Trim(digits, "0123456789abcdef") == ""
 	}
-	return digits != "" && strings.Trim(digits, "0123456789") == "" // 08 is a number that is wrong
+	return digits != "" && strings.Trim(digits, "0123456789") == "" // 08 is a number, but not a valid one
 }

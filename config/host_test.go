@@ -39,11 +39,11 @@ func TestParseHostPattern(t *testing.T) {
 	for text, want := range map[string]string{ // a part of the error; empty: there is none
 		"example.com": "", "*.example.com": "", "*": "", "*.bücher.example": "", "api.example.com:8443": "", "192.0.2.1": "", "192.0.2.1:443": "",
 		"2852039166": "", "::1": "", "[::1]": "", "[2001:db8::1]:8443": "", "10.1.*": "", "a_b.example": "", "::ffff:10.0.0.1": "",
-		"": "want a host name", "https://example.com": "want a host name", "example.com/path": "want a host name", "user@example.com": "want a host name",
-		"[a-z].example": "want a host name", "h?": "want a host name", "büch*.example": "want the label as a whole", "010.0.0.1": "octal",
+		"": "or a host name in which", "https://example.com": "or a host name in which", "example.com/path": "or a host name in which", "user@example.com": "or a host name in which",
+		"[a-z].example": "or a host name in which", "h?": "or a host name in which", "büch*.example": "want * for the whole label", "010.0.0.1": "octal",
 		"256.1.1.1": "ends in a number", "h:0": "want a port", "h:": "want a port", "h:65536": "want a port", "h:80:80": "want a port",
-		"[::1": "want a host name", "[::1]8443": "want a host name", "[::1]:": "want a port", "[h]": "want a host name", "fe80::1%eth0": "want a host name",
-		"\u200d.example": "no form in ASCII", "example .com": "want a host name",
+		"[::1": "or a host name in which", "[::1]8443": "or a host name in which", "[::1]:": "want a port", "[h]": "or a host name in which", "fe80::1%eth0": "or a host name in which",
+		"\u200d.example": "cannot be written in ASCII", "example .com": "or a host name in which",
 	} {
 		p, err := config.ParseHostPattern(text)
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {

@@ -11,16 +11,16 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A HostPattern is a host name in which "*" stands for any number of characters, or an address. It may have a port.
-// However a host is written, in Unicode or in ASCII, as an address in any of its spellings, it is the same host.
+// A HostPattern is an address, or a host name in which "*" stands for any number of characters. It may have a port. It does
+// not matter how a host is written: in Unicode or in ASCII, or as an address in any of its spellings.
 type HostPattern struct {
 	text string     // as the user wrote it
-	name string     // in ASCII; of an address its usual spelling
+	name string     // in ASCII; for an address, its usual spelling
 	addr netip.Addr // invalid: it is a name
 	port uint16     // 0: any
 }
 
-var errHostPattern = errors.New("want a host name in which * stands for any number of characters, or an address")
+var errHostPattern = errors.New("want an address, or a host name in which * stands for any number of characters")
 
 // ParseHostPattern reads a pattern such as *.example.com, api.example.com:8443, 192.0.2.1 or [2001:db8::1]:443.
 func ParseHostPattern(s string) (HostPattern, error) {
@@ -37,7 +37,7 @@ func ParseHostPattern(s string) (HostPattern, error) {
 	}
 	for label := range strings.FieldsFuncSeq(host, isDot) {
 		if strings.Contains(label, "*") && strings.ContainsFunc(label, func(r rune) bool { return r >= 0x80 }) {
-			return HostPattern{}, fmt.Errorf("got %q, which has * beside letters that the DNS does not know, want the label as a whole", s)
+			return HostPattern{}, fmt.Errorf("got %q, which has * in a label that is not ASCII; want * for the whole label", s)
 		}
 	}
 	p.name, p.addr, err = parseHost(host)
@@ -54,7 +54,7 @@ func ParseHostPattern(s string) (HostPattern, error) {
 // isDot reports whether r separates the labels of a name (UTS #46 section 2.3).
 func isDot(r rune) bool { return strings.ContainsRune(".\u3002\uff0e\uff61", r) }
 
-// cutPort takes the port off a host, and the brackets of an IPv6 address. 0: there is no port.
+// cutPort cuts the port off a host, and the brackets off an IPv6 address. 0: there is no port.
 func cutPort(s string) (host string, port uint16, err error) {
 	var digits string
 	var ported bool
@@ -72,7 +72,7 @@ func cutPort(s string) (host string, port uint16, err error) {
 	}
 	n, err := strconv.ParseUint(digits, 10, 16)
 	if err != nil || n == 0 {
-		return "", 0, fmt.Errorf("got %q, want a port of 1 to 65535 behind the colon", s)
+		return "", 0, fmt.Errorf("got %q, want a port from 1 to 65535 after the colon", s)
 	}
 	return host, uint16(n), nil
 }
@@ -97,7 +97,7 @@ func (p HostPattern) MarshalYAML() (any, error) { return p.text, nil }
 // IsZero reports whether there is no pattern.
 func (p HostPattern) IsZero() bool { return p == HostPattern{} }
 
-// matches reports whether a host is meant, by its name and by its address as parseHost has them, or as it was resolved.
+// matches reports whether the pattern is for a host, given its name and its address as parseHost returns them or as resolved.
 func (p *HostPattern) matches(name string, addr netip.Addr) bool {
 	if p.addr.IsValid() {
 		return p.addr == addr

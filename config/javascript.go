@@ -12,16 +12,16 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 )
 
-// maxScript is how much of a program is read to see what it is, in bytes. Wrappers are short, and say it early.
+// maxScript is how much of a program is read to see what it is, in bytes. Wrappers are short.
 const maxScript = 4 << 10
 
-// A script is the beginning of a program that somebody else is to run.
+// A script is the beginning of a program that another program will run.
 type script struct {
 	head []byte // empty: an empty file
 	file string // with all links resolved
 }
 
-// readScript reads the beginning of a program. It reports false where it cannot be read: then nobody knows what it is.
+// readScript reads the beginning of a program. It returns false if that cannot be read, and so cannot be judged.
 func readScript(program string) (script, bool) {
 	file, err := filepath.EvalSymlinks(program)
 	if err != nil {
@@ -36,8 +36,8 @@ func readScript(program string) (script, bool) {
 	return script{bytes.TrimPrefix(head, []byte("\ufeff")), file}, err == nil
 }
 
-// interpreter is the name of the program that the first line asks for, such as "node" or "sh", and whether it is looked
-// for in PATH. It is empty without such a line.
+// interpreter returns the name of the program that the first line asks for, such as "node" or "sh", and whether it is looked
+// up in PATH. The name is empty if there is no such line.
 func (s script) interpreter() (name string, inPath bool) {
 	line, _, _ := bytes.Cut(s.head, []byte("\n"))
 	asks, found := bytes.CutPrefix(line, []byte("#!"))
@@ -58,14 +58,14 @@ func (s script) interpreter() (name string, inPath bool) {
 }
 
 var (
-	// Some scripts are of two languages: a shell runs their second line, which starts node, and to node it is a string and a
-	// comment.
+	// Some scripts are in two languages: a shell runs the second line, which starts node, and for node that line is a string
+	// and a comment.
 	bilingual = regexp.MustCompile(`^#![^\n]*\n\s*(':'|":") *//`)
-	// What a shell script without a first line of its own has, and JavaScript has not.
+	// What a shell script without an interpreter line may have, and JavaScript does not.
 	shell = regexp.MustCompile(`(?m)^\s*(exec|export|set -|\. /)|"\$@"|^@echo `)
 )
 
-// notJavaScript says what a program is instead. It is empty where node may run it, and where nobody knows.
+// notJavaScript says what a program is instead of JavaScript. It is empty if node may be able to run it.
 func notJavaScript(program string) string {
 	s, ok := readScript(program)
 	switch name, _ := s.interpreter(); {

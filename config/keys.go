@@ -11,13 +11,13 @@ import (
 // A structKeys is what a struct type reads from a mapping.
 type structKeys struct {
 	fields map[string][]int // key to the index for reflect.Value.FieldByIndex, through inlined structs
-	rest   []int            // index of an inlined map, which takes every other key; nil: there is none
+	rest   []int            // index of an inlined map, which takes all other keys; nil: the struct has none
 }
 
-var knownKeys sync.Map // reflect.Type to structKeys: a value is asked for them many times
+var knownKeys sync.Map // reflect.Type to structKeys, which are needed many times
 
-// keysOf reads the yaml tags of a struct type. A type without any, such as a URL, is not read from a mapping: it
-// gets no keys. Fields without a tag do not count; the configuration has none.
+// keysOf reads the yaml tags of a struct type. A type without tags, such as a URL, is not read from a mapping and gets no
+// keys. Fields without a tag do not count; the configuration has none.
 func keysOf(t reflect.Type) structKeys {
 	if known, ok := knownKeys.Load(t); ok {
 		k, _ := known.(structKeys)
@@ -50,7 +50,7 @@ func readKeys(t reflect.Type) structKeys {
 	return k
 }
 
-// mapped tells whether t is a struct that is read from a mapping.
+// mapped reports whether t is a struct that is read from a mapping.
 func mapped(t reflect.Type) bool {
 	if t.Kind() != reflect.Struct {
 		return false

@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// Limits are the numbers of the safety machine. Zero: that of the defaults, then that of the back-end, and at last that of
-// DefaultLimits.
+// Limits are the numbers of the safety machine. A field that is zero is taken from the defaults of the section, then from
+// those of the back-end, and at last from DefaultLimits.
 type Limits struct {
-	// CheckInterval is the pause between two rounds of checks, CheckTimeout the time for one.
+	// CheckInterval is the pause between two rounds of checks, and CheckTimeout the time for one round.
 	CheckInterval Duration `yaml:"check_interval,omitempty"`
 	CheckTimeout  Duration `yaml:"check_timeout,omitempty"`
 	// WarmUp is how long nothing is restarted after the start of the exporter.
 	WarmUp Duration `yaml:"warm_up,omitempty"`
-	// ArmProbes successes in a row over ArmTime make a service one that may be restarted.
+	// ArmProbes successes in a row, over ArmTime, arm a service: from then on it may be restarted.
 	ArmProbes int      `yaml:"arm_probes,omitempty"`
 	ArmTime   Duration `yaml:"arm_time,omitempty"`
 	// ConfirmProbes failures in a row, ConfirmInterval apart, confirm an alert.
@@ -26,20 +26,20 @@ type Limits struct {
 	OutagePercent int `yaml:"outage_percent,omitempty"`
 	// SuspectTime is how long an alert that is not resolved counts without being repeated.
 	SuspectTime Duration `yaml:"suspect_time,omitempty"`
-	// StartGrace is how long a unit is left alone after any start, InspectInterval the pause until a back-end that found it
-	// unfit is asked again.
+	// StartGrace is how long a unit is left alone after any start. InspectInterval is the pause before a back-end that found
+	// the unit unfit is asked again.
 	StartGrace      Duration `yaml:"start_grace,omitempty"`
 	InspectInterval Duration `yaml:"inspect_interval,omitempty"`
-	// Cooldown is the pause after an attempt, CooldownMax its bound when it doubles.
+	// Cooldown is the pause after an attempt, and CooldownMax the longest pause that it doubles to.
 	Cooldown    Duration `yaml:"cooldown,omitempty"`
 	CooldownMax Duration `yaml:"cooldown_max,omitempty"`
-	// BudgetHour and BudgetDay are how many attempts there may be.
+	// BudgetHour and BudgetDay are how many attempts there may be in an hour and in a day.
 	BudgetHour int `yaml:"budget_hour,omitempty"`
 	BudgetDay  int `yaml:"budget_day,omitempty"`
-	// Concurrency is how many services are restarted at a time, ConcurrencyGroup how many of one group.
+	// Concurrency is how many services are restarted at a time, and ConcurrencyGroup how many of one group.
 	Concurrency      int `yaml:"concurrency,omitempty"`
 	ConcurrencyGroup int `yaml:"concurrency_group,omitempty"`
-	// FleetBudget is how many attempts there may be of all services within FleetWindow.
+	// FleetBudget is how many attempts all services together may make within FleetWindow.
 	FleetBudget int      `yaml:"fleet_budget,omitempty"`
 	FleetWindow Duration `yaml:"fleet_window,omitempty"`
 	// VerifyProbes successes in a row within VerifyTimeout prove that a restart helped.
@@ -48,15 +48,15 @@ type Limits struct {
 	// MaxUnverified attempts in a row that did not help lock the service out, until it is healthy for UnlockTime.
 	MaxUnverified int      `yaml:"max_unverified,omitempty"`
 	UnlockTime    Duration `yaml:"unlock_time,omitempty"`
-	// ExecTimeout is the time for the back-end's work, where the unit's own settings do not ask for more.
+	// ExecTimeout is the time for the back-end's work, unless the unit's own settings ask for more.
 	ExecTimeout Duration `yaml:"exec_timeout,omitempty"`
-	// RestartOn are failures that a restart repairs, besides those that are always taken for such. NeverRestartOn are failures
-	// that it does not repair, whatever RestartOn says.
+	// RestartOn are failures that a restart repairs, besides those that are always restarted for. NeverRestartOn are failures
+	// that a restart does not repair, whatever RestartOn says.
 	RestartOn      Failures `yaml:"restart_on,omitempty"`
 	NeverRestartOn Failures `yaml:"never_restart_on,omitempty"`
 }
 
-// DefaultLimits are the limits where the configuration says nothing.
+// DefaultLimits are the limits if the configuration does not say otherwise.
 var DefaultLimits = Limits{
 	CheckInterval:   Duration(15 * time.Second),
 	CheckTimeout:    Duration(10 * time.Second),
@@ -83,12 +83,12 @@ var DefaultLimits = Limits{
 	ExecTimeout:   Duration(time.Minute),
 }
 
-// LimitsOf are the limits that hold for a service.
+// LimitsOf returns the limits that apply to a service.
 func (r *Restart) LimitsOf(s *Service) Limits {
-	return or(s.Limits, r.Defaults, s.Backends.limits(), DefaultLimits)
+	return or(s.Limits, r.Defaults, s.limits(), DefaultLimits)
 }
 
-// or is the first of all that are given, with each of its fields that is zero taken from the first that has it.
+// or returns first, with each field that is zero taken from the first of the others that has it.
 func or[T any](first T, others ...T) T {
 	v := reflect.ValueOf(&first).Elem()
 	for _, other := range others {
@@ -102,7 +102,7 @@ func or[T any](first T, others ...T) T {
 	return first
 }
 
-// counts are the fields of a struct that are whole numbers, by their keys. A Duration is not one.
+// counts returns the fields of a struct that are whole numbers, by key. A Duration is not one.
 func counts(of any) map[string]int {
 	all := map[string]int{}
 	v := reflect.ValueOf(of)

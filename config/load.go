@@ -1,5 +1,5 @@
-// Package config reads healthcheck.yml: YAML in, checked values out. It says everything that is wrong with a file at
-// once, each with its line, and never the value of a secret.
+// Package config reads healthcheck.yml: YAML in, checked values out. It reports everything that is wrong with a file at once,
+// with the line of each problem, and never shows the value of a secret.
 //
 // Files that a configuration names are relative to the current working directory, as in blackbox_exporter.
 package config
@@ -25,7 +25,7 @@ import (
 //go:embed default.yml
 var defaultYAML []byte
 
-// Default is the configuration without a file.
+// Default returns the configuration that is used without a file.
 func Default() *Config {
 	c, err := Parse("default.yml", defaultYAML)
 	if err != nil {
@@ -34,16 +34,16 @@ func Default() *Config {
 	return c
 }
 
-// DefaultYAML is the text of Default.
+// DefaultYAML returns the text of Default.
 func DefaultYAML() []byte { return bytes.Clone(defaultYAML) }
 
-// DefaultTimeoutOffset is the offset of Load and Parse, and of the command line where it says nothing.
+// DefaultTimeoutOffset is the offset of Load and Parse, and the default of the command line.
 const DefaultTimeoutOffset = 500 * time.Millisecond
 
-// Options are what a configuration is checked against besides itself.
+// Options are what a configuration is checked against, besides itself.
 type Options struct {
-	// TimeoutOffset is how much of a scrape is not for the probe, but at most a tenth of it: a target's timeout and this
-	// must fit into its interval.
+	// TimeoutOffset is how much of a scrape is not available to the probe, at most a tenth of the scrape. A target's timeout
+	// and the offset must fit into its interval.
 	TimeoutOffset time.Duration
 }
 
@@ -62,7 +62,7 @@ func (o Options) Load(path string) (*Config, error) {
 	return o.Read(path, file)
 }
 
-// Read is like Parse of what r has.
+// Read is like Parse for the text that r returns.
 func (o Options) Read(name string, r io.Reader) (*Config, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	switch {
@@ -74,8 +74,8 @@ func (o Options) Read(name string, r io.Reader) (*Config, error) {
 	return o.Parse(name, data)
 }
 
-// Parse checks the text of a configuration file and the files that it names. The name stands in messages, usually
-// for the path. The error is of type Errors.
+// Parse checks the text of a configuration file, and the files that it names. The name is shown in messages; usually it is
+// the path. The error is of type Errors.
 func Parse(name string, data []byte) (*Config, error) {
 	return Options{TimeoutOffset: DefaultTimeoutOffset}.Parse(name, data)
 }
@@ -97,7 +97,7 @@ func (o Options) Parse(name string, data []byte) (*Config, error) {
 	return c, nil
 }
 
-// check checks what the types cannot, and brings the values into their final form.
+// check checks what the types cannot check, and brings the values into their final form.
 func (d *decoder) check(top place, c *Config, o Options) {
 	modules := top.field("modules")
 	switch named := d.lines[modules.path] != 0; {
@@ -105,7 +105,7 @@ func (d *decoder) check(top place, c *Config, o Options) {
 	case named || len(c.Targets) == 0 && !c.hasSources() && c.Restart == nil:
 		targets := top.field("targets")
 		switch _, empty := d.lines[targets.path]; {
-		case !d.clean(""): // what is wrong may be why there is none
+		case !d.clean(""): // a problem may be the reason why there are none
 		case empty && !named:
 			d.report(d.at(targets), "got no target, want at least one, or modules")
 		default:
@@ -131,7 +131,7 @@ func (d *decoder) check(top place, c *Config, o Options) {
 	}
 }
 
-// document is the root of the one document that data must hold, or nil after a problem.
+// document returns the root of the one document that data must hold, or nil after a problem.
 func (d *decoder) document(data []byte) *yaml.Node {
 	var first, second yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
@@ -160,11 +160,11 @@ var (
 	unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
 )
 
-// yamlWords are errors of the parser in the words of somebody who looks at the file.
+// yamlWords are errors of the parser, worded for somebody who looks at the file.
 var yamlWords = map[string]string{
-	"found character that cannot start any token":    "got a tab, or one of @ ` %, where a text begins; indent by blanks, and quote a text that begins with such a character",
-	"mapping values are not allowed in this context": "got \": \" inside of a text, or a line that is indented further than the one before; quote the text, or align the keys",
-	"did not find expected key":                      "got a line that is indented neither like its neighbours nor further; align the keys of a mapping",
+	"found character that cannot start any token":    "got a tab, or one of @ ` %, at the beginning of a text; indent with spaces, and quote a text that begins with such a character",
+	"mapping values are not allowed in this context": "got \": \" inside a text, or a line that is indented further than the one before; quote the text, or align the keys",
+	"did not find expected key":                      "got a line that is indented differently from its neighbours; align the keys of a mapping",
 }
 
 // syntax reports an error of the YAML parser.

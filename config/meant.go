@@ -10,15 +10,15 @@ import (
 )
 
 var (
-	// How a scheme looks that somebody mistyped.
+	// What a mistyped scheme looks like.
 	almostScheme = regexp.MustCompile(`^(?i)(https?|wss?)(?:[:;]/*|/+)`)
-	// A host that is hardly a token: one with a dot or a port, in lower case, where nothing says that it is a host.
+	// A host that is hardly a token, where nothing marks it as a host: one in lower case with a dot or a port.
 	hostLike = regexp.MustCompile(`^(localhost|\[[0-9a-f:.]+\](:[0-9]+)?|[a-z0-9-]+(\.[a-z0-9-]+)+\.?|[a-z0-9.-]+:[0-9]+)$`)
 	digits   = regexp.MustCompile(`^\d+$`)
 )
 
-// MeantURL says which URL somebody probably meant by s, as the end of an error: ", did you mean http://[::1]:8080?". It repeats
-// scheme, host and port alone, as everything else may be secret; what follows is "…". Empty: that is not known.
+// MeantURL guesses the URL that s was meant to be, as the end of an error: ", did you mean http://[::1]:8080?". It shows
+// scheme, host and port alone, as everything else may be secret, and "…" for the rest. It is empty if there is no good guess.
 func MeantURL(s string) string {
 	scheme, rest, named := "http", s, strings.HasPrefix(s, "//")
 	if m := almostScheme.FindStringSubmatch(s); m != nil {
@@ -32,7 +32,7 @@ func MeantURL(s string) string {
 	var advice string
 	if addr, err := netip.ParseAddr(host); err == nil && addr.Is6() {
 		named = true
-		host, advice = "["+strings.ReplaceAll(host, "%", "%25")+"]", " An IPv6 address has brackets, and a port comes after them."
+		host, advice = "["+strings.ReplaceAll(host, "%", "%25")+"]", " Put an IPv6 address in brackets, and the port after them."
 	}
 	u, err := url.Parse(scheme + "://" + host)
 	if strings.HasPrefix(strings.ToLower(s), scheme+"://"+strings.ToLower(host)) { // that is not what is wrong
@@ -47,7 +47,7 @@ func MeantURL(s string) string {
 	return ", did you mean " + u.String() + tail + "?" + advice
 }
 
-// validHostOf reports whether u has a host and a port that a request can have.
+// validHostOf reports whether a request can be sent to the host and port of u.
 func validHostOf(u *url.URL) bool {
 	ascii, err := httpguts.PunycodeHostPort(u.Host)
 	return err == nil && u.Hostname() != "" && validPort(u) && httpguts.ValidHostHeader(ascii) && u.Opaque == "" && u.Path == ""

@@ -8,7 +8,7 @@ import (
 )
 
 func TestMeantURL(t *testing.T) {
-	const brackets = " An IPv6 address has brackets, and a port comes after them."
+	const brackets = " Put an IPv6 address in brackets, and the port after them."
 	for text, want := range map[string]string{
 		"127.0.0.1:30020/health":         ", did you mean http://127.0.0.1:30020/…?",
 		"shop.example.com":               ", did you mean http://shop.example.com?",

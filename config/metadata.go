@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// metadata are the addresses by which clouds hand out credentials to whoever asks from the inside, and the link-local
-// ranges that most of them are in. A prober that anybody can point at them would hand the credentials on.
+// metadata are the addresses at which clouds hand out credentials to whoever asks from the inside, and the link-local ranges
+// that most of them are in. A prober that anybody can point at them would pass the credentials on.
 var metadata = []netip.Prefix{
 	netip.MustParsePrefix("169.254.0.0/16"),      // link-local
 	netip.MustParsePrefix("fe80::/10"),           // link-local
@@ -25,7 +25,7 @@ var metadata = []netip.Prefix{
 	netip.MustParsePrefix("fe80::a9fe:a9fe/128"), // OpenStack by IPv6
 }
 
-// metadataNames are the names of metadata addresses. They count where a proxy looks a name up: elsewhere the address does.
+// metadataNames are the names of metadata addresses. They matter when a proxy resolves the name; otherwise the address does.
 var metadataNames = []string{
 	"metadata", "metadata.google.internal", "metadata.goog", // Google Cloud
 	"instance-data", "instance-data.ec2.internal", // EC2
@@ -33,12 +33,12 @@ var metadataNames = []string{
 	"metadata.tencentyun.com", // Tencent Cloud
 }
 
-// opens reports whether the rule is about metadata of this range on purpose: it is the range itself, or lies within it.
+// opens reports whether the rule allows metadata of this range on purpose: its CIDR is the range, or lies within it.
 func (r *TargetRule) opens(metadata netip.Prefix) bool {
 	return r.CIDR != nil && r.CIDR.Bits() >= metadata.Bits() && metadata.Contains(r.CIDR.Addr())
 }
 
-// metadataAllowed reports whether addr is in no range of metadata that p does not open for it.
+// metadataAllowed reports whether p allows every range of metadata that the address is in.
 func (p *TargetRules) metadataAllowed(r reading, port uint16) bool {
 	return !slices.ContainsFunc(metadata, func(m netip.Prefix) bool {
 		return m.Contains(r.addr) && !slices.ContainsFunc(p.Allow, func(rule TargetRule) bool {

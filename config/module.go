@@ -7,13 +7,13 @@ import (
 	commonconfig "github.com/prometheus/common/config"
 )
 
-// The modules that are taken when none is named.
+// The modules that are used when none is named.
 const (
 	DefaultModule          = "http_2xx"
 	DefaultWebSocketModule = "websocket"
 )
 
-// DefaultModuleFor is the module for a target, by its scheme.
+// DefaultModuleFor returns the default module for a target, by its scheme.
 func DefaultModuleFor(target string) string {
 	scheme, _, _ := strings.Cut(strings.ToLower(target), ":")
 	if scheme == "ws" || scheme == "wss" {
@@ -31,17 +31,17 @@ type Config struct {
 	Modules map[string]Module `yaml:"modules"`
 	// TargetRules say which targets may be probed.
 	TargetRules TargetRules `yaml:"probe,omitempty"`
-	// Targets are the servers that the file itself lists.
+	// Targets are the targets that the file itself lists.
 	Targets []Target `yaml:"targets,omitempty"`
 	// TargetFiles are files that list targets.
 	TargetFiles []TargetFile `yaml:"target_files,omitempty"`
-	// TargetAPIs list targets, too.
+	// TargetAPIs are APIs that list targets.
 	TargetAPIs []TargetAPI `yaml:"target_apis,omitempty"`
-	// Maintenance are the times of which nobody needs to be told, for every target.
+	// Maintenance are times at which nobody is notified of any target.
 	Maintenance TimeIntervals `yaml:"maintenance,omitempty"`
 	// Status is what is known of targets, and who finds it out.
 	Status Status `yaml:"status,omitempty"`
-	// Restart is nil where nothing may be restarted.
+	// Restart is nil if nothing may be restarted.
 	Restart *Restart `yaml:"restart,omitempty"`
 }
 
@@ -62,8 +62,8 @@ type Module struct {
 	WebSocket      WebSocket       `yaml:"websocket,omitempty"`
 }
 
-// UnmarshalYAML implements the older of the two interfaces of package yaml, which keeps the decoder strict. It sets
-// what absent keys mean first, and leaves nothing of the block that is not in use.
+// UnmarshalYAML implements the older of the two interfaces of package yaml, which keeps the decoder strict. It sets the
+// defaults first, and clears the block that is not in use.
 func (m *Module) UnmarshalYAML(unmarshal func(any) error) error {
 	m.HTTP = HTTP{IPProtocolFallback: true, Client: commonconfig.DefaultHTTPClientConfig}
 	m.WebSocket = WebSocket{IPProtocolFallback: true, Client: commonconfig.DefaultHTTPClientConfig}
@@ -91,9 +91,9 @@ type HTTP struct {
 	IPProtocolFallback bool `yaml:"ip_protocol_fallback"`
 	// SkipResolvePhaseWithProxy leaves it to the proxy to resolve the target.
 	SkipResolvePhaseWithProxy bool `yaml:"skip_resolve_phase_with_proxy,omitempty"`
-	// NoFollowRedirects is the old name of follow_redirects, turned around. Load folds it into FollowRedirects.
+	// NoFollowRedirects is the old, inverted form of follow_redirects. Load folds it into FollowRedirects.
 	NoFollowRedirects *bool `yaml:"no_follow_redirects,omitempty"`
-	// EnableHTTP3 has the module speak HTTP/3 and nothing else, whatever enable_http2 says.
+	// EnableHTTP3 makes the module speak HTTP/3 and nothing else, whatever enable_http2 says.
 	EnableHTTP3 bool `yaml:"enable_http3,omitempty"`
 
 	FailIfSSL    bool `yaml:"fail_if_ssl,omitempty"`
@@ -104,7 +104,7 @@ type HTTP struct {
 	// Headers are sent with every request to the target. "Host" is also the TLS server name.
 	Headers map[string]string `yaml:"headers,omitempty"`
 	Body    string            `yaml:"body,omitempty"`
-	// BodyFile is read anew for every probe.
+	// BodyFile is read again for every probe.
 	BodyFile string `yaml:"body_file,omitempty"`
 
 	FailIfBodyMatches      []Regexp      `yaml:"fail_if_body_matches_regexp,omitempty"`
@@ -131,14 +131,14 @@ type HeaderMatch struct {
 	AllowMissing bool `yaml:"allow_missing,omitempty"`
 }
 
-// NeedsBody tells whether a check has to see the whole body.
+// NeedsBody reports whether a check needs the whole body.
 func (h *HTTP) NeedsBody() bool {
 	return len(h.FailIfBodyMatches) > 0 || len(h.FailIfBodyNotMatches) > 0 ||
 		h.FailIfBodyJSONMatch != nil || h.FailIfBodyJSONNotMatch != nil
 }
 
-// BodyLimit is the most bytes of a decompressed body that a probe reads. 0: no limit, which is only
-// granted when nothing has to keep the body in memory.
+// BodyLimit returns how many bytes of a decompressed body a probe reads. 0: no limit, which is only possible if nothing has
+// to keep the body in memory.
 func (h *HTTP) BodyLimit() int64 {
 	switch {
 	case h.BodySizeLimit == nil:
@@ -150,7 +150,7 @@ func (h *HTTP) BodyLimit() int64 {
 	}
 }
 
-// TimeoutOr is the module's timeout, or d where it sets none.
+// TimeoutOr returns the module's timeout, or d if it does not set one.
 func (m *Module) TimeoutOr(d time.Duration) time.Duration {
 	if m.Timeout > 0 {
 		return time.Duration(m.Timeout)
@@ -158,8 +158,8 @@ func (m *Module) TimeoutOr(d time.Duration) time.Duration {
 	return d
 }
 
-// Host is the value of the module's own Host header, or "". In a WebSocket module it may also be in a file or a secret,
-// of which this says nothing.
+// Host returns the value of the module's own Host header, or "". In a WebSocket module the header may also come from a file or
+// a secret; that is not returned.
 func (m *Module) Host() string {
 	for name, value := range m.HTTP.Headers {
 		if strings.EqualFold(name, "Host") {

@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// A FileUse says what a file is for, and so what it means that somebody else can read or change it.
+// A FileUse says what a file is for, and so how bad it is that somebody else can read or change it.
 type FileUse int
 
 // The uses of files.
 const (
 	SecretFile   FileUse = iota // holds a secret, and nobody else should read it
-	PublicFile                  // is trusted, such as a certificate, and anybody may read it
+	PublicFile                  // is trusted, such as a certificate; anybody may read it
 	ProgramFile                 // is run
 	ArgumentFile                // is given to a program, which may run it
 	ListFile                    // lists targets
@@ -25,21 +25,21 @@ type NamedFile struct {
 	Place string // such as restart.receiver.bearer_token_file
 	Path  string
 	Use   FileUse
-	// Home is a directory whose owner runs a ProgramFile. Empty: the exporter's own user does.
+	// Home is a directory whose owner runs a ProgramFile. Empty: the user of the exporter runs it.
 	Home string
 }
 
-// publicFiles are the keys of files that hold no secret. All others may hold one, those of the future too.
+// publicFiles are the keys of files without secrets. All other files may hold secrets, including those of keys to come.
 var publicFiles = set("ca_file", "cert_file", "username_file")
 
 // A runningBlock is a block of Backends that runs programs.
 type runningBlock interface {
-	// runs are the programs and their arguments; the places count from the block.
+	// runs returns the programs and their arguments. Their places begin at the block.
 	runs() []NamedFile
 }
 
-// Named are the files that the configuration names, what it runs among them. They need not exist: an argument of a
-// program may be anything.
+// Named returns the files that the configuration names, including the programs that it runs. They need not exist: an argument
+// of a program may be anything.
 func (c *Config) Named() []NamedFile {
 	var all []NamedFile
 	rewrite(reflect.ValueOf(*c), place{}, func(p place, s string) string {
@@ -69,13 +69,13 @@ func (c *Config) Named() []NamedFile {
 	return all
 }
 
-// targetLists are the files that target_files matches now.
+// targetLists returns the files that target_files matches now.
 func (c *Config) targetLists() []NamedFile {
 	var all []NamedFile
 	for i, file := range c.TargetFiles {
 		matches, err := filepath.Glob(file.Path)
 		if err != nil {
-			continue // a pattern that is wrong is refused elsewhere
+			continue // a wrong pattern is reported elsewhere
 		}
 		for _, path := range matches {
 			all = append(all, NamedFile{Place: fmt.Sprintf("target_files[%d]", i), Path: path, Use: ListFile})
@@ -106,11 +106,10 @@ func (b *PM2) runs() []NamedFile {
 	return all
 }
 
-// inlineSecrets are the keys whose texts are secrets by themselves. Others, such as a body, may be one; what they are
-// nobody can know.
+// inlineSecrets are the keys whose texts are always secrets. Others, such as a body, may be secret or not.
 var inlineSecrets = set("bearer_token", "password", "credentials", "client_secret", "client_certificate_key", "key", "secrets")
 
-// HoldsSecret reports whether a secret stands in the configuration itself, and not in a file of its own.
+// HoldsSecret reports whether the configuration itself holds a secret, instead of naming a file.
 func (c *Config) HoldsSecret() bool {
 	found := false
 	rewrite(reflect.ValueOf(*c), place{}, func(p place, s string) string {

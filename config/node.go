@@ -10,7 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// pairsOf are the keys and values of a mapping.
+// pairsOf returns the keys and values of a mapping.
 func pairsOf(n *yaml.Node) iter.Seq2[*yaml.Node, *yaml.Node] {
 	return func(yield func(key, value *yaml.Node) bool) {
 		for i := 0; i+1 < len(n.Content); i += 2 {
@@ -21,7 +21,7 @@ func pairsOf(n *yaml.Node) iter.Seq2[*yaml.Node, *yaml.Node] {
 	}
 }
 
-// keyName is the text of a mapping's key.
+// keyName returns the text of a mapping's key.
 func keyName(n *yaml.Node) (string, error) {
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
@@ -63,7 +63,7 @@ func (d *decoder) duplicates(p place, n *yaml.Node) {
 	}
 }
 
-// scalar is the text of a node that must be neither a list nor a mapping.
+// scalar returns the text of a node that must be neither a list nor a mapping.
 func scalar(n *yaml.Node, want string) (string, error) {
 	if n.Kind != yaml.ScalarNode {
 		return "", fmt.Errorf("got %s, want %s", kind(n), want)
@@ -102,7 +102,7 @@ func want(t reflect.Type) string {
 	}
 }
 
-// explains tells whether the errors of a type's own UnmarshalYAML are fit for people: those of this package are.
+// explains reports whether the errors of a type's own UnmarshalYAML are written for people, as those of this package are.
 func explains(t reflect.Type) bool {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -110,7 +110,7 @@ func explains(t reflect.Type) bool {
 	return reflect.PointerTo(t).Implements(reflect.TypeFor[yaml.Unmarshaler]())
 }
 
-// hasUnmarshaler tells whether a type reads itself, by either of the two interfaces that package yaml knows.
+// hasUnmarshaler reports whether a type reads itself, by either of the two interfaces that package yaml knows.
 func hasUnmarshaler(v reflect.Value) bool {
 	switch v.Addr().Interface().(type) {
 	case yaml.Unmarshaler, interface{ UnmarshalYAML(func(any) error) error }:

@@ -12,18 +12,18 @@ import (
 	"github.com/google/cel-go/common/types/traits"
 )
 
-// An object of a Document is a map to CEL. Of two members with one key the last counts, as for package json.
+// An object of a Document is a map in CEL. If two members have the same key the last one counts, as in package json.
 type object struct {
 	doc     *Document
 	start   at
 	members []member
-	table   []uint32 // by hash, members counted from 1; 0: none; nil: there are few
+	table   []uint32 // by hash, members counted from 1; 0: none; nil: there are few members
 }
 
 // A member is where its key and its value begin.
 type member struct{ key, value at }
 
-// fewMembers are found by looking at each.
+// fewMembers is up to how many members are found by looking at each.
 const fewMembers = 8
 
 var hashSeed = maphash.MakeSeed()
@@ -52,7 +52,7 @@ func (d *Document) object(start at) *object {
 	return o
 }
 
-// index is the number of the member with a key, or -1 and where in the table it would be.
+// index returns the number of the member with a key, or -1 and the slot in the table where it would be.
 func (o *object) index(key []byte) (i int, place *uint32) {
 	if o.table == nil {
 		for i, m := range o.members {

@@ -8,7 +8,7 @@ import (
 	commonconfig "github.com/prometheus/common/config"
 )
 
-// overlay checks what the target changes of its module.
+// overlay checks what the target changes in its module.
 func (c *checker) overlay(p place, t *Target, m Module) {
 	headers := c.sub(p, "headers")
 	c.headerNames(headers, slices.Sorted(maps.Keys(t.Headers)))
@@ -19,7 +19,7 @@ func (c *checker) overlay(p place, t *Target, m Module) {
 		c.overlayHeader(at, name, value, m)
 	}
 	if m.Prober != "http" && (t.Method != "" || len(t.ValidStatusCodes) > 0) {
-		c.fail(p, "method and valid_status_codes are for the http prober, and the module %q is of another", t.Module)
+		c.fail(p, "method and valid_status_codes are for the http prober, and the module %q has another one", t.Module)
 		return
 	}
 	if t.Method != "" && !token(t.Method) {
@@ -41,8 +41,8 @@ func (c *checker) overlayHeader(p place, name, value string, m Module) {
 	}
 }
 
-// Overlay is the module as the target has it: its own timeout, method and status codes, and its headers beside those of
-// the module, of which it replaces those of the same name.
+// Overlay returns the module with what the target changes: its own timeout, method and status codes, and its headers added to
+// those of the module. Headers of the same name are replaced.
 func (t *Target) Overlay(m Module) Module {
 	m.Timeout = t.Timeout
 	if t.Method != "" {
@@ -65,7 +65,7 @@ func (t *Target) Overlay(m Module) Module {
 	return m
 }
 
-// laidOver adds to own the headers of module that it does not have, in whatever case.
+// laidOver adds to own the headers of the module that it does not have. The case of names does not matter.
 func laidOver[V any](own, module map[string]V) map[string]V {
 	known := map[string]bool{}
 	for name := range own {

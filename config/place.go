@@ -7,27 +7,27 @@ import (
 	"strings"
 )
 
-// A place is where in a file something is, or would be if the file had it.
+// A place is where something is in a file, or would be if the file had it.
 type place struct {
 	path    string // for people: modules.http_2xx.http.headers.Accept
 	pattern string // the same for tables: modules.*.http.headers.*
 	name    string // the last key as the user wrote it: Accept
-	line    int    // of the key or list item; of the nearest one above for what the file does not have
+	line    int    // of the key or list item; if the file does not have it, of the nearest one above
 }
 
 var plainKey = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
-// field is the place of a key that a struct has.
+// field returns the place of a key of a struct.
 func (p place) field(key string) place {
 	return place{joinPath(p.path, key), joinPath(p.pattern, key), key, p.line}
 }
 
-// entry is the place of a key that the user chose.
+// entry returns the place of a key that the user chose.
 func (p place) entry(key string) place {
 	return place{joinPath(p.path, key), joinPath(p.pattern, "*"), key, p.line}
 }
 
-// item is the place of a list's item. A list and its items share a pattern.
+// item returns the place of an item of a list. A list and its items share a pattern.
 func (p place) item(i int) place {
 	return place{p.path + "[" + strconv.Itoa(i) + "]", p.pattern, p.name, p.line}
 }
@@ -43,7 +43,7 @@ func joinPath(path, key string) string {
 	}
 }
 
-// within tells whether path is the path outer or one below it.
+// within reports whether path is outer, or below it.
 func within(path, outer string) bool {
 	rest, ok := strings.CutPrefix(path, outer)
 	return ok && (rest == "" || outer == "" || rest[0] == '.' || rest[0] == '[')

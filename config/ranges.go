@@ -29,9 +29,9 @@ func (p *Prefix) UnmarshalYAML(n *yaml.Node) error {
 	case err != nil:
 		return fmt.Errorf("got %q, want %s", s, want)
 	case prefix.Addr().Is4In6():
-		return fmt.Errorf("got %q, want it as an IPv4 CIDR", s)
+		return fmt.Errorf("got %q, want an IPv4 CIDR", s)
 	case prefix != prefix.Masked():
-		return fmt.Errorf("got %q, which has bits outside of its length, want %s", s, prefix.Masked())
+		return fmt.Errorf("got %q, which has bits set beyond its length, want %s", s, prefix.Masked())
 	}
 	p.Prefix = prefix
 	return nil

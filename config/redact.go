@@ -9,7 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// mask is shown in the place of a secret, as in all Prometheus components.
+// mask is shown instead of a secret, as in all Prometheus components.
 const mask = "<secret>"
 
 // modulePattern is the pattern of a module in the file.
@@ -18,8 +18,8 @@ const modulePattern = "modules.*"
 // targetPattern is the pattern of a target in the file.
 const targetPattern = "targets"
 
-// shown are the texts of a module, and of the other sections, that are no secrets. All others are masked, those of
-// the future too.
+// shown are the texts of a module, and of the other sections, that are not secrets. All others are masked, including those of
+// keys to come.
 var shown = set(append(shownBackends(),
 	"prober",
 	"http.valid_http_versions",
@@ -92,11 +92,11 @@ var shown = set(append(shownBackends(),
 	"restart.sentinels.module",
 )...)
 
-// urls are the texts of which only the secret parts are masked.
+// urls are the texts in which only the secret parts are masked.
 var urls = set("http.proxy_url", "http.oauth2.proxy_url", "http.oauth2.token_url", "restart.services.checks.url", "restart.sentinels.url",
 	"targets.url", "targets.runbook_url", "target_apis.url")
 
-// publicHeaders have values that any host may see.
+// publicHeaders are headers whose values any host may see.
 var publicHeaders = set(
 	"accept", "accept-charset", "accept-encoding", "accept-language", "cache-control", "content-type", "host",
 	"origin", "pragma", "upgrade-insecure-requests", "user-agent",
@@ -110,11 +110,11 @@ func set(keys ...string) map[string]bool {
 	return s
 }
 
-// PublicHeader tells whether the value of a request header is harmless: it may be shown, and it may be sent to another
+// PublicHeader reports whether the value of a request header is harmless: it may be shown, and it may be sent to another
 // host after a redirect. The name's case does not matter.
 func PublicHeader(name string) bool { return publicHeaders[strings.ToLower(name)] }
 
-// private tells whether the value v at p must not be shown. What is no text is never secret.
+// private reports whether the value v at p must not be shown. A value that is not a text is never secret.
 func private(p place, v reflect.Value) bool {
 	switch {
 	case v.Type() == urlType, v.Kind() == reflect.Interface, v.Kind() == reflect.Map:
@@ -124,8 +124,8 @@ func private(p place, v reflect.Value) bool {
 	}
 }
 
-// inModule is the pattern of p, counted from the module where it is in one. The client settings of a websocket block, of an
-// API and of a hook are those that the http block has inlined.
+// inModule returns the pattern of p, which begins at the module if p is in one. The client settings of a websocket block, of an
+// API and of a hook are treated as those that the http block has inlined.
 func inModule(p place) string {
 	at := strings.TrimPrefix(p.pattern, modulePattern+".")
 	for _, outer := range []string{"websocket.http_config.", "target_apis.", "restart.services.http."} {
@@ -136,7 +136,7 @@ func inModule(p place) string {
 	return at
 }
 
-// masked is a text as it may be shown.
+// masked returns a text as it may be shown.
 func masked(p place, s string) string {
 	at := inModule(p)
 	switch {
@@ -188,7 +188,7 @@ func maskedQuery(raw string) string {
 	return strings.Join(parts, "&")
 }
 
-// Redacted is a copy in which every secret is masked. It is for people to look at and not to probe with.
+// Redacted returns a copy in which every secret is masked. It is for people to look at, not to probe with.
 func (c *Config) Redacted() *Config {
 	out, _ := reflect.TypeAssert[Config](rewrite(reflect.ValueOf(*c), place{}, masked))
 	return &out
@@ -199,10 +199,10 @@ func (m Module) redacted() Module {
 	return out
 }
 
-// YAML is the configuration as text, its secrets masked.
+// YAML returns the configuration as text, with its secrets masked.
 func (c *Config) YAML() ([]byte, error) { return marshal(c.Redacted()) }
 
-// YAML is the module as text, its secrets masked.
+// YAML returns the module as text, with its secrets masked.
 func (m Module) YAML() ([]byte, error) { return marshal(m.redacted()) }
 
 func marshal(v any) ([]byte, error) {

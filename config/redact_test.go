@@ -65,7 +65,7 @@ var mayBeShown = []string{
 	".WebSocket.QueryResponse[].ExpectJSON",
 }
 
-// shownAt tells whether the text at a place may be shown. The client of a WebSocket module is that of an HTTP module.
+// shownAt reports whether the text at a place may be shown. The client of a WebSocket module is that of an HTTP module.
 func shownAt(place string) bool {
 	return slices.Contains(mayBeShown, strings.Replace(place, ".WebSocket.Client.", ".HTTP.Client.", 1))
 }

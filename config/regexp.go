@@ -9,8 +9,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Regexp is a regular expression (RE2) that was compiled when the configuration was loaded. The zero value holds
-// none; only an absent key leaves it so.
+// Regexp is a regular expression (RE2) that was compiled when the configuration was loaded. The zero value has no expression;
+// it stands for an absent key.
 type Regexp struct {
 	*regexp.Regexp
 }

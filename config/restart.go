@@ -17,9 +17,9 @@ type Restart struct {
 	LeaderElection *LeaderElection `yaml:"leader_election,omitempty"`
 	// Defaults are the limits of every service that does not say otherwise.
 	Defaults Limits `yaml:"defaults,omitempty"`
-	// Brake is what keeps everything from being restarted because of one cause.
+	// Brake keeps everything from being restarted because of a single cause.
 	Brake Brake `yaml:"brake,omitempty"`
-	// Sentinels show whether the exporter's own network is there. Empty: nothing does.
+	// Sentinels show whether the exporter's own network works. Empty: nothing does.
 	Sentinels []Sentinel `yaml:"sentinels,omitempty"`
 	Services  []Service  `yaml:"services"`
 }
@@ -36,15 +36,15 @@ type Receiver struct {
 // Service is something that can be restarted.
 type Service struct {
 	Name string `yaml:"name"`
-	// Mode is that of the restart section where empty.
+	// Mode is that of the restart section if it is empty.
 	Mode string `yaml:"mode,omitempty"`
-	// Group is whose members are restarted one after the other, and not if all of them fail.
+	// Group is the group of the service. Its members are restarted one after the other, and not if all of them fail.
 	Group string `yaml:"group,omitempty"`
 	// Environment is for people and for routing. Empty: that of the first target among the checks.
 	Environment string `yaml:"environment,omitempty"`
 	// DependsOn are the names of services that must be healthy.
 	DependsOn []string `yaml:"depends_on,omitempty"`
-	// Match are the labels that an alert about this service has. Where empty it names one of the checks.
+	// Match are the labels that an alert about this service has. If it is empty, an alert has to name one of the checks.
 	Match map[string]string `yaml:"match,omitempty"`
 	// Checks say whether the service is healthy: it is when all of them succeed.
 	Checks   []ServiceCheck `yaml:"checks"`
@@ -52,30 +52,31 @@ type Service struct {
 	Backends `yaml:",inline"`
 }
 
-// ServiceCheck is a URL and the module to probe it with, or a target of the configuration.
+// ServiceCheck is a URL and the module to probe it with, or a target of the inventory.
 type ServiceCheck struct {
-	// Target is the name of one of Config.Targets, of which the check has everything. Empty: URL and Module say it.
+	// Target is the name of a target, which the check uses with all of its settings. Empty: URL and Module say what to probe.
 	Target string `yaml:"target,omitempty"`
 	URL    string `yaml:"url,omitempty"`
-	// Module is that of DefaultModuleFor where empty.
+	// Module is the one of DefaultModuleFor if it is empty.
 	Module string `yaml:"module,omitempty"`
 }
 
-// Brake is the mass brake: while many services fail at once nothing is restarted. Zero: that of DefaultBrake.
+// Brake is the mass brake: while many services fail at once, nothing is restarted. A field that is zero is taken from
+// DefaultBrake.
 type Brake struct {
 	// Percent of the services, but at least Min and at most Max, that begin to fail within Window.
 	Percent int      `yaml:"percent,omitempty"`
 	Min     int      `yaml:"min,omitempty"`
 	Max     int      `yaml:"max,omitempty"`
 	Window  Duration `yaml:"window,omitempty"`
-	// Settle is how long a service that fails waits for the others to be probed.
+	// Settle is how long a failing service waits until the others have been probed.
 	Settle Duration `yaml:"settle,omitempty"`
-	// ReleasePercent is how many may fail for ReleaseTime until the brake is released.
+	// ReleasePercent is how many may still fail for the brake to be released after ReleaseTime.
 	ReleasePercent int      `yaml:"release_percent,omitempty"`
 	ReleaseTime    Duration `yaml:"release_time,omitempty"`
 }
 
-// DefaultBrake is the mass brake where the configuration says nothing.
+// DefaultBrake is the mass brake if the configuration does not say otherwise.
 var DefaultBrake = Brake{
 	Percent: 40, Min: 3, Max: 10,
 	Window:         Duration(5 * time.Minute),
@@ -84,8 +85,8 @@ var DefaultBrake = Brake{
 	ReleaseTime:    Duration(5 * time.Minute),
 }
 
-// BrakeOf is the mass brake that holds.
+// BrakeOf returns the mass brake that applies.
 func (r *Restart) BrakeOf() Brake { return or(r.Brake, DefaultBrake) }
 
-// ModeOf is the mode that holds for a service.
+// ModeOf returns the mode that applies to a service.
 func (r *Restart) ModeOf(s *Service) string { return cmp.Or(s.Mode, r.Mode) }

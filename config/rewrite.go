@@ -12,9 +12,9 @@ import (
 
 var urlType = reflect.TypeFor[commonconfig.URL]()
 
-// rewrite copies v and replaces every text in it, at any depth, by what f makes of it. The original is left alone;
-// the copy shares with it only what never changes, such as compiled expressions. It goes by type and not by name, so
-// that a new field cannot be forgotten.
+// rewrite copies v and replaces every text in it, at any depth, by what f makes of it. The original does not change; the copy
+// shares with it only what never changes, such as compiled expressions. It goes by type and not by name, so that no new field
+// can be forgotten.
 func rewrite(v reflect.Value, p place, f func(p place, s string) string) reflect.Value {
 	switch kind := v.Kind(); {
 	case v.Type() == urlType:
@@ -43,7 +43,7 @@ func rewrite(v reflect.Value, p place, f func(p place, s string) string) reflect
 			out.Index(i).Set(rewrite(v.Index(i), p.item(i), f))
 		}
 		return out
-	case kind == reflect.Interface: // of unknown depth: it is one text or left as it is
+	case kind == reflect.Interface: // of unknown depth: one text, or left as it is
 		if s := fmt.Sprint(v.Interface()); f(p, s) != s {
 			return reflect.ValueOf(f(p, s))
 		}
@@ -78,7 +78,7 @@ func rewriteMap(v reflect.Value, p place, f func(place, string) string) reflect.
 	return out
 }
 
-// rewriteURL puts a changed text into a URL as it is: parsed, it could not hold a mask in the place of a password.
+// rewriteURL puts a changed text into a URL without parsing it: a parsed URL could not hold a mask instead of a password.
 func rewriteURL(v reflect.Value, p place, f func(place, string) string) reflect.Value {
 	u, _ := reflect.TypeAssert[commonconfig.URL](v)
 	if u.URL == nil {

@@ -2,8 +2,8 @@ package config
 
 import "reflect"
 
-// Same reports whether two values of types of this package, such as those of two loads of a file, say the same. Expressions are
-// compared by their text, and functions not at all: they are made of what stands beside them.
+// Same reports whether two values of types of this package, such as those of two loads of a file, mean the same. Expressions
+// are compared by their text. Functions are not compared: they are made from the fields beside them.
 func Same(a, b any) bool { return same(reflect.ValueOf(a), reflect.ValueOf(b)) }
 
 func same(a, b reflect.Value) bool {
@@ -54,7 +54,7 @@ func same(a, b reflect.Value) bool {
 	}
 }
 
-// source is the text that a value was compiled from.
+// source returns the text that a value was compiled from.
 func source(v reflect.Value) (text string, ok bool) {
 	if !v.CanInterface() {
 		return "", false
@@ -66,7 +66,7 @@ func source(v reflect.Value) (text string, ok bool) {
 		return v.Text, true
 	case Regexp:
 		if v.Regexp == nil {
-			return "", true // which no expression is
+			return "", true // no expression is empty
 		}
 		return v.String(), true
 	default:

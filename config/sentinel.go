@@ -10,10 +10,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A Sentinel is a URL that shows by any answer that the network is there. In a file it may be the URL alone.
+// A Sentinel is a URL that shows by any answer that the network works. In a file it may be just the URL.
 type Sentinel struct {
 	URL string `yaml:"url"`
-	// Module says how it is asked, such as through which proxy. Empty: as SentinelModule says.
+	// Module says how it is asked, such as through which proxy. Empty: SentinelModule.
 	Module string `yaml:"module,omitempty"`
 }
 
@@ -26,10 +26,10 @@ func (s *Sentinel) UnmarshalYAML(n *yaml.Node) error {
 	return n.Decode((*plain)(s))
 }
 
-// MaxSentinels is how many there may be: all are asked at the same time.
+// MaxSentinels is how many there may be. All are asked at the same time.
 const MaxSentinels = 8
 
-// SentinelModule is how a sentinel is asked that names no module: whatever it answers will do.
+// SentinelModule is the module of a sentinel that does not name one: any answer will do.
 func SentinelModule() Module {
 	client := commonconfig.DefaultHTTPClientConfig
 	client.FollowRedirects = false
@@ -39,17 +39,17 @@ func SentinelModule() Module {
 	}
 }
 
-// Loopback reports whether a URL is that of the exporter's own machine: by an address, or by the name localhost. Other names
-// are not looked up.
+// Loopback reports whether a URL is on the exporter's own machine, by its address or by the name localhost. Other names are
+// not looked up.
 func Loopback(u *url.URL) bool {
 	name, addr, err := parseHost(u.Hostname())
 	if err == nil && addr.IsValid() {
-		return addr.IsLoopback() || addr.IsUnspecified() // to which the system connects as to itself
+		return addr.IsLoopback() || addr.IsUnspecified() // the system takes it for itself
 	}
 	return name == "localhost" || strings.HasSuffix(name, ".localhost")
 }
 
-// endpoint is the host and the port of a URL, the same text for all ways to write it.
+// endpoint returns the host and the port of a URL, as the same text however the URL is written.
 func endpoint(u *url.URL) string {
 	port := u.Port()
 	switch {
@@ -63,7 +63,7 @@ func endpoint(u *url.URL) string {
 	return net.JoinHostPort(name, port)
 }
 
-// sentinels checks that each can say something about a check of a service, and does not go down with one.
+// sentinels checks that each sentinel tells something about a check of a service, and does not go down with it.
 func (c *checker) sentinels(p place, cfg *Config) {
 	all := cfg.Restart.Sentinels
 	if len(all) > MaxSentinels {
@@ -94,7 +94,7 @@ func (c *checker) sentinels(p place, cfg *Config) {
 		case slices.Contains(watched, endpoint(u)):
 			c.fail(c.sub(at, "url"), "has the host and port of a check of a service: it would be down whenever that is")
 		case loopback && !local:
-			c.fail(c.sub(at, "url"), "is on a loopback address, and no check of a service is: it says nothing about the network")
+			c.fail(c.sub(at, "url"), "is on a loopback address, which shows nothing about the network that the checks of services need")
 		case !loopback && !remote:
 			c.fail(c.sub(at, "url"), "is never asked: every check of a service is on a loopback address, which needs no network")
 		}
@@ -108,7 +108,7 @@ func (r *Restart) checked(cfg *Config) (local, remote bool, watched []string) {
 			address := check.URL
 			if check.Target != "" {
 				t := cfg.Target(check.Target)
-				if t == nil { // its file may say anything
+				if t == nil { // a target of another source may be anywhere
 					local, remote = true, true
 					continue
 				}
@@ -116,7 +116,7 @@ func (r *Restart) checked(cfg *Config) (local, remote bool, watched []string) {
 			}
 			u, err := url.Parse(address)
 			if err != nil || u.Host == "" {
-				continue // it has an error of its own
+				continue // it is reported elsewhere
 			}
 			local, remote = local || Loopback(u), remote || !Loopback(u)
 			watched = append(watched, endpoint(u))

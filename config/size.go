@@ -9,8 +9,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Size is a number of bytes. It reads plain integers and numbers with a unit (64KB, 10MB, 1GiB), where all units are
-// powers of 1024, as in blackbox_exporter. It is never negative.
+// Size is a number of bytes. It reads plain integers, and numbers with a unit (64KB, 10MB, 1GiB). All units are powers of
+// 1024, as in blackbox_exporter. It is never negative.
 type Size int64
 
 // ParseSize reads a number of bytes, with or without a unit.
@@ -53,7 +53,7 @@ func (s Size) MarshalYAML() (any, error) {
 	return s.String(), nil
 }
 
-// String is the text that ParseSize reads back to the same value: one number with the largest unit that divides it.
+// String returns the text that ParseSize reads back as the same value: a number with the largest unit that divides it.
 func (s Size) String() string {
 	n, unit := int64(s), 0
 	names := []string{"", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}

@@ -13,7 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// The times of an API where it sets none.
+// The default times of an API.
 const (
 	DefaultAPIInterval = time.Minute
 	DefaultAPITimeout  = 10 * time.Second
@@ -25,11 +25,11 @@ const (
 	FormatTargets = "targets"
 )
 
-// TargetFile is files that list targets. Where there is nothing but the path, it may stand for the whole.
+// TargetFile names files that list targets. In a file it may be just the path.
 type TargetFile struct {
-	// Path is that of a file, in which "*" stands for any number of characters. Required.
+	// Path is the path of a file; "*" stands for any number of characters. Required.
 	Path string `yaml:"path"`
-	// Module probes the targets that name none. Empty: that of DefaultModuleFor.
+	// Module probes the targets that do not name a module. Empty: the module of DefaultModuleFor.
 	Module string `yaml:"module,omitempty"`
 }
 
@@ -51,35 +51,35 @@ func (f TargetFile) MarshalYAML() (any, error) {
 	return plain(f), nil
 }
 
-// TargetAPI is a list of targets that is fetched by HTTP, as JSON.
+// TargetAPI is a list of targets that is fetched over HTTP, as JSON.
 type TargetAPI struct {
-	// Name tells the API from others. Required.
+	// Name identifies the API. Required.
 	Name string `yaml:"name"`
 	URL  string `yaml:"url"`
 	// Interval is how often it is asked. 0: DefaultAPIInterval.
 	Interval Duration `yaml:"interval,omitempty"`
-	// Timeout bounds one answer. 0: DefaultAPITimeout, or the interval where that is less.
+	// Timeout bounds one answer. 0: DefaultAPITimeout, or the interval if that is shorter.
 	Timeout Duration `yaml:"timeout,omitempty"`
-	// Format is FormatHTTPSD, what Prometheus' own HTTP service discovery reads, or FormatTargets, a list of Target.
+	// Format is FormatHTTPSD, which is what Prometheus' own HTTP service discovery reads, or FormatTargets, a list of Target.
 	Format string `yaml:"format,omitempty"`
-	// Map makes targets of any other JSON. Exactly one of Format and Map is set.
+	// Map makes targets from any other JSON. Exactly one of Format and Map is set.
 	Map *TargetMap `yaml:"map,omitempty"`
 
 	// Client holds authentication, TLS, proxy and redirect settings, as in every Prometheus component.
 	Client commonconfig.HTTPClientConfig `yaml:",inline"`
 }
 
-// UnmarshalYAML implements the older of the two interfaces of package yaml, which keeps the decoder strict. It sets
-// what absent keys mean first.
+// UnmarshalYAML implements the older of the two interfaces of package yaml, which keeps the decoder strict. It sets the
+// defaults first.
 func (a *TargetAPI) UnmarshalYAML(unmarshal func(any) error) error {
 	a.Client = commonconfig.DefaultHTTPClientConfig
 	type plain TargetAPI
 	return unmarshal((*plain)(a))
 }
 
-// TargetMap has an expression for each field of a Target. One that is absent, null, or an empty text leaves the field out.
+// TargetMap has an expression for each field of a Target. A result that is absent, null or an empty text leaves the field out.
 type TargetMap struct {
-	// Items is a list, of which each item is a target. nil: the body itself.
+	// Items is a list whose items are the targets. nil: the body itself.
 	Items *Expression `yaml:"items,omitempty"`
 
 	Name        *Expression `yaml:"name"`
@@ -89,7 +89,7 @@ type TargetMap struct {
 	// Interval and Timeout are durations, or numbers of seconds.
 	Interval *Expression `yaml:"interval,omitempty"`
 	Timeout  *Expression `yaml:"timeout,omitempty"`
-	// Notification is a bool, a number that is 0 for off, or "on" or "off".
+	// Notification is a bool, a number (0 is off), or "on" or "off".
 	Notification *Expression            `yaml:"notification,omitempty"`
 	Labels       map[string]*Expression `yaml:"labels,omitempty"`
 	DependsOn    *Expression            `yaml:"depends_on,omitempty"`
@@ -97,16 +97,16 @@ type TargetMap struct {
 	Method       *Expression            `yaml:"method,omitempty"`
 }
 
-// Items are the items of a document that an expression has found. Each is decoded when it is looked at.
+// Items are the items that an expression found in a document. Each is decoded when it is looked at.
 type Items struct{ list traits.Lister }
 
-// Len is how many there are.
+// Len returns how many there are.
 func (i Items) Len() int {
 	n, _ := i.list.Size().(types.Int)
 	return int(n)
 }
 
-// At is the item with the number n, for Fields.
+// At returns item n, for Fields.
 func (i Items) At(n int) any { return i.list.Get(types.Int(n)) }
 
 // Split finds the items of a document.
@@ -129,7 +129,7 @@ func (m *TargetMap) Split(ctx context.Context, body *Document) (Items, error) {
 	return Items{list}, nil
 }
 
-// Fields are the keys and values of the Target that an item of a document is, as YAML has them.
+// Fields returns an item of a document as the keys and values of a Target, in YAML.
 func (m *TargetMap) Fields(ctx context.Context, body *Document, item any) (map[string]any, error) {
 	fields := map[string]any{}
 	for _, f := range []struct {
@@ -186,7 +186,7 @@ func field(ctx context.Context, e *Expression, body *Document, item any) (any, e
 	return native(out)
 }
 
-// text makes a text of a number or bool. What is something else is left for the target's own check.
+// text makes a text from a number or bool. Anything else is left to the checks of the target.
 func text(v any) any {
 	switch v := v.(type) {
 	case bool:
@@ -202,7 +202,7 @@ func text(v any) any {
 	}
 }
 
-// seconds makes a duration of a number.
+// seconds makes a duration from a number.
 func seconds(v any) any {
 	switch v.(type) {
 	case int64, uint64, float64:
@@ -212,7 +212,7 @@ func seconds(v any) any {
 	}
 }
 
-// onOff makes "on" or "off" of a bool or number.
+// onOff makes "on" or "off" from a bool or number.
 func onOff(v any) any {
 	var on bool
 	switch v := v.(type) {

@@ -23,7 +23,7 @@ type StatusRange struct {
 // StatusRanges are the status codes of a list. An empty list means 2xx.
 type StatusRanges []StatusRange
 
-// Contains tells whether code is in one of the ranges.
+// Contains reports whether code is in one of the ranges.
 func (s StatusRanges) Contains(code int) bool {
 	if len(s) == 0 {
 		return 200 <= code && code <= 299
@@ -36,7 +36,7 @@ func (s StatusRanges) Contains(code int) bool {
 	return false
 }
 
-// String is for messages, such as "2xx, 404".
+// String returns a text for messages, such as "2xx, 404".
 func (s StatusRanges) String() string {
 	if len(s) == 0 {
 		return "2xx"
@@ -106,7 +106,7 @@ func (r StatusRange) MarshalYAML() (any, error) {
 	return r.String(), nil
 }
 
-// String is what a person would write: 404, 2xx or 200-204.
+// String returns what a person would write: 404, 2xx or 200-204.
 func (r StatusRange) String() string {
 	switch {
 	case r.From == r.To:

@@ -4,29 +4,29 @@ import (
 	"time"
 )
 
-// The values of a target's fields where it says nothing.
+// The default values of a target's fields.
 const (
 	DefaultEnvironment = "UNKNOWN"
 	DefaultInterval    = 30 * time.Second
-	// DefaultTargetTimeout is for a target whose module has no timeout either; less where the interval is short.
+	// DefaultTargetTimeout is for a target whose module has no timeout either. It is shorter if the interval is short.
 	DefaultTargetTimeout = 10 * time.Second
 )
 
-// MaxInterval is the longest interval of a target: Prometheus takes a series for gone that has no sample for 5 minutes.
+// MaxInterval is the longest interval of a target: Prometheus takes a series without a sample for 5 minutes as gone.
 const MaxInterval = 5 * time.Minute
 
 // MaxLabels is how many labels a target may have.
 const MaxLabels = 64
 
-// Target is a server with a name: what Prometheus discovers, alerts name and /probe?name= probes.
+// Target is a server with a name. Prometheus discovers it, alerts name it, and /probe?name= probes it.
 type Target struct {
 	// Name is unique in the whole inventory.
 	Name string `yaml:"name"`
 	// URL is absolute, with the scheme http, https, ws or wss.
 	URL string `yaml:"url"`
-	// Module is that of DefaultModuleFor where empty.
+	// Module is the one of DefaultModuleFor if it is empty.
 	Module string `yaml:"module,omitempty"`
-	// Environment is DefaultEnvironment where empty.
+	// Environment is DefaultEnvironment if it is empty.
 	Environment string `yaml:"environment,omitempty"`
 	// Interval is how often Prometheus probes it. 0: DefaultInterval.
 	Interval Duration `yaml:"interval,omitempty"`
@@ -34,7 +34,7 @@ type Target struct {
 	Timeout Duration `yaml:"timeout,omitempty"`
 	// Notification is "on" or "off". Empty: "on".
 	Notification string `yaml:"notification,omitempty"`
-	// Maintenance are the times of which nobody needs to be told.
+	// Maintenance are times at which nobody is notified of the target.
 	Maintenance TimeIntervals `yaml:"maintenance,omitempty"`
 	// Labels are put on every series of the target.
 	Labels map[string]string `yaml:"labels,omitempty"`
@@ -49,7 +49,7 @@ type Target struct {
 	ValidStatusCodes StatusRanges      `yaml:"valid_status_codes,omitempty"`
 }
 
-// Target finds a target of the configuration file by its name; nil: it has none of that name.
+// Target returns the target of this name in the configuration file, or nil if there is none.
 func (c *Config) Target(name string) *Target {
 	for i := range c.Targets {
 		if name != "" && c.Targets[i].Name == name {
@@ -59,7 +59,7 @@ func (c *Config) Target(name string) *Target {
 	return nil
 }
 
-// Muted tells whether nobody wants to hear of the target.
+// Muted reports whether nobody is notified of the target.
 func (t *Target) Muted() bool { return t.Notification == notificationOff }
 
 const (
@@ -67,10 +67,10 @@ const (
 	notificationOff = "off"
 )
 
-// InMaintenance tells whether one of the intervals holds now.
+// InMaintenance reports whether one of the target's maintenance windows is open.
 func (t *Target) InMaintenance(now time.Time) bool { return t.Maintenance.Contain(now) }
 
-// Overlaid tells whether the target changes its module.
+// Overlaid reports whether the target changes its module.
 func (t *Target) Overlaid() bool {
 	return t.Method != "" || len(t.Headers) > 0 || len(t.ValidStatusCodes) > 0
 }

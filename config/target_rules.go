@@ -12,12 +12,12 @@ type TargetRules struct {
 	Allow []TargetRule `yaml:"allow,omitempty"`
 	// Deny are targets that may not be probed, whatever Allow says.
 	Deny []TargetRule `yaml:"deny,omitempty"`
-	// InventoryOnly refuses every target that is not in the inventory with the module that is to probe it. Where a target
-	// of the inventory redirects to is for Allow and Deny to say.
+	// InventoryOnly refuses every target that is not in the inventory with the module that would probe it. Allow and Deny
+	// decide about redirects of a target in the inventory.
 	InventoryOnly bool `yaml:"inventory_only,omitempty"`
 }
 
-// TargetRule matches a target when everything matches that the rule has.
+// TargetRule matches a target if all of its fields match.
 type TargetRule struct {
 	// CIDR holds addresses, such as 10.0.0.0/8 or 192.0.2.1.
 	CIDR *Prefix `yaml:"cidr,omitempty"`
@@ -31,14 +31,14 @@ type TargetRule struct {
 type Destination struct {
 	// Host is the name or address of the URL.
 	Host string
-	// Addr is what is dialled; invalid where a proxy resolves the name.
+	// Addr is what is dialled. It is invalid if a proxy resolves the name.
 	Addr netip.Addr
 	Port uint16
-	// ByName is true where a proxy gets Host and resolves it once more.
+	// ByName is true if a proxy gets Host and resolves it again.
 	ByName bool
 }
 
-// Check says why d may not be probed; nil: it may.
+// Check returns why d may not be probed, or nil if it may.
 func (p *TargetRules) Check(d Destination) error {
 	d.Addr = d.Addr.WithZone("").Unmap()
 	name, addr, err := parseHost(d.Host)
@@ -60,7 +60,7 @@ func (p *TargetRules) Check(d Destination) error {
 	case denied:
 		return fmt.Errorf("%s is denied by probe.deny", d)
 	case byProxy && slices.Contains(metadataNames, name):
-		return fmt.Errorf("%q is the name of a cloud metadata address, which no proxy may be asked for", name)
+		return fmt.Errorf("%q is the name of a cloud metadata address, and no proxy may be asked for that", name)
 	case slices.ContainsFunc(readings, func(r reading) bool { return !p.metadataAllowed(r, d.Port) }):
 		return fmt.Errorf("%s is a cloud metadata or link-local address, which only a rule of probe.allow with a cidr for it allows", d)
 	case len(p.Allow) > 0 && !allowed:
@@ -70,7 +70,7 @@ func (p *TargetRules) Check(d Destination) error {
 	}
 }
 
-// String is the destination in a message.
+// String returns the destination for messages.
 func (d Destination) String() string {
 	if !d.Addr.IsValid() {
 		return d.Host

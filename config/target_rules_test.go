@@ -83,7 +83,7 @@ func TestTargetRules(t *testing.T) {
 		{"rule in ASCII", "deny: [{host: XN--BCHER-KVA.example.}]", "bücher.example", "192.0.2.1", 80, "probe.deny"},
 		{"fullwidth letters", "deny: [{host: secret.example}]", "ｓｅｃｒｅｔ.example", "192.0.2.1", 80, "probe.deny"},
 		{"underscore beside IDNA", "deny: [{host: '*.bücher.example'}]", "_x.bücher.example", "", 80, "probe.deny"},
-		{"no ASCII form, through a proxy", "", "\u200d.example", "", 80, "no form in ASCII"},
+		{"no ASCII form, through a proxy", "", "\u200d.example", "", 80, "cannot be written in ASCII"},
 
 		{"old spelling of an address rule", "deny: [{host: 0xa000001}]", "10.0.0.1", "10.0.0.1", 80, "probe.deny"},
 		{"address rule, by name", "deny: [{host: 10.0.0.1}]", "h", "10.0.0.1", 80, "probe.deny"},

@@ -24,7 +24,7 @@ func ParseTargetURL(s string) (*url.URL, error) {
 		}
 		return nil, errors.New("got no scheme, " + want + meant)
 	case err != nil:
-		return nil, errors.New("got what is not a URL, " + want + MeantURL(s))
+		return nil, errors.New("not a valid URL, " + want + MeantURL(s))
 	case !probeScheme(u.Scheme):
 		return nil, fmt.Errorf("got the scheme %q, %s", u.Scheme, want)
 	case u.Hostname() == "":
@@ -32,7 +32,7 @@ func ParseTargetURL(s string) (*url.URL, error) {
 	case !validPort(u):
 		return nil, errors.New("got a port that is not from 1 to 65535, " + want)
 	}
-	if strings.Contains(u.Hostname(), ":") && !strings.HasPrefix(u.Host, "[") { // url.Parse sees that in http and https alone
+	if strings.Contains(u.Hostname(), ":") && !strings.HasPrefix(u.Host, "[") { // url.Parse checks that for http and https alone
 		return nil, errors.New("want a URL with the IPv6 address in brackets, or with one port" + MeantURL(s))
 	}
 	if ascii, err := httpguts.PunycodeHostPort(u.Host); err != nil || !httpguts.ValidHostHeader(ascii) {
@@ -45,9 +45,9 @@ func probeScheme(s string) bool { return s == "http" || s == "https" || webSocke
 
 func webSocketScheme(s string) bool { return s == "ws" || s == "wss" }
 
-// CanonicalURL is the same text for all ways to write the URL of one target: the case of scheme and host, the default
-// port, an empty path and the fragment make no difference, nor does whether it is to be asked by HTTP or by WebSocket.
-// Everything else does, user and query too.
+// CanonicalURL returns the same text for all ways to write the URL of one target. The case of scheme and host, the default port,
+// an empty path and the fragment make no difference, nor does the choice between HTTP and WebSocket. Everything else does,
+// including user and query.
 func CanonicalURL(u *url.URL) string {
 	c := *u
 	c.Scheme = strings.ToLower(c.Scheme)

@@ -13,11 +13,11 @@ import (
 )
 
 // A TimeInterval is an entry of Alertmanager's time_intervals
-// (https://prometheus.io/docs/alerting/latest/configuration/#time_interval-0): a moment is in it when it is in one range
-// of every list that is not empty.
+// (https://prometheus.io/docs/alerting/latest/configuration/#time_interval-0): it contains a moment that is in
+// one range of every list that is not empty.
 //
-// Alertmanager's own package is not used because it takes March for a month of 30 days where the clocks go forward (it divides
-// the hours of a month by 24), and because its errors do not say what was wanted.
+// Alertmanager's own package is not used, for two reasons. It divides the hours of a month by 24, and so takes March for a
+// month of 30 days where the clocks go forward. And its errors do not say what was wanted.
 type TimeInterval struct {
 	Times       []TimeRange       `yaml:"times,omitempty"`
 	Weekdays    []WeekdayRange    `yaml:"weekdays,omitempty,flow"`
@@ -28,13 +28,13 @@ type TimeInterval struct {
 	Location *Location `yaml:"location,omitempty"`
 }
 
-// A TimeRange is a part of a day, without its end.
+// A TimeRange is a part of a day. It does not include its end.
 type TimeRange struct {
 	Start ClockTime `yaml:"start_time"`
 	End   ClockTime `yaml:"end_time"`
 }
 
-// A ClockTime is a time of day in minutes plus one. 0: not set.
+// A ClockTime is a time of day: the minutes since midnight, plus one. 0: not set.
 type ClockTime int
 
 // A WeekdayRange includes both ends. Sunday is 0.
@@ -64,8 +64,8 @@ func (i *TimeInterval) Contains(t time.Time) bool {
 		anyOf(i.Years, func(r YearRange) bool { return r.Begin <= t.Year() && t.Year() <= r.End })
 }
 
-// Lasts returns a moment until which the interval is sure to contain all that follows t, which it contains: the end of a
-// range of its times, midnight, or a change of the clocks, whichever comes first. It may contain that moment, too.
+// Lasts returns a moment up to which the interval contains everything from t on, if it contains t: the end of a range of its
+// times, midnight, or a change of the clocks, whichever comes first. It may go on after that moment.
 func (i *TimeInterval) Lasts(t time.Time) time.Time {
 	t = t.In(i.zone())
 	now, end := clock(t), midnight
@@ -77,7 +77,7 @@ func (i *TimeInterval) Lasts(t time.Time) time.Time {
 			end = max(end, r.End)
 		}
 	}
-	// Between two changes of the clocks they go as fast as the time.
+	// Between two changes of the clocks, clock time passes as fast as time.
 	began := time.Duration(t.Second())*time.Second + time.Duration(t.Nanosecond()) // the minute
 	until := t.Add(time.Duration(end-now)*time.Minute - began)
 	if _, change := t.ZoneBounds(); !change.IsZero() && change.Before(until) {
@@ -106,7 +106,7 @@ func anyOf[T any](list []T, f func(T) bool) bool {
 	return len(list) == 0 || slices.ContainsFunc(list, f)
 }
 
-// TimeIntervals are the times of a maintenance.
+// TimeIntervals are the times of a maintenance window.
 type TimeIntervals []TimeInterval
 
 // Contain reports whether one of the intervals contains t.
@@ -181,7 +181,7 @@ func inOrder(n *yaml.Node, begin, end int) error {
 	return nil
 }
 
-// between reads an integer from lowest to highest.
+// between returns a function that reads an integer from lowest to highest.
 func between(lowest, highest int) func(string) (int, bool) {
 	return func(s string) (int, bool) {
 		v, err := strconv.Atoi(s)
@@ -200,7 +200,7 @@ func (r *WeekdayRange) UnmarshalYAML(n *yaml.Node) error {
 	}
 	r.Begin, r.End = begin, end
 	if begin > end {
-		return fmt.Errorf("got %q, want a range that does not go over the end of the week, which is saturday", n.Value)
+		return fmt.Errorf("got %q, want a range within a week from sunday to saturday", n.Value)
 	}
 	return nil
 }
@@ -243,7 +243,7 @@ func (r *DayOfMonthRange) UnmarshalYAML(n *yaml.Node) error {
 	r.Begin, r.End = begin, end
 	switch {
 	case begin < 0 && end > 0:
-		return fmt.Errorf("got %q, want an end that counts from the end of the month as the beginning does", n.Value)
+		return fmt.Errorf("got %q, want both ends to count from the end of the month", n.Value)
 	case begin < 0 == (end < 0):
 		return inOrder(n, begin, end)
 	case begin > 32+end: // in the longest month

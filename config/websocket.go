@@ -23,7 +23,7 @@ type WebSocket struct {
 	Headers commonconfig.Headers `yaml:"headers,omitempty"`
 	// Origin is the Origin header (RFC 6455 section 10.2). Empty: none.
 	Origin string `yaml:"origin,omitempty"`
-	// Subprotocols are offered; the target has to select one of them. Empty: none is offered, none is accepted.
+	// Subprotocols are offered, and the target has to select one of them. Empty: none is offered or accepted.
 	Subprotocols []string `yaml:"subprotocols,omitempty"`
 	// PermessageDeflate offers compression (RFC 7692).
 	PermessageDeflate bool `yaml:"permessage_deflate,omitempty"`
@@ -34,7 +34,7 @@ type WebSocket struct {
 	QueryResponse []Step `yaml:"query_response,omitempty"`
 	// Ping sends a ping after the last step and waits for its pong (RFC 6455 section 5.5.2).
 	Ping bool `yaml:"ping,omitempty"`
-	// ExpectCloseCodes are codes with one of which the target has to close by itself in the end. Empty: the probe closes.
+	// ExpectCloseCodes are close codes. After the last step the target has to close with one of them. Empty: the probe closes.
 	ExpectCloseCodes []int `yaml:"expect_close_codes,omitempty"`
 }
 
@@ -42,11 +42,11 @@ type WebSocket struct {
 type Step struct {
 	// Expect has to match the next message, text or binary.
 	Expect Regexp `yaml:"expect,omitempty"`
-	// ExpectBinary is what the next message, which has to be binary, begins with. It may come in several messages.
+	// ExpectBinary is how the next message begins, which has to be binary. It may be spread over several messages.
 	ExpectBinary Hex `yaml:"expect_binary,omitempty"`
-	// ExpectJSON has to be true of the next message as a JSON document, its variable "body".
+	// ExpectJSON has to be true for the next message, a JSON document that is its variable "body".
 	ExpectJSON *CEL `yaml:"expect_json,omitempty"`
-	// SkipUntilMatch leaves out the messages before the one that meets the expectation.
+	// SkipUntilMatch skips the messages before the one that meets the expectation.
 	SkipUntilMatch bool `yaml:"skip_until_match,omitempty"`
 
 	// Send is a text message. After Expect it may use its groups: ${1}, ${name}; $$ is a dollar sign.
@@ -55,12 +55,12 @@ type Step struct {
 	SendBinary Hex `yaml:"send_binary,omitempty"`
 }
 
-// Expects tells whether the step waits for a message.
+// Expects reports whether the step waits for a message.
 func (s *Step) Expects() bool {
 	return s.Expect.Regexp != nil || s.ExpectBinary != "" || s.ExpectJSON != nil
 }
 
-// MessageLimit is the longest message in bytes that a probe reads.
+// MessageLimit returns the length of the longest message that a probe reads, in bytes.
 func (w *WebSocket) MessageLimit() int64 {
 	if w.MessageSizeLimit == nil {
 		return DefaultMessageLimit

@@ -341,7 +341,7 @@ func (p *realPM2) startsNoDaemon(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	err = b.Restart(ctx, restart.Attempt{ID: "6"})
-	if err == nil || errors.Is(err, restart.ErrRefused) || !strings.Contains(err.Error(), "has ended meanwhile") {
+	if err == nil || errors.Is(err, restart.ErrRefused) || !strings.Contains(err.Error(), "has ended") {
 		t.Errorf("the error is %v, want that the daemon has ended", err)
 	}
 	p.noDaemon(t, home)

@@ -1,4 +1,4 @@
-// Package examples has files to begin with. Its tests read each with the program that it is for.
+// Package examples has files to start from. Its tests load each file with the program that it is for.
 package examples
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
-// The configurations of Alertmanager, and the receiver of what has a channel of its own.
+// The configurations of Alertmanager, and the receiver of alerts with a channel of their own.
 var variants = []struct{ file, channel string }{
 	{"alertmanager.yml", "slack-checkout"},
 	{"alertmanager-bot.yml", "slack-channel"},
@@ -100,14 +100,14 @@ func TestRoutes(t *testing.T) {
 			}
 			for _, r := range load(t, v.file).Receivers {
 				if !reached[r.Name] {
-					t.Errorf("no alert here goes to the receiver %q", r.Name)
+					t.Errorf("no alert of this test goes to the receiver %q", r.Name)
 				}
 			}
 		})
 	}
 }
 
-// A configuration is the part of it that both variants should have in common.
+// A configuration is the part of a configuration that both variants should have in common.
 type configuration struct {
 	TimeIntervals yaml.Node  `yaml:"time_intervals"`
 	Route         route      `yaml:"route"`
@@ -147,14 +147,14 @@ func load(t *testing.T, file string) *configuration {
 	return &c
 }
 
-// TestVariants: who goes from one to the other must not lose anything.
+// TestVariants: changing from one variant to the other loses nothing.
 func TestVariants(t *testing.T) {
 	all := make([]*configuration, 2)
 	for i, v := range variants {
 		all[i] = load(t, v.file)
 		own := slices.IndexFunc(all[i].Route.Routes, func(r route) bool { return r.Receiver == v.channel })
 		all[i].Route.Routes[own].Receiver, all[i].Route.Routes[own].Matchers = "", nil
-		for j := range all[i].Receivers { // what is left are the fields of the messages
+		for j := range all[i].Receivers { // compare only the fields of the messages
 			for _, s := range all[i].Receivers[j].Slack {
 				delete(s, "api_url_file")
 				delete(s, "channel")
@@ -194,8 +194,8 @@ func TestLeavesAreMuted(t *testing.T) {
 	}
 }
 
-// TestRecoveriesAreToldOnce: an alert that Prometheus repeats the end of each minute or two may be told either before the
-// repeats are inhibited, which is so for HealthcheckTargetDown, or at intervals so long that all of them are in each.
+// TestRecoveriesAreToldOnce: Prometheus repeats the end of an alert every minute or two. Either the recovery is notified before the
+// repeats are inhibited, as for HealthcheckTargetDown, or group_interval is so long that one message covers all repeats.
 func TestRecoveriesAreToldOnce(t *testing.T) {
 	const down = `alertname="HealthcheckTargetDown"`
 	var look func(t *testing.T, file string, r, above *route)
@@ -220,12 +220,12 @@ func TestRecoveriesAreToldOnce(t *testing.T) {
 		switch {
 		case slices.Contains(r.Matchers, down):
 			if interval > 30*time.Second {
-				t.Errorf("%s: the route of HealthcheckTargetDown to %s has a group_interval of %s, want 30s at most", file, r.Receiver, interval)
+				t.Errorf("%s: the route of HealthcheckTargetDown to %s has a group_interval of %s, want at most 30s", file, r.Receiver, interval)
 			}
 		case interval < 3*time.Minute:
-			t.Errorf("%s: the route to %s by %q has a group_interval of %s, want 3m at least", file, r.Receiver, r.Matchers, interval)
+			t.Errorf("%s: the route to %s by %q has a group_interval of %s, want at least 3m", file, r.Receiver, r.Matchers, interval)
 		case !byName && !slices.ContainsFunc(r.Routes, func(r route) bool { return slices.Equal(r.Matchers, []string{down}) }):
-			t.Errorf("%s: the route to %s by %q has none below it for HealthcheckTargetDown", file, r.Receiver, r.Matchers)
+			t.Errorf("%s: the route to %s by %q has no route below it for HealthcheckTargetDown", file, r.Receiver, r.Matchers)
 		}
 	}
 	for _, file := range []string{variants[0].file, variants[1].file, "../per-host/alertmanager.yml"} {
@@ -233,16 +233,16 @@ func TestRecoveriesAreToldOnce(t *testing.T) {
 		look(t, file, &c.Route, &route{})
 		want := inhibits{
 			Source: []string{`alertname="HealthcheckTargetRecovered"`}, Target: []string{down},
-			// A label that is missing here would inhibit another target.
+			// Without one of these labels an alert would inhibit those of another target.
 			Equal: []string{"job", "instance", "target", "environment", "healthcheck_test"},
 		}
 		if !slices.ContainsFunc(c.InhibitRules, func(r inhibits) bool { return cmp.Equal(r, want) }) {
-			t.Errorf("%s: no rule is %+v", file, want)
+			t.Errorf("%s: there is no rule %+v", file, want)
 		}
 	}
 }
 
-// TestRestartRoute: the receiver is told at most what it needs, and nothing leads its token astray.
+// TestRestartRoute: the receiver gets no more than it needs, and its token goes nowhere else.
 func TestRestartRoute(t *testing.T) {
 	for _, v := range variants {
 		c := load(t, v.file)
@@ -263,7 +263,7 @@ func TestRestartRoute(t *testing.T) {
 	}
 }
 
-// TestTestsApart: the end of a test must not be told as the recovery of what is really down, nor a test put it off.
+// TestTestsApart: the end of a test must not look like a recovery from a real failure, and a test must not delay a real recovery.
 func TestTestsApart(t *testing.T) {
 	var look func(t *testing.T, file string, r *route, by []string)
 	look = func(t *testing.T, file string, r *route, by []string) {
@@ -282,7 +282,7 @@ func TestTestsApart(t *testing.T) {
 	}
 }
 
-// TestMutedIsRepaired: what mutes people must not hold back a restart; what is at work must.
+// TestMutedIsRepaired: a mute for people must not hold back a restart, but maintenance or a dependency that is down must.
 func TestMutedIsRepaired(t *testing.T) {
 	inhibited := func(c *configuration, source, target string) bool {
 		return slices.ContainsFunc(c.InhibitRules, func(r inhibits) bool {
@@ -315,11 +315,11 @@ func TestMutedIsRepaired(t *testing.T) {
 	}
 }
 
-// TestWords: every reason is told in words.
+// TestWords: the template has words for every reason.
 func TestWords(t *testing.T) {
 	text := read(t, "alertmanager/healthcheck.tmpl")
 	for _, r := range prober.Reasons() {
-		if r.Reason == prober.ReasonStatus { // "status 503" is in words already
+		if r.Reason == prober.ReasonStatus { // "status 503" needs no words
 			continue
 		}
 		if n := strings.Count(text, `if match "^`+string(r.Reason)+`\\b"`); n != 1 {
@@ -365,7 +365,7 @@ func TestEnd(t *testing.T) {
 	}
 }
 
-// TestManyRecovered renders what the suite cannot provoke in one message for sure: more that have ended than are listed.
+// TestManyRecovered renders a message with more recoveries than it lists, which the suite cannot provoke reliably.
 func TestManyRecovered(t *testing.T) {
 	data := template{
 		Receiver: "slack-live", Status: "resolved", ExternalURL: "http://alertmanager.example.com",
@@ -390,7 +390,7 @@ func TestManyRecovered(t *testing.T) {
 	}
 }
 
-// TestRestartsOfMany: a message about several says what becomes of the first ten, in one line of a length that has a bound.
+// TestRestartsOfMany: a message about many services has one line about the first ten, and the line has a bounded length.
 func TestRestartsOfMany(t *testing.T) {
 	data := template{
 		Receiver: "slack-live", Status: "firing", ExternalURL: "http://alertmanager.example.com",
@@ -410,12 +410,12 @@ func TestRestartsOfMany(t *testing.T) {
 	}
 	lines := rendered(t, &data)
 	want := "*Restarts:* web-01: being restarted; web-03: held by &lt;preflight&gt; " + strings.Repeat("é", 100-len("web-03: held by <preflight> ")) + strings.Repeat("; z: no restart yet", 7)
-	if got := lines[len(lines)-2]; got != want { // the last are the links
+	if got := lines[len(lines)-2]; got != want { // the last line has the links
 		t.Errorf("got %s\nwant %s", got, want)
 	}
 }
 
-// rendered are the lines of a message, its title first.
+// rendered returns the lines of a message, its title first.
 func rendered(t *testing.T, data *template) []string {
 	t.Helper()
 	text, err := json.Marshal(data)
@@ -429,7 +429,7 @@ func rendered(t *testing.T, data *template) []string {
 	return strings.Split(strings.TrimSpace(out), "\n")
 }
 
-// template and alert are what Alertmanager hands to a template.
+// template and alert are the data that Alertmanager passes to a template.
 type template struct {
 	Receiver          string            `json:"receiver"`
 	Status            string            `json:"status"`

@@ -24,7 +24,7 @@ func TestAlertmanager(t *testing.T) {
 	}
 }
 
-// TestRestartsByHost: the request for a restart goes to the exporter that probes the target, or nowhere.
+// TestRestartsByHost: a request for a restart goes to the exporter that probes the target, or to no exporter.
 func TestRestartsByHost(t *testing.T) {
 	for labels, want := range map[string]string{
 		"alertname=HealthcheckTargetRestart severity=none exporter=web1":  "restart-web1",
@@ -38,7 +38,7 @@ func TestRestartsByHost(t *testing.T) {
 	}
 }
 
-// TestConfigurations loads every configuration of the exporter, on a machine that has what it names.
+// TestConfigurations loads every configuration of the exporter, on a machine that has the files it names.
 func TestConfigurations(t *testing.T) {
 	for _, file := range glob(t, "*/healthcheck.yml") {
 		if filepath.Dir(file) == "ci" { // a workflow
@@ -60,7 +60,7 @@ func TestConfigurations(t *testing.T) {
 	}
 }
 
-// TestEnvironments: an environment that is written otherwise than in the routes goes to slack-unknown, and is not critical.
+// TestEnvironments: every environment is spelled as in the routes. Others go to slack-unknown and are not critical.
 func TestEnvironments(t *testing.T) {
 	environment := regexp.MustCompile(`(?m)^ +environment: (\S+)`)
 	for _, file := range append(glob(t, "*/*.y*ml"), "../config/reference.yml") {
@@ -72,7 +72,7 @@ func TestEnvironments(t *testing.T) {
 	}
 }
 
-// exposure is how systemd rates a unit, 0 is the safest and 10 has no restriction at all.
+// exposure matches the rating of a unit by systemd, from 0, the safest, to 10, without any restriction.
 var exposure = regexp.MustCompile(`exposure level for \S+: ([0-9.]+)`)
 
 func TestSystemd(t *testing.T) {
@@ -86,7 +86,7 @@ func TestSystemd(t *testing.T) {
 	for _, dir := range []string{plain, withPM2} {
 		out := run(t, dir, "systemd-analyze", "verify", "--man=no", "./"+unit)
 		for line := range strings.Lines(out) {
-			if strings.Contains(line, unit) { // what is wrong with other units of this machine is not ours
+			if strings.Contains(line, unit) { // errors in other units of this machine do not matter
 				t.Errorf("systemd-analyze verify: %s", line)
 			}
 		}
@@ -101,8 +101,8 @@ func TestSystemd(t *testing.T) {
 	}
 }
 
-// TestSystemdLimits: what a stranger can make the exporter do ends at its unit, and the metadata of clouds, with their
-// credentials, are out of its reach whatever the configuration says.
+// TestSystemdLimits: the unit bounds what a stranger can make the exporter do. Whatever the configuration says, the exporter cannot
+// reach the metadata services of clouds, which have credentials.
 func TestSystemdLimits(t *testing.T) {
 	text := read(t, "systemd/healthcheck_exporter.service")
 	for _, key := range []string{"MemoryMax", "TasksMax", "LimitNOFILE"} {
@@ -134,7 +134,7 @@ func TestSystemdLimits(t *testing.T) {
 	}
 }
 
-// TestDockerfile: which image the program is built in is said once, with its version, and can be given with its digest.
+// TestDockerfile: the image of the build is named once, with its version, and can be replaced by one with a digest.
 func TestDockerfile(t *testing.T) {
 	text := read(t, "../Dockerfile")
 	if !regexp.MustCompile(`(?m)^ARG GOLANG=golang:[0-9]+\.[0-9]+\.[0-9]+-[a-z]+(@sha256:[0-9a-f]{64})?$`).MatchString(text) {

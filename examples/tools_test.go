@@ -8,8 +8,7 @@ import (
 	"testing"
 )
 
-// run runs the program that a file here is for, and returns what it printed. Where it is not installed the test is
-// skipped, except in CI.
+// run runs a program and returns its output. If the program is not installed the test is skipped, except in CI.
 func run(t *testing.T, dir string, argv ...string) string {
 	t.Helper()
 	out, err := try(t, dir, argv...)
@@ -19,7 +18,7 @@ func run(t *testing.T, dir string, argv ...string) string {
 	return out
 }
 
-// try is the same for what may fail.
+// try is like run, but returns the error of the program.
 func try(t *testing.T, dir string, argv ...string) (string, error) {
 	t.Helper()
 	program, err := exec.LookPath(argv[0])
@@ -39,7 +38,7 @@ func glob(t *testing.T, pattern string) []string {
 	t.Helper()
 	files, err := filepath.Glob(pattern)
 	if err != nil || len(files) == 0 {
-		t.Fatalf("there is no %s: %v", pattern, err)
+		t.Fatalf("no file matches %s: %v", pattern, err)
 	}
 	return files
 }

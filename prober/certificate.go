@@ -21,11 +21,12 @@ const (
 // maxPresented is how many of the presented certificates are kept by name. A chain in use has up to five.
 const maxPresented = 10
 
-// Certificates are what is kept of the certificates that a target presented: what is shown, and no certificate.
+// Certificates describe the certificates that a target presented. They hold only what is shown, not the certificates
+// themselves.
 type Certificates struct {
-	// Leaf is the target's own.
+	// Leaf is the target's own certificate.
 	Leaf Certificate
-	// Presented are the certificates in the order in which they came, the first maxPresented of them.
+	// Presented are the first maxPresented certificates, in the order in which they came.
 	Presented []Presented
 	// Left is how many more there were.
 	Left int
@@ -33,23 +34,23 @@ type Certificates struct {
 	First Presented
 	// ChainFirst is the certificate that expires first of the chain that lasts longest. Without a verified chain it is First.
 	ChainFirst Presented
-	// Verified reports whether a chain leads to a trusted authority. It is false where nothing was verified, too.
+	// Verified reports whether a chain leads to a trusted authority. It is also false where nothing was verified.
 	Verified bool
 }
 
-// A Certificate is a certificate in texts that print, each of bounded length.
+// A Certificate describes a certificate in printable texts of bounded length.
 type Certificate struct {
 	Subject, Issuer string
-	// HostNames are separated by commas. What is left out is counted at the end.
+	// HostNames are separated by commas. Names that are left out are counted at the end.
 	HostNames string
 	// Serial and Fingerprint, which is SHA-256, are hexadecimal.
 	Serial, Fingerprint string
 	Validity
 }
 
-// Presented is a certificate of a chain.
+// Presented is one certificate of a chain.
 type Presented struct {
-	// Name is its subject, or else the first name that it is for.
+	// Name is its subject or, if that is empty, the first name that it is for.
 	Name string
 	Validity
 }
@@ -57,8 +58,8 @@ type Presented struct {
 // Validity is the time in which a certificate is valid.
 type Validity struct{ NotBefore, NotAfter time.Time }
 
-// NewCertificates is what is kept of the presented certificates, leaf first, and of the chains that were verified. It is
-// nil where none was presented.
+// NewCertificates describes the presented certificates, leaf first, and the chains that were verified. It returns nil
+// if none was presented.
 func NewCertificates(presented []*x509.Certificate, verified [][]*x509.Certificate) *Certificates {
 	if len(presented) == 0 {
 		return nil
@@ -101,8 +102,8 @@ func firstToExpire(certs []*x509.Certificate) Presented {
 	return newPresented(slices.MinFunc(certs, func(a, b *x509.Certificate) int { return a.NotAfter.Compare(b.NotAfter) }))
 }
 
-// certName is by what people know a certificate: its subject, or where that is empty the first name that it is for. The text
-// is cut, and may not print.
+// certName is how people know a certificate: by its subject or, if that is empty, by the first name that it is for. The
+// text is cut, and may hold characters that do not print.
 func certName(c *x509.Certificate) string {
 	switch subject := c.Subject.String(); {
 	case subject != "":
@@ -116,7 +117,7 @@ func certName(c *x509.Certificate) string {
 	}
 }
 
-// hostNames joins the names, as many of them as are kept.
+// hostNames joins as many of the names as are kept.
 func hostNames(names []string) string {
 	bytes, n := 0, 0
 	for n < min(len(names), maxHostNames) && bytes+len(names[n]) <= maxHostNameBytes {

@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// Challenge is the scheme by which somebody wants to know who asks (RFC 9110 section 11), from a closed list.
+// Challenge is an authentication scheme that an answer asks for (RFC 9110 section 11), from a closed list.
 type Challenge string
 
 // The schemes of authentication.
 const (
-	ChallengeNone      Challenge = "" // it was not said
+	ChallengeNone      Challenge = "" // the answer names none
 	ChallengeBasic     Challenge = "Basic"
 	ChallengeBearer    Challenge = "Bearer"
 	ChallengeDigest    Challenge = "Digest"
@@ -19,9 +19,9 @@ const (
 	ChallengeOther     Challenge = "another scheme"
 )
 
-// Authentication is what an answer wants to know of who asks, and whether it was told.
+// Authentication is what an answer asks of the client, and what the client had sent.
 type Authentication struct {
-	// Challenge is the scheme that is wanted: the first of those that can be sent, or else the first.
+	// Challenge is the scheme that is asked for: the first one that this program can send, or else the first one.
 	Challenge Challenge
 	// Sent reports whether credentials were sent.
 	Sent bool
@@ -30,7 +30,7 @@ type Authentication struct {
 // maxChallenges is how many values of a header are looked at: a target may send thousands.
 const maxChallenges = 20
 
-// authentication is that of an answer whose header called name has its challenges.
+// authentication reads the challenges of an answer from the header with this name.
 func authentication(answer http.Header, name string, sent bool) Authentication {
 	a := Authentication{Sent: sent}
 	values := answer.Values(name)
@@ -46,7 +46,7 @@ func authentication(answer http.Header, name string, sent bool) Authentication {
 	return a
 }
 
-// challenge is the first scheme of a value: what follows are its parameters, which are the target's.
+// challenge is the first scheme of a value. What follows are its parameters, which are text from the target.
 func challenge(value string) Challenge {
 	scheme, _, _ := strings.Cut(strings.TrimSpace(value), " ")
 	scheme = strings.TrimRight(scheme, ",")
@@ -72,26 +72,4 @@ func proxyAuthentication(answer http.Header, withUser bool) (text string, why Ca
 	default:
 		return "want credentials in proxy_url", CauseProxyCredentials
 	}
-}
-
-// charsets are those other than UTF-8 that pages are in.
-var charsets = []string{
-	"utf-16", "utf-16le", "utf-16be", "utf-32", "gbk", "gb2312", "gb18030", "big5", "euc-kr", "euc-jp", "shift_jis", "iso-2022-jp",
-	"iso-8859-1", "iso-8859-2", "iso-8859-15", "windows-1250", "windows-1251", "windows-1252", "koi8-r", "koi8-u", "tis-620",
-}
-
-// charset is the character set that a Content-Type names, if it is one of the list other than UTF-8; empty: it is not.
-func charset(contentType string) string {
-	_, after, ok := strings.Cut(strings.ToLower(contentType), "charset=")
-	if !ok {
-		return ""
-	}
-	name, _, _ := strings.Cut(strings.TrimLeft(after, ` "'`), ";")
-	name = strings.TrimRight(strings.TrimSpace(name), `"'`)
-	for _, known := range charsets {
-		if name == known {
-			return known
-		}
-	}
-	return ""
 }

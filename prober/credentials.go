@@ -10,8 +10,8 @@ import (
 	commonconfig "github.com/prometheus/common/config"
 )
 
-// credentials add to a request what only the target may see: authorization, private headers, headers from
-// files. Files are read anew for every request; one that cannot be read fails the probe, which never goes on without.
+// credentials add what only the target may see to a request: authorization, private headers, and headers from files.
+// Files are read again for every request. If one cannot be read, the probe fails rather than going on without it.
 type credentials struct {
 	authorize func(ctx context.Context, h http.Header) error // nil: nothing to add
 	headers   *commonconfig.Headers
@@ -35,7 +35,7 @@ func newCredentials(c *commonconfig.HTTPClientConfig) (*credentials, error) {
 	return cr, nil
 }
 
-// add puts the credentials into h. Its error is a localError: the target has no part in it.
+// add puts the credentials into h. Its error is a localError, because the target is not to blame.
 func (c *credentials) add(ctx context.Context, h http.Header) error {
 	if err := c.addHeaders(h); err != nil {
 		return &localError{err}
@@ -74,7 +74,7 @@ func (c *credentials) addHeaders(h http.Header) error {
 	return nil
 }
 
-// rejected tells that the target did not accept the credentials, so that a cached token is not used again.
+// rejected notes that the target did not accept the credentials, so that a cached token is not used again.
 func (c *credentials) rejected() {
 	if c.tokens != nil {
 		c.tokens.forget()

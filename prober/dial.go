@@ -27,8 +27,8 @@ import (
 // maxConnectAnswer bounds in bytes what a proxy may answer to CONNECT.
 const maxConnectAnswer = 64 << 10
 
-// A dialer makes the connections of a module: it resolves, connects, directly or through a proxy, and
-// does the TLS handshake, one after the other and all within the context.
+// A dialer makes the connections of a module: it resolves the host, connects directly or through a proxy, and does the
+// TLS handshake, all within the context.
 type dialer struct {
 	resolver    resolver
 	rules       config.TargetRules
@@ -37,7 +37,7 @@ type dialer struct {
 	proxy       func(*http.Request) (*url.URL, error) // nil: no proxy
 	header      http.Header                           // sent along with CONNECT
 	skipResolve bool                                  // the proxy resolves
-	tunnelAll   bool                                  // a proxy gets CONNECT for what is not TLS, too
+	tunnelAll   bool                                  // a proxy gets CONNECT even for what is not TLS
 }
 
 func newDialer(client *commonconfig.HTTPClientConfig, r resolver, rules config.TargetRules, protocols ...string) (*dialer, error) {
@@ -74,13 +74,13 @@ type link struct {
 	stop     func() bool
 }
 
-// A wire is a TCP connection that remembers whether the other end has ended it: net/http tells it in many ways.
+// A wire is a TCP connection that remembers whether the other end has closed it, because net/http says so in many ways.
 type wire struct {
 	net.Conn
 	ended     atomic.Bool
-	readEnded atomic.Bool // there is nothing more to read: a failed write does not tell what is still to be read
+	readEnded atomic.Bool // there is nothing more to read; after a failed write there may be
 	heard     atomic.Bool // something came
-	cut       atomic.Bool // we have closed it ourselves while it was read, because the time was over
+	cut       atomic.Bool // we closed it ourselves during a read, because the time was up
 }
 
 func (w *wire) Read(b []byte) (int, error) {
@@ -116,8 +116,8 @@ func (l *link) close() {
 	l.stop()
 }
 
-// dial connects to the host of req's URL; serverName is what TLS asks for and verifies. Beside an error comes a link
-// with what was found out until then: the address, the certificate that was refused.
+// dial connects to the host of req's URL; serverName is what TLS asks for and verifies. Together with an error it
+// returns a link with what was found out by then, such as the address or the certificate that was refused.
 func (d *dialer) dial(ctx context.Context, t *trace, req *http.Request, serverName string) (*link, error) {
 	l := &link{}
 	via, err := d.proxyFor(req)
@@ -149,7 +149,7 @@ func (d *dialer) dial(ctx context.Context, t *trace, req *http.Request, serverNa
 	t.event("Connected", slog.String("addr", address), slog.Bool("proxy", via != nil))
 	l.wire = &wire{Conn: l.Conn}
 	l.Conn = l.wire
-	// Whatever happens on the connection ends with the context, closing included.
+	// Everything on the connection ends with the context, closing included.
 	raw := l.Conn
 	l.stop = context.AfterFunc(ctx, func() { raw.Close() })
 
@@ -178,7 +178,7 @@ func serverName(configured, host string, u *url.URL) string {
 	}
 }
 
-// permit judges the very address that is dialled next: what a name resolves to elsewhere, or later, does not matter.
+// permit judges the address that is dialled next. What the name resolves to elsewhere, or later, does not matter.
 func (d *dialer) permit(to config.Destination, port string) error {
 	n, err := strconv.ParseUint(port, 10, 16)
 	if err == nil {
@@ -210,7 +210,7 @@ func (d *dialer) connect(ctx context.Context, via *url.URL, address string, tunn
 	case via == nil:
 		conn, err := netDialer.DialContext(ctx, "tcp", address)
 		if err != nil {
-			return nil, failf(connectReason(err), PhaseConnect, "connecting to %s: %w", address, cause(err))
+			return nil, failf(connectReason(err), PhaseConnect, "connecting to %s: %w", address, bare(err))
 		}
 		return conn, nil
 	case isSOCKS(via):
@@ -246,7 +246,7 @@ func (d *dialer) dialProxy(ctx context.Context, via *url.URL) (net.Conn, error) 
 	host, port := hostPort(via)
 	conn, err := netDialer.DialContext(ctx, "tcp", net.JoinHostPort(host, port))
 	if err != nil {
-		return nil, proxyFailure(via, "%w", cause(err))
+		return nil, proxyFailure(via, "%w", bare(err))
 	}
 	if via.Scheme != "https" {
 		return conn, nil
@@ -271,15 +271,16 @@ func (d *dialer) tunnel(ctx context.Context, conn net.Conn, via *url.URL, addres
 	}
 	setProxyAuthorization(req.Header, via)
 	if err := req.Write(conn); err != nil {
-		return proxyFailure(via, "sending CONNECT: %w", cause(err))
+		return proxyFailure(via, "sending CONNECT: %w", bare(err))
 	}
-	// A 2xx has no body, whatever its headers say; that of a refusal is of no interest. Closing it would wait for it.
+	// A 2xx has no body, whatever its headers say, and the body of a refusal is not needed. Closing it would wait for
+	// it.
 	resp, err := http.ReadResponse(bufio.NewReader(io.LimitReader(conn, maxConnectAnswer)), req) //nolint:bodyclose // see above
 	switch {
 	case !stop(): // conn is closed, and that must not be the target's fault
 		return proxyFailure(via, "no answer to CONNECT in time")
 	case err != nil:
-		return proxyFailure(via, "reading its answer to CONNECT: %s", answerCause(err))
+		return proxyFailure(via, "reading its answer to CONNECT: %s", noAnswer(err))
 	case resp.StatusCode == http.StatusProxyAuthRequired:
 		text, why := proxyAuthentication(resp.Header, via.User != nil)
 		return proxyFailure(via, "it answered 407 to CONNECT, want 2xx: %s", text).because(why)
@@ -292,7 +293,7 @@ func (d *dialer) tunnel(ctx context.Context, conn net.Conn, via *url.URL, addres
 	}
 }
 
-// setProxyAuthorization sets what a proxy wants to know of who asks.
+// setProxyAuthorization sets the credentials for a proxy.
 func setProxyAuthorization(h http.Header, via *url.URL) {
 	if u := via.User; u != nil {
 		password, _ := u.Password()
@@ -320,8 +321,8 @@ func dialSOCKS(ctx context.Context, via *url.URL, address string) (net.Conn, err
 	if err == nil {
 		return conn, nil
 	}
-	if reply, ok := strings.CutPrefix(cause(err).Error(), "unknown error "); ok { // so the library calls every refusal
+	if reply, ok := strings.CutPrefix(bare(err).Error(), "unknown error "); ok { // the library puts this in front of every refusal
 		return nil, proxyFailure(via, "it answered: %s", reply)
 	}
-	return nil, proxyFailure(via, "%w", cause(err))
+	return nil, proxyFailure(via, "%w", bare(err))
 }

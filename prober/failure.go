@@ -26,7 +26,13 @@ func failf(reason Reason, phase PhaseName, format string, args ...any) *failure 
 	return &failure{reason: reason, phase: phase, err: fmt.Errorf(format, args...)}
 }
 
-// asFailure finds the failure in err; an error without one is a mistake of ours.
+// because notes the cause of a failure.
+func (f *failure) because(c Cause) *failure {
+	f.cause = c
+	return f
+}
+
+// asFailure finds the failure in err; an error without one is a bug.
 func asFailure(err error) *failure {
 	if f, ok := errors.AsType[*failure](err); ok {
 		return f
@@ -34,7 +40,7 @@ func asFailure(err error) *failure {
 	return failf(ReasonInternal, PhaseCheck, "probing: %w", err)
 }
 
-// A localError is a lack on our own side: the target is not to blame.
+// A localError is about something that this machine lacks. The target is not to blame.
 type localError struct{ err error }
 
 func (e *localError) Error() string { return e.err.Error() }
@@ -56,7 +62,7 @@ func connectReason(err error) Reason {
 	}
 }
 
-// isTimeout tells whether err says that the time is up. A cancelled probe counts: it ended unanswered.
+// isTimeout reports whether err says that the time is up. A cancelled probe counts: it ended unanswered.
 func isTimeout(err error) bool {
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.Is(err, os.ErrDeadlineExceeded) {
 		return true
@@ -65,7 +71,7 @@ func isTimeout(err error) bool {
 	return ok && ne.Timeout()
 }
 
-// isLocal tells whether err says that this machine, not the target, lacks something.
+// isLocal reports whether err says that this machine, not the target, lacks something.
 func isLocal(err error) bool {
 	if _, ok := errors.AsType[*localError](err); ok {
 		return true
@@ -81,18 +87,18 @@ func isLocal(err error) bool {
 	return false
 }
 
-// cause strips net.OpError and its addresses from err, which repeat what the message says already.
-func cause(err error) error {
+// bare strips net.OpError and its addresses from err, which repeat what the message says already.
+func bare(err error) error {
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		return op.Err
 	}
 	return err
 }
 
-// withoutAddrs is the text of err without the addresses of a net.OpError, of which the library keeps nothing but text:
-// with our port in it, it would be another one every time.
+// withoutAddrs is the text of err without the addresses of a net.OpError, which the library keeps only as text. With
+// our port in it, the text would be different every time.
 func withoutAddrs(err error) string {
-	text := strings.TrimPrefix(cause(err).Error(), "websocket: ")
+	text := strings.TrimPrefix(bare(err).Error(), "websocket: ")
 	if _, after, ok := strings.Cut(text, "->"); ok {
 		if _, reason, ok := strings.Cut(after, ": "); ok {
 			return reason

@@ -14,19 +14,19 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
-// maxResponseHeader bounds in bytes the status line and headers of a response. Servers and proxies in use send some 32 KiB
-// at most, and those of ten redirects are kept while a probe lasts.
+// maxResponseHeader bounds in bytes the status line and headers of a response. Common servers and proxies send at most
+// some 32 KiB, and the heads of ten redirects are kept during a probe.
 const maxResponseHeader = 64 << 10
 
-// An httpProber probes by HTTP/1.1 or HTTP/2, or by HTTP/3 alone, with a fresh connection for every request.
+// An httpProber probes by HTTP/1.1 or HTTP/2, or by HTTP/3 alone, with a new connection for every request.
 type httpProber struct {
 	cfg         config.HTTP
 	method      string
 	dialer      *dialer
 	credentials *credentials
-	hosts       config.CredentialHosts // that they are for
+	hosts       config.CredentialHosts // that the credentials are for
 	http2       *http.Transport        // for connections on which HTTP/2 was negotiated
-	http3       *http3.Transport       // nil: HTTP/3 is not spoken; else nothing else is
+	http3       *http3.Transport       // nil: HTTP/3 is not used; otherwise only HTTP/3 is
 }
 
 func newHTTP(cfg config.HTTP, rules config.TargetRules, hosts config.CredentialHosts) (*httpProber, error) {
@@ -77,7 +77,7 @@ func (p *httpProber) Probe(ctx context.Context, r Request) Result {
 	return res
 }
 
-// request makes the first request, with what every host may see; exchange.RoundTrip adds the rest.
+// request makes the first request with what every host may see. The rest is added by exchange.RoundTrip.
 func (p *httpProber) request(ctx context.Context, r Request) (*http.Request, error) {
 	body, err := p.requestBody()
 	if err != nil {

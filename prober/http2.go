@@ -19,13 +19,13 @@ func newHTTP2() *http.Transport {
 		DisableKeepAlives:      true,
 		DisableCompression:     true, // the module's compression decides
 		MaxResponseHeaderBytes: maxResponseHeader,
-		// net/http remembers a closed connection for 5 s, or for this long if it is shorter: some 17 kB a probe. A
-		// connection that waits for the scheduler for so long before it is reserved is lost; see exchange.RoundTrip.
+		// net/http remembers a closed connection, some 17 kB, for 5 s or for this time if it is shorter. A connection
+		// that waits for the scheduler this long before it is reserved is lost; see exchange.RoundTrip.
 		IdleConnTimeout: 200 * time.Millisecond,
 	}
 }
 
-// linkKey is the context key under which the transport finds the connection that it is to use.
+// linkKey is the context key under which the transport finds the connection to use.
 type linkKey struct{}
 
 func linkOf(ctx context.Context) *link {
@@ -40,7 +40,7 @@ type http2Conn struct {
 	lost  bool // it was closed before it could be reserved: by us as idle, or by the target
 }
 
-// newHTTP2Conn makes a connection to the host of u of a link on which HTTP/2 was negotiated.
+// newHTTP2Conn makes a connection to the host of u from a link on which HTTP/2 was negotiated.
 func newHTTP2Conn(ctx context.Context, t *http.Transport, l *link, tr *trace, u *url.URL) (*http2Conn, error) {
 	host, port := hostPort(u)
 	conn, err := t.NewClientConn(context.WithValue(ctx, linkKey{}, l), u.Scheme, net.JoinHostPort(host, port))

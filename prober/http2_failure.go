@@ -10,16 +10,17 @@ import (
 // An http2Code says why a stream or connection of HTTP/2 was ended (RFC 9113 section 7).
 type http2Code uint32
 
-// Codes that are about more than the end.
+// Codes that say more than that it was ended.
 const (
 	http2NoError   http2Code = 0x0
 	http2Refused   http2Code = 0x7
 	http2Calm      http2Code = 0xb
 	http2WantsOld  http2Code = 0xd
-	http2ErrorCode           = "unknown error code 0x" // as net/http writes another one
+	http2ErrorCode           = "unknown error code 0x" // as net/http writes any other code
 )
 
-// http2Codes are all codes. One that tells of a violation of the protocol, whoever noticed it, is ReasonHTTPVersion, as by HTTP/3.
+// http2Codes are all codes. A code for a violation of the protocol is ReasonHTTPVersion, whichever side noticed it, as
+// with HTTP/3.
 var http2Codes = map[http2Code]struct {
 	name   string
 	reason Reason
@@ -48,7 +49,7 @@ func (c http2Code) String() string {
 	return fmt.Sprintf("code %#x", uint32(c))
 }
 
-// reason is what the end of a stream or connection with this code tells.
+// reason is why a probe fails whose stream or connection ends with this code.
 func (c http2Code) reason() Reason {
 	if info, ok := http2Codes[c]; ok {
 		return info.reason
@@ -56,8 +57,8 @@ func (c http2Code) reason() Reason {
 	return ReasonConnectionClosed // an unknown code has no special meaning (RFC 9113 section 7)
 }
 
-// An unprocessedError is that of a request of which the target has said that it did nothing with it, or never got it. It may be
-// asked again, whatever its method (RFC 9113 section 8.7, RFC 9114 section 4.1.1).
+// An unprocessedError says that the target did not process the request, or never got it. The request may be sent again,
+// whatever its method (RFC 9113 section 8.7, RFC 9114 section 4.1.1).
 type unprocessedError struct{ how string }
 
 func (e *unprocessedError) Error() string { return e.how }
@@ -76,19 +77,19 @@ type streamError struct {
 
 func (e streamError) Error() string { return "stream error " + e.Code.String() }
 
-// What net/http says of a GOAWAY: of one before the request, and of one after which the connection ended.
+// What net/http says about a GOAWAY: one before the request, and one after which the connection ended.
 var goAwayErrors = []*regexp.Regexp{
 	regexp.MustCompile(`^http2: Transport received GOAWAY from server ErrCode:([A-Z0-9_]+|unknown error code 0x[0-9a-f]+)$`),
 	regexp.MustCompile(`^http2: server sent GOAWAY and closed the connection; LastStreamID=[0-9]+, ErrCode=([A-Z0-9_]+|unknown error code 0x[0-9a-f]+), debug=`),
 }
 
-// What it says where a request was not sent, or not looked at.
+// What it says if a request was not sent, or not processed.
 const (
 	gracefulGoAway = "http2: Transport received Server's graceful shutdown GOAWAY"
 	sentByPeer     = "received from peer"
 )
 
-// errUnusable is that of net/http for a connection that has ended before the request.
+// errUnusable is the error of net/http for a connection that ended before the request.
 var errUnusable = errors.New("http2: client conn not usable")
 
 // http2End is what the end of a stream or connection of HTTP/2 means; nil: the error is about something else.
@@ -129,7 +130,7 @@ func http2Ended(phase PhaseName, doing, how string, code http2Code) *failure {
 	}
 }
 
-// codeNamed is the code that net/http calls so.
+// codeNamed is the code to which net/http gives this name.
 func codeNamed(name string) http2Code {
 	for code, info := range http2Codes {
 		if info.name == name {

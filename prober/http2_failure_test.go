@@ -92,7 +92,7 @@ func wantAsked(t *testing.T, res prober.Result, s *probetest.Server, want int) {
 		}
 	}
 	if got := s.Accepted(); got != want || told != want-1 {
-		t.Errorf("%d connections, of which %d are told as another try, want %d", got, told, want)
+		t.Errorf("%d connections, and %d events about another try, want %d connections", got, told, want)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
 )
 
-// On a busy machine net/http may close a connection as idle before it was used. That is no failure of the target.
+// On a busy machine net/http may close a connection as idle before it was used. That is not a failure of the target.
 func TestHTTP2Lost(t *testing.T) {
 	c, err := config.Parse("test.yml", []byte("modules: {m: {prober: http, http: {tls_config: {insecure_skip_verify: true}}}}"))
 	if err != nil {

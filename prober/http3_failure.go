@@ -12,10 +12,10 @@ import (
 	"github.com/quic-go/quic-go/http3"
 )
 
-// What an error of QUIC tells about the target stands in its code, never in the text that the target sends along.
+// What a QUIC error says about the target is in its code. The text that the target sends along is never used.
 
-// transportReasons has the codes of RFC 9000 section 20.1 by which a target ends a connection without blaming us.
-// Any other code, and any that we sent ourselves, is about a violation of the protocol.
+// transportReasons has the codes of RFC 9000 section 20.1 by which a target ends a connection without blaming us. Any
+// other code, and any code that we sent ourselves, is about a violation of the protocol.
 var transportReasons = map[quic.TransportErrorCode]Reason{
 	quic.NoError:                   ReasonConnectionClosed,
 	quic.InternalError:             ReasonConnectionClosed,
@@ -24,8 +24,9 @@ var transportReasons = map[quic.TransportErrorCode]Reason{
 	quic.NoViablePathError:         ReasonConnectionClosed,
 }
 
-// http3Violations are the codes of RFC 9114 section 8.1 and RFC 9204 section 6 that tell of a violation of the protocol,
-// whoever noticed it, or of the wish for another one. All other codes, the unknown included, just end a stream or connection.
+// http3Violations are the codes of RFC 9114 section 8.1 and RFC 9204 section 6 for a violation of the protocol,
+// whichever side noticed it, or for the wish for another protocol. All other codes, unknown ones included, only end a
+// stream or connection.
 var http3Violations = map[http3.ErrCode]bool{
 	http3.ErrCodeGeneralProtocolError:     true,
 	http3.ErrCodeStreamCreationError:      true,
@@ -43,13 +44,14 @@ var http3Violations = map[http3.ErrCode]bool{
 	0x202:                                 true, // QPACK_DECODER_STREAM_ERROR
 }
 
-// quicReason says what an error of a QUIC connection tells; ReasonNone: nothing, or that it ended on this side.
+// quicReason is the reason in an error of a QUIC connection. ReasonNone means that it names none, or that the
+// connection ended on this side.
 func quicReason(err error) Reason {
 	if _, ok := errors.AsType[*quic.VersionNegotiationError](err); ok {
 		return ReasonHTTPVersion
 	}
 	if _, ok := errors.AsType[*quic.StatelessResetError](err); ok || errors.Is(err, syscall.ECONNREFUSED) {
-		return ReasonConnectionClosed // the target no longer knows the connection, or no longer runs
+		return ReasonConnectionClosed // the target has forgotten the connection, or has stopped
 	}
 	if e, ok := errors.AsType[*http3.Error](err); ok {
 		return http3Reason(e.ErrorCode, e.Remote)
@@ -95,15 +97,15 @@ const alertNoProtocol = 120
 // alert is the TLS alert in a crypto error (RFC 9001 section 4.8).
 func alert(e *quic.TransportError) tls.AlertError { return tls.AlertError(e.ErrorCode) } //nolint:gosec // the lower byte it is
 
-// A quicTarget is who a QUIC handshake was tried with.
+// A quicTarget is what a QUIC handshake was tried with.
 type quicTarget struct {
 	address, serverName string
 	watch               *watch // of the handshake
 	answered            bool   // whether anything at all came back
 }
 
-// quicDialFailure classifies why there is no QUIC connection. What fails before the target has said anything fails in
-// PhaseConnect, all else in PhaseTLS: QUIC does both at once.
+// quicDialFailure classifies why there is no QUIC connection. QUIC connects and does TLS at once: a failure before the
+// target has said anything is in PhaseConnect, any other in PhaseTLS.
 func quicDialFailure(ctx context.Context, err error, to quicTarget) *failure {
 	var refused *tls.CertificateVerificationError
 	switch {
@@ -115,7 +117,7 @@ func quicDialFailure(ctx context.Context, err error, to quicTarget) *failure {
 		}
 		return failf(ReasonConnectTimeout, PhaseConnect, "connecting to %s by QUIC: no answer in time", to.address)
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH), isLocal(err):
-		return failf(connectReason(err), PhaseConnect, "connecting to %s by QUIC: %w", to.address, cause(err))
+		return failf(connectReason(err), PhaseConnect, "connecting to %s by QUIC: %w", to.address, bare(err))
 	}
 	switch quicReason(err) { //nolint:exhaustive // it returns no others
 	case ReasonConnectRefused:
@@ -125,14 +127,14 @@ func quicDialFailure(ctx context.Context, err error, to quicTarget) *failure {
 	case ReasonHTTPVersion:
 		return failf(ReasonHTTPVersion, PhaseTLS, "QUIC handshake: %s", violation(err))
 	case ReasonTLSFailed:
-		why := tlsCause(err)
+		why := tlsError(err)
 		return to.watch.blame(failf(ReasonTLSFailed, PhaseTLS, "QUIC handshake: %w", why).because(alertCause(why)))
 	default:
-		return failf(ReasonInternal, PhaseTLS, "QUIC handshake: %w", cause(err))
+		return failf(ReasonInternal, PhaseTLS, "QUIC handshake: %w", bare(err))
 	}
 }
 
-// violation says what was not HTTP/3 about the target.
+// violation says how the target breaks HTTP/3.
 func violation(err error) string {
 	if _, ok := errors.AsType[*quic.VersionNegotiationError](err); ok {
 		return "the target speaks other versions of QUIC"
@@ -155,8 +157,8 @@ func violation(err error) string {
 	}
 }
 
-// tlsCause is what is wrong with a handshake by TLS, in the words of this side.
-func tlsCause(err error) error {
+// tlsError is what is wrong with a TLS handshake, in our own words.
+func tlsError(err error) error {
 	e, ok := errors.AsType[*quic.TransportError](err)
 	if !ok {
 		return err
@@ -167,12 +169,12 @@ func tlsCause(err error) error {
 	return fmt.Errorf("remote error: %w", alert(e)) // as crypto/tls says it over TCP
 }
 
-// http3Failure is exchangeFailure for HTTP/3; the time is not up.
+// http3Failure is exchangeFailure for HTTP/3, for errors other than timeouts.
 func (x *exchange) http3Failure(err error) *failure {
 	text := err.Error()
 	switch reason := quicReason(err); {
 	case reason == ReasonTLSFailed:
-		return failf(ReasonTLSFailed, PhaseTLS, "TLS: the target refused the session: %w", tlsCause(err)).because(alertCause(tlsCause(err)))
+		return failf(ReasonTLSFailed, PhaseTLS, "TLS: the target refused the session: %w", tlsError(err)).because(alertCause(tlsError(err)))
 	case reason == ReasonHTTPVersion:
 		return failf(ReasonHTTPVersion, PhaseProcessing, "reading the response: %s", violation(err))
 	case strings.Contains(text, "HEADERS frame too large"), strings.Contains(text, "headers too large"):
@@ -182,21 +184,22 @@ func (x *exchange) http3Failure(err error) *failure {
 	case x.ended(err), reason == ReasonConnectRefused:
 		return x.closedFailure(PhaseProcessing, "waiting for a response", err)
 	case isLocal(err):
-		return failf(ReasonLocalResource, PhaseProcessing, "sending the request: %w", cause(err))
-	case x.trace.firstByte.Load() != 0, strings.HasPrefix(text, "http3:"): // what could not be sent was found before
+		return failf(ReasonLocalResource, PhaseProcessing, "sending the request: %w", bare(err))
+	case x.trace.firstByte.Load() != 0, strings.HasPrefix(text, "http3:"): // what cannot be sent was found before
 		return failf(ReasonHTTPVersion, PhaseProcessing, "reading the response: %s", violation(err))
 	default:
-		return failf(ReasonInternal, PhaseProcessing, "sending the request: %w", cause(err))
+		return failf(ReasonInternal, PhaseProcessing, "sending the request: %w", bare(err))
 	}
 }
 
-// http3Unprocessed reports whether err says that the target did nothing with the request (RFC 9114 sections 4.1.1 and 5.2), which it may not even have got.
+// http3Unprocessed reports whether err says that the target did not process the request, or never got it (RFC 9114
+// sections 4.1.1 and 5.2).
 func http3Unprocessed(err error) bool {
 	e, ok := errors.AsType[*http3.Error](err)
 	return ok && e.Remote && e.ErrorCode == http3.ErrCodeRequestRejected || strings.Contains(err.Error(), "connection in graceful shutdown")
 }
 
-// endedHTTP3 tells whether err says that the other end has ended the stream or the connection.
+// endedHTTP3 reports whether err says that the other end has ended the stream or the connection.
 func endedHTTP3(err error) bool {
 	return quicReason(err) == ReasonConnectionClosed || strings.Contains(err.Error(), "connection in graceful shutdown")
 }

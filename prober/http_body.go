@@ -15,8 +15,8 @@ import (
 	"github.com/andybalholm/brotli"
 )
 
-// readBody reads the response body to its end, decompressed and within the limit. The bytes are kept only where a
-// check has to see them; size counts them in any case.
+// readBody reads the response body to its end, decompressed and within the limit. The bytes are kept only if a check
+// has to see them, and are always counted in size.
 func (x *exchange) readBody(ctx context.Context, resp *http.Response) (body []byte, size int64, err error) {
 	if !hasBody(resp) {
 		return nil, 0, nil
@@ -35,7 +35,7 @@ func (x *exchange) readBody(ctx context.Context, resp *http.Response) (body []by
 	}
 	r, err := decompress(p.cfg.Compression, wire)
 	if err == nil {
-		r = &contextReader{ctx, r} // a decompressor can go on for long with what it has
+		r = &contextReader{ctx, r} // a decompressor can go on for a long time with what it has
 		limit := p.cfg.BodyLimit()
 		if limit > 0 {
 			r = io.LimitReader(r, limit+1)
@@ -72,7 +72,7 @@ func (x *exchange) readBody(ctx context.Context, resp *http.Response) (body []by
 	}
 }
 
-// longest is how many bytes the body of a response has at most, and one more, by which a longer one is known.
+// longest is how many bytes the body of a response may have, and one more, which shows that it is longer.
 func (x *exchange) longest(resp *http.Response) int64 {
 	limit := x.prober.cfg.BodyLimit()
 	if x.prober.cfg.Compression == "" && resp.ContentLength >= 0 {
@@ -81,15 +81,15 @@ func (x *exchange) longest(resp *http.Response) int64 {
 	return limit + 1
 }
 
-// keep takes the memory for a body that is not small, until the exchange is over. It is taken at once: if several probes had a
-// part of it each, none could go on. A module with a higher limit than there is memory gets all of it.
+// keep takes the memory for a body that is not small, until the exchange is over. It is taken all at once: if several
+// probes had a part each, none could go on. A module whose limit is higher than the memory there is gets all of it.
 func (x *exchange) keep(ctx context.Context, resp *http.Response) (err error) {
 	x.release, err = toKeep.take(ctx, min(x.longest(resp), toKeep.size))
 	return err
 }
 
-// hasBody tells whether a response has something to read: what follows 101 is another protocol, and some have no
-// body, so none that could be decompressed (RFC 9110 section 6.4.1).
+// hasBody reports whether a response has a body to read. What follows 101 is another protocol, and some responses never
+// have a body, so there is nothing to decompress (RFC 9110 section 6.4.1).
 func hasBody(resp *http.Response) bool {
 	switch resp.StatusCode {
 	case http.StatusSwitchingProtocols, http.StatusNoContent, http.StatusNotModified:
@@ -119,10 +119,10 @@ func got(size, announced int64) string {
 	return fmt.Sprintf("%d of %d bytes", size, announced)
 }
 
-// A wireReader remembers the error of the connection, so that it is not taken for one of the decompression.
+// A wireReader remembers the error of the connection, so that it is not mistaken for an error of decompression.
 type wireReader struct {
 	r      io.Reader
-	err    error  // nil while reading went well or ended properly
+	err    error  // nil if reading goes well or has ended properly
 	begins []byte // the first bytes, up to its capacity
 }
 
@@ -135,7 +135,7 @@ func (w *wireReader) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// decompress wraps r as the module says the body is compressed, whatever Content-Encoding the target claims.
+// decompress wraps r to decompress the body as the module says, whatever Content-Encoding the target claims.
 func decompress(algorithm string, r io.Reader) (io.Reader, error) {
 	switch algorithm {
 	case "gzip":
@@ -144,7 +144,7 @@ func decompress(algorithm string, r io.Reader) (io.Reader, error) {
 		return brotli.NewReader(r), nil
 	case "deflate":
 		return inflate(r)
-	default: // identity, or not looked at
+	default: // identity, or not configured
 		return r, nil
 	}
 }
@@ -158,7 +158,8 @@ func encoding(h http.Header) string {
 	return "its Content-Encoding is " + quote(strings.Join(values, ", "))
 }
 
-// inflate reads the zlib format that RFC 9110 section 8.4.1.2 calls deflate, and the raw format that some servers send.
+// inflate reads the zlib format that RFC 9110 section 8.4.1.2 calls deflate, and the raw format that some servers send
+// instead.
 func inflate(r io.Reader) (io.Reader, error) {
 	b := bufio.NewReader(r)
 	head, err := b.Peek(2)

@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// compressions are the codings of HTTP that compress (RFC 9110 section 8.4.1, RFC 8878, RFC 9842). What else stands in a Content-Encoding,
-// such as utf-8 or aws-chunked, does not.
+// compressions are the content codings that compress (RFC 9110 section 8.4.1, RFC 8878, RFC 9842). Other values of
+// Content-Encoding, such as utf-8 or aws-chunked, do not.
 var compressions = []string{"gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd", "dcb", "dcz"}
 
-// judgeCoding refuses to judge a body that is still compressed: no condition on it means what it says.
+// judgeCoding refuses to judge a body that is still compressed, because no condition on it would mean what it says.
 func (p *httpProber) judgeCoding(h http.Header, body []byte) error {
 	decoded := p.cfg.Compression != "" && p.cfg.Compression != "identity"
 	if !p.cfg.NeedsBody() || decoded || len(body) == 0 {

@@ -21,22 +21,22 @@ type exchange struct {
 	trace  *trace
 	target *url.URL
 
-	// home is true until a redirect leads away from the target. It never becomes true again: a host that
-	// was sent there must not steer requests that carry the target's credentials.
+	// home is true until a redirect leads away from the target. It never becomes true again: another host must not
+	// steer requests that carry the target's credentials.
 	home      bool
 	redirects int    // received so far
-	location  string // where the last one that was followed led, masked; empty: none was
+	location  string // where the last one that was followed led, masked; empty if none was
 	link      *link
 	conn      requestConn
 	excerpt   bool   // whether the beginning of a refusal's body is kept
-	release   func() // gives back the memory for the body; nil: there is none
+	release   func() // gives back the memory for the body; nil if none was taken
 
 	resolved *ResolveResult
 	tls      *TLSResult
 	result   *HTTPResult // of the last response; nil while there is none
 }
 
-// A requestConn speaks HTTP of one version on a link.
+// A requestConn speaks one version of HTTP on a link.
 type requestConn interface {
 	http.RoundTripper
 	io.Closer
@@ -91,7 +91,7 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	x.result, x.tls = nil, nil
 	x.trace.firstByte.Store(0)
 	if err := checkTarget(req.URL, "http"); err != nil && x.redirects > 0 {
-		return nil, failf(ReasonHeader, PhaseProcessing, "redirected to where no probe can go: %w", err)
+		return nil, failf(ReasonHeader, PhaseProcessing, "redirected to a URL that cannot be probed: %w", err)
 	}
 	x.home = x.home && sameOrigin(x.target, req.URL) && x.prober.hosts.Has(req.URL)
 	if !x.home && req.Body != nil && req.Body != http.NoBody {
@@ -100,7 +100,7 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
 	req = req.Clone(ctx)
 	req.URL.Host, req.Host = asciiAuthority(req.URL.Host), asciiAuthority(req.Host)
-	req.Header.Del("Referer") // it would tell the query of one host to another
+	req.Header.Del("Referer") // it would show the query for one host to another
 	if err := x.addPrivate(ctx, req); err != nil {
 		return nil, err
 	}
@@ -127,7 +127,7 @@ func (x *exchange) ask(ctx context.Context, req *http.Request) (*http.Response, 
 	return x.send(ctx, req)
 }
 
-// rewind makes req fit to be sent again, and reports whether it is.
+// rewind prepares req to be sent again, and reports whether it can be.
 func rewind(req *http.Request) bool {
 	if req.Body == nil || req.Body == http.NoBody {
 		return true
@@ -167,7 +167,7 @@ func (x *exchange) addPrivate(ctx context.Context, req *http.Request) error {
 	return nil
 }
 
-// connect makes the connection, and chooses who speaks on it.
+// connect makes the connection, and chooses the requestConn by its protocol.
 func (x *exchange) connect(ctx context.Context, req *http.Request) error {
 	first := x.redirects == 0
 	d := x.prober.dialer
@@ -240,7 +240,7 @@ func (x *exchange) send(ctx context.Context, req *http.Request) (*http.Response,
 	return resp, nil
 }
 
-// sendable finds what cannot be sent, and would leave the target waiting.
+// sendable finds what cannot be sent, before the target would wait for it.
 func sendable(req *http.Request) error {
 	unsendable := func(format string, args ...any) error {
 		return failf(ReasonInternal, PhaseProcessing, "sending the request: "+format, args...)

@@ -10,8 +10,8 @@ import (
 	"github.com/quic-go/quic-go/http3"
 )
 
-// exchangeFailure classifies an error on an established connection. That the target is to blame has to be
-// seen on the connection: what nothing is known of must not look like a crash, which a restart would repair.
+// exchangeFailure classifies an error on an established connection. The target is blamed only for what was seen on the
+// connection. An unknown error must not look like a crash, which leads to a restart.
 func (x *exchange) exchangeFailure(ctx context.Context, err error) *failure {
 	const doing = "waiting for a response"
 	text, session, ended := x.words(err), x.sessionFailure(err), x.http2End(PhaseProcessing, doing, err)
@@ -25,7 +25,7 @@ func (x *exchange) exchangeFailure(ctx context.Context, err error) *failure {
 	case errors.Is(err, errLongHead), strings.Contains(text, "response header list larger"):
 		return failf(ReasonTooLarge, PhaseProcessing, "reading the response headers: more than %d bytes", maxResponseHeader)
 	case isLocal(err):
-		return failf(ReasonLocalResource, PhaseProcessing, "sending the request: %w", cause(err))
+		return failf(ReasonLocalResource, PhaseProcessing, "sending the request: %w", bare(err))
 	case errors.Is(err, errInterim), strings.Contains(text, errInterim.Error()): // net/http does not always wrap it
 		return failf(ReasonHTTPVersion, PhaseProcessing, "waiting for a response: more than %d interim ones", max1xx)
 	case ended != nil:
@@ -35,21 +35,21 @@ func (x *exchange) exchangeFailure(ctx context.Context, err error) *failure {
 	case x.ended(err):
 		return x.closedFailure(PhaseProcessing, doing, err)
 	case x.trace.firstByte.Load() != 0,
-		strings.Contains(text, "connection error:"), strings.Contains(text, "could not be established"): // none of HTTP/2
+		strings.Contains(text, "connection error:"), strings.Contains(text, "could not be established"): // not proper HTTP/2
 		return failf(ReasonHTTPVersion, PhaseProcessing, "reading the response: %s", properHTTP(x.trace.cause))
 	default:
-		return failf(ReasonInternal, PhaseProcessing, "sending the request: %w", cause(err))
+		return failf(ReasonInternal, PhaseProcessing, "sending the request: %w", bare(err))
 	}
 }
 
-// answerCause says why there is no answer. An error of the parser quotes the answer.
-func answerCause(err error) string {
+// noAnswer says why there is no answer. An error of the parser quotes the answer.
+func noAnswer(err error) string {
 	_, network := errors.AsType[*net.OpError](err)
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "it closed the connection"
 	case network:
-		return cause(err).Error()
+		return bare(err).Error()
 	default:
 		return "it is not proper HTTP"
 	}
@@ -77,7 +77,8 @@ func (x *exchange) closedFailure(phase PhaseName, doing string, err error) *fail
 	return failf(ReasonConnectionClosed, phase, "%s: the target closed the connection", doing)
 }
 
-// improper is the failure of an answer that does not begin as HTTP. A proxy for plain HTTP passes on no other.
+// improper is the failure of an answer that does not begin as HTTP. A proxy for plain HTTP passes on only proper
+// answers.
 func (x *exchange) improper(err error) *failure {
 	if x.link.proxy != nil {
 		return proxyFailure(x.link.proxy, "reading the response: %w", err)
@@ -89,12 +90,12 @@ func (x *exchange) improper(err error) *failure {
 func (x *exchange) ended(err error) bool {
 	gone := &x.link.wire.ended
 	if _, ok := x.conn.(*http1Conn); ok {
-		gone = &x.link.wire.readEnded // what was read is judged, even if there was nobody any more to read the request
+		gone = &x.link.wire.readEnded // what was read is judged even if the target no longer read the request
 	}
 	return gone.Load() || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || endedHTTP3(err)
 }
 
-// http2End is what the end of a stream or connection of HTTP/2 means; nil: it is about something else.
+// http2End classifies the end of a stream or connection of HTTP/2. It returns nil for any other error.
 func (x *exchange) http2End(phase PhaseName, doing string, err error) *failure {
 	if _, ok := x.conn.(*http2Conn); !ok {
 		return nil
@@ -102,8 +103,8 @@ func (x *exchange) http2End(phase PhaseName, doing string, err error) *failure {
 	return http2End(phase, doing, err)
 }
 
-// words is the text of an error, which often is all that there is to tell it by. By HTTP/1.1 it is not needed, and may
-// quote the target.
+// words is the text of an error, which is often all there is to recognise it by. With HTTP/1.1 it is not needed, and
+// may quote the target.
 func (x *exchange) words(err error) string {
 	if _, ok := x.conn.(*http1Conn); ok {
 		return ""
@@ -111,11 +112,12 @@ func (x *exchange) words(err error) string {
 	return err.Error()
 }
 
-// sessionFailure classifies an error of crypto/tls; nil: it is another's. The session may be one with a proxy.
+// sessionFailure classifies an error of crypto/tls. It returns nil for any other error. The session may be one with a
+// proxy.
 func (x *exchange) sessionFailure(err error) *failure {
 	f := sessionFailure(err)
 	if f != nil && x.link.proxy != nil {
-		return proxyFailure(x.link.proxy, "%w", cause(err))
+		return proxyFailure(x.link.proxy, "%w", bare(err))
 	}
 	return f
 }

@@ -57,7 +57,7 @@ func TestRawAnswers(t *testing.T) {
 	}
 }
 
-// What is no longer of interest is not waited for.
+// A probe does not wait for what it no longer needs.
 func TestSilenceAfterLimit(t *testing.T) {
 	s := probetest.Answer(t, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello", true)
 	res := failing(false)(t, newProber(t, "body_size_limit: 4B"), target(t, s.URL), prober.ReasonTooLarge, prober.PhaseTransfer)
@@ -103,7 +103,7 @@ func TestHTTP2GoAway(t *testing.T) {
 	}
 }
 
-// What cannot be sent is no fault of the target, and is found before it is waited for.
+// What cannot be sent is not the target's fault, and is found before the target would wait for it.
 func TestUnsendable(t *testing.T) {
 	cert := probetest.NewCA(t).Issue(t, probetest.Cert{})
 	insecure := "tls_config: {insecure_skip_verify: true}\n"

@@ -57,7 +57,7 @@ func (p *httpProber) judgeHeaders(h http.Header) *failure {
 	return nil
 }
 
-// headerValues are the values to match; none only if the header may be missing.
+// headerValues are the values to match. There are none only if the header may be missing.
 func headerValues(h http.Header, m config.HeaderMatch) ([]string, *failure) {
 	values := h.Values(m.Header)
 	if len(values) == 0 && !m.AllowMissing {
@@ -86,10 +86,10 @@ func (p *httpProber) judgeBody(ctx context.Context, body []byte) error {
 	return err
 }
 
-// maxAtOnce is the largest body in bytes that is matched without a look at the time; it takes some milliseconds.
+// maxAtOnce is the largest body in bytes that is matched without looking at the time. It takes a few milliseconds.
 const maxAtOnce = 128 << 10
 
-// matches is false when the time is up.
+// matches returns false if the time is up.
 func matches(ctx context.Context, re config.Regexp, body []byte) bool {
 	if ctx.Err() != nil {
 		return false
@@ -100,7 +100,7 @@ func matches(ctx context.Context, re config.Regexp, body []byte) bool {
 	return re.MatchReader(&runeReader{ctx: ctx, r: bytes.NewReader(body)})
 }
 
-// submatch is the first match with its groups, as indices; nil: there is none, or the time is up.
+// submatch is the first match with its groups, as indices. It is nil if there is none, or if the time is up.
 func submatch(ctx context.Context, re config.Regexp, text []byte) []int {
 	switch {
 	case ctx.Err() != nil:
@@ -163,7 +163,7 @@ func (p *httpProber) judgeJSON(ctx context.Context, body []byte) error {
 	return nil
 }
 
-// tooLate is the failure of an answer that came in time and was not judged in time.
+// tooLate is the failure of an answer that came in time, but was not judged in time.
 func tooLate() *failure {
 	return failf(ReasonTransferTimeout, PhaseCheck, "judging the body: not finished in time")
 }

@@ -13,14 +13,15 @@ var (
 	squidError   = regexp.MustCompile(`^ERR_[A-Z_]{1,40}`)
 )
 
-// proxyPages are headers of the pages that proxies answer with themselves, beside those that ownAnswer reads.
+// proxyPages are headers of pages that proxies make themselves, other than the headers that ownAnswer reads.
 var proxyPages = []struct{ header, begins string }{
 	{"Server", "tinyproxy/"},
 	{"Last-Modified", "Wed, 08 Jun 1955 12:00:00 GMT"}, // Privoxy
 }
 
-// ownAnswer is the failure of a request by plain HTTP that the proxy has answered itself, as far as the answer shows it; nil: it may be
-// that of the target. It must not be taken for the target's, whatever status the module accepts.
+// ownAnswer is the failure of a request by plain HTTP that the proxy answered itself, as far as the answer shows it.
+// Such an answer must not be taken for the target's, whatever status the module accepts. It returns nil if the answer
+// may be the target's.
 func ownAnswer(via *url.URL, resp *http.Response) *failure {
 	h := resp.Header
 	own := func(mark string) *failure {
@@ -44,7 +45,8 @@ func ownAnswer(via *url.URL, resp *http.Response) *failure {
 	return nil
 }
 
-// lastProxyError is the error in Proxy-Status of the proxy that is nearest (RFC 9209 section 2); empty: it reports none.
+// lastProxyError is the error that the nearest proxy reports in Proxy-Status (RFC 9209 section 2). It is empty if there
+// is none.
 func lastProxyError(h http.Header) string {
 	all := strings.Split(quotedString.ReplaceAllString(strings.Join(h.Values("Proxy-Status"), ","), ""), ",")
 	if m := statusError.FindStringSubmatch(all[len(all)-1]); m != nil {
@@ -53,5 +55,6 @@ func lastProxyError(h http.Header) string {
 	return ""
 }
 
-// passedOn reports whether the answer says that a proxy has passed it on (RFC 9110 section 7.6.3). Many proxies do not say so.
+// passedOn reports whether the answer says that a proxy passed it on (RFC 9110 section 7.6.3). Many proxies do not say
+// so.
 func passedOn(h http.Header) bool { return h.Get("Via") != "" }

@@ -13,7 +13,7 @@ import (
 // maxRedirects is how many redirects a probe follows.
 const maxRedirects = 10
 
-// checkRedirect lets the client follow, hand over the redirect itself, or give up.
+// checkRedirect has the client follow a redirect, return the redirect itself, or give up.
 func (x *exchange) checkRedirect(req *http.Request, via []*http.Request) error {
 	x.redirects = len(via)
 	switch {
@@ -27,8 +27,8 @@ func (x *exchange) checkRedirect(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// stopAtRedirect drops the connection of a response that the client will follow away from, so that its body
-// is not waited for, and checks what the client would complain of with the location in its words.
+// stopAtRedirect drops the connection of a redirect that the client will follow, so that its body is not waited for. It
+// also checks what the client would complain about, because the client quotes the location.
 func (x *exchange) stopAtRedirect(resp *http.Response) (*http.Response, error) {
 	location := resp.Header.Get("Location")
 	if !x.prober.cfg.Client.FollowRedirects || location == "" || !isRedirect(resp.StatusCode) {
@@ -39,7 +39,7 @@ func (x *exchange) stopAtRedirect(resp *http.Response) (*http.Response, error) {
 	}
 	x.close()
 	resp.Body = http.NoBody
-	// The client keeps the response of every redirect, and has to see no more of it.
+	// The client keeps the response of every redirect, and needs only these.
 	resp.Header = http.Header{"Location": {location}, "Set-Cookie": resp.Header["Set-Cookie"]}
 	return resp, nil
 }
@@ -53,8 +53,8 @@ func isRedirect(code int) bool {
 	}
 }
 
-// sameOrigin tells whether credentials for a may be sent to b: the same scheme, host and port, or the step of
-// the same host from http up to https, on the same port or from the one default port to the other.
+// sameOrigin reports whether credentials for a may be sent to b. It needs the same scheme, host and port, or a step
+// from http to https on the same host, with the same port or the default ports of both.
 func sameOrigin(a, b *url.URL) bool {
 	if !strings.EqualFold(a.Hostname(), b.Hostname()) {
 		return false
@@ -67,8 +67,8 @@ func sameOrigin(a, b *url.URL) bool {
 	return portA == portB && (a.Scheme == b.Scheme || b.Scheme == "https")
 }
 
-// What a probe keeps of the cookies that redirects set, as RFC 6265 section 6.1 asks for at least: how many, and how many
-// bytes of each.
+// How many cookies a probe keeps from redirects, and how many bytes of each. RFC 6265 section 6.1 asks for at least
+// these.
 const (
 	maxCookies     = 50
 	maxCookieBytes = 4096

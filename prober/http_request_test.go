@@ -144,7 +144,7 @@ func TestAnswerBeforeBody(t *testing.T) {
 	p := newProber(t, "method: POST\nvalid_status_codes: [413]\nbody_file: "+file)
 	const answer = "HTTP/1.1 413 Content Too Large\r\n"
 	for _, stay := range []bool{true, false} {
-		for range 3 { // what is found out first, the answer or that nobody reads the body, differs from time to time
+		for range 3 { // what is found first, the answer or that the body is not read, differs from time to time
 			s := probetest.AnswerEarly(t, answer+"Content-Length: 40000\r\n\r\n"+strings.Repeat("x", 40_000), stay)
 			wantSuccess(t, probe(t, p, target(t, s.URL), patient))
 			s = probetest.AnswerEarly(t, "SSH-2.0-OpenSSH_9.9\r\n", stay)

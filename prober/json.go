@@ -6,7 +6,8 @@ import (
 	"fmt"
 )
 
-// jsonPlace says where a text stops being JSON. It is empty where that is not known. The error itself quotes the text.
+// jsonPlace says where a text stops being JSON, or is empty if that is not known. The error itself cannot be shown,
+// since it quotes the text.
 func jsonPlace(err error) string {
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return fmt.Sprintf(" from byte %d on", syntax.Offset)

@@ -5,18 +5,18 @@ import (
 	"io"
 )
 
-// The steps in bytes in which a keptText grows: it doubles up to largeText, and then takes all that it
-// may have, up to maxKept.
+// The steps in bytes in which a keptText grows. It doubles up to largeText, and then takes all that it may have, up to
+// maxKept.
 const (
 	smallText = 512
 	largeText = 1 << 20
 )
 
-// A keptText is what a target has said, as far as it has to be seen as a whole.
+// A keptText is text of a target that has to be seen as a whole.
 type keptText struct {
 	data []byte
-	most int64        // how much it may be, in bytes
-	hold func() error // called before it is more than freeKept
+	most int64        // how many bytes it may have
+	hold func() error // called before it has more than freeKept bytes
 }
 
 // ReadFrom implements io.ReaderFrom.
@@ -46,7 +46,7 @@ func (k *keptText) grow() error {
 		}
 	}
 	if size > largeText {
-		// A module may allow more than there is memory: what is over maxKept is taken as it comes.
+		// A module may allow more than there is memory. What exceeds maxKept is taken as it comes.
 		size = max(min(k.most, max(size, maxKept)), int64(cap(k.data))+smallText)
 	}
 	grown := make([]byte, len(k.data), size)

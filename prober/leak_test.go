@@ -2,6 +2,7 @@ package prober_test
 
 import (
 	"net/http"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -186,4 +187,11 @@ func TestLargeCABundle(t *testing.T) {
 	if bundled > alone+alone/5 {
 		t.Errorf("a probe allocates %d bytes with a bundle of 146 authorities, %d with one", bundled, alone)
 	}
+}
+
+// totalAlloc is how many bytes this process has ever allocated, the servers of the test included.
+func totalAlloc() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.TotalAlloc
 }

@@ -2,7 +2,8 @@ package prober
 
 import "strings"
 
-// complaints are how the parsers of net/http and net/textproto begin to say what is wrong. What follows quotes the target.
+// complaints are the beginnings of the error texts of the parsers in net/http and net/textproto. What follows quotes
+// the target.
 var complaints = []struct {
 	begins string
 	cause  Cause
@@ -15,7 +16,7 @@ var complaints = []struct {
 	{"malformed HTTP", CauseStatusLine},
 }
 
-// complaintCause is what a parser says of the head of an answer.
+// complaintCause is the cause of a parser's error about the head of an answer.
 func complaintCause(err error) Cause {
 	text := strings.TrimPrefix(err.Error(), "net/http: HTTP/1.x transport connection broken: ")
 	for _, c := range complaints {
@@ -26,7 +27,7 @@ func complaintCause(err error) Cause {
 	return CauseNone
 }
 
-// properHTTP says that an answer is not proper HTTP, and of what kind it is.
+// properHTTP says that an answer is not proper HTTP and, if it is known, why.
 func properHTTP(why Cause) string {
 	const text = "it is not proper HTTP"
 	if words := why.words(); words != "" {

@@ -17,9 +17,9 @@ func TestMalformedAnswers(t *testing.T) {
 		cause        prober.Cause
 		text         string
 	}{
-		{"two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\nX: canary\r\n\r\nok", prober.CauseContentLengths, "two Content-Length"},
+		{"two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\nX: canary\r\n\r\nok", prober.CauseContentLengths, "two different Content-Length"},
 		{"no colon", "HTTP/1.1 200 OK\r\ncanary\r\n\r\n", prober.CauseHeaderLine, "no colon"},
-		{"NUL", "HTTP/1.1 200 OK\r\nX: canary\x00\r\n\r\n", prober.CauseHeaderLine, "characters that none may have"},
+		{"NUL", "HTTP/1.1 200 OK\r\nX: canary\x00\r\n\r\n", prober.CauseHeaderLine, "characters that are not allowed"},
 		{"a negative length", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\ncanary", prober.CauseContentLength, "not a number"},
 		{"identity", "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\ncanary", prober.CauseTransferEncoding, "not chunked"},
 		{"an empty line", "\r\nHTTP/1.1 200 OK\r\n\r\ncanary", prober.CauseEmptyLine, "empty line"},

@@ -12,33 +12,34 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
-// Bounds of what bodies and messages of targets take in this process, in bytes, whatever number of probes there is. Who needs
-// more of it than is free waits for its turn, until its time is up.
+// Bounds in bytes of the memory for bodies and messages of targets in this process, however many probes there are. A
+// probe that needs more than is free waits for its turn until its time is up.
 const (
 	// Bounds bodies and messages that are read to be judged.
 	maxKept = 48 << 20
 	// Bounds what it takes to judge them as JSON.
 	maxJudged = 64 << 20
-	// How much each probe may keep without asking: most answers have less.
+	// How much each probe may keep without asking. Most answers are smaller.
 	freeKept = 64 << 10
 	// The same for judging.
 	freeJudged = 256 << 10
 )
 
-// toKeep and toJudge are shared by all probes. Who keeps may wait to judge, and who judges waits for nobody.
+// toKeep and toJudge are shared by all probes. A probe that keeps text may wait to judge it. A probe that judges waits
+// for nothing.
 var (
 	toKeep  = newMemory("keep", maxKept)
 	toJudge = newMemory("judge", maxJudged)
 )
 
-// A memory is so many bytes that are shared.
+// A memory is a number of bytes that probes share.
 type memory struct {
-	verb    string // for what it is
+	verb    string // what it is for
 	size    int64
 	free    *semaphore.Weighted
 	used    atomic.Int64
-	waited  atomic.Uint64 // how often somebody had to wait
-	refused atomic.Uint64 // how often for too long, or for more than there is
+	waited  atomic.Uint64 // how often a probe had to wait
+	refused atomic.Uint64 // how often it waited too long, or asked for more than there is
 }
 
 func newMemory(verb string, size int64) *memory {
@@ -67,10 +68,10 @@ func (m *memory) take(ctx context.Context, n int64) (release func(), err error) 
 	}, nil
 }
 
-// errNoMemory says that there was no memory in time. It is not for the target to answer for.
+// errNoMemory says that there was no memory in time. The target is not to blame.
 var errNoMemory = errors.New("too much at once")
 
-// A tooMuchError is that of an answer for which there would not be enough memory however long it waited.
+// A tooMuchError is about an answer for which there is not enough memory, however long it waits.
 type tooMuchError struct {
 	memory *memory
 	want   int64
@@ -105,13 +106,13 @@ func takeToJudge(ctx context.Context, phase PhaseName, text []byte, all ...*conf
 
 func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
 
-// MemoryStats are what an exporter says of the memory that all probes share.
+// MemoryStats describe the memory that all probes share.
 type MemoryStats struct {
-	// Use is what it is for, "keep" or "judge".
+	// Use is what the memory is for, "keep" or "judge".
 	Use string
 	// Used and Size are in bytes.
 	Used, Size int64
-	// How many bodies and messages had to wait for it, and Refused how many of them had no success.
+	// Waited is how many bodies and messages had to wait for memory, and Refused how many of them did not get it.
 	Waited, Refused uint64
 }
 

@@ -6,7 +6,7 @@ import (
 	"errors"
 )
 
-// A notHTTPError is that of an answer that does not begin as one of HTTP/1.1. It has no text of the target.
+// A notHTTPError says that an answer does not begin as HTTP/1.1 does. It has no text of the target.
 type notHTTPError struct{ cause Cause }
 
 func (e *notHTTPError) Error() string { return properHTTP(e.cause) }
@@ -24,8 +24,8 @@ func notHTTPCause(err error) Cause {
 // statusLineBegins is how every status line begins (RFC 9112 section 4). An n stands for a digit.
 const statusLineBegins = "HTTP/n.n "
 
-// beginsAsHTTP looks at the first bytes of an answer, and waits for no byte more than it takes to tell. Its error is a
-// notHTTPError, or that of the connection if it ends before there is anything wrong.
+// beginsAsHTTP looks at the first bytes of an answer, and waits for no more bytes than it needs. Its error is a
+// notHTTPError, or the error of the connection if that ends before anything is wrong.
 func beginsAsHTTP(in *bufio.Reader) error {
 	for i, want := range []byte(statusLineBegins) {
 		line, err := in.Peek(i + 1)
@@ -41,7 +41,7 @@ func beginsAsHTTP(in *bufio.Reader) error {
 	return nil
 }
 
-// beginnings are how answers of other protocols begin.
+// beginnings are the first bytes of answers of other protocols.
 var beginnings = []struct {
 	begins string
 	cause  Cause

@@ -22,12 +22,12 @@ const grantJWTBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 type tokenSource struct {
 	cfg    *commonconfig.OAuth2
 	client *http.Client
-	// last holds the last token. Whoever takes it out owns it until it is put back, so one probe fetches
-	// while the others wait, each within its own time.
+	// last holds the last token. Whoever takes it out owns it until it is put back. So one probe fetches while the
+	// others wait, each within its own time.
 	last chan cachedToken
 }
 
-// A cachedToken is a token and the client secret that it was got with.
+// A cachedToken is a token and the client secret that was used to get it.
 type cachedToken struct {
 	token  *oauth2.Token // nil: none
 	secret string
@@ -75,7 +75,7 @@ func (s *tokenSource) authorize(ctx context.Context, h http.Header) error {
 	return nil
 }
 
-// forget drops the last token, unless somebody is fetching the next one already.
+// forget drops the last token, unless a probe is already fetching the next one.
 func (s *tokenSource) forget() {
 	select {
 	case <-s.last:
@@ -147,7 +147,7 @@ func withoutBody(err error) error {
 		return fmt.Errorf("the token endpoint answered %d", retrieve.Response.StatusCode)
 	}
 	if ue, ok := errors.AsType[*url.Error](err); ok {
-		return cause(ue.Err)
+		return bare(ue.Err)
 	}
 	return err
 }

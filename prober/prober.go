@@ -1,7 +1,8 @@
 // Package prober probes one target once and says what it found.
 //
-// Everything flows one way: a config.Module becomes a Prober, a Request goes in, a Result comes out. The
-// package knows no metrics and writes no logs; see the collector for names and the Result for facts.
+// Everything flows one way: a [config.Module] becomes a [Prober], a [Request] goes in, a [Result] comes out. The
+// package has no metrics and writes no logs. See [Result] for what is known of a probe, and package collector for
+// metrics.
 package prober
 
 import (
@@ -15,10 +16,10 @@ import (
 // scrape timeout of Prometheus.
 const DefaultTimeout = 10 * time.Second
 
-// New builds the prober that a checked module describes. What can be prepared once is prepared here: TLS
-// material, proxies, compiled checks. The error names what the module asks for and cannot be had.
+// New builds the prober that a checked module describes. What can be prepared once is prepared here, such as TLS
+// certificates and proxies. The error names what the module asks for that cannot be had.
 //
-// The rules say which targets the prober may connect to; the zero Probe allows all but cloud metadata.
+// The rules say which targets the prober may connect to. The zero [config.TargetRules] allows all but cloud metadata.
 func New(m config.Module, rules config.TargetRules) (Prober, error) {
 	var (
 		p   Prober

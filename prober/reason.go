@@ -3,7 +3,7 @@ package prober
 // Reason says why a probe failed, from one closed list. The empty Reason means that it did not fail.
 type Reason string
 
-// The closed list of reasons. Descriptions has one sentence for each.
+// The closed list of reasons. [Reasons] describes each.
 const (
 	ReasonNone             Reason = ""
 	ReasonResolveNotFound  Reason = "resolve_not_found"

@@ -7,7 +7,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
-// Refuse is a Prober that probes nothing: every probe fails at once, before anything is sent.
+// Refuse returns a [Prober] whose every probe fails at once, before anything is sent.
 func Refuse(reason Reason, err error) Prober { return refusal{reason, err} }
 
 type refusal struct {
@@ -20,7 +20,7 @@ func (r refusal) Probe(context.Context, Request) Result {
 	return Result{Start: time.Now(), Attempts: 1, Reason: r.reason, FailedPhase: PhasePrepare, Err: r.err}
 }
 
-// A confined Prober probes only where the credentials of its module may go.
+// A confined prober probes only targets to which the credentials of its module may go.
 type confined struct {
 	prober Prober
 	module config.Module

@@ -1,7 +1,6 @@
 package prober_test
 
 import (
-	"crypto/tls"
 	"fmt"
 	"net/http"
 	"testing"
@@ -9,34 +8,6 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
-
-// A body that is not compressed as the module says fails with what the answer says of itself.
-func TestNotCompressed(t *testing.T) {
-	for _, tt := range []struct{ algorithm, encoding, body, want string }{
-		{"gzip", "", "short", "decompressing the body as gzip: unexpected EOF; the answer has no Content-Encoding"},
-		{"gzip", "", "", "decompressing the body as gzip: EOF; the answer has no Content-Encoding"},
-		{"gzip", "", "a body that is long enough", "decompressing the body as gzip: gzip: invalid header; the answer has no Content-Encoding"},
-		{"gzip", "br", "a body that is long enough", `gzip: invalid header; its Content-Encoding is "br"`},
-		{"gzip", "gzip", "a body that is long enough", `gzip: invalid header; its Content-Encoding is "gzip"`},
-		{"gzip", "\u202e", "a body that is long enough", `; its Content-Encoding is "\u202e"`},
-		{"br", "", "a body that is long enough", "; the answer has no Content-Encoding"},
-		{"br", "gzip", "", `decompressing the body as br: unexpected EOF; its Content-Encoding is "gzip"`},
-		{"deflate", "", "", "decompressing the body as deflate: EOF; the answer has no Content-Encoding"},
-		{"deflate", "identity", "\xff\xff\xff", `; its Content-Encoding is "identity"`},
-		{"deflate", "", "\x78\x9c\xff\xff\xff", "; the answer has no Content-Encoding"},
-	} {
-		t.Run(fmt.Sprintf("%s, %q is %q", tt.algorithm, tt.body, tt.encoding), func(t *testing.T) {
-			s := probetest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				if tt.encoding != "" {
-					w.Header().Set("Content-Encoding", tt.encoding)
-				}
-				fmt.Fprint(w, tt.body)
-			}))
-			res := probe(t, newProber(t, "compression: "+tt.algorithm), target(t, s.URL), patient)
-			wantFailure(t, res, prober.ReasonBody, prober.PhaseTransfer, tt.want)
-		})
-	}
-}
 
 // TestWantsTLS reads what servers say to plain HTTP on a port for TLS. Only they can say so, and of it no text is kept.
 func TestWantsTLS(t *testing.T) {
@@ -79,45 +50,5 @@ func TestWantsTLS(t *testing.T) {
 				t.Errorf("by WebSocket it wants TLS: %t, want %t", res.WebSocket.WantsTLS, tt.want)
 			}
 		})
-	}
-}
-
-// TestClientCert asks for a client certificate in every way.
-func TestClientCert(t *testing.T) {
-	ca := probetest.NewCA(t)
-	certFile, keyFile := probetest.CertFiles(t, ca.Issue(t, probetest.Cert{}))
-	own := ", cert_file: " + certFile + ", key_file: " + keyFile
-	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
-		for _, tt := range []struct {
-			name   string
-			asks   tls.ClientAuthType
-			config string
-			want   prober.ClientCert
-			reason prober.Reason
-		}{
-			{"not asked", tls.NoClientCert, "", prober.ClientCertNotAsked, prober.ReasonStatus},
-			{"not asked, although there is one", tls.NoClientCert, own, prober.ClientCertNotAsked, prober.ReasonStatus},
-			{"asked, none sent, answered", tls.RequestClientCert, "", prober.ClientCertMissing, prober.ReasonStatus},
-			{"asked, none sent, refused", tls.RequireAnyClientCert, "", prober.ClientCertMissing, prober.ReasonTLSFailed},
-			{"asked and sent", tls.RequireAnyClientCert, own, prober.ClientCertSent, prober.ReasonStatus},
-			{"sent and refused", tls.RequireAndVerifyClientCert, own, prober.ClientCertSent, prober.ReasonTLSFailed},
-		} {
-			t.Run(tls.VersionName(version)+", "+tt.name, func(t *testing.T) {
-				cfg := &tls.Config{
-					Certificates: []tls.Certificate{ca.Issue(t, probetest.Cert{})}, MaxVersion: version,
-					ClientAuth: tt.asks, ClientCAs: probetest.NewCA(t).Pool(),
-				}
-				s := probetest.ServeTLS(t, cfg, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-					http.Error(w, "No required SSL certificate was sent", http.StatusBadRequest)
-				}))
-				res := probe(t, newProber(t, "tls_config: {ca_file: "+ca.File()+tt.config+"}"), target(t, s.URL), patient)
-				if res.Reason != tt.reason {
-					t.Fatalf("reason is %s (%v), want %s", res.Reason, res.Err, tt.reason)
-				}
-				if res.TLS == nil || res.TLS.ClientCert != tt.want {
-					t.Errorf("TLS result is %+v, want client certificate %d", res.TLS, tt.want)
-				}
-			})
-		}
 	}
 }

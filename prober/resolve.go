@@ -13,8 +13,8 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
-// A resolver chooses the one address of a host that a probe connects to. There is no second try with
-// another address: a host that is half up must not look healthy.
+// A resolver chooses the one address of a host that a probe connects to. No other address is tried: a host that is half
+// up must not look healthy.
 type resolver struct {
 	prefer   string // "ip4" or "ip6"
 	fallback bool   // take the other family when the preferred one has no address
@@ -28,10 +28,10 @@ func newResolver(prefer string, fallback bool) resolver {
 	return resolver{prefer: prefer, fallback: fallback, lookup: net.DefaultResolver.LookupNetIP}
 }
 
-// maxHost is the longest that a host may be in bytes: a name (RFC 1035 section 2.3.4), or an address with its zone.
+// maxHost is how long a host may be in bytes: a name (RFC 1035 section 2.3.4), or an address with its zone.
 const maxHost = 255
 
-// resolve looks host up, which may be an address already.
+// resolve looks up host, which may already be an address.
 func (r resolver) resolve(ctx context.Context, t *trace, host string) (netip.Addr, error) {
 	from := t.now()
 	addr, err := r.choose(ctx, host)
@@ -66,7 +66,7 @@ func (r resolver) addresses(ctx context.Context, host string) ([]netip.Addr, err
 	if a, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{a.Unmap()}, nil
 	}
-	if a, ok := config.ParseIPv4(host); ok { // as some systems do by themselves, but not all
+	if a, ok := config.ParseIPv4(host); ok { // some systems do this themselves, but not all
 		return []netip.Addr{a}, nil
 	}
 	network := "ip"
@@ -90,7 +90,7 @@ func family(a netip.Addr) string {
 	return "ip6"
 }
 
-// resolveError says what the name server said, without the resolver's repetition of host and server.
+// resolveError says what the name server said, without the host and server that the resolver repeats.
 func resolveError(host string, err error) error {
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return fmt.Errorf("resolving %q: %w", host, &resolverError{dns})

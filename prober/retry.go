@@ -37,8 +37,8 @@ func (p *retrying) Probe(ctx context.Context, r Request) Result {
 	return res
 }
 
-// attempt gives one attempt its share of the time: what remains, divided by the attempts left. A panic is a
-// mistake of ours that ends this probe and nothing else.
+// attempt gives one attempt its share of the time: what remains, divided by the attempts left. A panic is a bug, and
+// ends this probe and nothing else.
 func (p *retrying) attempt(ctx context.Context, r Request, left int) (res Result) {
 	start := time.Now()
 	defer func() {
@@ -56,7 +56,7 @@ func (p *retrying) attempt(ctx context.Context, r Request, left int) (res Result
 	return p.prober.Probe(ctx, r)
 }
 
-// sleep waits for d and tells whether there is time left afterwards. It does not begin to wait for nothing.
+// sleep waits for d and reports whether there is time left afterwards. If there would be none it does not wait.
 func sleep(ctx context.Context, d time.Duration) bool {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {
 		return false

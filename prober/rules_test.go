@@ -28,7 +28,7 @@ func TestMetadataForms(t *testing.T) {
 			start := time.Now()
 			res := probe(t, p, target(t, scheme+"://"+host+"/latest/meta-data/"), patient)
 			if host == "metadata.google.internal" && res.FailedPhase == prober.PhaseResolve {
-				continue // nobody here knows that name
+				continue // that name is not known here
 			}
 			if res.Reason != prober.ReasonTargetForbidden {
 				t.Errorf("%s by %s: reason is %q (%v), want target_forbidden", host, scheme, res.Reason, res.Err)

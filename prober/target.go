@@ -18,13 +18,13 @@ import (
 // Mask stands for everything in a URL that may be secret.
 const Mask = "***"
 
-// The beginnings of a URL, and of one that was percent-encoded as a whole.
+// The beginning of a URL, and of a URL that was percent-encoded as a whole.
 var (
 	plainScheme   = regexp.MustCompile(`^(?i)[a-z][a-z0-9+.-]*://`)
 	encodedScheme = regexp.MustCompile(`^(?i)[a-z][a-z0-9+.-]*%3a%2f%2f`)
 )
 
-// schemes are those that a prober knows. The first is that of a target without one.
+// schemes are the ones that a prober knows. A target without a scheme gets the first one.
 func schemes(prober string) []string {
 	if prober == "websocket" {
 		return []string{"ws", "wss"}
@@ -33,9 +33,9 @@ func schemes(prober string) []string {
 }
 
 // ParseTarget turns the target of a query or a command line into an absolute URL for the named prober. A target without
-// a scheme is http or ws; http and https stand for ws and wss where those are wanted, as in browsers. A target whose
-// "://" is percent-encoded is decoded once. The query is kept byte for byte. The error never repeats the target,
-// which may hold credentials, beyond host and port of what was probably meant.
+// a scheme gets http or ws. For a WebSocket, http and https stand for ws and wss, as in browsers. A target whose "://"
+// is percent-encoded is decoded once. The query is kept byte for byte. The error never repeats the target, which may
+// hold credentials, except for the host and port of what was probably meant.
 func ParseTarget(target, prober string) (*url.URL, error) {
 	if target == "" {
 		return nil, errors.New("target is empty")
@@ -64,13 +64,14 @@ func ParseTarget(target, prober string) (*url.URL, error) {
 	if err := checkTarget(u, prober); err != nil {
 		return nil, fmt.Errorf("%w%s", err, config.MeantURL(given))
 	}
-	// A space can only come from a client that decoded too much; sent as it is it would end the request line.
+	// A space can only come from a client that decoded too much. If it were sent as it is, it would end the request
+	// line.
 	u.RawQuery = strings.ReplaceAll(u.RawQuery, " ", "%20")
 	u.Fragment, u.RawFragment = "", ""
 	return u, nil
 }
 
-// ValidHost tells whether net/http sends host, which may have a port, as a Host header.
+// ValidHost reports whether net/http sends host, which may have a port, as a Host header.
 func ValidHost(host string) bool {
 	u, err := url.Parse("http://" + host + "/")
 	return err == nil && u.Host == host && u.Hostname() != "" && checkTarget(u, "http") == nil
@@ -102,7 +103,7 @@ func checkTarget(u *url.URL, prober string) error {
 	return nil
 }
 
-// reasonOf keeps the kind of a url error and drops its detail, which quotes parts of the URL.
+// reasonOf keeps the kind of a URL error and drops its detail, which quotes parts of the URL.
 func reasonOf(err error) string {
 	var (
 		escape url.EscapeError
@@ -127,7 +128,7 @@ func MaskURL(u *url.URL) string {
 	c := *u
 	c.User, c.Fragment, c.RawFragment = nil, "", ""
 	c.RawQuery = maskQuery(c.RawQuery)
-	if c.Opaque != "" { // as in http:user:password@host, where nothing says what is what
+	if c.Opaque != "" { // as in http:user:password@host, where the parts cannot be told apart
 		c.Opaque = Mask
 	}
 	return printable.Text(c.String(), printable.MaxURL)
@@ -148,7 +149,7 @@ func maskQuery(query string) string {
 	return strings.Join(pairs, "&")
 }
 
-// hostPort is the address that u names, in ASCII, with the port of its scheme where it names none.
+// hostPort is the address that u names, in ASCII, with the port of its scheme if it names none.
 func hostPort(u *url.URL) (host, port string) {
 	host, port = asciiHost(u.Hostname()), u.Port()
 	if port == "" {
@@ -157,7 +158,7 @@ func hostPort(u *url.URL) (host, port string) {
 	return host, port
 }
 
-// asciiHost is host as the DNS and TLS know it (RFC 5891). A name that has no such form is left for them to refuse.
+// asciiHost is host as DNS and TLS know it (RFC 5891). A name without such a form is left for them to refuse.
 func asciiHost(host string) string {
 	for i := range len(host) {
 		if host[i] >= 0x80 {
@@ -167,8 +168,8 @@ func asciiHost(host string) string {
 	return host
 }
 
-// asciiAuthority is a host with or without a port as asciiHost has it, so that the host that is named in a request is the one
-// that is resolved and judged. What net/http makes of a name that is not in lower case, or has other dots, is another name.
+// asciiAuthority is asciiHost for a host with or without a port, so that a request names the host that is resolved and
+// judged. For a name with capitals or unusual dots, net/http would send another name.
 func asciiAuthority(authority string) string {
 	u := url.URL{Host: authority}
 	name, port := u.Hostname(), u.Port()

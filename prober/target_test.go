@@ -31,7 +31,7 @@ func TestParseTarget(t *testing.T) {
 		{"http://h:99999/", "", "port 99999"},
 		{"http://h:/", "", "empty port"},
 		{"http://h:canary/", "", "port is not a number"},
-		{"::1", "", "did you mean http://[::1]? An IPv6 address has brackets"},
+		{"::1", "", "did you mean http://[::1]? Put an IPv6 address in brackets"},
 		{"::1/canary", "", "did you mean http://[::1]/…?"},
 		{"http://2001:db8::1/", "", "did you mean http://[2001:db8::1]/?"},
 		{"https:/127.0.0.1", "", "did you mean https://127.0.0.1?"},

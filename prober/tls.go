@@ -18,14 +18,14 @@ import (
 	commonconfig "github.com/prometheus/common/config"
 )
 
-// newTLSConfig reads the certificates of a module once; every handshake works on a clone with its own server name and
+// newTLSConfig reads the certificates of a module once. Every handshake works on a clone with its own server name, and
 // offers the protocols by ALPN.
 func newTLSConfig(c *commonconfig.HTTPClientConfig, protocols ...string) (*tls.Config, error) {
 	cfg, err := commonconfig.NewTLSConfig(&c.TLSConfig)
 	if err != nil {
 		return nil, fmt.Errorf("preparing TLS: %w", err)
 	}
-	cfg.ServerName = "" // who dials knows to whom the module's name applies
+	cfg.ServerName = "" // the caller of dial knows to which host the module's name applies
 	cfg.NextProtos = protocols
 	if get := cfg.GetClientCertificate; get != nil {
 		// The files are read for every handshake, so that a renewed certificate is used at once.
@@ -66,7 +66,7 @@ func handshake(ctx context.Context, t *trace, raw *wire, template *tls.Config, s
 	return session, res, nil
 }
 
-// The names of all cipher suites: tls.CipherSuiteName lists them for every name again.
+// The names of all cipher suites, because tls.CipherSuiteName lists them anew for every name.
 var cipherSuites = sync.OnceValue(func() map[uint16]string {
 	names := map[uint16]string{}
 	for _, s := range slices.Concat(tls.CipherSuites(), tls.InsecureCipherSuites()) {
@@ -75,14 +75,14 @@ var cipherSuites = sync.OnceValue(func() map[uint16]string {
 	return names
 })
 
-// CipherSuiteName is the name that RFCs give the suite; empty: the handshake did not complete.
+// CipherSuiteName is the name of the suite in RFCs; empty if the handshake did not complete.
 func (t *TLSResult) CipherSuiteName() string { return cipherSuites()[t.CipherSuite] }
 
-// A watch notes what a handshake shows before it is complete. It may be read at any time: a handshake that was given up may
-// go on for a while by QUIC.
+// A watch notes what a handshake shows before it is complete. It may be read at any time, because a QUIC handshake that
+// was given up may go on for a while.
 type watch struct {
 	asked        atomic.Uint32                // the ClientCert
-	expires      atomic.Pointer[time.Time]    // when ours does; nil: none was sent
+	expires      atomic.Pointer[time.Time]    // when our certificate does; nil: none was sent
 	certificates atomic.Pointer[Certificates] // that were accepted
 }
 
@@ -102,7 +102,7 @@ func watchHandshake(cfg *tls.Config) *watch {
 		}
 		return cert, err
 	}
-	// By TLS 1.2 a target that wants a certificate refuses before the handshake is complete.
+	// With TLS 1.2 a target that wants a certificate refuses before the handshake is complete.
 	cfg.VerifyConnection = func(state tls.ConnectionState) error {
 		w.certificates.Store(NewCertificates(state.PeerCertificates, state.VerifiedChains))
 		return nil
@@ -129,8 +129,8 @@ func (w *watch) finished(state *tls.ConnectionState, serverName string) *TLSResu
 	return res
 }
 
-// unfinished is what a handshake showed that was not completed: certificates, accepted or not, or the wish for ours. It is
-// nil if there is neither.
+// unfinished is what an incomplete handshake showed: certificates, accepted or not, or a request for ours. It is nil if
+// there was neither.
 func (w *watch) unfinished(err error, serverName string) *TLSResult {
 	res := w.result(serverName)
 	if verification, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
@@ -168,7 +168,7 @@ func tlsFailure(ctx context.Context, err error, serverName string) *failure {
 	case ctx.Err() != nil || isTimeout(err):
 		return failf(ReasonConnectTimeout, PhaseTLS, "TLS handshake did not complete in time")
 	case notTLS && string(plain.RecordHeader[:]) == "HTTP/":
-		return failf(ReasonTLSFailed, PhaseTLS, "TLS handshake: the target does not speak TLS: it answers by HTTP without TLS").because(CausePlainHTTP)
+		return failf(ReasonTLSFailed, PhaseTLS, "TLS handshake: the target does not speak TLS: it answers with plain HTTP").because(CausePlainHTTP)
 	case notTLS:
 		return failf(ReasonTLSFailed, PhaseTLS, "TLS handshake: the target does not speak TLS").because(CauseNotTLS)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
@@ -178,7 +178,7 @@ func tlsFailure(ctx context.Context, err error, serverName string) *failure {
 	}
 }
 
-// alertCauses are the causes of the alerts of RFC 8446 section 6.2, in the words of crypto/tls. In front of each it says whose
+// alertCauses are the causes of the alerts of RFC 8446 section 6.2, in the words of crypto/tls. It puts in front whose
 // alert it is.
 var alertCauses = map[string]Cause{
 	"tls: handshake failure":              CauseNoCommonCipher,
@@ -209,14 +209,14 @@ func alertCause(err error) Cause {
 	}
 }
 
-// sessionFailure classifies an error of crypto/tls after the handshake; nil: it is another's.
+// sessionFailure classifies an error of crypto/tls after the handshake. It returns nil for any other error.
 func sessionFailure(err error) *failure {
-	// Only the beginning is crypto/tls: further on an error may quote what the target sent.
+	// Only the beginning is from crypto/tls. Further on, an error may quote what the target sent.
 	switch text := err.Error(); {
 	case strings.HasPrefix(text, "remote error: tls: "):
-		return failf(ReasonTLSFailed, PhaseTLS, "TLS: the target refused the session: %w", cause(err)).because(alertCause(err))
+		return failf(ReasonTLSFailed, PhaseTLS, "TLS: the target refused the session: %w", bare(err)).because(alertCause(err))
 	case strings.HasPrefix(text, "local error: tls: "), strings.HasPrefix(text, "tls: "):
-		return failf(ReasonTLSFailed, PhaseTLS, "TLS: what the target sent is not of the session: %w", cause(err))
+		return failf(ReasonTLSFailed, PhaseTLS, "TLS: what the target sent does not belong to the session: %w", bare(err))
 	default:
 		return nil
 	}

@@ -121,7 +121,7 @@ func TestClientCertificate(t *testing.T) {
 	wantFailure(t, probe(t, p, r, patient), prober.ReasonLocalResource, prober.PhaseTLS, "client key")
 }
 
-// What is no TLS after the TLS handshake is the target's fault, and a matter of TLS, whatever is spoken on it.
+// Anything but TLS after the TLS handshake is the target's fault, and a matter of TLS, whatever the protocol on it.
 func TestNoTLS(t *testing.T) {
 	ca := probetest.NewCA(t)
 	cert := ca.Issue(t, probetest.Cert{})
@@ -181,4 +181,44 @@ func TestNoTLS(t *testing.T) {
 // isLeaf reports whether the result shows this certificate.
 func isLeaf(s *prober.TLSResult, cert tls.Certificate) bool {
 	return s.Certificates != nil && s.Certificates.Leaf == prober.NewCertificates([]*x509.Certificate{cert.Leaf}, nil).Leaf
+}
+
+// TestClientCert asks for a client certificate in every way.
+func TestClientCert(t *testing.T) {
+	ca := probetest.NewCA(t)
+	certFile, keyFile := probetest.CertFiles(t, ca.Issue(t, probetest.Cert{}))
+	own := ", cert_file: " + certFile + ", key_file: " + keyFile
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		for _, tt := range []struct {
+			name   string
+			asks   tls.ClientAuthType
+			config string
+			want   prober.ClientCert
+			reason prober.Reason
+		}{
+			{"not asked", tls.NoClientCert, "", prober.ClientCertNotAsked, prober.ReasonStatus},
+			{"not asked, although there is one", tls.NoClientCert, own, prober.ClientCertNotAsked, prober.ReasonStatus},
+			{"asked, none sent, answered", tls.RequestClientCert, "", prober.ClientCertMissing, prober.ReasonStatus},
+			{"asked, none sent, refused", tls.RequireAnyClientCert, "", prober.ClientCertMissing, prober.ReasonTLSFailed},
+			{"asked and sent", tls.RequireAnyClientCert, own, prober.ClientCertSent, prober.ReasonStatus},
+			{"sent and refused", tls.RequireAndVerifyClientCert, own, prober.ClientCertSent, prober.ReasonTLSFailed},
+		} {
+			t.Run(tls.VersionName(version)+", "+tt.name, func(t *testing.T) {
+				cfg := &tls.Config{
+					Certificates: []tls.Certificate{ca.Issue(t, probetest.Cert{})}, MaxVersion: version,
+					ClientAuth: tt.asks, ClientCAs: probetest.NewCA(t).Pool(),
+				}
+				s := probetest.ServeTLS(t, cfg, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					http.Error(w, "No required SSL certificate was sent", http.StatusBadRequest)
+				}))
+				res := probe(t, newProber(t, "tls_config: {ca_file: "+ca.File()+tt.config+"}"), target(t, s.URL), patient)
+				if res.Reason != tt.reason {
+					t.Fatalf("reason is %s (%v), want %s", res.Reason, res.Err, tt.reason)
+				}
+				if res.TLS == nil || res.TLS.ClientCert != tt.want {
+					t.Errorf("TLS result is %+v, want client certificate %d", res.TLS, tt.want)
+				}
+			})
+		}
+	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 )
 
-// certificateFailure says why a certificate is not accepted; nil: err is about something else.
+// certificateFailure says why a certificate is not accepted. It returns nil if err is about something else.
 func certificateFailure(err error, serverName string) *failure {
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
 		return invalidFailure(invalid, presentedIn(err))
@@ -35,7 +35,7 @@ func presentedIn(err error) []*x509.Certificate {
 	return nil
 }
 
-// invalidCauses are the causes for what a certificate, or one above it, must not be used for.
+// invalidCauses are the causes if a certificate, or one above it, must not be used like this.
 var invalidCauses = map[x509.InvalidReason]Cause{
 	x509.NotAuthorizedToSign:           CauseNoAuthority,
 	x509.TooManyIntermediates:          CauseTooManyAuthorities,
@@ -47,7 +47,8 @@ var invalidCauses = map[x509.InvalidReason]Cause{
 	x509.TooManyConstraints:            CauseNameConstraints,
 }
 
-// invalidFailure is about a certificate that is used as it must not be. Expired, it may be one above the target's own.
+// invalidFailure is about a certificate that must not be used like this, or has expired. It may be one above the
+// target's own.
 func invalidFailure(invalid x509.CertificateInvalidError, presented []*x509.Certificate) *failure {
 	cert := invalid.Cert
 	if cert == nil {
@@ -74,7 +75,7 @@ func invalidFailure(invalid x509.CertificateInvalidError, presented []*x509.Cert
 	}
 }
 
-// noChainCause finds the cause in how crypto/x509 begins its detail: chains were found, and none was for this use.
+// noChainCause finds the cause in the detail of crypto/x509: chains were found, but none for this use.
 func noChainCause(detail string) Cause {
 	switch {
 	case strings.Contains(detail, "incompatible key usage"):
@@ -90,13 +91,13 @@ func noChainCause(detail string) Cause {
 func hostnameFailure(host x509.HostnameError, serverName string) *failure {
 	c := host.Certificate
 	if sans := len(c.DNSNames) + len(c.IPAddresses) + len(c.EmailAddresses) + len(c.URIs); sans == 0 && c.Subject.CommonName != "" {
-		return failf(ReasonTLSHostname, PhaseTLS, "certificate of %q has no SAN, want one for %q: a Common Name is not looked at", certName(c), serverName).because(CauseCommonName)
+		return failf(ReasonTLSHostname, PhaseTLS, "certificate of %q has no SAN, want one for %q: the Common Name is ignored", certName(c), serverName).because(CauseCommonName)
 	}
 	return failf(ReasonTLSHostname, PhaseTLS, "certificate is for %s, want %q", names(c), serverName)
 }
 
-// untrusted is about a certificate of which no chain leads to an authority that is trusted here. The cause is in words of our
-// own: those of crypto/x509 repeat names of the target.
+// untrusted is about a certificate without a chain to an authority that is trusted here. The cause is in our own words,
+// because those of crypto/x509 repeat names from the target.
 func untrusted(c *x509.Certificate, why Cause) *failure {
 	if why == CauseNone {
 		return failf(ReasonTLSUntrusted, PhaseTLS, "certificate of %q is not accepted for this use", certName(c))
@@ -104,7 +105,7 @@ func untrusted(c *x509.Certificate, why Cause) *failure {
 	return failf(ReasonTLSUntrusted, PhaseTLS, "certificate of %q is not accepted: %s", certName(c), why.words()).because(why)
 }
 
-// authorityFailure is about a certificate whose authority is not known, or is known and not accepted.
+// authorityFailure is about a certificate whose authority is not known, or is known but not accepted.
 func authorityFailure(err x509.UnknownAuthorityError, presented []*x509.Certificate) *failure {
 	c := err.Cert
 	if c == nil {
@@ -124,17 +125,18 @@ func authorityFailure(err x509.UnknownAuthorityError, presented []*x509.Certific
 	switch selfIssued := bytes.Equal(c.RawIssuer, c.RawSubject); {
 	case selfIssued:
 		return f.because(CauseSelfSigned)
-	case len(presented) == 1 && len(c.IssuingCertificateURL) > 0: // as public authorities have it, and few of one's own
+	case len(presented) == 1 && len(c.IssuingCertificateURL) > 0: // as public authorities do, and few private ones
 		return f.because(CauseMissingIntermediate)
 	default:
 		return f
 	}
 }
 
-// candidateHint is how crypto/x509 begins to say what is wrong with an authority of the right name. It keeps that as text alone.
+// candidateHint is how crypto/x509 begins to say what is wrong with an authority of the right name. It gives that only
+// as text.
 const candidateHint = "x509: certificate signed by unknown authority (possibly because of "
 
-// candidateCauses are the causes by how what follows begins.
+// candidateCauses are the causes by the beginning of the text that follows.
 var candidateCauses = []struct {
 	begins string
 	cause  Cause
@@ -153,7 +155,8 @@ var candidateCauses = []struct {
 	{"x509: issuer has name constraints", CauseNameConstraints},
 }
 
-// candidateCause is why an authority of the right name was not accepted, and how it is called. CauseNone: there is none.
+// candidateCause is why an authority of the right name was not accepted, and its name. It is CauseNone if there is no
+// such authority.
 func candidateCause(err x509.UnknownAuthorityError) (why Cause, name string) {
 	rest, ok := strings.CutPrefix(err.Error(), candidateHint)
 	quoted, bad := strconv.QuotedPrefix(rest)
@@ -190,7 +193,8 @@ func issuer(c *x509.Certificate) string {
 // maxNames is how many names of a certificate an error lists.
 const maxNames = 5
 
-// names lists what a certificate is good for. There may be tens of thousands, so those that are only counted cost nothing.
+// names lists the names that a certificate is for. There may be tens of thousands, so names that are only counted cost
+// nothing.
 func names(c *x509.Certificate) string {
 	var listed []string
 	for _, name := range c.DNSNames[:min(len(c.DNSNames), maxNames)] {

@@ -50,7 +50,7 @@ func TestUntrustedCauses(t *testing.T) {
 		{"an authority for clients alone", clients.Issue(t, probetest.Cert{CommonName: evil}), prober.ReasonTLSUntrusted, prober.CauseKeyUsage, "key usage"},
 		{"name constraints", constrained.Issue(t, probetest.Cert{CommonName: evil}), prober.ReasonTLSUntrusted, prober.CauseNameConstraints, "name constraints"},
 		{"not an authority", notCA.Issue(t, probetest.Cert{CommonName: evil}), prober.ReasonTLSUntrusted, prober.CauseNoAuthority, "may not sign"},
-		{"path length", short.Issue(t, probetest.Cert{CommonName: evil}), prober.ReasonTLSUntrusted, prober.CauseTooManyAuthorities, "more authorities"},
+		{"path length", short.Issue(t, probetest.Cert{CommonName: evil}), prober.ReasonTLSUntrusted, prober.CauseTooManyAuthorities, "longer than one of its authorities allows"},
 		{"an expired authority", expired.Issue(t, probetest.Cert{CommonName: evil}), prober.ReasonTLSExpired, prober.CauseAuthorityExpired, `certificate of "CN=probetest intermediate" expired on`},
 		{"an authority of tomorrow", future.Issue(t, probetest.Cert{CommonName: evil}), prober.ReasonTLSNotYetValid, prober.CauseAuthorityNotYet, "is valid from"},
 		{"a Common Name and no SAN", ca.Issue(t, probetest.Cert{Change: func(c *x509.Certificate) {

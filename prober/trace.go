@@ -18,7 +18,7 @@ type trace struct {
 	events []Event
 	left   int // events beyond maxEvents
 
-	// cause is the kind of an answer that could not be read; CauseNone: there was none, or it is not known.
+	// cause is why an answer could not be read; CauseNone if there was no such answer, or it is not known why.
 	cause Cause
 
 	// firstByte is when the current response began, in nanoseconds since start; 0: not yet.
@@ -41,7 +41,7 @@ func (t *trace) span(name PhaseName, from, to time.Duration) {
 	t.phases = append(t.phases, Phase{Name: name, Start: from, Duration: to - from})
 }
 
-// maxEvents is how many events of an attempt are kept. A probe that follows as many redirects as it may has fewer.
+// maxEvents is how many events of an attempt are kept. A probe that follows the most redirects has fewer.
 const maxEvents = 100
 
 // event notes that something happened. The attributes must hold no secret; their texts are cut.
@@ -74,7 +74,7 @@ var errInterim = errors.New("too many interim responses")
 // begin notes that the current response begins now, unless it has begun.
 func (t *trace) begin() { t.firstByte.CompareAndSwap(0, max(int64(t.now()), 1)) }
 
-// client has net/http note when the response begins, from a goroutine of its own. An interim response is not it.
+// client makes net/http note when the response begins, from a goroutine of its own. Interim responses do not count.
 func (t *trace) client() *httptrace.ClientTrace {
 	interim := 0
 	return &httptrace.ClientTrace{

@@ -12,7 +12,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
-// A webSocketProber probes by WebSocket (RFC 6455), with a fresh connection for every attempt.
+// A webSocketProber probes by WebSocket (RFC 6455), with a new connection for every attempt.
 type webSocketProber struct {
 	cfg         config.WebSocket
 	dialer      *dialer
@@ -26,7 +26,7 @@ func newWebSocket(cfg config.WebSocket, rules config.TargetRules) (*webSocketPro
 		return nil, err
 	}
 	d.skipResolve = cfg.SkipResolvePhaseWithProxy
-	d.tunnelAll = true // a proxy need not know what an upgrade is
+	d.tunnelAll = true // a proxy need not understand an upgrade
 	cr, err := newCredentials(&cfg.Client)
 	if err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func (p *webSocketProber) Probe(ctx context.Context, r Request) Result {
 	return res
 }
 
-// header makes the header of the handshake. A Host in it is the request's host.
+// header makes the header of the upgrade. A Host in it is the request's host.
 func (p *webSocketProber) header(ctx context.Context, r Request) (http.Header, error) {
 	h := http.Header{}
 	if err := p.headers.add(ctx, h); err != nil {
@@ -78,14 +78,15 @@ func (p *webSocketProber) header(ctx context.Context, r Request) (http.Header, e
 	if err := p.credentials.add(ctx, h); err != nil {
 		return nil, failf(ReasonLocalResource, PhasePrepare, "%w", err)
 	}
-	if err := handshakeValues(h); err != nil {
+	if err := sendableValues(h); err != nil {
 		return nil, err
 	}
 	return h, nil
 }
 
-// handshakeValues refuses what would be sent otherwise than it was read, such as a line break of a file. The values are secret.
-func handshakeValues(h http.Header) error {
+// sendableValues refuses values that would not be sent as they were read, such as a line break from a file. The values
+// are secret.
+func sendableValues(h http.Header) error {
 	for _, name := range slices.Sorted(maps.Keys(h)) {
 		for _, value := range h[name] {
 			switch {

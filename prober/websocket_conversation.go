@@ -17,7 +17,7 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// closeWait is how long a target may take to answer a close. That is courtesy and not health.
+// closeWait is how long a target may take to answer a close. An answer is polite, but says nothing about health.
 const closeWait = time.Second
 
 // A conversation is what one attempt says and hears on a WebSocket.
@@ -38,7 +38,7 @@ type conversation struct {
 	phase  PhaseName
 	inbox  chan frame    // unbuffered: the target is read no further than asked for
 	pings  chan string   // the last ping of the target, until it is answered
-	done   chan struct{} // closed when nobody reads the inbox any more
+	done   chan struct{} // closed when the inbox is no longer read
 	reader sync.WaitGroup
 	closed bool // a close was sent
 	over   bool // end has run
@@ -139,7 +139,7 @@ func (c *conversation) end() {
 	}
 }
 
-// read hands on what the target sends until there is nothing more. The library answers closes meanwhile.
+// read passes on what the target sends until there is nothing more. The library answers closes meanwhile.
 func (c *conversation) read(ctx context.Context) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -150,7 +150,7 @@ func (c *conversation) read(ctx context.Context) {
 	c.conn.SetPingHandler(func(data string) error {
 		answer()
 		select {
-		case <-c.pings: // the last one is enough (RFC 6455 section 5.5.3)
+		case <-c.pings: // only the last one needs an answer (RFC 6455 section 5.5.3)
 		default:
 		}
 		c.pings <- data
@@ -168,13 +168,13 @@ func (c *conversation) read(ctx context.Context) {
 	}
 }
 
-// pong answers the pings of the target. The reader does not do it: a target that does not read would stop it.
+// pong answers the pings of the target. The reader does not, because a target that does not read would block it.
 func (c *conversation) pong(ctx context.Context) {
 	deadline, _ := ctx.Deadline()
 	for {
 		select {
 		case data := <-c.pings:
-			// If it cannot be sent, what the target says next tells why.
+			// If it cannot be sent, what the target says next shows why.
 			_ = c.conn.WriteControl(websocket.PongMessage, []byte(data), deadline)
 		case <-c.done:
 			return
@@ -182,7 +182,7 @@ func (c *conversation) pong(ctx context.Context) {
 	}
 }
 
-// deliver tells whether somebody took f.
+// deliver reports whether f was taken.
 func (c *conversation) deliver(f frame) bool {
 	select {
 	case c.inbox <- f:
@@ -261,7 +261,7 @@ func (c *conversation) ended(err error) *failure {
 		c.result.CloseCode = websocket.CloseAbnormalClosure
 		return failf(ReasonWSClosed, c.phase, "the target closed the connection without a close (1006)")
 	case isLocal(err):
-		return failf(ReasonLocalResource, c.phase, "reading a message: %w", cause(err))
+		return failf(ReasonLocalResource, c.phase, "reading a message: %w", bare(err))
 	case isTimeout(err):
 		return failf(ReasonWSMessage, c.phase, "the connection timed out")
 	default:
@@ -269,7 +269,7 @@ func (c *conversation) ended(err error) *failure {
 	}
 }
 
-// broken finds out why nothing could be sent: what the target said last is on its way.
+// broken finds out why nothing could be sent, from what the target said last.
 func (c *conversation) broken(ctx context.Context) error {
 	for {
 		if _, err := c.receive(ctx); err != nil {
@@ -278,7 +278,7 @@ func (c *conversation) broken(ctx context.Context) error {
 	}
 }
 
-// unlessWanted is errClosed instead of err if the target has closed as it should: it may do so at any time.
+// unlessWanted returns errClosed instead of err if the target has closed as it should, which it may do at any time.
 func (c *conversation) unlessWanted(err error) error {
 	if code := c.result.CloseCode; code != 0 && slices.Contains(c.prober.cfg.ExpectCloseCodes, code) {
 		return errClosed
@@ -286,7 +286,7 @@ func (c *conversation) unlessWanted(err error) error {
 	return err
 }
 
-// ping measures a round trip (RFC 6455 section 5.5.2). Messages that come meanwhile are left aside.
+// ping measures a round trip (RFC 6455 section 5.5.2). Messages that come meanwhile are ignored.
 func (c *conversation) ping(ctx context.Context) error {
 	text := rand.Text() // so that no other pong is taken for its answer
 	deadline, _ := ctx.Deadline()
@@ -307,7 +307,7 @@ func (c *conversation) ping(ctx context.Context) error {
 	return nil
 }
 
-// close does the closing handshake (RFC 6455 section 7.1.2), or waits for the target to do so where that is expected.
+// close does the closing handshake (RFC 6455 section 7.1.2), or waits for the target to do so if that is expected.
 func (c *conversation) close(ctx context.Context) error {
 	want := c.prober.cfg.ExpectCloseCodes
 	if len(want) == 0 {
@@ -315,7 +315,7 @@ func (c *conversation) close(ctx context.Context) error {
 		ctx, cancel = context.WithTimeout(ctx, closeWait)
 		defer cancel()
 		c.sendClose(websocket.CloseNormalClosure)
-		// Who closes without a word, or did so before, has at least not complained.
+		// A target that closes without a code, or did so before, has not complained.
 		want = []int{websocket.CloseNormalClosure, websocket.CloseGoingAway, websocket.CloseNoStatusReceived, websocket.CloseAbnormalClosure}
 	}
 	for {
@@ -337,7 +337,7 @@ func (c *conversation) close(ctx context.Context) error {
 	}
 }
 
-// sendClose sends a close, unless the library has answered one already.
+// sendClose sends a close, unless the library has already answered one.
 func (c *conversation) sendClose(code int) {
 	c.closed = true
 	deadline := time.Now().Add(closeWait)
@@ -348,7 +348,7 @@ func (c *conversation) sendClose(code int) {
 	}
 }
 
-// closeNames are the codes of RFC 6455 section 7.4.1 and of the registry that it began.
+// closeNames are the codes of RFC 6455 section 7.4.1 and of its registry.
 var closeNames = map[int]string{
 	1000: "normal closure", 1001: "going away", 1002: "protocol error", 1003: "unsupported data", 1005: "no code",
 	1006: "no close", 1007: "invalid data", 1008: "policy violation", 1009: "message too big", 1010: "mandatory extension",

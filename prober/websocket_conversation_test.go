@@ -35,7 +35,7 @@ func TestWebSocketEnded(t *testing.T) {
 	}
 }
 
-// A panic of the reader, whose goroutine nobody else guards, is a failure of the probe and not the end of the process.
+// A panic of the reader, which has a goroutine of its own, is a failure of the probe and not the end of the process.
 func TestWebSocketReaderPanics(t *testing.T) {
 	c := newConversation(&webSocketProber{})
 	c.link, c.result, c.phase = &link{wire: &wire{}}, &WebSocketResult{}, PhaseMessages

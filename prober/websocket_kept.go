@@ -10,14 +10,15 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// What a Result keeps of a conversation, in messages and in bytes of each: a target may send any number of any length.
+// How many messages of a conversation a Result keeps, and how many bytes of each. A target may send any number of any
+// length.
 const (
 	maxMessages = 50
 	maxExcerpt  = 200
 )
 
-// messagesAtOnce are those that a conversation has at the same time: one that is judged, the one after it, and what has begun
-// before both.
+// messagesAtOnce is how many messages a conversation holds at the same time: the one that is judged, the one after it,
+// and the beginning of a binary message before both.
 const messagesAtOnce = 3
 
 // keep takes the memory for messages that are not small, until the conversation is over.
@@ -54,10 +55,10 @@ func message(kind MessageType, data []byte) Message {
 	m := Message{Type: kind, Bytes: len(data)}
 	switch kind {
 	case TextMessage:
-		m.Excerpt = strings.ToValidUTF8(string(excerpt), "") // the cut may be within a character
+		m.Excerpt = strings.ToValidUTF8(string(excerpt), "") // the cut may split a character
 	case BinaryMessage:
 		m.Excerpt = hex.EncodeToString(excerpt)
-	case CloseMessage, PingMessage, PongMessage: // of pings it is of no interest; of closes see closeMessage
+	case CloseMessage, PingMessage, PongMessage: // not for pings; for closes see closeMessage
 	}
 	return m
 }

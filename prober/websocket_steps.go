@@ -21,7 +21,7 @@ func (c *conversation) steps(ctx context.Context) error {
 			if !slices.ContainsFunc(all[i+1:], func(s config.Step) bool { return s.Expects() }) {
 				return err
 			}
-			err = failf(ReasonWSClosed, PhaseMessages, "the target closed with %s before it said all that is wanted", closeText(c.result.CloseCode))
+			err = failf(ReasonWSClosed, PhaseMessages, "the target closed with %s before it sent everything that is wanted", closeText(c.result.CloseCode))
 		}
 		if err != nil {
 			f := asFailure(err)
@@ -79,7 +79,7 @@ type met struct {
 
 // expect waits for the message that a step wants.
 func (c *conversation) expect(ctx context.Context, s *config.Step) (met, error) {
-	var begun []byte // of what is wanted, in the messages before
+	var begun []byte // of what is wanted, in earlier messages
 	for others := 0; ; {
 		f, err := c.receive(ctx)
 		switch {
@@ -87,7 +87,7 @@ func (c *conversation) expect(ctx context.Context, s *config.Step) (met, error) 
 			return met{}, c.noMessage(s, others)
 		case err != nil:
 			return met{}, err
-		case f.kind == PongMessage: // of no ping of ours, and no message
+		case f.kind == PongMessage: // answers no ping of ours, and is not a message
 			continue
 		}
 		alone := f
@@ -116,7 +116,8 @@ func (c *conversation) expect(ctx context.Context, s *config.Step) (met, error) 
 	}
 }
 
-// noMessage is the failure of a step whose message did not come in time. Who says other things meanwhile does not hang.
+// noMessage is the failure of a step whose message did not come in time. A target that says other things meanwhile does
+// not hang.
 func (c *conversation) noMessage(s *config.Step, others int) *failure {
 	c.result.TimedOut = others == 0
 	if others == 0 {
@@ -125,12 +126,12 @@ func (c *conversation) noMessage(s *config.Step, others int) *failure {
 	return failf(ReasonWSMessage, PhaseMessages, "none of %d messages in time meets what is wanted: %s", others, wanted(s))
 }
 
-// errBegun says that a binary message is the beginning of what is wanted: streams such as MQTT are cut into messages
+// errBegun says that a binary message is the beginning of what is wanted. Streams such as MQTT may be cut into messages
 // anywhere.
 var errBegun = errors.New("there is more to come")
 
-// meets tells why a message does not meet the expectation of a step; nil: it does. The text of the message, which may
-// be anybody's, is not part of the error.
+// meets says why a message does not meet the expectation of a step, or returns nil if it does. The error does not
+// repeat the message.
 func meets(ctx context.Context, s *config.Step, f frame) (groups []int, err error) {
 	switch {
 	case s.Expect.Regexp != nil:

@@ -75,12 +75,12 @@ func TestWebSocketReasons(t *testing.T) {
 		{"503", answers(503, nil), "", prober.ReasonWSHandshake, prober.PhaseUpgrade, "status 503, want 101", false},
 		{"101 of another protocol", answers(101, http.Header{"Upgrade": {"h2c"}, "Connection": {"Upgrade"}}), "", prober.ReasonWSHandshake, prober.PhaseUpgrade, "Upgrade: websocket", false},
 		{"wrong accept key", probetest.WebSocketWrongAccept, "", prober.ReasonWSHandshake, prober.PhaseUpgrade, "Sec-WebSocket-Accept", false},
-		{"extension nobody asked for", func(t testing.TB) *probetest.Server {
+		{"unsolicited extension", func(t testing.TB) *probetest.Server {
 			return probetest.WebSocketExtension(t, "permessage-deflate; server_no_context_takeover; client_no_context_takeover")
 		}, "", prober.ReasonWSHandshake, prober.PhaseUpgrade, `the extension "permessage-deflate", which was not offered`, false},
 		{"another extension", func(t testing.TB) *probetest.Server { return probetest.WebSocketExtension(t, "x-webkit-frames") }, "permessage_deflate: true", prober.ReasonWSHandshake, prober.PhaseUpgrade, `"x-webkit-frames"`, false},
 		{"another subprotocol", func(t testing.TB) *probetest.Server { return probetest.WebSocketSubprotocol(t, "v2.chat") }, "subprotocols: [v1.chat]", prober.ReasonWSSubprotocol, prober.PhaseUpgrade, "selected a subprotocol that was not offered", false},
-		{"a subprotocol nobody asked for", func(t testing.TB) *probetest.Server { return probetest.WebSocketSubprotocol(t, "v2.chat") }, "", prober.ReasonWSSubprotocol, prober.PhaseUpgrade, "selected a subprotocol that was not offered", false},
+		{"unsolicited subprotocol", func(t testing.TB) *probetest.Server { return probetest.WebSocketSubprotocol(t, "v2.chat") }, "", prober.ReasonWSSubprotocol, prober.PhaseUpgrade, "selected a subprotocol that was not offered", false},
 		{"no subprotocol", probetest.WebSocketSilent, "subprotocols: [v1.chat, v2.chat]", prober.ReasonWSSubprotocol, prober.PhaseUpgrade, "selected no subprotocol, want one of", false},
 
 		{"silent", probetest.WebSocketSilent, expect, prober.ReasonWSMessage, prober.PhaseMessages, `step 1: no message in time, want a match of "hello"`, true},
@@ -284,7 +284,7 @@ func TestWebSocketPresets(t *testing.T) {
 	}
 }
 
-// What is not WebSocket is no close, even where the target hangs up after it or a message cannot be sent any more:
+// What is not WebSocket is not a close, even if the target hangs up after it or a message cannot be sent any more:
 // ws_closed with 1006 is a reason for a restart.
 func TestWebSocketBrokenFrames(t *testing.T) {
 	const (
@@ -326,12 +326,12 @@ func TestWebSocketTimedOut(t *testing.T) {
 		says, block string
 		want        bool
 	}{
-		"silent":                     {"", steps, true},
-		"silent after the first":     {"\x81\x030{}", steps, true},
-		"refuses":                    {"\x81\x030{}\x81\x0444{}", steps, false},
-		"a part of what is wanted":   {"\x82\x01\x20", "query_response: [{expect_binary: 20 02}]", true},
-		"nothing but pings":          {"\x89\x00\x89\x00", steps, true},
-		"a pong that nobody ordered": {"\x8a\x00", steps, true},
+		"silent":                   {"", steps, true},
+		"silent after the first":   {"\x81\x030{}", steps, true},
+		"refuses":                  {"\x81\x030{}\x81\x0444{}", steps, false},
+		"a part of what is wanted": {"\x82\x01\x20", "query_response: [{expect_binary: 20 02}]", true},
+		"nothing but pings":        {"\x89\x00\x89\x00", steps, true},
+		"unsolicited pong":         {"\x8a\x00", steps, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := probetest.WebSocketFrames(t, []byte(tt.says), false, true)

@@ -18,13 +18,11 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// maxUpgradeHead bounds in bytes the head of the answer to an upgrade. There is no use for more, and all of it is kept.
-const maxUpgradeHead = 64 << 10
-
-// minReadBuffer is the least in bytes that the library takes, rounded up: below it is the buffer of a headConn.
+// minReadBuffer is the smallest buffer in bytes that the library accepts, rounded up. The headConn below it has its
+// own.
 const minReadBuffer = 128
 
-// messageBuffers are those in which the library writes messages, and that no probe uses: it fills the pool.
+// messageBuffers are buffers for writing messages that no probe is using. The library fills the pool.
 var messageBuffers sync.Pool
 
 // dial connects to the target, by TLS for wss.
@@ -51,7 +49,7 @@ func (c *conversation) upgrade(ctx context.Context, target *url.URL, h http.Head
 	u := *target
 	u.User = nil // the header has it
 	u.Host = asciiAuthority(u.Host)
-	head := newHeadConn(c.link.Conn, c.wantsBody)
+	head := newHeadConn(c.link.Conn, c.trace, c.wantsBody)
 	head.complete = c.prober.cfg.PermessageDeflate
 	c.head = head
 	connected := func(context.Context, string, string) (net.Conn, error) { return head, nil }
@@ -80,20 +78,20 @@ func (c *conversation) upgrade(ctx context.Context, target *url.URL, h http.Head
 	if err != nil {
 		return c.upgradeFailure(ctx, head, resp, err)
 	}
-	head.over = true
+	head.over, head.head = true, -1
 	c.conn = conn
 	if err := c.judgeUpgrade(resp.Header, h); err != nil {
 		return err
 	}
 	c.result.Upgraded = true
 	if i := slices.Index(c.prober.cfg.Subprotocols, conn.Subprotocol()); i >= 0 {
-		c.result.Subprotocol = c.prober.cfg.Subprotocols[i] // not one of a header, where some services want a token
+		c.result.Subprotocol = c.prober.cfg.Subprotocols[i] // not one from a header, where some services want a token
 	}
 	c.result.Compressed = len(list(resp.Header, "Sec-WebSocket-Extensions")) > 0
 	return nil
 }
 
-// wantsBody is how much of the body of an answer with this status is of interest, in bytes.
+// wantsBody is how much of the body of an answer with this status is read, in bytes.
 func (c *conversation) wantsBody(status string) int {
 	if code, err := strconv.Atoi(status); c.excerpt || err == nil && c.maybeTLS(code) {
 		return maxRefusal
@@ -101,12 +99,12 @@ func (c *conversation) wantsBody(status string) int {
 	return 0
 }
 
-// maybeTLS reports whether an answer with this status may be that of a port for TLS alone.
+// maybeTLS reports whether an answer with this status may come from a port that speaks only TLS.
 func (c *conversation) maybeTLS(status int) bool {
 	return c.link.tls == nil && status == http.StatusBadRequest
 }
 
-// judgeUpgrade checks what the WebSocket library leaves to its user: nothing may be negotiated that was not offered.
+// judgeUpgrade checks what the WebSocket library leaves to its user: only what was offered may be negotiated.
 func (c *conversation) judgeUpgrade(answer, sent http.Header) error {
 	if f := judgeExtensions(answer, c.prober.cfg.PermessageDeflate); f != nil {
 		return f
@@ -118,48 +116,6 @@ func (c *conversation) judgeUpgrade(answer, sent http.Header) error {
 		return failf(ReasonWSSubprotocol, PhaseUpgrade, "the target selected no subprotocol, want one of %q", offered)
 	case got != "" && !slices.Contains(asked, got):
 		return failf(ReasonWSSubprotocol, PhaseUpgrade, "the target selected a subprotocol that was not offered") // it may echo a token
-	}
-	return nil
-}
-
-// judgeExtensions checks that permessage-deflate is negotiated at most, and that only if it was offered.
-func judgeExtensions(answer http.Header, offered bool) *failure {
-	for i, extension := range list(answer, "Sec-WebSocket-Extensions") {
-		parts := strings.Split(extension, ";")
-		switch name := strings.TrimSpace(parts[0]); {
-		case name != "permessage-deflate" || !offered:
-			return failf(ReasonWSHandshake, PhaseUpgrade, "the target negotiated the extension %s, which was not offered", quote(name))
-		case i > 0:
-			return failf(ReasonWSHandshake, PhaseUpgrade, "the target negotiated permessage-deflate twice")
-		}
-		if f := judgeDeflate(parts[1:]); f != nil {
-			return f
-		}
-	}
-	return nil
-}
-
-// judgeDeflate checks the parameters of permessage-deflate (RFC 7692 section 7.1). A target has to agree to what was asked of it. That a
-// probe begins each message anew is for the probe to say, and the target need not repeat it (section 7.1.1.2).
-func judgeDeflate(params []string) *failure {
-	const negotiated, needed = "the target negotiated permessage-deflate ", "server_no_context_takeover"
-	seen := map[string]bool{}
-	for _, param := range params {
-		name, value, valued := strings.Cut(param, "=")
-		name, value = strings.TrimSpace(name), strings.Trim(strings.TrimSpace(value), `"`)
-		bits := name == "server_max_window_bits" // may come without an offer: it limits the target alone
-		switch {
-		case seen[name]:
-			return failf(ReasonWSHandshake, PhaseUpgrade, negotiated+"with the parameter %s twice", quote(name))
-		case !bits && name != needed && name != clientTakeover:
-			return failf(ReasonWSHandshake, PhaseUpgrade, negotiated+"with the parameter %s, which was not offered", quote(name))
-		case valued != bits, bits && !slices.Contains([]string{"8", "9", "10", "11", "12", "13", "14", "15"}, value):
-			return failf(ReasonWSHandshake, PhaseUpgrade, negotiated+"with a wrong value of %s", name)
-		}
-		seen[name] = true
-	}
-	if !seen[needed] {
-		return failf(ReasonWSHandshake, PhaseUpgrade, negotiated+"without %s, which a probe needs", needed)
 	}
 	return nil
 }
@@ -177,40 +133,40 @@ func list(h http.Header, name string) []string {
 	return all
 }
 
-// upgradeFailure classifies an error of the opening handshake. An answer is nil if its head did not arrive.
+// upgradeFailure classifies an error of the opening handshake. The answer is nil if its head did not arrive.
 func (c *conversation) upgradeFailure(ctx context.Context, head *headConn, answer *http.Response, err error) *failure {
 	session := sessionFailure(err)
 	if answer == nil {
-		c.trace.cause = cmp.Or(notHTTPCause(err), complaintCause(err))
+		c.trace.cause = cmp.Or(c.trace.cause, complaintCause(err))
 	}
 	switch {
 	case answer != nil:
 		return c.refusal(answer, err)
 	case ctx.Err() != nil || head.late || isTimeout(err):
-		if head.read == head.skipped {
+		if c.trace.firstByte.Load() == 0 {
 			return failf(ReasonRequestTimeout, PhaseUpgrade, "waiting for an answer to the upgrade: no byte in time")
 		}
 		return failf(ReasonTransferTimeout, PhaseUpgrade, "reading the answer to the upgrade: not complete in time")
-	case head.read > maxUpgradeHead:
-		return failf(ReasonTooLarge, PhaseUpgrade, "reading the answer to the upgrade: more than %d bytes", maxUpgradeHead)
+	case errors.Is(err, errLongHead):
+		return failf(ReasonTooLarge, PhaseUpgrade, "reading the answer to the upgrade: more than %d bytes", maxResponseHeader)
 	case errors.Is(err, errInterim):
 		return failf(ReasonHTTPVersion, PhaseUpgrade, "waiting for an answer to the upgrade: more than %d interim ones", max1xx)
 	case session != nil:
 		return session
 	case isLocal(err):
-		return failf(ReasonLocalResource, PhaseUpgrade, "sending the upgrade: %w", cause(err))
-	case isNotHTTP(err), strings.Contains(err.Error(), "malformed") && !c.link.wire.readEnded.Load(): // else it may have been cut short
+		return failf(ReasonLocalResource, PhaseUpgrade, "sending the upgrade: %w", bare(err))
+	case isNotHTTP(err), strings.Contains(err.Error(), "malformed") && !c.link.wire.readEnded.Load(): // otherwise it may have been cut short
 		return failf(ReasonHTTPVersion, PhaseUpgrade, "reading the answer to the upgrade: %s", properHTTP(c.trace.cause))
 	case c.link.wire.ended.Load(), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return failf(ReasonConnectionClosed, PhaseUpgrade, "waiting for an answer to the upgrade: the target closed the connection")
-	case head.read > 0:
+	case c.trace.firstByte.Load() != 0:
 		return failf(ReasonHTTPVersion, PhaseUpgrade, "reading the answer to the upgrade: %s", properHTTP(c.trace.cause))
 	default:
-		return failf(ReasonInternal, PhaseUpgrade, "upgrading: %w", cause(err))
+		return failf(ReasonInternal, PhaseUpgrade, "upgrading: %w", bare(err))
 	}
 }
 
-// refusal says what is wrong with an answer that is no upgrade.
+// refusal says what is wrong with an answer that does not upgrade.
 func (c *conversation) refusal(answer *http.Response, err error) *failure {
 	code := answer.StatusCode
 	if code == http.StatusUnauthorized {
@@ -241,11 +197,11 @@ func acceptCause(answer *http.Response) Cause {
 	return CauseNone
 }
 
-// refusedBody is how the body of a refusal begins, of which the library has read what came.
+// refusedBody is the beginning of the body of a refusal, as far as the library has read it.
 func refusedBody(answer *http.Response, err error) []byte {
 	if err == nil || answer.StatusCode == http.StatusSwitchingProtocols || answer.Header.Get("Content-Encoding") != "" {
 		return nil
 	}
-	b, _ := io.ReadAll(io.LimitReader(answer.Body, maxRefusal)) // what came of it
+	b, _ := io.ReadAll(io.LimitReader(answer.Body, maxRefusal))
 	return b
 }

@@ -1,61 +1,47 @@
 package prober
 
 import (
-	"bufio"
 	"bytes"
-	"errors"
 	"io"
 	"net"
 	"slices"
 	"time"
 )
 
-// A headConn is a connection until the answer to the upgrade was read; then it is just a buffer. Until then it leaves out
-// interim responses, and ends after the head of any answer but 101, because the body of a refusal is of no interest and
-// may have no end, and after too long a head, which has no bound in the WebSocket library.
+// A headConn guards the WebSocket library until the answer to the upgrade has been read. After that it is just a
+// buffer. It leaves out interim responses. It ends after the head of any answer but 101, because the body of a refusal
+// may have no end, except for as much as is wanted. And it ends if the head is too long, because the library has no
+// bound for it.
 type headConn struct {
 	net.Conn
-	in    *bufio.Reader
+	headReader
 	out   bytes.Buffer // the request, until it is sent
 	over  bool         // from now on it is just the connection
-	final bool         // the interim responses are over
+	begun bool         // the interim responses are over
 
-	complete bool   // the head goes on, and its lines are completed by completeDeflate
+	complete bool   // the head goes on, and its lines go through completeDeflate
 	within   bool   // the next byte is not the first of its line
-	line     []byte // what of a line was not handed on yet
+	line     []byte // the rest of a line that was not passed on yet
 
-	read    int // bytes so far
-	skipped int // how many of them are interim responses
-	tail    []byte
-	code    []byte                  // the beginning of the status line
-	body    bool                    // the head is complete, and not that of a 101
-	spare   int                     // how many bytes of the body of a refusal are still wanted
-	wanted  func(status string) int // how many are, of an answer with this status
-	late    bool                    // a read ran out of time; of a partial line the parser says only that it is malformed
+	tail   []byte
+	code   []byte                  // the beginning of the status line
+	body   bool                    // the head is complete, and its status is not 101
+	spare  int                     // how many bytes of the body of a refusal are still wanted
+	wanted func(status string) int // how many are wanted of an answer with this status
 }
 
-func newHeadConn(c net.Conn, wanted func(status string) int) *headConn {
+func newHeadConn(c net.Conn, t *trace, wanted func(status string) int) *headConn {
 	h := &headConn{Conn: c, wanted: wanted}
-	h.in, _ = readBuffers.Get().(*bufio.Reader)
-	h.in.Reset(boundedHead{h})
+	h.open(c, t)
 	return h
 }
-
-// release gives up the buffer. Nobody may read any more.
-func (h *headConn) release() {
-	h.in.Reset(nil)
-	readBuffers.Put(h.in)
-	h.in = nil
-}
-
-var errHead = errors.New("the head of the answer has ended")
 
 // endOfHead ends the head of an HTTP/1.1 message; some servers leave out the carriage return.
 var endOfHead = [][]byte{[]byte("\r\n\r\n"), []byte("\n\n")}
 
 const statusLine = "HTTP/1.1 101"
 
-// Write implements net.Conn. The request, which comes in many pieces, is sent in one when its answer is to be read.
+// Write implements net.Conn. The request comes in many pieces. It is sent in one piece when the answer is read.
 func (h *headConn) Write(b []byte) (int, error) {
 	if h.over {
 		return h.Conn.Write(b)
@@ -75,14 +61,14 @@ func (h *headConn) Read(b []byte) (int, error) {
 		return h.readBody(b)
 	case h.body:
 		return 0, io.EOF
-	case !h.final:
+	case !h.begun:
 		if _, err := h.out.WriteTo(h.Conn); err != nil {
 			return 0, err
 		}
-		if err := h.skipInterim(); err != nil {
+		if err := h.final(); err != nil {
 			return 0, err
 		}
-		h.final = true
+		h.begun = true
 	}
 	read := h.in.Read
 	if h.complete || len(h.line) > 0 {
@@ -104,73 +90,7 @@ func (h *headConn) readBody(b []byte) (int, error) {
 	return n, err
 }
 
-// A boundedHead is what a headConn reads from.
-type boundedHead struct{ *headConn }
-
-func (h boundedHead) Read(b []byte) (int, error) {
-	switch {
-	case h.over:
-		return h.Conn.Read(b)
-	case h.read > maxUpgradeHead:
-		return 0, errHead
-	}
-	n, err := h.Conn.Read(b)
-	h.read += n
-	h.late = h.late || isTimeout(err)
-	return n, err
-}
-
-// skipInterim goes to the first response that is not interim (RFC 9110 section 15.2).
-func (h *headConn) skipInterim() error {
-	for n := 0; ; n++ {
-		if err := beginsAsHTTP(h.in); err != nil {
-			return err
-		}
-		switch {
-		case !h.atInterim():
-			return nil
-		case n == max1xx:
-			return errInterim
-		}
-		if err := h.skipHead(); err != nil {
-			return err
-		}
-		h.skipped = h.read - h.in.Buffered()
-	}
-}
-
-// atInterim waits for no byte more than it takes to tell: a final answer may be short.
-func (h *headConn) atInterim() bool {
-	const like = "HTTP/1.n 1nn" // n: a digit
-	var line []byte
-	for i := range len(like) {
-		var err error
-		line, err = h.in.Peek(i + 1)
-		if err != nil {
-			return false
-		}
-		if digit := like[i] == 'n' && '0' <= line[i] && line[i] <= '9'; line[i] != like[i] && !digit {
-			return false
-		}
-	}
-	return !bytes.HasSuffix(line, []byte("101"))
-}
-
-// skipHead reads up to an empty line. A line may be longer than the buffer.
-func (h *headConn) skipHead() error {
-	for begins := true; ; {
-		line, err := h.in.ReadSlice('\n')
-		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
-			return err
-		}
-		if begins && len(bytes.TrimRight(line, "\r\n")) == 0 {
-			return nil
-		}
-		begins = err == nil
-	}
-}
-
-// look finds out whether the head of a refusal ends in b.
+// look finds out whether the head of a refusal ends within b.
 func (h *headConn) look(b []byte) {
 	if missing := len(statusLine) - len(h.code); missing > 0 {
 		h.code = append(h.code, b[:min(missing, len(b))]...)
@@ -179,7 +99,29 @@ func (h *headConn) look(b []byte) {
 	ended := slices.ContainsFunc(endOfHead, func(end []byte) bool { return bytes.Contains(h.tail, end) })
 	if status := string(h.code[max(0, len(h.code)-len("101")):]); ended && status != "101" {
 		h.body, h.spare = true, h.wanted(status)
-		_ = h.SetReadDeadline(time.Now().Add(closeWait)) // for all that is wanted; one that cannot be set ends with the context
+		_ = h.SetReadDeadline(time.Now().Add(closeWait)) // for all that is wanted; if it cannot be set, the context ends the read
 	}
 	h.tail = h.tail[max(0, len(h.tail)-len("\r\n\r")):]
+}
+
+// readLine reads no further than to the end of a line, until the head is over.
+func (h *headConn) readLine(b []byte) (int, error) {
+	if len(h.line) == 0 {
+		line, err := h.in.ReadSlice('\n')
+		if len(line) == 0 {
+			return 0, err // an error after part of a line comes again
+		}
+		ends := line[len(line)-1] == '\n'
+		switch empty := len(bytes.TrimRight(line, "\r\n")) == 0; {
+		case !h.within && empty:
+			h.complete = false
+		case !h.within && ends:
+			line = completeDeflate(line)
+		}
+		h.within = !ends
+		h.line = line
+	}
+	n := copy(b, h.line)
+	h.line = h.line[n:]
+	return n, nil
 }

@@ -273,6 +273,8 @@ func TestWebSocketInterim(t *testing.T) {
 		"one":                {before: hints},
 		"as many as go":      {before: strings.Repeat("HTTP/1.1 100 Continue\n\n", 5)},
 		"with a long line":   {before: "HTTP/1.1 103 Early Hints\r\nLink: " + strings.Repeat("a", 10<<10) + "\r\n\r\n"},
+		"with long lines":    {before: strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: "+strings.Repeat("x", 50<<10)+"\r\n\r\n", 5)},
+		"malformed":          {before: "HTTP/1.1 103 Early Hints\r\nGOAWAY\r\n\r\n", reason: prober.ReasonHTTPVersion, text: "a header line has no colon"},
 		"too many":           {before: strings.Repeat(hints, 6), reason: prober.ReasonHTTPVersion, text: "more than 5 interim ones"},
 		"too long":           {before: strings.Replace(hints, "/a", strings.Repeat("a", 80<<10), 1), reason: prober.ReasonTooLarge, text: "65536 bytes"},
 		"nothing after":      {before: hints, silent: true, reason: prober.ReasonRequestTimeout, text: "no byte in time"},

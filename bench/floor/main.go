@@ -1,7 +1,7 @@
-// Command floor is the least that a prober can do with Go's own HTTP client and gorilla/websocket: the yardstick of the
-// benchmarks. For every scrape it makes one connection, one request and one answer of the metrics that the exporter has
-// for the same probe, compressed if the scraper takes that. It has no configuration, no deadlines, no reasons of failures,
-// no history, no log and no mercy with targets that misbehave.
+// Command floor is the least that a prober can do with Go's own HTTP client and gorilla/websocket. It is the yardstick of the
+// benchmarks. For every scrape it makes one connection and one request, and answers with the metrics that the exporter has for the
+// same probe, compressed if the scraper accepts that. It has no configuration, no deadlines, no failure reasons, no history and no
+// log, and it does not handle targets that misbehave.
 package main
 
 import (
@@ -25,7 +25,7 @@ import (
 
 func main() {
 	listen := flag.String("listen", "127.0.0.1:0", "address to listen on")
-	ca := flag.String("ca", "", "file of the authorities to trust")
+	ca := flag.String("ca", "", "file with the certificate authorities to trust")
 	flag.Parse()
 	if err := serve(*listen, *ca); err != nil {
 		fmt.Fprintln(os.Stderr, "floor:", err)
@@ -44,7 +44,7 @@ func serve(listen, ca string) error {
 	return (&http.Server{Addr: listen, Handler: mux, ReadHeaderTimeout: time.Minute}).ListenAndServe()
 }
 
-// A floor has what is prepared once: a client for each of the HTTP versions, and one for WebSockets.
+// A floor has the clients, which are made once: one for each version of HTTP, and one for WebSockets.
 type floor struct {
 	http1, http2 *http.Client
 	webSocket    *websocket.Dialer
@@ -71,7 +71,7 @@ func newFloor(ca string) (*floor, error) {
 	}, nil
 }
 
-// client makes a new connection for every request.
+// client returns a client that makes a new connection for every request.
 func client(cfg *tls.Config, http2 bool) *http.Client {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
@@ -116,7 +116,7 @@ func (f *floor) probe(w http.ResponseWriter, r *http.Request) {
 	_ = z.Close()
 }
 
-// ownMetrics has what the benchmarks ask of every exporter, by the names that client_golang gives it.
+// ownMetrics writes the metrics that the benchmarks read from every exporter, under the names of client_golang.
 func ownMetrics(w http.ResponseWriter, _ *http.Request) {
 	var s runtime.MemStats
 	runtime.ReadMemStats(&s)

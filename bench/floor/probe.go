@@ -12,7 +12,7 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// measured is what one probe has measured.
+// measured has what one probe measured.
 type measured struct {
 	success  bool
 	start    time.Time
@@ -57,7 +57,7 @@ func (m *measured) webSocket(d *websocket.Dialer, target string) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = conn.Close() }() // it has no mercy
+	defer func() { _ = conn.Close() }() // misbehaviour is not handled
 	defer resp.Body.Close()
 	m.status, m.phases[1] = resp.StatusCode, time.Now()
 	if err := conn.WriteMessage(websocket.TextMessage, []byte("hello")); err != nil {

@@ -17,11 +17,11 @@ import (
 	"time"
 )
 
-// bundled is how many certificates bundle.pem has: as many as those that operating systems bring.
+// bundled is the number of certificates in bundle.pem: as many as an operating system has.
 const bundled = 145
 
-// certificates makes a certificate for 127.0.0.1. It writes the authority that signed it to ca.pem and, among many others,
-// to bundle.pem.
+// certificates makes a certificate for 127.0.0.1. It writes the authority that signed it to ca.pem, and with many others to
+// bundle.pem.
 func certificates(dir string) (tls.Certificate, error) {
 	rootKey, root, err := authority("benchmark root")
 	if err != nil {

@@ -1,6 +1,6 @@
-// Command targets serves what the benchmarks probe, on 127.0.0.1 and free ports, until its standard input ends:
-// HTTP, HTTPS with and without HTTP/2, WebSockets with and without TLS, and targets that misbehave. The first thing that
-// it writes is where all of them are, as JSON, by the name of the benchmark.
+// Command targets serves the targets of the benchmarks on free ports of 127.0.0.1, until its standard input ends: HTTP, HTTPS with
+// and without HTTP/2, WebSockets with and without TLS, and targets that misbehave. At first it writes their URLs as JSON, by the
+// name of the target.
 package main
 
 import (
@@ -20,7 +20,7 @@ import (
 )
 
 func main() {
-	dir := flag.String("dir", ".", "where to write ca.pem, and bundle.pem with 145 certificates, ca.pem's among them")
+	dir := flag.String("dir", ".", "directory for ca.pem and for bundle.pem, which has 145 certificates including that of ca.pem")
 	delay := flag.Duration("delay", time.Second, "how long a slow target takes to answer")
 	flag.Parse()
 	slog.SetDefault(slog.New(slog.DiscardHandler)) //nolint:forbidigo // net/http writes of handshakes that were given up
@@ -46,7 +46,7 @@ func run(dir string, delay time.Duration) error {
 	return err
 }
 
-// serveAll starts every target; it returns their URLs by name.
+// serveAll starts every target and returns their URLs by name.
 func serveAll(cert tls.Certificate, delay time.Duration) (map[string]string, error) {
 	h1 := &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"http/1.1"}, MinVersion: tls.VersionTLS12}
 	h2 := &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"h2", "http/1.1"}, MinVersion: tls.VersionTLS12}
@@ -86,7 +86,7 @@ func serveAll(cert tls.Certificate, delay time.Duration) (map[string]string, err
 	return urls, err
 }
 
-// serve starts an HTTP server, by TLS unless cfg is nil.
+// serve starts an HTTP server, with TLS unless cfg is nil.
 func serve(h http.Handler, cfg *tls.Config) (address string, err error) {
 	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -99,12 +99,12 @@ func serve(h http.Handler, cfg *tls.Config) (address string, err error) {
 		} else {
 			err = server.ServeTLS(listener, "", "")
 		}
-		fmt.Fprintln(os.Stderr, "targets:", err) // which is not to happen
+		fmt.Fprintln(os.Stderr, "targets:", err) // should not happen
 	}()
 	return listener.Addr().String(), nil
 }
 
-// hang starts a server that takes connections and says nothing.
+// hang starts a server that accepts connections and sends nothing.
 func hang() (address string, err error) {
 	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -118,7 +118,7 @@ func hang() (address string, err error) {
 				return
 			}
 			go func() {
-				_, _ = io.Copy(io.Discard, conn) // until the other end has had enough
+				_, _ = io.Copy(io.Discard, conn) // until the other end closes it
 				conn.Close()
 			}()
 		}

@@ -1,5 +1,5 @@
-// Command benchloop measures how long it takes from a failure until people and the restart receiver hear of it, and from
-// the recovery until people hear of that, with the shipped files at several intervals.
+// Command benchloop measures the time from a failure to the notifications of people and of the restart receiver, and from the
+// recovery to the notification of people, with the shipped files at several intervals.
 package main
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/harness"
 )
 
-// settings are the intervals. What is not here is as shipped: a group_wait of 500 ms for people and 200 ms for restarts.
+// settings are the intervals. Everything else is as shipped: a group_wait of 500 ms for people and 200 ms for restarts.
 var settings = map[string]harness.Timing{
 	"1s":  {Scrape: time.Second, Evaluation: time.Second, GroupInterval: 5 * time.Second},
 	"5s":  {Scrape: 5 * time.Second, Evaluation: 5 * time.Second, GroupInterval: 15 * time.Second},
@@ -53,7 +53,7 @@ func run(ctx context.Context, out io.Writer, n int, which []string) (err error) 
 	for _, name := range which {
 		timing, ok := settings[name]
 		if !ok {
-			return fmt.Errorf("there is no setting %q", name)
+			return fmt.Errorf("unknown setting %q, want 1s, 5s or 15s", name)
 		}
 		fmt.Fprintf(os.Stderr, "measuring %s with %d apps\n", name, n)
 		rows, err := measure(ctx, harness.Options{Binaries: binaries, Dir: dir + "/" + name, Apps: apps(n), Timing: timing, GroupBy: "target"})
@@ -69,7 +69,7 @@ func run(ctx context.Context, out io.Writer, n int, which []string) (err error) 
 	return w.Flush()
 }
 
-// apps are some that nobody restarts: they are healed at a time of our own.
+// apps describes apps that the exporter does not restart. We heal them at a time of our choice.
 func apps(n int) []harness.AppSpec {
 	var all []harness.AppSpec
 	for i := range n {
@@ -78,11 +78,11 @@ func apps(n int) []harness.AppSpec {
 	return all
 }
 
-// A row is what was measured from one event to another.
+// A row has the times from one event to another.
 type row struct {
 	from, to string
 	took     []time.Duration
-	model    time.Duration // its mean
+	model    time.Duration // the mean by the model
 }
 
 func mean(all []time.Duration) time.Duration {
@@ -93,8 +93,8 @@ func mean(all []time.Duration) time.Duration {
 	return sum / time.Duration(len(all))
 }
 
-// measure lets every app fail, each at a time of its own within two intervals, and then heals it likewise. Each is a group
-// of its own in Alertmanager: the first that fails after some quiet.
+// measure makes every app fail at a random time within two intervals, and later heals them in the same way. Each app is a group of
+// its own in Alertmanager, as if it were the first to fail after a quiet time.
 func measure(ctx context.Context, o harness.Options) (rows []row, err error) {
 	if err := os.Mkdir(o.Dir, 0o700); err != nil {
 		return nil, err
@@ -153,7 +153,7 @@ func measure(ctx context.Context, o harness.Options) (rows []row, err error) {
 	return []row{webhook, slack, recovery}, nil
 }
 
-// spread does something with every app, at random times within d, and returns when.
+// spread calls do for every app at random times within d, and returns these times.
 func spread(ctx context.Context, apps []*harness.App, d time.Duration, do func(*harness.App) (time.Time, error)) ([]time.Time, error) {
 	times := make([]time.Time, len(apps))
 	for _, i := range rand.Perm(len(apps)) {
@@ -179,7 +179,7 @@ func await(ctx context.Context, limit time.Duration, what string, look func() ti
 	return at, err
 }
 
-// told is when Slack got the first message whose title contains the text.
+// told returns when Slack got the first message whose title contains the text.
 func told(s *harness.Stack, text string) time.Time {
 	for _, m := range s.Slack.Messages() {
 		if strings.Contains(m.Attachments[0].Title, text) {

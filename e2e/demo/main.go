@@ -1,4 +1,4 @@
-// Command demo lets an app fail on this machine, and shows on the terminal how people hear of it and how it is repaired.
+// Command demo makes an app fail on this machine. It shows on the terminal how people are notified and how the app is repaired.
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 
 func main() {
 	how := flag.String("break", harness.BreakStatus, "how the app fails: status (it answers 503), hang or crash")
-	stay := flag.Bool("stay", false, "leave everything running at the end, until Ctrl-C")
+	stay := flag.Bool("stay", false, "keep everything running at the end, until Ctrl-C")
 	flag.Parse()
 	harness.Main("demo", func(ctx context.Context) error {
 		err := run(ctx, os.Stdout, *how, *stay)
@@ -56,27 +56,27 @@ func run(ctx context.Context, out io.Writer, how string, stay bool) (err error) 
 		err = errors.Join(err, s.Stop())
 	}()
 	app := s.App("demo")
-	say("Everything runs. Look at it while the demo goes on:\n%s", places(s, app))
-	say("Waiting until the app has proved to be healthy; before that it would never be restarted.")
+	say("Everything is running. Look at it while the demo goes on:\n%s", places(s, app))
+	say("Waiting until the app has proved to be healthy. The exporter never restarts it before that.")
 	if err := s.AwaitArmed(ctx, app); err != nil {
 		return err
 	}
-	say("The app is healthy, and Prometheus knows it.")
+	say("The app is healthy, and Prometheus has seen it.")
 	o, err := outage(ctx, out, say, s, app, how)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "\n%s\n", harness.Table([]*harness.Outage{o}))
 	if stay {
-		say("Everything still runs:\n%s", places(s, app))
+		say("Everything is still running:\n%s", places(s, app))
 		say("Ctrl-C ends it.")
 		<-ctx.Done()
 	}
-	say("Stopping everything and removing %s; with -stay it would go on running.", dir)
+	say("Stopping everything and removing %s. With -stay it would keep running.", dir)
 	return nil
 }
 
-// outage breaks the app, and says what happens then.
+// outage breaks the app and says what happens next.
 func outage(ctx context.Context, out io.Writer, say func(string, ...any), s *harness.Stack, app *harness.App, how string) (*harness.Outage, error) {
 	shown := 0
 	messages := func() {
@@ -85,7 +85,7 @@ func outage(ctx context.Context, out io.Writer, say func(string, ...any), s *har
 			shown++
 		}
 	}
-	say("BREAKING the app (%s). The seconds after + count from now.", how)
+	say("BREAKING the app (%s). Times with a + count from now.", how)
 	o, err := s.Outage(ctx, app, how, func(step string, after time.Duration) {
 		say("+%.2f s  %s", after.Seconds(), sentences[step])
 		if step == harness.StepDown || step == harness.StepRecovered {
@@ -103,8 +103,8 @@ func outage(ctx context.Context, out io.Writer, say func(string, ...any), s *har
 var sentences = map[string]string{
 	harness.StepWebhook:   "Alertmanager asked the exporter to repair the app.",
 	harness.StepDown:      "Slack got a message:",
-	harness.StepRestart:   "The exporter had seen the failure itself, several times, and restarted the app.",
-	harness.StepVerified:  "The exporter saw with its own probes that the restart had helped.",
+	harness.StepRestart:   "The exporter had seen the failure itself several times and restarted the app.",
+	harness.StepVerified:  "The probes of the exporter confirmed that the restart had helped.",
 	harness.StepRecovered: "Slack got a message:",
 }
 
@@ -130,7 +130,7 @@ func places(s *harness.Stack, app *harness.App) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// frame shows a message with a bar in its colour, as Slack does.
+// frame formats a message with a bar in its colour, like Slack.
 func frame(m *fakeslack.Message) string {
 	bar := "\x1b[32m┃\x1b[0m"
 	if m.Firing() {

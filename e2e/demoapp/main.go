@@ -1,4 +1,4 @@
-// Command demoapp is a server that can be told to break. Only a restart repairs it.
+// Command demoapp is a server that breaks on request. Only a restart repairs it.
 package main
 
 import (
@@ -13,14 +13,14 @@ import (
 
 func main() {
 	listen := flag.String("listen", "", "address to listen on")
-	path := flag.String("health-path", "/health", "where the health check is; every other path is 404")
+	path := flag.String("health-path", "/health", "path of the health check; every other path is 404")
 	flag.Parse()
 	server := &http.Server{Addr: *listen, Handler: new(app).routes(*path), ReadHeaderTimeout: 5 * time.Second}
 	fmt.Fprintln(os.Stderr, "demoapp:", server.ListenAndServe())
 	os.Exit(1)
 }
 
-// An app is healthy until it is told how to be not.
+// An app is healthy until a request breaks it.
 type app struct{ broken atomic.Pointer[string] }
 
 func (a *app) routes(path string) http.Handler {
@@ -37,7 +37,7 @@ func (a *app) health(w http.ResponseWriter, r *http.Request) {
 	how := a.broken.Load()
 	switch {
 	case how == nil:
-		_, _ = io.WriteString(w, "ok\n") // an error: nobody listens any more
+		_, _ = io.WriteString(w, "ok\n") // fails if the client has gone
 	case *how == "hang":
 		<-r.Context().Done()
 	default:

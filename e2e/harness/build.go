@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Binaries are the programs that a Stack runs, by absolute path.
+// Binaries are the absolute paths of the programs that a Stack runs.
 type Binaries struct {
 	root string // of the repository
 
@@ -29,7 +29,7 @@ func (b *Binaries) Shipped(elem ...string) string {
 	return filepath.Join(append([]string{b.root}, elem...)...)
 }
 
-// errNotInstalled says what to do about it.
+// errNotInstalled says how to install the programs.
 var errNotInstalled = errors.New("apt-get install prometheus prometheus-alertmanager")
 
 // Build builds our programs into dir and finds the others.
@@ -66,7 +66,7 @@ func output(cmd *exec.Cmd) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// find looks for the first of several names in PATH.
+// find returns the first of several programs that is in PATH.
 func find(names ...string) (string, error) {
 	for _, name := range names {
 		if path, err := exec.LookPath(name); err == nil {

@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// Main is the main function of a command: run has to end with its context, which Ctrl-C ends. The exit status is 1 if it
+// Main is the main function of a command. Ctrl-C ends the context of run, which has to end then. The exit status is 1 if run
 // fails.
 func Main(name string, run func(context.Context) error) {
 	if err := untilSignal(run); err != nil {
@@ -17,7 +17,7 @@ func Main(name string, run func(context.Context) error) {
 	}
 }
 
-// Judge is Main for a command that comes to a verdict. The exit status is 1 if that is not good, and 2 if there is none.
+// Judge is Main for a command that reaches a verdict. The exit status is 1 if the verdict is bad, and 2 if run fails.
 func Judge(name string, run func(context.Context) (good bool, err error)) {
 	var good bool
 	err := untilSignal(func(ctx context.Context) (err error) {
@@ -43,7 +43,7 @@ func fail(name string, err error, status int) {
 	os.Exit(status)
 }
 
-// InstallPackages installs in dir what its package.json names, and runs no script of any package.
+// InstallPackages installs the npm packages of dir/package.json without running their scripts.
 func InstallPackages(ctx context.Context, dir string) error {
 	npm := exec.CommandContext(ctx, "npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "--loglevel=error")
 	npm.Dir = dir

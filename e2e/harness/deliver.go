@@ -6,8 +6,8 @@ import (
 	"net/http"
 )
 
-// Deliver sends a webhook to the exporter as Alertmanager does, with that token, and returns the status of the answer. An
-// empty token is none.
+// Deliver sends a webhook to the exporter as Alertmanager does, and returns the status of the answer. If the token is empty none
+// is sent.
 func (s *Stack) Deliver(ctx context.Context, token string, body []byte) (int, error) {
 	return deliver(ctx, s.ExporterURL(), token, body)
 }

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// StartProxy starts the HAProxy of the examples before the engine, for the container of that name, with its files in dir, and returns where it
-// listens, as a host. Its end is that of stop.
+// StartProxy starts the HAProxy of the examples in front of the engine, for the container of that name, with its files in dir. It
+// returns the address on which HAProxy listens, as in DOCKER_HOST. The function stop ends it.
 func (d *Dockerd) StartProxy(ctx context.Context, b *Binaries, dir, container string) (host string, stop func(), err error) {
 	address, err := FreeAddress(ctx)
 	if err != nil {

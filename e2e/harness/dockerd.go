@@ -12,17 +12,17 @@ import (
 	"strings"
 )
 
-// A Dockerd is a Docker Engine of its own. Its containers have the network of the machine.
+// A Dockerd is a separate Docker Engine. Its containers use the network of the machine.
 type Dockerd struct {
-	// Host is where it listens, as in DOCKER_HOST.
+	// Host is the address on which it listens, as in DOCKER_HOST.
 	Host string
 
 	netns   string // where it mounts one
 	process *process
 }
 
-// StartDockerd starts an engine whose files are in dir, a short path. Stop has to be called when there is no error. It
-// needs root.
+// StartDockerd starts an engine whose files are in dir, which must be a short path. Call Stop unless there is an error. It needs
+// root.
 func StartDockerd(ctx context.Context, dir string) (*Dockerd, error) {
 	in := func(name string) string { return filepath.Join(dir, name) }
 	d := &Dockerd{Host: "unix://" + in("docker.sock"), netns: in("exec/netns/default")}
@@ -43,7 +43,7 @@ func StartDockerd(ctx context.Context, dir string) (*Dockerd, error) {
 	return d, nil
 }
 
-// Stop removes all containers, and ends the engine with what it has started.
+// Stop removes all containers and ends the engine with everything that it has started.
 func (d *Dockerd) Stop(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	_, _ = d.Docker(ctx, "swarm", "leave", "--force") // an error: it is in none
@@ -58,12 +58,12 @@ func (d *Dockerd) Stop(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Docker does what a person does with the engine, and returns what it prints.
+// Docker runs the docker command on the engine, as a person does, and returns its output.
 func (d *Dockerd) Docker(ctx context.Context, args ...string) (string, error) {
 	return output(exec.CommandContext(ctx, "docker", append([]string{"--host", d.Host}, args...)...))
 }
 
-// Import makes an image of one static program, which is run by the name of the image.
+// Import makes an image of one static program, which has the same name as the image.
 func (d *Dockerd) Import(ctx context.Context, program, image string, changes ...string) error {
 	text, err := os.ReadFile(program)
 	if err != nil {

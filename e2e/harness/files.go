@@ -11,14 +11,14 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/fakeslack"
 )
 
-// What users are told to copy is what runs here, but for addresses, secrets and times: an edit that finds nothing to
-// replace is an error, and so nobody can change an example without the suite noticing.
+// The files that users copy are the ones that run here, except for addresses, secrets and times. An edit that finds nothing to
+// replace is an error, so the suite notices every change of an example.
 type edit struct {
-	pattern string // a regular expression; ^ and $ are the ends of a line
-	with    string // may refer to its groups
+	pattern string // a regular expression; ^ and $ match at line ends
+	with    string // may refer to groups of the pattern
 }
 
-// adapt writes the file from the repository, edited, to another place.
+// adapt writes an edited copy of the file from the repository.
 func adapt(from, to string, edits ...edit) error {
 	text, err := os.ReadFile(from)
 	if err != nil {
@@ -41,7 +41,7 @@ func write(file, text string) error {
 	return os.WriteFile(file, []byte(text), 0o600)
 }
 
-// Token is what Alertmanager shows to the exporter.
+// Token is the bearer token that Alertmanager sends to the exporter.
 const Token = "not-a-real-token"
 
 // writeFiles writes every configuration.
@@ -114,13 +114,13 @@ func (s *Stack) writeAlertmanager() error {
 	})
 }
 
-// An alerting is what a configuration of Alertmanager is adapted to.
+// An alerting has the values for a configuration of Alertmanager.
 type alerting struct {
 	config             string // the file in examples/alertmanager
 	slack              *fakeslack.Server
 	webhook, heartbeat string // URLs
 	timing             Timing
-	groupBy            string // more labels to group what is critical by; empty: none
+	groupBy            string // labels by which critical alerts are grouped in addition; may be empty
 }
 
 // writeAlertmanager writes alertmanager.yml, the templates and the secrets into dir.

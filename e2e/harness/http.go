@@ -9,18 +9,18 @@ import (
 	"time"
 )
 
-// client never waits long: all servers are on this machine.
+// client has a short timeout: all servers are on this machine.
 var client = &http.Client{Timeout: 10 * time.Second}
 
-// maxAnswer bounds what is read of an answer, in bytes.
+// maxAnswer is the longest answer that is read, in bytes.
 const maxAnswer = 8 << 20
 
-// get returns the body of a 200.
+// get returns the body of an answer with status 200.
 func get(ctx context.Context, url string) (string, error) {
 	return request(ctx, http.MethodGet, url)
 }
 
-// post sends nothing and wants a 200.
+// post sends an empty body and wants status 200.
 func post(ctx context.Context, url string) error {
 	_, err := request(ctx, http.MethodPost, url)
 	return err

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Labels select series: those that have all of them.
+// Labels select the series that have all of them.
 type Labels map[string]string
 
 // Metrics are the series of one scrape.
@@ -53,7 +53,7 @@ func scrape(ctx context.Context, url string) (Metrics, error) {
 	return m, nil
 }
 
-// Sum adds up the selected series of a name. No series is 0.
+// Sum adds up the selected series of a name. Without any series it is 0.
 func (m Metrics) Sum(name string, want Labels) float64 {
 	sum := 0.0
 	for _, s := range m {

@@ -12,7 +12,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/fakeslack"
 )
 
-// A Notifier is an Alertmanager with a fake Slack, and without anything that makes alerts.
+// A Notifier is an Alertmanager with a fake Slack. Tests send it alerts.
 type Notifier struct {
 	Slack *fakeslack.Server
 	// Address is that of Alertmanager, host and port.
@@ -21,7 +21,7 @@ type Notifier struct {
 	process *process
 }
 
-// An Alert is what Alertmanager takes.
+// An Alert is an alert as Alertmanager takes it.
 type Alert struct {
 	Labels       map[string]string `json:"labels"`
 	Annotations  map[string]string `json:"annotations"`
@@ -30,8 +30,7 @@ type Alert struct {
 	GeneratorURL string            `json:"generatorURL,omitempty"`
 }
 
-// StartNotifier runs an Alertmanager with a configuration of the examples, written to dir. Stop has to be called when there
-// is no error.
+// StartNotifier runs an Alertmanager with a configuration of the examples, written to dir. Call Stop unless there is an error.
 func StartNotifier(ctx context.Context, b *Binaries, dir, config string) (*Notifier, error) {
 	n := &Notifier{}
 	var err error
@@ -58,13 +57,13 @@ func StartNotifier(ctx context.Context, b *Binaries, dir, config string) (*Notif
 	return n, nil
 }
 
-// Stop ends both and waits for that.
+// Stop ends both and waits until they have ended.
 func (n *Notifier) Stop() error {
 	n.process.Stop()
 	return n.Slack.Close()
 }
 
-// Log is the end of what Alertmanager wrote.
+// Log returns the end of the log of Alertmanager.
 func (n *Notifier) Log() string { return tail(n.process.log) }
 
 // Post sends alerts as Prometheus does.

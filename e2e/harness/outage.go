@@ -8,7 +8,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/fakeslack"
 )
 
-// outageTime bounds an outage from the failure to the message that it is over.
+// outageTime is the longest outage, from the failure to the message that it is over.
 const outageTime = 45 * time.Second
 
 // The steps of an outage, in the usual order.
@@ -25,17 +25,16 @@ func Steps() []string {
 	return []string{StepDown, StepWebhook, StepRestart, StepVerified, StepRecovered}
 }
 
-// An Outage is how an app failed and was repaired.
+// An Outage records how an app failed and was repaired.
 type Outage struct {
 	Began time.Time
 	// After is the time from the failure to each step.
 	After map[string]time.Duration
-	// Down and Recovered are what Slack got.
+	// Down and Recovered are the messages to Slack.
 	Down, Recovered fakeslack.Message
 }
 
-// Outage breaks the app and waits until people were told that it is well again. Each step is told at once to seen, unless
-// that is nil.
+// Outage breaks the app and waits until Slack has the message that it has recovered. Unless seen is nil it is called at each step.
 func (s *Stack) Outage(ctx context.Context, app *App, how string, seen func(step string, after time.Duration)) (*Outage, error) {
 	messages, deliveries, restarts := len(s.Told()), len(s.Tap.Firing(app.Target)), len(app.Restarts())
 	recovered := Labels{"service": app.Name, "outcome": "recovered"}
@@ -78,28 +77,33 @@ func (s *Stack) Outage(ctx context.Context, app *App, how string, seen func(step
 		},
 	}
 	err = Until(ctx, outageTime, "the outage is over", func(ctx context.Context) (bool, error) {
-		for _, step := range Steps() {
-			if _, done := o.After[step]; done {
-				continue
-			}
-			at, err := look[step](ctx)
-			if err != nil {
-				return false, err
-			}
-			if at.IsZero() {
-				continue
-			}
-			o.After[step] = at.Sub(o.Began)
-			if seen != nil {
-				seen(step, o.After[step])
-			}
-		}
-		return len(o.After) == len(look), nil
+		return o.look(ctx, look, seen)
 	})
 	if err != nil {
 		err = fmt.Errorf("%w; seen so far: %v", err, o.After)
 	}
 	return o, err
+}
+
+// look looks once at every step that has not been seen yet. It reports whether all of them have been.
+func (o *Outage) look(ctx context.Context, look map[string]func(context.Context) (time.Time, error), seen func(string, time.Duration)) (bool, error) {
+	for _, step := range Steps() {
+		if _, done := o.After[step]; done {
+			continue
+		}
+		at, err := look[step](ctx)
+		if err != nil {
+			return false, err
+		}
+		if at.IsZero() {
+			continue
+		}
+		o.After[step] = at.Sub(o.Began)
+		if seen != nil {
+			seen(step, o.After[step])
+		}
+	}
+	return len(o.After) == len(look), nil
 }
 
 func firstMessage(messages []fakeslack.Message, firing bool) fakeslack.Message {

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// A Pair is an exporter and a Prometheus that scrapes through it, without anything else.
+// A Pair is an exporter and a Prometheus that scrapes through it.
 type Pair struct {
 	// Exporter and Prometheus are the addresses, host and port.
 	Exporter, Prometheus string
@@ -20,7 +20,7 @@ type Pair struct {
 	processes []*process
 }
 
-// NewPair finds addresses for a pair whose files are in dir. Nothing runs yet.
+// NewPair chooses addresses for a pair whose files are in dir. It starts nothing.
 func NewPair(ctx context.Context, b *Binaries, dir string) (*Pair, error) {
 	p := &Pair{bin: b, dir: dir}
 	var err1, err2 error
@@ -29,12 +29,12 @@ func NewPair(ctx context.Context, b *Binaries, dir string) (*Pair, error) {
 	return p, errors.Join(err1, err2)
 }
 
-// StartExporter runs the exporter with a configuration file in the directory of the pair. Stop has to be called in any case.
+// StartExporter runs the exporter with a configuration file in the directory of the pair. Always call Stop, even after an error.
 func (p *Pair) StartExporter(ctx context.Context, config string) error {
 	return p.start(ctx, "exporter", p.Exporter, p.bin.exporter, "--config.file="+config, "--storage.path=restarts")
 }
 
-// StartPrometheus is the same for Prometheus.
+// StartPrometheus does the same for Prometheus.
 func (p *Pair) StartPrometheus(ctx context.Context, config string) error {
 	return p.start(ctx, "prometheus", p.Prometheus, p.bin.prometheus, "--config.file="+config, "--storage.tsdb.path=data")
 }
@@ -48,7 +48,7 @@ func (p *Pair) start(ctx context.Context, name, address string, argv ...string) 
 	return process.ready(ctx, address)
 }
 
-// Log is the end of what they wrote.
+// Log returns the ends of their logs.
 func (p *Pair) Log() string {
 	var b strings.Builder
 	for _, process := range p.processes {
@@ -57,12 +57,12 @@ func (p *Pair) Log() string {
 	return b.String()
 }
 
-// Deliver sends a webhook to the exporter as Alertmanager does, with that token, and returns the status of the answer.
+// Deliver sends a webhook to the exporter as Alertmanager does, with the token, and returns the status of the answer.
 func (p *Pair) Deliver(ctx context.Context, token string, body []byte) (int, error) {
 	return deliver(ctx, "http://"+p.Exporter, token, body)
 }
 
-// KillExporter ends the exporter without a warning and waits for that.
+// KillExporter kills the exporter without a warning and waits until it has ended.
 func (p *Pair) KillExporter() {
 	for _, process := range p.processes {
 		if process.name == "exporter" {
@@ -71,7 +71,7 @@ func (p *Pair) KillExporter() {
 	}
 }
 
-// Stop ends both and waits for that.
+// Stop ends both and waits until they have ended.
 func (p *Pair) Stop() {
 	for _, process := range p.processes {
 		process.Stop()
@@ -83,7 +83,7 @@ func (p *Pair) Metrics(ctx context.Context) (Metrics, error) {
 	return scrape(ctx, "http://"+p.Exporter+"/metrics")
 }
 
-// Get asks the exporter.
+// Get requests a path of the exporter.
 func (p *Pair) Get(ctx context.Context, path string) (string, error) {
 	return get(ctx, "http://"+p.Exporter+path)
 }
@@ -94,7 +94,7 @@ type Sample struct {
 	Value  float64
 }
 
-// Query asks a Prometheus.
+// Query sends a query to Prometheus.
 func Query(ctx context.Context, prometheus, query string) ([]Sample, error) {
 	var answer struct {
 		Data struct {
@@ -118,7 +118,7 @@ func Query(ctx context.Context, prometheus, query string) ([]Sample, error) {
 	return all, nil
 }
 
-// A ScrapeTarget is what Prometheus makes of something that it discovered.
+// A ScrapeTarget is a discovered target after relabelling by Prometheus.
 type ScrapeTarget struct {
 	Labels         map[string]string
 	ScrapeURL      string `json:"scrapeUrl"`
@@ -127,7 +127,7 @@ type ScrapeTarget struct {
 	Health         string
 }
 
-// ScrapeTargets are the active targets of the Prometheus.
+// ScrapeTargets returns the active targets of Prometheus.
 func (p *Pair) ScrapeTargets(ctx context.Context) ([]ScrapeTarget, error) {
 	var answer struct {
 		Data struct{ ActiveTargets []ScrapeTarget }
@@ -136,10 +136,10 @@ func (p *Pair) ScrapeTargets(ctx context.Context) ([]ScrapeTarget, error) {
 	return answer.Data.ActiveTargets, err
 }
 
-// A Rule is what Prometheus makes of a rule. Its health is ok, err or unknown.
+// A Rule is a rule with its health in Prometheus: ok, err or unknown.
 type Rule struct{ Name, Health, LastError string }
 
-// Rules are all rules of the Prometheus.
+// Rules returns all rules of Prometheus.
 func (p *Pair) Rules(ctx context.Context) ([]Rule, error) {
 	var answer struct {
 		Data struct{ Groups []struct{ Rules []Rule } }

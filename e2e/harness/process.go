@@ -17,7 +17,7 @@ import (
 // killDelay is how long a process may take to end after SIGTERM.
 const killDelay = 5 * time.Second
 
-// A process is a program that runs until it is stopped. All that it writes is in a file.
+// A process is a program that runs until it is stopped. All its output goes to a file.
 type process struct {
 	name string
 	log  string // the file
@@ -44,26 +44,26 @@ func start(ctx context.Context, dir, name string, argv ...string) (*process, err
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}
 	go func() {
-		_ = p.cmd.Wait() // its ProcessState says the same
+		_ = p.cmd.Wait() // ProcessState has the same
 		close(p.done)
 	}()
 	return p, nil
 }
 
-// Stop asks the process to end, later makes it end, and waits for that.
+// Stop asks the process to end, kills it after a while, and waits until it has ended.
 func (p *process) Stop() {
 	p.stop()
 	<-p.done
 }
 
-// Kill ends the process at once and waits for that.
+// Kill kills the process and waits until it has ended.
 func (p *process) Kill() {
-	_ = p.cmd.Process.Kill() // an error: it has ended
+	_ = p.cmd.Process.Kill() // fails if it has ended
 	<-p.done
 	p.stop()
 }
 
-// running is nil, or says how the process has ended.
+// running returns nil, or an error that says how the process has ended.
 func (p *process) running() error {
 	select {
 	case <-p.done:
@@ -81,7 +81,7 @@ func (p *process) ready(ctx context.Context, address string) error {
 	})
 }
 
-// up waits until asking the process for something succeeds, as long as it runs.
+// up waits until a request to the process succeeds. It fails if the process ends.
 func (p *process) up(ctx context.Context, ask func(context.Context) error) error {
 	err := Until(ctx, startTime, p.name+" is ready", func(ctx context.Context) (bool, error) {
 		if err := ask(ctx); err != nil {
@@ -95,7 +95,7 @@ func (p *process) up(ctx context.Context, ask func(context.Context) error) error
 	return nil
 }
 
-// tail is the end of a log.
+// tail returns the end of a log.
 func tail(file string) string {
 	const lines = 100
 	text, err := os.ReadFile(file)
@@ -106,8 +106,8 @@ func tail(file string) string {
 	return string(bytes.Join(all[max(0, len(all)-lines):], nil))
 }
 
-// FreeAddress returns an address of 127.0.0.1 that nobody uses. Its port is below those that the kernel gives to
-// connections, so that it stays free while the program that listens there is restarted.
+// FreeAddress returns an unused address of 127.0.0.1. Its port is below those that the kernel gives to connections, so that it
+// stays free while the program that listens there is restarted.
 func FreeAddress(ctx context.Context) (string, error) {
 	const first, last = 15000, 32000
 	start := first + int(time.Now().UnixNano()/1000%(last-first))

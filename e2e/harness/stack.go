@@ -15,17 +15,17 @@ import (
 )
 
 const (
-	startTime  = 20 * time.Second // for one program to listen
-	settleTime = 30 * time.Second // for everything to be seen healthy
+	startTime  = 20 * time.Second // until one program listens
+	settleTime = 30 * time.Second // until everything is seen to be healthy
 )
 
 // Options say what to run.
 type Options struct {
 	Binaries *Binaries
-	Dir      string // for everything that is written
+	Dir      string // of all files
 	Apps     []AppSpec
-	Timing   Timing // zero: that of tests
-	GroupBy  string // more labels to group what is critical by
+	Timing   Timing // zero: the timing of tests
+	GroupBy  string // labels by which critical alerts are grouped in addition
 	Restart  string // more lines of YAML for the restart section, indented by 2
 }
 
@@ -46,8 +46,7 @@ type Stack struct {
 	exporter, prometheus, alertmanager string // host and port
 }
 
-// Start starts everything and waits until it is ready. Stop has to be called when there is no error, and only then. A
-// Stack also ends with ctx.
+// Start starts everything and waits until it is ready. Call Stop unless there is an error. A Stack also ends with ctx.
 func Start(ctx context.Context, o Options) (*Stack, error) {
 	s := &Stack{bin: o.Binaries, dir: o.Dir, timing: o.Timing.orSuite(), groupBy: o.GroupBy, restart: o.Restart}
 	if err := s.start(ctx, o.Apps); err != nil {
@@ -127,10 +126,10 @@ func (s *Stack) prometheusServer() server {
 	return server{"prometheus", s.prometheus, argv}
 }
 
-// KillExporter ends the exporter without a warning and waits for that.
+// KillExporter kills the exporter without a warning and waits until it has ended.
 func (s *Stack) KillExporter() { s.processes[0].Kill() }
 
-// RestartExporter starts it again and waits until it is ready.
+// RestartExporter starts the exporter again and waits until it is ready.
 func (s *Stack) RestartExporter(ctx context.Context) error {
 	server := s.exporterServer()
 	p, err := server.start(ctx, s.dir)
@@ -145,7 +144,7 @@ func (v *server) start(ctx context.Context, dir string) (*process, error) {
 	return start(ctx, dir, v.name, append(v.argv, "--web.listen-address="+v.address)...)
 }
 
-// alertmanagerServer is an Alertmanager with the files in dir.
+// alertmanagerServer describes an Alertmanager with the files in dir.
 func (b *Binaries) alertmanagerServer(dir, address string) server {
 	return server{"alertmanager", address, []string{
 		b.alertmanager, "--config.file=" + filepath.Join(dir, "alertmanager.yml"),
@@ -153,7 +152,7 @@ func (b *Binaries) alertmanagerServer(dir, address string) server {
 	}}
 }
 
-// Stop ends everything and waits for that.
+// Stop ends everything and waits until it has ended.
 func (s *Stack) Stop() error {
 	var err error
 	for _, p := range slices.Backward(s.processes) {
@@ -178,7 +177,7 @@ func (s *Stack) App(name string) *App {
 	return s.supervisor.apps[name]
 }
 
-// Logs are the ends of what the servers wrote.
+// Logs returns the ends of the logs of the servers.
 func (s *Stack) Logs() string {
 	var b strings.Builder
 	for _, p := range s.processes {
@@ -187,19 +186,19 @@ func (s *Stack) Logs() string {
 	return b.String()
 }
 
-// ExporterURL is where the exporter is.
+// ExporterURL is the URL of the exporter.
 func (s *Stack) ExporterURL() string { return "http://" + s.exporter }
 
-// PrometheusURL is where Prometheus is.
+// PrometheusURL is the URL of Prometheus.
 func (s *Stack) PrometheusURL() string { return "http://" + s.prometheus }
 
-// AlertmanagerURL is where Alertmanager is.
+// AlertmanagerURL is the URL of Alertmanager.
 func (s *Stack) AlertmanagerURL() string { return "http://" + s.alertmanager }
 
 // ClientFile has the credentials of the restart receiver, for the commands that ask the exporter.
 func (s *Stack) ClientFile() string { return s.path("client.yml") }
 
-// Told are the messages to Slack about targets that are down or recovered.
+// Told returns the messages to Slack about targets that are down or have recovered.
 func (s *Stack) Told() []fakeslack.Message {
 	return slices.DeleteFunc(s.Slack.Messages(), func(m fakeslack.Message) bool {
 		title := m.Attachments[0].Title
@@ -207,7 +206,7 @@ func (s *Stack) Told() []fakeslack.Message {
 	})
 }
 
-// Active are the alerts of that name that Alertmanager has, by their label target.
+// Active returns the alerts of that name in Alertmanager, by their label target.
 func (s *Stack) Active(ctx context.Context, alertname string) (map[string]bool, error) {
 	var all []struct{ Labels map[string]string }
 	if err := getJSON(ctx, s.AlertmanagerURL()+"/api/v2/alerts", &all); err != nil {
@@ -227,7 +226,7 @@ func (s *Stack) Metrics(ctx context.Context) (Metrics, error) {
 	return scrape(ctx, s.ExporterURL()+"/metrics")
 }
 
-// AwaitArmed waits until Prometheus knows the app as healthy, and the exporter would restart it.
+// AwaitArmed waits until Prometheus has seen that the app is healthy, and the exporter would restart it.
 func (s *Stack) AwaitArmed(ctx context.Context, app *App) error {
 	err := Until(ctx, settleTime, app.Name+" is armed", func(ctx context.Context) (bool, error) {
 		m, err := s.Metrics(ctx)
@@ -245,7 +244,7 @@ func (s *Stack) AwaitArmed(ctx context.Context, app *App) error {
 	})
 }
 
-// query asks Prometheus and counts the series of its answer.
+// query sends a query to Prometheus and counts the series of the answer.
 func (s *Stack) query(ctx context.Context, query string) (int, error) {
 	series, err := Query(ctx, s.PrometheusURL(), query)
 	return len(series), err

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// A supervisor keeps apps, and restarts one when it is asked to over HTTP, as a service manager would.
+// A supervisor runs apps. Like a service manager it restarts one on request, which comes over HTTP.
 type supervisor struct {
 	http *http.Server
 	url  string
@@ -59,18 +59,18 @@ func (s *supervisor) restart(w http.ResponseWriter, r *http.Request) {
 // An AppSpec describes an app.
 type AppSpec struct {
 	Name string
-	// HealthPath is where the app answers. It is checked at /health in any case. Empty: /health.
+	// HealthPath is the path at which the app answers. The check always asks for /health. Empty: /health.
 	HealthPath string
-	// Target and Service are more lines of YAML in the exporter's configuration: those of the target, indented by 4, and
-	// those of the service that may be restarted, indented by 6.
+	// Target and Service are lines of YAML that are added to the configuration of the exporter: to the target, indented by 4, and
+	// to the service that may be restarted, indented by 6.
 	Target, Service string
 }
 
 // An App is a running demo app.
 type App struct {
-	// Name is also that of the service in the exporter's configuration.
+	// Name is also the name of the service in the configuration of the exporter.
 	Name string
-	// Target is the label instance: what is checked, with its secrets masked. It has an ampersand, which is easily escaped
+	// Target is the label instance: the checked URL with its secrets masked. It has an ampersand, because that is easily escaped
 	// wrongly on the way to Slack.
 	Target string
 	check  string // the same, unmasked
@@ -116,7 +116,7 @@ func (s *supervisor) add(ctx context.Context, dir, binary string, spec AppSpec) 
 	return a, err
 }
 
-// restart kills the process and starts another one; it does not wait until that listens.
+// restart kills the process and starts another one. It does not wait until that listens.
 func (a *App) restart() error {
 	a.mu.Lock()
 	a.restarts = append(a.restarts, time.Now())
@@ -124,7 +124,7 @@ func (a *App) restart() error {
 	return a.Heal()
 }
 
-// Heal starts the app anew, as somebody would who does not wait for the exporter.
+// Heal restarts the app, like a person who does not wait for the exporter.
 func (a *App) Heal() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -140,7 +140,7 @@ func (a *App) kill() {
 	a.process.Kill()
 }
 
-// Restarts tells when the app was restarted.
+// Restarts returns the times at which the app was restarted.
 func (a *App) Restarts() []time.Time {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -154,10 +154,10 @@ const (
 	BreakCrash  = "crash"  // is gone
 )
 
-// Link is Target as it can be opened.
+// Link is Target as a URL that can be opened.
 func (a *App) Link() string { return a.check }
 
-// Break makes the app fail its check until it is restarted. It returns the time from which on that is so.
+// Break makes the app fail its check until it is restarted. It returns when that began.
 func (a *App) Break(ctx context.Context, how string) (time.Time, error) {
 	if how == BreakCrash {
 		a.kill()

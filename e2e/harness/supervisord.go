@@ -9,13 +9,13 @@ import (
 	"path/filepath"
 )
 
-// The user and password that a Supervisord wants.
+// The user and password of a Supervisord.
 const (
 	SupervisordUser     = "healthcheck"
 	SupervisordPassword = "not-a-real-password" //nolint:gosec // as it says
 )
 
-// supervisordConfig has a socket for its owner alone, who has to know the password, too.
+// supervisordConfig has a socket that only its owner can use, who also needs the password.
 const supervisordConfig = `[unix_http_server]
 file=%[1]s/s.sock
 chmod=0700
@@ -35,17 +35,17 @@ username=%[2]s
 password=%[3]s
 `
 
-// A Supervisord is one with programs of its own.
+// A Supervisord is a separate supervisord with its own programs.
 type Supervisord struct {
-	// Socket is where its XML-RPC interface is.
+	// Socket is the path of its XML-RPC interface.
 	Socket string
 
 	dir     string
 	process *process
 }
 
-// StartSupervisord starts one whose files are in dir, a short path, with programs in the words of its configuration. Stop
-// has to be called when there is no error. It needs root: for a namespace, so that no program outlives it.
+// StartSupervisord starts a supervisord whose files are in dir, which must be a short path, with these sections for its programs.
+// Call Stop unless there is an error. It needs root to make a namespace, so that no program outlives it.
 func StartSupervisord(ctx context.Context, dir, programs string) (*Supervisord, error) {
 	s := &Supervisord{dir: dir, Socket: filepath.Join(dir, "s.sock")}
 	config := fmt.Sprintf(supervisordConfig, dir, SupervisordUser, SupervisordPassword) + programs
@@ -68,15 +68,15 @@ func StartSupervisord(ctx context.Context, dir, programs string) (*Supervisord, 
 	return s, nil
 }
 
-// Stop ends it with all its programs.
+// Stop ends supervisord and all its programs.
 func (s *Supervisord) Stop() { s.process.Kill() }
 
-// Ctl does what a person does with supervisorctl.
+// Ctl runs supervisorctl, as a person does.
 func (s *Supervisord) Ctl(ctx context.Context, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "supervisorctl", append([]string{"-c", filepath.Join(s.dir, "s.conf")}, args...)...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir}
 	out, err := cmd.CombinedOutput()
-	// Its exit status is 3 when it shows a process that does not run.
+	// The exit status is 3 if the output has a process that does not run.
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == 3 && args[0] == "status" {
 		err = nil
 	}

@@ -14,7 +14,7 @@ import (
 //go:embed systemd.sh
 var systemdScript string
 
-// A Systemd is a manager of units as a user has it, with a bus of its own, that nobody else sees.
+// A Systemd is a user manager of systemd with a private bus.
 type Systemd struct {
 	// Bus is the address of its D-Bus.
 	Bus string
@@ -24,8 +24,8 @@ type Systemd struct {
 	process *process
 }
 
-// StartSystemd starts a manager whose files are in dir, a short path. Stop has to be called when there is no error. It
-// needs root: for the namespaces that it lives in.
+// StartSystemd starts a manager whose files are in dir, which must be a short path. Call Stop unless there is an error. It needs
+// root to make the namespaces in which the manager runs.
 func StartSystemd(ctx context.Context, dir string) (*Systemd, error) {
 	s := &Systemd{dir: dir, group: filepath.Base(dir), Bus: "unix:path=" + filepath.Join(dir, "run", "bus")}
 	for _, d := range []string{"run", "config", "data/systemd/user"} {
@@ -40,7 +40,7 @@ func StartSystemd(ctx context.Context, dir string) (*Systemd, error) {
 		return nil, err
 	}
 	err = s.process.up(ctx, func(ctx context.Context) error {
-		// It is not asked whether the system runs: systemctl looks for its own.
+		// systemctl is-system-running would look at the system of the machine instead.
 		_, err := s.Systemctl(ctx, "is-active", "basic.target")
 		return err
 	})
@@ -52,7 +52,7 @@ func StartSystemd(ctx context.Context, dir string) (*Systemd, error) {
 
 // Stop ends the manager and all its units, and removes their cgroup.
 func (s *Systemd) Stop(ctx context.Context) error {
-	s.process.Kill() // with it the first process of the namespace, and so all the others
+	s.process.Kill() // kills the first process of the namespace, and so all others
 	const remove = `mount -t cgroup2 none "$0" && cd "$0" && find "$1" -depth -type d -exec rmdir {} +`
 	return Until(context.WithoutCancel(ctx), startTime, "the cgroup of systemd is empty", func(ctx context.Context) (bool, error) {
 		cmd := exec.CommandContext(ctx, "unshare", "--mount", "--propagation=private", "sh", "-c", remove,
@@ -61,9 +61,9 @@ func (s *Systemd) Stop(ctx context.Context) error {
 	})
 }
 
-// Systemctl does what a person does with the units of the manager.
+// Systemctl runs systemctl on the units of the manager, as a person does.
 func (s *Systemd) Systemctl(ctx context.Context, args ...string) (string, error) {
-	// From within: systemd does not talk to a process that has no number there.
+	// From within the namespace: systemd does not talk to a process that has no PID there.
 	first, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", s.process.cmd.Process.Pid))
 	if err != nil {
 		return "", err
@@ -78,7 +78,7 @@ func (s *Systemd) Systemctl(ctx context.Context, args ...string) (string, error)
 	return string(out), err
 }
 
-// Unit writes the file of a unit, where it can be masked. Systemctl daemon-reload makes it known.
+// Unit writes the file of a unit to a directory from which it can be masked. It is loaded by systemctl daemon-reload.
 func (s *Systemd) Unit(name, text string) error {
 	return write(filepath.Join(s.dir, "data", "systemd", "user", name), text)
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Table shows the seconds from the failure to each step, a line for each outage, and what they have in common.
+// Table shows the seconds from the failure to each step, with a line for each outage and lines that sum them up.
 func Table(outages []*Outage) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -27,7 +27,7 @@ func Table(outages []*Outage) string {
 			line(s.name, func(step string) time.Duration { return s.of(outages, step) })
 		}
 	}
-	_ = w.Flush() // a strings.Builder takes everything
+	_ = w.Flush() // writing to a strings.Builder does not fail
 	return b.String()
 }
 

@@ -15,13 +15,13 @@ import (
 	"time"
 )
 
-// WebhookPath is where the exporter takes what Alertmanager sends.
+// WebhookPath is the path at which the exporter takes the webhooks of Alertmanager.
 const WebhookPath = "/webhook/alertmanager"
 
-// heartbeatPath is where the tap itself takes the signs of life.
+// heartbeatPath is the path at which the tap itself takes heartbeats.
 const heartbeatPath = "/heartbeat"
 
-// A Tap sits between Alertmanager and the exporter's webhook, and remembers what went by.
+// A Tap sits between Alertmanager and the webhook of the exporter, and records what passes.
 type Tap struct {
 	http  *http.Server
 	url   string
@@ -37,7 +37,7 @@ type Tap struct {
 type Delivery struct {
 	At     time.Time // of the request
 	Body   []byte
-	Status int // of the answer; 503 from a tap that holds
+	Status int // of the answer; 503 while the tap holds
 }
 
 // startTap starts a tap in front of the exporter at that address.
@@ -58,7 +58,7 @@ func startTap(ctx context.Context, exporter string) (*Tap, error) {
 // Close ends the tap at once.
 func (t *Tap) Close() error { return t.http.Close() }
 
-// Hold keeps what comes from the exporter, until it is called again with false. Alertmanager is told to try again.
+// Hold keeps requests from the exporter until it is called with false. Alertmanager gets an answer that makes it try again.
 func (t *Tap) Hold(hold bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -98,7 +98,7 @@ func (t *Tap) holds() bool {
 	return t.held
 }
 
-// status remembers the status of an answer.
+// status records the status of an answer.
 type status struct {
 	http.ResponseWriter
 	code int
@@ -110,14 +110,14 @@ func (s *status) WriteHeader(code int) {
 	s.ResponseWriter.WriteHeader(code)
 }
 
-// Heartbeats is how often Alertmanager gave a sign of life.
+// Heartbeats is the number of heartbeats from Alertmanager.
 func (t *Tap) Heartbeats() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.heartbeats
 }
 
-// Firing returns the deliveries, oldest first, that say that an alert fires for the target.
+// Firing returns the deliveries with a firing alert for the target, oldest first.
 func (t *Tap) Firing(target string) []Delivery {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -142,7 +142,7 @@ func (d *Delivery) firing(target string) bool {
 	return false
 }
 
-// WithLabel returns the delivery's body with one more label on each of its alerts.
+// WithLabel returns the body of the delivery with a label added to each of its alerts.
 func (d *Delivery) WithLabel(name, value string) ([]byte, error) {
 	var payload map[string]any
 	if err := json.Unmarshal(d.Body, &payload); err != nil {

@@ -5,20 +5,20 @@ import (
 	"time"
 )
 
-// A Timing says how fast a stack is. The zero Timing is the one of the suite: what takes 15 s in the examples takes 1 s.
+// A Timing says how fast a stack is. The zero Timing is that of the suite, in which 1 s stands for 15 s of the examples.
 type Timing struct {
 	// Scrape is the interval of the probes, Evaluation that of the rules.
 	Scrape, Evaluation time.Duration
-	// For is how long a target or the exporter is down before people are told; 0: they are told at once.
+	// For is how long a target or the exporter is down before its alert fires. 0: it fires at once.
 	For time.Duration
-	// GroupWait and GroupInterval are those of every route that waits. 0: as shipped.
+	// GroupWait and GroupInterval apply to every route that waits. 0: as shipped.
 	GroupWait, GroupInterval time.Duration
 	// Resend is how often Prometheus sends an alert again, firing or ended. 0: its default, a minute.
 	Resend time.Duration
 }
 
-// suite is the timing of tests. A group_wait of 1 s would be too long by that measure: nobody would
-// be told of an app that is repaired within it.
+// suite is the timing of tests. A group_wait of 1 s would be too long on that scale: an app that is repaired within it would
+// cause no message.
 var suite = Timing{
 	Scrape: time.Second, Evaluation: time.Second, GroupWait: 100 * time.Millisecond, GroupInterval: time.Second,
 }
@@ -30,7 +30,7 @@ func (t Timing) orSuite() Timing {
 	return t
 }
 
-// duration is d as Prometheus and Alertmanager read it.
+// duration formats d for Prometheus and Alertmanager.
 func duration(d time.Duration) string {
 	return fmt.Sprintf("%dms", d.Milliseconds())
 }

@@ -7,10 +7,11 @@ import (
 	"time"
 )
 
-// pause is the time between two looks at something that is awaited.
+// pause is the time between two looks.
 const pause = 20 * time.Millisecond
 
-// Until looks again and again until ok says yes, it fails, or ctx or the time is over; what says what is awaited.
+// Until calls ok again and again until it returns true or an error, ctx ends, or the time is over. Errors name the
+// condition what.
 func Until(ctx context.Context, limit time.Duration, what string, ok func(context.Context) (bool, error)) error {
 	return poll(ctx, limit, func() (bool, error) {
 		yes, err := ok(ctx)
@@ -18,15 +19,15 @@ func Until(ctx context.Context, limit time.Duration, what string, ok func(contex
 			err = fmt.Errorf("waiting: %s: %w", what, err)
 		}
 		return yes, err
-	}, fmt.Errorf("waited %s in vain: %s", limit, what))
+	}, fmt.Errorf("waited %s: %s", limit, what))
 }
 
-// Throughout looks again and again for that long, until holds fails.
+// Throughout calls holds again and again for the duration d, or until it fails.
 func Throughout(ctx context.Context, d time.Duration, holds func(context.Context) error) error {
 	return poll(ctx, d, func() (bool, error) { return false, holds(ctx) }, nil)
 }
 
-// poll calls look until it says yes, it fails or ctx is over. When the time is over it returns late.
+// poll calls look until it returns true or an error, or ctx ends. When the time is over it returns late.
 func poll(ctx context.Context, limit time.Duration, look func() (bool, error), late error) error {
 	over := time.After(limit)
 	tick := time.NewTicker(pause)
@@ -46,7 +47,7 @@ func poll(ctx context.Context, limit time.Duration, look func() (bool, error), l
 	}
 }
 
-// Every calls f now and then at every interval, until ctx is over.
+// Every calls f at once and then at every interval, until ctx ends.
 func Every(ctx context.Context, interval time.Duration, f func()) {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()

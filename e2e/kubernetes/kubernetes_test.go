@@ -124,7 +124,7 @@ func (c *cluster) generation(t *testing.T) int64 {
 	return o.Metadata.Generation
 }
 
-// rollsOut restarts a Deployment, sees it through, and sees that it is set back.
+// rollsOut restarts a Deployment, sees it through, and sees that it is undone.
 func (c *cluster) rollsOut(t *testing.T, b *kubernetes.Backend) {
 	before := look(t, b)
 	a := restart.Attempt{ID: "attempt-1", At: time.Now(), Before: before}
@@ -141,7 +141,7 @@ func (c *cluster) rollsOut(t *testing.T, b *kubernetes.Backend) {
 	}
 	c.patch(t, deployments+"/web", map[string]any{"spec": map[string]any{"template": map[string]any{"metadata": map[string]any{"annotations": nil}}}})
 	c.awaitStatus(t, b, func(s restart.Status) bool {
-		return s.Running && s.Identity == before.Identity && strings.Contains(s.Detail, "attempt-1 was set back")
+		return s.Running && s.Identity == before.Identity && strings.Contains(s.Detail, "attempt-1 was undone")
 	})
 }
 

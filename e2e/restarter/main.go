@@ -1,5 +1,5 @@
-// Command restarter is what the command back-end of the suite runs: it asks the supervisor at the URL that is its
-// argument to restart an app, as a call of a service manager would.
+// Command restarter is the program that the command back-end of the suite runs. Like a command of a service manager it asks for the
+// restart of an app: it posts to the supervisor at the URL in its argument.
 package main
 
 import (

@@ -10,7 +10,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/harness"
 )
 
-// An app is the service that fails and is restarted: a process, e2e/demoapp.
+// An app is the service that fails and is restarted: a process of e2e/demoapp.
 type app struct {
 	url, address string
 	program      string
@@ -37,7 +37,7 @@ func (a *app) start() error {
 	return a.cmd.Start()
 }
 
-// hang lets the app answer no more until it is restarted.
+// hang makes the app stop answering until it is restarted.
 func (a *app) hang(ctx context.Context) error {
 	status, _, err := newClient("127.0.0.1", startTime).do(ctx, http.MethodPost, a.url+"/break/hang", nil, http.NoBody)
 	if err == nil && status != http.StatusOK {
@@ -46,7 +46,7 @@ func (a *app) hang(ctx context.Context) error {
 	return err
 }
 
-// restart is what a service manager does.
+// restart restarts the app as a service manager does.
 func (a *app) restart() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -62,11 +62,11 @@ func (a *app) kill() {
 }
 
 func (a *app) end() {
-	_ = a.cmd.Process.Kill() // an error: it has ended
+	_ = a.cmd.Process.Kill() // fails if it has ended
 	_ = a.cmd.Wait()
 }
 
-// count is how often the app was restarted.
+// count returns how often the app was restarted.
 func (a *app) count() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// An attack is one way to do harm. What it may do is bounded: so many workers, and a pause of each after every strike.
+// An attack is one way to do harm. It is bounded by the number of its workers and by the pause of each after every strike.
 type attack struct {
 	name, help string
 	workers    int
@@ -19,7 +19,7 @@ type attack struct {
 	strike     func(context.Context, *attacker) (what string, err error)
 }
 
-// An attacker is a worker of an attack, with an address of its own.
+// An attacker is a worker of an attack with its own address.
 type attacker struct {
 	*siege
 	*client
@@ -33,21 +33,21 @@ const sources = 8
 
 func attacks() []attack {
 	return []attack{
-		{"redirects", "targets that redirect for ever, to a Location of 1 MB", 2, 300 * time.Millisecond, probeOf("http_2xx", "PLAIN/redirect/0")},
-		{"certificates", "targets that fail, with a certificate of 20,000 names", 2, 300 * time.Millisecond, probeOf("tls", "TLS/missing")},
-		{"json", "targets that answer an array of 10 MiB, which an expression judges", 20, 100 * time.Millisecond, probeOf("size", "PLAIN/array")},
-		{"errors", "targets that answer a text of 10 MiB, which makes an expression fail", 4, 200 * time.Millisecond, probeOf("time", "PLAIN/text")},
-		{"all", "/probe/all over 900 targets that hang, for as long as a scrape may claim to have", 30, time.Second, ask("GET", "/probe/all", "X-Prometheus-Scrape-Timeout-Seconds: 3600")},
-		{"bodies", "requests to all kinds of paths whose body never comes", 300, time.Second, unsentBody},
+		{"redirects", "targets that redirect forever, to a Location of 1 MB", 2, 300 * time.Millisecond, probeOf("http_2xx", "PLAIN/redirect/0")},
+		{"certificates", "targets that fail, with a certificate that has 20,000 names", 2, 300 * time.Millisecond, probeOf("tls", "TLS/missing")},
+		{"json", "targets that answer with an array of 10 MiB, which an expression evaluates", 20, 100 * time.Millisecond, probeOf("size", "PLAIN/array")},
+		{"errors", "targets that answer with a text of 10 MiB, on which an expression fails", 4, 200 * time.Millisecond, probeOf("time", "PLAIN/text")},
+		{"all", "/probe/all of 900 targets that hang, with the longest timeout that a scrape may claim", 30, time.Second, ask("GET", "/probe/all", "X-Prometheus-Scrape-Timeout-Seconds: 3600")},
+		{"bodies", "requests to various paths whose body never arrives", 300, time.Second, unsentBody},
 		{"headers", "requests whose headers never end", 100, time.Second, unendedHeaders},
 		{"deaf", "clients that ask for long answers and never read them", 60, time.Second, unreadAnswers},
 		{"reload", "reloads, one every 200 ms", 1, 200 * time.Millisecond, ask("POST", "/-/reload")},
-		{"tiny", "probes of healthy targets that may take a millisecond", 2, 100 * time.Millisecond, tinyProbe},
+		{"tiny", "probes of healthy targets with a timeout of a millisecond", 2, 100 * time.Millisecond, tinyProbe},
 		{"refusals", "paths of 60 kB without credentials", 2, 20 * time.Millisecond, longPath},
-		{"urls", "targets that nobody has asked for before, and which fail", 2, 20 * time.Millisecond, newURL},
-		{"orders", "orders with the token, to pause a service and to go on", 2, 10 * time.Millisecond, order},
-		{"lists", "sources of targets with 2,000 labels for each of 2,000 and 20,000 targets", 1, 2 * time.Second, hostileFile},
-		{"browsers", "requests that a page of another site makes", 2, 50 * time.Millisecond, otherSite},
+		{"urls", "failing targets that were never probed before", 2, 20 * time.Millisecond, newURL},
+		{"orders", "orders with the token: pause a service, resume it", 2, 10 * time.Millisecond, order},
+		{"lists", "sources of 2,000 and 20,000 targets with 2,000 labels each", 1, 2 * time.Second, hostileFile},
+		{"browsers", "requests by a page of another site", 2, 50 * time.Millisecond, otherSite},
 	}
 }
 
@@ -78,7 +78,7 @@ func (s *siege) attack(ctx context.Context, i int, a attack) {
 	all.Wait()
 }
 
-// ask makes a plain request, with headers.
+// ask returns a strike that is one request with headers.
 func ask(method, path string, headers ...string) func(context.Context, *attacker) (string, error) {
 	all := map[string]string{}
 	for _, h := range headers {
@@ -93,7 +93,7 @@ func (a *attacker) send(ctx context.Context, method, path string, header map[str
 	return strconv.Itoa(status), err
 }
 
-// probeOf has a target probed that is one of ours.
+// probeOf returns a strike that has one of our targets probed.
 func probeOf(module, target string) func(context.Context, *attacker) (string, error) {
 	return func(ctx context.Context, a *attacker) (string, error) {
 		url := strings.NewReplacer("PLAIN", a.targets.plain, "TLS", a.targets.tls).Replace(target)
@@ -136,7 +136,7 @@ func otherSite(ctx context.Context, a *attacker) (string, error) {
 	return a.send(ctx, r.method, r.path, header, "")
 }
 
-// hostileFile writes a list of targets anew, in one of two ways. The list that the exporter fetches itself is hostile, too.
+// hostileFile rewrites a list of targets in one of two hostile forms. The list that the exporter fetches becomes hostile, too.
 func hostileFile(_ context.Context, a *attacker) (string, error) {
 	a.targets.hostile.Store(true)
 	lists := []func() string{hostileList, hostileAliases}

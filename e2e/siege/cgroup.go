@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// A cgroup limits the memory of a process and of what that starts. Empty: there is none.
+// A cgroup limits the memory of a process and of its children. Empty: there is no cgroup.
 type cgroup string
 
-// The places where a cgroup can be, and the files in which version 1 and 2 want the limit.
+// The directories of cgroups, and the files for the limit in versions 1 and 2.
 var hierarchies = []struct{ dir, limit, version string }{
 	{"/sys/fs/cgroup/memory", "memory.limit_in_bytes", "version 1"},
 	{"/sys/fs/cgroup", "memory.max", "version 2"},
 }
 
-// makeCgroup makes one, if that is possible here, and says what limits the memory.
+// makeCgroup makes a cgroup if that is possible, and says what limits the memory.
 func makeCgroup(mib int) (group cgroup, what string) {
 	for _, h := range hierarchies {
 		dir := filepath.Join(h.dir, fmt.Sprintf("healthcheck-siege-%d", os.Getpid()))
@@ -34,7 +34,7 @@ func makeCgroup(mib int) (group cgroup, what string) {
 	return "", fmt.Sprintf("NO cgroup can be made here: more than %d MiB of resident memory is only looked for twice a second", mib)
 }
 
-// procs is the file by which a process joins; empty: there is none.
+// procs returns the file by which a process joins. Empty: there is no cgroup.
 func (g cgroup) procs() string {
 	if g == "" {
 		return ""
@@ -42,7 +42,7 @@ func (g cgroup) procs() string {
 	return filepath.Join(string(g), "cgroup.procs")
 }
 
-// oomKills is how many processes were killed because the memory did not suffice.
+// oomKills returns how many processes were killed because the memory was used up.
 func (g cgroup) oomKills() int {
 	for _, file := range []string{"memory.oom_control", "memory.events"} {
 		text, err := os.ReadFile(filepath.Join(string(g), file))
@@ -51,7 +51,7 @@ func (g cgroup) oomKills() int {
 		}
 		for line := range strings.Lines(string(text)) {
 			if number, ok := strings.CutPrefix(line, "oom_kill "); ok {
-				n, _ := strconv.Atoi(strings.TrimSpace(number)) // the kernel writes numbers
+				n, _ := strconv.Atoi(strings.TrimSpace(number)) // the kernel always writes a number
 				return n
 			}
 		}
@@ -62,6 +62,6 @@ func (g cgroup) oomKills() int {
 // remove removes an empty cgroup.
 func (g cgroup) remove() {
 	if g != "" {
-		_ = os.Remove(string(g)) // what is in it is told elsewhere
+		_ = os.Remove(string(g)) // fails if a process is left, which the report shows elsewhere
 	}
 }

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// A client asks from one address of 127.0.0.0/8.
+// A client sends requests from one address of 127.0.0.0/8.
 type client struct{ http.Client }
 
-// maxAnswer bounds what is read of an answer, in bytes.
+// maxAnswer is the longest answer that is read, in bytes.
 const maxAnswer = 32 << 20
 
 func newClient(from string, timeout time.Duration) *client {
@@ -26,7 +26,7 @@ func dialer(from string) *net.Dialer {
 	return &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: 10 * time.Second}
 }
 
-// do asks, and returns the status and the body.
+// do sends a request and returns the status and the body.
 func (c *client) do(ctx context.Context, method, url string, header map[string]string, body io.Reader) (int, []byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, url, body)
 	if err != nil {
@@ -44,7 +44,7 @@ func (c *client) do(ctx context.Context, method, url string, header map[string]s
 	return resp.StatusCode, text, err
 }
 
-// get returns the status alone.
+// get returns only the status.
 func (c *client) get(ctx context.Context, url string, header map[string]string) (int, error) {
 	status, _, err := c.do(ctx, http.MethodGet, url, header, http.NoBody)
 	return status, err

@@ -15,7 +15,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/harness"
 )
 
-// startTime is how long the exporter may take to be ready.
+// startTime is how long the exporter may take until it is ready.
 const startTime = 20 * time.Second
 
 // An exporter is the program under siege.
@@ -28,8 +28,8 @@ type exporter struct {
 	logFile       string
 }
 
-// startExporter starts it with its limits: a shell lowers that of descriptors, which Go raises to the hard one, and
-// joins the cgroup before the exporter is there.
+// startExporter starts the exporter with its limits. A shell sets the hard limit of descriptors, as Go raises the soft one, and
+// joins the cgroup before it becomes the exporter.
 func startExporter(ctx context.Context, s *siege) (*exporter, error) {
 	address, err := harness.FreeAddress(ctx)
 	if err != nil {
@@ -56,11 +56,11 @@ func startExporter(ctx context.Context, s *siege) (*exporter, error) {
 		return nil, err
 	}
 	go func() {
-		_ = e.cmd.Wait() // its ProcessState says the same
+		_ = e.cmd.Wait() // ProcessState has the same
 		close(e.done)
 	}()
 	if err := e.ready(ctx); err != nil {
-		text, _ := os.ReadFile(e.logFile) // an error: then there is nothing to show
+		text, _ := os.ReadFile(e.logFile) // on an error there is nothing to show
 		e.stop()
 		return nil, fmt.Errorf("%w\n%s", err, text)
 	}
@@ -85,7 +85,7 @@ func (e *exporter) ready(ctx context.Context) error {
 	}
 }
 
-// ended says how the exporter has ended; empty: it has not.
+// ended says how the exporter has ended. Empty: it is running.
 func (e *exporter) ended() string {
 	select {
 	case <-e.done:
@@ -99,10 +99,10 @@ func (e *exporter) ended() string {
 	}
 }
 
-// stop ends the exporter and gives up its cgroup.
+// stop ends the exporter and removes its cgroup.
 func (e *exporter) stop() {
 	const patience = 30 * time.Second
-	_ = e.cmd.Process.Signal(syscall.SIGTERM) // an error: it has ended
+	_ = e.cmd.Process.Signal(syscall.SIGTERM) // fails if it has ended
 	select {
 	case <-e.done:
 	case <-time.After(patience):
@@ -112,7 +112,7 @@ func (e *exporter) stop() {
 	e.cgroup.remove()
 }
 
-// A usage is what the kernel says of the process.
+// A usage is what the kernel reports about the process.
 type usage struct {
 	rss, peak   int // MiB
 	descriptors int
@@ -129,7 +129,7 @@ func (e *exporter) usage() (u usage, err error) {
 		if len(fields) < 2 {
 			continue
 		}
-		kib, _ := strconv.Atoi(fields[1]) // what is not a number is of no interest
+		kib, _ := strconv.Atoi(fields[1]) // lines without a number do not matter
 		switch fields[0] {
 		case "VmRSS:":
 			u.rss = kib >> 10

@@ -1,7 +1,7 @@
 // Command siege attacks a running exporter in every known way at once, for minutes, while it has 256 MiB of memory and 256
-// descriptors. The exporter has to live through it, probe every healthy target on time, tell no lies about them, and restart
-// and verify a service that really fails meanwhile. Everything happens on 127.0.0.0/8. It needs Linux, Go and a shell;
-// to limit memory by a cgroup it needs root.
+// descriptors. The exporter has to survive, probe every healthy target on time, never show one of them as down, and restart and
+// verify a service that really fails meanwhile. Everything happens on 127.0.0.0/8. It needs Linux, Go and a shell, and root to
+// limit memory by a cgroup.
 package main
 
 import (
@@ -30,14 +30,14 @@ type options struct {
 
 func main() {
 	var o options
-	flag.DurationVar(&o.duration, "duration", 10*time.Minute, "how long the siege lasts, 30s at least")
-	flag.StringVar(&o.only, "only", "", "attacks by name, separated by commas; none is one, and attacks nobody (default all)")
-	flag.StringVar(&o.except, "except", "", "attacks that are left out")
-	flag.IntVar(&o.memory, "memory", 256, "memory of the exporter and what it runs, in MiB")
-	flag.IntVar(&o.files, "files", 256, "descriptors of the exporter")
-	flag.IntVar(&o.late, "late", 0, "percent of the probes of healthy targets that may be late: a machine that others use is late by itself")
-	flag.IntVar(&o.healthy, "healthy", 50, "healthy targets")
-	flag.StringVar(&o.log, "log", "", "file for the exporter's log (default none is kept)")
+	flag.DurationVar(&o.duration, "duration", 10*time.Minute, "how long the siege lasts, at least 30s")
+	flag.StringVar(&o.only, "only", "", "names of attacks, separated by commas; the attack none does nothing (default all)")
+	flag.StringVar(&o.except, "except", "", "names of attacks to leave out")
+	flag.IntVar(&o.memory, "memory", 256, "memory of the exporter and its children, in MiB")
+	flag.IntVar(&o.files, "files", 256, "file descriptors of the exporter")
+	flag.IntVar(&o.late, "late", 0, "percentage of the probes of healthy targets that may be late: other work on the machine makes them late, too")
+	flag.IntVar(&o.healthy, "healthy", 50, "number of healthy targets")
+	flag.StringVar(&o.log, "log", "", "file for the log of the exporter (default: the log is not kept)")
 	flag.Usage = help
 	flag.Parse()
 	harness.Judge("siege", func(ctx context.Context) (held bool, err error) { return run(ctx, os.Stdout, &o) })
@@ -53,14 +53,14 @@ func help() {
 	flag.PrintDefaults()
 }
 
-// run makes one siege. It reports whether the exporter held out.
+// run runs one siege. It reports whether the exporter held out.
 func run(ctx context.Context, out io.Writer, o *options) (held bool, err error) {
 	chosen, err := choose(o.only, o.except)
 	if err != nil {
 		return false, err
 	}
 	if o.duration < 30*time.Second {
-		return false, fmt.Errorf("-duration is %s, want 30s at least: the restart needs as much", o.duration)
+		return false, fmt.Errorf("-duration is %s, want at least 30s: the restart takes that long", o.duration)
 	}
 	s, err := prepare(ctx, o)
 	if err != nil {
@@ -72,7 +72,7 @@ func run(ctx context.Context, out io.Writer, o *options) (held bool, err error) 
 	return s.report(out, chosen), nil
 }
 
-// choose finds attacks by their names.
+// choose returns the attacks with these names.
 func choose(only, except string) ([]attack, error) {
 	all := map[string]attack{"none": {}}
 	var chosen []attack
@@ -84,7 +84,7 @@ func choose(only, except string) ([]attack, error) {
 	}
 	for name := range strings.SplitSeq(only+","+except, ",") {
 		if _, ok := all[name]; !ok && name != "" {
-			return nil, fmt.Errorf("attack %q is not known, see -help", name)
+			return nil, fmt.Errorf("unknown attack %q, see -help", name)
 		}
 	}
 	return chosen, nil

@@ -23,7 +23,7 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// TestHostile: what is broken where it should only be large does no harm, and a siege with it proves nothing.
+// TestHostile: the hostile inputs are large but valid. A siege with invalid ones would prove nothing.
 func TestHostile(t *testing.T) {
 	var list []struct {
 		Targets []string
@@ -32,7 +32,7 @@ func TestHostile(t *testing.T) {
 	if err := json.Unmarshal([]byte(hostileList()), &list); err != nil || len(list) != 1 || len(list[0].Targets) != manyTargets || len(list[0].Labels) != manyLabels {
 		t.Errorf("the list is not that of %d targets with %d labels: %v", manyTargets, manyLabels, err)
 	}
-	var node yaml.Node // the aliases are not followed: that takes gigabytes
+	var node yaml.Node // decoding into a node does not follow the aliases, which would take gigabytes
 	if err := yaml.Unmarshal([]byte(hostileAliases()), &node); err != nil {
 		t.Error(err)
 	}

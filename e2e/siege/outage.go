@@ -11,21 +11,21 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/harness"
 )
 
-// The outage is what Prometheus and Alertmanager would see and tell, at short intervals.
+// The outage follows the timing of Prometheus and Alertmanager, with short intervals.
 const (
 	outageInterval = 2 * time.Second
 	repeatInterval = 5 * time.Second // between two deliveries
 	deliveryTime   = 10 * time.Second
-	armTime        = 12 * time.Second // until the service may be restarted, and a reserve
+	armTime        = 12 * time.Second // until the service may be restarted, with a reserve
 )
 
-// An outage is what became of the service that failed, as times since the beginning. 0: it did not come to that.
+// An outage has the times of its steps since the beginning of the siege. 0: the step did not happen.
 type outage struct {
 	began, accepted, restarted, verified time.Duration
 	refused                              counts // deliveries
 }
 
-// outage lets the app hang when a third of the time is over, and says so to the receiver until it is repaired.
+// outage makes the app hang after a third of the time, and sends alerts to the receiver until the app is repaired.
 func (s *siege) outage(ctx context.Context) {
 	select {
 	case <-time.After(max(armTime, s.duration/3)):
@@ -33,7 +33,7 @@ func (s *siege) outage(ctx context.Context) {
 		return
 	}
 	if err := s.app.hang(ctx); err != nil {
-		return // there is no outage then, which the report says
+		return // the report shows that there was no outage
 	}
 	s.score.outage(func(o *outage) { o.began = time.Since(s.began) })
 	alertmanager, prometheus := newClient("127.0.0.1", deliveryTime), newClient("127.0.0.1", outageInterval)
@@ -54,7 +54,7 @@ func first(at *time.Duration, now time.Duration) {
 	}
 }
 
-// deliver tells the receiver that the app is down, as long as it has not been restarted.
+// deliver sends an alert to the receiver, unless the app has been restarted.
 func (s *siege) deliver(ctx context.Context, c *client) {
 	if s.app.count() > 0 {
 		return
@@ -79,7 +79,7 @@ func (s *siege) deliver(ctx context.Context, c *client) {
 
 var verified = regexp.MustCompile(`(?m)^healthcheck_restart_attempts_total\{[^}]*outcome="recovered"[^}]*service="app"[^}]*\} [1-9]`)
 
-// verified reports whether the exporter says that the restart has helped.
+// verified reports whether the exporter has verified the restart.
 func (s *siege) verified(ctx context.Context, c *client) bool {
 	status, text, err := c.do(ctx, http.MethodGet, s.exporter.base+"/metrics", nil, http.NoBody)
 	return err == nil && status == http.StatusOK && verified.Match(text)

@@ -12,27 +12,27 @@ import (
 	"time"
 )
 
-// What the exporter may use in the siege besides memory.
+// What the exporter may use in the siege, in addition to memory.
 const (
 	maxLogRate = 100 << 10 // bytes a second
 	maxStorage = 32 << 20  // bytes
-	maxDeaf    = 2         // answers of /-/healthy that fail in a row: at the third kubelet restarts a container
+	maxDeaf    = 2         // failures of /-/healthy in a row: at the third kubelet restarts a container
 	mostListed = 6         // kinds of failures
 )
 
-// A verdict is one thing that had to hold.
+// A verdict is one condition that had to hold.
 type verdict struct {
 	what, found string
 	ok          bool
 }
 
-// report writes what was seen, and reports whether the exporter held out.
+// report writes what happened. It reports whether the exporter held out.
 func (s *siege) report(out io.Writer, chosen []attack) bool {
 	ended := s.exporter.ended()
 	s.exporter.stop()
 	s.score.mu.Lock()
 	defer s.score.mu.Unlock()
-	fmt.Fprintln(out, "\nattacks, and what came of them:")
+	fmt.Fprintln(out, "\nattacks and their effect:")
 	for _, a := range chosen {
 		fmt.Fprintf(out, "  %-13s %s\n", a.name, s.score.struck[a.name].String())
 	}
@@ -107,11 +107,11 @@ func (c counts) String() string {
 	return strings.Join(all, ", ")
 }
 
-// size is that of a file, or of all files below a directory.
+// size returns the size of a file, or of all files below a directory.
 func size(path string) (sum int64) {
-	_ = filepath.WalkDir(path, func(_ string, d fs.DirEntry, err error) error { // what is gone has no size
+	_ = filepath.WalkDir(path, func(_ string, d fs.DirEntry, err error) error { // files that are gone have no size
 		if err != nil || d.IsDir() {
-			return nil //nolint:nilerr // likewise
+			return nil //nolint:nilerr // a file that is gone has no size
 		}
 		if info, err := d.Info(); err == nil {
 			sum += info.Size()
@@ -121,13 +121,13 @@ func size(path string) (sum int64) {
 	return sum
 }
 
-// audit is whether the attempt to restart the app can still be read.
+// audit checks whether the audit log still has the attempt to restart the app.
 func (s *siege) audit() verdict {
 	const what = "the restart is in the audit log"
 	if s.score.service.restarted == 0 {
 		return verdict{what, "there was none", true}
 	}
-	files, _ := filepath.Glob(filepath.Join(s.path("data"), "*.jsonl")) // the pattern is good
+	files, _ := filepath.Glob(filepath.Join(s.path("data"), "*.jsonl")) // the pattern is valid
 	found := slices.ContainsFunc(files, func(file string) bool {
 		text, err := os.ReadFile(file)
 		return err == nil && slices.ContainsFunc(strings.Split(string(text), "\n"), func(line string) bool {

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// counts are how often what was seen.
+// counts says how often each thing was seen.
 type counts map[string]int
 
-// A score is what was seen during the siege.
+// A score is what was observed during the siege.
 type score struct {
 	lasted time.Duration
 
@@ -22,12 +22,12 @@ type score struct {
 	firstFailure time.Duration
 	lies         counts
 	healthy      int // answers of /-/healthy
-	deaf         int // times without one
+	deaf         int // times without an answer
 	deafInARow   int
 	deafAtMost   int
 	most         usage
 	service      outage
-	struck       map[string]counts // attacks and what came of them
+	struck       map[string]counts // the effect of each attack
 }
 
 func newScore() *score {
@@ -88,7 +88,7 @@ func (s *score) hit(attack, what string) {
 	s.struck[attack][what]++
 }
 
-// common are what was counted, the most frequent first.
+// common returns what was counted, the most frequent first.
 func (c counts) common() []string {
 	return slices.SortedFunc(maps.Keys(c), func(a, b string) int { return cmp.Or(c[b]-c[a], strings.Compare(a, b)) })
 }

@@ -14,8 +14,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/harness"
 )
 
-// A healthy target is scraped as Prometheus would do it: at its interval, with the timeout in a header, on connections
-// that stay.
+// A healthy target is scraped as by Prometheus: at its interval, with the timeout in a header, on connections that are kept.
 const (
 	scrapeInterval = 5 * time.Second
 	scrapeTimeout  = 4500 * time.Millisecond
@@ -23,7 +22,7 @@ const (
 	usageInterval  = 500 * time.Millisecond
 )
 
-// scrape probes every healthy target at its interval. Each probe has to be there in time and to succeed.
+// scrape probes every healthy target at its interval. Each probe has to succeed in time.
 func (s *siege) scrape(ctx context.Context) {
 	prometheus := newClient("127.0.0.1", scrapeInterval)
 	var all sync.WaitGroup
@@ -49,7 +48,7 @@ func (s *siege) scrape(ctx context.Context) {
 
 var failure = regexp.MustCompile(`probe_failure_info\{[^}]*reason="(\w+)"`)
 
-// probe makes one scrape, which has to say that the target is healthy.
+// probe makes one scrape, which has to report that the target is healthy.
 func (s *siege) probe(ctx context.Context, c *client, name string) error {
 	header := map[string]string{"X-Prometheus-Scrape-Timeout-Seconds": fmt.Sprint(scrapeTimeout.Seconds())}
 	status, text, err := c.do(ctx, http.MethodGet, s.exporter.base+"/probe?name="+name, header, http.NoBody)
@@ -67,7 +66,7 @@ func (s *siege) probe(ctx context.Context, c *client, name string) error {
 	return nil
 }
 
-// kind is an error without what differs from one to the next.
+// kind returns an error without the parts that differ each time.
 func kind(err error) string {
 	text := err.Error()
 	for _, known := range []string{"connection refused", "connection reset", "deadline exceeded", "EOF", "i/o timeout", "broken pipe"} {
@@ -78,7 +77,7 @@ func kind(err error) string {
 	return text
 }
 
-// watch looks at the process, and at what it says of itself and of the healthy targets.
+// watch looks at the process, at its health, and at what it reports about the healthy targets.
 func (s *siege) watch(ctx context.Context) {
 	var all sync.WaitGroup
 	all.Go(func() {
@@ -90,7 +89,7 @@ func (s *siege) watch(ctx context.Context) {
 	})
 	all.Go(func() {
 		kubelet := newClient("127.0.0.1", watchInterval)
-		kubelet.Transport = &http.Transport{DialContext: dialer("127.0.0.1").DialContext, DisableKeepAlives: true} // as it does
+		kubelet.Transport = &http.Transport{DialContext: dialer("127.0.0.1").DialContext, DisableKeepAlives: true} // kubelet opens a connection for each check
 		harness.Every(ctx, watchInterval, func() {
 			status, err := kubelet.get(ctx, s.exporter.base+"/-/healthy", nil)
 			if ctx.Err() == nil {
@@ -105,7 +104,7 @@ func (s *siege) watch(ctx context.Context) {
 	all.Wait()
 }
 
-// states are what the exporter says of the healthy targets that is not true. That a target was not probed yet is true.
+// states returns the false states that the exporter reports for healthy targets. A target that was not probed yet has a true one.
 func (s *siege) states(ctx context.Context, c *client) (lies []string) {
 	status, text, err := c.do(ctx, http.MethodGet, s.exporter.base+"/api/v1/targets", nil, http.NoBody)
 	var list struct {
@@ -114,7 +113,7 @@ func (s *siege) states(ctx context.Context, c *client) (lies []string) {
 		}
 	}
 	if err != nil || status != http.StatusOK || json.Unmarshal(text, &list) != nil {
-		return nil // whether it answers is judged by what has to answer
+		return nil // others judge whether the exporter answers
 	}
 	for _, t := range list.Targets {
 		if strings.HasPrefix(t.Name, "healthy-") && t.State == "down" {

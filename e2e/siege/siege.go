@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// token lets Alertmanager in.
+// token is the bearer token of Alertmanager.
 const token = "not-a-real-token"
 
 // A siege is everything around one exporter.
@@ -26,7 +26,7 @@ type siege struct {
 	began    time.Time
 }
 
-// prepare builds the programs and starts all of them.
+// prepare builds and starts all programs.
 func prepare(ctx context.Context, o *options) (s *siege, err error) {
 	s = &siege{options: o, score: newScore()}
 	if s.dir, err = os.MkdirTemp("", "healthcheck-siege-"); err != nil {
@@ -57,7 +57,7 @@ func prepare(ctx context.Context, o *options) (s *siege, err error) {
 
 func (s *siege) path(name string) string { return filepath.Join(s.dir, name) }
 
-// write writes the configuration and what it names.
+// write writes the configuration and the files that it names.
 func (s *siege) write() error {
 	var b strings.Builder
 	b.WriteString(`modules:
@@ -92,7 +92,7 @@ restart:
 	)
 }
 
-// hangingTargets is a list of targets that accept and never answer, for /probe/all.
+// hangingTargets returns a list of targets that accept connections and never answer, for /probe/all.
 func hangingTargets(base string) []byte {
 	const many = 900
 	var b strings.Builder
@@ -102,7 +102,7 @@ func hangingTargets(base string) []byte {
 	return []byte(b.String())
 }
 
-// hold keeps all of it going until the time is over or the exporter has ended.
+// hold keeps everything going until the time is over or the exporter has ended.
 func (s *siege) hold(ctx context.Context, chosen []attack) {
 	ctx, cancel := context.WithTimeout(ctx, s.duration)
 	defer cancel()
@@ -126,7 +126,7 @@ func (s *siege) hold(ctx context.Context, chosen []attack) {
 	all.Wait()
 }
 
-// close stops everything, and removes what is left of it.
+// close stops everything and removes its files.
 func (s *siege) close() {
 	if s.exporter != nil {
 		s.exporter.stop()
@@ -137,5 +137,5 @@ func (s *siege) close() {
 	if s.targets != nil {
 		s.targets.close()
 	}
-	_ = os.RemoveAll(s.dir) // what is left of it the system clears away
+	_ = os.RemoveAll(s.dir) // the system removes what is left
 }

@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// holding is how long a connection is kept that the exporter does not end.
+// holding is how long a connection is kept if the exporter does not end it.
 const holding = 10 * time.Minute
 
-// hold sends text on a connection of its own and keeps that until the exporter ends it. How long that took is told in
-// coarse steps. Who is deaf reads nothing, and sends the text again until nothing more is taken.
+// hold sends text on a new connection and keeps the connection until the exporter ends it. It returns in coarse steps how long that
+// took. A deaf client reads nothing and sends the text again until the exporter takes no more.
 func (a *attacker) hold(ctx context.Context, text string, deaf bool) (string, error) {
 	conn, err := dialer(a.from).DialContext(ctx, "tcp", a.exporter.address)
 	if err != nil {
@@ -18,7 +18,7 @@ func (a *attacker) hold(ctx context.Context, text string, deaf bool) (string, er
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	from := time.Now()
-	_ = conn.SetDeadline(from.Add(holding)) // a connection of TCP can do this
+	_ = conn.SetDeadline(from.Add(holding)) // TCP connections support deadlines
 	if _, err := conn.Write([]byte(text)); err != nil {
 		return "", err
 	}
@@ -34,7 +34,7 @@ func (a *attacker) hold(ctx context.Context, text string, deaf bool) (string, er
 	return "ended within " + (time.Since(from).Truncate(step) + step).String(), nil
 }
 
-// unsentBody announces a body, on one path after the other.
+// unsentBody announces a body and does not send it, on one path after the other.
 func unsentBody(ctx context.Context, a *attacker) (string, error) {
 	requests := []string{
 		"POST /webhook/alertmanager", "POST /-/reload", "PUT /-/reload", "GET /-/healthy", "GET /-/ready", "GET /", "GET /sd", "GET /metrics", "GET /config",

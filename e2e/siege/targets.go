@@ -19,19 +19,19 @@ import (
 	"time"
 )
 
-// targets are the servers that the exporter probes and asks, the good and the bad.
+// targets are the servers that the exporter probes and asks, good and bad ones.
 type targets struct {
 	plain, tls string // URLs
 	servers    []*http.Server
 	restart    func() error
-	hostile    atomic.Bool // whether the list of targets is
+	hostile    atomic.Bool // whether the list of targets is hostile
 }
 
-// The sizes of what hostile targets answer.
+// The sizes of hostile answers.
 const (
-	longLocation = 1_000_000   // bytes, just what the headers of an answer may have
-	longArray    = 10<<20 - 64 // bytes, just what a probe reads of a body
-	manyNames    = 20_000      // of a certificate: as many as a handshake can have
+	longLocation = 1_000_000   // bytes, almost the limit of the headers of an answer
+	longArray    = 10<<20 - 64 // bytes, almost the limit of the body that a probe reads
+	manyNames    = 20_000      // of a certificate, as many as fit into a handshake
 	manyTargets  = 2_000       // of a list
 	manyLabels   = 2_000       // of each of them
 )
@@ -40,11 +40,11 @@ func serveTargets(ctx context.Context) (*targets, error) {
 	t := &targets{}
 	mux := http.NewServeMux()
 	answer := func(pattern, text string) {
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) }) // an error: nobody reads
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) }) // fails if the client has gone
 	}
 	location := strings.Repeat("a", longLocation)
 	mux.HandleFunc("/redirect/", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Location", "/redirect/"+location) // for ever: the exporter has a limit
+		w.Header().Set("Location", "/redirect/"+location) // forever: the exporter has a limit
 		w.WriteHeader(http.StatusFound)
 	})
 	mux.HandleFunc("/hang/", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
@@ -54,7 +54,7 @@ func serveTargets(ctx context.Context) (*targets, error) {
 	list := hostileList()
 	mux.HandleFunc("/sd", func(w http.ResponseWriter, _ *http.Request) {
 		if t.hostile.Load() {
-			_, _ = io.WriteString(w, list) // likewise
+			_, _ = io.WriteString(w, list) // fails if the client has gone
 		} else {
 			_, _ = io.WriteString(w, "[]")
 		}
@@ -64,7 +64,7 @@ func serveTargets(ctx context.Context) (*targets, error) {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 		}
 	})
-	// Each connection gets another one: of those that are the same, crypto/tls keeps one in memory.
+	// Each connection gets another certificate, because crypto/tls keeps equal ones in memory only once.
 	another := func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return hostileCertificate() }
 	var err error
 	if t.plain, err = t.serve(ctx, mux, nil); err == nil {
@@ -91,11 +91,11 @@ func (t *targets) serve(ctx context.Context, h http.Handler, config *tls.Config)
 
 func (t *targets) close() {
 	for _, s := range t.servers {
-		_ = s.Close() // there is nothing to lose
+		_ = s.Close() // nothing is lost
 	}
 }
 
-// hostileList is a document of http_sd and file_sd of 50 kB that means four million labels.
+// hostileList returns a document for http_sd and file_sd. It has 50 kB and stands for four million labels.
 func hostileList() string {
 	var b strings.Builder
 	b.WriteString(`[{"targets": [`)
@@ -110,7 +110,7 @@ func hostileList() string {
 	return b.String()
 }
 
-// hostileAliases is YAML in which 20,000 targets have the same 2,000 labels by an alias.
+// hostileAliases returns YAML in which 20,000 targets share 2,000 labels by an alias.
 func hostileAliases() string {
 	const many = 20_000
 	var b strings.Builder
@@ -132,7 +132,7 @@ func comma(i int) string {
 	return ", "
 }
 
-// hostileCertificate is one with as many names as fit into a handshake.
+// hostileCertificate returns a certificate with as many names as fit into a handshake.
 func hostileCertificate() (*tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Command slack is a stand-in for Slack on this machine: it prints the URL of an incoming webhook, and then every message
-// that comes, until Ctrl-C.
+// Command slack is a stand-in for Slack on this machine. It prints the URL of an incoming webhook, and then every message that
+// arrives, until Ctrl-C.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Package alertconf is about Alertmanager's configuration, and knows its API.
+// Package alertconf knows the configuration of Alertmanager and its API.
 package alertconf
 
 import (
@@ -11,7 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// An API is how Alertmanager is reached. Paths are below its URL; an answer other than 200 is an error.
+// An API sends requests to Alertmanager. Paths are relative to its URL. An answer other than 200 is an error.
 type API interface {
 	GetJSON(ctx context.Context, path string, answer any) error
 	Post(ctx context.Context, path string, value any) ([]byte, error)
@@ -21,10 +21,10 @@ type API interface {
 // (https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml).
 type Client struct{ api API }
 
-// NewClient makes a client of one Alertmanager.
+// NewClient makes a client for one Alertmanager.
 func NewClient(api API) *Client { return &Client{api} }
 
-// An Alert is what Alertmanager takes.
+// An Alert is an alert as Alertmanager takes it.
 type Alert struct {
 	Labels      map[string]string `json:"labels"`
 	Annotations map[string]string `json:"annotations"`
@@ -32,7 +32,7 @@ type Alert struct {
 	EndsAt      time.Time         `json:"endsAt"`
 }
 
-// A KnownAlert is what Alertmanager says of an alert that has not ended.
+// A KnownAlert is an alert that has not ended, as Alertmanager lists it.
 type KnownAlert struct {
 	Labels      map[string]string `json:"labels"`
 	Fingerprint string            `json:"fingerprint"`
@@ -47,19 +47,19 @@ type KnownAlert struct {
 	} `json:"status"`
 }
 
-// Send hands over alerts, new ones or the end of old ones.
+// Send sends alerts: new ones, or old ones that end.
 func (c *Client) Send(ctx context.Context, alerts []Alert) error {
 	_, err := c.api.Post(ctx, "api/v2/alerts", alerts)
 	return err
 }
 
-// Alerts are all that have not ended.
+// Alerts returns all alerts that have not ended.
 func (c *Client) Alerts(ctx context.Context) (known []KnownAlert, err error) {
 	err = c.api.GetJSON(ctx, "api/v2/alerts", &known)
 	return known, err
 }
 
-// Find finds the alert that has exactly these labels; nil: it is not there.
+// Find returns the alert with exactly these labels, or nil.
 func Find(known []KnownAlert, labels map[string]string) *KnownAlert {
 	for i := range known {
 		if maps.Equal(known[i].Labels, labels) {
@@ -69,14 +69,14 @@ func Find(known []KnownAlert, labels map[string]string) *KnownAlert {
 	return nil
 }
 
-// A Setup is what Alertmanager says of itself.
+// A Setup is what Alertmanager reports about itself.
 type Setup struct {
-	Version string // empty: somebody built one without
-	// Integrations are how many messages each receiver makes of a notification, by kind, such as slack.
+	Version string // may be empty: it is set when Alertmanager is built
+	// Integrations counts the messages that each receiver sends for a notification, by their kind, such as slack.
 	Integrations map[string]map[string]int
 }
 
-// Setup reads the configuration in force: nothing else says which integrations a receiver has.
+// Setup reads the version and the configuration in force, which alone says which integrations a receiver has.
 func (c *Client) Setup(ctx context.Context) (Setup, error) {
 	var status struct {
 		Config      struct{ Original string }

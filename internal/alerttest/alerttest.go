@@ -1,4 +1,4 @@
-// Package alerttest sends an alert that is only a test through Alertmanager, looks at each hop how far it came, and ends it.
+// Package alerttest sends a test alert through Alertmanager, checks at each hop whether it arrived, and ends it.
 package alerttest
 
 import (
@@ -13,33 +13,34 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/api"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/remote"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // Options say what is tested.
 type Options struct {
 	Alertmanager *remote.Server
-	Exporter     *remote.Server // nil: there is none
-	// Target is a target of the exporter's inventory, whose labels the alert gets. Empty: none.
+	Exporter     *remote.Server // nil: no exporter is asked
+	// Target is a target of the exporter's inventory, whose labels the alert gets. Empty: it gets those of no target.
 	Target string
-	// Labels are more labels, and hold before those of the target.
+	// Labels are added to the alert and replace those of the target.
 	Labels map[string]string
 	Wait   time.Duration // for each hop
 
-	// Verdict says in one sentence what would become of a service.
-	Verdict func(*restart.Explanation) string
-	// Tell gets each hop when it is known.
+	// Verdict says in one sentence what an alert would do to a service.
+	Verdict func(*policy.Explanation) string
+	// Tell is called with each hop as soon as its outcome is known.
 	Tell func(Hop)
-	// Waiting is called once if Alertmanager looks like one that is starting, with its answer.
+	// Waiting is called once if Alertmanager seems to be starting, with its answer.
 	Waiting func(error)
 }
 
-// The alerts of the mixin that a target makes when it is down. Others may be sent by a label alertname.
+// The alerts of the mixin for a target that is down. A label alertname chooses another one.
 const (
 	alertDown    = "HealthcheckTargetDown"
 	alertRestart = "HealthcheckTargetRestart"
 )
 
-// testID is a label that makes each test another alert: Alertmanager does not tell of the same one again so soon.
+// testID is a label that makes the alerts of each test unique: Alertmanager does not notify of the same alert again so soon.
 const testID = restart.TestLabel + "_id"
 
 // A Hop is one step on the way of an alert.
@@ -49,7 +50,7 @@ type Hop struct {
 	Said []string `json:"said"`
 }
 
-// A test is one under way.
+// A test is a test under way.
 type test struct {
 	Options
 	client *alertconf.Client
@@ -58,7 +59,7 @@ type test struct {
 	began time.Time
 	sent  []alertconf.Alert
 	setup alertconf.Setup
-	// others are the receivers of other alerts, by kind; known when the alerts are routed.
+	// others are the receivers of other alerts, by kind. They are known once the alerts are routed.
 	others map[string][]string
 	// The following are from before the test.
 	tally   tally
@@ -66,8 +67,8 @@ type test struct {
 	tested  map[string]time.Time // when each service got a test alert; zero: never
 }
 
-// Run sends the alerts and ends them in any case, also when ctx is over before. It returns the hops that are known. An
-// error says why nothing was sent.
+// Run sends the alerts and always ends them, even if ctx ends before. It returns the hops whose outcome is known. An error says
+// why nothing was sent.
 func Run(ctx context.Context, o Options) ([]Hop, error) {
 	t := &test{Options: o, client: alertconf.NewClient(o.Alertmanager)}
 	if err := t.prepare(ctx); err != nil {
@@ -77,7 +78,7 @@ func Run(ctx context.Context, o Options) ([]Hop, error) {
 	return t.hops, nil
 }
 
-// prepare finds out what to send, and how things are before.
+// prepare finds out what to send, and records the counters before the test.
 func (t *test) prepare(ctx context.Context) error {
 	labels, err := t.labels(ctx)
 	if err != nil {
@@ -94,7 +95,7 @@ func (t *test) prepare(ctx context.Context) error {
 		return fmt.Errorf("asking Alertmanager at %s: %w", t.Alertmanager, err)
 	}
 	if t.Exporter != nil {
-		// It is asked again, and then an error is told.
+		// Errors are ignored: the exporter is asked again later, and they are reported then.
 		t.counted, _ = metrics(ctx, t.Exporter)
 		services, _ := t.services(ctx)
 		t.tested = map[string]time.Time{}
@@ -103,11 +104,11 @@ func (t *test) prepare(ctx context.Context) error {
 		}
 	}
 	t.began = time.Now()
-	t.sent = alertsOf(labels, t.began, t.began.Add(3*t.Wait+time.Minute)) // should this program be killed
+	t.sent = alertsOf(labels, t.began, t.began.Add(3*t.Wait+time.Minute)) // so that they end even if this program is killed
 	return nil
 }
 
-// labels are those of the target.
+// labels returns the labels of the alerts.
 func (t *test) labels(ctx context.Context) (map[string]string, error) {
 	labels := map[string]string{"job": "healthcheck", "target": "alert-test"}
 	if t.Target != "" {
@@ -139,25 +140,25 @@ func (t *test) target(ctx context.Context) (*api.Target, error) {
 	return &all.Targets[0], nil
 }
 
-// alertsOf are what a target with these labels makes: one alert for people, one for the restart receiver. With a label
-// alertname it is that one alone.
+// alertsOf returns the alerts of a target with these labels: one for people and one for the restart receiver. With a label
+// alertname it returns only that alert.
 func alertsOf(labels map[string]string, from, to time.Time) []alertconf.Alert {
 	made := func(name, severity string) alertconf.Alert {
 		l := map[string]string{"alertname": name, "severity": severity}
 		maps.Copy(l, labels)
 		return alertconf.Alert{Labels: l, StartsAt: from, EndsAt: to, Annotations: map[string]string{
-			"summary": "A test alert.", "description": "Somebody tries out the way of alerts by healthcheck_exporter alert-test. Nothing is wrong.",
+			"summary": "A test alert.", "description": "Somebody is testing the way of alerts with healthcheck_exporter alert-test. Nothing is wrong.",
 		}}
 	}
 	severity := "warning"
-	if labels["environment"] == "LIVE" { // as the rules of the mixin have it
+	if labels["environment"] == "LIVE" { // as in the rules of the mixin
 		severity = "critical"
 	}
 	if name := labels["alertname"]; name != "" {
 		return []alertconf.Alert{made(name, severity)}
 	}
 	request := made(alertRestart, "none")
-	request.Labels["severity"] = "none" // whatever the other one has
+	request.Labels["severity"] = "none" // whatever severity the other alert has
 	return []alertconf.Alert{made(alertDown, severity), request}
 }
 
@@ -175,7 +176,7 @@ func (t *test) run(ctx context.Context) {
 	t.receive(ctx)
 }
 
-// told adds a hop, unless ctx is over: then nothing is known of it.
+// told adds a hop, unless ctx has ended: its outcome is not known then.
 func (t *test) told(ctx context.Context, h Hop) bool {
 	if ctx.Err() != nil {
 		return false
@@ -188,7 +189,7 @@ func (t *test) told(ctx context.Context, h Hop) bool {
 	return h.OK
 }
 
-// linesOf is an error as a line; none if there is none.
+// linesOf returns an error as a line, or no line for nil.
 func linesOf(err error) []string {
 	if err == nil {
 		return nil

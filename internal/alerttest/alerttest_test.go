@@ -11,7 +11,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/remote"
 )
 
-// options are those of a test of a that tells t of each hop.
+// options returns options for a test of a, which logs each hop to t.
 func options(t *testing.T, a *probetest.Alertmanager) Options {
 	t.Helper()
 	s, err := remote.Connect(remote.Options{Name: "Alertmanager", Kind: "an Alertmanager", URL: a.URL, User: "test"})
@@ -26,14 +26,14 @@ func options(t *testing.T, a *probetest.Alertmanager) Options {
 	}
 }
 
-// The alerts are ended, whatever becomes of them.
+// TestRunEndsTheAlerts: the alerts end, whatever happens to them.
 func TestRunEndsTheAlerts(t *testing.T) {
 	const taken, routed, delivered, ended = "Alertmanager 0.0.0 at URL takes the alerts", "they are routed", "notifications are sent", "the alerts are ended again"
 	for _, tc := range []struct {
 		name, quirk string
 		labels      map[string]string
-		hops        []string // that are told
-		failed      string   // the one that failed; empty: none
+		hops        []string // the wanted ones
+		failed      string   // the first hop that fails; empty: none does
 	}{
 		{"no restart receiver", probetest.QuirkNone, nil, []string{taken, routed, delivered, ended}, delivered},
 		{"an alert for people alone", probetest.QuirkNone, map[string]string{"alertname": "Mine"}, []string{taken, routed, delivered, ended}, ""},
@@ -70,7 +70,7 @@ func TestRunEndsTheAlerts(t *testing.T) {
 	}
 }
 
-// An interrupt ends the test: nothing more is known of the hop under way, and the alerts are ended.
+// TestRunInterrupted: an interrupt ends the test. The hop under way has no outcome, and the alerts end.
 func TestRunInterrupted(t *testing.T) {
 	a := probetest.NewAlertmanager(t)
 	a.Set("", probetest.QuirkSlow)

@@ -11,8 +11,8 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/remote"
 )
 
-// A tally is how many requests Alertmanager has made by kind, how many of them failed, and how many notifications it has
-// given up, which is after several requests where one that failed is worth another.
+// A tally counts, by kind, the requests that Alertmanager has made, those that failed, and the notifications that it has given
+// up. It gives one up at once, or after several requests if the failure is worth another try.
 type tally struct{ made, failed, givenUp map[string]float64 }
 
 func tallyOf(ctx context.Context, s *remote.Server) (tally, error) {
@@ -27,12 +27,12 @@ func tallyOf(ctx context.Context, s *remote.Server) (tally, error) {
 	}, nil
 }
 
-// since is what has been added.
+// since returns what was added after before.
 func (t tally) since(before tally) tally {
 	return tally{made: added(t.made, before.made), failed: added(t.failed, before.failed), givenUp: added(t.givenUp, before.givenUp)}
 }
 
-// arrived is how many requests of a kind succeeded.
+// arrived returns how many requests of a kind succeeded.
 func (t tally) arrived(kind string) float64 { return t.made[kind] - t.failed[kind] }
 
 func added(now, before map[string]float64) map[string]float64 {
@@ -45,7 +45,7 @@ func added(now, before map[string]float64) map[string]float64 {
 	return d
 }
 
-// families are the counters of a scrape: a value for each set of labels, by name.
+// families are the counters of a scrape, by name. Each has a value for each set of labels.
 type families map[string][]counted
 
 type counted struct {
@@ -77,7 +77,7 @@ func metrics(ctx context.Context, s *remote.Server) (families, error) {
 	return f, nil
 }
 
-// by sums a counter up by one label.
+// by sums up a counter by one label.
 func (f families) by(name, label string) map[string]float64 {
 	sums := map[string]float64{}
 	for _, c := range f[name] {

@@ -10,7 +10,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/alertconf"
 )
 
-// expected are the requests that Alertmanager should make, by kind.
+// expected returns the number of requests that Alertmanager should make, by kind.
 func (t *test) expected(routed []*alertconf.KnownAlert) map[string]float64 {
 	want := map[string]float64{}
 	for _, a := range routed {
@@ -23,9 +23,9 @@ func (t *test) expected(routed []*alertconf.KnownAlert) map[string]float64 {
 	return want
 }
 
-// besides are the receivers that other alerts go to meanwhile, by kind. Alertmanager counts what it sends them together with what
-// it sends for this test.
-func (t *test) besides(all []alertconf.KnownAlert) map[string][]string {
+// otherReceivers returns the receivers of other alerts that are active meanwhile, by kind. Alertmanager counts what it sends to them
+// together with what it sends for this test.
+func (t *test) otherReceivers(all []alertconf.KnownAlert) map[string][]string {
 	others := map[string][]string{}
 	for i := range all {
 		if all[i].Labels[testID] == t.sent[0].Labels[testID] || all[i].Status.State != "active" {
@@ -42,12 +42,12 @@ func (t *test) besides(all []alertconf.KnownAlert) map[string][]string {
 	return others
 }
 
-// deliver is the third hop: Alertmanager sends notifications. It counts them by kind, not by alert: what was to come is ok when
-// as many came, whatever failed besides.
+// deliver is the third hop: Alertmanager sends notifications. It counts them by kind, not by alert. A kind is ok when as many
+// arrived as expected, even if other requests failed.
 func (t *test) deliver(ctx context.Context, want map[string]float64) {
 	h := Hop{Name: "notifications are sent", OK: true}
 	if len(want) == 0 {
-		h.Said = []string{"none: these receivers tell nobody"}
+		h.Said = []string{"none: these receivers notify nobody"}
 		t.told(ctx, h)
 		return
 	}
@@ -80,7 +80,7 @@ func (t *test) deliver(ctx context.Context, want map[string]float64) {
 	t.told(ctx, h)
 }
 
-// whose says whose requests of a kind may have failed, when all that were to come came.
+// whose says whose requests of a kind may have failed if all that were expected arrived.
 func (t *test) whose(kind string) string {
 	if len(t.others[kind]) == 0 {
 		return " before"

@@ -9,10 +9,10 @@ import (
 	"strconv"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/remote"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
-// receive is the fourth hop: what the restart receiver made of it.
+// receive is the fourth hop: the restart receiver takes the alerts.
 func (t *test) receive(ctx context.Context) {
 	if t.Exporter == nil {
 		return
@@ -21,7 +21,7 @@ func (t *test) receive(ctx context.Context) {
 	switch _, err := t.services(ctx); {
 	case remote.IsStatus(err, http.StatusNotFound):
 		h.OK, h.Said = true, []string{"it is not configured: nothing can be restarted"}
-	case err != nil && !remote.IsStatus(err, http.StatusUnauthorized): // without credentials the metrics tell something
+	case err != nil && !remote.IsStatus(err, http.StatusUnauthorized): // the metrics need no credentials of the receiver
 		h.Said = linesOf(err)
 	default:
 		h.OK, h.Said = t.received(ctx)
@@ -35,13 +35,13 @@ const (
 	receivedName   = "healthcheck_restart_webhook_alerts_total"
 )
 
-// A receipt is what the receiver has counted since the test began.
+// A receipt is what the receiver has counted since the beginning of the test.
 type receipt struct{ codes, outcomes map[string]float64 }
 
-// received waits until the receiver has counted something, and says what.
+// received waits until the receiver has counted something, and returns lines about it.
 func (t *test) received(ctx context.Context) (ok bool, lines []string) {
 	if t.counted == nil {
-		return false, []string{"its metrics cannot be read, so nobody knows"}
+		return false, []string{"its metrics cannot be read, so this is not known"}
 	}
 	var r receipt
 	done, err := t.until(ctx, func(ctx context.Context) (bool, error) {
@@ -54,28 +54,28 @@ func (t *test) received(ctx context.Context) (ok bool, lines []string) {
 		return len(r.codes) > 0, nil
 	})
 	if !done {
-		return false, append(linesOf(err), "no delivery came: no route leads there, or Alertmanager does not reach it")
+		return false, append(linesOf(err), "no delivery came: no route leads there, or Alertmanager cannot reach it")
 	}
 	for code := range r.codes {
 		if code == strconv.Itoa(http.StatusUnauthorized) {
-			return false, []string{"it answered 401: the credentials of the route are not those of restart.receiver"}
+			return false, []string{"it answered 401: the credentials of the route differ from those of restart.receiver"}
 		}
 		if code != strconv.Itoa(http.StatusOK) {
 			return false, []string{"it answered " + code + ": the log of the exporter says why"}
 		}
 	}
 	if r.outcomes["mapped"] == 0 {
-		return true, []string{"they select no service: the label target, or else instance, is none of the checks; nothing would be restarted"}
+		return true, []string{"they select no service: no check is the label target, or else instance; nothing would be restarted"}
 	}
 	return true, t.selected(ctx)
 }
 
-// firing are the counters of alerts that fire.
+// firing returns the counters of firing alerts.
 func (f families) firing() families {
 	return families{receivedName: slices.DeleteFunc(slices.Clone(f[receivedName]), func(c counted) bool { return c.labels["status"] != "firing" })}
 }
 
-// selected says of each service that got a test alert what would become of a real one.
+// selected says what a real alert would do to each service that got a test alert.
 func (t *test) selected(ctx context.Context) []string {
 	services, err := t.services(ctx)
 	if remote.IsStatus(err, http.StatusUnauthorized) {
@@ -96,9 +96,9 @@ func (t *test) selected(ctx context.Context) []string {
 	return append(lines, "a test alert restarts nothing")
 }
 
-// services are all services of the exporter.
-func (t *test) services(ctx context.Context) ([]restart.Explanation, error) {
-	var all restart.Explanations
+// services returns all services of the exporter.
+func (t *test) services(ctx context.Context) ([]policy.Explanation, error) {
+	var all policy.Explanations
 	err := t.Exporter.GetJSON(ctx, "api/v1/restarts", &all)
 	return all.Services, err
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/alertconf"
 )
 
-// route is the second hop: which receivers the alerts go to, and what stands in the way. It returns those that nothing
-// does; nil: it failed.
+// route is the second hop: Alertmanager routes the alerts to receivers. It returns the alerts that are not suppressed, or nil if
+// the hop failed.
 func (t *test) route(ctx context.Context) []*alertconf.KnownAlert {
 	h := Hop{Name: "they are routed", OK: true}
 	var all []alertconf.KnownAlert
@@ -30,7 +30,7 @@ func (t *test) route(ctx context.Context) []*alertconf.KnownAlert {
 		return true, nil
 	})
 	if !done {
-		h.OK, h.Said = false, append(linesOf(err), "Alertmanager took them, and does not list them")
+		h.OK, h.Said = false, append(linesOf(err), "Alertmanager took them but does not list them")
 		t.told(ctx, h)
 		return nil
 	}
@@ -49,19 +49,19 @@ func (t *test) route(ctx context.Context) []*alertconf.KnownAlert {
 		h.Said = append(h.Said, line)
 	}
 	t.told(ctx, h)
-	t.others = t.besides(all)
+	t.others = t.otherReceivers(all)
 	return free
 }
 
-// kinds says by what a receiver tells people.
+// kinds lists the kinds of messages that a receiver sends.
 func kinds(ways map[string]int) string {
 	if len(ways) == 0 {
-		return " (tells nobody)"
+		return " (notifies nobody)"
 	}
 	return " (" + strings.Join(slices.Sorted(maps.Keys(ways)), ", ") + ")"
 }
 
-// suppressed says why nobody is told of an alert. Empty: somebody is.
+// suppressed says why no receiver is notified of an alert. Empty: it is not suppressed.
 func suppressed(a *alertconf.KnownAlert, all []alertconf.KnownAlert) string {
 	var by []string
 	for _, fingerprint := range a.Status.InhibitedBy {

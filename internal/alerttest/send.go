@@ -14,7 +14,7 @@ import (
 
 // accept is the first hop: Alertmanager takes the alerts.
 func (t *test) accept(ctx context.Context) bool {
-	name := strings.TrimSpace("Alertmanager " + t.setup.Version) // one that somebody built may have no version
+	name := strings.TrimSpace("Alertmanager " + t.setup.Version) // the version may be empty
 	h := Hop{Name: fmt.Sprintf("%s at %s takes the alerts", name, t.Alertmanager), OK: true}
 	if err := t.client.Send(ctx, t.sent); err != nil {
 		h.OK, h.Said = false, []string{err.Error()}
@@ -22,7 +22,7 @@ func (t *test) accept(ctx context.Context) bool {
 	return t.told(ctx, h)
 }
 
-// resolve is the last hop. It takes place in any case, also after an interrupt.
+// resolve is the last hop. It always takes place, even after an interrupt.
 func (t *test) resolve(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), remote.Timeout)
 	defer cancel()

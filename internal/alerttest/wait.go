@@ -10,10 +10,10 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/remote"
 )
 
-// startTime is how long a server may take until it listens and is ready: one that was started by the line above this command.
+// startTime is how long a server may take until it is ready. It may have been started by the line above in a script.
 const startTime = 15 * time.Second
 
-// started asks an Alertmanager until it answers, as long as it looks like one that is starting.
+// started asks Alertmanager again and again while it seems to be starting.
 func (t *test) started(ctx context.Context, ask func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, min(t.Wait, startTime))
 	defer cancel()
@@ -38,7 +38,7 @@ func (t *test) started(ctx context.Context, ask func(context.Context) error) err
 // tick is the pause between two looks.
 const tick = 200 * time.Millisecond
 
-// until looks again and again until look says yes, for at most t.Wait.
+// until calls look again and again until it returns true, for at most t.Wait.
 func (t *test) until(ctx context.Context, look func(context.Context) (bool, error)) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, t.Wait)
 	defer cancel()

@@ -12,6 +12,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/hint"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
@@ -156,7 +157,7 @@ func environment(find lookup, s *config.Service) string {
 
 // maintenance returns the windows of the inventory, and those of the targets that are checks of the service. It is nil where
 // there are no windows.
-func maintenance(cfg *config.Config, find lookup, s *config.Service) func(now time.Time) restart.Window {
+func maintenance(cfg *config.Config, find lookup, s *config.Service) func(now time.Time) policy.Window {
 	var all calendar.Calendar
 	if len(cfg.Maintenance) > 0 {
 		all = append(all, calendar.Windows{Name: "of all targets", Intervals: cfg.Maintenance})
@@ -169,5 +170,5 @@ func maintenance(cfg *config.Config, find lookup, s *config.Service) func(now ti
 	if len(all) == 0 {
 		return nil
 	}
-	return func(now time.Time) restart.Window { return restart.Window(all.At(now)) }
+	return func(now time.Time) policy.Window { return policy.Window(all.At(now)) }
 }

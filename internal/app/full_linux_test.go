@@ -1,16 +1,14 @@
 package app
 
 import (
-	"errors"
 	"net/http"
 	"os"
-	"path/filepath"
-	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/fulldisk"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // While the disk is full nothing is restarted and no delivery is acknowledged, and it goes on by itself. So it is when it
@@ -26,35 +24,22 @@ func TestFullDisk(t *testing.T) {
 			if err := os.Mkdir(s.data(), 0o700); err != nil {
 				t.Fatal(err)
 			}
-			if err := syscall.Mount("none", s.data(), "tmpfs", 0, "size=128k,mode=700"); err != nil {
-				t.Skipf("only root may mount: %v", err)
-			}
-			t.Cleanup(func() {
-				if err := syscall.Unmount(s.data(), 0); err != nil {
-					t.Error(err)
-				}
-			})
-			ballast := filepath.Join(s.data(), "ballast")
-			fill := func() {
-				if err := os.WriteFile(ballast, make([]byte, 1<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
-					t.Fatalf("the disk is not full: %v", err)
-				}
-			}
+			disk := fulldisk.Mount(t, s.data(), "128k")
 			if tc.before {
-				fill()
+				disk.Fill()
 			}
 			a := started(t, o)
 			defer stop(t, a) // before it is unmounted
 			until(t, "the service to be armed", func() bool { return state(a).State.Armed })
 			if !tc.before {
-				fill()
+				disk.Fill()
 			}
 			s.broken.Store(true)
 			// The first one may be kept: the file of the states has free pages. The audit always grows.
 			if code := s.alert(t, a); code != http.StatusServiceUnavailable && tc.before {
 				t.Errorf("a delivery was answered %d, want 503", code)
 			}
-			until(t, "the journal to hold", func() bool { return state(a).State.Hold == restart.GuardJournal })
+			until(t, "the journal to hold", func() bool { return state(a).State.Hold == policy.GuardJournal })
 			if code := s.alert(t, a); code != http.StatusServiceUnavailable {
 				t.Errorf("a delivery was answered %d, want 503", code)
 			}
@@ -65,9 +50,7 @@ func TestFullDisk(t *testing.T) {
 			if before > 0 && (tc.before || before > 1) {
 				t.Fatalf("restarted %d times", before)
 			}
-			if err := os.Remove(ballast); err != nil {
-				t.Fatal(err)
-			}
+			disk.Free()
 			if tc.before { // only now the exporter knows that it never saw the service
 				s.broken.Store(false)
 				until(t, "the service to be armed", func() bool { return s.alert(t, a) == http.StatusOK && state(a).State.Armed })

@@ -25,6 +25,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/logging"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/journal"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // These tell the test binary that it is an exporter of TestKilled, and where it is to end; see killer.
@@ -72,11 +73,11 @@ type killer struct {
 	at string
 }
 
-func (k *killer) Save(service string, s restart.State) error {
+func (k *killer) Save(service string, s policy.State) error {
 	return k.step("save "+savedStep(&s), func() error { return k.Journal.Save(service, s) })
 }
 
-func (k *killer) Audit(r restart.Record) error {
+func (k *killer) Audit(r policy.Record) error {
 	return k.step("audit "+toldStep(&r), func() error { return k.Journal.Audit(r) })
 }
 
@@ -97,7 +98,7 @@ func (k *killer) kill(step string) {
 }
 
 // savedStep names what a saved state is about.
-func savedStep(s *restart.State) string {
+func savedStep(s *policy.State) string {
 	n := len(s.Attempts)
 	switch {
 	case s.LockedOut:
@@ -120,14 +121,14 @@ func savedStep(s *restart.State) string {
 }
 
 // toldStep names what a record is about.
-func toldStep(r *restart.Record) string {
+func toldStep(r *policy.Record) string {
 	n := len(r.After.Attempts)
 	switch {
 	case r.Decision.Restart:
 		return fmt.Sprintf("restart %d", n)
 	case r.Event.Executed != nil:
 		return fmt.Sprintf("executed %d", n)
-	case r.Decision.Outcome != restart.OutcomeNone:
+	case r.Decision.Outcome != policy.OutcomeNone:
 		return fmt.Sprintf("outcome %d", n)
 	default:
 		return "other"

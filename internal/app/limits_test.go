@@ -6,16 +6,16 @@ import (
 	"testing"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // No limit of the configuration is forgotten: what is not a number of the policy is one of the service itself.
 func TestEveryLimitIsCarried(t *testing.T) {
 	ofService := []string{"CheckInterval", "CheckTimeout", "ExecTimeout"}
-	policy, limits := reflect.TypeFor[restart.Policy](), reflect.TypeFor[config.Limits]()
-	for i := range limits.NumField() {
-		name := limits.Field(i).Name
-		if _, ok := policy.FieldByName(name); ok == slices.Contains(ofService, name) {
+	all, limits := reflect.TypeFor[policy.Policy](), reflect.TypeFor[config.Limits]()
+	for limit := range limits.Fields() {
+		name := limit.Name
+		if _, ok := all.FieldByName(name); ok == slices.Contains(ofService, name) {
 			t.Errorf("%s: in the policy is %t, want the policy or the service, one of them", name, ok)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 const levers = `
@@ -192,19 +193,19 @@ func TestWhoOrders(t *testing.T) {
 func TestExplainOverHTTP(t *testing.T) {
 	a, _ := watching(t, levers)
 	h := a.routes()
-	var all restart.Explanations
+	var all policy.Explanations
 	if err := json.Unmarshal(call{"GET", "/api/v1/restarts", "", nil}.do(t, h).Body.Bytes(), &all); err != nil {
 		t.Fatal(err)
 	}
-	if len(all.Services) != 2 || all.Services[0].Service != "a/b" || all.Services[1].Guards != nil || all.Services[1].Phase != restart.PhaseUnarmed {
+	if len(all.Services) != 2 || all.Services[0].Service != "a/b" || all.Services[1].Guards != nil || all.Services[1].Phase != policy.PhaseUnarmed {
 		t.Errorf("services are %+v", all)
 	}
-	if got := all.Services[1]; got.Budget != (restart.Budget{Hour: 3, Day: 6}) || got.Mode != restart.ModeEnforce || got.Group != "web" || got.Backend != "command" {
+	if got := all.Services[1]; got.Budget != (policy.Budget{Hour: 3, Day: 6}) || got.Mode != policy.ModeEnforce || got.Group != "web" || got.Backend != "command" {
 		t.Errorf("service is %+v", got)
 	}
 	w := call{"GET", "/api/v1/restarts/shop/explain", "", nil}.do(t, h)
-	var e restart.Explanation
-	if err := json.Unmarshal(w.Body.Bytes(), &e); err != nil || len(e.Guards) != len(restart.Guards()) || e.Hold != restart.GuardWarmUp {
+	var e policy.Explanation
+	if err := json.Unmarshal(w.Body.Bytes(), &e); err != nil || len(e.Guards) != len(policy.Guards()) || e.Hold != policy.GuardWarmUp {
 		t.Errorf("explanation is %v, %v", e, err)
 	}
 	for _, key := range []string{"definition", "identity", "state"} {
@@ -217,9 +218,9 @@ func TestExplainOverHTTP(t *testing.T) {
 // A journal that does not work.
 type badJournal struct{ load, save error }
 
-func (j *badJournal) Load(string) (restart.State, error) { return restart.State{}, j.load }
-func (j *badJournal) Save(string, restart.State) error   { return j.save }
-func (*badJournal) Audit(restart.Record) error           { return nil }
+func (j *badJournal) Load(string) (policy.State, error) { return policy.State{}, j.load }
+func (j *badJournal) Save(string, policy.State) error   { return j.save }
+func (*badJournal) Audit(policy.Record) error           { return nil }
 
 // An order that holds is carried out, and the answer warns that it may not last. One that the journal will replace is refused.
 func TestOrderWithoutJournal(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/api"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/webhook"
 )
 
@@ -54,7 +55,7 @@ type orders struct{ *restart.Controller }
 
 // Services implements api.Restarts.
 func (o orders) Services() any {
-	all := restart.Explanations{Services: o.Controller.Services()}
+	all := policy.Explanations{Services: o.Controller.Services()}
 	for i := range all.Services {
 		all.Services[i].Guards = nil
 	}
@@ -76,28 +77,28 @@ func (o orders) Explain(ctx context.Context, name string) (any, error) {
 
 // Pause implements api.Restarts.
 func (o orders) Pause(name string, until time.Time, by api.Operator) (any, error) {
-	return o.ordered(name, o.Controller.Pause(name, restart.Pause{Until: until, Who: by.Who, Reason: by.Reason}))
+	return o.ordered(name, o.Controller.Pause(name, policy.Pause{Until: until, Who: by.Who, Reason: by.Reason}))
 }
 
 // Resume implements api.Restarts.
 func (o orders) Resume(name string, by api.Operator) (any, error) {
-	return o.ordered(name, o.Controller.Resume(name, restart.Operator(by)))
+	return o.ordered(name, o.Controller.Resume(name, policy.Operator(by)))
 }
 
 // Unlock implements api.Restarts.
 func (o orders) Unlock(name string, by api.Operator) (any, error) {
-	return o.ordered(name, o.Controller.Unlock(name, restart.Operator(by)))
+	return o.ordered(name, o.Controller.Unlock(name, policy.Operator(by)))
 }
 
 // Request implements api.Restarts. The answer has the guards, too: they say what holds the restart.
 func (o orders) Request(name string, by api.Operator) (any, error) {
-	return o.judged(name, o.Controller.Request(name, restart.Operator(by)))
+	return o.judged(name, o.Controller.Request(name, policy.Operator(by)))
 }
 
 // ReleaseBrake implements api.Restarts.
 func (o orders) ReleaseBrake(scope string, by api.Operator) (any, error) {
-	released, err := o.Controller.ReleaseBrake(scope, restart.Operator(by))
-	return restart.Release{Scope: scope, Released: released}, problem(err)
+	released, err := o.Controller.ReleaseBrake(scope, policy.Operator(by))
+	return policy.Release{Scope: scope, Released: released}, problem(err)
 }
 
 // ordered is the answer to an order: the service as it is then.
@@ -109,16 +110,16 @@ func (o orders) ordered(name string, err error) (any, error) {
 
 // judged is the answer to an order, with what every guard says. An order that holds and could not be persisted is carried
 // out: the answer says so, and that it may not last.
-func (o orders) judged(name string, err error) (restart.Ordered, error) {
+func (o orders) judged(name string, err error) (policy.Ordered, error) {
 	var warning string
 	if errors.Is(err, restart.ErrNotPersisted) {
 		warning, err = err.Error(), nil
 	}
 	if err != nil {
-		return restart.Ordered{}, problem(err)
+		return policy.Ordered{}, problem(err)
 	}
 	e, err := o.Controller.Service(name)
-	return restart.Ordered{Explanation: e, Warning: warning}, problem(err)
+	return policy.Ordered{Explanation: e, Warning: warning}, problem(err)
 }
 
 // problem gives an error of the Controller its status. The others may be gone later: the state cannot be loaded, the service

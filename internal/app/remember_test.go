@@ -20,8 +20,8 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/audit"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/journal"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/store"
 )
 
@@ -136,10 +136,10 @@ func (s *shop) alert(t *testing.T, a *App) int {
 }
 
 // state is what the exporter thinks of the shop.
-func state(a *App) restart.Explanation {
+func state(a *App) policy.Explanation {
 	all := a.restarts.Services()
 	if len(all) != 1 {
-		return restart.Explanation{}
+		return policy.Explanation{}
 	}
 	return all[0]
 }
@@ -182,7 +182,7 @@ func TestStateOutlivesTheExporter(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.lockOut(t, a)
-	pause := restart.Pause{Until: time.Now().Add(time.Hour), Who: "ann", Reason: "moving"}
+	pause := policy.Pause{Until: time.Now().Add(time.Hour), Who: "ann", Reason: "moving"}
 	if err := a.restarts.Pause("shop", pause); err != nil {
 		t.Fatal(err)
 	}
@@ -200,9 +200,9 @@ func TestStateOutlivesTheExporter(t *testing.T) {
 		Unverified       int
 		Attempts         []time.Time
 		LockedAt         time.Time
-		Pause            restart.Pause
+		Pause            policy.Pause
 	}
-	of := func(s *restart.State) kept {
+	of := func(s *policy.State) kept {
 		return kept{s.LockedOut, s.Armed, s.Unverified, s.Attempts, s.LockedAt, s.Pause}
 	}
 	if diff := cmp.Diff(of(&before), of(&after)); diff != "" {
@@ -228,11 +228,11 @@ func TestStateOutlivesTheExporter(t *testing.T) {
 }
 
 // replay feeds the audit through the policy again and wants the decisions that it tells. It returns the records.
-func replay(t *testing.T, dir string) []restart.Record {
+func replay(t *testing.T, dir string) []policy.Record {
 	t.Helper()
-	var records []restart.Record
+	var records []policy.Record
 	judge := func(l audit.Line) error {
-		var r restart.Record
+		var r policy.Record
 		if err := json.Unmarshal(l.JSON, &r); err != nil {
 			return err
 		}
@@ -254,7 +254,7 @@ func replay(t *testing.T, dir string) []restart.Record {
 	if len(records) == 0 {
 		t.Error("the audit has no records")
 	}
-	slices.SortStableFunc(records, func(a, b restart.Record) int { return a.Time.Compare(b.Time) })
+	slices.SortStableFunc(records, func(a, b policy.Record) int { return a.Time.Compare(b.Time) })
 	return records
 }
 
@@ -303,7 +303,7 @@ func TestCorruptStateHolds(t *testing.T) {
 			t.Fatalf("a delivery was answered %d, want 503", code)
 		}
 	}
-	until(t, "the journal to hold", func() bool { return state(a).State.Hold == restart.GuardJournal })
+	until(t, "the journal to hold", func() bool { return state(a).State.Hold == policy.GuardJournal })
 	if want := `healthcheck_restart_decisions_total{decision="hold",reason="journal",service="shop"} 1`; !metric(t, a, want) {
 		t.Errorf("/metrics lacks %s", want)
 	}
@@ -328,7 +328,7 @@ func TestRepetitionWritesNothing(t *testing.T) {
 	a := started(t, s.options(t, &recorder{}, "mode: 'off'"))
 	until(t, "the service to be armed", func() bool { return state(a).State.Armed })
 	s.broken.Store(true)
-	until(t, "the delivery to be noted", func() bool { return s.alert(t, a) == http.StatusOK && state(a).State.Hold == restart.GuardMode })
+	until(t, "the delivery to be noted", func() bool { return s.alert(t, a) == http.StatusOK && state(a).State.Hold == policy.GuardMode })
 	before := s.file(t)
 	for range 100 {
 		if code := s.alert(t, a); code != http.StatusOK {
@@ -381,7 +381,7 @@ func (s *shop) file(t *testing.T) []byte {
 }
 
 // kept is the state in the file.
-func (s *shop) kept(t *testing.T) (kept restart.State) {
+func (s *shop) kept(t *testing.T) (kept policy.State) {
 	t.Helper()
 	file, err := store.Open(filepath.Join(s.data(), journal.FileName))
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/journal"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/lease"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/store"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
@@ -59,7 +60,7 @@ func (s *Snapshot) service(configured *config.Service) (restart.Service, error) 
 		Group:         configured.Group,
 		DependsOn:     configured.DependsOn,
 		Match:         configured.Match,
-		Policy:        policy(r.ModeOf(configured), limits),
+		Policy:        policyOf(r.ModeOf(configured), limits),
 		CheckInterval: time.Duration(limits.CheckInterval),
 		Backend:       back,
 		ExecTimeout:   time.Duration(limits.ExecTimeout),
@@ -71,20 +72,20 @@ func (s *Snapshot) service(configured *config.Service) (restart.Service, error) 
 }
 
 // Policies are those of the services of a configuration, by name.
-func Policies(c *config.Config) map[string]restart.Policy {
-	all := map[string]restart.Policy{}
+func Policies(c *config.Config) map[string]policy.Policy {
+	all := map[string]policy.Policy{}
 	if c.Restart == nil {
 		return all
 	}
 	for i := range c.Restart.Services {
 		s := &c.Restart.Services[i]
-		all[s.Name] = policy(c.Restart.ModeOf(s), c.Restart.LimitsOf(s))
+		all[s.Name] = policyOf(c.Restart.ModeOf(s), c.Restart.LimitsOf(s))
 	}
 	return all
 }
 
-func brake(b config.Brake) restart.BrakeLimits {
-	return restart.BrakeLimits{
+func brake(b config.Brake) policy.BrakeLimits {
+	return policy.BrakeLimits{
 		Percent: b.Percent, Min: b.Min, Max: b.Max,
 		Window:         time.Duration(b.Window),
 		Settle:         time.Duration(b.Settle),
@@ -96,9 +97,9 @@ func brake(b config.Brake) restart.BrakeLimits {
 // missedRounds is after how many rounds without an answer a row of probes is broken.
 const missedRounds = 3
 
-func policy(mode string, l config.Limits) restart.Policy {
-	return restart.Policy{
-		Mode:      restart.Mode(mode),
+func policyOf(mode string, l config.Limits) policy.Policy {
+	return policy.Policy{
+		Mode:      policy.Mode(mode),
 		RestartOn: l.RestartOn.Codes(), RestartOnReasons: reasons(l.RestartOn),
 		NeverRestartOn: l.NeverRestartOn.Codes(), NeverRestartOnReasons: reasons(l.NeverRestartOn),
 		WarmUp:          time.Duration(l.WarmUp),

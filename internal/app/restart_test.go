@@ -19,6 +19,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
@@ -121,7 +122,7 @@ func TestPolicyOfLimits(t *testing.T) {
 		}
 	}
 	l.RestartOn, l.NeverRestartOn = config.Failures{"404", "tls_failed"}, config.Failures{"503", "request_timeout"}
-	p := policy("enforce", l)
+	p := policyOf("enforce", l)
 	got := reflect.ValueOf(p)
 	for i := range got.NumField() {
 		name := got.Type().Field(i).Name
@@ -133,7 +134,7 @@ func TestPolicyOfLimits(t *testing.T) {
 			t.Errorf("%s is %d, want %d", name, got.Field(i).Int(), want.Int())
 		}
 	}
-	if p.Mode != restart.ModeEnforce || !slices.Equal(p.RestartOn, []int{404}) || !slices.Equal(p.NeverRestartOn, []int{503}) ||
+	if p.Mode != policy.ModeEnforce || !slices.Equal(p.RestartOn, []int{404}) || !slices.Equal(p.NeverRestartOn, []int{503}) ||
 		!slices.Equal(p.RestartOnReasons, []prober.Reason{"tls_failed"}) || !slices.Equal(p.NeverRestartOnReasons, []prober.Reason{"request_timeout"}) || p.ProbeGap != 3*time.Duration(l.CheckInterval+l.CheckTimeout) {
 		t.Errorf("policy is %+v", p)
 	}

@@ -1,5 +1,5 @@
-// Package audit keeps a log of decisions as lines of JSON, each of which holds the hash of the one before, so that a
-// changed, missing or added line shows.
+// Package audit keeps a log as lines of JSON. Each line holds the hash of the one before, so a line that was changed, removed
+// or added shows.
 //
 // The current file of the log NAME is NAME.jsonl; when it is full or old it becomes NAME-N.jsonl, N being the number of its
 // first record, in 16 digits, so that the names sort. Files may be read while they are written.
@@ -23,7 +23,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/durable"
 )
 
-// Name is the name of a log where no other is given, FileName that of its current file.
+// Name is the default name of a log, and FileName that of its current file.
 const (
 	Name     = "audit"
 	FileName = Name + suffix
@@ -40,7 +40,7 @@ const timeFormat = "2006-01-02T15:04:05.000Z07:00"
 // ErrClosed says that the Log was closed.
 var ErrClosed = errors.New("the audit log is closed")
 
-// Options are limits of a Log. The zero value is good.
+// Options are the name and the limits of a Log. The zero value works.
 type Options struct {
 	Name     string           // of the log, among others in its directory; "": Name
 	MaxBytes int64            // of one file; 0: 8 MiB
@@ -49,7 +49,7 @@ type Options struct {
 	Now      func() time.Time // nil: time.Now
 }
 
-// A Head is the end of the chain. Kept elsewhere, it shows whether lines were taken away from the end.
+// A Head is the end of the chain. A copy kept elsewhere shows whether lines were removed from the end.
 type Head struct {
 	Seq  uint64 // of the last record; 0: there is none
 	Hash string // of its line without the newline, SHA-256 in hex; the first record of all follows 64 zeros
@@ -62,8 +62,8 @@ func hash(line []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// A Log is appended to by one process at a time; who has the directory to itself, as by a lock, may open it. It is
-// made by Open and safe for concurrent use.
+// A Log must be open in one process at a time. Only a process that has the directory to itself, such as by a lock, may open
+// it. It is made by Open and safe for concurrent use.
 type Log struct {
 	dir, path string
 	options   Options
@@ -78,8 +78,8 @@ type Log struct {
 	closed bool
 }
 
-// Open opens the log in dir, which is made if it does not exist. What a crash left of a last line is cut off; it was
-// never acknowledged.
+// Open opens the log in dir, which it makes if it does not exist. A partial last line that a crash left is cut off; it was never
+// acknowledged.
 func Open(dir string, o Options) (*Log, error) {
 	o.Name = cmp.Or(o.Name, Name)
 	o.MaxBytes = cmp.Or(o.MaxBytes, 8<<20)
@@ -89,7 +89,7 @@ func Open(dir string, o Options) (*Log, error) {
 		o.Now = time.Now
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("making the directory for the audit log: %w", err)
+		return nil, fmt.Errorf("making the directory of the audit log: %w", err)
 	}
 	l := &Log{dir: dir, path: filepath.Join(dir, o.Name+suffix), options: o, head: Head{Hash: zeroHash}}
 	old, err := rotated(dir, o.Name)
@@ -109,14 +109,14 @@ func Open(dir string, o Options) (*Log, error) {
 	return l, nil
 }
 
-// adopt continues where what was scanned ends.
+// adopt continues the chain of what was scanned.
 func (l *Log) adopt(s scan) {
 	if s.records > 0 {
 		l.head = Head{Seq: max(l.head.Seq, s.seq), Hash: s.hash}
 	}
 }
 
-// open opens the current file and looks where it ends.
+// open opens the current file and finds its end.
 func (l *Log) open() error {
 	l.drop()
 	if info, err := os.Lstat(l.path); err == nil && !info.Mode().IsRegular() {
@@ -139,7 +139,7 @@ func (l *Log) use(f *os.File) error {
 	if err != nil {
 		return err
 	}
-	// Who may read it is the administrator's decision. Nobody else has to write it.
+	// Who may read the file is the administrator's decision. Nobody else has to write it.
 	if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode&0o022 != 0 {
 		if err := f.Chmod(mode &^ 0o022); err != nil {
 			return err
@@ -159,7 +159,7 @@ func (l *Log) use(f *os.File) error {
 	return durable.SyncDir(l.dir)
 }
 
-// drop closes the file, so that the next record opens it and looks at it anew.
+// drop closes the file. The next record opens and scans it again.
 func (l *Log) drop() {
 	if l.file != nil {
 		_ = l.file.Close() // what matters was synced
@@ -174,9 +174,9 @@ func (l *Log) Head() Head {
 	return l.head
 }
 
-// Append writes record, which has to become a JSON object, with ts, seq and prev_hash before its own members. When it
-// returns nil, the line is on the disk. When it returns an error, there is no such line, or it will be cut off before
-// the next one; Append may be called again.
+// Append writes record as a JSON object, with ts, seq and prev_hash before its own members. When it returns nil, the line is on
+// the disk. When it returns an error, there is no such line, or it will be cut off before the next one is written. Append may
+// be called again.
 func (l *Log) Append(record any) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -211,8 +211,8 @@ func (l *Log) Append(record any) error {
 	return nil
 }
 
-// look opens the file again if it is not as it was left, because somebody has moved or cut it. The chain goes on from
-// the last record of ours, so that it shows.
+// look opens the file again if somebody has moved or cut it. The chain goes on from our last record, so that the change
+// shows.
 func (l *Log) look() error {
 	if l.torn {
 		if err := l.file.Truncate(l.size); err != nil {
@@ -242,7 +242,7 @@ func (l *Log) full(n int, now time.Time) bool {
 	return l.first != 0 && (l.size+int64(n) > l.options.MaxBytes || now.Sub(l.since) >= l.options.MaxAge)
 }
 
-// rotate gives the current file a name of its own, removes the oldest ones and begins a new file.
+// rotate gives the current file a name of its own, removes the oldest files and begins a new one.
 func (l *Log) rotate() error {
 	old, err := rotated(l.dir, l.options.Name)
 	if err != nil {
@@ -255,7 +255,7 @@ func (l *Log) rotate() error {
 		old = old[1:]
 	}
 	n := l.first
-	for slices.Contains(old, rotatedName(l.options.Name, n)) { // only where somebody has put lines together
+	for slices.Contains(old, rotatedName(l.options.Name, n)) { // only if somebody has joined files
 		n++
 	}
 	l.drop()

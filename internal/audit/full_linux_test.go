@@ -2,35 +2,24 @@ package audit_test
 
 import (
 	"errors"
-	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/audit"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/fulldisk"
 )
 
 // On a full disk a record is refused whole, and when there is space again the chain goes on.
 func TestFull(t *testing.T) {
 	dir := t.TempDir()
-	if err := syscall.Mount("none", dir, "tmpfs", 0, "size=64k,mode=700"); err != nil {
-		t.Skipf("only root may mount: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
-			t.Error(err)
-		}
-	})
-	ballast := filepath.Join(dir, "ballast")
+	disk := fulldisk.Mount(t, dir, "64k")
 	for _, limit := range []int64{0, 2000} { // the second with files to rotate and remove
 		o := audit.Options{MaxBytes: limit, MaxFiles: 3}
 		l := open(t, dir, o)
 		add(t, l, record{"web", 1})
-		if err := os.WriteFile(ballast, make([]byte, 1<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
-			t.Fatalf("the file system is not full: %v", err)
-		}
+		disk.Fill()
 		refused := 0
 		for i := range 100 { // some fit into the last page of the file
 			head := l.Head()
@@ -47,9 +36,7 @@ func TestFull(t *testing.T) {
 		}
 		shut(t, l)
 		l = open(t, dir, o) // a start on a full disk
-		if err := os.Remove(ballast); err != nil {
-			t.Fatal(err)
-		}
+		disk.Free()
 		add(t, l, record{"web", 100}, record{"web", 101})
 		whole(t, dir, l)
 		shut(t, l)
@@ -58,31 +45,21 @@ func TestFull(t *testing.T) {
 
 // A limit to the size of files, which needs no privilege, ends a write in the middle of a line.
 func TestFileLimit(t *testing.T) {
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
-		t.Fatal(err)
-	}
-	signal.Ignore(syscall.SIGXFSZ)
-	set := func(size uint64) {
-		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: size, Max: limit.Max}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Cleanup(func() { set(limit.Cur) })
+	limit := fulldisk.Limit(t)
 	dir := t.TempDir()
 	l := open(t, dir, audit.Options{})
 	for range 10 { // what else the test process writes stays below the limit
 		add(t, l, map[string]string{"long": strings.Repeat("x", 50_000)})
 	}
 	size := int64(len(contents(t, filepath.Join(dir, audit.FileName))))
-	set(uint64(size) + 50)
+	limit.Set(uint64(size) + 50)
 	for range 3 {
 		if err := l.Append(record{"web", 1}); !errors.Is(err, syscall.EFBIG) {
 			t.Errorf("error is %v, want EFBIG", err)
 		}
 		whole(t, dir, l)
 	}
-	set(limit.Cur)
+	limit.Lift()
 	add(t, l, record{"web", 2})
 	if n := len(whole(t, dir, l)); n != 11 {
 		t.Errorf("%d records, want 11", n)

@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// What is shortened first when a record is too long: a text of more than maxText bytes is cut to that length.
+// maxText is to how many bytes a longer text is cut when its record is too long.
 const maxText = 1 << 10
 
 // header is what every line begins with.
@@ -21,7 +21,7 @@ type header struct {
 	CutFrom int `json:"cut_from,omitempty"`
 }
 
-// maxSeq is the last number that every reader of JSON can tell from the next.
+// maxSeq is the last number that every JSON reader can tell from the next.
 const maxSeq = 1 << 53
 
 func parseHeader(line []byte) (header, bool) {

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// A Line is one record with what is around it.
+// A Line is one record, and where it was read.
 type Line struct {
 	File   string // name, without the directory
 	Number int    // of the line in its file, from 1
@@ -27,7 +27,7 @@ type Line struct {
 type Break struct {
 	File   string `json:"file"`
 	Number int    `json:"line"`
-	Reason string `json:"reason"` // says nothing of what the line holds
+	Reason string `json:"reason"` // quotes nothing of the line
 }
 
 // maxBreaks is how many breaks are kept; all are counted.
@@ -37,17 +37,17 @@ const maxBreaks = 100
 type Report struct {
 	Records int
 	Last    Head
-	// Breaks are the first 100 of BreakCount. That lines are missing before the first or after the last record is not
-	// among them: the former is what rotation does, the latter shows against a Head that was kept elsewhere.
+	// Breaks are the first 100 of BreakCount. Lines that are missing before the first or after the last record are not among
+	// them: rotation removes the former, and a Head that was kept elsewhere shows the latter.
 	Breaks     []Break
 	BreakCount int
-	// Partial is true when the current file ends with part of a line: one that is being written, or of a crash.
+	// Partial is true if the current file ends with part of a line. It is being written, or is left from a crash.
 	Partial bool
 }
 
-// Read calls fn for every record of a log in dir, oldest first, and verifies the chain. What is not a record is a Break, and so
-// is a record that does not follow the one before; fn gets the latter all the same. It ends early with the error of fn,
-// or when a file cannot be read. It may be called while the log is written.
+// Read calls fn for every record of a log in dir, oldest first, and verifies the chain. A line that is not a record is a Break,
+// and so is a record that does not follow the one before; fn gets the latter all the same. Read ends early if fn returns an
+// error or a file cannot be read. It may be called while the log is written.
 func Read(dir, name string, fn func(Line) error) (Report, error) {
 	v := &verifier{fn: fn}
 	files, err := openAll(dir, name)
@@ -87,7 +87,7 @@ func openAll(dir, name string) (files []*os.File, err error) {
 	}
 	for _, file := range old {
 		f, err := os.Open(filepath.Join(dir, file))
-		if errors.Is(err, fs.ErrNotExist) { // rotation has just removed it, and before it those that are older
+		if errors.Is(err, fs.ErrNotExist) { // rotation has just removed it and the older ones
 			closeAll(files)
 			files = nil
 			continue
@@ -158,8 +158,8 @@ func (v *verifier) line(line []byte, whole bool) error {
 	return v.fn(Line{File: v.file, Number: v.number, Seq: h.Seq, Time: h.Time, JSON: line})
 }
 
-// eachLine calls fn for every line that has an end; whole is false and line nil for one that is too long. It returns how
-// many bytes the lines have, and whether there is something after them.
+// eachLine calls fn for every line that has an end. For a line that is too long whole is false and line nil. It returns how many
+// bytes the lines have, and whether anything follows them.
 func eachLine(r io.Reader, fn func(line []byte, whole bool) error) (size int64, partial bool, err error) {
 	b := bufio.NewReaderSize(r, MaxLine)
 	n, long := int64(0), false // of the line so far
@@ -186,7 +186,7 @@ func eachLine(r io.Reader, fn func(line []byte, whole bool) error) (size int64, 
 	}
 }
 
-// A scan is what there is in a file.
+// A scan is what was found in a file.
 type scan struct {
 	records int
 	seq     uint64 // highest
@@ -227,7 +227,7 @@ func rotatedName(name string, first uint64) string {
 	return fmt.Sprintf("%s-%0*d%s", name, rotatedDigits, first, suffix)
 }
 
-// rotated lists the names of the files of a log but the current one, oldest first.
+// rotated lists the names of the files of a log except the current one, oldest first.
 func rotated(dir, name string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

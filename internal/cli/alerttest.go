@@ -11,16 +11,16 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/alerttest"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/remote"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // alertTestOptions are the arguments of the alert-test command.
 type alertTestOptions struct {
-	Alertmanager exporterOptions // where it is, in the same way as the exporter
-	Exporter     exporterOptions // an empty URL: there is none
-	// Target is a target of the exporter's inventory, whose labels the alert gets. Empty: none.
+	Alertmanager exporterOptions
+	Exporter     exporterOptions // an empty URL: no exporter is asked
+	// Target is a target of the exporter's inventory, whose labels the alert gets. Empty: it gets those of no target.
 	Target string
-	// Labels are more labels, and hold before those of the target.
+	// Labels are added to the alert and replace those of the target.
 	Labels map[string]string
 	Wait   time.Duration // for each hop
 	Format string        // "text" or "json"
@@ -28,24 +28,24 @@ type alertTestOptions struct {
 
 func addAlertTest(p *program) {
 	var o alertTestOptions
-	c := p.Command("alert-test", "Send a test alert through Alertmanager, say at each hop how far it came, and end it. It has the label healthcheck_test=\"true\": "+
+	c := p.Command("alert-test", "Send a test alert through Alertmanager, report how it got through each hop, and end it. It has the label healthcheck_test=\"true\": "+
 		"people see that it is a test, and the restart receiver does nothing. Exit status: 0 it came through, 1 a hop failed, 2 usage.")
 	o.Labels = map[string]string{}
 	c.Flag("alertmanager.url", "URL of Alertmanager.").Default("http://localhost:9093").StringVar(&o.Alertmanager.URL)
 	c.Flag("alertmanager.http.config.file", "File with authentication and TLS for Alertmanager.").StringVar(&o.Alertmanager.ClientFile)
 	exporterFlags(c, &o.Exporter, &o.Format)
-	c.Flag("target", "Target of the exporter's inventory; the alert gets its labels. Without one target is alert-test, in no environment.").StringVar(&o.Target)
-	c.Flag("label", "One more label of the alert, such as environment=LIVE; may be repeated. Wins over those of the target.").PlaceHolder("NAME=VALUE").StringMapVar(&o.Labels)
-	c.Flag("wait", "Time for each hop. Notifications take the group_wait of the route.").Default("45s").DurationVar(&o.Wait)
+	c.Flag("target", "Target of the exporter's inventory, whose labels the alert gets. Without it the label target is alert-test, and there is no environment.").StringVar(&o.Target)
+	c.Flag("label", "Label to add to the alert, such as environment=LIVE; may be repeated. It replaces a label of the target.").PlaceHolder("NAME=VALUE").StringMapVar(&o.Labels)
+	c.Flag("wait", "How long to wait at each hop. Notifications are sent after the group_wait of the route.").Default("45s").DurationVar(&o.Wait)
 	p.does(c, func(ctx context.Context, out, errOut io.Writer) int { return testAlert(ctx, out, errOut, o) })
 }
 
-// testAlert sends a test alert through Alertmanager and says on out how far it came, and ends it in any case. It returns the
-// exit status.
+// testAlert sends a test alert through Alertmanager, reports on out how it got through each hop, and always ends it. It returns
+// the exit status.
 func testAlert(ctx context.Context, out, errOut io.Writer, o alertTestOptions) int {
 	t := alerttest.Options{
 		Target: o.Target, Labels: o.Labels, Wait: o.Wait,
-		Verdict: func(e *restart.Explanation) string { return verdict(e, time.Local) },
+		Verdict: func(e *policy.Explanation) string { return verdict(e, time.Local) },
 		Tell: func(h alerttest.Hop) {
 			if o.Format != formatJSON {
 				writeHop(out, h)
@@ -71,7 +71,7 @@ func testAlert(ctx context.Context, out, errOut io.Writer, o alertTestOptions) i
 	if o.Format == formatJSON {
 		e := json.NewEncoder(out)
 		e.SetIndent("", "  ")
-		_ = e.Encode(map[string]any{"hops": hops}) // like every other write to out
+		_ = e.Encode(map[string]any{"hops": hops}) // errors are ignored, as for every write to out
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -84,7 +84,7 @@ func testAlert(ctx context.Context, out, errOut io.Writer, o alertTestOptions) i
 	}
 }
 
-// connect makes ready to ask the servers of a test. An error is one of usage.
+// connect prepares the requests to both servers. An error is one of usage.
 func (o *alertTestOptions) connect(t *alerttest.Options) error {
 	if o.Wait <= 0 {
 		return fmt.Errorf("--wait is %s, want more than 0", o.Wait)
@@ -108,7 +108,7 @@ func (o *alertTestOptions) connect(t *alerttest.Options) error {
 	}
 }
 
-// writeHop says how an alert took one hop.
+// writeHop writes how the alert got through one hop.
 func writeHop(out io.Writer, h alerttest.Hop) {
 	mark := "ok    "
 	if !h.OK {

@@ -10,7 +10,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
 )
 
-// TestAlertTestInterrupted: the alerts are ended, whatever happens to who sent them.
+// TestAlertTestInterrupted: the alerts end even if the command is interrupted.
 func TestAlertTestInterrupted(t *testing.T) {
 	a := probetest.NewAlertmanager(t)
 	a.Set("", probetest.QuirkSlow)

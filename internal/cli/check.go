@@ -19,24 +19,24 @@ import (
 
 // checkOptions are the arguments of the check command.
 type checkOptions struct {
-	// TimeoutOffset is how much earlier than its scrape a probe ends, which some settings have to leave room for.
+	// TimeoutOffset is how much earlier than its scrape a probe ends. Some settings have to leave room for that.
 	TimeoutOffset time.Duration
 	Files         []string // - is standard input
 }
 
 func addCheck(p *program) {
 	o := checkOptions{TimeoutOffset: config.DefaultTimeoutOffset}
-	c := p.Command("check", "Check configuration files, and the files of targets that they name, and name every mistake in them. Exit status: 0 all are good, 2 one is not.")
+	c := p.Command("check", "Check configuration files and the target files that they name, and report every mistake in them. Exit status: 0 all are good, 2 one is not.")
 	c.Arg("file", "Configuration files; - is standard input.").Required().StringsVar(&o.Files)
 	p.does(c, func(ctx context.Context, out, errOut io.Writer) int { return check(ctx, out, errOut, o) })
 }
 
-// check loads each file as the server would and says on out what is in it, or on errOut what is wrong with it or
-// doubtful.
+// check loads each file as the server would. It writes to out what is in the file, and to errOut what is wrong or doubtful in
+// it.
 func check(ctx context.Context, out, errOut io.Writer, o checkOptions) int {
 	status := ExitSuccess
 	for _, file := range o.Files {
-		if file == "" { // kingpin makes that of "-"
+		if file == "" { // kingpin turns "-" into this
 			file = stdin
 		}
 		has, warnings, err := checkFile(ctx, config.Options{TimeoutOffset: o.TimeoutOffset}, file)
@@ -56,7 +56,7 @@ func check(ctx context.Context, out, errOut io.Writer, o checkOptions) int {
 	return status
 }
 
-// stdin is standard input as a file, also in messages.
+// stdin is the name of standard input, in arguments and messages.
 const stdin = "-"
 
 func load(o config.Options, file string) (*config.Config, error) {
@@ -66,7 +66,8 @@ func load(o config.Options, file string) (*config.Config, error) {
 	return o.Load(file)
 }
 
-// contents counts what a configuration has, besides so many targets in files: a section that is missing by mistake shows.
+// contents counts what is in a configuration and how many targets are in its files, so that people notice a section that is
+// missing by mistake.
 func contents(c *config.Config, inFiles int) string {
 	text := fmt.Sprintf("modules: %d", len(c.Modules))
 	if n := len(c.Targets); n > 0 {
@@ -84,8 +85,8 @@ func contents(c *config.Config, inFiles int) string {
 	return text
 }
 
-// checkFile also builds what the server would build, and reads the files of targets. It says what there is, and what is
-// doubtful.
+// checkFile also builds what the server would build, and reads the target files. It returns what is in the configuration and
+// what is doubtful in it.
 func checkFile(ctx context.Context, o config.Options, file string) (has string, warnings []string, err error) {
 	c, err := load(o, file)
 	if err != nil {
@@ -103,21 +104,21 @@ func checkFile(ctx context.Context, o config.Options, file string) (has string, 
 	return contents(c, n), warnings, errors.Join(append(errs, wrong...)...)
 }
 
-// undecoded warns of modules that ask for a compressed body and do not decompress it.
+// undecoded returns a warning for each module that asks for a compressed body but does not decompress it.
 func undecoded(c *config.Config) []string {
 	var warnings []string
 	for _, name := range slices.Sorted(maps.Keys(c.Modules)) {
 		m := c.Modules[name]
 		if m.Prober == "http" && m.HTTP.Compression == "" && asksForCompression(&m.HTTP) {
-			warnings = append(warnings, fmt.Sprintf("modules.%s: the header Accept-Encoding asks for a compressed body, which nobody decompresses: "+
-				"set compression instead of the header; conditions on the body fail otherwise", name))
+			warnings = append(warnings, fmt.Sprintf("modules.%s: the header Accept-Encoding asks for a compressed body, which is not decompressed: "+
+				"set compression instead of the header, or conditions on the body fail", name))
 		}
 	}
 	return warnings
 }
 
 func asksForCompression(h *config.HTTP) bool {
-	for name, value := range h.Headers { // no other block may have this one
+	for name, value := range h.Headers { // other blocks must not set this header
 		accepted := func(coding string) bool { return config.AcceptsEncoding(value, coding) }
 		if strings.EqualFold(name, "Accept-Encoding") && slices.ContainsFunc([]string{"gzip", "br", "deflate", "zstd"}, accepted) {
 			return true

@@ -66,7 +66,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// A module of another prober is one line, and the last one names what takes the others.
+// A module with another prober gives one line. The last line names the command that takes the other modules over.
 func TestCheckOfForeignProbers(t *testing.T) {
 	file := configFile(t, "modules:\n  a: {prober: tcp, tcp: {query_response: []}}\n  b: {prober: icmp}\n  c: {prober: dns, dns: {query_name: x}}\n  web: {prober: http}\n")
 	var out, errOut bytes.Buffer
@@ -79,7 +79,7 @@ func TestCheckOfForeignProbers(t *testing.T) {
 	}
 }
 
-// The command check warns of a body that nobody would decompress.
+// The command check warns of a body that would not be decompressed.
 func TestCheckUndecoded(t *testing.T) {
 	for block, want := range map[string]bool{
 		"headers: {Accept-Encoding: gzip}":                              true,

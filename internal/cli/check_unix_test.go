@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// The command check says of permissions what the server would, which takes a configuration with warnings.
+// The command check judges permissions as the server does, which accepts a configuration with warnings.
 func TestCheckPermissions(t *testing.T) {
 	for _, tt := range []struct {
 		name   string

@@ -1,5 +1,5 @@
 // Package cli is the command line: it parses the arguments and runs the command that they name. Each command has a file of
-// its name, with its help, its flags and what it does.
+// the same name, which registers its help and its flags and does its work.
 package cli
 
 import (
@@ -25,23 +25,23 @@ const (
 	ExitUsage   = 2 // bad arguments or configuration
 )
 
-// configFlag is the flag of whatever reads the configuration.
+// configFlag names the configuration file, for the commands that read it.
 const configFlag = "config.file"
 
-// A program is the command line: what may be said, and what it does.
+// A program is the command line: its commands and flags, and what each command does.
 type program struct {
 	*kingpin.Application
 
-	// The following are by the full name of their command.
+	// The keys of the following are the full names of commands.
 	actions map[string]action
-	readers map[string]*string // where those that read a configuration want its file
+	readers map[string]*string // where to put --config.file; only commands that read it have one
 
-	// Any command takes --config.file, before it or after it, whether it reads a configuration or not.
+	// Every command accepts --config.file, before and after its name, even if it reads no configuration.
 	configFile  string // empty: the embedded default configuration
 	configNamed bool
 }
 
-// An action does what a command is for, once all flags have their values. It returns the exit status.
+// An action does the work of a command, once all flags have their values. It returns the exit status.
 type action func(ctx context.Context, out, errOut io.Writer) int
 
 // newProgram registers all commands, in the order of --help.
@@ -54,7 +54,7 @@ func newProgram(about string) *program {
 	p.UsageTemplate(usageTemplate).UsageFuncs(template.FuncMap{"Used": p.used})
 	p.HelpFlag.Short('h').Help("Show help; after a command, the help of that command.")
 	p.Version(about)
-	p.Flag(configFlag, "Configuration file, of serve, probe and restarts replay. Without one the embedded default configuration is used.").
+	p.Flag(configFlag, "Configuration file, for serve, probe and restarts replay. Default: the embedded configuration.").
 		IsSetByUser(&p.configNamed).StringVar(&p.configFile)
 	for _, add := range []func(*program){addServe, addCheck, addProbe, addTargets, addImport, addAlertTest, addRestarts} {
 		add(p)
@@ -65,10 +65,10 @@ func newProgram(about string) *program {
 // does registers what a command does.
 func (p *program) does(c *kingpin.CmdClause, a action) { p.actions[c.FullCommand()] = a }
 
-// readsConfig registers that a command reads the configuration, and where it wants --config.file.
+// readsConfig registers that a command reads the configuration, and where to put --config.file.
 func (p *program) readsConfig(c *kingpin.CmdClause, file *string) { p.readers[c.FullCommand()] = file }
 
-// used are those of flags that a command uses; nil: the program as a whole.
+// used returns those of the flags that a command uses. A nil command is the program as a whole.
 func (p *program) used(c *kingpin.CmdModel, flags []*kingpin.FlagModel) []*kingpin.FlagModel {
 	if c == nil || p.readers[c.FullCommand] != nil {
 		return flags
@@ -76,7 +76,7 @@ func (p *program) used(c *kingpin.CmdModel, flags []*kingpin.FlagModel) []*kingp
 	return slices.DeleteFunc(flags, func(f *kingpin.FlagModel) bool { return f.Name == configFlag })
 }
 
-// names are the names of the commands, without those of a group.
+// names returns the names of the commands; a group counts as one.
 func (p *program) names() []string {
 	var names []string
 	for _, c := range p.Model().Commands {
@@ -88,13 +88,13 @@ func (p *program) names() []string {
 // Run runs the command that args name and returns the exit status. The command ends with ctx.
 func Run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	about := version.Print(Name)
-	if slices.Contains(args, "--help-man") { // its head is one line
+	if slices.Contains(args, "--help-man") { // the head of the page is one line
 		about = version.Version
 	}
 	p := newProgram(about)
 	p.UsageWriter(out).ErrorWriter(errOut)
 	names := p.names()
-	if completesCommand(args) { // kingpin offers none beside a default command
+	if completesCommand(args) { // kingpin completes no commands if there is a default one
 		fmt.Fprintln(out, strings.Join(names, "\n"))
 		return ExitSuccess
 	}
@@ -102,9 +102,9 @@ func Run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	switch n := len(args); {
 	case err != nil:
 		err = usageError(blameFlag(p.Model(), args, err), args, names)
-	case n > 0 && args[n-1] == "--"+configFlag: // kingpin loses it for the sake of the default command
+	case n > 0 && args[n-1] == "--"+configFlag: // kingpin drops it when it falls back to the default command
 		err = errors.New("expected argument for flag '--config.file'")
-	case p.configNamed && p.configFile == "": // such as --config.file=$UNSET, which would watch nothing
+	case p.configNamed && p.configFile == "": // such as --config.file=$UNSET: the exporter would watch nothing
 		err = errors.New("--config.file is empty, want the path of a configuration file")
 	}
 	if err != nil {
@@ -117,7 +117,7 @@ func Run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	return p.actions[command](ctx, out, errOut)
 }
 
-// completesCommand reports whether the shell asks how the first word may go on.
+// completesCommand reports whether the shell asks for completions of the first word.
 func completesCommand(args []string) bool {
 	return len(args) == 2 && args[0] == "--completion-bash" && !strings.HasPrefix(args[1], "-")
 }

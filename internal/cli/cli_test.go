@@ -2,7 +2,7 @@ package cli
 
 import "testing"
 
-// TestEveryCommandDoesSomething: what can be said has an action, and every action can be asked for.
+// TestEveryCommandDoesSomething: every command has an action, and every action belongs to a command.
 func TestEveryCommandDoesSomething(t *testing.T) {
 	p := newProgram("")
 	found := map[string]bool{}

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// documents are the pages that people read, with their texts.
+// documents returns the texts of the pages that people read, by their path.
 func documents(t *testing.T) map[string]string {
 	t.Helper()
 	texts := map[string]string{}
@@ -33,7 +33,7 @@ var (
 	quoted            = regexp.MustCompile(`"[^"]*"|'[^']*'`)
 )
 
-// TestDocumentedCommands: the commands of the pages have names, arguments and flags that there are.
+// TestDocumentedCommands: the commands, arguments and flags on the pages exist.
 func TestDocumentedCommands(t *testing.T) {
 	found := 0
 	for name, text := range documents(t) {
@@ -42,7 +42,7 @@ func TestDocumentedCommands(t *testing.T) {
 		}
 		for _, m := range documentedCommand.FindAllStringSubmatch(text, -1) {
 			args := strings.Fields(quoted.ReplaceAllString(strings.TrimSuffix(m[1], "\\"), "quoted"))
-			if len(args) == 1 { // speaks of it
+			if len(args) == 1 { // the text mentions the command
 				continue
 			}
 			found++

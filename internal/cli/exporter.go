@@ -11,7 +11,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/remote"
 )
 
-// exporterOptions say where a running exporter is.
+// exporterOptions are the flags that say where a server is.
 type exporterOptions struct {
 	URL        string
 	ClientFile string // HTTP client settings, as in every Prometheus component; empty: none
@@ -24,22 +24,22 @@ func exporterFlags(c *kingpin.CmdClause, e *exporterOptions, format *string) {
 	c.Flag("format", "Output format: text or json.").Default(formatText).EnumVar(format, formatText, formatJSON)
 }
 
-// connect makes ready to ask the exporter for a command; nothing is sent yet. An error is one of usage.
+// connect prepares the requests of a command to the exporter; it sends nothing. An error is one of usage.
 func (e *exporterOptions) connect(command string) (*remote.Server, error) {
 	return remote.Connect(remote.Options{
 		Name: "the exporter", Kind: "a healthcheck_exporter", URL: e.URL, User: command, ClientFile: e.ClientFile, ClientFlag: "--http.config.file",
 	})
 }
 
-// A request is what a command asks an exporter.
+// A request is what a command asks the exporter.
 type request struct {
 	path   string // as in remote.Server.Get
-	order  any    // is posted; nil: nothing is, it is a GET
-	format string // "json": the answer is copied
-	answer any    // where it is decoded otherwise
+	order  any    // is posted as JSON; nil: the request is a GET
+	format string // "json": the answer is written to out as it is
+	answer any    // otherwise it is decoded into this
 }
 
-// send asks an exporter. It says on errOut what went wrong, if anything did, and returns the exit status.
+// send sends the request. If it fails, send writes the reason to errOut. It returns the exit status.
 func (r request) send(ctx context.Context, s *remote.Server, out, errOut io.Writer) int {
 	var body []byte
 	var err error

@@ -18,14 +18,14 @@ type importOptions struct {
 
 func addImport(p *program) {
 	var o importOptions
-	c := p.Command("import", "Write a configuration made of other files to stdout, and what could not be taken over to stderr. Exit status: 0 success, 2 a file cannot be read.")
-	c.Flag("blackbox", "Configuration file of blackbox_exporter, for its modules; without one they are those of the default configuration.").StringsVar(&o.Blackbox)
+	c := p.Command("import", "Make a configuration from the files of other programs and write it to stdout; what could not be taken over goes to stderr. Exit status: 0 success, 1 nothing was taken over, 2 a file cannot be read.")
+	c.Flag("blackbox", "Configuration file of blackbox_exporter, for its modules. Default: the modules of the embedded configuration.").StringsVar(&o.Blackbox)
 	c.Flag("prometheus", "Configuration file of Prometheus, for the targets of scrape jobs that go through /probe.").StringsVar(&o.Prometheus)
 	c.Flag("servers", "JSON list of servers with hostName, host, port, type (2, 3, 4: WebSocket; 1, 6: HTTP), environment and notification.").StringsVar(&o.Servers)
 	p.does(c, func(_ context.Context, out, errOut io.Writer) int { return importFiles(out, errOut, o) })
 }
 
-// importFiles writes a configuration on out that is made of other files, and on errOut what could not be taken over. It
+// importFiles makes a configuration from other files and writes it to out, and to errOut what could not be taken over. It
 // returns the exit status.
 func importFiles(out, errOut io.Writer, o importOptions) int {
 	if len(o.Blackbox)+len(o.Prometheus)+len(o.Servers) == 0 {
@@ -48,7 +48,7 @@ func importFiles(out, errOut io.Writer, o importOptions) int {
 		fmt.Fprintln(errOut, "nothing was taken over")
 		return ExitFailed
 	}
-	_, _ = out.Write(text) // like every other write to out
+	_, _ = out.Write(text) // errors are ignored, as for every write to out
 	return ExitSuccess
 }
 
@@ -71,15 +71,15 @@ func (o *importOptions) read(im *importer.Importer) ([]byte, error) {
 	return im.YAML()
 }
 
-// readLists reads the files of a pattern that the file from names: a relative one counts from its directory, as for
-// Prometheus.
+// readLists reads the files that match a pattern in the file from. A relative pattern is relative to the directory of that
+// file, as it is for Prometheus.
 func readLists(from, pattern string) ([][]byte, error) {
 	if !filepath.IsAbs(pattern) {
 		pattern = filepath.Join(filepath.Dir(from), pattern)
 	}
 	names, err := filepath.Glob(pattern)
 	if err == nil && len(names) == 0 {
-		err = fmt.Errorf("no file is %q", pattern)
+		err = fmt.Errorf("no file matches %q", pattern)
 	}
 	if err != nil {
 		return nil, err
@@ -95,7 +95,7 @@ func readLists(from, pattern string) ([][]byte, error) {
 	return all, nil
 }
 
-// take reads files.
+// take reads each file and hands it to f.
 func take(files []string, f func(name string, data []byte) error) error {
 	for _, file := range files {
 		data, err := os.ReadFile(file)

@@ -15,24 +15,24 @@ const (
 	formatJSON = "json"
 )
 
-// Everything that commands say in text goes through say or row: texts of exporters, targets and audit logs could steer the
-// terminal, or look like lines that nobody wrote.
+// All text that commands write goes through say, oneLine, table or paragraph. Without that, a text from an exporter, a target or
+// an audit log could control the terminal or forge lines of ours.
 
-// maxLine is how long a line is at most, in bytes: that of an error and what is said about it.
+// maxLine is the longest line, in bytes: an error and what it is about.
 const maxLine = printable.MaxError + printable.MaxURL
 
-// say writes one line, whatever is in it.
+// say writes one line, whatever the arguments contain.
 func say(w io.Writer, format string, args ...any) {
 	fmt.Fprintln(w, printable.Text(fmt.Sprintf(format, args...), maxLine))
 }
 
-// oneLine is a text of somebody else as part of a line: in it even a text of many lines is read as one.
+// oneLine makes a text from outside part of a line, even if it has several lines.
 func oneLine(text string) string {
 	return printable.Line(text, printable.MaxURL)
 }
 
-// A jsonWriter writes JSON. In it what does not print is escaped, so that nothing is lost to who decodes it. Every Write
-// must have whole characters.
+// A jsonWriter writes JSON and escapes the characters that do not print, so that a decoder gets all of them. Every Write must
+// consist of whole characters.
 type jsonWriter struct{ out io.Writer }
 
 // Write implements io.Writer.

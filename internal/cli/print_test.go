@@ -11,14 +11,15 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/api"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/replay"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
-// ugly steers a terminal, changes the order of the text, hides, forges a line, and has no end.
+// ugly controls the terminal, changes the order of the text, hides some of it, forges a line, and is very long.
 var ugly = strings.Repeat("\x1b]0;owned\a\x1b[2J\u202e\u200b\r\nSUCCESS\t\u0085\u2028\xff", 1000)
 
-// spoil puts ugly into every text below v.
+// spoil replaces every text in v by ugly.
 func spoil(v reflect.Value) {
 	switch v.Kind() { //nolint:exhaustive // the others have no text
 	case reflect.String:
@@ -42,7 +43,7 @@ func spoil(v reflect.Value) {
 	}
 }
 
-// spoilt is a value that has nothing but ugly texts.
+// spoilt returns a value in which every text is ugly.
 func spoilt[T any](change func(*T)) T {
 	var v T
 	spoil(reflect.ValueOf(&v).Elem())
@@ -52,23 +53,23 @@ func spoilt[T any](change func(*T)) T {
 	return v
 }
 
-// TestNothingSteersTheTerminal writes everything that commands write, made of the worst texts.
+// TestNothingSteersTheTerminal writes the output of every command, made of the worst texts.
 func TestNothingSteersTheTerminal(t *testing.T) {
 	for name, tc := range map[string]struct {
-		lines int // with a header
+		lines int // including the header
 		wraps bool
 		write func(b *bytes.Buffer)
 	}{
 		"targets": {2, true, func(b *bytes.Buffer) { writeTargets(b, []api.Target{spoilt[api.Target](nil)}, time.Now()) }},
 		"restarts list": {2, true, func(b *bytes.Buffer) {
-			writeServices(b, []restart.Explanation{spoilt[restart.Explanation](nil)}, time.UTC)
+			writeServices(b, []policy.Explanation{spoilt[policy.Explanation](nil)}, time.UTC)
 		}},
 		"restarts explain": {8, true, func(b *bytes.Buffer) {
-			e := spoilt[restart.Explanation](nil)
+			e := spoilt[policy.Explanation](nil)
 			writeExplanation(b, &e, time.UTC)
 		}},
 		"restarts explain, held": {8, true, func(b *bytes.Buffer) {
-			e := spoilt(func(e *restart.Explanation) { e.Healthy = true })
+			e := spoilt(func(e *policy.Explanation) { e.Healthy = true })
 			writeExplanation(b, &e, time.UTC)
 		}},
 		"probe": {19, false, func(b *bytes.Buffer) {
@@ -76,16 +77,15 @@ func TestNothingSteersTheTerminal(t *testing.T) {
 			_ = rep.writeText(b, true)
 		}},
 		"replay": {8, false, func(b *bytes.Buffer) {
-			r := spoilt(func(r *replay) { r.BreakCount, r.DifferenceCount, r.ChangeCount = 1, 1, 1 })
-			r.policies = map[string]restart.Policy{}
-			r.write(b)
+			r := spoilt(func(r *replay.Report) { r.BreakCount, r.DifferenceCount, r.ChangeCount = 1, 1, 1 })
+			writeReplay(b, &r)
 		}},
 		"line": {1, false, func(b *bytes.Buffer) { say(b, "%s", ugly) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b bytes.Buffer
 			tc.write(&b)
-			ours := 0 // what goes on in another line is indented
+			ours := 0 // the rest of a wrapped line is indented
 			for line := range strings.SplitSeq(strings.TrimSuffix(b.String(), "\n"), "\n") {
 				if !tc.wraps || !strings.HasPrefix(line, "  ") {
 					ours++
@@ -104,7 +104,7 @@ func TestNothingSteersTheTerminal(t *testing.T) {
 	}
 }
 
-// JSON loses nothing, and steers no terminal either.
+// JSON keeps every character and does not control the terminal.
 func TestJSONPrints(t *testing.T) {
 	want := "\x1b[2J\u202e\u200b\u0085 서버 \U000e0041 \u2028 \x7f <&>"
 	var b bytes.Buffer

@@ -24,21 +24,21 @@ type probeOptions struct {
 	ConfigFile string // empty: the embedded default configuration
 	Module     string // empty: the default for the target
 	Target     string
-	Name       string        // of a target of the inventory, which brings its own module; empty: Target is probed
+	Name       string        // of a target of the inventory, which has its own module; empty: Target is probed
 	Hostname   string        // empty: the target's
 	Attempts   int           // 0: the module's
 	RetryDelay time.Duration // negative: the module's
 	Timeout    time.Duration // 0: the module's, or 10 s for each attempt
 	Format     string        // "text" or "json"
-	Debug      bool          // text: also what happened, step by step
+	Debug      bool          // for text: also show each step
 }
 
 func addProbe(p *program) {
 	var o probeOptions
 	c := p.Command("probe", "Probe one target once and explain the outcome. Exit status: 0 success, 1 the probe failed, 2 usage or configuration.")
 	c.Arg("target", "URL of the target; http:// may be left out.").StringVar(&o.Target)
-	c.Flag("name", "Target of the inventory of --config.file, instead of a URL: probed by its own module, timeout and headers, as the server does.").StringVar(&o.Name)
-	c.Flag("module", "Module to probe with. Default: http_2xx, and websocket for ws:// and wss://.").StringVar(&o.Module)
+	c.Flag("name", "Target from the inventory of --config.file, instead of a URL. It is probed with its own module, timeout and headers, as the server probes it.").StringVar(&o.Name)
+	c.Flag("module", "Module to probe with. Default: http_2xx, or websocket for ws:// and wss://.").StringVar(&o.Module)
 	c.Flag("hostname", "Host header and TLS server name, if not the target's own.").StringVar(&o.Hostname)
 	c.Flag("attempts", "How many times to try a failing target; 0: as the module says.").Default("0").IntVar(&o.Attempts)
 	c.Flag("retry-delay", "Pause between two attempts; negative: as the module says.").Default("-1s").DurationVar(&o.RetryDelay)
@@ -88,7 +88,7 @@ func probe(ctx context.Context, out, errOut io.Writer, o probeOptions) int {
 		Module: o.Module,
 		Result: p.Probe(probing, prober.Request{URL: u, Hostname: o.Hostname, Excerpt: true}),
 	}
-	rep.Result.Timeout = timeout // exactly, and not what was left when the probe began
+	rep.Result.Timeout = timeout // not what was left of it when the probe began
 	if !rep.Result.Success() && ctx.Err() != nil {
 		fmt.Fprintln(errOut, "interrupted before the probe ended, which says nothing about the target")
 		return ExitUsage
@@ -110,7 +110,7 @@ func probe(ctx context.Context, out, errOut io.Writer, o probeOptions) int {
 	}
 }
 
-// The most that the command line may ask for. It may be used to wait for a service that starts.
+// The limits of flags. They are high, so that the command can wait for a service that is starting.
 const (
 	maxAttempts = 1000
 	maxDuration = 24 * time.Hour
@@ -135,7 +135,7 @@ func (o *probeOptions) check() error {
 	}
 }
 
-// module is the configured module with the overrides of the command line, and the rules for its target.
+// module returns the configured module with the overrides of the command line, and the rules for its target.
 func (o *probeOptions) module(ctx context.Context) (config.Module, config.TargetRules, error) {
 	if err := o.check(); err != nil {
 		return config.Module{}, config.TargetRules{}, err
@@ -163,8 +163,8 @@ func (o *probeOptions) module(ctx context.Context) (config.Module, config.Target
 	return m, c.TargetRules, nil
 }
 
-// find finds the module, and the target where that is one of the inventory: with all that it changes of its module, as the
-// server probes it.
+// find returns the module. A target of the inventory is looked up by its name, and the module is the one with which the server
+// probes it, changes of the target included.
 func (o *probeOptions) find(ctx context.Context, c *config.Config) (config.Module, error) {
 	if o.Name == "" {
 		if o.Module == "" {
@@ -177,12 +177,12 @@ func (o *probeOptions) find(ctx context.Context, c *config.Config) (config.Modul
 		}
 		return m, nil
 	}
-	inv, _ := inventory.ReadFiles(ctx, c, config.DefaultTimeoutOffset, prober.MaskURL) // what is wrong with others is for check
+	inv, _ := inventory.ReadFiles(ctx, c, config.DefaultTimeoutOffset, prober.MaskURL) // the command check reports errors in other files
 	e := inv.ByName(o.Name)
 	if e == nil {
 		text := "the inventory has no target %q: the targets command lists all of a running exporter"
 		if len(c.TargetAPIs) > 0 {
-			text += "; no target_apis was asked, its targets are probed by /probe?name=NAME&debug=true"
+			text += "; target_apis are not asked, probe their targets by /probe?name=NAME&debug=true of that exporter"
 		}
 		return config.Module{}, fmt.Errorf(text, o.Name)
 	}
@@ -190,7 +190,7 @@ func (o *probeOptions) find(ctx context.Context, c *config.Config) (config.Modul
 	return e.Overlay(c.Modules[e.Module]), nil
 }
 
-// timeout is for the whole probe. Without one of the command line or the module every attempt gets the default.
+// timeout is the time for the whole probe. If neither the command line nor the module has one, every attempt gets the default.
 func (o probeOptions) timeout(m config.Module) time.Duration {
 	if o.Timeout > 0 {
 		return o.Timeout

@@ -43,7 +43,7 @@ type (
 		BodyBytes  int64  `json:"body_bytes"`
 		Redirects  int    `json:"redirects"`
 	}
-	// There is no text of a message: it may end up in the log of a CI job.
+	// The text of messages is left out: it could end up in the log of a CI job.
 	jsonWebSocket struct {
 		StatusCode  int           `json:"status_code"`
 		Upgraded    bool          `json:"upgraded"`
@@ -61,11 +61,11 @@ type (
 	}
 	jsonTLS struct {
 		Version  string    `json:"version,omitempty"`
-		Subject  string    `json:"subject"` // empty where the certificate has none: presented has a name
+		Subject  string    `json:"subject"` // may be empty; the certificate still has a name in presented
 		Issuer   string    `json:"issuer"`
 		NotAfter time.Time `json:"not_after"`
-		// Presented are all certificates, at most ten; First is the one that ends first, and ChainNotAfter when the verified chain
-		// does.
+		// Presented are the first ten certificates. First is the one that expires first. ChainNotAfter is when the verified chain
+		// expires.
 		Presented     []jsonCertificate `json:"presented"`
 		First         jsonCertificate   `json:"first_to_end"`
 		ChainNotAfter *time.Time        `json:"chain_not_after,omitempty"`

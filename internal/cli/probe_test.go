@@ -24,7 +24,7 @@ func configFile(t *testing.T, text string) string {
 	return name
 }
 
-// options are those of the command line's defaults.
+// options returns the defaults of the flags.
 func options(target string) probeOptions {
 	return probeOptions{Module: config.DefaultModule, Target: target, RetryDelay: -1, Format: "text"}
 }
@@ -78,7 +78,7 @@ func TestModuleHostnameMayBeRepeated(t *testing.T) {
 	}
 }
 
-// TestInterrupted: a probe that was interrupted says nothing about its target.
+// TestInterrupted: an interrupted probe gives no verdict on its target.
 func TestInterrupted(t *testing.T) {
 	target := probetest.Silent(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -146,7 +146,7 @@ func TestAttemptsOfTheModule(t *testing.T) {
 	}
 }
 
-// A full pipe takes nothing.
+// A full is a writer that takes nothing.
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, os.ErrClosed }
@@ -165,7 +165,7 @@ func TestOutputError(t *testing.T) {
 	}
 }
 
-// A target of the inventory is probed as the server probes it: by its module, and with all that it changes of it.
+// A target of the inventory is probed as the server probes it: with its module and everything that it changes of that.
 func TestProbeByName(t *testing.T) {
 	s := probetest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("X-Tenant") != "blue" || r.Header.Get("X-Module") != "api" || r.URL.Path != "/health" {

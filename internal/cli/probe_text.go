@@ -11,7 +11,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
-// A report is one probe, for people and scripts.
+// A report is the outcome of one probe, as text or JSON.
 type report struct {
 	Target string // masked
 	Module string
@@ -19,7 +19,7 @@ type report struct {
 	Hint   string // empty: nothing to add
 }
 
-// writeText draws the phases as a waterfall, then says the verdict and what to do about it.
+// writeText draws the phases as a waterfall. Then come the verdict and a hint.
 func (rep report) writeText(w io.Writer, debug bool) error {
 	var b strings.Builder
 	r := rep.Result
@@ -59,14 +59,14 @@ func (rep report) writeText(w io.Writer, debug bool) error {
 	return err
 }
 
-// refusal writes how the body of a refusal begins, the only place that shows it.
+// refusal writes the beginning of the body of a refusal. No other output shows it.
 func refusal(b *strings.Builder, excerpt string) {
 	if excerpt != "" {
 		say(b, "  the body begins %q", excerpt)
 	}
 }
 
-// conversation writes what both sides of a WebSocket said, the only place that shows it.
+// conversation writes the messages of a WebSocket. No other output shows them.
 func conversation(b *strings.Builder, w *prober.WebSocketResult) {
 	head := fmt.Sprintf("  status %d", w.StatusCode)
 	if w.Upgraded {
@@ -98,7 +98,7 @@ func conversation(b *strings.Builder, w *prober.WebSocketResult) {
 	}
 }
 
-// said is how a message begins, as far as it was kept.
+// said returns the part of a message that was kept.
 func said(m prober.Message) string {
 	switch m.Type {
 	case prober.TextMessage:
@@ -112,7 +112,7 @@ func said(m prober.Message) string {
 	return ""
 }
 
-// cut says how long a message is of which less was kept.
+// cut returns the length of a message that was not kept as a whole.
 func cut(bytes, kept int) string {
 	if kept >= bytes {
 		return ""
@@ -127,7 +127,7 @@ func attempts(r prober.Result) string {
 	return fmt.Sprintf(" after %d attempts", r.Attempts)
 }
 
-// count is a number with its noun.
+// count returns a number with its noun.
 func count(n int64, noun string) string {
 	if n != 1 {
 		noun += "s"

@@ -35,7 +35,7 @@ func normalise(s string) string {
 	return dates.ReplaceAllString(s, "DATE")
 }
 
-// flaky answers 503 but for every third time.
+// flaky answers 503 except every third time.
 func flaky() http.Handler {
 	n := 0
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -132,7 +132,7 @@ func TestWaterfall(t *testing.T) {
 	}
 }
 
-// The command line shows every certificate, and which of them ends first.
+// The command line shows every certificate, and which of them expires first.
 func TestProbeShowsTheChain(t *testing.T) {
 	root, old := probetest.NewCA(t), probetest.NewCA(t)
 	ok := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
@@ -164,7 +164,7 @@ func TestProbeShowsTheChain(t *testing.T) {
 	}
 }
 
-// What a refusal says is shown to the person alone, escaped, and not in JSON.
+// The body of a refusal is shown as text only, escaped, and not in JSON.
 func TestProbeShowsTheRefusal(t *testing.T) {
 	s := probetest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)

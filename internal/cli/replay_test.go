@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,60 +10,49 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/app"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/audit"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/replay"
 )
 
-const tried = `
+// restarting writes a configuration that may restart a service.
+func restarting(t *testing.T, service, mode string) (file string) {
+	t.Helper()
+	return configFile(t, `
 modules: {http_2xx: {prober: http}}
 restart:
-  mode: enforce
+  mode: `+mode+`
   receiver: {bearer_token: s3cret}
   defaults: {arm_probes: 1, arm_time: 1s, confirm_probes: 2, verify_probes: 1, cooldown: 1m, start_grace: 1s}
   services:
-    - {name: SERVICE, checks: [{url: 'http://127.0.0.1:1/'}], command: {argv: [/bin/true]}}
-`
+    - {name: `+service+`, checks: [{url: 'http://127.0.0.1:1/'}], command: {argv: [/bin/true]}}
+`)
+}
 
-// incident is the audit of a service that fails, is restarted by an exporter that was started with a policy, and fails
-// again in its cool-down.
-func incident(t *testing.T, change func(*restart.Record)) (dir string) {
+// audited writes the audit log of a service that fails, by the policy of a configuration, and returns its directory.
+func audited(t *testing.T, file string) string {
 	t.Helper()
-	p := restart.Policy{
-		Mode: restart.ModeEnforce, ArmProbes: 1, ConfirmProbes: 2, ConfirmInterval: time.Second, ConfirmAge: time.Minute,
-		ProbeGap: time.Minute, SuspectTime: time.Hour, Cooldown: 5 * time.Minute, CooldownMax: time.Hour, BudgetHour: 3, BudgetDay: 6,
-		Concurrency: 1, ConcurrencyGroup: 1, FleetBudget: 5, FleetWindow: 15 * time.Minute, VerifyProbes: 1, VerifyTimeout: time.Minute,
-		MaxUnverified: 2, UnlockTime: time.Hour,
+	c, err := config.Load(file)
+	if err != nil {
+		t.Fatal(err)
 	}
-	healthy, refused := restart.Evidence{Healthy: true}, restart.Evidence{Reason: "connect_refused"}
-	var s restart.State
-	now := morning
-	dir = t.TempDir()
+	p := app.Policies(c)["shop"]
+	dir := t.TempDir()
 	log, err := audit.Open(dir, audit.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, ev := range []restart.Event{
-		{Started: &restart.Definition{Checks: "x"}},
-		{Probed: &healthy},
-		{Alerted: true},
-		{Probed: &refused},
-		{Probed: &refused},
-		{Preflighted: &restart.Preflight{Attempt: "1"}},
-		{Looked: &refused},
-		{Executed: &restart.Executed{Attempt: "1"}},
-		{Probed: &healthy},
-		{Alerted: true},
-		{Probed: &refused},
-		{Probed: &refused},
-	} {
+	var s policy.State
+	now := morning
+	healthy, refused := policy.Evidence{Healthy: true}, policy.Evidence{Reason: "connect_refused"}
+	for _, ev := range []policy.Event{{Started: &policy.Definition{Checks: "x"}}, {Probed: &healthy}, {Probed: &healthy}, {Alerted: true}, {Probed: &refused}, {Probed: &refused}} {
 		now = now.Add(10 * time.Second)
 		ev.World.Uptime = time.Hour
 		after, d := p.Next(s, ev, now)
-		r := restart.Record{Time: now, Service: "shop", From: s.Phase(), To: after.Phase(), Decision: d, Event: ev, Policy: p, State: s, After: after}
+		r := policy.Record{Time: now, Service: "shop", From: s.Phase(), To: after.Phase(), Decision: d, Event: ev, Policy: p, State: s, After: after}
 		s = after
-		if change != nil {
-			change(&r)
-		}
 		if err := log.Append(r); err != nil {
 			t.Fatal(err)
 		}
@@ -75,82 +63,40 @@ func incident(t *testing.T, change func(*restart.Record)) (dir string) {
 	return dir
 }
 
-func TestReplay(t *testing.T) {
-	configured := func(old, to string) string {
-		name := filepath.Join(t.TempDir(), "new.yml")
-		if err := os.WriteFile(name, []byte(strings.Replace(strings.Replace(tried, "SERVICE", "shop", 1), old, to, 1)), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return name
-	}
-	edit := func(dir string, change func([]byte) []byte) string {
-		name := filepath.Join(dir, audit.FileName)
-		b, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, change(b), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return dir
-	}
-	const records = "12 records from 20"
+func TestReplayLog(t *testing.T) {
+	enforce := restarting(t, "shop", "enforce")
+	dir := audited(t, enforce)
 	for _, tc := range []struct {
 		name   string
 		o      replayOptions
 		status int
-		out    []string
+		out    []string // in turn
 		err    string
 	}{
-		{"same", replayOptions{Dir: incident(t, nil)}, ExitSuccess, []string{records, "chain: whole\n", "replay: the same decisions and states\n"}, ""},
-		{"same with the file", replayOptions{Dir: incident(t, nil), ConfigFile: configured("cooldown: 1m", "cooldown: 5m")}, ExitSuccess, []string{"new.yml: 0 decisions would differ\n"}, ""},
-		{"shorter cool-down", replayOptions{Dir: incident(t, nil), ConfigFile: configured("cooldown: 1m", "cooldown: 10s")}, ExitFailed, []string{
-			"replay: the same decisions and states\n", "new.yml: 1 decisions would differ\n",
-			`audit.jsonl:12 2026-11-21T10:29:32Z shop: was "held by cooldown: 50s since the last attempt, want 5m0s", is "ask the back-end"`,
+		{"same", replayOptions{Dir: dir}, ExitSuccess, []string{"6 records from 20", "chain: whole\n", "replay: the same decisions and states\n"}, ""},
+		{"same with the file", replayOptions{Dir: dir, ConfigFile: enforce}, ExitSuccess, []string{"healthcheck.yml: 0 decisions would differ\n"}, ""},
+		{"never", replayOptions{Dir: dir, ConfigFile: restarting(t, "shop", "'off'")}, ExitFailed, []string{
+			"replay: the same decisions and states\n", "healthcheck.yml: 2 decisions would differ\n", `shop: was "ask the back-end", is "held by mode: off, want observe or enforce"`,
 		}, ""},
-		{"observe", replayOptions{Dir: incident(t, nil), ConfigFile: configured("mode: enforce", "mode: observe")}, ExitFailed, []string{`was "restart", is "would restart"`}, ""},
-		{"another service", replayOptions{Dir: incident(t, nil), ConfigFile: configured("shop", "other")}, ExitSuccess, []string{"not judged: 12 of services that it does not have\n"}, ""},
-		{"another decision", replayOptions{Dir: incident(t, func(r *restart.Record) { r.Decision.Restart = false })}, ExitFailed, []string{
-			`replay: 1 differ, the first at audit.jsonl:7 2026-11-21T10:28:42Z shop: was "nothing to decide", is "restart"`,
-		}, ""},
-		{"another state", replayOptions{Dir: incident(t, func(r *restart.Record) { r.After.Unverified = 7 })}, ExitFailed, []string{"replay: 12 differ", "and another state"}, ""},
-		{"another limit", replayOptions{Dir: incident(t, func(r *restart.Record) {
-			for i := range r.Decision.Guards {
-				r.Decision.Guards[i].Limit = "x"
-			}
-		})}, ExitFailed, []string{"with other values or limits"}, ""},
-		{"no decision", replayOptions{Dir: incident(t, func(r *restart.Record) { r.Service = "" })}, ExitSuccess, []string{"skipped: 12 "}, ""},
-		{
-			"changed line",
-			replayOptions{Dir: edit(incident(t, nil), func(b []byte) []byte { return bytes.Replace(b, []byte(`"shop"`), []byte(`"shop" `), 1) })},
-			ExitFailed,
-			[]string{"chain: broken at audit.jsonl:2: prev_hash", "replay: the same"},
-			"",
-		},
-		{
-			"another type",
-			replayOptions{Dir: edit(incident(t, nil), func(b []byte) []byte { return bytes.Replace(b, []byte(`"shop"`), []byte(`["hunter2"]`), 1) })},
-			ExitFailed,
-			[]string{"chain: broken at audit.jsonl:2", "a record of another kind"},
-			"",
-		},
-		{"part of a line", replayOptions{Dir: edit(incident(t, nil), func(b []byte) []byte { return append(b, `{"ts`...) })}, ExitSuccess, []string{"part of a line"}, ""},
-		{"no log", replayOptions{Dir: t.TempDir()}, ExitUsage, nil, "there is no record of an audit log in"},
-		{"no directory", replayOptions{Dir: "/nonexistent"}, ExitUsage, nil, "listing the audit log"},
-		{"broken file", replayOptions{Dir: incident(t, nil), ConfigFile: configured("mode: enforce", "mode: on")}, ExitUsage, nil, "restart.mode"},
-		{"no restarts", replayOptions{Dir: incident(t, nil), ConfigFile: "../../config/default.yml"}, ExitUsage, nil, "there is no restart section"},
+		{"another service", replayOptions{Dir: dir, ConfigFile: restarting(t, "other", "enforce")}, ExitSuccess, []string{"not judged: 6 of services that it does not have\n"}, ""},
+		{"no log", replayOptions{Dir: t.TempDir()}, ExitUsage, nil, "has no records of an audit log"},
+		{"broken file", replayOptions{Dir: dir, ConfigFile: restarting(t, "shop", "on")}, ExitUsage, nil, "restart.mode"},
+		{"no restarts", replayOptions{Dir: dir, ConfigFile: filepath.Join("..", "..", "config", "default.yml")}, ExitUsage, nil, "has no restart section"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var out, errOut bytes.Buffer
 			if status := replayLog(&out, &errOut, tc.o); status != tc.status {
 				t.Errorf("exit status %d, want %d", status, tc.status)
 			}
+			rest := out.String()
 			for _, want := range tc.out {
-				if !strings.Contains(out.String(), want) {
+				_, after, ok := strings.Cut(rest, want)
+				if !ok {
 					t.Errorf("stdout is %q, want %q", &out, want)
 				}
+				rest = after
 			}
-			if !strings.Contains(errOut.String(), tc.err) || (tc.err == "") != (errOut.Len() == 0) || strings.Contains(out.String()+errOut.String(), "hunter2") {
+			if !strings.Contains(errOut.String(), tc.err) || (tc.err == "") != (errOut.Len() == 0) {
 				t.Errorf("stderr is %q, want %q", &errOut, tc.err)
 			}
 			if tc.status == ExitUsage {
@@ -158,30 +104,38 @@ func TestReplay(t *testing.T) {
 			}
 			tc.o.Format = formatJSON
 			var asJSON bytes.Buffer
-			var r replay
+			var r replay.Report
 			if status := replayLog(&asJSON, &errOut, tc.o); status != tc.status {
 				t.Errorf("as JSON: exit status %d, want %d", status, tc.status)
 			}
-			if err := json.Unmarshal(asJSON.Bytes(), &r); err != nil || r.Records != 12 {
+			if err := json.Unmarshal(asJSON.Bytes(), &r); err != nil || r.Records != 6 {
 				t.Errorf("as JSON: %v: %s", err, &asJSON)
 			}
 		})
 	}
 }
 
-// What is too long to be kept whole cannot be judged.
-func TestReplayCut(t *testing.T) {
-	dir := incident(t, func(r *restart.Record) {
-		if r.Decision.Restart {
-			r.Event.World.Journal = strings.Repeat("x", 1<<17)
-		}
+func TestWriteReplay(t *testing.T) {
+	d := replay.Difference{File: "audit.jsonl", Line: 7, Time: morning, Service: "shop", Recorded: "restart", Replayed: "would restart"}
+	var b bytes.Buffer
+	writeReplay(&b, &replay.Report{
+		Records: 12, First: morning, Last: morning.Add(time.Hour), Skipped: 1, Partial: true,
+		Breaks: []audit.Break{{File: "audit.jsonl", Number: 2, Reason: "prev_hash"}}, BreakCount: 2,
+		Differences: []replay.Difference{d}, DifferenceCount: 3,
+		ConfigFile: "new.yml", Changes: []replay.Difference{d}, ChangeCount: 5, Unknown: 4,
 	})
-	var out, errOut bytes.Buffer
-	if status := replayLog(&out, &errOut, replayOptions{Dir: dir}); status != ExitSuccess || errOut.Len() > 0 {
-		t.Errorf("exit status %d, want 0: %s", status, &errOut)
-	}
-	lines := strings.SplitN(out.String(), "\n", 3)
-	if diff := cmp.Diff("skipped: 1 that were cut because of their length, or are no decisions", lines[1]); diff != "" {
-		t.Errorf("stdout (-want +got):\n%s", diff)
+	const want = `12 records from 2026-11-21T10:27:32Z to 2026-11-21T11:27:32Z
+skipped: 1 that were cut because of their length, or are not decisions
+the log ends in the middle of a line, which is still being written or was cut off by a crash
+chain: broken at audit.jsonl:2: prev_hash
+  and 1 more
+replay: 3 differ, the first at audit.jsonl:7 2026-11-21T10:27:32Z shop: was "restart", is "would restart"
+with new.yml: 5 decisions would differ
+  audit.jsonl:7 2026-11-21T10:27:32Z shop: was "restart", is "would restart"
+  and 4 more
+  not judged: 4 of services that it does not have
+`
+	if diff := cmp.Diff(want, b.String()); diff != "" {
+		t.Errorf("text (-want +got):\n%s", diff)
 	}
 }

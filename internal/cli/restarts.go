@@ -11,7 +11,7 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/remote"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // restartsOptions are the arguments of the restarts commands that ask a running exporter.
@@ -20,57 +20,57 @@ type restartsOptions struct {
 	Service  string
 	Scope    string        // of a brake
 	Duration time.Duration // of a pause
-	Who      string        // empty: the name of the basic authentication, or else the user of the operating system
+	Who      string        // empty: the user of the basic authentication, or else of the operating system
 	Reason   string
 	Format   string // "text" or "json"
 }
 
-// addRestarts adds the operators' levers of the restart controller.
+// addRestarts adds the group of commands by which operators control restarts.
 func addRestarts(p *program) {
-	group := p.Command("restarts", "Look at what a running exporter may restart, and hold it back. With the credentials of the restart receiver.")
+	group := p.Command("restarts", "Show what a running exporter may restart, and hold it back. Needs the credentials of the restart receiver.")
 	add := func(name, help string, do func(context.Context, io.Writer, io.Writer, restartsOptions) int) restartsCommand {
 		c := restartsCommand{CmdClause: group.Command(name, help), options: new(restartsOptions)}
 		exporterFlags(c.CmdClause, &c.options.Exporter, &c.options.Format)
 		p.does(c.CmdClause, func(ctx context.Context, out, errOut io.Writer) int { return do(ctx, out, errOut, *c.options) })
 		return c
 	}
-	add("list", "List the services and what holds them. Exit status: 0 success, 1 the exporter did not answer, 2 usage.", listRestarts)
+	add("list", "List the services and what holds them back. Exit status: 0 success, 1 the exporter did not answer, 2 usage.", listRestarts)
 
-	explain := add("explain", "Say what every guard of a service says, and when it would be restarted. Exit status: 0 the exporter answered, whether the service is held or not, "+
-		"1 it did not, or has no such service, 2 usage.", explainRestart)
+	explain := add("explain", "Show what every guard of a service says, and when it would be restarted. Exit status: 0 the exporter answered, whether the service is held back or not, "+
+		"1 it did not answer, or it has no such service, 2 usage.", explainRestart)
 	explain.service()
 
 	pause := add("pause", "Keep a service from being restarted for a while. Exit status: 0 it is paused, 1 the exporter refused or did not answer, 2 usage.", pauseRestarts)
 	pause.service()
 	pause.who()
 	pause.Flag("duration", "How long, at most 24h.").Required().DurationVar(&pause.options.Duration)
-	pause.reason("Why; for the others.").Required()
+	pause.reason("Why; others see it.").Required()
 
 	resume := add("resume", "End the pause of a service. Exit status: 0 it is not paused, 1 the exporter refused or did not answer, 2 usage.", resumeRestarts)
 	resume.service()
 	resume.who()
-	resume.reason("Why; for the others.")
+	resume.reason("Why; others see it.")
 
 	unlock := add("unlock", "End the lock-out of a service whose restarts did not help. Exit status: 0 it is not locked out, 1 the exporter refused or did not answer, 2 usage.", unlockRestarts)
 	unlock.service()
 	unlock.who()
-	unlock.reason("What has changed; for the others.").Required()
+	unlock.reason("What has changed; others see it.").Required()
 
-	request := add("request", "Ask for a restart of a service as an alert does: it comes when its checks confirm and every guard agrees. "+
-		"Exit status: 0 accepted, whether something holds it or not, 1 the exporter refused or did not answer, 2 usage.", requestRestart)
+	request := add("request", "Ask for a restart of a service, as an alert does. It happens once the checks confirm the failure and every guard agrees. "+
+		"Exit status: 0 accepted, whether something holds it back or not, 1 the exporter refused or did not answer, 2 usage.", requestRestart)
 	request.service()
 	request.who()
-	request.reason("Why; for the others.")
+	request.reason("Why; others see it.")
 
-	release := add("release-brake", "Take the mass brake off for what fails now. Exit status: 0 it is not on, 1 the exporter refused or did not answer, 2 usage.", releaseBrake)
-	release.Arg("scope", "fleet, or group/NAME; without one fleet.").StringVar(&release.options.Scope)
+	release := add("release-brake", "Release the mass brake for what fails now. Exit status: 0 it is not on, 1 the exporter refused or did not answer, 2 usage.", releaseBrake)
+	release.Arg("scope", "fleet, or group/NAME. Default: fleet.").StringVar(&release.options.Scope)
 	release.who()
-	release.reason("What has changed; for the others.").Required()
+	release.reason("What has changed; others see it.").Required()
 
 	addReplay(p, group)
 }
 
-// A restartsCommand is one of the group restarts that asks a running exporter.
+// A restartsCommand is a command of the group that asks a running exporter.
 type restartsCommand struct {
 	*kingpin.CmdClause
 	options *restartsOptions
@@ -81,7 +81,7 @@ func (c restartsCommand) service() {
 }
 
 func (c restartsCommand) who() {
-	c.Flag("who", "Who gives the order; without one the name of the basic authentication, or else the user of the operating system.").Envar("USER").StringVar(&c.options.Who)
+	c.Flag("who", "Who gives the order. Default: the user of the basic authentication, or else of the operating system.").Envar("USER").StringVar(&c.options.Who)
 }
 
 func (c restartsCommand) reason(help string) *kingpin.FlagClause {
@@ -98,16 +98,16 @@ type order struct {
 	Reason   string `json:"reason,omitempty"`
 }
 
-// pauseRestarts keeps a service from being restarted for a while. It returns the exit status, as do the other orders.
+// pauseRestarts keeps a service from being restarted for a while. It returns the exit status, like the other orders.
 func pauseRestarts(ctx context.Context, out, errOut io.Writer, o restartsOptions) int {
-	if o.Duration <= 0 || o.Duration > restart.MaxPause {
-		fmt.Fprintf(errOut, "--duration is %s, want more than 0 and at most %s\n", o.Duration, restart.MaxPause)
+	if o.Duration <= 0 || o.Duration > policy.MaxPause {
+		fmt.Fprintf(errOut, "--duration is %s, want more than 0 and at most %s\n", o.Duration, policy.MaxPause)
 		return ExitUsage
 	}
-	return o.give(ctx, out, errOut, "pause", func(e *restart.Explanation) string {
+	return o.give(ctx, out, errOut, "pause", func(e *policy.Explanation) string {
 		text := fmt.Sprintf("Paused %s until %s.", e.Service, clock(e.Pause.Until, e.Time, time.Local))
-		if e.Phase == restart.PhaseExecuting || e.Phase == restart.PhaseVerifying {
-			text += " A restart is under way; that goes on."
+		if e.Phase == policy.PhaseExecuting || e.Phase == policy.PhaseVerifying {
+			text += " A restart is under way and goes on."
 		}
 		return text
 	})
@@ -115,28 +115,28 @@ func pauseRestarts(ctx context.Context, out, errOut io.Writer, o restartsOptions
 
 // resumeRestarts ends a pause.
 func resumeRestarts(ctx context.Context, out, errOut io.Writer, o restartsOptions) int {
-	return o.give(ctx, out, errOut, "resume", func(e *restart.Explanation) string {
+	return o.give(ctx, out, errOut, "resume", func(e *policy.Explanation) string {
 		return e.Service + " is not paused."
 	})
 }
 
 // unlockRestarts ends a lock-out.
 func unlockRestarts(ctx context.Context, out, errOut io.Writer, o restartsOptions) int {
-	return o.give(ctx, out, errOut, "unlock", func(e *restart.Explanation) string {
+	return o.give(ctx, out, errOut, "unlock", func(e *policy.Explanation) string {
 		return e.Service + " is not locked out."
 	})
 }
 
-// requestRestart demands a restart of a service as an alert does, and says what holds it.
+// requestRestart demands a restart of a service, as an alert does, and says what holds it back.
 func requestRestart(ctx context.Context, out, errOut io.Writer, o restartsOptions) int {
-	return o.give(ctx, out, errOut, "request", func(e *restart.Explanation) string {
+	return o.give(ctx, out, errOut, "request", func(e *policy.Explanation) string {
 		return "Requested for " + e.Service + ": " + verdict(e, time.Local)
 	})
 }
 
-// releaseBrake takes the mass brake of a scope off.
+// releaseBrake releases the mass brake of a scope.
 func releaseBrake(ctx context.Context, out, errOut io.Writer, o restartsOptions) int {
-	var answer restart.Release
+	var answer policy.Release
 	status := o.ask(ctx, out, errOut, func(s *remote.Server) request {
 		return request{path: "api/v1/restarts-brake/release", order: o.ordered(s), answer: &answer}
 	})
@@ -150,7 +150,7 @@ func releaseBrake(ctx context.Context, out, errOut io.Writer, o restartsOptions)
 	return status
 }
 
-// ordered is the order that o says.
+// ordered returns the order for these options.
 func (o *restartsOptions) ordered(s *remote.Server) order {
 	ordered := order{Who: o.Who, Reason: o.Reason, Scope: o.Scope}
 	if o.Duration > 0 {
@@ -162,7 +162,7 @@ func (o *restartsOptions) ordered(s *remote.Server) order {
 	return ordered
 }
 
-// systemUser is the name of the user of this process by the operating system. Empty: it has none.
+// systemUser returns the user of this process. Empty: the operating system does not know a name.
 func systemUser() string {
 	u, err := user.Current()
 	if err != nil {
@@ -171,9 +171,9 @@ func systemUser() string {
 	return u.Username
 }
 
-// give gives an order; what holds then is said by done.
-func (o *restartsOptions) give(ctx context.Context, out, errOut io.Writer, verb string, done func(*restart.Explanation) string) int {
-	var answer restart.Ordered
+// give gives an order. The text of done says what the order has changed.
+func (o *restartsOptions) give(ctx context.Context, out, errOut io.Writer, verb string, done func(*policy.Explanation) string) int {
+	var answer policy.Ordered
 	status := o.ask(ctx, out, errOut, func(s *remote.Server) request {
 		return request{path: o.path(verb), order: o.ordered(s), answer: &answer}
 	})
@@ -187,7 +187,7 @@ func (o *restartsOptions) give(ctx context.Context, out, errOut io.Writer, verb 
 	return ExitSuccess
 }
 
-// path is where the service is asked for.
+// path is the path of an endpoint of the service.
 func (o *restartsOptions) path(verb string) string {
 	return "api/v1/restarts/" + url.PathEscape(o.Service) + "/" + verb
 }

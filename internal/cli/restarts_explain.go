@@ -9,12 +9,12 @@ import (
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/remote"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
-// explainRestart says on out what every guard of a service says, and what follows. It returns the exit status.
+// explainRestart writes to out what every guard of a service says, and the verdict. It returns the exit status.
 func explainRestart(ctx context.Context, out, errOut io.Writer, o restartsOptions) int {
-	var e restart.Explanation
+	var e policy.Explanation
 	status := o.ask(ctx, out, errOut, func(*remote.Server) request {
 		return request{path: o.path("explain"), answer: &e}
 	})
@@ -25,7 +25,7 @@ func explainRestart(ctx context.Context, out, errOut io.Writer, o restartsOption
 }
 
 // writeExplanation writes what is known of a service, a line for every guard, and the verdict.
-func writeExplanation(out io.Writer, e *restart.Explanation, zone *time.Location) {
+func writeExplanation(out io.Writer, e *policy.Explanation, zone *time.Location) {
 	var about []string
 	for _, s := range []string{e.Environment, e.Group} {
 		if s != "" {
@@ -44,7 +44,7 @@ func writeExplanation(out io.Writer, e *restart.Explanation, zone *time.Location
 		paragraph(out, "  ", fmt.Sprintf("asked for by %s at %s: %s", e.Request.Who, clock(e.RequestedAt, e.Time, zone), cmp.Or(e.Request.Reason, "no reason given")))
 	}
 	if e.Demanded && (e.Alerts > 0 || e.RequestedAt.IsZero()) {
-		paragraph(out, "  ", fmt.Sprintf("asked for by an alert that was last told at %s and is not resolved", clock(e.AlertedAt, e.Time, zone)))
+		paragraph(out, "  ", fmt.Sprintf("asked for by an alert that last came at %s and is not resolved", clock(e.AlertedAt, e.Time, zone)))
 	}
 	fmt.Fprintln(out)
 	var rows table

@@ -13,8 +13,7 @@ func TestWriteExplanation(t *testing.T) {
 	writeExplanation(&b, explained(nil), time.UTC)
 	const want = `shop (LIVE, web, by pm2, mode enforce): cooldown
   http://127.0.0.1:8080/health
-  asked for by an alert that was last told at 10:27:32 (in 0s) and is not
-      resolved
+  asked for by an alert that last came at 10:27:32 (in 0s) and is not resolved
 
 GUARD        SAYS  VALUE                LIMIT                NEXT
 mode         ok    enforce              observe or enforce   -

@@ -7,12 +7,12 @@ import (
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/remote"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // listRestarts lists the services of a running exporter on out. It returns the exit status.
 func listRestarts(ctx context.Context, out, errOut io.Writer, o restartsOptions) int {
-	var all restart.Explanations
+	var all policy.Explanations
 	status := o.ask(ctx, out, errOut, func(*remote.Server) request {
 		return request{path: "api/v1/restarts", answer: &all}
 	})
@@ -22,8 +22,8 @@ func listRestarts(ctx context.Context, out, errOut io.Writer, o restartsOptions)
 	return status
 }
 
-// writeServices writes a table.
-func writeServices(out io.Writer, all []restart.Explanation, zone *time.Location) {
+// writeServices writes the services as a table.
+func writeServices(out io.Writer, all []policy.Explanation, zone *time.Location) {
 	var rows table
 	rows.add("SERVICE", "ENVIRONMENT", "MODE", "PHASE", "PROBE", "LEFT")
 	for i := range all {
@@ -34,8 +34,8 @@ func writeServices(out io.Writer, all []restart.Explanation, zone *time.Location
 	rows.write(out)
 }
 
-// inShort says by what a service is restarted, what holds it, and when it was restarted last.
-func inShort(e *restart.Explanation, zone *time.Location) string {
+// inShort says which back-end restarts a service, what holds it back, and when it was restarted last.
+func inShort(e *policy.Explanation, zone *time.Location) string {
 	text := "by " + e.Backend
 	if e.Hold != "" {
 		text += "; held by " + string(e.Hold)
@@ -49,7 +49,7 @@ func inShort(e *restart.Explanation, zone *time.Location) string {
 	return text + "; last attempt " + clock(e.LastAttempt, e.Time, zone)
 }
 
-func lastProbe(e *restart.Explanation) string {
+func lastProbe(e *policy.Explanation) string {
 	switch {
 	case e.LastProbe.IsZero():
 		return "none"

@@ -7,15 +7,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 func TestWriteServices(t *testing.T) {
 	var b bytes.Buffer
-	e := explained(func(e *restart.Explanation) {
-		e.Budget, e.LastAttempt = restart.Budget{Hour: 2, Day: 5}, morning.Add(-80*time.Second)
+	e := explained(func(e *policy.Explanation) {
+		e.Budget, e.LastAttempt = policy.Budget{Hour: 2, Day: 5}, morning.Add(-80*time.Second)
 	})
-	writeServices(&b, []restart.Explanation{*e, {Service: "new", Backend: "command", Mode: restart.ModeObserve, Phase: restart.PhaseUnarmed}}, time.UTC)
+	writeServices(&b, []policy.Explanation{*e, {Service: "new", Backend: "command", Mode: policy.ModeObserve, Phase: policy.PhaseUnarmed}}, time.UTC)
 	const want = `SERVICE  ENVIRONMENT  MODE     PHASE     PROBE            LEFT
 shop     LIVE         enforce  cooldown  connect_refused  2/h 5/d
   by pm2; held by cooldown until 10:31:12 (in 3m40s); last attempt 10:26:12

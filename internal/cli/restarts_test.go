@@ -12,10 +12,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
-// An asked is an exporter that remembers what it was asked.
+// An asked is an exporter that remembers its last request.
 type asked struct {
 	method, path, body string
 	status             int
@@ -32,7 +32,7 @@ func (a *asked) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(a.answer)
 }
 
-// ordering is a command without what every test has.
+// ordering returns a command without the arguments that all tests share.
 func ordering(command func(context.Context, io.Writer, io.Writer, restartsOptions) int) func(out, errOut io.Writer, o restartsOptions) int {
 	return func(out, errOut io.Writer, o restartsOptions) int {
 		return command(context.Background(), out, errOut, o)
@@ -47,17 +47,17 @@ func pauseFor(d time.Duration) func(out, errOut io.Writer, o restartsOptions) in
 }
 
 func TestOrders(t *testing.T) {
-	paused := restart.Ordered{Explanation: *explained(func(e *restart.Explanation) {
-		e.Pause, e.Phase = restart.Pause{Until: morning.Add(time.Hour), Who: "jo"}, restart.PhaseVerifying
+	paused := policy.Ordered{Explanation: *explained(func(e *policy.Explanation) {
+		e.Pause, e.Phase = policy.Pause{Until: morning.Add(time.Hour), Who: "jo"}, policy.PhaseVerifying
 	}), Warning: "disk full"}
 	for _, tc := range []struct {
 		name   string
 		do     func(out, errOut io.Writer, o restartsOptions) int
 		o      restartsOptions
-		asked  asked // what is answered, and what is to be asked
+		asked  asked // the answer, and the request that is wanted
 		status int
 		out    string // part of it
-		err    string // likewise
+		err    string // part of it
 	}{
 		{
 			"pause", pauseFor(90 * time.Minute),
@@ -76,31 +76,31 @@ func TestOrders(t *testing.T) {
 		{
 			"resume", ordering(resumeRestarts),
 			restartsOptions{Service: "shop", Who: "jo"},
-			asked{"POST", "/hc/api/v1/restarts/shop/resume", `{"who":"jo"}`, 200, restart.Ordered{Explanation: *explained(nil)}},
+			asked{"POST", "/hc/api/v1/restarts/shop/resume", `{"who":"jo"}`, 200, policy.Ordered{Explanation: *explained(nil)}},
 			ExitSuccess, "shop is not paused.\n", "",
 		},
 		{
 			"unlock", ordering(unlockRestarts),
 			restartsOptions{Service: "shop", Who: "jo", Reason: "repaired"},
-			asked{"POST", "/hc/api/v1/restarts/shop/unlock", `{"who":"jo","reason":"repaired"}`, 200, restart.Ordered{Explanation: *explained(nil)}},
+			asked{"POST", "/hc/api/v1/restarts/shop/unlock", `{"who":"jo","reason":"repaired"}`, 200, policy.Ordered{Explanation: *explained(nil)}},
 			ExitSuccess, "shop is not locked out.\n", "",
 		},
 		{
 			"request", ordering(requestRestart),
 			restartsOptions{Service: "shop", Who: "cron"},
-			asked{"POST", "/hc/api/v1/restarts/shop/request", `{"who":"cron"}`, 200, restart.Ordered{Explanation: *explained(nil)}},
+			asked{"POST", "/hc/api/v1/restarts/shop/request", `{"who":"cron"}`, 200, policy.Ordered{Explanation: *explained(nil)}},
 			ExitSuccess, "Requested for shop: held by cooldown", "",
 		},
 		{
 			"release the brake", ordering(releaseBrake),
 			restartsOptions{Scope: "group/web", Who: "jo", Reason: "x"},
-			asked{"POST", "/hc/api/v1/restarts-brake/release", `{"scope":"group/web","who":"jo","reason":"x"}`, 200, restart.Release{Scope: "group/web", Released: true}},
+			asked{"POST", "/hc/api/v1/restarts-brake/release", `{"scope":"group/web","who":"jo","reason":"x"}`, 200, policy.Release{Scope: "group/web", Released: true}},
 			ExitSuccess, "The brake of group/web is released for what fails now.\n", "",
 		},
 		{
 			"release what is off", ordering(releaseBrake),
 			restartsOptions{Who: "jo", Reason: "x"},
-			asked{"POST", "/hc/api/v1/restarts-brake/release", `{"who":"jo","reason":"x"}`, 200, restart.Release{Scope: "fleet"}},
+			asked{"POST", "/hc/api/v1/restarts-brake/release", `{"who":"jo","reason":"x"}`, 200, policy.Release{Scope: "fleet"}},
 			ExitSuccess, "The brake of fleet is not on.\n", "",
 		},
 		{
@@ -118,14 +118,14 @@ func TestOrders(t *testing.T) {
 		{
 			"list", ordering(listRestarts),
 			restartsOptions{},
-			asked{"GET", "/hc/api/v1/restarts", "", 200, restart.Explanations{Services: []restart.Explanation{*explained(nil)}}},
+			asked{"GET", "/hc/api/v1/restarts", "", 200, policy.Explanations{Services: []policy.Explanation{*explained(nil)}}},
 			ExitSuccess, "\nshop ", "",
 		},
 		{
 			"somebody else", ordering(listRestarts),
 			restartsOptions{},
 			asked{"GET", "/hc/api/v1/restarts", "", 200, "hello"},
-			ExitFailed, "", "is not that of a healthcheck_exporter",
+			ExitFailed, "", "does not come from a healthcheck_exporter",
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -22,11 +22,11 @@ import (
 // maxTimeoutOffset is the longest believable --timeout-offset in seconds.
 const maxTimeoutOffset = 3600
 
-// memoryShare is how much of the memory of its cgroup the process may take by its own reckoning, which knows neither the
-// program's text nor the kernel's buffers.
+// memoryShare is how much of the memory of its cgroup the Go runtime may use. The rest is for what it does not count: the code of
+// the program and the buffers of the kernel.
 const memoryShare = 0.8
 
-// serveOptions are the flags of the serve command: the options of the exporter, and what these are made of.
+// serveOptions are the flags of the serve command: options of the exporter, and values from which finish makes more of them.
 type serveOptions struct {
 	app.Options
 
@@ -45,15 +45,15 @@ func addServe(p *program) {
 	c.Flag("config.auto-reload-interval", "How often to look for changes; a number without a unit is seconds.").Default("30s").SetValue((*interval)(&o.AutoReload))
 	c.Flag("timeout-offset", "Seconds to subtract from the scrape timeout, at most a tenth of it.").Default("0.5").Float64Var(&o.timeoutOffset)
 	c.Flag("probe-all.max-targets", "How many targets one scrape of /probe/all may have.").Default("1000").IntVar(&o.ProbeAllMax)
-	c.Flag("history.limit", "How many probes, and how many failed ones besides, are kept for the landing page.").Default("100").IntVar(&o.HistoryLimit)
-	c.Flag("storage.path", "Directory of what is kept of targets and restarts. It is made and used only if the configuration has any.").Default("data/").StringVar(&o.StoragePath)
+	c.Flag("history.limit", "How many probes to keep for the landing page, and how many failed ones in addition.").Default("100").IntVar(&o.HistoryLimit)
+	c.Flag("storage.path", "Directory for what is known of targets, the states of restarts and their audit log. It is created only if the configuration has targets or a restart section.").Default("data/").StringVar(&o.StoragePath)
 	o.Web = kingpinflag.AddFlags(c, ":10115")
 	c.Flag("web.external-url", "URL under which the exporter is reachable from outside, for example behind a proxy.").StringVar(&o.ExternalURL)
 	c.Flag("web.route-prefix", "Path below which everything is served. Default: the path of --web.external-url.").StringVar(&o.RoutePrefix)
 	c.Flag("web.enable-pprof", "Serve Go profiles below /debug/pprof/.").BoolVar(&o.EnablePprof)
 	c.Flag("log.level", "Least severe level to log: debug, info, warn or error.").Default("info").EnumVar(&o.logLevel, "debug", "info", "warn", "error")
 	c.Flag("log.format", "Log format: logfmt or json.").Default("logfmt").EnumVar(&o.logFormat, "logfmt", "json")
-	c.Flag("log.prober", "Least severe level to log of probes: a change of state of a target of the inventory is info, every probe is debug; none is silent.").Default("info").EnumVar(&o.logProber, "none", "debug", "info", "warn", "error")
+	c.Flag("log.prober", "Least severe level to log for probes: info logs when a target of the inventory changes its state, debug logs every probe, none logs nothing.").Default("info").EnumVar(&o.logProber, "none", "debug", "info", "warn", "error")
 	p.readsConfig(c, &o.ConfigFile)
 	p.does(c, func(ctx context.Context, out, errOut io.Writer) int { return serve(ctx, out, errOut, o) })
 }
@@ -71,10 +71,10 @@ func serve(ctx context.Context, out, errOut io.Writer, o serveOptions) int {
 		}
 		return check(ctx, out, errOut, checkOptions{TimeoutOffset: o.TimeoutOffset, Files: []string{o.ConfigFile}})
 	}
-	// Near the limit of its container the garbage collector works harder, before the kernel ends the process. GOMEMLIMIT wins,
-	// and without a limit there is nothing to do.
+	// Near the limit of its container the garbage collector works harder, so that the kernel does not kill the process.
+	// GOMEMLIMIT takes precedence. Without a limit nothing happens.
 	_, _ = memlimit.Set(memlimit.WithRatio(memoryShare))
-	hup := make(chan os.Signal, 1) // before the configuration is read: until then the signal would kill
+	hup := make(chan os.Signal, 1) // from here on the signal reloads; before, it would kill the process
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
 	exporter, err := app.New(o.Options) //nolint:contextcheck // it takes a bounded time
@@ -89,7 +89,7 @@ func serve(ctx context.Context, out, errOut io.Writer, o serveOptions) int {
 	return ExitSuccess
 }
 
-// complain writes an error, several lines of it below each other.
+// complain writes an error. One of several lines begins on a line of its own.
 func complain(w io.Writer, err error) {
 	text, sep := err.Error(), " "
 	if strings.Contains(text, "\n") {
@@ -98,9 +98,9 @@ func complain(w io.Writer, err error) {
 	fmt.Fprintf(w, "%s:%s%s\n", Name, sep, text)
 }
 
-// finish makes the options of the exporter of the other flags. Logs go to errOut.
+// finish checks the flags and makes the options of the exporter from them. Logs go to errOut.
 func (o *serveOptions) finish(errOut io.Writer) error {
-	if !(o.timeoutOffset >= 0 && o.timeoutOffset <= maxTimeoutOffset) { // written so that it holds for NaN
+	if !(o.timeoutOffset >= 0 && o.timeoutOffset <= maxTimeoutOffset) { // written this way to catch NaN
 		return fmt.Errorf("--timeout-offset is %g, want 0 to %d", o.timeoutOffset, maxTimeoutOffset)
 	}
 	if o.StoragePath == "" {
@@ -118,7 +118,7 @@ func (o *serveOptions) finish(errOut io.Writer) error {
 	return o.loggers(errOut)
 }
 
-// loggers makes the exporter's logger and that of the probes, which has a level of its own.
+// loggers makes the logger of the exporter and the logger of the probes, which has its own level.
 func (o *serveOptions) loggers(w io.Writer) error {
 	level, err := logging.ParseLevel(o.logLevel)
 	if err != nil {
@@ -139,7 +139,7 @@ func (o *serveOptions) loggers(w io.Writer) error {
 	return nil
 }
 
-// An interval is the value of a flag: a duration, or a number of seconds, which is how blackbox_exporter writes it.
+// An interval is the value of a flag: a duration, or a number of seconds as blackbox_exporter has it.
 type interval time.Duration
 
 // Set implements kingpin.Value.

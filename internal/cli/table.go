@@ -10,24 +10,24 @@ import (
 )
 
 const (
-	// How wide tables and paragraphs are at most, in characters: what the narrowest terminals show without breaking lines.
+	// The most characters in a line of a table or paragraph: what the narrowest terminals show without breaking it.
 	screen = 80
 	// The space between two columns.
 	gap = 2
-	// How far a column is narrowed for the sake of the others.
+	// The least width to which a column is narrowed to make room for others.
 	narrow = 8
-	// How long a word is at most that is broken only if nothing else helps.
+	// The longest word that is broken only if nothing else helps.
 	wordy = 20
 )
 
-// A table has its titles as the first row. The first cell of a row is what people copy, and is never broken: where it is too
-// long, the rest of its row follows on the next line. Other cells go on below themselves.
+// A table has its titles in the first row. The first cell of a row is never broken, because people copy it: if it is too long,
+// the rest of its row follows on the next line. Other cells are wrapped within their column.
 type table struct {
 	rows  [][]string
-	notes map[int]string // what is said below a row, by its number
+	notes map[int]string // texts below rows, by the number of the row
 }
 
-// note says something below the last row.
+// note adds a text below the last row.
 func (t *table) note(text string) {
 	if t.notes == nil {
 		t.notes = map[int]string{}
@@ -35,7 +35,7 @@ func (t *table) note(text string) {
 	t.notes[len(t.rows)-1] = text
 }
 
-// add adds a row; what is empty is a dash.
+// add adds a row. An empty cell is shown as a dash.
 func (t *table) add(cells ...string) {
 	for i, c := range cells {
 		if c = oneLine(c); c == "" {
@@ -61,7 +61,7 @@ func (t *table) write(w io.Writer) {
 	}
 }
 
-// writeRow writes as many lines as the highest of the cells needs.
+// writeRow writes as many lines as the highest cell needs.
 func writeRow(w io.Writer, cells []string, widths []int) {
 	columns, height := make([][]string, len(cells)), 1
 	for i, c := range cells {
@@ -81,8 +81,8 @@ func writeRow(w io.Writer, cells []string, widths []int) {
 	}
 }
 
-// widths are those of the columns: as wide as their cells, as long as that fits. Else the widest give way, at first between
-// words, then within them.
+// widths returns the widths of the columns. They are as wide as their cells if that fits. Otherwise the widest are narrowed, at
+// first so that lines break between words, then within them.
 func (t *table) widths() []int {
 	widths, words, floors := make([]int, len(t.rows[0])), make([]int, len(t.rows[0])), make([]int, len(t.rows[0]))
 	for i := range widths {
@@ -100,7 +100,7 @@ func (t *table) widths() []int {
 	return widths
 }
 
-// giveWay narrows the widest columns until all fit, none below its floor.
+// giveWay narrows the widest columns until all of them fit, but none below its floor.
 func giveWay(widths, floors []int) {
 	total := gap * (len(widths) - 1)
 	for _, width := range widths {
@@ -120,7 +120,7 @@ func giveWay(widths, floors []int) {
 	}
 }
 
-// wrap breaks a text between words, and a word that is too long where it must. The first line is so wide, the others may be less.
+// wrap breaks a text between words, and within a word that is too long for a line. The first line may be wider than the others.
 func wrap(text string, first, others int) []string {
 	lines, width := []string{""}, first
 	next := func(text string) {
@@ -145,10 +145,10 @@ func wrap(text string, first, others int) []string {
 	return lines
 }
 
-// hang is what lines of a paragraph have before them after the first, so that no text looks like a line of ours.
+// hang indents every line of a paragraph but the first, so that no text from outside looks like a line of ours.
 const hang = "    "
 
-// paragraph writes a text as lines that fit, each after indent.
+// paragraph writes a text as lines that fit the screen, each after indent.
 func paragraph(w io.Writer, indent, text string) {
 	room := screen - len(indent)
 	for i, line := range wrap(printable.Text(text, maxLine), room, room-len(hang)) {

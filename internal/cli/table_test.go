@@ -11,15 +11,15 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/api"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
-// TestFits: what is listed fits a narrow terminal, however long names are. Names are whole: people copy them.
+// TestFits: lists fit a narrow terminal, however long the names are. Names are not broken, because people copy them.
 func TestFits(t *testing.T) {
 	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	long := strings.Repeat("payments-", 6) + "api"
 	wide := strings.Repeat("결제", 15)
-	explanation := explained(func(e *restart.Explanation) {
+	explanation := explained(func(e *policy.Explanation) {
 		e.Service, e.Environment, e.Group, e.Backend = long, "PRE-PRODUCTION-EUROPE", "everything-behind-the-proxy", "kubernetes"
 		e.Reason, e.LastAttempt = "resolve_temporary_failure", now.Add(-50*time.Hour)
 		for i := range e.Guards {
@@ -36,7 +36,7 @@ func TestFits(t *testing.T) {
 				{Description: inventory.Description{Name: "shop", Environment: "LIVE", Source: "targets"}, State: "up"},
 			}, now)
 		},
-		"services":    func(b *bytes.Buffer) { writeServices(b, []restart.Explanation{*explanation}, time.UTC) },
+		"services":    func(b *bytes.Buffer) { writeServices(b, []policy.Explanation{*explanation}, time.UTC) },
 		"explanation": func(b *bytes.Buffer) { writeExplanation(b, explanation, time.UTC) },
 	} {
 		var b bytes.Buffer

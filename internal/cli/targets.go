@@ -112,6 +112,6 @@ func percent(ratio float64) string {
 
 // overdue is after how long without a probe a target is stale: it may be otherwise by now.
 func overdue(interval string) time.Duration {
-	d, _ := config.ParseDuration(interval) // 0 where the exporter is of another version
+	d, _ := config.ParseDuration(interval) // 0 if the exporter has another version
 	return max(time.Minute, 2*time.Duration(d))
 }

@@ -11,14 +11,13 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 )
 
-// usageTemplate is kingpin's template for --help. Where no command is named it also shows the flags of the default
-// command.
+// usageTemplate is kingpin's template for --help. If the arguments name no command, it also shows the flags of the default one.
 //
 //go:embed usage.tmpl
 var usageTemplate string
 
-// usageError says what is wrong with args. A parser of kingpin takes a first word that is no command for an argument of the
-// default command, and repeats it; it may be a target, with credentials.
+// usageError says what is wrong with args. Kingpin takes a first word that is not a command for an argument of the default command
+// and repeats it in its error. That word may be a target with credentials.
 func usageError(err error, args, commands []string) error {
 	word, ok := strings.CutPrefix(err.Error(), "unexpected ")
 	if !ok {
@@ -34,7 +33,7 @@ func usageError(err error, args, commands []string) error {
 	return fmt.Errorf("%s, want a command: %s; to probe a target: %s probe URL", text, strings.Join(commands, ", "), Name)
 }
 
-// gotAndWant says what is wrong with the value of a flag.
+// gotAndWant says which value a flag got, and which it wants.
 func gotAndWant(value string, err error) string {
 	_, number := errors.AsType[*strconv.NumError](err)
 	switch {
@@ -47,7 +46,7 @@ func gotAndWant(value string, err error) string {
 	}
 }
 
-// blameFlag says which flag of args has the value that err is about: the parser tells what is wrong with it alone.
+// blameFlag adds to err the flag whose value it is about. The parser does not name it.
 func blameFlag(model *kingpin.ApplicationModel, args []string, err error) error {
 	values := map[string]kingpin.Value{}
 	collect := func(group *kingpin.FlagGroupModel) {

@@ -5,17 +5,17 @@ import (
 	"strings"
 	"time"
 
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
-// verdict is what follows from what the guards say, in one sentence.
-func verdict(e *restart.Explanation, zone *time.Location) string {
+// verdict sums up in one sentence what the guards say.
+func verdict(e *policy.Explanation, zone *time.Location) string {
 	held := heldBy(e, zone)
 	switch {
-	case e.Phase == restart.PhaseExecuting:
+	case e.Phase == policy.PhaseExecuting:
 		return "a restart is under way"
-	case e.Phase == restart.PhaseVerifying:
-		return "restarted; its probes have to prove that it helped until " + clock(e.VerifyUntil, e.Time, zone)
+	case e.Phase == policy.PhaseVerifying:
+		return "restarted; its probes have to prove that it helped, until " + clock(e.VerifyUntil, e.Time, zone)
 	case e.Healthy && held == "":
 		return "healthy: there is nothing to restart, and nothing would hold a restart"
 	case e.Healthy:
@@ -24,28 +24,28 @@ func verdict(e *restart.Explanation, zone *time.Location) string {
 		return held
 	case !e.Demanded:
 		return "allowed, but no alert asks for it: nothing is restarted without one" + undemanded(e, zone)
-	case e.Mode == restart.ModeObserve:
-		return "allowed, but the mode is observe: it is told, and nothing is done"
+	case e.Mode == policy.ModeObserve:
+		return "allowed, but the mode is observe: the restart is reported, and not done"
 	default:
 		return "allowed: the next failed probe restarts it"
 	}
 }
 
 // undemanded says what became of the last alert.
-func undemanded(e *restart.Explanation, zone *time.Location) string {
+func undemanded(e *policy.Explanation, zone *time.Location) string {
 	came := "; the last one came at " + clock(e.AlertedAt, e.Time, zone)
 	switch {
 	case e.AlertedAt.IsZero():
 		return ""
 	case e.ResolvedAt.IsZero():
-		return came + ", and was neither resolved nor told again within suspect_time"
+		return came + ", and was neither resolved nor repeated within suspect_time"
 	default:
 		return came + ", and was resolved at " + clock(e.ResolvedAt, e.Time, zone)
 	}
 }
 
-// heldBy says which guard holds and until when, and which others do. Empty: none.
-func heldBy(e *restart.Explanation, zone *time.Location) string {
+// heldBy says which guard holds a service back and until when, and which others do. Empty: no guard does.
+func heldBy(e *policy.Explanation, zone *time.Location) string {
 	if e.Hold == "" {
 		return ""
 	}
@@ -64,12 +64,12 @@ func heldBy(e *restart.Explanation, zone *time.Location) string {
 		text += "; and by " + strings.Join(others, ", ")
 	}
 	if e.Next.IsZero() {
-		return text + "; when it allows is not known"
+		return text + "; when it will allow is not known"
 	}
 	return text + "; allows at " + clock(e.Next, e.Time, zone)
 }
 
-// clock is a time for people who read it now: with the day if that is another one, and how far away it is.
+// clock formats a time for people: with the date if it is not today, and with the distance from now.
 func clock(t, now time.Time, zone *time.Location) string {
 	t, now = t.In(zone), now.In(zone)
 	layout := time.TimeOnly

@@ -1,5 +1,5 @@
-// Package hint says what somebody can do about a failed probe. It is the one place that does: the command line, the
-// debug output, the page and what is said about restarts all ask it.
+// Package hint says what to do about a failed probe. The command line, the debug output, the page and the explanations
+// of restarts all get their hints from it.
 package hint
 
 import (
@@ -7,8 +7,8 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
-// For is what to do about a failed probe by the module m, in one line; empty for a successful one. It has no text of the
-// target but the path that was asked for.
+// For says in one line what to do about a failed probe by the module m. It is empty for a successful probe. Its only
+// text from the target is the path that was asked for.
 func For(r *prober.Result, m *config.Module) string {
 	if r.Success() {
 		return ""
@@ -28,7 +28,7 @@ type failed struct {
 	module *config.Module
 }
 
-// status is that of the answer; 0: there was none.
+// status is the status of the answer; 0 if there was none.
 func (f *failed) status() int {
 	switch {
 	case f.HTTP != nil:
@@ -40,7 +40,7 @@ func (f *failed) status() int {
 	}
 }
 
-// clientCertificate is about a failure that may well come from the client certificate.
+// clientCertificate is about a failure that probably comes from the client certificate.
 func clientCertificate(f *failed) string {
 	const missing = "the target asked for a client certificate, and the module has none: tls_config.cert_file and key_file send one"
 	const refused = "the target asked for a client certificate and may not accept the one of tls_config.cert_file: is it of an authority that the target trusts, and still valid?"
@@ -50,7 +50,7 @@ func clientCertificate(f *failed) string {
 	switch f.Reason { //nolint:exhaustive // the others have nothing to do with it
 	case prober.ReasonTLSFailed, prober.ReasonConnectionClosed:
 	case prober.ReasonStatus, prober.ReasonWSHandshake:
-		// Some servers accept the session and refuse the request; what nginx calls 495 and 496 it sends as 400.
+		// Some servers accept the session and refuse the request. nginx sends its 495 and 496 as 400.
 		if s := f.status(); s != 400 && s != 401 && s != 403 {
 			return ""
 		}
@@ -70,15 +70,15 @@ func clientCertificate(f *failed) string {
 // ofCause is about what is known beyond the reason.
 func ofCause(f *failed) string { return causes[f.Cause] }
 
-// closed is about a connection that ended within TLS: it cannot be http on a port for https.
+// closed is about a connection that ended after TLS was established. So it was not http on a port for https.
 func closed(f *failed) string {
 	if f.Reason != prober.ReasonConnectionClosed || f.TLS == nil {
 		return ""
 	}
-	return "the service closed the connection: look into its log, and into that of a proxy in front of it, for a crash at this time"
+	return "the service closed the connection: look for a crash at this time in its log, and in the log of a proxy in front of it"
 }
 
-// proxied is about a proxy that may have to resolve the names itself.
+// proxied is about a proxy that may have to resolve names itself.
 func proxied(f *failed) string {
 	client, skipped := &f.module.HTTP.Client, f.module.HTTP.SkipResolvePhaseWithProxy
 	if f.module.Prober == "websocket" {
@@ -89,18 +89,18 @@ func proxied(f *failed) string {
 	case !has || skipped:
 		return ""
 	case f.Reason == prober.ReasonResolveNotFound, f.Reason == prober.ReasonResolveFailed:
-		return "the name was looked up here and not by the proxy: skip_resolve_phase_with_proxy: true leaves it to the proxy, which may know names that this machine does not"
+		return "the name was looked up on this machine: skip_resolve_phase_with_proxy: true leaves it to the proxy, which may know names that this machine does not"
 	case f.Cause == prober.CauseProxyForbids:
-		return "the proxy does not allow the address: skip_resolve_phase_with_proxy: true sends it the name, and some allow names alone; else look into its rules for this target and port"
+		return "the proxy does not allow the address: skip_resolve_phase_with_proxy: true sends it the name, and some proxies allow only names; otherwise check its rules for this target and port"
 	default:
 		return ""
 	}
 }
 
-// ofBody is about conditions on a body in another character set: they see bytes.
+// ofBody is about conditions on a body in another character set. They see bytes.
 func ofBody(f *failed) string {
 	if f.HTTP == nil || f.HTTP.Charset == "" || f.Reason != prober.ReasonBody && f.Reason != prober.ReasonJSON {
 		return ""
 	}
-	return "the page says that it is in " + f.HTTP.Charset + ", and conditions see bytes of UTF-8: match what is ASCII, or ask for UTF-8 with the header Accept-Charset"
+	return "the page says that it is in " + f.HTTP.Charset + ", but conditions are in UTF-8: match ASCII text only, or ask for UTF-8 with the header Accept-Charset"
 }

@@ -32,7 +32,8 @@ func ofStatus(f *failed) string {
 	return said + ask
 }
 
-// statusAdvice is what to do about a code, and whether to accept it may be what is wanted: never while a likelier cause is known.
+// statusAdvice says what to do about a code, and whether to suggest accepting it, which it never does if a likelier
+// cause is known.
 func statusAdvice(f *failed, path string) (ask string, acceptable bool) {
 	h, m := f.HTTP, &f.module.HTTP
 	switch code := h.StatusCode; {
@@ -47,31 +48,31 @@ func statusAdvice(f *failed, path string) (ask string, acceptable bool) {
 	case code == http.StatusUpgradeRequired:
 		return "it wants another protocol: if it is a WebSocket, probe ws:// or wss:// with a websocket module", false
 	case code == http.StatusBadRequest && !h.TLS:
-		return "does that port speak TLS? Then probe https://. Else it may want another Host header (the hostname parameter).", false
+		return "does that port speak TLS? Then probe https://. Otherwise it may want another Host header (the hostname parameter).", false
 	case code == http.StatusBadRequest:
-		return "check which Host header it wants (another Host header: the hostname parameter, or headers of the module).", false
+		return "check which Host header it wants: the hostname parameter, or headers of the module, sends another Host header.", false
 	case code == http.StatusMisdirectedRequest:
 		return "it does not serve that name: check tls_config.server_name and the hostname parameter", false
 	case code >= 300 && code < 400 && !m.Client.FollowRedirects:
 		return "follow_redirects: true would follow it.", true
 	case code >= 500:
-		return "the service answers and is in trouble: look into its log", false
+		return "the service answers, but has a problem: look into its log", false
 	default:
 		return "is that the answer of a healthy service?", true
 	}
 }
 
-// credentials is about an answer 401 or 403, and whether to accept it may be what is wanted.
+// credentials is about a status 401 or 403, and whether to suggest accepting it.
 func credentials(a *prober.Authentication, senders string) (ask string, acceptable bool) {
 	scheme := string(a.Challenge)
 	switch a.Challenge {
 	case prober.ChallengeDigest, prober.ChallengeNTLM, prober.ChallengeNegotiate:
-		return "it wants " + scheme + " authentication, which this exporter does not speak: have the health path answer without, or by Basic or Bearer", false
+		return "it wants " + scheme + " authentication, which this exporter does not support: have the health path answer without it, or with Basic or Bearer", false
 	case prober.ChallengeNone, prober.ChallengeBasic, prober.ChallengeBearer, prober.ChallengeOther:
 	}
 	switch {
 	case a.Sent && scheme != "":
-		return "the credentials were not accepted: check them, and that " + scheme + " is what they are for: " + senders, false
+		return "the credentials were not accepted: check them, and that they are for " + scheme + ": " + senders, false
 	case a.Sent:
 		return "the credentials were not accepted: check them: " + senders, false
 	case scheme != "":
@@ -81,7 +82,7 @@ func credentials(a *prober.Authentication, senders string) (ask string, acceptab
 	}
 }
 
-// ofUpgrade is about an answer to the upgrade that does not accept it.
+// ofUpgrade is about an answer that does not accept the upgrade.
 func ofUpgrade(f *failed) string {
 	w := f.WebSocket
 	if f.Reason != prober.ReasonWSHandshake || w == nil {
@@ -98,7 +99,7 @@ func ofUpgrade(f *failed) string {
 	case code >= 300 && code < 400:
 		return "probe the address that it redirects to"
 	case code >= 500:
-		return "the service answers and is in trouble: look into its log"
+		return "the service answers, but has a problem: look into its log"
 	case w.WantsTLS:
 		return "that port speaks TLS: probe wss:// instead of ws://"
 	case code == http.StatusBadRequest && f.TLS == nil:
@@ -108,11 +109,11 @@ func ofUpgrade(f *failed) string {
 	}
 }
 
-// path is about an answer of something that does not know the WebSocket, or wants more to be asked for.
+// path is about an answer from something that has no WebSocket there, or expects more in the request.
 func path(m *config.WebSocket) string {
 	text := "is that the path of the WebSocket? Check its query, too: socket.io wants EIO and transport. A proxy in front of it has to pass on Upgrade and Connection"
 	if len(m.Subprotocols) == 0 {
-		text += "; some servers refuse who offers no subprotocol: subprotocols of the module names one"
+		text += "; some servers refuse clients that offer no subprotocol: subprotocols of the module names one"
 	}
 	return text
 }

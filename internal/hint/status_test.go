@@ -30,7 +30,7 @@ func TestStatusHint(t *testing.T) {
 			"by a proxy",
 			prober.HTTPResult{Method: "GET", Path: "/health", StatusCode: 503, MaybeProxy: true},
 			config.HTTP{},
-			"GET /health answered 503, want 2xx: the proxy may have answered itself: can it reach the target? Its log says so. If it was the target: the service answers and is in trouble: look into its log",
+			"GET /health answered 503, want 2xx: the proxy may have answered itself: can it reach the target? Its log says so. If it was the target: the service answers, but has a problem: look into its log",
 		},
 		{
 			"no path",
@@ -84,7 +84,7 @@ func TestStatusHint(t *testing.T) {
 			"trouble",
 			prober.HTTPResult{Method: "GET", Path: "/", StatusCode: 503},
 			config.HTTP{},
-			"GET / answered 503, want 2xx: the service answers and is in trouble: look into its log",
+			"GET / answered 503, want 2xx: the service answers, but has a problem: look into its log",
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -59,8 +59,8 @@ func failures(yield func(name string, known bool, r prober.Result)) {
 	}
 }
 
-// TestEveryFailureHasAHint walks all reasons and all that may be known beside them: each has a hint of one line that names a key
-// or a step, and none advises to accept a failure of which a likelier cause is known.
+// TestEveryFailureHasAHint walks all reasons and all that may be known beside them: each has a hint of one line that
+// names a key or a step, and none suggests accepting a failure if a likelier cause is known.
 func TestEveryFailureHasAHint(t *testing.T) {
 	proxy := commonconfig.HTTPClientConfig{ProxyConfig: commonconfig.ProxyConfig{ProxyURL: commonconfig.URL{URL: &url.URL{Scheme: "http", Host: "proxy.test"}}}}
 	modules := map[string]config.Module{
@@ -106,7 +106,7 @@ func TestCausesHaveHintsOfTheirOwn(t *testing.T) {
 	}
 }
 
-// TestWords has the rows of which a certain word is wanted.
+// TestWords has the hints that must have a certain word.
 func TestWords(t *testing.T) {
 	proxy := commonconfig.HTTPClientConfig{ProxyConfig: commonconfig.ProxyConfig{ProxyFromEnvironment: true}}
 	err := errors.New("failed")
@@ -121,7 +121,7 @@ func TestWords(t *testing.T) {
 		m    config.Module
 		want string
 	}{
-		"Digest":                      {status(401, prober.Authentication{Challenge: prober.ChallengeDigest}), config.Module{}, "it wants Digest authentication, which this exporter does not speak"},
+		"Digest":                      {status(401, prober.Authentication{Challenge: prober.ChallengeDigest}), config.Module{}, "it wants Digest authentication, which this exporter does not support"},
 		"NTLM with credentials":       {status(401, prober.Authentication{Challenge: prober.ChallengeNTLM, Sent: true}), config.Module{}, "it wants NTLM"},
 		"Basic that is not accepted":  {status(401, prober.Authentication{Challenge: prober.ChallengeBasic, Sent: true}), config.Module{}, "the credentials were not accepted"},
 		"403 with credentials":        {status(403, prober.Authentication{Sent: true}), config.Module{}, "the credentials were not accepted"},

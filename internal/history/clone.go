@@ -6,7 +6,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
-// clone returns a copy of r that shares nothing that anybody may change. A test looks for fields it forgot.
+// clone returns a copy of r that shares nothing that may change. A test looks for fields it forgot.
 func clone(r prober.Result) prober.Result {
 	r.Phases = slices.Clone(r.Phases)
 	r.Events = slices.Clone(r.Events)

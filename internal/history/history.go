@@ -10,18 +10,18 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
-// An Entry is one remembered probe.
+// An Entry is one probe in a [History].
 type Entry struct {
 	// ID is unique in its History, at least 1, and greater than those of all earlier probes.
 	ID uint64
 	// Module names the module that the probe was made with.
 	Module string
-	// Target is the target as people may see it: its secrets are masked.
+	// Target is the target with its secrets masked.
 	Target string
 	Result prober.Result
 }
 
-// size is about how many bytes of memory it takes to keep the entry.
+// size is roughly how many bytes of memory the entry takes.
 func (e *Entry) size() int {
 	return int(unsafe.Sizeof(e)+unsafe.Sizeof(*e)-unsafe.Sizeof(e.Result)) + len(e.Module) + len(e.Target) + e.Result.Size()
 }
@@ -31,20 +31,20 @@ const Budget = 8 << 20
 
 // A History remembers probe results. It is made by New and safe for concurrent use.
 //
-// What goes in and what comes out is copied, so that nobody's change is seen by anybody else. Only what no one
-// changes is shared: errors and the values of event attributes.
+// What goes in and what comes out is copied, so that no caller sees another's changes. Only what never changes is
+// shared: errors and the values of event attributes.
 type History struct {
 	mu sync.RWMutex // protects the following
-	// id is the last one that was given out.
+	// id is the last ID that was given out.
 	id uint64
-	// recent are the newest entries; failures are the newest failures of those that recent has dropped, so that
-	// each of them is older than all of recent. An entry in either is never changed.
+	// recent are the newest entries; failures are the newest failures of those that recent has dropped, so each of them
+	// is older than all of recent. An entry in either is never changed.
 	recent, failures queue
 }
 
-// New returns an empty history that keeps the newest limit results and, beyond these, the newest limit
-// failures. It keeps fewer where they take more than Budget: then the oldest successes go first. With a limit below 1 it
-// keeps nothing but still gives out IDs.
+// New returns an empty history that keeps the newest limit results and, beyond these, the newest limit failures. It
+// keeps fewer if they would take more than [Budget]; the oldest successes go first. With a limit below 1 it keeps
+// nothing but still gives out IDs.
 func New(limit int) *History {
 	limit = max(limit, 0)
 	return &History{recent: queue{limit: limit}, failures: queue{limit: limit}}
@@ -65,8 +65,8 @@ func (h *History) Add(module, target string, r prober.Result) uint64 {
 	return h.id
 }
 
-// dropOne drops the oldest success or, if there is none, the oldest failure. It leaves the newest entry alone, and reports
-// whether there was another one.
+// dropOne drops the oldest success or, if there is none, the oldest failure. It never drops the newest entry, and
+// reports whether there was another one.
 func (h *History) dropOne() bool {
 	older := h.recent.entries[:max(len(h.recent.entries)-1, 0)]
 	i := slices.IndexFunc(older, func(e *Entry) bool { return e.Result.Success() })
@@ -83,7 +83,7 @@ func (h *History) dropOne() bool {
 	return true
 }
 
-// Get returns the entry with this ID, and false if it is not remembered, or no longer.
+// Get returns the entry with this ID, or false if it is not, or no longer, remembered.
 func (h *History) Get(id uint64) (Entry, bool) {
 	e, ok := h.find(id)
 	if ok {
@@ -117,10 +117,10 @@ func (h *History) List() []Entry {
 type queue struct {
 	limit   int
 	entries []*Entry // the oldest first
-	bytes   int      // of memory that they take
+	bytes   int      // of memory that the entries take
 }
 
-// push adds e and returns the entry that had to go for it, e itself if there is no room at all, or nil.
+// push adds e. It returns the entry that had to go for it, which is e itself if there is no room at all, or nil.
 func (q *queue) push(e *Entry) (dropped *Entry) {
 	q.entries = append(q.entries, e)
 	q.bytes += e.size()

@@ -1,5 +1,5 @@
-// Package importer makes a configuration of what people have already: modules of blackbox_exporter, scrape jobs that go
-// through it, and lists of servers. What cannot be taken over is not an error; it is told.
+// Package importer makes a configuration from what people already have: modules of blackbox_exporter, scrape jobs that
+// go through it, and lists of servers. What cannot be taken over is not an error, but is reported.
 package importer
 
 import (
@@ -17,11 +17,11 @@ import (
 )
 
 // An Importer collects what it is given. Modules come first: a target without its module is dropped. The zero value is
-// not ready; use New.
+// not ready; use [New].
 type Importer struct {
 	options Options
 	modules map[string]module
-	order   []string        // the names of modules, as they came
+	order   []string        // the names of modules, in the order in which they came
 	lost    map[string]bool // the names of modules that could not be taken over: no other module may have them
 	targets []*yaml.Node
 	files   []config.TargetFile
@@ -29,21 +29,22 @@ type Importer struct {
 	names   map[string]taken // of targets
 
 	dropped, changed []string
-	told             map[string]bool // what is in one of them
+	told             map[string]bool // the lines in either of them
 }
 
-// Options are what an Importer needs to know.
+// Options are what an [Importer] needs.
 type Options struct {
-	// Mask makes of a URL what people may see.
+	// Mask returns a URL as people may see it.
 	Mask func(*url.URL) string
-	// Read reads the files that a pattern in the file from names, in the order of their paths. nil: none can be read.
+	// Read reads the files that a pattern in the file from names, in the order of their paths. If it is nil, no file
+	// can be read.
 	Read func(from, pattern string) ([][]byte, error)
 }
 
-// taken is who has a name, and what is behind it.
+// taken is where a name comes from, and what it stands for.
 type taken struct{ where, url, module string }
 
-// New makes an Importer that has nothing yet.
+// New returns an empty Importer.
 func New(o Options) *Importer {
 	return &Importer{
 		options: o,
@@ -53,10 +54,10 @@ func New(o Options) *Importer {
 	}
 }
 
-// Dropped is what could not be taken over, a line each.
+// Dropped is what could not be taken over, one line for each.
 func (im *Importer) Dropped() []string { return im.dropped }
 
-// Changed is what was taken over in another form than it had, a line each.
+// Changed is what was taken over in another form, one line for each.
 func (im *Importer) Changed() []string { return im.changed }
 
 // Empty reports whether nothing was taken over.
@@ -65,13 +66,13 @@ func (im *Importer) Empty() bool {
 		!slices.ContainsFunc(im.order, func(name string) bool { return im.modules[name].from != ownModules })
 }
 
-// drop tells what could not be taken over.
+// drop reports what could not be taken over.
 func (im *Importer) drop(format string, args ...any) { im.tell(&im.dropped, format, args...) }
 
-// change tells what was taken over in another form.
+// change reports what was taken over in another form.
 func (im *Importer) change(format string, args ...any) { im.tell(&im.changed, format, args...) }
 
-// tell adds a line to notes, once, and as a terminal can show it.
+// tell adds a line to notes, unless it is there already, in a form that a terminal can show.
 func (im *Importer) tell(notes *[]string, format string, args ...any) {
 	line := printable.Clean(fmt.Sprintf(format, args...))
 	if !im.told[line] {
@@ -80,7 +81,7 @@ func (im *Importer) tell(notes *[]string, format string, args ...any) {
 	}
 }
 
-// check loads a configuration that is given as a tree.
+// check loads a configuration from a tree.
 func check(name string, root *yaml.Node) (*config.Config, error) {
 	text, err := render(root)
 	if err != nil {
@@ -89,8 +90,8 @@ func check(name string, root *yaml.Node) (*config.Config, error) {
 	return config.Parse(name, text)
 }
 
-// add takes a target, given by the keys that it has in the configuration. Where another target has its name it gets one
-// that begins with instead; empty: it is dropped.
+// add takes a target, given by its keys in the configuration. If another target has its name, it gets a name that
+// begins with instead, or is dropped if instead is empty.
 func (im *Importer) add(where string, fields map[string]any, instead string) {
 	var n yaml.Node
 	if err := n.Encode(fields); err != nil {
@@ -110,7 +111,7 @@ func (im *Importer) add(where string, fields map[string]any, instead string) {
 	}
 	if first, ok := im.names[t.Name]; ok {
 		if instead == "" || first.url == t.URL && first.module == t.Module {
-			im.drop("%s: there is one of that name from %s already", where, first.where)
+			im.drop("%s: a target of that name already comes from %s", where, first.where)
 			return
 		}
 		fields["name"] = im.free(instead)
@@ -127,7 +128,7 @@ func (im *Importer) add(where string, fields map[string]any, instead string) {
 	im.targets = append(im.targets, ordered(fields))
 }
 
-// free is the name, or one like it that no target has.
+// free is the name, or a similar one, that no target has.
 func (im *Importer) free(name string) string {
 	for i, free := 2, name; ; i++ {
 		if _, ok := im.names[free]; !ok {
@@ -137,7 +138,7 @@ func (im *Importer) free(name string) string {
 	}
 }
 
-// order is that in which people read the keys of a target; others follow by name.
+// order is the order in which people read the keys of a target. Others follow by name.
 var order = []string{"name", "url", "module", "headers", "environment", "interval", "timeout", "notification", "labels"}
 
 func ordered(fields map[string]any) *yaml.Node {
@@ -156,7 +157,7 @@ func ordered(fields map[string]any) *yaml.Node {
 	return out
 }
 
-// YAML is the configuration. It loads, and has secrets as they were given.
+// YAML returns the configuration. It loads, and has the secrets as they were given.
 func (im *Importer) YAML() ([]byte, error) {
 	modules := &yaml.Node{Kind: yaml.MappingNode}
 	for _, name := range im.order {
@@ -195,12 +196,12 @@ func parse(name string, data []byte) (*yaml.Node, error) {
 	left := maxNodes
 	root := expand(doc.Content[0], &left, map[*yaml.Node]bool{})
 	if root == nil {
-		return nil, fmt.Errorf("reading %q: its aliases have no end, or as good as none", name)
+		return nil, fmt.Errorf("reading %q: its aliases refer to themselves, or expand to too much", name)
 	}
 	return root, nil
 }
 
-// parseWith is parse of a document that has a key, or that is in a ConfigMap or Secret of Kubernetes.
+// parseWith parses a document that has this key, which may be in a ConfigMap or Secret of Kubernetes.
 func parseWith(name string, data []byte, key string) (*yaml.Node, error) {
 	root, err := parse(name, data)
 	if err != nil {
@@ -220,7 +221,7 @@ func parseWith(name string, data []byte, key string) (*yaml.Node, error) {
 	return root, nil
 }
 
-// expand copies a tree without aliases; nil: that is not possible.
+// expand copies a tree without aliases. It returns nil if that is not possible.
 func expand(n *yaml.Node, left *int, active map[*yaml.Node]bool) *yaml.Node {
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
@@ -247,7 +248,7 @@ func mapping(key string, v *yaml.Node) *yaml.Node {
 	return &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: key}, v}}
 }
 
-// value is what a mapping has for a key; nil: it has no such key.
+// value is what a mapping has for a key, or nil.
 func value(mapping *yaml.Node, key string) *yaml.Node {
 	for k, v := range pairs(mapping) {
 		if k.Value == key {
@@ -257,7 +258,7 @@ func value(mapping *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// pairs are the keys and values of a mapping, in their order. Anything else has none.
+// pairs are the keys and values of a mapping, in their order. There are none if n is not a mapping.
 func pairs(n *yaml.Node) iter.Seq2[*yaml.Node, *yaml.Node] {
 	return func(yield func(key, value *yaml.Node) bool) {
 		if n == nil || n.Kind != yaml.MappingNode {

@@ -71,7 +71,7 @@ func TestImport(t *testing.T) {
 		},
 		{name: "no modules", in: texts{blackbox: "targets: []"}, err: `reading "bb": it has no modules`},
 		{name: "not YAML", in: texts{blackbox: "modules: *CANARY"}, err: `reading "bb": it is not valid YAML`},
-		{name: "endless", in: texts{blackbox: "modules: &a {x: *a}"}, err: "no end"},
+		{name: "endless", in: texts{blackbox: "modules: &a {x: *a}"}, err: "refer to themselves"},
 		{
 			name: "prometheus",
 			in: texts{prometheus: "global: {scrape_interval: 15s}\n" + viaProbe + "  params: {module: [http_any]}\n  static_configs:\n" +
@@ -92,7 +92,7 @@ func TestImport(t *testing.T) {
 			in: texts{prometheus: viaProbe + "  basic_auth: {username: u, password: CANARY}\n  kubernetes_sd_configs: [{role: pod}]\n  params: {debug: ['true']}\n  file_sd_configs: [{files: [sd/*.json]}]\n" +
 				"- {job_name: node, static_configs: [{targets: [a]}]}\n- 7\n"},
 			want:    []string{"target_files:\n  - sd/*.json\n"},
-			dropped: []string{"basic_auth: belongs", "kubernetes_sd_configs: only", "params: debug", `"sd/*.json": interval, timeout and labels of the job`, `job "node": does not go through /probe`, "job 2: it cannot be read"},
+			dropped: []string{"basic_auth: belongs", "kubernetes_sd_configs: only", "params: a target cannot have debug", `"sd/*.json": interval, timeout and labels of the job`, `job "node": does not go through /probe`, "job 2: it cannot be read"},
 		},
 		{
 			name: "module by label", in: texts{prometheus: viaProbe + "  relabel_configs: [{source_labels: [module], target_label: __param_module}]\n  static_configs: [{targets: [a], labels: {module: http_any}}, {targets: [b], labels: {module: nope}}]\n"},
@@ -110,7 +110,7 @@ func TestImport(t *testing.T) {
 			name: "secrets in names", in: texts{prometheus: viaProbe + "  relabel_configs: [{source_labels: [__address__], target_label: __param_target, replacement: 'https://$1/'}, {source_labels: [__address__], target_label: instance}]\n" +
 				"  static_configs: [{targets: ['u:CANARY@a', 'b', 'c d @ e']}]\n"},
 			want:    []string{"  - name: masked a\n    url: https://u:CANARY@a/\n", "  - name: b\n    url: https://b/\n"},
-			dropped: []string{`target "not a URL": url: got what is not a URL`, jobNames},
+			dropped: []string{`target "not a URL": url: not a valid URL`, jobNames},
 		},
 		{
 			name: "what a terminal must not see", in: texts{prometheus: viaProbe + "  \"x\\e[2J\\ny\": 1\n  file_sd_configs: [{files: [\"a\\nb\"]}]\n"},
@@ -127,8 +127,8 @@ func TestImport(t *testing.T) {
 			},
 			want: []string{"  - name: a\n    url: http://h/\n    notification: \"off\"\n"},
 			dropped: []string{
-				`server 0: target "chat-1": url: the module "websocket" probes by HTTP`, `server 1: target "chat-2": url: `, `server 3 ("b"): type "5" is neither`,
-				`server 4: target "a": there is one of that name from list: server 2: target "a" already`, "server 5: name: missing", "server 6: want hostName", "server 7: want hostName", `server 8: target "c": url: got`,
+				`server 0: target "chat-1": url: the module "websocket" probes over HTTP`, `server 1: target "chat-2": url: `, `server 3 ("b"): type "5" is neither`,
+				`server 4: target "a": a target of that name already comes from list: server 2: target "a"`, "server 5: name: missing", "server 6: want hostName", "server 7: want hostName", `server 8: target "c": url: not a valid URL`,
 			},
 		},
 		{name: "no list", in: texts{servers: `{"servers": []}`}, err: "want a JSON list of servers"},
@@ -182,8 +182,8 @@ func TestImportBlackboxExample(t *testing.T) {
 	}
 }
 
-// TestImportTogether takes over what somebody may have. All of it is in the golden files: what comes out, and what is told to
-// be lost.
+// TestImportTogether takes over what people may have. All of it is in the golden files: what comes out, and what is
+// told to be lost.
 func TestImportTogether(t *testing.T) {
 	im := New(Options{Mask: prober.MaskURL})
 	take := func(name string, f func(name string, data []byte) error) {

@@ -12,8 +12,8 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
-// list takes a list of targets of a job. It stays a list where the job asks for what is in it as it is. Otherwise its
-// targets are written down as the job makes them now, where the list can be read.
+// list takes a list of targets of a job. It stays a list if the job probes its targets as they are. Otherwise its
+// targets are written down as the job makes them now, if the list can be read.
 func (im *Importer) list(where string, j *job, pattern string) {
 	if !isPattern(pattern) {
 		im.drop("%s is not the pattern of a file", where)
@@ -31,7 +31,7 @@ func (im *Importer) list(where string, j *job, pattern string) {
 	switch {
 	case asIs && at < 0:
 		im.files = append(im.files, file)
-		im.drop("%s: interval, timeout and labels of the job: target_files has none of them, the list may", where)
+		im.drop("%s: interval, timeout and labels of the job: target_files does not have them, but the list may", where)
 		if !filepath.IsAbs(pattern) {
 			im.change("%s is relative to the working directory of this exporter, and to the directory of %s in Prometheus: make it absolute", where, j.file)
 		}
@@ -45,14 +45,14 @@ func (im *Importer) list(where string, j *job, pattern string) {
 func (im *Importer) writeOut(where string, j *job, pattern string) {
 	lists, err := im.read(j.file, pattern)
 	if err != nil {
-		im.drop("%s: the job makes other targets of it than it lists, which target_files cannot do, and it cannot be read: %v", where, err)
+		im.drop("%s: the job changes its targets, which target_files cannot do, and it cannot be read: %v", where, err)
 		return
 	}
 	before := len(im.targets)
 	for _, data := range lists {
 		var groups []group
 		if yaml.Unmarshal(data, &groups) != nil { // the error may repeat a secret
-			im.drop("%s: it is not a list of targets as file_sd has it", where)
+			im.drop("%s: it is not a list of targets for file_sd", where)
 			continue
 		}
 		im.groups(where, j, groups)
@@ -77,8 +77,8 @@ func isPattern(file string) bool {
 	return err == nil
 }
 
-// asIs reports whether the job asks for each address in a list as it stands there, whatever labels it has, and by which
-// module; empty: that of blackbox_exporter for those who name none.
+// asIs reports whether the job probes each address in a list as it is, whatever its labels, and with which module. An
+// empty module is the default of blackbox_exporter.
 func (j *job) asIs() (module string, ok bool) {
 	if len(j.Params["hostname"]) > 0 || slices.ContainsFunc(j.Relabel, chooses) {
 		return "", false
@@ -87,7 +87,7 @@ func (j *job) asIs() (module string, ok bool) {
 		labels := j.labels(group{}, address)
 		kept := relabel(j.Relabel, labels)
 		if !j.sets("__param_target") && labels["__param_target"] == "" {
-			labels["__param_target"] = address // as scraped has it
+			labels["__param_target"] = address // as in scraped
 		}
 		same := i == 0 || module == labels["__param_module"]
 		module = labels["__param_module"]
@@ -98,8 +98,7 @@ func (j *job) asIs() (module string, ok bool) {
 	return module, true
 }
 
-// chooses reports whether what is probed by a rule depends on the labels of a target: whether it is probed at all, or where
-// and how.
+// chooses reports whether a rule makes it depend on the labels of a target whether, where or how it is probed.
 func chooses(r rule) bool {
 	decides := func(label string) bool {
 		return strings.HasPrefix(label, "__param_") || label == "__metrics_path__" || strings.Contains(label, "$")

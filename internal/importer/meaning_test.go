@@ -94,7 +94,7 @@ func TestMeaning(t *testing.T) {
 		{
 			name:    "a module of this exporter",
 			job:     "  params: {module: [http_2xx]}\n  static_configs: [{targets: [a]}]" + usual,
-			targets: []string{"http://a http_2xx"}, changed: `module "http_2xx": no file given by --blackbox has it`,
+			targets: []string{"http://a http_2xx"}, changed: `module "http_2xx": it is in no file given by --blackbox`,
 		},
 		{
 			name: "a list", blackbox: "modules: {http_body: {prober: http}}",
@@ -131,7 +131,7 @@ func TestMeaning(t *testing.T) {
 		{
 			name: "a list that cannot be read", blackbox: "modules: {http_2xx: {prober: http}}",
 			job:     "  params: {module: [http_2xx]}\n  file_sd_configs: [{files: [gone.json]}]\n  relabel_configs: [{source_labels: [__address__], target_label: __param_target, replacement: 'https://$1/'}]\n",
-			dropped: "the job makes other targets of it than it lists",
+			dropped: "the job changes its targets",
 		},
 		{
 			name: "a host name", blackbox: "modules: {http_2xx: {prober: http}}",

@@ -13,17 +13,18 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
-// A module is one that was taken over.
+// A module was taken over.
 type module struct {
 	from      string // the file
 	key, body *yaml.Node
 }
 
-// ownModules stands for the embedded configuration.
+// ownModules is the name of the embedded configuration.
 const ownModules = "default.yml"
 
-// DefaultModules takes those modules of the embedded configuration that a target has by default, and all of them where
-// there are none yet. None takes the name of a module that was lost: it would give its targets another meaning.
+// DefaultModules takes the modules of the embedded configuration that targets have by default, or all of its modules if
+// there are none yet. None gets the name of a module that was lost, because that would give its targets another
+// meaning.
 func (im *Importer) DefaultModules() error {
 	root, err := parse(ownModules, config.DefaultYAML())
 	if err != nil {
@@ -68,7 +69,7 @@ func (im *Importer) module(from string, key, body *yaml.Node) error {
 		return im.again(from, name, first, body)
 	}
 	if im.lost[name] {
-		im.drop("%s: module %q: one of that name was dropped already", from, name)
+		im.drop("%s: module %q: another module of that name was dropped before", from, name)
 		return nil
 	}
 	c, err := checkModule(from, key, body)
@@ -78,7 +79,7 @@ func (im *Importer) module(from string, key, body *yaml.Node) error {
 	}
 	if problems, ok := errors.AsType[config.Errors](err); ok {
 		im.lost[name] = true
-		// Of a prober that is not known, all else that is unknown follows.
+		// If the prober is not known, everything else that is unknown follows from that.
 		if i := slices.IndexFunc(problems, func(p config.Problem) bool { return strings.HasSuffix(p.Path, ".prober") }); i >= 0 {
 			problems = problems[i : i+1]
 		}
@@ -103,7 +104,7 @@ func checkModule(from string, key, body *yaml.Node) (*config.Config, error) {
 	return check(from, mapping("modules", &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{key, body}}))
 }
 
-// again judges a second module of a name. Where the two differ nobody knows which of them a target means.
+// again judges a second module with the same name. If the two differ, it is not clear which of them a target means.
 func (im *Importer) again(from, name string, first module, body *yaml.Node) error {
 	one, err := render(first.body)
 	if err != nil {
@@ -116,7 +117,7 @@ func (im *Importer) again(from, name string, first module, body *yaml.Node) erro
 	if bytes.Equal(one, two) {
 		return nil
 	}
-	im.drop("%s: module %q: %s has another one of that name, and a target could mean either: give them two names", from, name, first.from)
+	im.drop("%s: module %q: %s has a different module of that name: rename one of them", from, name, first.from)
 	im.lost[name] = true
 	delete(im.modules, name)
 	delete(im.reader.Modules, name)

@@ -39,7 +39,7 @@ type fileSD struct {
 	Files []string `yaml:"files"`
 }
 
-// times are how often and how long Prometheus scrapes, where a job does not say.
+// times are how often and how long Prometheus scrapes if a job does not say.
 type times struct {
 	Interval string `yaml:"scrape_interval"`
 	Timeout  string `yaml:"scrape_timeout"`
@@ -77,12 +77,12 @@ func (im *Importer) Prometheus(name string, data []byte) error {
 		im.job(fmt.Sprintf("%s: job %q", name, j.Name), &j)
 	}
 	if len(im.targets) > before {
-		im.drop("%s: the names of jobs: all targets are of the one that asks for /sd now", name)
+		im.drop("%s: the names of jobs: all targets now belong to the job that asks for /sd", name)
 	}
 	return nil
 }
 
-// quoted is what a mapping has for a key, as a part of a message.
+// quoted is what a mapping has for a key, as part of a message.
 func quoted(n *yaml.Node, key string) string {
 	if n.Kind == yaml.MappingNode {
 		if v := value(n, key); v != nil && v.Kind == yaml.ScalarNode {
@@ -101,7 +101,7 @@ func (im *Importer) job(where string, j *job) {
 		if strings.HasSuffix(key, "_sd_configs") {
 			im.drop("%s: %s: only static_configs and file_sd_configs are taken over", where, key)
 		} else {
-			im.drop("%s: %s: belongs into the job that asks for /sd", where, key)
+			im.drop("%s: %s: belongs in the job that asks for /sd", where, key)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(j.Params)) {
@@ -115,7 +115,7 @@ func (im *Importer) job(where string, j *job) {
 	}
 }
 
-// blackbox tells whether the job, or a rule of it, asks for /probe.
+// blackbox reports whether the job, or one of its rules, asks for /probe.
 func (j *job) blackbox() bool {
 	return probePath(j.MetricsPath) ||
 		slices.ContainsFunc(j.Relabel, func(r rule) bool { return r.TargetLabel == "__metrics_path__" && probePath(r.Replacement) })
@@ -123,19 +123,19 @@ func (j *job) blackbox() bool {
 
 func probePath(path string) bool { return strings.HasSuffix(path, "/probe") }
 
-// param tells of a parameter that has no key.
+// param reports a parameter that has no key.
 func (im *Importer) param(where, name string) {
 	if name != "module" && name != "target" && name != "hostname" {
-		im.drop("%s: params: %s has no place in a target", where, name)
+		im.drop("%s: params: a target cannot have %s", where, name)
 	}
 }
 
-// sets tells whether a rule is there to set a label.
+// sets reports whether a rule sets a label.
 func (j *job) sets(label string) bool {
 	return slices.ContainsFunc(j.Relabel, func(r rule) bool { return r.TargetLabel == label })
 }
 
-// labels are those of a target before relabelling.
+// labels are the labels of a target before relabelling.
 func (j *job) labels(g group, address string) map[string]string {
 	all := map[string]string{"job": j.Name, "__metrics_path__": j.MetricsPath, "__scrape_interval__": j.Interval, "__address__": address}
 	set(all, "__scrape_timeout__", j.Timeout)
@@ -148,7 +148,7 @@ func (j *job) labels(g group, address string) map[string]string {
 	return all
 }
 
-// groups takes the targets of a job. What keeps several of them out is told once.
+// groups takes the targets of a job. What keeps out several of them is reported once.
 func (im *Importer) groups(where string, j *job, groups []group) {
 	var out leftOut
 	for _, g := range groups {
@@ -168,7 +168,7 @@ func (im *Importer) scraped(where string, j *job, g group, address string) (why 
 	labels := j.labels(g, address)
 	kept := relabel(j.Relabel, labels)
 	if !j.sets("__param_target") && labels["__param_target"] == "" {
-		labels["__param_target"] = address // what is meant, and what blackbox_exporter would miss
+		labels["__param_target"] = address // this is what is meant, although blackbox_exporter would get no target
 	}
 	switch {
 	case !kept:
@@ -190,7 +190,7 @@ func (im *Importer) scraped(where string, j *job, g group, address string) (why 
 		return why
 	}
 	if host := labels["__param_hostname"]; host != "" {
-		fields["headers"] = map[string]string{"Host": host} // the name for TLS as well, as there
+		fields["headers"] = map[string]string{"Host": host} // it is the name for TLS as well, as in blackbox_exporter
 	}
 	interval, timeout := im.times(where, labels, module)
 	own := map[string]string{}
@@ -211,8 +211,8 @@ func (im *Importer) scraped(where string, j *job, g group, address string) (why 
 	return ""
 }
 
-// missing is why no target can have the module; empty: it was taken over. Where it is one of this exporter it says so: what
-// a blackbox_exporter takes for a module of that name is not known.
+// missing says why no target can have the module, or is empty if the module was taken over. It reports a module of this
+// exporter, because that of the blackbox_exporter with this name is not known.
 func (im *Importer) missing(name string) string {
 	m, ok := im.modules[name]
 	switch {
@@ -221,7 +221,7 @@ func (im *Importer) missing(name string) string {
 	case !ok:
 		return fmt.Sprintf("the module %q is in none of the files given, want it in one given by --blackbox", name)
 	case m.from == ownModules:
-		im.change("module %q: no file given by --blackbox has it, so it is that of this exporter", name)
+		im.change("module %q: it is in no file given by --blackbox, so the one of this exporter is used", name)
 	}
 	return ""
 }
@@ -233,7 +233,7 @@ func withScheme(address string) string {
 	return "http://" + address
 }
 
-// noURL is what is shown of an address that is none.
+// noURL is shown for an address that is not a URL.
 const noURL = "not a URL"
 
 // shown is an address as people may see it.
@@ -249,14 +249,14 @@ func (im *Importer) shown(address string) string {
 	}
 }
 
-// name is what to call a target: what the labels target or instance say of it alone, or else its URL.
+// name is the name of a target: the label target or instance if only this target has it, or else its URL.
 func (im *Importer) name(where string, g group, labels map[string]string) string {
 	for _, label := range []string{"target", "instance"} {
 		v := labels[label]
 		switch {
 		case v == "", v == labels["__param_target"]:
 		case v == g.Labels[label] && len(g.Targets) > 1:
-			im.drop("%s: the label %s: %q is of several targets, and cannot name them", where, label, im.shown(v))
+			im.drop("%s: several targets have the label %s: %q, so it cannot name them", where, label, im.shown(v))
 		case !strings.ContainsAny(v, "/@?"): // where a secret could be
 			return v
 		case im.shown(v) != noURL:
@@ -266,7 +266,7 @@ func (im *Importer) name(where string, g group, labels map[string]string) string
 	return im.shown(withScheme(labels["__param_target"]))
 }
 
-// times are the interval and the timeout of a target; empty: the default.
+// times are the interval and the timeout of a target. An empty one is the default.
 func (im *Importer) times(where string, labels map[string]string, module string) (interval, timeout string) {
 	interval = labels["__scrape_interval__"]
 	every, err := config.ParseDuration(interval)
@@ -293,7 +293,7 @@ func (im *Importer) times(where string, labels map[string]string, module string)
 	return interval, config.Duration(time.Duration(d).Truncate(time.Millisecond)).String()
 }
 
-// probing is how much of a scrape is for the probe.
+// probing is how much of the time of a scrape is for the probe.
 func probing(scrape config.Duration) config.Duration {
 	return scrape - min(config.Duration(config.DefaultTimeoutOffset), scrape/10)
 }

@@ -27,7 +27,7 @@ type rule struct {
 	form *regexp.Regexp
 }
 
-// A ruleError tells what is wrong with a rule. It repeats no value of a label.
+// A ruleError says what is wrong with a rule. It repeats no value of a label.
 type ruleError string
 
 func (e ruleError) Error() string { return "relabel_configs: " + string(e) }
@@ -50,7 +50,7 @@ func (r *rule) UnmarshalYAML(n *yaml.Node) error {
 	return nil
 }
 
-// relabel applies rules to labels, which it changes. It is false where one of them drops the target.
+// relabel applies rules to labels, which it changes. It returns false if one of them drops the target.
 func relabel(rules []rule, labels map[string]string) bool {
 	for i := range rules {
 		r := &rules[i]
@@ -65,7 +65,7 @@ func relabel(rules []rule, labels map[string]string) bool {
 	return true
 }
 
-// relabelings are the actions. They get what the source labels have and are false where the target is dropped.
+// relabelings are the actions. They get the values of the source labels, and return false to drop the target.
 var relabelings = map[string]func(r *rule, labels map[string]string, v string) bool{
 	"replace":   (*rule).replace,
 	"keep":      func(r *rule, _ map[string]string, v string) bool { return r.form.MatchString(v) },
@@ -111,7 +111,7 @@ func (r *rule) replace(labels map[string]string, v string) bool {
 	return true
 }
 
-// set sets a label. An empty one is none.
+// set sets a label. An empty value deletes it.
 func set(labels map[string]string, name, v string) {
 	if v == "" {
 		delete(labels, name)

@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// serverTypes are the types of a server list and the scheme by which such a server is probed.
+// serverTypes are the types in a server list, with the scheme to probe such a server.
 var serverTypes = map[string]string{"1": "http", "6": "http", "2": "ws", "3": "ws", "4": "ws"}
 
 // A server is an entry of the classic list.
@@ -26,7 +26,7 @@ type server struct {
 	Notification any         `json:"notification"`
 }
 
-// serverKeys are the keys of a server, which may be in whatever case.
+// serverKeys are the keys of a server, in any case.
 var serverKeys = []string{"hostname", "host", "port", "type", "environment", "notification"}
 
 // Servers takes a JSON list of servers with hostName, host, port, type, environment and notification. Types 2, 3 and 4 are
@@ -38,13 +38,13 @@ func (im *Importer) Servers(name string, data []byte) error {
 		return fmt.Errorf("reading %q: want a JSON list of servers: %w", name, err)
 	}
 	if err := d.Decode(new(any)); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("reading %q: something follows after the list", name)
+		return fmt.Errorf("reading %q: there is something after the list", name)
 	}
 	others := map[string]int{}
 	for i, raw := range list {
 		im.server(fmt.Sprintf("%s: server %d", name, i), raw)
 		var keys map[string]json.RawMessage
-		_ = json.Unmarshal(raw, &keys) // what is no server has none, and that was told
+		_ = json.Unmarshal(raw, &keys) // what is not a server has none, and was reported
 		for key := range keys {
 			if !slices.Contains(serverKeys, strings.ToLower(key)) {
 				others[key]++
@@ -52,7 +52,7 @@ func (im *Importer) Servers(name string, data []byte) error {
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(others)) {
-		im.drop("%s: the key %q has no place in a target; %d of %d servers have it", name, key, others[key], len(list))
+		im.drop("%s: a target cannot have the key %q; %d of %d servers have it", name, key, others[key], len(list))
 	}
 	return nil
 }
@@ -106,7 +106,7 @@ func (s *server) address() (string, error) {
 	}
 }
 
-// switched reads what people write for on and off; not ok: it is neither.
+// switched reads what people write for on and off. It is not ok if it is neither.
 func switched(v any) (on, ok bool) {
 	switch v := v.(type) {
 	case nil:

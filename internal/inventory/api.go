@@ -61,14 +61,14 @@ func (a *api) decode(ctx context.Context, _ string, data []byte) (*document, err
 	}
 	switch {
 	case err != nil && bytes.HasPrefix(bytes.TrimSpace(data), []byte("<")):
-		return nil, errors.New("reading the answer: got HTML or XML, such as the page of a login, want JSON")
+		return nil, errors.New("reading the answer: got HTML or XML, such as a login page, want JSON")
 	case err != nil:
 		return nil, fmt.Errorf("reading the answer: %w", err)
 	}
 	return d.document(data), nil
 }
 
-// answer is the name of the one document that an API has.
+// answer is the name of the only document of an API.
 const answer = ""
 
 func (a *api) fetch(ctx context.Context, last map[string]*document) (map[string]*document, error) {
@@ -103,7 +103,7 @@ func (a *api) get(ctx context.Context) ([]byte, error) {
 	defer resp.Body.Close()
 	switch {
 	case resp.StatusCode/100 == 3 && resp.Header.Get("Location") != "" && a.cfg.Client.FollowRedirects:
-		return nil, fmt.Errorf("got status %d, which leads to another host or scheme, or in circles, and is not followed; want the URL that answers 200", resp.StatusCode)
+		return nil, fmt.Errorf("got status %d, a redirect to another host or scheme or in a circle, which is not followed; want the URL that answers 200", resp.StatusCode)
 	case resp.StatusCode != http.StatusOK:
 		return nil, fmt.Errorf("got status %d, want 200", resp.StatusCode)
 	}
@@ -114,13 +114,13 @@ func (a *api) get(ctx context.Context) ([]byte, error) {
 	return data, nil
 }
 
-// withoutSecrets drops the URL from an error of the client, and the answer of a token's issuer.
+// withoutSecrets drops the URL from an error of the client, and the answer of the issuer of a token.
 func withoutSecrets(err error) error {
 	if token, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
 		if token.Response != nil {
 			return fmt.Errorf("getting a token: got status %d", token.Response.StatusCode)
 		}
-		return errors.New("getting a token: not given")
+		return errors.New("getting a token: got none")
 	}
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err

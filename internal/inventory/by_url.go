@@ -13,9 +13,8 @@ import (
 // A urlAndModule says what to probe without a name. The URL is in canonical form.
 type urlAndModule struct{ url, module string }
 
-// ByURL finds the target with this URL and module, or the check of a service that may be restarted, which has no name. The
-// target may change what the module does, and whoever asks does not choose between several that differ: it is the one
-// that changes nothing, or else the only one.
+// ByURL finds the target with this URL and module, or the check of a service, which has no name. A target may change its
+// module. If there are several targets, it is the one that changes nothing: the caller cannot say which of the others it means.
 func (inv *Inventory) ByURL(u *url.URL, module string) (*Entry, error) {
 	entries := inv.byURL[urlAndModule{config.CanonicalURL(u), module}]
 	if len(entries) == 0 {
@@ -27,13 +26,13 @@ func (inv *Inventory) ByURL(u *url.URL, module string) (*Entry, error) {
 	if len(entries) == 1 {
 		return entries[0], nil
 	}
-	return nil, errors.New("several targets of the inventory have this URL and module, each with something of its own: ask by " + choices(entries))
+	return nil, errors.New("several targets of the inventory have this URL and module, each with settings of its own: use " + choices(entries))
 }
 
 // maxChoices bounds how many names an error has.
 const maxChoices = 5
 
-// choices are the queries for entries, sorted.
+// choices returns the queries for entries, sorted.
 func choices(entries []*Entry) string {
 	var all []string
 	for _, e := range entries {

@@ -9,8 +9,8 @@ import (
 )
 
 // CheckFiles reads the files of cfg.TargetFiles as an exporter does when it starts. It returns how many targets it would take
-// from them, and what is wrong. No API is asked: where cfg has one, names that are taken or missing are left to the
-// exporter, which knows all of them. Offset and mask are those of Options.
+// from them, and what is wrong. No API is asked: if cfg has one, only the exporter can tell which names are taken or missing.
+// Offset and mask are those of Options.
 func CheckFiles(ctx context.Context, cfg *config.Config, offset time.Duration, mask func(*url.URL) string) (int, []error) {
 	inv, errs := ReadFiles(ctx, cfg, offset, mask)
 	if len(cfg.TargetAPIs) == 0 {
@@ -21,7 +21,8 @@ func CheckFiles(ctx context.Context, cfg *config.Config, offset time.Duration, m
 	return len(inv.entries) - len(cfg.Targets), errs
 }
 
-// ReadFiles is the inventory of cfg without its APIs, and what is wrong with its files. The arguments are those of CheckFiles.
+// ReadFiles returns the inventory of cfg without its APIs, and what is wrong with its files. The arguments are those of
+// CheckFiles.
 func ReadFiles(ctx context.Context, cfg *config.Config, offset time.Duration, mask func(*url.URL) string) (*Inventory, []error) {
 	parts, errs := []Part{{Source: StaticSource, Reviewed: true, Targets: cfg.Targets}}, []error(nil)
 	for _, file := range cfg.TargetFiles {

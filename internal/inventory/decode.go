@@ -22,17 +22,17 @@ type decoder struct {
 	problems []error // of single targets, as many as are kept
 	wrong    int     // how many problems there are
 
-	// What there has been of what is limited.
+	// The following count what is limited.
 	read, values, kept int
 }
 
-// document is what was read of data.
+// document returns what was read from data.
 func (d *decoder) document(data []byte) *document {
 	return &document{data: data, targets: d.targets, problems: d.problems, wrong: d.wrong}
 }
 
 // file reads a file of target_files: a list of targets, the same below the key "targets", or the groups that Prometheus'
-// file_sd has, which may stand beside targets. An error means that it is none of that.
+// file_sd has, which may be mixed with targets. An error means that it is none of these.
 func (d *decoder) file(ctx context.Context, data []byte) error {
 	if trimmed := bytes.TrimSpace(data); len(trimmed) > 0 && (trimmed[0] == '[' || trimmed[0] == '{') {
 		if body, err := parseJSON(data); err == nil {
@@ -53,12 +53,12 @@ func (d *decoder) json(ctx context.Context, format string, data []byte) error {
 		return err
 	}
 	if _, list := body.Items(); format == config.FormatHTTPSD && !list {
-		return errors.New("got no list, want a list of groups with the key targets")
+		return errors.New("not a list, want a list of groups with the key targets")
 	}
 	return d.records(ctx, body)
 }
 
-// mapped reads any JSON by a map.
+// mapped reads any JSON with the expressions of a map.
 func (d *decoder) mapped(ctx context.Context, m *config.TargetMap, data []byte) error {
 	body, err := parseJSON(data)
 	if err != nil {
@@ -90,7 +90,7 @@ func (d *decoder) mapped(ctx context.Context, m *config.TargetMap, data []byte) 
 	return nil
 }
 
-// size counts what a document of JSON has.
+// size counts the values of a JSON document.
 func (d *decoder) size(body *config.Document) error {
 	values, _ := body.Size()
 	return d.count(values)
@@ -139,9 +139,9 @@ func (d *decoder) records(ctx context.Context, body *config.Document) error {
 	return nil
 }
 
-// What is not a list of targets.
+// Documents that are not a list of targets.
 var (
-	errNoList    = errors.New("got no list, want a list of targets")
+	errNoList    = errors.New("not a list, want a list of targets")
 	errNoTargets = errors.New(`got a mapping without the key "targets", want a list of targets`)
 )
 
@@ -172,7 +172,7 @@ func (d *decoder) list(ctx context.Context, root *yaml.Node) error {
 	return nil
 }
 
-// item reads a target or a group. An error is one of the document.
+// item reads a target or a group. An error is about the document as a whole.
 func (d *decoder) item(ctx context.Context, i int, n *yaml.Node) error {
 	if n.Kind == yaml.MappingNode && value(n, "targets") != nil {
 		return d.group(ctx, i, n)
@@ -198,12 +198,12 @@ func (d *decoder) target(ctx context.Context, i int, n *yaml.Node) (kept bool, e
 		return false, nil
 	}
 	for _, p := range dropped {
-		d.problem(where, fmt.Errorf("it goes without a label: %w", complaint(p)))
+		d.problem(where, fmt.Errorf("a label is left out: %w", complaint(p)))
 	}
 	return true, d.keep(t)
 }
 
-// complaint is a problem without the file, which stands before it already.
+// complaint is a problem without the file, which the text before it names.
 func complaint(p config.Problem) error {
 	text := p.Message
 	if p.Path != "" {

@@ -74,9 +74,9 @@ func TestDecodeFile(t *testing.T) {
 		{name: "empty list", text: "[]"},
 		{name: "empty list below targets", text: "targets: []"},
 		{name: "empty", text: " \n# nothing\n", err: "it is empty"},
-		{name: "scalar", text: "hello", err: "got no list"},
+		{name: "scalar", text: "hello", err: "not a list"},
 		{name: "other mapping", text: "modules: {}", err: `without the key "targets"`},
-		{name: "targets are no list", text: "targets: a", err: "got no list"},
+		{name: "targets are no list", text: "targets: a", err: "not a list"},
 		{name: "garbage", text: "\x00\xff{{{", err: "not valid YAML or JSON"},
 		{name: "half written JSON", text: `[{"name": "a"`, err: "not valid YAML or JSON"},
 		{name: "secret in broken YAML", text: "- name: *CANARY\n", err: "not valid YAML or JSON: unknown anchor"},
@@ -86,7 +86,7 @@ func TestDecodeFile(t *testing.T) {
 			text:    "- {name: a, url: 'http://a/', labels: {team-name: x, ok: y}}\n- {name: b, url: 'ftp://b/'}\n- {url: 'http://c/'}\n- x\n- {name: d, url: 'http://d/', colour: red}\n- {name: e, url: 'http://e/'}\n",
 			targets: []string{a + " map[ok:y]", "e http://e/ http_2xx UNKNOWN 30s/10s"},
 			problems: []string{
-				`doc: target "a": it goes without a label: line 1: labels.team-name: "team-name" is not a label name`,
+				`doc: target "a": a label is left out: line 1: labels.team-name: "team-name" is not a label name`,
 				`doc: target "b": line 2: url: got the scheme "ftp", want an absolute URL`,
 				`doc: target 2: line 3: name: missing`,
 				`doc: target 3: line 4: got a single value`,
@@ -101,16 +101,16 @@ func TestDecodeFile(t *testing.T) {
 				"masked a http://a/?key=x http_2xx LIVE 1m/5s map[team:x]", "masked b:8080 http://b:8080/health http_2xx LIVE 1m/5s map[team:x]",
 				"masked c ws://c/ websocket LIVE 1m/5s map[team:x]", "The D https://d http_2xx UNKNOWN 30s/10s", a,
 			},
-			problems: []string{`target "The D": it goes without a label: line 3: labels.bad-name`},
+			problems: []string{`target "The D": a label is left out: line 3: labels.bad-name`},
 		},
 		{
 			name: "the list of an exporter", text: `[{"targets": ["hc:10115"], "labels": {"__metrics_path__": "/probe", "__param_name": "shop", "target": "shop"}}]`,
-			problems: []string{"group 0: it is of /sd"},
+			problems: []string{"group 0: it comes from the /sd"},
 		},
 		{
 			name: "bad groups", text: "- targets: x\n- targets: [[x]]\n- {targets: ['http://a/'], labels: [x]}\n- targets: ['', 'a b', 'ok']\n",
 			targets:  []string{"masked ok http://ok http_2xx UNKNOWN 30s/10s"},
-			problems: []string{"group 0: want targets", "group 1: want targets", "group 2: want targets", "url: missing", "url: got what is not a URL"},
+			problems: []string{"group 0: want targets", "group 1: want targets", "group 2: want targets", "url: missing", "url: not a valid URL"},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -134,8 +134,8 @@ func TestDecodeJSON(t *testing.T) {
 		{name: "http_sd", format: "http_sd", text: `[{"targets": ["a"], "labels": {"target": "a"}}]`, targets: []string{"a http://a http_2xx UNKNOWN 30s/10s"}},
 		{name: "targets", format: "targets", text: `[{"name": "a", "url": "http://a/"}]`, targets: []string{a}},
 		{name: "targets below the key", format: "targets", text: `{"targets": [{"name": "a", "url": "http://a/"}]}`, targets: []string{a}},
-		{name: "http_sd is no list", format: "http_sd", text: `{"targets": []}`, err: "got no list"},
-		{name: "null", format: "targets", text: `null`, err: "got no list"},
+		{name: "http_sd is no list", format: "http_sd", text: `{"targets": []}`, err: "not a list"},
+		{name: "null", format: "targets", text: `null`, err: "not a list"},
 		{name: "empty", format: "targets", text: ``, err: "not valid JSON"},
 		{name: "HTML", format: "targets", text: `<html>`, err: "not valid JSON"},
 		{name: "more", format: "targets", text: `[] []`, err: "after top-level value"},
@@ -182,7 +182,7 @@ func TestClassicList(t *testing.T) {
 		{
 			name: "one bad entry", text: `[{"hostName":"a","host":"h","port":"x","type":1},{"hostName":"b","type":1},{"host":"h","port":1,"type":1},{"hostName":"d","host":"h","port":1,"type":4}]`,
 			targets:  []string{"d ws://h:1/ websocket UNKNOWN 30s/10s"},
-			problems: []string{`target "a": url: got what is not a URL`, `item 1 ("b"): url: evaluating`, `item 2: name: evaluating "item.hostName": a key is missing`},
+			problems: []string{`target "a": url: not a valid URL`, `item 1 ("b"): url: evaluating`, `item 2: name: evaluating "item.hostName": a key is missing`},
 		},
 		{name: "garbage", text: `{"error": "not today"}`, err: "evaluating items"},
 	} {

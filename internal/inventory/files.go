@@ -42,8 +42,8 @@ func (f *files) decode(ctx context.Context, name string, data []byte) (*document
 	return d.document(data), nil
 }
 
-// fetch reads the files. What has changed counts when two looks have seen the same: a program may be about to write it. A
-// file that is gone counts until it is missing twice: some programs replace a file by removing it first.
+// fetch reads the files. A change counts once the file was the same twice: a program may be writing it. A file that is gone
+// counts until it was missing twice: some programs remove a file to replace it.
 func (f *files) fetch(ctx context.Context, last map[string]*document) (map[string]*document, error) {
 	names, err := f.names()
 	if err != nil {
@@ -77,7 +77,8 @@ func (f *files) fetch(ctx context.Context, last map[string]*document) (map[strin
 	return docs, errors.Join(errs...)
 }
 
-// names are the files that there are. That there is none is an error where one is named, or where it cannot be known.
+// names returns the files that exist. It is an error if there are none although the pattern names one, or if that cannot be
+// known.
 func (f *files) names() ([]string, error) {
 	names, err := filepath.Glob(f.pattern)
 	if err != nil {
@@ -90,18 +91,18 @@ func (f *files) names() ([]string, error) {
 	switch dir := filepath.Dir(f.pattern); {
 	case len(names) > 0:
 	case !strings.ContainsAny(f.pattern, special):
-		return []string{f.pattern}, nil // which says why
+		return []string{f.pattern}, nil // reading it says what is wrong
 	case !strings.ContainsAny(dir, special):
-		if _, err := os.ReadDir(dir); err != nil { // of which Glob says nothing
+		if _, err := os.ReadDir(dir); err != nil { // Glob ignores such errors
 			return nil, fmt.Errorf("looking for %q: %w", f.pattern, errors.Unwrap(err))
 		}
 	}
 	return names, nil
 }
 
-// read reads a file. Where it is as it was, may be half written, or cannot be read, it returns the last document.
+// read reads a file. It returns the last document if the file has not changed, may be half written, or cannot be read.
 func (f *files) read(ctx context.Context, name string, last *document) (*document, error) {
-	info, err := os.Stat(name) // before opening, which could wait for ever at a pipe
+	info, err := os.Stat(name) // before opening, which could block for ever on a pipe
 	switch {
 	case err != nil:
 		return last, fmt.Errorf("reading %q: %w", name, errors.Unwrap(err))

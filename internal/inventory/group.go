@@ -12,15 +12,15 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
-// A group is what file_sd and http_sd of Prometheus have.
+// A group is an element of Prometheus' file_sd and http_sd.
 type group struct {
 	Targets []string          `yaml:"targets"`
 	Labels  map[string]string `yaml:"labels"`
 }
 
-// group reads the targets of a group. Labels with a meaning for a scrape keep it: target, environment, __param_module,
-// __scrape_interval__, __scrape_timeout__ and __scheme__. Others that begin with two underscores are dropped, as
-// Prometheus does, and so are job and instance.
+// group reads the targets of a group. Labels that mean something to a scrape keep their meaning: target, environment,
+// __param_module, __scrape_interval__, __scrape_timeout__ and __scheme__. Others that begin with two underscores are dropped,
+// as Prometheus does, and so are job and instance.
 func (d *decoder) group(ctx context.Context, i int, n *yaml.Node) error {
 	var g group
 	if n.Decode(&g) != nil {
@@ -28,7 +28,7 @@ func (d *decoder) group(ctx context.Context, i int, n *yaml.Node) error {
 		return nil //nolint:nilerr // the error may repeat a secret, and costs this group alone
 	}
 	if g.Labels["__param_name"] != "" {
-		d.problem(fmt.Sprintf("group %d", i), errors.New("it is of /sd, which lists what an exporter probes and not their URLs; give this exporter the sources of that one"))
+		d.problem(fmt.Sprintf("group %d", i), errors.New("it comes from the /sd of an exporter, which lists scrapes of that exporter instead of URLs; use the sources of that exporter"))
 		return nil
 	}
 	labels := g.own()
@@ -56,7 +56,7 @@ func (d *decoder) group(ctx context.Context, i int, n *yaml.Node) error {
 	return nil
 }
 
-// own are the labels that a target of the group gets.
+// own returns the labels that a target of the group gets.
 func (g *group) own() map[string]any {
 	labels := map[string]any{}
 	for name, v := range g.Labels {
@@ -69,7 +69,7 @@ func (g *group) own() map[string]any {
 	return labels
 }
 
-// target are the fields of one of the group's targets, without its labels.
+// target returns the fields of one of the group's targets, without its labels.
 func (g *group) target(address string, mask func(*url.URL) string) map[string]any {
 	text := groupURL(address, g.Labels["__scheme__"])
 	t := map[string]any{"url": text, "name": text}
@@ -89,7 +89,7 @@ func (g *group) target(address string, mask func(*url.URL) string) map[string]an
 	return t
 }
 
-// groupURL is the URL of a target of a group, where it may lack the scheme.
+// groupURL returns the URL of a target of a group, which may lack the scheme.
 func groupURL(address, scheme string) string {
 	if strings.Contains(address, "://") || address == "" {
 		return address

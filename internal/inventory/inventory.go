@@ -1,8 +1,7 @@
 // Package inventory knows the targets: it gets them from where they are listed, checks them, merges them, and tells
 // Prometheus about them at /sd.
 //
-// What is wrong with one target costs that target alone, and what is wrong with one source costs none: its last good
-// answer holds.
+// An error in a target costs that target alone. An error of a source costs none: its last good answer is used.
 package inventory
 
 import (
@@ -31,7 +30,7 @@ type Entry struct {
 	Source string
 	// Reviewed says that a person decides about it, and no API: it may be a check of what is restarted.
 	Reviewed bool
-	// Address is the parsed URL, without a fragment. Nobody changes it.
+	// Address is the parsed URL, without a fragment. It must not be changed.
 	Address *url.URL
 	// Instance is the URL as people may see it.
 	Instance string
@@ -51,23 +50,23 @@ type Inventory struct {
 	entries []*Entry // sorted by name
 	byName  map[string]*Entry
 	byURL   map[urlAndModule][]*Entry
-	// problems are what is wrong with targets together, by source, as many as are kept.
+	// problems are conflicts between targets, by source, as many as are kept.
 	problems map[string][]error
 	sources  []string       // all but StaticSource, in order
-	wrong    map[string]int // how much is wrong with a source's targets, each for itself or together
+	wrong    map[string]int // how many problems a source's targets have, on their own or with others
 }
 
 // A Part is what one source has.
 type Part struct {
 	Source   string
 	Reviewed bool            // see Entry
-	Targets  []config.Target // checked, each for itself
-	// Problems is how much was found wrong by that.
+	Targets  []config.Target // checked, each on its own
+	// Problems is how many problems these checks found.
 	Problems int
 }
 
-// Merge makes an inventory of the parts. Of two targets with one name the first is taken. Mask makes of a URL what
-// people may see.
+// Merge makes an inventory of the parts. Of two targets with the same name the first one is taken. Mask returns what people
+// may see of a URL.
 func Merge(cfg *config.Config, parts []Part, mask func(*url.URL) string) *Inventory {
 	inv := &Inventory{Config: cfg, byName: map[string]*Entry{}, byURL: map[urlAndModule][]*Entry{}, problems: map[string][]error{}, wrong: map[string]int{}}
 	var lists labelLists
@@ -99,7 +98,7 @@ func Merge(cfg *config.Config, parts []Part, mask func(*url.URL) string) *Invent
 
 func (inv *Inventory) add(from *Part, t config.Target, mask func(*url.URL) string, lists *labelLists) {
 	if first, ok := inv.byName[t.Name]; ok {
-		inv.problem(from.Source, "target %q is in %s already, which holds; this one is from %s", t.Name, first.Source, from.Source)
+		inv.problem(from.Source, "target %q is already in %s, which is used; this one is from %s", t.Name, first.Source, from.Source)
 		return
 	}
 	u, err := config.ParseTargetURL(t.URL)
@@ -115,7 +114,7 @@ func (inv *Inventory) add(from *Part, t config.Target, mask func(*url.URL) strin
 	inv.byURL[q] = append(inv.byURL[q], e)
 }
 
-// labelLists make lists of labels. Targets that share their labels, as those of a group do, share the list, too.
+// labelLists makes lists of labels. Targets that share their labels, as those of a group do, also share the list.
 type labelLists struct {
 	last uintptr // the address of the labels of the last target
 	list []label
@@ -131,7 +130,8 @@ func (l *labelLists) of(labels map[string]string) []label {
 	return l.list
 }
 
-// dependencies takes out what cannot be depended on. Those of the configuration file alone were checked at load.
+// dependencies removes dependencies that do not exist or are part of a cycle. Those within the configuration file were checked
+// at load.
 func (inv *Inventory) dependencies() {
 	var order []string
 	deps := map[string][]string{}
@@ -149,7 +149,7 @@ func (inv *Inventory) dependencies() {
 	for _, cycle := range config.Cycles(order, deps) {
 		from, to := cycle[len(cycle)-2], cycle[len(cycle)-1]
 		deps[from] = slices.DeleteFunc(slices.Clone(deps[from]), func(name string) bool { return name == to })
-		inv.problem(inv.byName[from].Source, "target %q: depends_on: goes round in a circle: %s", from, strings.Join(cycle, " → "))
+		inv.problem(inv.byName[from].Source, "target %q: depends_on: is a cycle: %s", from, strings.Join(cycle, " → "))
 	}
 	for _, e := range inv.entries {
 		e.DependsOn = deps[e.Name]
@@ -163,7 +163,7 @@ func (inv *Inventory) problem(source, format string, args ...any) {
 	}
 }
 
-// Entries are all targets, sorted by name. The caller must not change the slice.
+// Entries returns all targets, sorted by name. The caller must not change the slice.
 func (inv *Inventory) Entries() []*Entry { return inv.entries }
 
 // Names are those of all targets, sorted.
@@ -180,7 +180,7 @@ func (inv *Inventory) Names() iter.Seq[string] {
 // ByName finds a target; nil: there is none of that name.
 func (inv *Inventory) ByName(name string) *Entry { return inv.byName[name] }
 
-// InMaintenance tells whether a window that holds for all targets is open.
+// InMaintenance reports whether a maintenance window for all targets is open.
 func (inv *Inventory) InMaintenance(now time.Time) bool {
 	return inv.Config.Maintenance.Contain(now)
 }

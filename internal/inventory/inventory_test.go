@@ -49,8 +49,8 @@ func TestMerge(t *testing.T) {
 			[]Part{static, {Source: "file:a.yml", Targets: []config.Target{target("shop", "http://other/"), target("db", "http://db/")}}, {Source: "api:cmdb", Targets: []config.Target{target("db", "http://x/"), target("chat", "http://chat/")}}},
 			[]string{"api targets []", "chat api:cmdb []", "db file:a.yml []", "shop targets [db chat]"},
 			map[string][]string{
-				"file:a.yml": {`target "shop" is in targets already, which holds; this one is from file:a.yml`},
-				"api:cmdb":   {`target "db" is in file:a.yml already, which holds; this one is from api:cmdb`},
+				"file:a.yml": {`target "shop" is already in targets, which is used; this one is from file:a.yml`},
+				"api:cmdb":   {`target "db" is already in file:a.yml, which is used; this one is from api:cmdb`},
 			},
 		},
 		{
@@ -58,7 +58,7 @@ func TestMerge(t *testing.T) {
 			[]Part{static, {Source: "file:a.yml", Targets: []config.Target{target("db", "http://db/", "shop")}}},
 			[]string{"api targets []", "db file:a.yml [shop]", "shop targets []"},
 			map[string][]string{
-				StaticSource: {`target "shop": depends_on: there is no target "chat"`, `target "shop": depends_on: goes round in a circle: db → shop → db`},
+				StaticSource: {`target "shop": depends_on: there is no target "chat"`, `target "shop": depends_on: is a cycle: db → shop → db`},
 			},
 		},
 	} {
@@ -125,7 +125,7 @@ restart:
 		{"http://check:8080/health", "bank", "no target"},
 		{"http://check/health", "m", "no target"},
 		{"http://user@check:8080/health", "m", "no target"},
-		{"http://two/", "m", "several targets of the inventory have this URL and module, each with something of its own: ask by name=one or name=two+y"},
+		{"http://two/", "m", "several targets of the inventory have this URL and module, each with settings of its own: use name=one or name=two+y"},
 		{"http://three/", "m", "plain"},
 	} {
 		u, err := url.Parse(tt.address)

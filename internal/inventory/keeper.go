@@ -21,11 +21,11 @@ import (
 // filePoll is how often the files of target_files are looked at.
 const filePoll = 5 * time.Second
 
-// Options are what a Keeper needs to know.
+// Options are the settings of a Keeper.
 type Options struct {
-	// Mask makes of a URL what people may see.
+	// Mask returns what people may see of a URL.
 	Mask func(*url.URL) string
-	// Offset is how much of a scrape is not for the probe; see config.Options.
+	// Offset is how much of a scrape is not available to the probe; see config.Options.
 	Offset time.Duration
 	Log    *slog.Logger
 }
@@ -40,7 +40,7 @@ type Keeper struct {
 	cfg        *config.Config
 	changed    func(*Inventory)
 	sources    []*source
-	complaints map[string][sha256.Size]byte // the hash of what is wrong with targets at present, by source
+	complaints map[string][sha256.Size]byte // the hash of the present problems with targets, by source
 }
 
 // NewKeeper makes a Keeper without an inventory, and registers its metrics.
@@ -55,12 +55,13 @@ type Plan struct {
 	cfg     *config.Config
 	changed func(*Inventory)
 	sources []*source
-	made    []*source // those of them that were not there before
+	made    []*source // the new ones among them
 }
 
-// Plan makes what can fail of a configuration. It opens no socket. A Plan that is not applied must be discarded. A source that
-// the configuration does not change goes on as it is: a fetch that is under way, and when the next one is due. Changed is
-// called with every inventory that is checked against the configuration, one call at a time: no other comes between.
+// Plan makes everything of a configuration that can fail. It opens no socket. A Plan that is not applied must be discarded. A
+// source that the configuration does not change goes on as it is, with a fetch that is under way and the time of the next
+// one. Changed is called with every inventory that is checked against the configuration, one call at a time: no other comes
+// between.
 func (k *Keeper) Plan(cfg *config.Config, changed func(*Inventory)) (*Plan, error) {
 	p := &Plan{cfg: cfg, changed: changed}
 	reader := config.TargetReader{Modules: cfg.Modules, Offset: k.opts.Offset}
@@ -114,8 +115,8 @@ func (p *Plan) Discard() {
 	}
 }
 
-// Apply puts a plan into force. A source has what another of the same name had until it gives something else. New local
-// sources are fetched at once; all others are asked by Run.
+// Apply puts a plan into force. A source keeps what another of the same name had, until it has something else. New local
+// sources are fetched at once, and all others are asked by Run.
 func (k *Keeper) Apply(p *Plan) {
 	ctx, cancel := context.WithTimeout(context.Background(), decodeTime) // for all of them
 	defer cancel()
@@ -204,19 +205,19 @@ func (k *Keeper) refresh(ctx context.Context, s *source) {
 	k.mu.Unlock()
 	docs, err := s.fetcher.fetch(ctx, last)
 	if ctx.Err() != nil {
-		return // it says nothing about the source
+		return // the error is not about the source
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if !slices.Contains(k.sources, s) {
-		return // another has its place by now
+		return // another source has replaced it
 	}
 	if k.note(s, docs, err) {
 		k.merge()
 	}
 }
 
-// note keeps what a fetch has brought and tells whether the targets are others. The caller holds mu.
+// note keeps the result of a fetch, and reports whether the targets have changed. The caller holds mu.
 func (k *Keeper) note(s *source, docs map[string]*document, err error) (changed bool) {
 	changed = !sameDocuments(s.docs, docs)
 	s.docs, s.asked = docs, true
@@ -233,7 +234,7 @@ func (k *Keeper) note(s *source, docs map[string]*document, err error) (changed 
 		k.opts.Log.Info("Target source answers again", "component", "inventory", "target_source", s.name)
 	default:
 		for line := range strings.Lines(failure) {
-			k.opts.Log.Warn("Asking a target source failed, what it last said holds", "component", "inventory", "target_source", s.name, "err", strings.TrimSpace(line))
+			k.opts.Log.Warn("Asking a target source failed; its last answer is used", "component", "inventory", "target_source", s.name, "err", strings.TrimSpace(line))
 		}
 	}
 	s.failure = failure
@@ -259,7 +260,7 @@ func (k *Keeper) merge() {
 // maxComplaints is how many wrong targets of a source are logged one by one.
 const maxComplaints = 20
 
-// complain logs what is wrong with single targets, when that has changed. Not all that is wrong need be among the problems.
+// complain logs what is wrong with single targets, if that has changed. Problems may be only the first of all.
 func (k *Keeper) complain(source string, problems []error, wrong int) {
 	hash := sha256.Sum256(fmt.Append(nil, wrong, problems))
 	if before, ok := k.complaints[source]; wrong == 0 && !ok || before == hash {
@@ -270,18 +271,18 @@ func (k *Keeper) complain(source string, problems []error, wrong int) {
 		if i == maxComplaints {
 			break
 		}
-		k.opts.Log.Warn("Something is wrong with a target, all others are taken", "component", "inventory", "target_source", source, "err", err)
+		k.opts.Log.Warn("Something is wrong with a target; all others are used", "component", "inventory", "target_source", source, "err", err)
 	}
 	if wrong > maxComplaints {
-		k.opts.Log.Warn("More targets are wrong than are listed here", "component", "inventory", "target_source", source, "count", wrong)
+		k.opts.Log.Warn("More targets have problems than are listed here", "component", "inventory", "target_source", source, "count", wrong)
 	}
 }
 
-// Inventory is the present one.
+// Inventory returns the present inventory.
 func (k *Keeper) Inventory() *Inventory { return k.current.Load() }
 
-// Complete tells whether every source was asked at least once: before that targets are missing that were there before
-// the exporter was started again.
+// Complete reports whether every source was asked at least once. Before that, targets may be missing that were there before
+// the exporter was restarted.
 func (k *Keeper) Complete() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -134,7 +134,7 @@ func TestFiles(t *testing.T) {
 	f.ask(t)
 	f.want(t, "good again, with bad targets", "a targets", "b "+pattern, "c "+pattern, "d "+pattern)
 	log := f.logged()
-	for _, want := range []string{"Target source answers again", "team-name", `target \"e\"`, `target \"a\" is in targets already, which holds; this one is from ` + pattern} {
+	for _, want := range []string{"Target source answers again", "team-name", `target \"e\"`, `target \"a\" is already in targets, which is used; this one is from ` + pattern} {
 		if strings.Count(log, want) < 1 || strings.Count(log, "Something is wrong with a target") != 3 {
 			t.Errorf("the log lacks %s, or has it twice:\n%s", want, log)
 		}
@@ -269,7 +269,7 @@ func TestDependencyOnASource(t *testing.T) {
 	}
 	write(t, dir+"/x", "- {name: b, url: 'http://b/', depends_on: [a]}")
 	f.ask(t)
-	if log := f.logged(); !strings.Contains(log, "goes round in a circle: a → b → a") {
+	if log := f.logged(); !strings.Contains(log, "is a cycle: a → b → a") {
 		t.Errorf("log: %s", log)
 	}
 	if a, b := f.Inventory().ByName("a"), f.Inventory().ByName("b"); len(a.DependsOn) != 1 || len(b.DependsOn) != 0 {

@@ -13,35 +13,35 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 )
 
-// The limits of a source. Whoever writes a list decides what it costs to read it, so that a source over one of them keeps what
-// it last said. Those of a target are MaxLabels and the lengths of texts in package config.
+// The limits of a source. Whoever writes a list decides how much it costs to read it. So a source that exceeds a limit keeps
+// its last answer. The limits of a target are MaxLabels and the lengths of texts in package config.
 const (
-	// Bounds one file, and one answer of an API, decompressed, in bytes.
+	// The bytes of one file, or of one answer of an API after decompression.
 	maxDocument = 16 << 20
-	// Bounds in bytes all files of a pattern together, and the texts of the targets that a source lists.
+	// The bytes of all files of a pattern together, and of the texts of the targets that a source lists.
 	maxSource = 64 << 20
 	// How many files a pattern may find.
 	maxFiles = 1000
 	// How many targets a source may list, right or wrong.
 	maxTargets = 50_000
-	// How many values a document may have, with each alias, and each label of a group for each of its targets.
+	// How many values a document may have, with aliases expanded, and with the labels of a group for each of its targets.
 	maxValues = 1_000_000
 	// How many places in a YAML document may begin a value: the parser takes 200 bytes for one.
 	maxMarks = 500_000
 	// How many values one item of a list may have: a group of as many targets as there may be.
 	maxItem = maxTargets + 1000
-	// How deep lists and mappings may be in each other. Those of a target are at most 7.
+	// How deep lists and mappings may be nested. Those of a target are at most 7 deep.
 	maxDepth = 20
 	// How many headers of its own a target may have.
 	maxHeaders = 64
-	// How many of what is wrong with targets is kept in words.
+	// How many problems with targets are kept as texts.
 	maxProblems = 100
 )
 
-// decoding lets one document at a time become targets, over all sources.
+// decoding lets one document at a time be decoded, of all sources.
 var decoding = semaphore.NewWeighted(1)
 
-// limit says that there are more of something than there may be; nil: there are not.
+// limit returns an error if there is more of something than there may be.
 func limit(what string, got, most int) error {
 	if got <= most {
 		return nil
@@ -57,7 +57,7 @@ func (d *decoder) problem(where string, err error) {
 	}
 }
 
-// count counts values of the document that were found only when an alias or a group was expanded.
+// count counts values that the document has only after aliases and groups were expanded.
 func (d *decoder) count(values int) error {
 	d.values = min(d.values+values, 2*maxValues)
 	return limit("values with aliases and labels of groups expanded", d.values, maxValues)
@@ -100,16 +100,16 @@ func (d *decoder) keep(t config.Target) error {
 	return limit("bytes in the texts of its targets", d.kept, maxSource)
 }
 
-// An extent is how many values a node of YAML has, itself included and keys not, with aliases expanded, and how deep they are
-// in each other.
+// An extent is how many values a node of YAML has, including itself but not its keys, with aliases expanded, and how deep they
+// are nested.
 type extent struct{ values, depth int }
 
 // within checks the extent of a part of a document.
 func (e extent) within(values int) error {
-	return errors.Join(limit("values in one item of a list", e.values, values), limit("lists and mappings in each other", e.depth, maxDepth))
+	return errors.Join(limit("values in one item of a list", e.values, values), limit("levels of lists and mappings", e.depth, maxDepth))
 }
 
-// extents are those of the nodes that have an anchor, so that none is looked at for each of its aliases.
+// extents are those of the nodes with an anchor, so that a node is not measured again for each of its aliases.
 type extents map[*yaml.Node]extent
 
 func (x extents) of(n *yaml.Node) extent {
@@ -118,7 +118,7 @@ func (x extents) of(n *yaml.Node) extent {
 		return known
 	}
 	if n.Anchor != "" {
-		x[n] = extent{} // while it is looked at: one that contains itself is found by who reads it
+		x[n] = extent{} // while it is measured; the reader finds one that contains itself
 	}
 	e := extent{values: 1}
 	for i, child := range n.Content {
@@ -138,7 +138,7 @@ func (x extents) of(n *yaml.Node) extent {
 	return e
 }
 
-// marks are an upper bound of how many places of a YAML document begin a value of a list or mapping.
+// marks returns an upper bound of the number of places in a YAML document where a value of a list or mapping begins.
 func marks(data []byte) int {
 	n := 0
 	for _, mark := range []string{"- ", "-\n", "-\t", "-\r", ": ", ":\n", ":\t", ":\r", "? ", "?\n", ",", "[", "{"} {

@@ -51,10 +51,10 @@ target_apis:
 		t.Errorf("there are %d targets, want %d", got, want)
 	}
 	log := f.logged()
-	if lines := strings.Count(log, "\n"); lines > maxComplaints+1 || !strings.Contains(log, "More targets are wrong than are listed here") || !strings.Contains(log, fmt.Sprint("count=", n/100)) {
+	if lines := strings.Count(log, "\n"); lines > maxComplaints+1 || !strings.Contains(log, "More targets have problems than are listed here") || !strings.Contains(log, fmt.Sprint("count=", n/100)) {
 		t.Errorf("%d lines of log:\n%s", lines, log)
 	}
-	if !strings.Contains(log, `target \"server-98\" is in api:classic already, which holds; this one is from api:classic`) {
+	if !strings.Contains(log, `target \"server-98\" is already in api:classic, which is used; this one is from api:classic`) {
 		t.Errorf("log: %s", log)
 	}
 }

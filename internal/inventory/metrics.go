@@ -70,7 +70,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// collectSources collects what is known of the sources and returns the inventory that goes with it.
+// collectSources collects what is known of the sources, and returns the matching inventory.
 func (m *metrics) collectSources(ch chan<- prometheus.Metric) *Inventory {
 	m.keeper.mu.Lock()
 	defer m.keeper.mu.Unlock()

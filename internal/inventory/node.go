@@ -31,7 +31,7 @@ func resolve(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// value is what a mapping has for a key; nil: it has no such key.
+// value returns the value of a key of a mapping, or nil if there is no such key.
 func value(mapping *yaml.Node, key string) *yaml.Node {
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
 		if mapping.Content[i].Value == key {
@@ -41,7 +41,7 @@ func value(mapping *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// parseYAML reads one document of YAML. An empty one is an error: it is more likely to be half written than meant.
+// parseYAML reads one YAML document. An empty one is an error: more likely it is half written than meant.
 func parseYAML(data []byte) (*yaml.Node, error) {
 	if err := limit("places where a value may begin", marks(data), maxMarks); err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func parseYAML(data []byte) (*yaml.Node, error) {
 	d := yaml.NewDecoder(bytes.NewReader(data))
 	switch err := d.Decode(&doc); {
 	case errors.Is(err, io.EOF):
-		return nil, errors.New("it is empty, want a list of targets; [] is the empty list")
+		return nil, errors.New("it is empty, want a list of targets; write [] for the empty list")
 	case err != nil:
 		return nil, errors.New("not valid YAML or JSON: " + syntax(err))
 	}
@@ -60,7 +60,7 @@ func parseYAML(data []byte) (*yaml.Node, error) {
 	return doc.Content[0], nil
 }
 
-// syntax is an error of the parser, of which some repeat what they have read, and so perhaps a secret.
+// syntax returns the text of a parser's error. Some of these quote what was read, which may be a secret.
 func syntax(err error) string {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	if before, _, quotes := strings.Cut(text, "'"); quotes {
@@ -78,7 +78,7 @@ func parseJSON(data []byte) (*config.Document, error) {
 	return d, nil
 }
 
-// decodeJSON decodes a part of a document. Numbers become int64, or else float64.
+// decodeJSON decodes a part of a document. Numbers become int64, or float64 if they are not whole.
 func decodeJSON(data []byte) (any, error) {
 	var v any
 	d := json.NewDecoder(bytes.NewReader(data))
@@ -111,7 +111,7 @@ func numbers(v any) any {
 	return v
 }
 
-// toNode is a value of JSON, or of an expression, as YAML has it, without writing it down and reading it as yaml.Node.Encode does.
+// toNode returns a value of JSON or of an expression as a YAML node. Unlike yaml.Node.Encode it does not write and read text.
 func toNode(v any) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.ScalarNode}
 	switch v := v.(type) {

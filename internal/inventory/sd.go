@@ -26,13 +26,13 @@ const ExporterJob = "healthcheck_exporter"
 // (https://prometheus.io/docs/prometheus/latest/http_sd/).
 type Discovery struct {
 	Inventory func() *Inventory
-	// Complete is false while targets may be missing that will be there soon. Prometheus is told to keep what it has.
+	// Complete returns false while targets may be missing that will be there soon. Prometheus is told to keep what it has.
 	Complete func() bool
-	// External is where Prometheus reaches the exporter. nil: where the request came to, below Prefix.
+	// External is where Prometheus reaches the exporter. nil: the address of the request, with Prefix.
 	External *url.URL
 	// Prefix is the path below which everything is served, "" or "/prefix".
 	Prefix string
-	// Offset is how much of a scrape is not for the probe; see config.Options.
+	// Offset is how much of a scrape is not available to the probe; see config.Options.
 	Offset time.Duration
 }
 
@@ -45,11 +45,11 @@ func (d *Discovery) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if !d.Complete() {
 		w.Header().Set("Retry-After", "5")
-		http.Error(w, "not every source of targets was asked yet", http.StatusServiceUnavailable)
+		http.Error(w, "some sources of targets have not been asked yet", http.StatusServiceUnavailable)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = d.write(w, d.Inventory(), s, d.endpoint(r)) // who asked is gone
+	_ = d.write(w, d.Inventory(), s, d.endpoint(r)) // an error means that the client is gone
 }
 
 // An endpoint is where Prometheus reaches the exporter.
@@ -74,7 +74,7 @@ func (d *Discovery) endpoint(r *http.Request) endpoint {
 // chunk is how much of an answer is written at once.
 const chunk = 32 << 10
 
-// write writes the selected targets. It takes no memory that grows with their number.
+// write writes the selected targets. The memory it takes does not grow with their number.
 func (d *Discovery) write(w io.Writer, inv *Inventory, s Selection, p endpoint) error {
 	head := appendString([]byte(`{"targets":[`), p.address)
 	head = append(head, `],"labels":{"__scheme__":`...)
@@ -132,7 +132,7 @@ func appendString(b []byte, s string) []byte {
 	return append(append(append(b, '"'), s...), '"')
 }
 
-// appendDuration appends a duration as Prometheus reads it: it has no fractions, and nothing below a millisecond.
+// appendDuration appends a duration as Prometheus reads it: without fractions, and in whole milliseconds.
 func appendDuration(b []byte, d time.Duration) []byte {
 	if d%time.Second != 0 {
 		return append(strconv.AppendInt(b, int64((d+time.Millisecond-1)/time.Millisecond), 10), "ms"...)
@@ -152,7 +152,7 @@ type Selection struct {
 // maxShards bounds the work for one target.
 const maxShards = 10_000
 
-// ParseSelection reads a query. What it does not know is an error: a filter with a typing mistake would be none.
+// ParseSelection reads a query. An unknown parameter is an error: a misspelt filter would not filter anything.
 func ParseSelection(query url.Values) (Selection, error) {
 	var s Selection
 	for key, values := range query {
@@ -176,14 +176,14 @@ func ParseSelection(query url.Values) (Selection, error) {
 	return s, nil
 }
 
-// Has tells whether the query asks for a target.
+// Has reports whether the selection includes a target.
 func (s Selection) Has(e *Entry) bool {
 	return (len(s.environments) == 0 || slices.Contains(s.environments, e.Environment)) &&
 		(len(s.names) == 0 || slices.Contains(s.names, e.Name)) &&
 		(s.shards == 0 || shardOf(e.Name, s.shards) == s.shard)
 }
 
-// shardOf is the shard of a name. With one shard more, only as many names move as that one gets.
+// shardOf returns the shard of a name. If a shard is added, only the names that it gets move.
 //
 // It is the jump consistent hash of Lamping and Veach (arXiv:1406.2294).
 func shardOf(name string, shards uint64) uint64 {

@@ -17,7 +17,7 @@ type source struct {
 	settings settings
 	fetcher  fetcher
 	interval time.Duration
-	// local is true when a fetch waits for nobody else. Then Apply has the targets at once; otherwise Run asks for them.
+	// local is true if a fetch waits for nobody else. Then Apply fetches at once; otherwise Run does.
 	local    bool
 	reviewed bool // see Entry
 
@@ -35,33 +35,33 @@ type state struct {
 	docs    map[string]*document // the last good ones
 	asked   bool                 // whether it was tried at least once
 	success time.Time            // when it last answered; zero: never
-	errors  uint64               // how often it did not
+	errors  uint64               // how often it failed to answer
 	failure string               // why it does not answer at present
 }
 
-// A document is what one file, or one API, has said.
+// A document is the content of a file, or the answer of an API.
 type document struct {
 	data     []byte
-	next     string // the hash of what the file was at the last look, where that is not data; empty: it was data
+	next     string // the hash of the file at the last look, if that was not data; empty: it was data
 	absent   bool   // whether the file was missing at the last look
 	targets  []config.Target
 	problems []error // as many as are kept
 	wrong    int     // how many there are
 }
 
-// A fetcher knows where documents come from and what they look like. It is not changed.
+// A fetcher knows where documents come from and how to read them. It is immutable.
 type fetcher interface {
-	// fetch returns the documents by name. It gets the last good ones, of which it keeps what has not changed. Together
-	// with an error there are those that are good.
+	// fetch returns the documents by name. It gets the last good ones, and keeps those that have not changed. Together with
+	// an error it returns the good ones.
 	fetch(ctx context.Context, last map[string]*document) (map[string]*document, error)
-	// decode reads a document of an earlier fetcher of the same name. It is false where it makes no sense any more.
+	// decode reads a document of an earlier fetcher of the same name. It fails if the document makes no sense any more.
 	decode(ctx context.Context, name string, data []byte) (*document, error)
-	// close frees what the fetcher holds when it is not needed any more.
+	// close frees what the fetcher holds. It is called when the fetcher is no longer needed.
 	close()
 }
 
-// inherit reads the documents again: modules and expressions may be others now. What makes no sense any more is dropped, and
-// then the source is as good as never asked.
+// inherit reads the documents again: modules and expressions may have changed. A document that makes no sense any more is
+// dropped, and then the source counts as never asked.
 func (s *source) inherit(ctx context.Context) {
 	docs := map[string]*document{}
 	for name, doc := range s.docs {
@@ -76,7 +76,7 @@ func (s *source) inherit(ctx context.Context) {
 	s.docs = docs
 }
 
-// documents are in the order of their names.
+// documents returns the documents in the order of their names.
 func (s *source) documents() []*document {
 	names := make([]string, 0, len(s.docs))
 	for name := range s.docs {
@@ -98,7 +98,7 @@ func (s *source) targets() []config.Target {
 	return all
 }
 
-// wrong is how many problems there are with single targets.
+// wrong returns how many problems there are with single targets.
 func (s *source) wrong() int {
 	n := 0
 	for _, doc := range s.docs {
@@ -107,7 +107,7 @@ func (s *source) wrong() int {
 	return n
 }
 
-// problems are the first of them.
+// problems returns the first of them.
 func (s *source) problems() []error {
 	var all []error
 	for _, doc := range s.documents() {
@@ -128,8 +128,8 @@ func sameDocuments(a, b map[string]*document) bool {
 	return true
 }
 
-// decodeTime bounds how long a source may take to become targets. Expressions of a map take a few seconds for 10,000 of them where
-// the machine is busy.
+// decodeTime bounds how long the documents of a source may take to decode. On a busy machine, the expressions of a map take a
+// few seconds for 10,000 targets.
 const decodeTime = 30 * time.Second
 
 // readAll reads up to maxDocument bytes.

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// An Alertmanager is a fake one, with the parts of API v2 and of the metrics that tell how far an alert came. It sends what
-// is named HealthcheckTargetRestart to its webhook and tells Slack of everything else, which nobody sees.
+// An Alertmanager is a fake, with the parts of API v2 and the metrics that show how far an alert came. It sends alerts
+// named HealthcheckTargetRestart to its webhook and all others to a Slack that does not exist.
 type Alertmanager struct {
 	*Server
 
@@ -33,11 +33,11 @@ type Alertmanager struct {
 const (
 	QuirkNone      = ""
 	QuirkRefuses   = "refuses"   // takes no alert
-	QuirkForgets   = "forgets"   // takes and never lists them
-	QuirkInhibits  = "inhibits"  // tells nobody: something inhibits
-	QuirkSilences  = "silences"  // tells nobody: somebody silenced
+	QuirkForgets   = "forgets"   // takes alerts and never lists them
+	QuirkInhibits  = "inhibits"  // notifies nobody: the alert is inhibited
+	QuirkSilences  = "silences"  // notifies nobody: the alert is silenced
 	QuirkSlackDown = "slackdown" // Slack answers an error
-	QuirkSlow      = "slow"      // never comes to sending
+	QuirkSlow      = "slow"      // never sends anything
 	QuirkHeartbeat = "heartbeat" // a dead man's switch of the kind webhook fails all the time
 	QuirkRetries   = "retries"   // Slack takes the third try
 	QuirkStarting  = "starting"  // is not ready for the first answers
@@ -114,7 +114,7 @@ func (a *Alertmanager) post(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// take takes one alert, or the end of one.
+// take takes the beginning or the end of an alert.
 func (a *Alertmanager) take(ctx context.Context, p fakeAlert) {
 	for i := range a.alerts {
 		if maps.Equal(a.alerts[i].Labels, p.Labels) {
@@ -150,7 +150,7 @@ func (a *Alertmanager) take(ctx context.Context, p fakeAlert) {
 	a.alerts = append(a.alerts, p)
 }
 
-// heartbeat is an alert that always fires, and whose receiver nobody has set up.
+// heartbeat is an alert that always fires, and whose receiver is not set up.
 func (a *Alertmanager) heartbeat(until time.Time) {
 	a.alerts = append(a.alerts, fakeAlert{
 		Labels: map[string]string{"alertname": "HealthcheckWatchdog"}, EndsAt: until, Fingerprint: "heartbeat",

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Blackhole starts a listener that accepts nothing and the queue of which is full, so that a connection to it is
-// neither established nor refused. It skips the test on systems that do not work like that.
+// Blackhole starts a listener that accepts nothing and whose queue is full, so that a connection to it is neither
+// established nor refused. It skips the test on systems that do not work like that.
 func Blackhole(t testing.TB) *Server {
 	t.Helper()
 	l := listen(t)

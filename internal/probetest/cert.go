@@ -20,7 +20,7 @@ import (
 type CA struct {
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
-	// chain are the certificates between those that the CA issues and the root, the CA's own first.
+	// chain is the CA's own certificate and those between it and the root.
 	chain [][]byte
 	file  string
 }
@@ -41,7 +41,7 @@ func (ca *CA) Intermediate(t testing.TB, notAfter time.Time) *CA {
 	return ca.Below(t, func(template *x509.Certificate) { template.NotAfter = notAfter })
 }
 
-// Below is Intermediate with a certificate that change may alter before it is signed.
+// Below is [CA.Intermediate] with a certificate that change may alter before it is signed.
 func (ca *CA) Below(t testing.TB, change func(*x509.Certificate)) *CA {
 	t.Helper()
 	sub := &CA{key: newKey(t)}
@@ -53,8 +53,8 @@ func (ca *CA) Below(t testing.TB, change func(*x509.Certificate)) *CA {
 	return sub
 }
 
-// CrossSign returns other with a certificate by ca beside its own, which expires at notAfter. What other issues is presented
-// with that, as a server does for clients that know ca alone.
+// CrossSign returns other with a second certificate, signed by ca, which expires at notAfter. What other issues is
+// presented with it, as a server does for clients that know only ca.
 func (ca *CA) CrossSign(t testing.TB, other *CA, notAfter time.Time) *CA {
 	t.Helper()
 	template := caTemplate(other.cert.Subject.CommonName)
@@ -70,7 +70,7 @@ func (ca *CA) PEM() []byte { return certPEM(ca.cert.Raw) }
 // File returns the name of a file that holds PEM.
 func (ca *CA) File() string { return ca.file }
 
-// Pool returns a new pool that trusts the CA alone.
+// Pool returns a new pool that trusts only the CA.
 func (ca *CA) Pool() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(ca.cert)
@@ -81,14 +81,14 @@ func (ca *CA) Pool() *x509.CertPool {
 // servers and clients.
 type Cert struct {
 	CommonName string // empty: probetest
-	// DNSNames and IPs are for whom it is valid. Both empty: localhost, 127.0.0.1 and ::1.
+	// DNSNames and IPs are what it is valid for. If both are empty: localhost, 127.0.0.1 and ::1.
 	DNSNames []string
 	IPs      []net.IP
 	// NotBefore and NotAfter bound its validity. Zero: a day ago and in a day.
 	NotBefore, NotAfter time.Time
-	// SelfSigned has the certificate signed by its own key instead of the CA's.
+	// SelfSigned makes the certificate signed by its own key instead of the CA's.
 	SelfSigned bool
-	// Change may alter all else before it is signed. nil: nothing is altered.
+	// Change may alter everything else before it is signed. It may be nil.
 	Change func(*x509.Certificate)
 }
 
@@ -132,8 +132,8 @@ func CertFiles(t testing.TB, cert tls.Certificate) (certFile, keyFile string) {
 	return writeFile(t, "cert.pem", certPEM(cert.Certificate...)), writeFile(t, "key.pem", key)
 }
 
-// BundleFile writes the certificates of n throw-away roots and of extra to a PEM file, as large as those that
-// operating systems have if n is 145, and returns its name.
+// BundleFile writes the certificates of n throw-away roots and of extra to a PEM file, and returns its name. With n =
+// 145 it is as large as the file of an operating system.
 func BundleFile(t testing.TB, n int, extra ...*CA) string {
 	t.Helper()
 	var der [][]byte
@@ -175,7 +175,7 @@ func newKey(t testing.TB) *ecdsa.PrivateKey {
 	return key
 }
 
-// sign returns the certificate of key, signed by parent with parentKey; nil is for a certificate that signs itself.
+// sign returns the certificate of key, signed by parent with parentKey. If parent is nil the certificate signs itself.
 func sign(t testing.TB, template, parent *x509.Certificate, key, parentKey *ecdsa.PrivateKey) *x509.Certificate {
 	t.Helper()
 	if parent == nil {
@@ -195,7 +195,7 @@ func sign(t testing.TB, template, parent *x509.Certificate, key, parentKey *ecds
 func certPEM(der ...[]byte) []byte {
 	var b bytes.Buffer
 	for _, d := range der {
-		_ = pem.Encode(&b, &pem.Block{Type: "CERTIFICATE", Bytes: d}) // A buffer takes everything.
+		_ = pem.Encode(&b, &pem.Block{Type: "CERTIFICATE", Bytes: d}) // A buffer never fails.
 	}
 	return b.Bytes()
 }

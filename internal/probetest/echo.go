@@ -33,7 +33,7 @@ func Echo(t testing.TB) *Server {
 	return Serve(t, http.HandlerFunc(echo))
 }
 
-// EchoTLS is Echo over TLS; protos are those to offer by ALPN, as in TLSServer.
+// EchoTLS is [Echo] over TLS. It offers protos by ALPN, as [TLSServer] does.
 func EchoTLS(t testing.TB, cert tls.Certificate, protos ...string) *Server {
 	t.Helper()
 	return TLSServer(t, cert, http.HandlerFunc(echo), protos...)

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// MaxEndless is how many bytes the body of Endless has after all.
+// MaxEndless is how many bytes the body of [Endless] really has.
 const MaxEndless = 10 << 30
 
 // zeros is what long bodies are made of.
@@ -80,7 +80,7 @@ func writeTruncated(w io.Writer) {
 	_, _ = io.WriteString(w, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n0123456789")
 }
 
-// EndlessHeaders starts a server that answers 200 and sends header lines of 1 KiB for ever.
+// EndlessHeaders starts a server that answers 200 and sends header lines of 1 KiB without end.
 func EndlessHeaders(t testing.TB) *Server {
 	t.Helper()
 	return answer(t, func(_ context.Context, c net.Conn) {
@@ -125,8 +125,8 @@ func writeZeros(w io.Writer, n int64) error {
 	return nil
 }
 
-// Redirects starts a server that redirects /0 to /1 and so on to /n, which answers 200 with the body "done\n".
-// /loop redirects to itself. All else is 404.
+// Redirects starts a server that redirects /0 to /1 and so on to /n, which answers 200 with the body "done\n". /loop
+// redirects to itself. Anything else is 404.
 func Redirects(t testing.TB, n int) *Server {
 	t.Helper()
 	return Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

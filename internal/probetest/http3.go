@@ -15,7 +15,8 @@ import (
 	"github.com/quic-go/quic-go/quicvarint"
 )
 
-// HTTP3 starts a server of HTTP/3 alone. The context of its requests ends with their connection and with the test.
+// HTTP3 starts a server that speaks only HTTP/3. The context of its requests ends with their connection and with the
+// test.
 func HTTP3(t testing.TB, cert tls.Certificate, h http.Handler) *Server {
 	t.Helper()
 	return ServeHTTP3(t, &tls.Config{Certificates: []tls.Certificate{cert}}, h)
@@ -40,14 +41,14 @@ func ServeHTTP3(t testing.TB, cfg *tls.Config, h http.Handler) *Server {
 	})}
 	s := serveQUIC(t, l, quicOptions{
 		tls:  http3.ConfigureTLSConfig(cfg),
-		quic: &quic.Config{HandshakeIdleTimeout: 2 * time.Second}, // a client that gives up in the handshake tells nobody
+		quic: &quic.Config{HandshakeIdleTimeout: 2 * time.Second}, // the server does not hear of a client that gives up in the handshake
 	}, func(_ context.Context, c *quic.Conn) { _ = srv.ServeQUICConn(c) })
 	t.Cleanup(func() { _ = srv.Close() }) // Runs before that of serveQUIC.
 	return s
 }
 
-// QUIC starts a server that offers protos by ALPN and hands every connection to handle, which may close it. The context
-// ends with the connection. A connection that handle leaves open stays open until its client closes it.
+// QUIC starts a server that offers protos by ALPN and passes every connection to handle, which may close it. The
+// context ends with the connection. A connection that handle leaves open stays open until its client closes it.
 func QUIC(t testing.TB, cert tls.Certificate, handle func(context.Context, *quic.Conn), protos ...string) *Server {
 	t.Helper()
 	return ServeQUIC(t, &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: protos}, nil, handle)
@@ -59,8 +60,8 @@ func ServeQUIC(t testing.TB, cfg *tls.Config, qc *quic.Config, handle func(conte
 	return serveQUIC(t, &listener{}, quicOptions{tls: cfg, quic: qc}, handle)
 }
 
-// RawHTTP3 starts a server that accepts a request by HTTP/3 and hands its stream, which nobody has read, to answer.
-// The stream is left open.
+// RawHTTP3 starts a server that accepts a request by HTTP/3 and passes its unread stream to answer. The stream is left
+// open.
 func RawHTTP3(t testing.TB, cert tls.Certificate, answer func(ctx context.Context, c *quic.Conn, s *quic.Stream)) *Server {
 	t.Helper()
 	return QUIC(t, cert, func(ctx context.Context, c *quic.Conn) {
@@ -155,7 +156,7 @@ func listenUDP(t testing.TB) net.PacketConn {
 	return socket
 }
 
-// datagrams keeps quic-go from complaining on standard error of the system's buffer sizes.
+// datagrams keeps quic-go from complaining about the system's buffer sizes on standard error.
 type datagrams struct{ net.PacketConn }
 
 // SetReadBuffer asks for n bytes and takes what it gets.
@@ -169,7 +170,7 @@ func (d datagrams) SetReadBuffer(n int) error {
 // SetWriteBuffer leaves the system's default.
 func (datagrams) SetWriteBuffer(int) error { return nil }
 
-// SilentUDP starts a server that reads packets and answers none.
+// SilentUDP starts a server that reads packets and never answers.
 func SilentUDP(t testing.TB) *Server {
 	t.Helper()
 	return answerUDP(t, func([]byte) []byte { return nil })
@@ -181,7 +182,7 @@ func EchoUDP(t testing.TB) *Server {
 	return answerUDP(t, func(packet []byte) []byte { return packet })
 }
 
-// OtherQUIC starts a server that speaks no version of QUIC that anybody else does.
+// OtherQUIC starts a server that speaks only a version of QUIC that does not exist.
 func OtherQUIC(t testing.TB) *Server {
 	t.Helper()
 	return answerUDP(t, func(packet []byte) []byte {
@@ -191,7 +192,8 @@ func OtherQUIC(t testing.TB) *Server {
 		}
 		dst, rest := packet[6:][:packet[5]], packet[6+packet[5]:]
 		src := rest[1:][:rest[0]]
-		// Section 6: version 0, the IDs exchanged, and the versions; this one is reserved for nobody (RFC 9000 section 15).
+		// Section 6: version 0, the IDs exchanged, and the versions; this one is reserved for such tests (RFC 9000
+		// section 15).
 		b := []byte{0x80, 0, 0, 0, 0, byte(len(src))}
 		b = append(b, src...)
 		b = append(append(b, byte(len(dst))), dst...)
@@ -199,7 +201,7 @@ func OtherQUIC(t testing.TB) *Server {
 	})
 }
 
-// answerUDP starts a server that answers each packet with what answer makes of it; nil: nothing.
+// answerUDP starts a server that answers each packet with what answer returns for it. It sends nothing if that is nil.
 func answerUDP(t testing.TB, answer func([]byte) []byte) *Server {
 	t.Helper()
 	socket := listenUDP(t)
@@ -224,16 +226,16 @@ func answerUDP(t testing.TB, answer func([]byte) []byte) *Server {
 	return &Server{URL: "https://" + addr, Addr: addr, l: l}
 }
 
-// A Death is how a server leaves its clients alone.
+// A Death is the way in which a server dies.
 type Death int
 
-// The ways to die.
+// The ways in which a server dies.
 const (
-	// DieUnnoticed leaves the socket open and nobody there to read from it.
+	// DieUnnoticed leaves the socket open, but no longer reads from it.
 	DieUnnoticed Death = iota
 	// DieClosed closes the socket.
 	DieClosed
-	// DieRestarted has another server on the same socket that does not know the connection.
+	// DieRestarted puts another server on the same socket, which does not know the connection.
 	DieRestarted
 )
 
@@ -251,8 +253,8 @@ func (m *mortal) WriteTo(b []byte, to net.Addr) (int, error) {
 	return m.datagrams.WriteTo(b, to)
 }
 
-// DyingQUIC starts a server that offers h3 and dies with its first connection, without a word, as soon as the handshake
-// is complete.
+// DyingQUIC starts a server that offers h3. As soon as the handshake of its first connection is complete, it dies
+// without telling the client.
 func DyingQUIC(t testing.TB, cert tls.Certificate, how Death) *Server {
 	t.Helper()
 	socket := listenUDP(t)

@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// NoLeaks counts goroutines and open files. The function that it returns fails the test if within 40 seconds
-// there are not as few of both again:
+// NoLeaks counts goroutines and open files. The function that it returns fails the test unless there are as few of both
+// again within 40 seconds:
 //
 //	defer probetest.NoLeaks(t)()
 //
-// Servers have to be started before, and no other test may run in parallel. Where /proc/self/fd does not exist
-// files are not counted.
+// Servers must be started before it, and no other test may run in parallel. If /proc/self/fd does not exist, files are
+// not counted.
 func NoLeaks(t testing.TB) func() {
 	t.Helper()
 	return noLeaks(t, 40*time.Second) // a QUIC server waits 30 for a client whose farewell was lost
@@ -45,8 +45,8 @@ func noLeaks(t testing.TB, patience time.Duration) func() {
 	}
 }
 
-// settle waits a little for the goroutines that are about to end: counted at the start, they would make up for
-// leaked ones at the end.
+// settle waits a little for goroutines that are about to end. If they were counted at the start, they would hide leaked
+// ones at the end.
 func settle() {
 	for still, n := 0, runtime.NumGoroutine(); still < 5; still++ {
 		<-time.After(time.Millisecond)
@@ -56,8 +56,8 @@ func settle() {
 	}
 }
 
-// openFiles returns what the open file descriptors refer to. Those of the runtime's own poller, which it opens
-// when it first needs them and never closes, are not among them.
+// openFiles returns what the open file descriptors refer to. It leaves out those of the runtime's poller, which opens
+// them when it first needs them and never closes them.
 func openFiles() []string {
 	fds, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
@@ -80,8 +80,8 @@ func stacks() string {
 	return string(b[:runtime.Stack(b, true)])
 }
 
-// HeapInUse returns how many bytes the reachable objects on the heap take, after two collections. It is exact to
-// some KiB: earlier tests may leave something behind that goes later.
+// HeapInUse returns how many bytes the reachable objects on the heap take, after two collections. It is exact to some
+// KiB, because what earlier tests left behind may be freed later.
 func HeapInUse(t testing.TB) uint64 {
 	t.Helper()
 	runtime.GC()

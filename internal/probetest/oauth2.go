@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// The credentials that OAuth2 wants.
+// The credentials that [OAuth2] wants.
 const (
 	ClientID     = "probetest"
 	ClientSecret = "open sesame & more" // It needs escaping.
 )
 
-// An OAuth2Server is a running OAuth 2.0 token endpoint. Its URL is that of the endpoint.
+// An OAuth2Server is a running OAuth 2.0 token endpoint. Its URL is the URL of the endpoint.
 type OAuth2Server struct {
 	*Server
 
@@ -39,7 +39,7 @@ func OAuth2(t testing.TB) *OAuth2Server {
 	return s
 }
 
-// Requests returns how many requests there were so far, with or without success.
+// Requests returns how many requests there have been, successful or not.
 func (s *OAuth2Server) Requests() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -53,7 +53,7 @@ func (s *OAuth2Server) Form() url.Values {
 	return s.form
 }
 
-// ExpireIn says how long the tokens are good for, in whole seconds. 0 leaves that out of the answer.
+// ExpireIn sets how long the tokens are valid, in whole seconds. 0 leaves that out of the answer.
 func (s *OAuth2Server) ExpireIn(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -67,7 +67,7 @@ func (s *OAuth2Server) Fail(status int) {
 	s.status = status
 }
 
-// Hang makes the endpoint answer no further request. The clients have to hang up.
+// Hang makes the endpoint answer no more requests. The clients have to hang up.
 func (s *OAuth2Server) Hang() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,7 +112,7 @@ func (s *OAuth2Server) decide(r *http.Request, err error) (status int, answer ma
 	return http.StatusOK, answer, false
 }
 
-// authorized tells whether r has the client credentials. In the header they are form-encoded before they are
+// authorized reports whether r has the client credentials. In the header they are form-encoded before they are
 // base64-encoded: RFC 6749, section 2.3.1.
 func authorized(r *http.Request) bool {
 	id, secret := r.PostForm.Get("client_id"), r.PostForm.Get("client_secret")

@@ -25,11 +25,11 @@ type ProxyServer struct {
 // A ProxyRequest is what a client asked an HTTP proxy for.
 type ProxyRequest struct {
 	Method string
-	// Target is the target of the request line: host and port for CONNECT, else an absolute URL.
+	// Target is the target of the request line: host and port for CONNECT, otherwise an absolute URL.
 	Target string
 	// Authorization is the header Proxy-Authorization.
 	Authorization string
-	// Header are all headers but Host.
+	// Header has all headers but Host.
 	Header http.Header
 }
 
@@ -104,7 +104,7 @@ func connect(w http.ResponseWriter, r *http.Request) {
 	tunnel(r.Context(), client, target, buffered)
 }
 
-// ProxyTunnel starts an HTTP proxy that answers CONNECT with this head as it is, and tunnels.
+// ProxyTunnel starts an HTTP proxy that answers CONNECT with exactly this head, and tunnels.
 func ProxyTunnel(t testing.TB, head string) *Server {
 	t.Helper()
 	return serveTCP(t, "http", func(ctx context.Context, c net.Conn) {

@@ -1,9 +1,9 @@
-// Package probetest has servers on 127.0.0.1 that misbehave in one way each, and what else the tests of probes
-// need: certificates, proxies, a token endpoint, and a look-out for leaks.
+// Package probetest has servers on 127.0.0.1 that each misbehave in one way. It also has what else the tests of probes
+// need: certificates, proxies, a token endpoint, and a check for leaks.
 //
-// A constructor takes the test, which stops the server when it ends: the listener and every connection are
-// closed and every goroutine is waited for. While the test runs, a server lets go of a connection as soon as
-// its client does, so that NoLeaks can be used around the client alone.
+// A constructor takes the test, which stops the server at its end: it closes the listener and every connection, and
+// waits for every goroutine. During the test a server closes a connection as soon as its client does, so that [NoLeaks]
+// can be used around the client alone.
 package probetest
 
 import (
@@ -21,7 +21,7 @@ import (
 
 // A Server is a running test server.
 type Server struct {
-	// URL is the root of the server, without a slash at its end.
+	// URL is the root of the server, without a trailing slash.
 	URL string
 	// Addr is the host and port that it listens on.
 	Addr string
@@ -42,7 +42,7 @@ func Serve(t testing.TB, h http.Handler) *Server {
 	return serveHTTP(t, "http", &http.Server{Handler: h}, (*http.Server).Serve)
 }
 
-// ServeTLS is Serve over TLS. HTTP/2 is spoken if cfg.NextProtos has "h2"; HTTP/1.1 if it has "http/1.1" or
+// ServeTLS is [Serve] over TLS. It speaks HTTP/2 if cfg.NextProtos has "h2", and HTTP/1.1 if it has "http/1.1" or
 // nothing.
 func ServeTLS(t testing.TB, cfg *tls.Config, h http.Handler) *Server {
 	t.Helper()
@@ -53,7 +53,7 @@ func ServeTLS(t testing.TB, cfg *tls.Config, h http.Handler) *Server {
 	return serveHTTP(t, "https", srv, func(srv *http.Server, l net.Listener) error { return srv.ServeTLS(l, "", "") })
 }
 
-// TLSServer is ServeTLS with just a certificate and the protocols to offer by ALPN.
+// TLSServer is [ServeTLS] with just a certificate and the protocols to offer by ALPN.
 func TLSServer(t testing.TB, cert tls.Certificate, h http.Handler, protos ...string) *Server {
 	t.Helper()
 	return ServeTLS(t, &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: protos}, h)
@@ -78,7 +78,7 @@ func serveHTTP(t testing.TB, scheme string, srv *http.Server, serve func(*http.S
 	return &Server{URL: scheme + "://" + l.Addr().String(), Addr: l.Addr().String(), l: l}
 }
 
-// serveTCP starts a server that hands every connection to handle and closes it afterwards.
+// serveTCP starts a server that passes every connection to handle and closes it afterwards.
 func serveTCP(t testing.TB, scheme string, handle func(ctx context.Context, c net.Conn)) *Server {
 	t.Helper()
 	l := listen(t)
@@ -97,8 +97,8 @@ func serveTCP(t testing.TB, scheme string, handle func(ctx context.Context, c ne
 	return &Server{URL: scheme + "://" + l.Addr().String(), Addr: l.Addr().String(), l: l}
 }
 
-// answer starts an HTTP server of which handle writes the raw bytes. It is called once the first request of a
-// connection was read; its context ends when the client hangs up.
+// answer starts an HTTP server for which handle writes the raw bytes. It is called when the first request of a
+// connection has been read. Its context ends when the client hangs up.
 func answer(t testing.TB, handle func(ctx context.Context, c net.Conn)) *Server {
 	t.Helper()
 	return serveTCP(t, "http", func(ctx context.Context, c net.Conn) {
@@ -124,7 +124,7 @@ func answer(t testing.TB, handle func(ctx context.Context, c net.Conn)) *Server 
 // discard reads until the client hangs up.
 func discard(_ context.Context, c net.Conn) { _, _ = io.Copy(io.Discard, c) }
 
-// A listener can close its connections, and waits for who uses them.
+// A listener can close its connections, and waits for their users.
 type listener struct {
 	net.Listener
 	// running counts the accept loop, the open connections and the running HTTP handlers.
@@ -148,7 +148,7 @@ func listen(t testing.TB) *listener {
 	return l
 }
 
-// Accept waits for a connection. Who gets it must close it, as the last thing done.
+// Accept waits for a connection. Its user must close it, after everything else.
 func (l *listener) Accept() (net.Conn, error) {
 	nc, err := l.Listener.Accept()
 	if err != nil {
@@ -179,7 +179,7 @@ func (l *listener) enter() bool {
 
 func (l *listener) leave() { l.running.Done() }
 
-// shutdown closes the listener and all connections under their users' hands and waits for the users.
+// shutdown closes the listener and all connections while they are in use, and waits for their users.
 func (l *listener) shutdown() {
 	l.mu.Lock()
 	l.closed = true

@@ -24,13 +24,13 @@ type SOCKS5Server struct {
 
 // A SOCKS5Request is what a client asked a SOCKS5 proxy for.
 type SOCKS5Request struct {
-	// Target is the host and port to connect to; a name is not resolved.
+	// Target is the host and port to connect to. A name is not resolved.
 	Target string
 	// Username and Password are empty if the client did not offer to authenticate.
 	Username, Password string
 }
 
-// The parts of RFC 1928 and RFC 1929 that SOCKS5 speaks.
+// The parts of RFC 1928 and RFC 1929 that [SOCKS5] speaks.
 const (
 	socksVersion     = 5
 	socksNoAuth      = 0
@@ -45,8 +45,8 @@ const (
 
 var errSOCKS = errors.New("not the SOCKS5 that this server speaks")
 
-// SOCKS5 starts a SOCKS5 proxy that serves CONNECT. A client that offers a name and a password is asked for
-// them; any are good.
+// SOCKS5 starts a SOCKS5 proxy that serves CONNECT. A client that offers a name and a password is asked for them, and
+// any are accepted.
 func SOCKS5(t testing.TB) *SOCKS5Server {
 	t.Helper()
 	s := &SOCKS5Server{}
@@ -86,7 +86,7 @@ func (s *SOCKS5Server) handle(ctx context.Context, c net.Conn) {
 			reply = socksUnreachable
 		}
 	}
-	// The address in the reply is of no use to a client that connects.
+	// A client that connects does not need the address in the reply.
 	_, err := c.Write([]byte{socksVersion, reply, 0, socksIPv4, 0, 0, 0, 0, 0, 0})
 	switch {
 	case target == nil:
@@ -97,7 +97,7 @@ func (s *SOCKS5Server) handle(ctx context.Context, c net.Conn) {
 	}
 }
 
-// authenticate reads the methods that the client offers and, if it can be had, its name and password.
+// authenticate reads the methods that the client offers and, if it offers them, its name and password.
 func (r *SOCKS5Request) authenticate(c io.ReadWriter) error {
 	var head [2]byte // version, number of methods
 	if _, err := io.ReadFull(c, head[:]); err != nil {

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// Silent starts a server that accepts connections, reads and never answers. Its URL is an http one.
+// Silent starts a server that accepts connections, reads and never answers. Its URL has the scheme http.
 func Silent(t testing.TB) *Server {
 	t.Helper()
 	return serveTCP(t, "http", discard)
@@ -89,7 +89,7 @@ func TLSStallMid(t testing.TB) *Server {
 	})
 }
 
-// TLSGarbage starts a server that does a TLS handshake, reads once, and writes s as it is, outside of TLS. It leaves the
+// TLSGarbage starts a server that does a TLS handshake, reads once, and writes s as it is, outside TLS. It leaves the
 // connection open.
 func TLSGarbage(t testing.TB, cert tls.Certificate, s string, protos ...string) *Server {
 	t.Helper()
@@ -134,8 +134,8 @@ func Says(t testing.TB, s string) *Server {
 	})
 }
 
-// AnswerEarly starts a server that reads the head of a request alone, writes s as it is, and closes the connection or, if
-// stay is true, leaves it open, without reading any more.
+// AnswerEarly starts a server that reads only the head of a request, writes s as it is, and closes the connection or,
+// if stay is true, leaves it open, without reading any more.
 func AnswerEarly(t testing.TB, s string, stay bool) *Server {
 	t.Helper()
 	return serveTCP(t, "http", func(ctx context.Context, c net.Conn) {
@@ -148,13 +148,15 @@ func AnswerEarly(t testing.TB, s string, stay bool) *Server {
 	})
 }
 
-// GoAway starts a server that speaks HTTP/2, and ends every connection before there is a request on it, without closing it.
+// GoAway starts a server that speaks HTTP/2. It ends every connection before there is a request on it, without closing
+// it.
 func GoAway(t testing.TB, cert tls.Certificate) *Server {
 	t.Helper()
 	return serveFrames(t, cert, func(_ net.Conn, f *http2.Framer) error { return f.WriteGoAway(0, http2.ErrCodeNo, nil) })
 }
 
-// ResetHTTP2 starts a server that speaks HTTP/2, and answers the first request of a connection by a reset with the code.
+// ResetHTTP2 starts a server that speaks HTTP/2, and resets the stream of the first request of a connection with the
+// code.
 func ResetHTTP2(t testing.TB, cert tls.Certificate, code http2.ErrCode) *Server {
 	t.Helper()
 	return serveFrames(t, cert, func(c net.Conn, f *http2.Framer) error {
@@ -173,8 +175,8 @@ func ResetHTTP2(t testing.TB, cert tls.Certificate, code http2.ErrCode) *Server 
 	})
 }
 
-// HTTP2Frames starts a server that speaks HTTP/2. The first connections get the frames that first writes, one call each, when their
-// request has come, and are closed if close is true; the others get status 200.
+// HTTP2Frames starts a server that speaks HTTP/2. Each of the first connections gets the frames that one function of
+// first writes when its request has come, and is closed if close is true. The others get status 200.
 func HTTP2Frames(t testing.TB, cert tls.Certificate, closes bool, first ...func(f *http2.Framer, stream uint32) error) *Server {
 	t.Helper()
 	var n atomic.Int32

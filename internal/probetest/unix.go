@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// ShortDir is t.TempDir with a path that leaves room for a socket: that of a unix socket has some 100 bytes.
+// ShortDir is t.TempDir with a path that is short enough for a unix socket, which may have some 100 bytes.
 func ShortDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/tmp", "hc-") //nolint:usetesting // the path of a socket has to be short
@@ -25,7 +25,7 @@ func ShortDir(t testing.TB) string {
 	return dir
 }
 
-// ServeUnix starts an HTTP server behind a unix socket, and returns the path of that.
+// ServeUnix starts an HTTP server on a unix socket, and returns the path of the socket.
 func ServeUnix(t testing.TB, h http.Handler) string {
 	t.Helper()
 	path := filepath.Join(ShortDir(t), "s")

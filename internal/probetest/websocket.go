@@ -12,9 +12,9 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// WebSocket starts a server that upgrades every request as u says, from whatever Origin unless u checks it, and hands
-// over the connection, which is closed when handle returns. The context of handle ends with the test; that the
-// client hangs up, handle learns by reading. With nil there is nothing to negotiate.
+// WebSocket starts a server that upgrades every request as u says, from any Origin unless u checks it. It passes the
+// connection to handle, and closes it when handle returns. The context of handle ends with the test. That the client
+// hangs up, handle learns by reading. If u is nil there is nothing to negotiate.
 func WebSocket(t testing.TB, u *websocket.Upgrader, handle func(ctx context.Context, c *websocket.Conn)) *Server {
 	t.Helper()
 	return asWebSocket(Serve(t, upgrade(u, nil, ignoreRequest(handle))))
@@ -104,7 +104,7 @@ func ignoreRequest(handle func(context.Context, *websocket.Conn)) func(*websocke
 }
 
 // echoMessages sends messages back and answers pings until the client closes or hangs up. It returns the code with
-// which the client closed, 1006 for none.
+// which the client closed, or 1006 if it did not.
 func echoMessages(c *websocket.Conn) int {
 	for {
 		kind, message, err := c.ReadMessage()
@@ -117,8 +117,8 @@ func echoMessages(c *websocket.Conn) int {
 	}
 }
 
-// closeWith closes c as RFC 6455, section 7.1.1, wants it from a server: the connection may be closed once the client
-// has answered, which it waits for, or has hung up. If c has sent a close frame before, it sends no other.
+// closeWith closes c as RFC 6455, section 7.1.1, wants a server to: it waits until the client has answered or hung up,
+// and then closes the connection. If c has sent a close frame before, it sends no other.
 func closeWith(c *websocket.Conn, code int, reason string) {
 	_ = c.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, reason), time.Time{})
 	for {

@@ -58,9 +58,9 @@ func (s *WebSocketEchoServer) Handshakes() []WebSocketHandshake {
 	return slices.Clone(s.handshakes)
 }
 
-// Closed returns the code with which the client closed the first connection that Closed has not told of: 1005 for a
-// close frame without a code, 1006 for no close frame. It waits until that connection has ended, for 10 seconds at
-// most, after which the test fails.
+// Closed returns the code with which the client closed the first connection that Closed has not reported yet: 1005 for
+// a close frame without a code, 1006 for no close frame. It waits until that connection has ended. After 10 seconds the
+// test fails.
 func (s *WebSocketEchoServer) Closed(t testing.TB) int {
 	t.Helper()
 	deadline := time.NewTimer(10 * time.Second)
@@ -97,7 +97,7 @@ func (s *WebSocketEchoServer) handle(c *websocket.Conn, r *http.Request) {
 	s.mu.Unlock()
 
 	code := echoMessages(c)
-	_ = c.Close() // Whom Closed tells of it may rely on that.
+	_ = c.Close() // The caller of Closed may rely on that.
 	s.mu.Lock()
 	s.closed = append(s.closed, code)
 	s.mu.Unlock()
@@ -107,7 +107,7 @@ func (s *WebSocketEchoServer) handle(c *websocket.Conn, r *http.Request) {
 	}
 }
 
-// closeCode returns the code with which the other end closed, 1006 for none, of the error of a read.
+// closeCode returns the code with which the other end closed, from the error of a read. It is 1006 if it did not close.
 func closeCode(err error) int {
 	if closed, ok := errors.AsType[*websocket.CloseError](err); ok {
 		return closed.Code

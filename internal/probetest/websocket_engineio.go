@@ -48,17 +48,17 @@ const (
 	engineMaxPayload = 1_000_000
 )
 
-// EngineIO starts a server of socket.io 4, on Engine.IO 4, at /socket.io/ with its default intervals: a heartbeat
-// after 25 seconds, to be answered within 20. It has the namespace / alone and sends every event back; one that wants
-// an acknowledgement gets its own arguments as that. Of long polling there is the handshake alone, after which the
-// session is forgotten. Binary packets end the connection.
+// EngineIO starts a server of socket.io 4, on Engine.IO 4, at /socket.io/ with its default intervals: a heartbeat after
+// 25 seconds, to be answered within 20. It has only the namespace / and sends every event back. An event that wants an
+// acknowledgement gets its own arguments. Of long polling there is only the handshake, after which the session is
+// forgotten. Binary packets end the connection.
 func EngineIO(t testing.TB) *Server {
 	t.Helper()
 	return EngineIOHeartbeat(t, 25*time.Second, 20*time.Second)
 }
 
 // EngineIOHeartbeat is EngineIO with a heartbeat each interval, to be answered within timeout. With an interval of 0
-// there is one at once and then no other.
+// there is one at once, and no other.
 func EngineIOHeartbeat(t testing.TB, interval, timeout time.Duration) *Server {
 	t.Helper()
 	e := &engineServer{interval: interval, timeout: timeout}
@@ -166,7 +166,7 @@ func (e *engineServer) serve(c *websocket.Conn, r *http.Request, version, transp
 type engineConn struct {
 	c         *websocket.Conn
 	pongs     chan struct{} // has something after a pong
-	connected bool          // to the namespace /; known to who reads alone
+	connected bool          // to the namespace /; only the reader knows
 
 	mu sync.Mutex // held while writing
 }
@@ -185,7 +185,7 @@ func (s *engineConn) beat(ctx context.Context, interval, timeout time.Duration) 
 		if ctx.Err() != nil {
 			return
 		}
-		select { // A pong nobody asked for is no answer.
+		select { // An unsolicited pong is not an answer.
 		case <-s.pongs:
 		default:
 		}
@@ -285,7 +285,7 @@ func parseSocketIO(m string) (p socketPacket, ok bool) {
 	return p, false
 }
 
-// isEvent tells whether data begins with a name that an event may have.
+// isEvent reports whether data begins with a name that an event may have.
 func isEvent(data []json.RawMessage) bool {
 	reserved := []string{"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
 	var name any

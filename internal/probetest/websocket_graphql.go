@@ -25,11 +25,10 @@ const (
 	graphQLInitialisation = 3 * time.Second
 )
 
-// GraphQLWS starts a server of the subprotocol graphql-transport-ws that knows the query { __typename } alone; others
+// GraphQLWS starts a server of the subprotocol graphql-transport-ws that knows only the query { __typename }. Others
 // get an error. Once a client has initialised the connection the server pings, as it may, before it acknowledges. It
-// closes, as graphql-ws does, with 4400 after an invalid message, 4401 after a subscription before the
-// acknowledgement, 4406 without the subprotocol, 4408 after 3 seconds without an initialisation, and 4429 after a
-// second one.
+// closes, as graphql-ws does, with 4400 after an invalid message, 4401 after a subscription before the acknowledgement,
+// 4406 without the subprotocol, 4408 after 3 seconds without an initialisation, and 4429 after a second one.
 func GraphQLWS(t testing.TB) *Server {
 	t.Helper()
 	return GraphQLWSWithin(t, graphQLInitialisation)
@@ -59,7 +58,7 @@ func GraphQLWSWithin(t testing.TB, initialisation time.Duration) *Server {
 	})))
 }
 
-// A graphQLConn is a connection of which one goroutine reads.
+// A graphQLConn is a connection that one goroutine reads.
 type graphQLConn struct {
 	c           *websocket.Conn
 	initialised func() // stops the clock
@@ -108,7 +107,7 @@ func (g *graphQLConn) handle(data []byte) (code int, reason string) {
 	return 0, ""
 }
 
-// typenameQuery is a query for the type of the root alone, in all ways to write that without comments.
+// typenameQuery matches a query for only the type of the root, in all ways to write that without comments.
 var typenameQuery = regexp.MustCompile(`^[\s,]*(query(\s+\w+)?[\s,]*)?\{[\s,]*__typename[\s,]*\}[\s,]*$`)
 
 func (g *graphQLConn) execute(m graphQLMessage) {
@@ -132,7 +131,7 @@ func (g *graphQLConn) send(messages ...graphQLMessage) {
 	}
 }
 
-// parseGraphQL tells whether data is a message that a client may send.
+// parseGraphQL reports whether data is a message that a client may send.
 func parseGraphQL(data []byte) (m graphQLMessage, ok bool) {
 	if json.Unmarshal(data, &m) != nil {
 		return m, false
@@ -154,7 +153,7 @@ func parseGraphQL(data []byte) (m graphQLMessage, ok bool) {
 	return m, false
 }
 
-// isObjectOrNull is true for what is not there, too.
+// isObjectOrNull is also true for what is missing.
 func isObjectOrNull(b json.RawMessage) bool {
 	b = bytes.TrimSpace(b)
 	return len(b) == 0 || b[0] == '{' || string(b) == "null"

@@ -36,10 +36,10 @@ const (
 	mqttUsername     = 0x80
 )
 
-// MQTTWebSocket starts a server of MQTT 3.1.1 over WebSocket (its section 6) that lets everybody in, answers pings, and
-// knows no topics. Each byte of its answers is a message of its own, which section 6 allows and real brokers nearly
-// do. A handshake that does not offer the subprotocol mqtt is answered with 400, a text message with a close with
-// 1003, anything else that is wrong with 1002, a DISCONNECT with 1000.
+// MQTTWebSocket starts a server of MQTT 3.1.1 over WebSocket (its section 6) that lets everyone in, answers pings, and
+// has no topics. Each byte of its answers is a message of its own, which section 6 allows and real brokers nearly do. A
+// handshake that does not offer the subprotocol mqtt is answered with 400, a text message with a close with 1003,
+// anything else that is wrong with 1002, a DISCONNECT with 1000.
 func MQTTWebSocket(t testing.TB) *Server {
 	t.Helper()
 	accept := upgrade(&websocket.Upgrader{Subprotocols: []string{"mqtt"}}, nil, ignoreRequest(serveMQTT))
@@ -129,7 +129,7 @@ func (m *mqttConn) send(packet ...byte) {
 	}
 }
 
-// checkMQTTConnect returns with what to answer a CONNECT, or false if it breaks the protocol: MQTT 3.1.1, section 3.1.
+// checkMQTTConnect returns the answer to a CONNECT, or false if it breaks the protocol: MQTT 3.1.1, section 3.1.
 func checkMQTTConnect(body []byte) (answer byte, ok bool) {
 	name, body, ok := cutMQTT(body)
 	if !ok || string(name) != "MQTT" || len(body) == 0 {
@@ -174,7 +174,7 @@ func checkMQTTConnect(body []byte) (answer byte, ok bool) {
 	return mqttAccepted, len(body) == 0
 }
 
-// cutMQTT returns the bytes that b begins with, after their length in two bytes, and what follows.
+// cutMQTT returns the bytes at the beginning of b, which follow their length in two bytes, and the rest.
 func cutMQTT(b []byte) (s, rest []byte, ok bool) {
 	if len(b) < 2 {
 		return nil, nil, false

@@ -14,9 +14,9 @@ import (
 )
 
 // STOMP starts a server of STOMP 1.2, 1.1 and 1.0 (stomp.github.io) with the subprotocols v12.stomp, v11.stomp and
-// v10.stomp; like RabbitMQ it does without them, and the header accept-version decides. It lets everybody in,
-// delivers nothing, acknowledges frames that have a receipt header, and has no heartbeats. A wrong frame is answered
-// with an ERROR and a close with 1002, a DISCONNECT with a close with 1000.
+// v10.stomp; like RabbitMQ it does without them, and the header accept-version decides. It lets everyone in, delivers
+// nothing, acknowledges frames that have a receipt header, and has no heartbeats. A wrong frame is answered with an
+// ERROR and a close with 1002, a DISCONNECT with a close with 1000.
 func STOMP(t testing.TB) *Server {
 	t.Helper()
 	u := &websocket.Upgrader{Subprotocols: []string{"v12.stomp", "v11.stomp", "v10.stomp"}}
@@ -35,10 +35,11 @@ func STOMP(t testing.TB) *Server {
 	})
 }
 
-// stompVersions are those that the server speaks, the best first.
+// stompVersions are the versions that the server speaks, the best first.
 var stompVersions = []string{"1.2", "1.1", "1.0"}
 
-// stompCommands are those of a client, and the headers that they must have; those of CONNECT depend on the version.
+// stompCommands are the commands of a client, with the headers that they must have. Those of CONNECT depend on the
+// version.
 var stompCommands = map[string][]string{
 	"CONNECT": nil, "STOMP": nil, "DISCONNECT": nil, "SEND": {"destination"}, "SUBSCRIBE": {"destination"}, "UNSUBSCRIBE": nil, "ACK": nil, "NACK": nil,
 	"BEGIN": {"transaction"}, "COMMIT": {"transaction"}, "ABORT": {"transaction"},
@@ -107,7 +108,7 @@ var stompHeartBeat = regexp.MustCompile(`^\d+,\d+$`)
 func (s *stompConn) connect(f stompFrame) error {
 	accepted, negotiates := f.header["accept-version"]
 	if !negotiates {
-		accepted = "1.0" // Section "Protocol Negotiation": what has no such header speaks that.
+		accepted = "1.0" // Section "Protocol Negotiation": a client without that header speaks 1.0.
 	}
 	offered := strings.Split(accepted, ",")
 	i := slices.IndexFunc(stompVersions, func(v string) bool { return slices.Contains(offered, v) })
@@ -125,7 +126,7 @@ func (s *stompConn) connect(f stompFrame) error {
 	return nil
 }
 
-// fail sends an ERROR frame. All versions are told, as the specification wants it when none fits.
+// fail sends an ERROR frame. It names all versions, as the specification wants if none fits.
 func (s *stompConn) fail(message string) {
 	s.send(fmt.Sprintf("ERROR\nversion:%s\ncontent-type:text/plain\ncontent-length:%d\nmessage:error\n\n%s\x00",
 		strings.Join(stompVersions, ","), len(message), message))
@@ -136,7 +137,7 @@ func (s *stompConn) send(frame string) { _ = s.c.WriteMessage(websocket.TextMess
 
 // parseSTOMP returns the frame that b begins with and its length, or 0 if it has not ended.
 func parseSTOMP(b []byte) (f stompFrame, n int, err error) {
-	// A NUL ends every frame, and none is in its head.
+	// A NUL ends every frame, and its head has none.
 	nul := bytes.IndexByte(b, 0)
 	if nul < 0 {
 		return f, 0, nil

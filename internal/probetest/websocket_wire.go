@@ -29,7 +29,7 @@ const (
 	frameFinal        = 0x80
 )
 
-// WebSocketSilent starts a server that upgrades, then reads and never sends anything, be it a pong or a close.
+// WebSocketSilent starts a server that upgrades, then reads and never sends anything, not even a pong or a close.
 func WebSocketSilent(t testing.TB) *Server {
 	t.Helper()
 	return wire(t, nil, func(ctx context.Context, _ net.Conn) { <-ctx.Done() })
@@ -67,8 +67,8 @@ func WebSocketDripUpgrade(t testing.TB, interval time.Duration) *Server {
 	})
 }
 
-// WebSocketFragments starts a server that upgrades and sends one text message in fragments of this size, which may
-// be 0, for ever.
+// WebSocketFragments starts a server that upgrades and sends one text message in fragments of this size, which may be
+// 0, without end.
 func WebSocketFragments(t testing.TB, size int) *Server {
 	t.Helper()
 	payload := bytes.Repeat([]byte{'.'}, size)
@@ -80,15 +80,15 @@ func WebSocketFragments(t testing.TB, size int) *Server {
 	})
 }
 
-// WebSocketFlood starts a server that upgrades and sends the text message "flood" for ever, as fast as it can.
+// WebSocketFlood starts a server that upgrades and sends the text message "flood" without end, as fast as it can.
 func WebSocketFlood(t testing.TB) *Server {
 	t.Helper()
 	message := frame(frameFinal|frameText, []byte("flood"))
 	return wire(t, nil, func(_ context.Context, c net.Conn) { writeForEver(c, message) })
 }
 
-// WebSocketHuge starts a server that upgrades and sends one text message of size zeros in one frame, then nothing
-// more. The size is announced in 64 bits, whatever it is.
+// WebSocketHuge starts a server that upgrades and sends one text message of size zeros in one frame, then nothing more.
+// The size is always announced in 64 bits.
 func WebSocketHuge(t testing.TB, size int64) *Server {
 	t.Helper()
 	return wire(t, nil, func(ctx context.Context, c net.Conn) {
@@ -179,7 +179,7 @@ func WebSocketBadFrame(t testing.TB, frame []byte) *Server {
 }
 
 // WebSocketFrames starts a server that upgrades, with permessage-deflate if compressed, sends these bytes as they are,
-// and hangs up unless it is to stay.
+// and hangs up unless stay is true.
 func WebSocketFrames(t testing.TB, frames []byte, compressed, stay bool) *Server {
 	t.Helper()
 	header := http.Header{}

@@ -1,5 +1,5 @@
-// Package remote asks another program over HTTP, with the settings of the client that every component of Prometheus reads
-// from a file.
+// Package remote sends requests to another program over HTTP. The settings of the client are read from a file, in the format of
+// every Prometheus component.
 package remote
 
 import (
@@ -20,7 +20,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 )
 
-// maxAnswer bounds an answer in bytes.
+// maxAnswer is the longest answer that is read, in bytes.
 const maxAnswer = 256 << 20
 
 // Timeout is how long a server may take to answer.
@@ -33,10 +33,10 @@ type Options struct {
 	URL        string
 	ClientFile string // HTTP client settings, as in every Prometheus component; empty: none
 	ClientFlag string // the flag that names ClientFile
-	User       string // who asks: the name of the client's connections
+	User       string // the command that asks, as a name of the client
 }
 
-// A Server is asked over HTTP. Who makes it closes it.
+// A Server is asked over HTTP. Its creator closes it.
 type Server struct {
 	base   *url.URL
 	client *http.Client
@@ -45,7 +45,7 @@ type Server struct {
 	login  bool
 }
 
-// Connect makes ready to ask; nothing is sent yet. An error is one of usage.
+// Connect prepares requests to a server; it sends nothing. An error is one of usage.
 func Connect(o Options) (*Server, error) {
 	u, err := url.Parse(o.URL)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
@@ -72,11 +72,11 @@ func (s *Server) Close() { s.client.CloseIdleConnections() }
 // String is the URL of the server, without a password.
 func (s *Server) String() string { return s.base.Redacted() }
 
-// HasLogin reports whether the credentials have the name of a user.
+// HasLogin reports whether the credentials name a user.
 func (s *Server) HasLogin() bool { return s.login }
 
-// Get asks for a path below the URL of the server. The elements of path are escaped; it may have a query. An answer other
-// than 200 is a *StatusError.
+// Get requests a path, which is relative to the URL of the server, has escaped elements, and may have a query. It returns the body
+// of the answer. An answer other than 200 is a *StatusError.
 func (s *Server) Get(ctx context.Context, path string) ([]byte, error) {
 	return s.send(ctx, http.MethodGet, path, http.NoBody)
 }
@@ -90,7 +90,7 @@ func (s *Server) GetJSON(ctx context.Context, path string, answer any) error {
 	return s.Decode(body, answer)
 }
 
-// Post sends a value as JSON; in all else it is as Get.
+// Post sends a value as JSON. Otherwise it is like Get.
 func (s *Server) Post(ctx context.Context, path string, value any) ([]byte, error) {
 	body, err := json.Marshal(value)
 	if err != nil {
@@ -102,7 +102,7 @@ func (s *Server) Post(ctx context.Context, path string, value any) ([]byte, erro
 // Decode decodes an answer that is JSON.
 func (s *Server) Decode(body []byte, answer any) error {
 	if err := json.Unmarshal(body, answer); err != nil {
-		return fmt.Errorf("the answer is not that of %s: %w", s.kind, err)
+		return fmt.Errorf("the answer does not come from %s: %w", s.kind, err)
 	}
 	return nil
 }
@@ -125,7 +125,7 @@ func (s *Server) send(ctx context.Context, method, path string, body io.Reader) 
 	resp, err := s.client.Do(req)
 	if err != nil {
 		if ue, ok := errors.AsType[*url.Error](err); ok {
-			err = ue.Err // without the URL
+			err = ue.Err // the error without the URL
 		}
 		return nil, err
 	}
@@ -135,7 +135,7 @@ func (s *Server) send(ctx context.Context, method, path string, body io.Reader) 
 	case err != nil:
 		return nil, err
 	case resp.StatusCode == http.StatusUnauthorized:
-		return nil, &StatusError{resp.StatusCode, complaint(resp, answer) + "; " + s.flag + " names a file that has them"}
+		return nil, &StatusError{resp.StatusCode, complaint(resp, answer) + "; give credentials with " + s.flag}
 	case resp.StatusCode != http.StatusOK:
 		return nil, &StatusError{resp.StatusCode, complaint(resp, answer)}
 	default:
@@ -153,16 +153,16 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("status %d, want 200%s", e.Code, e.complaint)
 }
 
-// IsStatus reports whether err is an answer with that status.
+// IsStatus reports whether err is an answer with this status.
 func IsStatus(err error, code int) bool {
 	e, ok := errors.AsType[*StatusError](err)
 	return ok && e.Code == code
 }
 
-// complaint is what a refusal says in plain text.
+// complaint returns what a refusal says in plain text, as the end of a sentence.
 func complaint(resp *http.Response, body []byte) string {
 	kind, text := resp.Header.Get("Content-Type"), string(body)
-	if strings.HasPrefix(kind, "application/json") && json.Unmarshal(body, &text) == nil { // Alertmanager's is a string
+	if strings.HasPrefix(kind, "application/json") && json.Unmarshal(body, &text) == nil { // Alertmanager sends a string
 		kind = "text/plain"
 	}
 	text = printable.Line(text, printable.MaxURL)

@@ -13,7 +13,7 @@ func TestConnectSaysWhatWasMeant(t *testing.T) {
 		{"address and port", "127.0.0.1:30000", invalid + ", did you mean http://127.0.0.1:30000?"},
 		{"name and port", "localhost:30000", invalid + ", did you mean http://localhost:30000?"},
 		{"one slash", "https:/exporter.example", invalid + ", did you mean https://exporter.example?"},
-		{"IPv6 address", "::1", invalid + ", did you mean http://[::1]? An IPv6 address has brackets, and a port comes after them."},
+		{"IPv6 address", "::1", invalid + ", did you mean http://[::1]? Put an IPv6 address in brackets, and the port after them."},
 		{"credentials are not repeated", "user:canary@127.0.0.1:30000", invalid},
 		{"nothing", "", invalid},
 		{"another scheme", "ftp://127.0.0.1:30000", invalid},
@@ -46,11 +46,11 @@ func TestAnswers(t *testing.T) {
 	}{
 		{"path below the URL", "api/v1/x/a%2Fb/pause", 200, "application/json", `"ok"`, "/hc/api/v1/x/a%2Fb/pause?", ""},
 		{"query", "api/v1/x?name=a%26b", 200, "application/json", `"ok"`, "/hc/api/v1/x?name=a%26b", ""},
-		{"another program", "x", 200, "text/html", "<html>", "/hc/x?", "the answer is not that of a healthcheck_exporter: invalid character '<' looking for beginning of value"},
+		{"another program", "x", 200, "text/html", "<html>", "/hc/x?", "the answer does not come from a healthcheck_exporter: invalid character '<' looking for beginning of value"},
 		{"refused", "x", 409, "text/plain; charset=utf-8", "no\n\x1b[2Jsuch service\n", "/hc/x?", "status 409, want 200: no \ufffd[2Jsuch service"},
 		{"refused in JSON", "x", 400, "application/json", `"bad alert"`, "/hc/x?", "status 400, want 200: bad alert"},
 		{"refused by a page", "x", 502, "text/html", "<html>", "/hc/x?", "status 502, want 200"},
-		{"without credentials", "x", 401, "text/plain", "", "/hc/x?", "status 401, want 200; --http.config.file names a file that has them"},
+		{"without credentials", "x", 401, "text/plain", "", "/hc/x?", "status 401, want 200; give credentials with --http.config.file"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var asked string

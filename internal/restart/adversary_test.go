@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // A slowBackend takes its time to look at its unit.
@@ -57,7 +59,7 @@ func TestAnswerOfAnotherBackend(t *testing.T) {
 		if n := before.restarts.Load() + after.restarts.Load(); n != 0 {
 			t.Errorf("restarted %d times what somebody has stopped", n)
 		}
-		if e := c.Services()[0]; e.Hold != GuardPreflight {
+		if e := c.Services()[0]; e.Hold != policy.GuardPreflight {
 			t.Errorf("held by %q, want the answer of the new back-end", e.Hold)
 		}
 	})
@@ -86,11 +88,11 @@ func TestComingBackCountsOnce(t *testing.T) {
 			t.Fatalf("restarted %d times, %v; want once", shop.restarts.Load(), err)
 		}
 		for _, g := range e.Guards {
-			if g.Guard == GuardFleetRate && g.Value != "1 attempt of all services" {
+			if g.Guard == policy.GuardFleetRate && g.Value != "1 attempt of all services" {
 				t.Errorf("after 1 restart of a service that came back 4 times: %s", g.Value)
 			}
 		}
-		if e, err := c.Service("shop"); err != nil || e.Hold != GuardCooldown || len(e.State.Attempts) != 1 {
+		if e, err := c.Service("shop"); err != nil || e.Hold != policy.GuardCooldown || len(e.State.Attempts) != 1 {
 			t.Errorf("the service that came back is held by %q, %v; want its cool-down", e.Hold, err)
 		}
 	})
@@ -126,7 +128,7 @@ func TestDecideAtOnce(t *testing.T) {
 						c.Apply(configured(services...))
 					}
 					time.Sleep(250 * time.Millisecond)
-					most = max(most, c.fleet.InFlight())
+					most = max(most, c.fleet.inFlight())
 				}
 				if most != 1 || restartsOf(all) != 2 {
 					t.Errorf("%d at a time, %d restarts; want 1 and 2", most, restartsOf(all))
@@ -142,7 +144,7 @@ type meeting struct {
 	arrived chan struct{}
 }
 
-func (m *meeting) Save(service string, s State) error {
+func (m *meeting) Save(service string, s policy.State) error {
 	if s.InFlight() && s.VerifyUntil.IsZero() {
 		select {
 		case m.arrived <- struct{}{}:
@@ -232,12 +234,12 @@ func until(t *testing.T, what string, ok func() bool) {
 func TestJournalFailsAround(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
-		fails    func(s *State) bool // which save
+		fails    func(s *policy.State) bool // which save
 		restarts int32
 	}{
-		{"intent", func(s *State) bool { return s.InFlight() && s.VerifyUntil.IsZero() }, 0},
-		{"act", func(s *State) bool { return !s.VerifyUntil.IsZero() }, 1},
-		{"outcome", func(s *State) bool { return len(s.Attempts) > 0 && !s.InFlight() }, 1},
+		{"intent", func(s *policy.State) bool { return s.InFlight() && s.VerifyUntil.IsZero() }, 0},
+		{"act", func(s *policy.State) bool { return !s.VerifyUntil.IsZero() }, 1},
+		{"outcome", func(s *policy.State) bool { return len(s.Attempts) > 0 && !s.InFlight() }, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -280,27 +282,27 @@ func TestJournalFailsAround(t *testing.T) {
 // failing is a notebook that fails to save some states, or to load any.
 type failing struct {
 	*notebook
-	fails      func(s *State) bool
+	fails      func(s *policy.State) bool
 	unreadable bool
 }
 
-func (f *failing) Load(service string) (State, error) {
+func (f *failing) Load(service string) (policy.State, error) {
 	f.mu.Lock()
 	unreadable := f.unreadable
 	f.mu.Unlock()
 	if unreadable {
-		return State{}, errors.New("input/output error")
+		return policy.State{}, errors.New("input/output error")
 	}
 	return f.notebook.Load(service)
 }
 
-func (f *failing) set(fails func(s *State) bool) {
+func (f *failing) set(fails func(s *policy.State) bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.fails = fails
 }
 
-func (f *failing) Save(service string, s State) error {
+func (f *failing) Save(service string, s policy.State) error {
 	f.mu.Lock()
 	fails := f.fails
 	f.mu.Unlock()

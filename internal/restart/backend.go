@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // A Backend restarts one unit of whatever supervises a service. It is bound to the unit when it is built.
@@ -25,7 +27,7 @@ type Backend interface {
 type Finisher interface {
 	Backend
 	// Finish starts the unit if it can be seen that the attempt, which an earlier exporter did not live to end, has stopped
-	// it, and that nobody has touched it since. Otherwise it does nothing. It tells whether it tried to start it.
+	// it, and that nobody has touched it since. Otherwise it does nothing. It reports whether it tried to start the unit.
 	Finish(ctx context.Context, a Attempt) (tried bool, err error)
 }
 
@@ -40,14 +42,14 @@ type DryRunner interface {
 // ErrRefused is wrapped by the errors of a back-end that did not touch the unit, because it may not or must not now.
 var ErrRefused = errors.New("refused by the back-end")
 
-// A Status is what a back-end knows of its unit. The zero Status is that of a back-end that knows nothing: nothing speaks
-// for or against a restart.
+// A Status is what a back-end knows about its unit. The zero Status belongs to a back-end that knows nothing, so that nothing
+// speaks for or against a restart.
 type Status struct {
 	// Identity changes with every start of the unit. Empty: this back-end cannot tell one start from another, and
 	// whether a restart took place is judged by probes alone.
 	Identity string
-	// Running tells whether all of the unit runs, and as it is meant to run since its last start. A restart has not helped
-	// before it does. It says something only beside an Identity.
+	// Running reports whether all of the unit runs, as it is meant to since its last start. Until then a restart has not
+	// helped. It means something only together with an Identity.
 	Running bool
 	// Itself is true when the supervisor made the last start by itself, because the unit had ended: then another identity is
 	// nobody's work.
@@ -70,13 +72,13 @@ type Unfit string
 
 // The reasons of a back-end.
 const (
-	UnfitMissing  Unfit = "missing"  // there is no such unit
-	UnfitStopped  Unfit = "stopped"  // somebody stopped it, or it has ended as it should: a restart would start it
-	UnfitPaused   Unfit = "paused"   // somebody paused it, or its rollouts
-	UnfitRolling  Unfit = "rolling"  // it is being started, stopped, reloaded or rolled out already
-	UnfitLooping  Unfit = "looping"  // its supervisor keeps restarting it already
-	UnfitLimited  Unfit = "limited"  // its supervisor may refuse one more start, and leave it stopped
-	UnfitUnsuited Unfit = "unsuited" // it is set up in such a way that it cannot be restarted like this
+	UnfitMissing  Unfit = "missing"      // there is no such unit
+	UnfitStopped  Unfit = policy.Stopped // somebody stopped it, or it has ended as it should: a restart would start it
+	UnfitPaused   Unfit = "paused"       // somebody paused it, or its rollouts
+	UnfitRolling  Unfit = "rolling"      // it is being started, stopped, reloaded or rolled out already
+	UnfitLooping  Unfit = "looping"      // its supervisor keeps restarting it already
+	UnfitLimited  Unfit = "limited"      // its supervisor may refuse one more start, and leave it stopped
+	UnfitUnsuited Unfit = "unsuited"     // it is set up in such a way that it cannot be restarted like this
 )
 
 // Unfits lists every Unfit.
@@ -95,9 +97,9 @@ type Attempt struct {
 	Before Status
 }
 
-// Admit refuses an attempt on a unit, such as `the app "web"`, for which something speaks against it now, or which somebody
-// else has changed since the decision; changed is what another identity means, such as "was restarted". A back-end asks right
-// before it acts, with the latest Status.
+// Admit refuses an attempt on a unit, such as `the app "web"`, if something speaks against it now, or if somebody else has
+// changed the unit since the decision. In the error another identity reads as changed, such as "was restarted". A back-end
+// asks with the latest Status, right before it acts.
 func (a *Attempt) Admit(unit, changed string, latest Status) error {
 	switch before := a.Before.Identity; {
 	case latest.Unfit != "":

@@ -19,10 +19,22 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
 var errTest = errors.New("it did not work")
+
+func testPolicy() policy.Policy {
+	return policy.Policy{
+		Mode: policy.ModeEnforce, OutagePercent: 50, WarmUp: 2 * time.Minute, ArmProbes: 5, ArmTime: time.Minute,
+		ConfirmProbes: 3, ConfirmInterval: time.Second, ConfirmAge: 10 * time.Second, ProbeGap: 2 * time.Minute,
+		SuspectTime: time.Hour, StartGrace: 2 * time.Minute, InspectInterval: 15 * time.Second,
+		Cooldown: 5 * time.Minute, CooldownMax: time.Hour, BudgetHour: 3, BudgetDay: 6,
+		Concurrency: 1, ConcurrencyGroup: 1, FleetBudget: 5, FleetWindow: 15 * time.Minute,
+		VerifyProbes: 3, VerifyTimeout: 2 * time.Minute, MaxUnverified: 2, UnlockTime: 30 * time.Minute,
+	}
+}
 
 // A simulated service is broken or not, and can be its own prober and back-end.
 type simulated struct {
@@ -102,7 +114,7 @@ func (s *simulated) service(name, target string) Service {
 }
 
 func configured(services ...Service) Configuration {
-	return Configuration{Services: services, Brake: BrakeLimits{
+	return Configuration{Services: services, Brake: policy.BrakeLimits{
 		Percent: 40, Min: 3, Max: 10, Window: 5 * time.Minute, Settle: 30 * time.Second,
 		ReleasePercent: 20, ReleaseTime: 5 * time.Minute,
 	}}
@@ -126,7 +138,7 @@ func watchWith(t *testing.T, j Journal, log io.Writer, services ...Service) (*Co
 }
 
 func firing(c *Controller, target string) bool {
-	selected, err := c.Handle(map[string]string{"alertname": "HealthcheckTargetDown", "instance": target}, Alert{})
+	selected, err := c.Handle(map[string]string{"alertname": "HealthcheckTargetDown", "instance": target}, policy.Alert{})
 	return selected && err == nil
 }
 
@@ -198,7 +210,7 @@ func TestControllerSelects(t *testing.T) {
 			{map[string]string{}, false},
 			{nil, false},
 		} {
-			if got, err := c.Handle(tt.labels, Alert{}); got != tt.want || err != nil {
+			if got, err := c.Handle(tt.labels, policy.Alert{}); got != tt.want || err != nil {
 				t.Errorf("Handle(%v) = %t, want %t", tt.labels, got, tt.want)
 			}
 		}
@@ -215,7 +227,7 @@ func TestControllerTestAlert(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		s.broken.Store(true)
 		time.Sleep(time.Minute)
-		if selected, _ := c.Handle(map[string]string{"instance": target, TestLabel: "true"}, Alert{}); !selected {
+		if selected, _ := c.Handle(map[string]string{"instance": target, TestLabel: "true"}, policy.Alert{}); !selected {
 			t.Error("the test alert selects no service")
 		}
 		time.Sleep(time.Minute)
@@ -382,7 +394,7 @@ func TestAlertNamesCheck(t *testing.T) {
 			{map[string]string{"instance": "shop-1"}, false},
 			{map[string]string{"target": ""}, false},
 		} {
-			if got, err := c.Handle(tt.labels, Alert{Resolved: true}); got != tt.want || err != nil {
+			if got, err := c.Handle(tt.labels, policy.Alert{Resolved: true}); got != tt.want || err != nil {
 				t.Errorf("%v selects: %t, error %v, want %t", tt.labels, got, err, tt.want)
 			}
 		}

@@ -7,180 +7,77 @@ import (
 	"slices"
 	"time"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
-// Explanations are what the controller thinks of all services, sorted by name.
-type Explanations struct {
-	Services []Explanation `json:"services"`
-}
-
-// An Explanation is what the controller thinks of a service.
-type Explanation struct {
-	// Time is when that was.
-	Time        time.Time `json:"time"`
-	Service     string    `json:"service"`
-	Group       string    `json:"group,omitempty"`
-	Environment string    `json:"environment,omitempty"`
-	Backend     string    `json:"backend"`
-	Targets     []string  `json:"targets"` // without secrets
-	Mode        Mode      `json:"mode"`
-	Phase       Phase     `json:"phase"`
-	// Healthy is what the last probe found, Reason why it failed, if so. LastProbe is when it was; zero: not yet.
-	Healthy   bool          `json:"healthy"`
-	Reason    prober.Reason `json:"reason,omitempty"`
-	LastProbe time.Time     `json:"last_probe,omitzero"`
-	// Hint is what a person can do about the failure; empty: nothing is known, or there is none.
-	Hint string `json:"hint,omitempty"`
-	// Demanded is true while a restart is asked for, by Alerts that were told as firing and not as resolved since, or by a Request.
-	Demanded bool `json:"demanded"`
-	Alerts   int  `json:"alerts"`
-	// AlertedAt is when the last firing alert was noted; zero: none was. ResolvedAt is when the last of them was told to be
-	// resolved; zero: not yet, or it was not told again for so long that it no longer counts.
-	AlertedAt  time.Time `json:"alerted_at,omitzero"`
-	ResolvedAt time.Time `json:"resolved_at,omitzero"`
-	// Request is who asked for a restart by hand or by script, and why; RequestedAt is when that was last noted. Zero: nobody did.
-	Request     Operator  `json:"request,omitzero"`
-	RequestedAt time.Time `json:"requested_at,omitzero"`
-	// TestedAt is when the last alert came that tries out the way; zero: none did since the exporter was started.
-	TestedAt time.Time `json:"tested_at,omitzero"`
-	// Hold is the first guard that refuses; empty: none. While the service is healthy it is the one that would refuse if it
-	// failed, which is none of those that judge the failure itself.
-	Hold Guard `json:"hold,omitempty"`
-	// Next is when they would all allow a restart, if nothing else changes; zero: not known, or now.
-	Next       time.Time `json:"next,omitzero"`
-	Unverified int       `json:"unverified"`
-	LockedAt   time.Time `json:"locked_at,omitzero"`
-	// Refused counts the latest attempts in a row that the back-end refused.
-	Refused       int       `json:"refused"`
-	Budget        Budget    `json:"budget_left"`
-	LastAttempt   time.Time `json:"last_attempt,omitzero"`
-	CooldownUntil time.Time `json:"cooldown_until,omitzero"`
-	// VerifyUntil is when the verification under way gives up.
-	VerifyUntil time.Time `json:"verify_until,omitzero"`
-	Pause       Pause     `json:"pause,omitzero"`
-	// Guards are all of them, in order.
-	Guards []GuardResult `json:"guards,omitempty"`
-	// State is what it is all about. It is for nobody but us: Definition and identities are not for people.
-	State State `json:"-"`
-}
-
-// Ordered is the answer to an order: what the controller thinks of the service since.
-type Ordered struct {
-	Explanation
-	// Warning says that the order may not last. Empty: it is persisted.
-	Warning string `json:"warning,omitempty"`
-}
-
-// A Budget is how many attempts are left within an hour and a day.
-type Budget struct {
-	Hour int `json:"hour"`
-	Day  int `json:"day"`
-}
-
 // Services explains every service by what is known already.
-func (c *Controller) Services() []Explanation {
-	c.mu.RLock()
-	units := maps.Clone(c.units)
-	c.mu.RUnlock()
-	all := make([]Explanation, 0, len(units))
-	for _, name := range slices.Sorted(maps.Keys(units)) {
-		all = append(all, units[name].explain(nil))
+func (c *Controller) Services() []policy.Explanation {
+	services := c.selection().services
+	all := make([]policy.Explanation, 0, len(services))
+	for _, name := range slices.Sorted(maps.Keys(services)) {
+		all = append(all, services[name].explain(nil))
 	}
 	return all
 }
 
 // Service explains a service by what is known already.
-func (c *Controller) Service(name string) (Explanation, error) {
-	u := c.unit(name)
-	if u == nil {
-		return Explanation{}, fmt.Errorf("%w: %q", ErrUnknownService, name)
+func (c *Controller) Service(name string) (policy.Explanation, error) {
+	w := c.watcher(name)
+	if w == nil {
+		return policy.Explanation{}, fmt.Errorf("%w: %q", ErrUnknownService, name)
 	}
-	return u.explain(nil), nil
+	return w.explain(nil), nil
 }
 
 // Explain asks all guards about a service, and its back-end about the unit. Nothing changes by that.
-func (c *Controller) Explain(ctx context.Context, service string) (Explanation, error) {
-	u := c.unit(service)
-	if u == nil {
-		return Explanation{}, fmt.Errorf("%w: %q", ErrUnknownService, service)
+func (c *Controller) Explain(ctx context.Context, name string) (policy.Explanation, error) {
+	w := c.watcher(name)
+	if w == nil {
+		return policy.Explanation{}, fmt.Errorf("%w: %q", ErrUnknownService, name)
 	}
-	definition := u.definition()
-	ctx, cancel := context.WithTimeout(ctx, min(definition.ExecTimeout, maxInspect))
+	service := w.configured()
+	ctx, cancel := context.WithTimeout(ctx, min(service.ExecTimeout, maxInspect))
 	defer cancel()
-	f, _ := definition.preflight(ctx)
-	return u.explain(&f), nil
+	f, _ := service.preflight(ctx)
+	return w.explain(&f), nil
 }
 
 // explain asks all guards, with the back-end's answer f if there is one.
-func (u *unit) explain(f *Preflight) Explanation {
-	u.mu.Lock()
-	defer u.mu.Unlock()
+func (w *watcher) explain(f *policy.Preflight) policy.Explanation {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	now := time.Now()
-	ev := Event{}
-	u.surround(&ev, now)
-	s := u.state.at(wall(now), 0).lapsed(wall(now), u.service.Policy.SuspectTime)
+	ev := policy.Event{}
+	w.surround(&ev, now)
+	s := w.service.Policy.Aged(w.state, now)
 	if f != nil {
-		f.At, f.StartedAt, f.FitAt = wall(now), wall(f.StartedAt), wall(f.FitAt)
+		f.At, f.StartedAt, f.FitAt = policy.Wall(now), policy.Wall(f.StartedAt), policy.Wall(f.FitAt)
 		s.Preflight = *f
 	}
-	p := &u.service.Policy
-	hour, day := s.spent(wall(now))
-	e := Explanation{
-		Time: wall(now), Service: u.name, Group: u.service.Group, Environment: u.service.Environment, Backend: u.service.Backend.Kind(),
+	p := &w.service.Policy
+	hour, day := s.Spent(policy.Wall(now))
+	e := policy.Explanation{
+		Time: policy.Wall(now), Service: w.name, Group: w.service.Group, Environment: w.service.Environment, Backend: w.service.Backend.Kind(),
 		Targets: []string{}, Mode: p.Mode, Phase: s.Phase(),
 		Healthy: s.Last.Healthy, Reason: s.Last.Reason, LastProbe: s.LastProbe,
-		Demanded: s.Demanded(), AlertedAt: s.AlertedAt, ResolvedAt: s.ResolvedAt, TestedAt: wall(u.tested),
+		Demanded: s.Demanded(), AlertedAt: s.AlertedAt, ResolvedAt: s.ResolvedAt, TestedAt: policy.Wall(w.tested),
 		Unverified: s.Unverified, LockedAt: s.LockedAt, CooldownUntil: s.CooldownUntil, VerifyUntil: s.VerifyUntil, Pause: s.Pause,
-		Budget: Budget{Hour: max(0, p.BudgetHour-hour), Day: max(0, p.BudgetDay-day)},
+		Budget: policy.Budget{Hour: max(0, p.BudgetHour-hour), Day: max(0, p.BudgetDay-day)},
 		State:  s,
 	}
 	if !e.Healthy && e.Reason != prober.ReasonNone {
-		e.Hint = u.hint
+		e.Hint = w.hint
 	}
-	request, requested := s.request()
+	request, requested := s.Request()
 	if e.Alerts = len(s.Demands); requested {
 		e.Alerts--
 	}
 	e.Request, e.RequestedAt = request.Request, request.At
-	e.LastAttempt, e.Refused = s.lastAttempt(), s.Refused
-	for _, check := range u.service.Checks {
+	e.LastAttempt, e.Refused = s.LastAttempt(), s.Refused
+	for _, check := range w.service.Checks {
 		e.Targets = append(e.Targets, check.Name)
 	}
 	e.Guards, e.Hold, e.Next = p.Explain(s, ev.World, now)
 	return e
-}
-
-// Explain asks all guards, also those after the first that refuses. Next is when they would all allow, if nothing else
-// changes; it is zero when that is not known, or when they do. Of a healthy service hold and next are what they would be if
-// it failed and were confirmed to.
-func (p Policy) Explain(s State, w World, now time.Time) (results []GuardResult, hold Guard, next time.Time) {
-	s = s.at(wall(now), 0)
-	q := question{policy: &p, state: &s, world: &w, now: wall(now), table: guards}
-	known := true
-	for _, g := range guards {
-		r := g.ask(&q)
-		r.Guard = g.guard
-		r.OK = r.OK || g.guard == GuardFresh && !s.LastProbe.IsZero() // one is made before anything is done
-		results = append(results, r)
-		if r.OK || s.Last.Healthy && g.guard.JudgesFailure() {
-			continue
-		}
-		if hold == "" {
-			hold = g.guard
-		}
-		known = known && !r.Next.IsZero()
-		if r.Next.After(next) {
-			next = r.Next
-		}
-	}
-	if !known {
-		next = time.Time{}
-	}
-	return results, hold, next
-}
-
-// JudgesFailure tells whether the guard asks how the service fails: of a healthy one it says nothing.
-func (g Guard) JudgesFailure() bool {
-	return g == GuardFailureClass || g == GuardOutage || g == GuardNetwork || g == GuardConfirmed || g == GuardFresh
 }

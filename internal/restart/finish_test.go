@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // A stepwise back-end stops and starts its unit, and finishes what was interrupted in between.
@@ -27,16 +29,16 @@ func (s *stepwise) Finish(_ context.Context, a Attempt) (bool, error) {
 func TestFinishesInterrupted(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
-		change  func(s *State, p *Policy)
+		change  func(s *policy.State, p *policy.Policy)
 		want    bool
-		outcome Outcome
+		outcome policy.Outcome
 	}{
-		{"stopped by us", func(*State, *Policy) {}, true, OutcomeRecovered},
-		{"too late to verify", func(_ *State, p *Policy) { p.VerifyTimeout = 10 * time.Second }, true, OutcomeUnknown},
-		{"paused since", func(s *State, _ *Policy) { s.Pause.Until = s.Seen.Add(time.Hour) }, false, OutcomeUnknown},
-		{"observed since", func(_ *State, p *Policy) { p.Mode = ModeObserve }, false, OutcomeUnknown},
-		{"no attempt", func(s *State, _ *Policy) { s.Intent = Intent{} }, false, OutcomeNone},
-		{"verifying", func(s *State, _ *Policy) { s.VerifyUntil = s.Seen.Add(time.Minute) }, false, OutcomeIdentityUnchanged},
+		{"stopped by us", func(*policy.State, *policy.Policy) {}, true, policy.OutcomeRecovered},
+		{"too late to verify", func(_ *policy.State, p *policy.Policy) { p.VerifyTimeout = 10 * time.Second }, true, policy.OutcomeUnknown},
+		{"paused since", func(s *policy.State, _ *policy.Policy) { s.Pause.Until = s.Seen.Add(time.Hour) }, false, policy.OutcomeUnknown},
+		{"observed since", func(_ *policy.State, p *policy.Policy) { p.Mode = policy.ModeObserve }, false, policy.OutcomeUnknown},
+		{"no attempt", func(s *policy.State, _ *policy.Policy) { s.Intent = policy.Intent{} }, false, policy.OutcomeNone},
+		{"verifying", func(s *policy.State, _ *policy.Policy) { s.VerifyUntil = s.Seen.Add(time.Minute) }, false, policy.OutcomeIdentityUnchanged},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -44,10 +46,10 @@ func TestFinishesInterrupted(t *testing.T) {
 				s.status.Store(&Status{Identity: "1", Unfit: UnfitStopped})
 				service := s.service("shop", shopTarget)
 				service.Backend = s
-				at := wall(time.Now().Add(-30 * time.Second))
-				state := State{
-					Seen: wall(time.Now()), Definition: service.definition(), Armed: true, EpisodeAt: at, AlertedAt: at,
-					Intent: Intent{ID: "i", At: at, Before: "1"}, Attempts: []time.Time{at}, CooldownUntil: at.Add(5 * time.Minute),
+				at := policy.Wall(time.Now().Add(-30 * time.Second))
+				state := policy.State{
+					Seen: policy.Wall(time.Now()), Definition: service.definition(), Armed: true, EpisodeAt: at, AlertedAt: at,
+					Intent: policy.Intent{ID: "i", At: at, Before: "1"}, Attempts: []time.Time{at}, CooldownUntil: at.Add(5 * time.Minute),
 				}
 				tt.change(&state, &service.Policy)
 				n.states["shop"] = state
@@ -63,11 +65,11 @@ func TestFinishesInterrupted(t *testing.T) {
 				if got != nil && !cmp.Equal(want, *got) {
 					t.Errorf("finished (-want +got):\n%s", cmp.Diff(want, *got))
 				}
-				told, outcome := false, OutcomeNone
+				told, outcome := false, policy.OutcomeNone
 				for i := range n.records {
 					r := &n.records[i]
 					told = told || r.Event.Preflighted != nil && r.Event.Preflighted.Finished
-					if r.Decision.Outcome != OutcomeNone {
+					if r.Decision.Outcome != policy.OutcomeNone {
 						outcome = r.Decision.Outcome
 					}
 				}

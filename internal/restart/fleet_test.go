@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // simulatedFleet is n services that are healthy and armed.
@@ -72,7 +74,7 @@ func TestBrake(t *testing.T) {
 					t.Errorf("restarted %d times, want that it is braked: %t", n, tt.braked)
 				}
 				on := false
-				for _, b := range c.fleet.Brakes(time.Now()) {
+				for _, b := range c.fleet.brakes(time.Now()) {
 					on = on || b
 				}
 				if on != tt.braked {
@@ -195,12 +197,12 @@ func TestOutcomes(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		change  func(s *simulated)
-		outcome Outcome
-		phase   Phase
+		outcome policy.Outcome
+		phase   policy.Phase
 	}{
-		{"refused", func(s *simulated) { s.refuses = true }, OutcomeRefused, PhaseRefused},
-		{"not restarted, but healthy", func(s *simulated) { s.status.Store(&Status{Identity: "1"}) }, OutcomeIdentityUnchanged, PhaseBackoff},
-		{"not helped", func(s *simulated) { s.helps = false }, OutcomeNotRecovered, PhaseBackoff},
+		{"refused", func(s *simulated) { s.refuses = true }, policy.OutcomeRefused, policy.PhaseRefused},
+		{"not restarted, but healthy", func(s *simulated) { s.status.Store(&Status{Identity: "1"}) }, policy.OutcomeIdentityUnchanged, policy.PhaseBackoff},
+		{"not helped", func(s *simulated) { s.helps = false }, policy.OutcomeNotRecovered, policy.PhaseBackoff},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -213,7 +215,7 @@ func TestOutcomes(t *testing.T) {
 				time.Sleep(3 * time.Minute)
 				phase := c.Services()[0].Phase
 				stop()
-				var got Outcome
+				var got policy.Outcome
 				for i := range n.records {
 					got += n.records[i].Decision.Outcome
 				}
@@ -223,45 +225,4 @@ func TestOutcomes(t *testing.T) {
 			})
 		})
 	}
-}
-
-// Of 1,000 services all 20 of a group fail: the group is braked, and nothing else. Later it is released.
-func TestBrakeOfOneGroup(t *testing.T) {
-	f, now := NewFleet(), time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
-	f.Limit(BrakeLimits{Percent: 40, Min: 3, Max: 30, Window: 5 * time.Minute, ReleasePercent: 20, ReleaseTime: 5 * time.Minute})
-	name := func(i int) string { return fmt.Sprintf("web-%d", i) }
-	for i := range 1000 {
-		group := fmt.Sprintf("shop-%d", i/20)
-		f.Join(name(i), group, nil)
-	}
-	failing := 0
-	update := func() {
-		for i := range 1000 {
-			s := State{Armed: true, Successes: 1}
-			if i < failing {
-				s = State{Armed: true, Failures: 1, FailingSince: now}
-			}
-			f.Update(name(i), &s, now)
-		}
-	}
-	want := func(member int, on bool) {
-		t.Helper()
-		b := f.World(name(member), &Policy{}, now).Brake
-		if b.On != on || on && b.Scope != "group/shop-0" {
-			t.Errorf("at %s the brake of %s is %+v, want %v", now.Format(time.TimeOnly), name(member), b, on)
-		}
-	}
-	update()
-	want(0, false)
-	failing, now = 20, now.Add(time.Minute)
-	update()
-	want(0, true)
-	want(19, true)
-	want(20, false)
-	failing, now = 1, now.Add(time.Minute)
-	update()
-	now = now.Add(4 * time.Minute)
-	want(0, true)
-	now = now.Add(time.Minute)
-	want(0, false)
 }

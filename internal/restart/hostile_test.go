@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
@@ -29,7 +30,7 @@ func TestDemandOutlastsTheExporter(t *testing.T) {
 					time.Sleep(3 * time.Minute)
 					tell := func(prometheus string, resolved bool) {
 						labels := map[string]string{"instance": shopTarget, "prometheus": prometheus}
-						if selected, err := c.Handle(labels, Alert{Resolved: resolved}); !selected || err != nil {
+						if selected, err := c.Handle(labels, policy.Alert{Resolved: resolved}); !selected || err != nil {
 							t.Fatalf("the alert of %s: selected %t, %v", prometheus, selected, err)
 						}
 					}
@@ -70,15 +71,20 @@ type remnant struct {
 	name   string
 	unlike func(s *simulated) // a service that can be repaired
 	asked  bool               // an alert asks for its restart
+	window bool               // a maintenance window of it is open
 	passes bool               // it keeps nobody waiting even while it has just begun to fail
 }
 
 var remnants = []remnant{
-	{"locked out", func(s *simulated) { s.helps = false }, true, false},
-	{"refused", func(s *simulated) { s.refuses = true }, true, false},
-	{"nobody asks", func(*simulated) {}, false, false},
-	{"not repairable", func(s *simulated) { s.reason = prober.ReasonTLSExpired }, true, true},
-	{"stopped", func(s *simulated) { s.status.Store(&Status{Identity: "1", Unfit: UnfitStopped, Detail: "by jo"}) }, true, true},
+	{name: "locked out", unlike: func(s *simulated) { s.helps = false }, asked: true},
+	{name: "refused", unlike: func(s *simulated) { s.refuses = true }, asked: true},
+	{name: "nobody asks", unlike: func(*simulated) {}},
+	{name: "not repairable", unlike: func(s *simulated) { s.reason = prober.ReasonTLSExpired }, asked: true, passes: true},
+	{name: "in maintenance", unlike: func(*simulated) {}, asked: true, window: true, passes: true},
+	{
+		name: "stopped", asked: true, passes: true,
+		unlike: func(s *simulated) { s.status.Store(&Status{Identity: "1", Unfit: UnfitStopped, Detail: "by jo"}) },
+	},
 }
 
 // A disaster is a fleet in which some become remnants, one after the other. Then one more fails, that a restart repairs.
@@ -93,6 +99,15 @@ type disaster struct {
 func (d *disaster) repaired(t *testing.T) (after time.Duration) {
 	synctest.Test(t, func(t *testing.T) {
 		all, services := simulatedFleet(d.fleet, nil)
+		for i, r := range d.remnants {
+			r.unlike(all[i])
+			services[i].Maintenance = func(time.Time) policy.Window {
+				if r.window && all[i].broken.Load() {
+					return policy.Window{Name: "night"}
+				}
+				return policy.Window{}
+			}
+		}
 		c, _, stop := watch(t, io.Discard, services...)
 		defer stop()
 		time.Sleep(3 * time.Minute)
@@ -107,7 +122,6 @@ func (d *disaster) repaired(t *testing.T) (after time.Duration) {
 			}
 		}
 		for i, r := range d.remnants {
-			r.unlike(all[i])
 			all[i].broken.Store(true)
 			if r.asked {
 				firing(c, services[i].Checks[0].Target)
@@ -172,45 +186,54 @@ func TestRemnantsHoldNobody(t *testing.T) {
 
 // A maintenance window that was open since a lock-out, and that ends while the exporter is not running, gives one more attempt.
 func TestWindowEndsWithoutTheExporter(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, n := &simulated{}, newNotebook()
-		var open bool
-		service := s.service("shop", shopTarget)
-		service.Maintenance = func(time.Time) Window {
-			if open {
-				return Window{Name: "night"}
-			}
-			return Window{}
-		}
-		c, _, stop := watchWith(t, n, io.Discard, service)
-		time.Sleep(3 * time.Minute)
-		s.broken.Store(true)
-		firing(c, shopTarget)
-		time.Sleep(30 * time.Minute)
-		if e := c.Services()[0]; !e.State.LockedOut || s.restarts.Load() != 2 {
-			t.Fatalf("locked out: %t after %d restarts, want after 2", e.State.LockedOut, s.restarts.Load())
-		}
-		synctest.Wait()
-		stop()
-		open = true
-		c, _, stop = watchWith(t, n, io.Discard, service)
-		time.Sleep(5 * time.Minute)
-		stop()
-		if s.restarts.Load() != 2 {
-			t.Fatalf("restarted %d times in the window", s.restarts.Load())
-		}
-		time.Sleep(time.Hour)
-		open, s.helps = false, true
-		c, _, stop = watchWith(t, n, io.Discard, service)
-		time.Sleep(time.Second)
-		firing(c, shopTarget) // Alertmanager repeats it
-		time.Sleep(5 * time.Minute)
-		e := c.Services()[0]
-		stop()
-		if s.restarts.Load() != 3 || e.State.LockedOut || e.State.Unverified != 0 {
-			t.Errorf("restarted %d times, locked out: %t, want the one more attempt, which helped", s.restarts.Load(), e.State.LockedOut)
-		}
-	})
+	const never = 1000 * time.Hour
+	for _, tt := range []struct {
+		name          string
+		opens, closes time.Duration // after the lock-out was seen; half an hour after that the exporter ends, for 5 hours
+		attempts      int32
+	}{
+		{"none", never, never, 2},
+		{"seen to open", 10 * time.Minute, time.Hour, 3},
+		{"not seen at all", time.Hour, 2 * time.Hour, 3},
+		{"of a minute, not seen at all", time.Hour, time.Hour + time.Minute, 3},
+		{"still open", time.Hour, never, 2},
+		{"before the lock-out", -33 * time.Minute, -31 * time.Minute, 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, n := &simulated{}, newNotebook()
+				locked := time.Now().Add(33 * time.Minute)
+				service := s.service("shop", shopTarget)
+				service.Maintenance = func(now time.Time) policy.Window {
+					if now.Before(locked.Add(tt.opens)) || !now.Before(locked.Add(tt.closes)) {
+						return policy.Window{}
+					}
+					return policy.Window{Name: "night"}
+				}
+				c, _, stop := watchWith(t, n, io.Discard, service)
+				time.Sleep(3 * time.Minute)
+				s.broken.Store(true)
+				firing(c, shopTarget)
+				time.Sleep(time.Until(locked))
+				if e := c.Services()[0]; !e.State.LockedOut || s.restarts.Load() != 2 {
+					t.Fatalf("locked out: %t after %d restarts, want after 2", e.State.LockedOut, s.restarts.Load())
+				}
+				time.Sleep(30 * time.Minute)
+				stop()
+				time.Sleep(5 * time.Hour)
+				s.helps = true
+				c, _, stop = watchWith(t, n, io.Discard, service)
+				time.Sleep(time.Second)
+				firing(c, shopTarget) // Alertmanager repeats it
+				time.Sleep(10 * time.Minute)
+				e := c.Services()[0]
+				stop()
+				if s.restarts.Load() != tt.attempts || e.State.LockedOut != (tt.attempts == 2) {
+					t.Errorf("restarted %d times, locked out: %t, want %d", s.restarts.Load(), e.State.LockedOut, tt.attempts)
+				}
+			})
+		})
+	}
 }
 
 // A back-end that always refuses is not asked again and again, whatever else happens to the exporter.
@@ -273,7 +296,7 @@ func TestRefusalsAreNoLoop(t *testing.T) {
 				if looks > tt.looks {
 					t.Errorf("the back-end was asked for its unit %d times in a day, want at most %d", looks, tt.looks)
 				}
-				if s.restarts.Load() != 0 || phase == PhaseLockedOut {
+				if s.restarts.Load() != 0 || phase == policy.PhaseLockedOut {
 					t.Errorf("restarted %d times, phase %s", s.restarts.Load(), phase)
 				}
 			})

@@ -2,56 +2,36 @@ package restart
 
 import (
 	"sync"
-	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // A Journal keeps what must outlive the exporter. Its methods may be called at the same time.
 type Journal interface {
-	// Load returns the State that was last saved for a service; the zero State if there is none.
-	Load(service string) (State, error)
-	// Save makes s the State of a service. When it returns nil the State survives a crash of the machine; when it does not,
-	// nobody knows which State is kept.
-	Save(service string, s State) error
+	// Load returns the State that was last saved for a service, or the zero State if none was.
+	Load(service string) (policy.State, error)
+	// Save makes s the State of a service. If it returns nil, the State survives a crash of the machine. If not,
+	// it is unknown which State is kept.
+	Save(service string, s policy.State) error
 	// Audit appends a record to what people read.
-	Audit(r Record) error
-}
-
-// A Record is one decision, or one change of state, with everything that led to it: Policy.Next of State, Event and
-// Time is Decision and After.
-type Record struct {
-	Time     time.Time `json:"time"`
-	Service  string    `json:"service"`
-	Group    string    `json:"group,omitempty"`
-	Backend  string    `json:"backend,omitempty"`
-	From     Phase     `json:"from"`
-	To       Phase     `json:"to"`
-	Decision Decision  `json:"decision"`
-	Event    Event     `json:"event"`
-	Policy   Policy    `json:"policy"`
-	State    State     `json:"state"`
-	After    State     `json:"after"`
-}
-
-// Replay is what a policy, that of the record or another one, makes of what led to the record.
-func (r *Record) Replay(p Policy) (State, Decision) {
-	return p.Next(r.State, r.Event, r.Time)
+	Audit(r policy.Record) error
 }
 
 // memory is a Journal that ends with the exporter.
 type memory struct {
 	mu     sync.Mutex // protects the following
-	states map[string]State
+	states map[string]policy.State
 }
 
 // Load implements Journal.
-func (m *memory) Load(service string) (State, error) {
+func (m *memory) Load(service string) (policy.State, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.states[service], nil
 }
 
 // Save implements Journal.
-func (m *memory) Save(service string, s State) error {
+func (m *memory) Save(service string, s policy.State) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.states[service] = s
@@ -59,4 +39,4 @@ func (m *memory) Save(service string, s State) error {
 }
 
 // Audit implements Journal.
-func (*memory) Audit(Record) error { return nil }
+func (*memory) Audit(policy.Record) error { return nil }

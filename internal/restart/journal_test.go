@@ -2,6 +2,7 @@ package restart
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"strings"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 const shopTarget = "http://127.0.0.1:1/"
@@ -19,24 +22,24 @@ const shopTarget = "http://127.0.0.1:1/"
 // A notebook is a Journal that can fail and that remembers what it was asked.
 type notebook struct {
 	mu      sync.Mutex // protects the following
-	states  map[string]State
+	states  map[string]policy.State
 	full    bool
 	saves   int
-	records []Record
+	records []policy.Record
 }
 
 var errFull = errors.New("no space left on device")
 
-func (n *notebook) Load(service string) (State, error) {
+func (n *notebook) Load(service string) (policy.State, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.full {
-		return State{}, errFull
+		return policy.State{}, errFull
 	}
 	return n.states[service], nil
 }
 
-func (n *notebook) Save(service string, s State) error {
+func (n *notebook) Save(service string, s policy.State) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.full {
@@ -47,7 +50,7 @@ func (n *notebook) Save(service string, s State) error {
 	return nil
 }
 
-func (n *notebook) Audit(r Record) error {
+func (n *notebook) Audit(r policy.Record) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.full {
@@ -69,7 +72,7 @@ func (n *notebook) saved() int {
 	return n.saves
 }
 
-func newNotebook() *notebook { return &notebook{states: map[string]State{}} }
+func newNotebook() *notebook { return &notebook{states: map[string]policy.State{}} }
 
 // What an alert changes is persisted before it is acknowledged, and what changes nothing is not written.
 func TestPersistsBeforeAcknowledging(t *testing.T) {
@@ -135,7 +138,7 @@ func TestFullAtTheIntent(t *testing.T) {
 		firing(c, shopTarget)
 		n.fill(true)
 		time.Sleep(time.Minute)
-		if e := c.Services()[0]; s.restarts.Load() != 0 || e.Hold != GuardJournal || e.State.InFlight() {
+		if e := c.Services()[0]; s.restarts.Load() != 0 || e.Hold != policy.GuardJournal || e.State.InFlight() {
 			t.Errorf("restarted %d times, held by %q", s.restarts.Load(), e.Hold)
 		}
 	})
@@ -145,7 +148,7 @@ func TestFullAtTheIntent(t *testing.T) {
 func TestUnreadableState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, n := &simulated{helps: true}, newNotebook()
-		n.states["shop"] = State{Armed: true, LockedOut: true, Unverified: 2, Definition: "x"}
+		n.states["shop"] = policy.State{Armed: true, LockedOut: true, Unverified: 2, Definition: "x"}
 		n.full = true
 		c, _, stop := watchWith(t, n, io.Discard, s.service("shop", shopTarget))
 		defer stop()
@@ -165,7 +168,7 @@ func TestUnreadableState(t *testing.T) {
 func TestUnreadableStateIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, n := &simulated{helps: true}, &failing{notebook: newNotebook(), unreadable: true}
-		n.states["shop"] = State{Armed: true, LockedOut: true, Unverified: 2}
+		n.states["shop"] = policy.State{Armed: true, LockedOut: true, Unverified: 2}
 		c, _, stop := watchWith(t, n, io.Discard, s.service("shop", shopTarget))
 		defer stop()
 		time.Sleep(3 * time.Minute)
@@ -176,7 +179,7 @@ func TestUnreadableStateIsKept(t *testing.T) {
 			}
 			time.Sleep(15 * time.Second)
 		}
-		if err := c.Unlock("shop", Operator{Who: "jo", Reason: "test"}); !errors.Is(err, ErrNotLoaded) {
+		if err := c.Unlock("shop", policy.Operator{Who: "jo", Reason: "test"}); !errors.Is(err, ErrNotLoaded) {
 			t.Errorf("unlocking what nobody knows to be locked: error %v", err)
 		}
 		if n.saved() != 0 || s.restarts.Load() != 0 {
@@ -196,22 +199,22 @@ func TestUnreadableStateIsKept(t *testing.T) {
 func TestOrphanedAttempt(t *testing.T) {
 	for _, tt := range []struct {
 		name, identity string
-		outcome        Outcome
-		phase          Phase
+		outcome        policy.Outcome
+		phase          policy.Phase
 	}{
-		{"restarted", "2", OutcomeRecovered, PhaseCooldown},
-		{"not restarted", "1", OutcomeUnknown, PhaseBackoff},
-		{"not known", "", OutcomeUnknown, PhaseBackoff},
+		{"restarted", "2", policy.OutcomeRecovered, policy.PhaseCooldown},
+		{"not restarted", "1", policy.OutcomeUnknown, policy.PhaseBackoff},
+		{"not known", "", policy.OutcomeUnknown, policy.PhaseBackoff},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, n := &simulated{}, newNotebook()
 				s.status.Store(&Status{Identity: tt.identity, Running: true})
 				service := s.service("shop", shopTarget)
-				at := wall(time.Now().Add(-30 * time.Second))
-				n.states["shop"] = State{
+				at := policy.Wall(time.Now().Add(-30 * time.Second))
+				n.states["shop"] = policy.State{
 					Seen: at, Definition: service.definition(), Armed: true, EpisodeAt: at, AlertedAt: at,
-					Intent: Intent{ID: "i", At: at, Before: "1"}, Attempts: []time.Time{at}, CooldownUntil: at.Add(5 * time.Minute),
+					Intent: policy.Intent{ID: "i", At: at, Before: "1"}, Attempts: []time.Time{at}, CooldownUntil: at.Add(5 * time.Minute),
 				}
 				c, _, stop := watchWith(t, n, io.Discard, service)
 				time.Sleep(10 * time.Second)
@@ -222,13 +225,13 @@ func TestOrphanedAttempt(t *testing.T) {
 				if s.restarts.Load() != 0 {
 					t.Errorf("restarted %d times", s.restarts.Load())
 				}
-				var outcomes []Outcome
+				var outcomes []policy.Outcome
 				for i := range n.records {
-					if o := n.records[i].Decision.Outcome; o != OutcomeNone {
+					if o := n.records[i].Decision.Outcome; o != policy.OutcomeNone {
 						outcomes = append(outcomes, o)
 					}
 				}
-				if diff := cmp.Diff([]Outcome{tt.outcome}, outcomes); diff != "" {
+				if diff := cmp.Diff([]policy.Outcome{tt.outcome}, outcomes); diff != "" {
 					t.Errorf("outcomes (-want +got):\n%s", diff)
 				}
 			})
@@ -242,10 +245,10 @@ func TestOrphanedAttemptReadLate(t *testing.T) {
 		s, n := &simulated{}, &failing{notebook: newNotebook(), unreadable: true}
 		s.status.Store(&Status{Identity: "1", Running: true})
 		service := s.service("shop", shopTarget)
-		at := wall(time.Now())
-		n.states["shop"] = State{
+		at := policy.Wall(time.Now())
+		n.states["shop"] = policy.State{
 			Seen: at, Definition: service.definition(), Armed: true,
-			Intent: Intent{ID: "i", At: at, Before: "1"}, Attempts: []time.Time{at}, CooldownUntil: at.Add(5 * time.Minute),
+			Intent: policy.Intent{ID: "i", At: at, Before: "1"}, Attempts: []time.Time{at}, CooldownUntil: at.Add(5 * time.Minute),
 		}
 		c, _, stop := watchWith(t, n, io.Discard, service)
 		defer stop()
@@ -254,10 +257,24 @@ func TestOrphanedAttemptReadLate(t *testing.T) {
 		n.unreadable = false
 		n.mu.Unlock()
 		time.Sleep(time.Minute)
-		if got := c.Services()[0]; got.Phase != PhaseBackoff || got.State.Unverified != 1 || s.restarts.Load() != 0 {
-			t.Errorf("the phase is %s after %d restarts, want %s without any", got.Phase, s.restarts.Load(), PhaseBackoff)
+		if got := c.Services()[0]; got.Phase != policy.PhaseBackoff || got.State.Unverified != 1 || s.restarts.Load() != 0 {
+			t.Errorf("the phase is %s after %d restarts, want %s without any", got.Phase, s.restarts.Load(), policy.PhaseBackoff)
 		}
 	})
+}
+
+// viaJSON is v as it comes back from a file.
+func viaJSON[T any](t *testing.T, v T) T {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out T
+	if err := json.Unmarshal(text, &out); err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
 // What was recorded leads to the same decisions again, and tells the whole story.
@@ -270,7 +287,7 @@ func TestAuditReplays(t *testing.T) {
 		firing(c, shopTarget)
 		time.Sleep(time.Minute)
 		stop()
-		story := make([]Phase, 0, len(n.records))
+		story := make([]policy.Phase, 0, len(n.records))
 		for i := range n.records {
 			r := viaJSON(t, n.records[i])
 			after, decision := r.Replay(r.Policy)
@@ -284,7 +301,7 @@ func TestAuditReplays(t *testing.T) {
 				story = append(story, r.To)
 			}
 		}
-		want := []Phase{PhaseIdle, PhaseSuspect, PhaseExecuting, PhaseVerifying, PhaseCooldown}
+		want := []policy.Phase{policy.PhaseIdle, policy.PhaseSuspect, policy.PhaseExecuting, policy.PhaseVerifying, policy.PhaseCooldown}
 		if diff := cmp.Diff(want, story[len(story)-len(want):]); diff != "" {
 			t.Errorf("the story (-want +got):\n%s", diff)
 		}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // An Elector says which of several exporters with the same services may act.
@@ -15,16 +17,7 @@ type Elector interface {
 	// Run takes part in the election until ctx is done, and then gives up what it holds.
 	Run(ctx context.Context, log *slog.Logger)
 	// Standing is what the election says of this exporter. It may be asked before, while and after Run.
-	Standing(now time.Time) Leadership
-}
-
-// A Leadership is whether this exporter may act. The zero Leadership is that of one that is the only one.
-type Leadership struct {
-	// Standby says why another exporter may act, or nobody. Empty: this one may.
-	Standby string `json:"standby,omitempty"`
-	// Elected is true when this exporter was chosen among several, For is for how long that has been so.
-	Elected bool          `json:"elected,omitempty"`
-	For     time.Duration `json:"for,omitempty"`
+	Standing(now time.Time) policy.Leadership
 }
 
 // An election is one that this exporter takes part in.
@@ -63,11 +56,11 @@ func (e *election) end() {
 }
 
 // leadership is whether this exporter may act.
-func (c *Controller) leadership(now time.Time) Leadership {
+func (c *Controller) leadership(now time.Time) policy.Leadership {
 	if e := c.election.Load(); e != nil {
 		return e.elector.Standing(now)
 	}
-	return Leadership{}
+	return policy.Leadership{}
 }
 
 // leader is the metric of whether this exporter may act.

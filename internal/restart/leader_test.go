@@ -11,13 +11,15 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // A ballot is an election that a test decides.
 type ballot struct {
 	key string
 	mu  sync.Mutex // protects the following
-	now Leadership
+	now policy.Leadership
 	// What has happened to it.
 	running, released bool
 	releasedAt        time.Time
@@ -33,22 +35,22 @@ func (b *ballot) Run(ctx context.Context, _ *slog.Logger) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.running, b.released, b.releasedAt = false, true, time.Now()
-	b.now = Leadership{Standby: "it is over"}
+	b.now = policy.Leadership{Standby: "it is over"}
 }
 
-func (b *ballot) Standing(time.Time) Leadership {
+func (b *ballot) Standing(time.Time) policy.Leadership {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.now
 }
 
-func (b *ballot) set(l Leadership) {
+func (b *ballot) set(l policy.Leadership) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.now = l
 }
 
-var leads = Leadership{Elected: true, For: time.Hour}
+var leads = policy.Leadership{Elected: true, For: time.Hour}
 
 const elected = `# HELP healthcheck_restart_leader Whether this exporter may act: it holds the lease, or there is no election.
 # TYPE healthcheck_restart_leader gauge
@@ -58,7 +60,7 @@ healthcheck_restart_leader `
 func TestOnlyTheLeaderActs(t *testing.T) {
 	const target = "http://127.0.0.1:8080/health"
 	synctest.Test(t, func(t *testing.T) {
-		s, b := &simulated{helps: true}, &ballot{now: Leadership{Standby: "another one leads"}}
+		s, b := &simulated{helps: true}, &ballot{now: policy.Leadership{Standby: "another one leads"}}
 		c, reg, stop := watch(t, io.Discard, s.service("web", target))
 		defer stop()
 		cfg := configured(s.service("web", target))
@@ -68,7 +70,7 @@ func TestOnlyTheLeaderActs(t *testing.T) {
 		s.broken.Store(true)
 		firing(c, target)
 		time.Sleep(10 * time.Minute)
-		if e, err := c.Service("web"); err != nil || e.Hold != GuardLeader || s.restarts.Load() != 0 {
+		if e, err := c.Service("web"); err != nil || e.Hold != policy.GuardLeader || s.restarts.Load() != 0 {
 			t.Fatalf("held by %q, restarted %d times, want that it waits to lead", e.Hold, s.restarts.Load())
 		}
 		if err := testutil.GatherAndCompare(reg, strings.NewReader(elected+"0\n"), "healthcheck_restart_leader"); err != nil {
@@ -100,17 +102,17 @@ func TestLostLease(t *testing.T) {
 		s.broken.Store(true)
 		firing(c, target)
 		time.Sleep(25 * time.Second) // the others are probed first
-		if e, err := c.Service("web"); err != nil || e.Phase != PhaseExecuting {
+		if e, err := c.Service("web"); err != nil || e.Phase != policy.PhaseExecuting {
 			t.Fatalf("the phase is %s, want executing", e.Phase)
 		}
-		b.set(Leadership{Standby: "another one leads"})
+		b.set(policy.Leadership{Standby: "another one leads"})
 		o.broken.Store(true)
 		firing(c, other)
 		time.Sleep(10 * time.Minute)
 		if s.restarts.Load() != 1 || o.restarts.Load() != 0 {
 			t.Errorf("restarted %d and %d times, want what was under way and nothing else", s.restarts.Load(), o.restarts.Load())
 		}
-		if e, err := c.Service("web"); err != nil || e.Unverified != 0 || e.Phase == PhaseVerifying {
+		if e, err := c.Service("web"); err != nil || e.Unverified != 0 || e.Phase == policy.PhaseVerifying {
 			t.Errorf("the phase is %s with %d unverified, want that it was verified", e.Phase, e.Unverified)
 		}
 	})
@@ -120,14 +122,14 @@ func TestLostLease(t *testing.T) {
 func TestDecidedLongAgo(t *testing.T) {
 	const target = "http://127.0.0.1:8080/health"
 	for name, meanwhile := range map[string]func(b *ballot){
-		"the lease is lost":   func(b *ballot) { b.set(Leadership{Standby: "another one leads"}) },
+		"the lease is lost":   func(b *ballot) { b.set(policy.Leadership{Standby: "another one leads"}) },
 		"the evidence is old": func(*ballot) { time.Sleep(11 * time.Second) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, b, n := &simulated{helps: true}, &ballot{now: leads}, &failing{notebook: newNotebook()}
-				n.set(func(s *State) bool {
-					if s.Phase() == PhaseExecuting {
+				n.set(func(s *policy.State) bool {
+					if s.Phase() == policy.PhaseExecuting {
 						meanwhile(b)
 					}
 					return false
@@ -187,14 +189,14 @@ func TestRelease(t *testing.T) {
 // Without an election this exporter is the only one, also after there was one.
 func TestNoElection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &ballot{now: Leadership{Standby: "another one leads"}}
+		b := &ballot{now: policy.Leadership{Standby: "another one leads"}}
 		c, reg, stop := watch(t, io.Discard)
 		defer stop()
 		c.Apply(Configuration{Elector: b})
 		synctest.Wait()
 		c.Apply(Configuration{})
 		synctest.Wait()
-		if !b.released || c.leadership(time.Now()) != (Leadership{}) {
+		if !b.released || c.leadership(time.Now()) != (policy.Leadership{}) {
 			t.Errorf("released: %t, leadership %+v, want none", b.released, c.leadership(time.Now()))
 		}
 		if err := testutil.GatherAndCompare(reg, strings.NewReader(elected+"1\n"), "healthcheck_restart_leader"); err != nil {

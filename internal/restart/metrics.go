@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 const namespace = "healthcheck_restart"
@@ -87,7 +89,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		Namespace: namespace, Name: "open_intents", Help: "How many services are being restarted or verified.",
 	})
 	r.MustRegister(m.duration, m.journalErrors, m.intents)
-	m.brake(map[string]bool{ScopeFleet: false})
+	m.brake(map[string]bool{policy.ScopeFleet: false})
 	return m
 }
 
@@ -97,16 +99,16 @@ func (m *metrics) know(s *Service) {
 	for _, c := range s.Checks {
 		m.info.WithLabelValues(s.Name, cmp.Or(c.Inventory, c.Name), s.Environment, s.Backend.Kind(), s.Group).Set(1)
 	}
-	for _, mode := range []Mode{ModeOff, ModeObserve, ModeEnforce} {
+	for _, mode := range []policy.Mode{policy.ModeOff, policy.ModeObserve, policy.ModeEnforce} {
 		m.mode.WithLabelValues(s.Name, string(mode)).Set(boolean(mode == s.Policy.Mode))
 	}
 	for _, d := range []string{"restart", "would_restart"} {
 		m.decisions.WithLabelValues(s.Name, d, "")
 	}
-	for _, g := range Guards() {
+	for _, g := range policy.Guards() {
 		m.decisions.WithLabelValues(s.Name, "hold", string(g))
 	}
-	for _, o := range Outcomes() {
+	for _, o := range policy.Outcomes() {
 		m.attempts.WithLabelValues(s.Name, s.Backend.Kind(), string(o))
 	}
 	for _, phase := range []string{phaseExecute, phaseVerify} {
@@ -126,12 +128,12 @@ func (m *metrics) forget(service string) {
 }
 
 // show shows a state.
-func (m *metrics) show(s *Service, state *State, now time.Time) {
+func (m *metrics) show(s *Service, state *policy.State, now time.Time) {
 	phase := state.Phase()
-	for _, p := range Phases() {
+	for _, p := range policy.Phases() {
 		m.state.WithLabelValues(s.Name, string(p)).Set(boolean(p == phase))
 	}
-	for _, g := range Guards() {
+	for _, g := range policy.Guards() {
 		m.hold.WithLabelValues(s.Name, string(g)).Set(boolean(g == state.Hold))
 	}
 	reason, _, _ := strings.Cut(state.Preflight.Unfit, ":") // the rest is for people
@@ -147,12 +149,12 @@ func (m *metrics) show(s *Service, state *State, now time.Time) {
 	m.armed.WithLabelValues(s.Name).Set(boolean(state.Armed))
 	m.lockout.WithLabelValues(s.Name).Set(boolean(state.LockedOut))
 	m.unverified.WithLabelValues(s.Name).Set(float64(state.Unverified))
-	hour, day := state.spent(now)
+	hour, day := state.Spent(now)
 	m.budget.WithLabelValues(s.Name, "hour").Set(float64(max(0, s.Policy.BudgetHour-hour)))
 	m.budget.WithLabelValues(s.Name, "day").Set(float64(max(0, s.Policy.BudgetDay-day)))
 	m.cooldown.WithLabelValues(s.Name).Set(unix(state.CooldownUntil))
 	m.paused.WithLabelValues(s.Name).Set(unix(state.Pause.Until))
-	if last := state.lastAttempt(); !last.IsZero() {
+	if last := state.LastAttempt(); !last.IsZero() {
 		m.lastAttempt.WithLabelValues(s.Name).Set(unix(last))
 	}
 }
@@ -180,7 +182,7 @@ func unix(t time.Time) float64 {
 	return float64(t.UnixMilli()) / 1e3
 }
 
-func (m *metrics) decision(service, decision string, hold Guard) {
+func (m *metrics) decision(service, decision string, hold policy.Guard) {
 	m.decisions.WithLabelValues(service, decision, string(hold)).Inc()
 }
 
@@ -188,7 +190,7 @@ func (m *metrics) took(s *Service, phase string, d time.Duration) {
 	m.duration.WithLabelValues(s.Backend.Kind(), phase).Observe(d.Seconds())
 }
 
-func (m *metrics) attempt(s *Service, o Outcome) {
+func (m *metrics) attempt(s *Service, o policy.Outcome) {
 	m.attempts.WithLabelValues(s.Name, s.Backend.Kind(), string(o)).Inc()
 }
 

@@ -8,6 +8,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/prometheus/common/expfmt"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // What people are told of a service is joined by the labels that the alerts of its targets have, and says what holds.
@@ -18,7 +20,7 @@ func TestJoinAndHold(t *testing.T) {
 	s.Checks = []Check{{Name: "http://127.0.0.1:1/", Inventory: "shop-1"}, {Name: "http://127.0.0.1:2/"}}
 	m := newMetrics(reg)
 	m.know(&s)
-	m.show(&s, &State{Hold: GuardCooldown}, time.Now())
+	m.show(&s, &policy.State{Hold: policy.GuardCooldown}, time.Now())
 	want := `# HELP healthcheck_restart_info A service with one of its targets, to join by.
 # TYPE healthcheck_restart_info gauge
 healthcheck_restart_info{backend="simulated",environment="LIVE",group="web",service="shop",target="http://127.0.0.1:2/"} 1
@@ -27,16 +29,16 @@ healthcheck_restart_info{backend="simulated",environment="LIVE",group="web",serv
 	if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "healthcheck_restart_info"); err != nil {
 		t.Error(err)
 	}
-	for _, hold := range []Guard{GuardCooldown, GuardBudget, ""} {
-		m.show(&s, &State{Hold: hold}, time.Now())
-		for _, g := range Guards() {
+	for _, hold := range []policy.Guard{policy.GuardCooldown, policy.GuardBudget, ""} {
+		m.show(&s, &policy.State{Hold: hold}, time.Now())
+		for _, g := range policy.Guards() {
 			if got := testutil.ToFloat64(m.hold.WithLabelValues("shop", string(g))); got != boolean(g == hold) {
 				t.Errorf("held by %q: the gauge of %q is %v", hold, g, got)
 			}
 		}
 	}
 	for unfit, want := range map[string]Unfit{"paused: update paused": UnfitPaused, "missing": UnfitMissing, "cannot be looked at: x": "", "": ""} {
-		m.show(&s, &State{Preflight: Preflight{Unfit: unfit}}, time.Now())
+		m.show(&s, &policy.State{Preflight: policy.Preflight{Unfit: unfit}}, time.Now())
 		for _, u := range Unfits() {
 			if got := testutil.ToFloat64(m.unfit.WithLabelValues("shop", string(u))); got != boolean(u == want) {
 				t.Errorf("of %q the gauge of %q is %v", unfit, u, got)
@@ -57,19 +59,19 @@ func TestFailingAndDemanded(t *testing.T) {
 	m := newMetrics(reg)
 	m.know(&s)
 	now := time.Now()
-	firing := []Demand{{Key: "a", At: now}}
+	firing := []policy.Demand{{Key: "a", At: now}}
 	for _, tt := range []struct {
 		name              string
-		state             State
+		state             policy.State
 		failing, demanded string // empty: no series
 	}{
-		{"never probed", State{}, "", "0"},
-		{"never probed, demanded", State{Demands: firing}, "", "1"},
-		{"fails, nobody asks", State{LastProbe: now}, "1", "0"},
-		{"fails, demanded", State{LastProbe: now, Demands: firing}, "1", "1"},
-		{"fails in a way that a restart does not repair", State{LastProbe: now, Last: Evidence{StatusCode: 404}}, "1", "0"},
-		{"well, the alert still fires", State{LastProbe: now, Last: Evidence{Healthy: true}, Demands: firing}, "0", "1"},
-		{"other checks, not probed yet", State{Demands: firing}, "", "1"},
+		{"never probed", policy.State{}, "", "0"},
+		{"never probed, demanded", policy.State{Demands: firing}, "", "1"},
+		{"fails, nobody asks", policy.State{LastProbe: now}, "1", "0"},
+		{"fails, demanded", policy.State{LastProbe: now, Demands: firing}, "1", "1"},
+		{"fails in a way that a restart does not repair", policy.State{LastProbe: now, Last: policy.Evidence{StatusCode: 404}}, "1", "0"},
+		{"well, the alert still fires", policy.State{LastProbe: now, Last: policy.Evidence{Healthy: true}, Demands: firing}, "0", "1"},
+		{"other checks, not probed yet", policy.State{Demands: firing}, "", "1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m.show(&s, &tt.state, now)

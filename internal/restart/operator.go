@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // ErrUnknownService is returned for a service that is not configured.
@@ -15,7 +17,7 @@ var ErrUnknownService = errors.New("no such service")
 // ErrInvalid is returned for an order that cannot be carried out as it was given.
 var ErrInvalid = errors.New("invalid order")
 
-// ErrNotLoaded is returned while the state of the service could not be loaded: what it is would replace the order.
+// ErrNotLoaded is returned while the state of the service could not be loaded: once it is, it would replace the order.
 var ErrNotLoaded = errors.New("the state of the service is not known yet")
 
 // ErrNotPersisted is returned for an order that holds, but that may not outlive the exporter.
@@ -28,49 +30,43 @@ var ErrTooMany = errors.New("too many orders, one a second is taken")
 const RetryAfter = orderEvery
 
 // Pause keeps a service from being restarted until p.Until, which must be within MaxPause. It replaces a pause that
-// there is, and does not end an attempt that is under way. An error other than ErrNotPersisted says that nothing has changed;
-// so it is with Resume and Unlock.
-func (c *Controller) Pause(service string, p Pause) error {
+// there is, and does not end an attempt that is under way. An error other than ErrNotPersisted means that nothing has changed.
+// The same holds for Resume and Unlock.
+func (c *Controller) Pause(service string, p policy.Pause) error {
 	left := time.Until(p.Until)
 	switch {
 	case missing(p.Reason):
 		return fmt.Errorf("%w: want the reason of the pause", ErrInvalid)
 	case left <= 0:
 		return fmt.Errorf("%w: the pause would be over already", ErrInvalid)
-	case left > MaxPause:
-		return fmt.Errorf("%w: the pause would last %s, want at most %s", ErrInvalid, round(left), MaxPause)
+	case left > policy.MaxPause:
+		return fmt.Errorf("%w: the pause would last %s, want at most %s", ErrInvalid, left.Round(time.Second), policy.MaxPause)
 	}
-	return c.order(service, Event{Paused: &p}, "Paused service", p.Who, p.Reason)
+	return c.order(service, policy.Event{Paused: &p}, "Paused service", p.Who, p.Reason)
 }
 
 // Resume ends a pause.
-func (c *Controller) Resume(service string, o Operator) error {
-	return c.order(service, Event{Resumed: &o}, "Resumed service", o.Who, o.Reason)
+func (c *Controller) Resume(service string, o policy.Operator) error {
+	return c.order(service, policy.Event{Resumed: &o}, "Resumed service", o.Who, o.Reason)
 }
 
 // Unlock ends a lock-out. The attempts that led to it still count for the budget and for the cool-down.
-func (c *Controller) Unlock(service string, o Operator) error {
+func (c *Controller) Unlock(service string, o policy.Operator) error {
 	if missing(o.Reason) {
 		return fmt.Errorf("%w: want the reason of the unlock", ErrInvalid)
 	}
-	return c.order(service, Event{Unlocked: &o}, "Unlocked service", o.Who, o.Reason)
+	return c.order(service, policy.Event{Unlocked: &o}, "Unlocked service", o.Who, o.Reason)
 }
 
 // Request demands a restart as an alert does: every guard is asked. It ends when the service's own checks are healthy again
 // for VerifyProbes rounds since, and for ArmTime, or after SuspectTime without a repetition.
-func (c *Controller) Request(service string, o Operator) error {
-	return c.order(service, Event{Requested: &o}, "Requested restart", o.Who, o.Reason)
+func (c *Controller) Request(service string, o policy.Operator) error {
+	return c.order(service, policy.Event{Requested: &o}, "Requested restart", o.Who, o.Reason)
 }
 
-// A Release is the answer to a release of the brake. Released is false when it was off already.
-type Release struct {
-	Scope    string `json:"scope"`
-	Released bool   `json:"released"`
-}
-
-// ReleaseBrake takes the mass brake of a scope off, ScopeFleet or "group/NAME", and reports whether it was on. It is audited
-// with every service of the scope that fails. It does not outlive the exporter, no more than the brake.
-func (c *Controller) ReleaseBrake(scope string, o Operator) (released bool, err error) {
+// ReleaseBrake takes the mass brake of a scope off, policy.ScopeFleet or "group/NAME", and reports whether it was on. It is audited
+// with every service of the scope that fails. Like the brake it does not outlive the exporter.
+func (c *Controller) ReleaseBrake(scope string, o policy.Operator) (released bool, err error) {
 	if missing(o.Who) || missing(o.Reason) {
 		return false, fmt.Errorf("%w: want who releases the brake, and the reason", ErrInvalid)
 	}
@@ -78,29 +74,29 @@ func (c *Controller) ReleaseBrake(scope string, o Operator) (released bool, err 
 		return false, err
 	}
 	now := time.Now()
-	if _, known := c.fleet.Brakes(now)[scope]; !known {
+	if _, known := c.fleet.brakes(now)[scope]; !known {
 		return false, fmt.Errorf("%w: no such scope: %q", ErrInvalid, scope)
 	}
 	if !c.releases.take(now) {
 		return false, ErrTooMany
 	}
-	failing, on := c.fleet.Release(scope, now)
+	failing, on := c.fleet.release(scope, now)
 	if !on {
 		return false, nil
 	}
 	c.log.Info("Released the brake", "scope", scope, "who", o.Who, "reason", o.Reason)
 	for _, name := range failing {
-		if u := c.unit(name); u != nil {
-			_, _ = u.apply(Event{Released: &o}) // an error is told, and holds
-			u.wake()
+		if w := c.watcher(name); w != nil {
+			_, _ = w.feed(policy.Event{Released: &o}) // an error is told, and holds
+			w.wake()
 		}
 	}
 	return true, nil
 }
 
-func (c *Controller) order(service string, ev Event, message, who, why string) error {
-	u := c.unit(service)
-	if u == nil {
+func (c *Controller) order(service string, ev policy.Event, message, who, why string) error {
+	w := c.watcher(service)
+	if w == nil {
 		return fmt.Errorf("%w: %q", ErrUnknownService, service)
 	}
 	if missing(who) {
@@ -109,20 +105,20 @@ func (c *Controller) order(service string, ev Event, message, who, why string) e
 	if err := errors.Join(oneLine("who", who, maxWho), oneLine("reason", why, maxReason)); err != nil {
 		return err
 	}
-	if loaded, reason := u.known(); !loaded {
+	if loaded, reason := w.known(); !loaded {
 		return fmt.Errorf("%w: %s", ErrNotLoaded, cmp.Or(reason, "its last attempt is still under way"))
 	}
-	if !u.orders.take(time.Now()) {
+	if !w.orders.take(time.Now()) {
 		return ErrTooMany
 	}
-	before := u.current()
-	_, err := u.apply(ev)
+	before := w.current()
+	_, err := w.feed(ev)
 	if errors.Is(err, ErrStopped) {
 		return err
 	}
-	if after := u.current(); !after.sameOrders(&before) {
-		u.log.Info(message, "who", who, "reason", why) //nolint:sloglint // one of a few constants
-		u.wake()
+	if after := w.current(); !after.SameOrders(&before) {
+		w.log.Info(message, "who", who, "reason", why) //nolint:sloglint // one of a few constants
+		w.wake()
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNotPersisted, err)
@@ -150,21 +146,15 @@ func oneLine(what, text string, limit int) error {
 	}
 }
 
-func (u *unit) current() State {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.state
+func (w *watcher) current() policy.State {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.state
 }
 
-// known tells whether the state is that of the journal, or else why not.
-func (u *unit) known() (loaded bool, reason string) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.kept.loaded, u.kept.reason
-}
-
-func (c *Controller) unit(service string) *unit {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	return c.units[service]
+// known reports whether the state is that of the journal, or else says why not.
+func (w *watcher) known() (loaded bool, reason string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.entry.loaded, w.entry.reason
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // However many orders come, few are taken, and those that change nothing leave nothing behind.
@@ -15,16 +17,18 @@ func TestOrdersAreBounded(t *testing.T) {
 		order   func(c *Controller, n int) error
 		records int
 	}{
-		"the same pause":    {func(c *Controller, _ int) error { return c.Pause("shop", Pause{Until: until, Who: "jo", Reason: "x"}) }, 1},
-		"resume of nothing": {func(c *Controller, _ int) error { return c.Resume("shop", Operator{Who: "jo"}) }, 0},
-		"unlock of nothing": {func(c *Controller, _ int) error { return c.Unlock("shop", Operator{Who: "jo", Reason: "x"}) }, 0},
-		"the same request":  {func(c *Controller, _ int) error { return c.Request("shop", Operator{Who: "jo"}) }, 1},
+		"the same pause": {func(c *Controller, _ int) error {
+			return c.Pause("shop", policy.Pause{Until: until, Who: "jo", Reason: "x"})
+		}, 1},
+		"resume of nothing": {func(c *Controller, _ int) error { return c.Resume("shop", policy.Operator{Who: "jo"}) }, 0},
+		"unlock of nothing": {func(c *Controller, _ int) error { return c.Unlock("shop", policy.Operator{Who: "jo", Reason: "x"}) }, 0},
+		"the same request":  {func(c *Controller, _ int) error { return c.Request("shop", policy.Operator{Who: "jo"}) }, 1},
 		"release of what is off": {func(c *Controller, _ int) error {
-			_, err := c.ReleaseBrake(ScopeFleet, Operator{Who: "jo", Reason: "x"})
+			_, err := c.ReleaseBrake(policy.ScopeFleet, policy.Operator{Who: "jo", Reason: "x"})
 			return err
 		}, 0},
 		"another pause": {func(c *Controller, n int) error {
-			return c.Pause("shop", Pause{Until: until.Add(time.Duration(n) * time.Second), Who: "jo", Reason: "x"})
+			return c.Pause("shop", policy.Pause{Until: until.Add(time.Duration(n) * time.Second), Who: "jo", Reason: "x"})
 		}, orderBurst + 5},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -72,7 +76,7 @@ func TestFloodOfTestAlerts(t *testing.T) {
 		time.Sleep(3 * time.Minute)
 		saves, records := n.saved(), len(n.records)
 		for range 5000 {
-			if _, err := c.Handle(map[string]string{"instance": shopTarget, TestLabel: "true"}, Alert{}); err != nil {
+			if _, err := c.Handle(map[string]string{"instance": shopTarget, TestLabel: "true"}, policy.Alert{}); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Millisecond)
@@ -85,28 +89,4 @@ func TestFloodOfTestAlerts(t *testing.T) {
 			t.Error("test alerts were written down")
 		}
 	})
-}
-
-// What is about an attempt is kept apart from what somebody may cause at will.
-func TestKinds(t *testing.T) {
-	for name, tt := range map[string]struct {
-		r    Record
-		want Kind
-	}{
-		"restart":   {Record{Decision: Decision{Restart: true}}, KindAttempt},
-		"would":     {Record{Decision: Decision{WouldRestart: true}}, KindAttempt},
-		"outcome":   {Record{Decision: Decision{Outcome: OutcomeUnknown}}, KindAttempt},
-		"executed":  {Record{Event: Event{Executed: &Executed{}}}, KindAttempt},
-		"tried":     {Record{Event: Event{Tried: &Executed{}}}, KindAttempt},
-		"suspect":   {Record{From: PhaseIdle, To: PhaseSuspect}, KindChange},
-		"hold":      {Record{Decision: Decision{Hold: GuardPaused}}, KindChange},
-		"pause":     {Record{Event: Event{Paused: &Pause{}}}, KindOrder},
-		"resume":    {Record{Event: Event{Resumed: &Operator{}}}, KindOrder},
-		"request":   {Record{Event: Event{Requested: &Operator{}}}, KindOrder},
-		"unlocking": {Record{Event: Event{Unlocked: &Operator{}}, From: PhaseLockedOut, To: PhaseCooldown}, KindOrder},
-	} {
-		if got := tt.r.Kind(); got != tt.want {
-			t.Errorf("%s is about a %s, want %s", name, got, tt.want)
-		}
-	}
 }

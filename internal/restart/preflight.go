@@ -6,12 +6,14 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // preflight asks the back-end what it knows of the unit.
-func (s *Service) preflight(ctx context.Context) (Preflight, Status) {
+func (s *Service) preflight(ctx context.Context) (policy.Preflight, Status) {
 	status, err := s.Backend.Inspect(ctx)
-	f := Preflight{
+	f := policy.Preflight{
 		Attempt: rand.Text(), Identity: status.Identity, Unfit: string(status.Unfit), StartedAt: status.StartedAt, FitAt: status.FitAt,
 		Itself: status.Itself, Starting: status.Identity != "" && !status.Running,
 	}
@@ -26,8 +28,8 @@ func (s *Service) preflight(ctx context.Context) (Preflight, Status) {
 	return f, status
 }
 
-func executedBy(attempt string, err error) Executed {
-	e := Executed{Attempt: attempt}
+func executedBy(attempt string, err error) policy.Executed {
+	e := policy.Executed{Attempt: attempt}
 	if err != nil {
 		e.Error, e.Refused = err.Error(), errors.Is(err, ErrRefused)
 	}

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // An operator releases the brake, which is audited with every service that fails, and says who and why.
@@ -15,8 +17,8 @@ func TestControllerReleasesBrake(t *testing.T) {
 		n := newNotebook()
 		c, _, stop := watchWith(t, n, io.Discard, services...)
 		time.Sleep(3 * time.Minute)
-		jo := Operator{Who: "jo", Reason: "the network is well"}
-		if released, err := c.ReleaseBrake(ScopeFleet, jo); released || err != nil {
+		jo := policy.Operator{Who: "jo", Reason: "the network is well"}
+		if released, err := c.ReleaseBrake(policy.ScopeFleet, jo); released || err != nil {
 			t.Errorf("releasing a brake that is off: %t, %v", released, err)
 		}
 		for i := range 3 {
@@ -24,15 +26,15 @@ func TestControllerReleasesBrake(t *testing.T) {
 			firing(c, services[i].Checks[0].Target)
 		}
 		time.Sleep(time.Minute)
-		for _, o := range []Operator{{Who: "jo"}, {Reason: "x"}, {Who: "jo", Reason: "two\nlines"}} {
-			if _, err := c.ReleaseBrake(ScopeFleet, o); !errors.Is(err, ErrInvalid) {
+		for _, o := range []policy.Operator{{Who: "jo"}, {Reason: "x"}, {Who: "jo", Reason: "two\nlines"}} {
+			if _, err := c.ReleaseBrake(policy.ScopeFleet, o); !errors.Is(err, ErrInvalid) {
 				t.Errorf("releasing by %+v: %v", o, err)
 			}
 		}
 		if _, err := c.ReleaseBrake("group/none", jo); !errors.Is(err, ErrInvalid) || restartsOf(all) != 0 {
 			t.Errorf("releasing the brake of no scope: %v; %d restarts", err, restartsOf(all))
 		}
-		if released, err := c.ReleaseBrake(ScopeFleet, jo); !released || err != nil {
+		if released, err := c.ReleaseBrake(policy.ScopeFleet, jo); !released || err != nil {
 			t.Fatalf("released: %t, %v", released, err)
 		}
 		time.Sleep(2 * time.Minute)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
@@ -30,7 +31,7 @@ func TestModeOffDuringRound(t *testing.T) {
 		firing(c, target)
 		time.Sleep(time.Second) // a round is under way whose end would lead to a restart
 		off := service
-		off.Policy.Mode = ModeOff
+		off.Policy.Mode = policy.ModeOff
 		c.Apply(configured(off))
 		time.Sleep(10 * time.Minute)
 		if n := s.restarts.Load(); n != 0 {
@@ -48,17 +49,17 @@ func TestModeOffAtEndOfRound(t *testing.T) {
 			service := s.service("shop", "http://127.0.0.1:1/")
 			c, _, stop := watch(t, io.Discard)
 			defer stop()
-			u := newUnit(c, service)
+			u := newWatcher(c, service)
 			u.begin()
-			now := wall(time.Now())
-			u.state.Armed, u.state.Demands = true, []Demand{{At: now}}
+			now := policy.Wall(time.Now())
+			u.state.Armed, u.state.Demands = true, []policy.Demand{{At: now}}
 			u.state.Failures, u.state.LastProbe, u.state.FailingSince = service.Policy.ConfirmProbes, now, now
 			u.started = now.Add(-time.Hour)
 			u.began, u.probing = time.Now(), true
-			u.rounds <- observation{evidence: Evidence{Reason: prober.ReasonConnectRefused}}
+			u.rounds <- observation{evidence: policy.Evidence{Reason: prober.ReasonConnectRefused}}
 			off := service
-			off.Policy.Mode = ModeOff
-			u.define(off)
+			off.Policy.Mode = policy.ModeOff
+			u.reconfigure(off)
 			ctx, cancel := context.WithCancel(t.Context())
 			go u.run(ctx)
 			time.Sleep(500 * time.Millisecond)

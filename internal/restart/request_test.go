@@ -5,12 +5,14 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // A request restarts what fails, without any alert, and nothing that is healthy. It ends when the service is healthy again, or
 // when it is not repeated for suspect_time.
 func TestRequest(t *testing.T) {
-	jo := Operator{Who: "jo", Reason: "cron"}
+	jo := policy.Operator{Who: "jo", Reason: "cron"}
 	for name, tt := range map[string]struct {
 		broken   bool // when it is requested
 		after    time.Duration

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
@@ -21,13 +22,13 @@ const askEvery = time.Second
 type Sentinels struct {
 	Checks []Check
 
-	mu    sync.Mutex // protects the following; held while they are being asked
-	last  Network    // without a time
-	asked time.Time  // when that became known; zero: nothing is
+	mu    sync.Mutex     // protects the following; held while they are being asked
+	last  policy.Network // without a time
+	asked time.Time      // when that became known; zero: nothing is
 }
 
 // ask is what the sentinels show now. The first that answers is enough. The answer of a moment ago counts.
-func (s *Sentinels) ask(ctx context.Context) Network {
+func (s *Sentinels) ask(ctx context.Context) policy.Network {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.asked.IsZero() && time.Since(s.asked) < askEvery {
@@ -40,7 +41,7 @@ func (s *Sentinels) ask(ctx context.Context) Network {
 	return n
 }
 
-func (s *Sentinels) probe(ctx context.Context) Network {
+func (s *Sentinels) probe(ctx context.Context) policy.Network {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	results := make([]prober.Result, len(s.Checks))
@@ -51,10 +52,10 @@ func (s *Sentinels) probe(ctx context.Context) Network {
 			ended <- i
 		}()
 	}
-	n := Network{Out: true}
+	n := policy.Network{Out: true}
 	for range s.Checks {
 		if i := <-ended; n.Out && answered(&results[i]) {
-			n = Network{Detail: s.Checks[i].Name + " answers"}
+			n = policy.Network{Detail: s.Checks[i].Name + " answers"}
 			cancel() // and the others end
 		}
 	}
@@ -87,8 +88,8 @@ func (s *Service) sentinels() []*Sentinels {
 }
 
 // network asks all sentinels of the service. Where its checks go by different networks each of those has to be there.
-func (s *Service) network(ctx context.Context) Network {
-	var all Network
+func (s *Service) network(ctx context.Context) policy.Network {
+	var all policy.Network
 	for _, one := range s.sentinels() {
 		if n := one.ask(ctx); n.Out || all.Detail == "" {
 			all = n
@@ -101,13 +102,13 @@ func (s *Service) network(ctx context.Context) Network {
 }
 
 // askSentinels asks the sentinels in a goroutine of its own.
-func (u *unit) askSentinels(ctx context.Context) {
-	if u.asking || u.looking || u.inspecting {
+func (w *watcher) askSentinels(ctx context.Context) {
+	if w.asking || w.looking || w.inspecting {
 		return
 	}
-	u.asking = true
-	service := u.definition()
-	go func() { u.networks <- service.network(ctx) }()
+	w.asking = true
+	service := w.configured()
+	go func() { w.networks <- service.network(ctx) }()
 }
 
 // sameSentinels reports whether both checks have the same ones.

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
@@ -61,7 +62,7 @@ func TestSentinels(t *testing.T) {
 			t.Errorf("a sentinel was asked %d times in 10 min, want once in some 15 s", n)
 		}
 		e := c.Services()[0]
-		if want := "no sentinel answers: http://sentinel.test: connect_timeout, http://sentinel.test: connect_timeout"; e.Hold != GuardNetwork ||
+		if want := "no sentinel answers: http://sentinel.test: connect_timeout, http://sentinel.test: connect_timeout"; e.Hold != policy.GuardNetwork ||
 			!strings.HasPrefix(e.Guards[len(e.Guards)-1].Value, want) {
 			t.Errorf("explained as held by %q: %+v, want %q", e.Hold, e.Guards[len(e.Guards)-1], want)
 		}

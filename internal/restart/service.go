@@ -5,15 +5,16 @@ import (
 	"sync"
 	"time"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
-// A Service is the unit of decision: something that can be restarted, with the checks that say whether it is healthy.
+// A Service is something that can be restarted, with the checks that say whether it is healthy. Decisions are about services.
 type Service struct {
 	Name   string
-	Policy Policy
+	Policy policy.Policy
 	Checks []Check
-	// Group is whose members are not restarted at the same time, and not if all of them fail. Empty: none.
+	// Group names a group. Its members are not restarted at the same time, and not while all of them fail. Empty: no group.
 	Group string
 	// Environment is for people and for routing what they are told.
 	Environment string
@@ -21,8 +22,8 @@ type Service struct {
 	DependsOn []string
 	// Match are the labels of the alerts that are about this service. Empty: they name one of its checks.
 	Match map[string]string
-	// Maintenance tells whether a maintenance window is open. nil: there are none.
-	Maintenance func(now time.Time) Window
+	// Maintenance returns the maintenance window that is open. nil: there are no windows.
+	Maintenance func(now time.Time) policy.Window
 	// CheckInterval is the pause between two rounds of checks while nothing is wrong.
 	CheckInterval time.Duration
 	Backend       Backend
@@ -53,13 +54,13 @@ type Check struct {
 
 // probe makes one round of all checks. The service is healthy if all of them are; otherwise the first failing one
 // in the order of the configuration speaks for it.
-func (s *Service) probe(ctx context.Context) Evidence {
+func (s *Service) probe(ctx context.Context) policy.Evidence {
 	return s.round(ctx).evidence
 }
 
 // An observation is what one probe of all checks showed.
 type observation struct {
-	evidence Evidence
+	evidence policy.Evidence
 	hint     string // what a person can do about the failure that speaks for the service; empty: nothing, or it is healthy
 }
 
@@ -74,7 +75,7 @@ func (s *Service) round(ctx context.Context) observation {
 		})
 	}
 	wg.Wait()
-	e, hint := Evidence{Healthy: len(results) > 0}, ""
+	e, hint := policy.Evidence{Healthy: len(results) > 0}, ""
 	failing, beyond, silent := 0, 0, 0
 	for i := range results {
 		if results[i].Success() {
@@ -89,9 +90,9 @@ func (s *Service) round(ctx context.Context) observation {
 		}
 		failing++
 		switch {
-		case !s.Policy.repairable(one):
+		case !s.Policy.Repairable(one):
 			beyond++
-		case s.Checks[i].Sentinels != nil && one.way().silent:
+		case s.Checks[i].Sentinels != nil && one.Unanswered():
 			silent++
 		}
 	}
@@ -105,8 +106,8 @@ func (c *Check) probe(ctx context.Context) prober.Result {
 	return c.Prober.Probe(ctx, c.Request)
 }
 
-func evidence(r *prober.Result) Evidence {
-	e := Evidence{Reason: r.Reason, Away: r.Away}
+func evidence(r *prober.Result) policy.Evidence {
+	e := policy.Evidence{Reason: r.Reason, Away: r.Away}
 	if h := r.HTTP; h != nil && r.Reason == prober.ReasonStatus {
 		e.StatusCode, e.RetryAfter = h.StatusCode, h.RetryAfter
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
@@ -18,19 +19,19 @@ func TestWebSocketEvidence(t *testing.T) {
 	for name, tt := range map[string]struct {
 		server *probetest.Server
 		block  string
-		want   Evidence
+		want   policy.Evidence
 		repair bool
 	}{
-		"silent":               {probetest.WebSocketSilent(t), expect, Evidence{Reason: prober.ReasonWSMessage, StatusCode: 101, TimedOut: true}, true},
-		"no pong":              {probetest.WebSocketSilent(t), "ping: true", Evidence{Reason: prober.ReasonWSPongTimeout, StatusCode: 101}, true},
-		"talks, never matches": {probetest.WebSocketFrames(t, []byte("\x81\x02no"), false, true), expect, Evidence{Reason: prober.ReasonWSMessage, StatusCode: 101}, false},
-		"bad frame":            {probetest.WebSocketFrames(t, []byte("\xc1\x01a"), false, false), expect, Evidence{Reason: prober.ReasonWSMessage, StatusCode: 101}, false},
-		"503":                  {probetest.UpgradeAnswers(t, 503, nil), "ping: true", Evidence{Reason: prober.ReasonWSHandshake, StatusCode: 503}, true},
-		"503 with Retry-After": {probetest.UpgradeAnswers(t, 503, http.Header{"Retry-After": {"5"}}), "ping: true", Evidence{Reason: prober.ReasonWSHandshake, StatusCode: 503, RetryAfter: true}, false},
-		"401":                  {probetest.UpgradeAnswers(t, 401, nil), "ping: true", Evidence{Reason: prober.ReasonWSHandshake, StatusCode: 401}, false},
-		"close 1006":           {probetest.WebSocketCloses(t, 1006), expect, Evidence{Reason: prober.ReasonWSClosed, StatusCode: 101, CloseCode: 1006}, true},
-		"close 1011":           {probetest.WebSocketCloses(t, 1011), expect, Evidence{Reason: prober.ReasonWSClosed, StatusCode: 101, CloseCode: 1011}, true},
-		"close 1008":           {probetest.WebSocketCloses(t, 1008), expect, Evidence{Reason: prober.ReasonWSClosed, StatusCode: 101, CloseCode: 1008}, false},
+		"silent":               {probetest.WebSocketSilent(t), expect, policy.Evidence{Reason: prober.ReasonWSMessage, StatusCode: 101, TimedOut: true}, true},
+		"no pong":              {probetest.WebSocketSilent(t), "ping: true", policy.Evidence{Reason: prober.ReasonWSPongTimeout, StatusCode: 101}, true},
+		"talks, never matches": {probetest.WebSocketFrames(t, []byte("\x81\x02no"), false, true), expect, policy.Evidence{Reason: prober.ReasonWSMessage, StatusCode: 101}, false},
+		"bad frame":            {probetest.WebSocketFrames(t, []byte("\xc1\x01a"), false, false), expect, policy.Evidence{Reason: prober.ReasonWSMessage, StatusCode: 101}, false},
+		"503":                  {probetest.UpgradeAnswers(t, 503, nil), "ping: true", policy.Evidence{Reason: prober.ReasonWSHandshake, StatusCode: 503}, true},
+		"503 with Retry-After": {probetest.UpgradeAnswers(t, 503, http.Header{"Retry-After": {"5"}}), "ping: true", policy.Evidence{Reason: prober.ReasonWSHandshake, StatusCode: 503, RetryAfter: true}, false},
+		"401":                  {probetest.UpgradeAnswers(t, 401, nil), "ping: true", policy.Evidence{Reason: prober.ReasonWSHandshake, StatusCode: 401}, false},
+		"close 1006":           {probetest.WebSocketCloses(t, 1006), expect, policy.Evidence{Reason: prober.ReasonWSClosed, StatusCode: 101, CloseCode: 1006}, true},
+		"close 1011":           {probetest.WebSocketCloses(t, 1011), expect, policy.Evidence{Reason: prober.ReasonWSClosed, StatusCode: 101, CloseCode: 1011}, true},
+		"close 1008":           {probetest.WebSocketCloses(t, 1008), expect, policy.Evidence{Reason: prober.ReasonWSClosed, StatusCode: 101, CloseCode: 1008}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, err := config.Parse("test.yml", []byte("modules: {m: {prober: websocket, websocket: {"+tt.block+"}}}"))
@@ -45,7 +46,7 @@ func TestWebSocketEvidence(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var got Evidence
+			var got policy.Evidence
 			for _, timeout := range []time.Duration{time.Second, 5 * time.Second, 20 * time.Second} {
 				s := Service{Checks: []Check{{Prober: p, Request: prober.Request{URL: u}, Timeout: timeout}}}
 				got = s.probe(t.Context())
@@ -56,7 +57,7 @@ func TestWebSocketEvidence(t *testing.T) {
 			if got != tt.want {
 				t.Errorf("evidence is %+v, want %+v", got, tt.want)
 			}
-			if policy := testPolicy(); policy.repairable(got) != tt.repair {
+			if p := testPolicy(); p.Repairable(got) != tt.repair {
 				t.Errorf("repairable is %t, want %t", !tt.repair, tt.repair)
 			}
 		})
@@ -79,19 +80,19 @@ func TestExtent(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		checks []prober.Prober
-		want   Evidence
+		want   policy.Evidence
 	}{
-		{"none", nil, Evidence{}},
-		{"all well", []prober.Prober{well, well}, Evidence{Healthy: true, Checks: 2}},
-		{"one of three", []prober.Prober{well, gone, well}, Evidence{Reason: prober.ReasonConnectRefused, Failing: 1, Checks: 3}},
-		{"two of two", []prober.Prober{hanging, gone}, Evidence{Reason: prober.ReasonConnectRefused, Failing: 2, Checks: 2}},
-		{"one of four, and one path is wrong", []prober.Prober{gone, moved, well, well}, Evidence{Reason: prober.ReasonConnectRefused, Failing: 2, Beyond: 1, Checks: 4}},
-		{"the first speaks", []prober.Prober{moved, gone}, Evidence{Reason: prober.ReasonStatus, StatusCode: 404, Failing: 2, Beyond: 1, Checks: 2}},
-		{"a code that a restart repairs here", []prober.Prober{gone, answers(418)}, Evidence{Reason: prober.ReasonConnectRefused, Failing: 2, Checks: 2}},
+		{"none", nil, policy.Evidence{}},
+		{"all well", []prober.Prober{well, well}, policy.Evidence{Healthy: true, Checks: 2}},
+		{"one of three", []prober.Prober{well, gone, well}, policy.Evidence{Reason: prober.ReasonConnectRefused, Failing: 1, Checks: 3}},
+		{"two of two", []prober.Prober{hanging, gone}, policy.Evidence{Reason: prober.ReasonConnectRefused, Failing: 2, Checks: 2}},
+		{"one of four, and one path is wrong", []prober.Prober{gone, moved, well, well}, policy.Evidence{Reason: prober.ReasonConnectRefused, Failing: 2, Beyond: 1, Checks: 4}},
+		{"the first speaks", []prober.Prober{moved, gone}, policy.Evidence{Reason: prober.ReasonStatus, StatusCode: 404, Failing: 2, Beyond: 1, Checks: 2}},
+		{"a code that a restart repairs here", []prober.Prober{gone, answers(418)}, policy.Evidence{Reason: prober.ReasonConnectRefused, Failing: 2, Checks: 2}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := Service{Policy: Policy{RestartOn: []int{418}}}
+				s := Service{Policy: policy.Policy{RestartOn: []int{418}}}
 				for _, c := range tt.checks {
 					s.Checks = append(s.Checks, Check{Prober: c, Timeout: time.Second})
 				}
@@ -102,31 +103,5 @@ func TestExtent(t *testing.T) {
 				}
 			})
 		})
-	}
-}
-
-// One of four pods that fails is left to the cluster, for as long as it may last; when the second one fails as well, the
-// restart wants as many failures in a row as any other.
-func TestPartialOutage(t *testing.T) {
-	r := newRun(t, testPolicy()).arm()
-	r.alert()
-	d := r.probes(600, time.Second, partly(1, 4))
-	if r.restarts() != 0 || d.Hold != GuardOutage || d.Guards[len(d.Guards)-1].Value != "1 of 4 checks fail" {
-		t.Fatalf("restarted %d times, decision is %+v, want that it is held", r.restarts(), d)
-	}
-	r.probe(beyond(1, partly(2, 4)))
-	if r.state.Hold != GuardOutage {
-		t.Errorf("a wrong path besides is held by %q", r.state.Hold)
-	}
-	r.wait(time.Second)
-	for n := 1; r.restarts() == 0 && n < 10; n++ {
-		r.probe(partly(2, 4))
-		if r.restarts() != 0 && n != 3 {
-			t.Errorf("restarted at the failure %d in a row, want the third", n)
-		}
-		r.wait(time.Second)
-	}
-	if r.restarts() != 1 {
-		t.Error("not restarted when half of it failed")
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // A rehearsed service can try a restart out.
@@ -36,14 +38,14 @@ func TestTryOut(t *testing.T) {
 	const target = "http://127.0.0.1:8080/health"
 	for _, tt := range []struct {
 		name  string
-		mode  Mode
+		mode  policy.Mode
 		err   error
 		tried int
 		want  string
 	}{
-		{"accepted", ModeObserve, nil, 1, "The restart would have been accepted"},
-		{"refused", ModeObserve, fmt.Errorf("%w: status 403", ErrRefused), 1, "The restart would have failed"},
-		{"enforced", ModeEnforce, nil, 0, "Restarting service"},
+		{"accepted", policy.ModeObserve, nil, 1, "The restart would have been accepted"},
+		{"refused", policy.ModeObserve, fmt.Errorf("%w: status 403", ErrRefused), 1, "The restart would have failed"},
+		{"enforced", policy.ModeEnforce, nil, 0, "Restarting service"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -65,7 +67,7 @@ func TestTryOut(t *testing.T) {
 				if restarts := int(r.restarts.Load()); restarts != 1-tt.tried {
 					t.Errorf("restarted %d times", restarts)
 				}
-				var recorded *Executed
+				var recorded *policy.Executed
 				for i := range kept.records {
 					if e := kept.records[i].Event.Tried; e != nil {
 						recorded = e
@@ -91,7 +93,7 @@ func TestTryOutHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &rehearsed{slow: true}
 		s := r.service("web", target)
-		s.Backend, s.Policy.Mode = r, ModeObserve
+		s.Backend, s.Policy.Mode = r, policy.ModeObserve
 		var log bytes.Buffer
 		c, _, stop := watch(t, &log, s)
 		time.Sleep(5 * time.Minute)

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // A stopwatch is a back-end that notes when it is first asked to restart, or to try that out.
@@ -51,7 +53,7 @@ func (o *outage) run(t *testing.T) (after time.Duration) {
 		configuration := func() Configuration { // as a reload makes it: all objects are new, and mean the same
 			service := s.service("shop", shopTarget)
 			service.Backend, service.BackendDefinition, service.Checks[0].Timeout = s, "systemd shop.service", 10*time.Second
-			service.Maintenance = func(time.Time) Window { return Window{} }
+			service.Maintenance = func(time.Time) policy.Window { return policy.Window{} }
 			service.Policy.RestartOn = []int{418}
 			if o.change != nil {
 				o.change(&service)
@@ -99,8 +101,8 @@ func TestReloadsHoldNothingBack(t *testing.T) {
 	for name, o := range map[string]outage{
 		"hanging":         {until: acted},
 		"slow inspection": {until: acted, looks: 5 * time.Second},
-		"dry run":         {until: tried, change: func(s *Service) { s.Policy.Mode = ModeObserve }},
-		"slow dry run":    {until: tried, looks: 5 * time.Second, change: func(s *Service) { s.Policy.Mode = ModeObserve }},
+		"dry run":         {until: tried, change: func(s *Service) { s.Policy.Mode = policy.ModeObserve }},
+		"slow dry run":    {until: tried, looks: 5 * time.Second, change: func(s *Service) { s.Policy.Mode = policy.ModeObserve }},
 		"long confirmation": {until: acted, change: func(s *Service) {
 			s.Policy.ConfirmProbes, s.Policy.SuspectTime = 6, time.Hour
 		}},
@@ -146,7 +148,7 @@ func TestTimeoutChangedWhileDown(t *testing.T) {
 		time.Sleep(time.Second) // before it is confirmed
 		service = s.service("shop", shopTarget)
 		service.BackendDefinition, service.Checks[0].Timeout = "shop", 5*time.Second
-		if before := c.unit("shop").definition(); service.sameEvidence(&before) {
+		if before := c.watcher("shop").configured(); service.sameEvidence(&before) {
 			t.Error("a round by the old timeout counts for the new one")
 		}
 		c.Apply(configured(service))
@@ -168,7 +170,7 @@ func TestReloadedObjects(t *testing.T) {
 			service.BackendDefinition = definition
 			c.Apply(configured(service))
 			time.Sleep(time.Minute + time.Second) // between two rounds
-			return c.unit("shop").definition().Backend
+			return c.watcher("shop").configured().Backend
 		}
 		if b := apply(first, "a"); b != first {
 			t.Error("the first back-end is not in use")

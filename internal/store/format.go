@@ -10,8 +10,8 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// format is the version of what is in the file. Version 1: the bucket meta holds format, a decimal number, and digest;
-// the bucket records holds the records.
+// format is the version of the contents. Version 1: the bucket meta holds format, a decimal number, and digest; the bucket
+// records holds the records.
 const format = 1
 
 var (
@@ -21,11 +21,11 @@ var (
 	keyDigest     = []byte("digest")
 )
 
-// A digest is the exclusive or of the SHA-256 of every record, so that a change costs what it changes. It finds
-// accidents, which the library does not look for; it is no protection from who may write the file.
+// A digest is the exclusive or of the SHA-256 of every record, so that a change costs only what it changes. It finds
+// accidents, which the library does not look for. It does not protect against somebody who may write the file.
 type digest [sha256.Size]byte
 
-// toggle adds a record, or takes one out that was added.
+// toggle adds a record, or removes one that was added.
 func (d *digest) toggle(key string, value []byte) {
 	h := sha256.New()
 	_ = binary.Write(h, binary.BigEndian, uint64(len(key))) // a hash never fails
@@ -40,7 +40,7 @@ func corrupt(text string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrCorrupt, fmt.Errorf(text, args...))
 }
 
-// put makes the changes in the buckets, which it makes in a new file.
+// put makes the changes in the buckets. It makes the buckets in a new file.
 func put(tx *bbolt.Tx, changes map[string][]byte, sum digest) error {
 	meta, err := tx.CreateBucketIfNotExists(bucketMeta)
 	if err != nil {
@@ -69,7 +69,7 @@ func put(tx *bbolt.Tx, changes map[string][]byte, sum digest) error {
 	return nil
 }
 
-// load reads all records and checks that they are those that were written.
+// load reads all records and checks that they are the ones that were written.
 func load(f *os.File, pageSize int) (map[string][]byte, digest, error) {
 	var sum digest
 	buckets, err := readPages(f, pageSize)
@@ -86,7 +86,7 @@ func load(f *os.File, pageSize int) (map[string][]byte, digest, error) {
 	}
 	records := buckets[string(bucketRecords)]
 	if records == nil {
-		return nil, sum, corrupt("it has no records, not even none")
+		return nil, sum, corrupt("it has no bucket of records")
 	}
 	for key, value := range records {
 		sum.toggle(key, value)

@@ -4,34 +4,19 @@ import (
 	"bytes"
 	"errors"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/fulldisk"
 )
 
 // TestFull fills a small file system.
 func TestFull(t *testing.T) {
 	dir := t.TempDir()
-	if err := syscall.Mount("none", dir, "tmpfs", 0, "size=512k,mode=700"); err != nil {
-		t.Skipf("only root may mount: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
-			t.Error(err)
-		}
-	})
-	ballast := filepath.Join(dir, "ballast")
-	testFull(t, dir, func() {
-		if err := os.WriteFile(ballast, make([]byte, 1<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
-			t.Fatalf("the file system is not full: %v", err)
-		}
-	}, func() {
-		if err := os.Remove(ballast); err != nil {
-			t.Fatal(err)
-		}
-	})
+	disk := fulldisk.Mount(t, dir, "512k")
+	testFull(t, dir, disk.Fill, disk.Free)
 	remount := func(flags uintptr) {
 		if err := syscall.Mount("none", dir, "", syscall.MS_REMOUNT|flags, ""); err != nil {
 			t.Skipf("cannot remount: %v", err)
@@ -52,17 +37,7 @@ func TestFull(t *testing.T) {
 
 // TestFileLimit does the same with a limit to the size of files, which needs no privilege.
 func TestFileLimit(t *testing.T) {
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
-		t.Fatal(err)
-	}
-	signal.Ignore(syscall.SIGXFSZ)
-	set := func(size uint64) {
-		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: size, Max: limit.Max}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Cleanup(func() { set(limit.Cur) })
+	limit := fulldisk.Limit(t)
 	dir := t.TempDir()
 	s := open(t, dir) // a file so large that what else the test process writes stays below the limit
 	save(t, s, "ballast", strings.Repeat("x", 500_000))
@@ -75,8 +50,8 @@ func TestFileLimit(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		set(uint64(info.Size()))
-	}, func() { set(limit.Cur) })
+		limit.Set(uint64(info.Size()))
+	}, limit.Lift)
 }
 
 // testFull saves before, while and after there is no space, in one process and across an end of it.

@@ -10,7 +10,7 @@ import (
 )
 
 // This file reads the format of bbolt's files by hand, because nothing can protect the exporter from bbolt when it reads
-// garbage: a page that leads back to itself makes it allocate memory for ever, which no recover ends.
+// garbage: a page that leads back to itself makes bbolt allocate memory for ever, and recover cannot stop that.
 
 // The layout of a file, version 2; see internal/common of go.etcd.io/bbolt. Numbers are in the order of the
 // machine. A page begins with its id (8 bytes), flags (2), number of elements (2) and number of overflow pages (4).
@@ -29,8 +29,8 @@ const (
 
 var order = binary.NativeEndian
 
-// A reader reads the pages that a meta page leads to. Every page is read once, so it ends whatever the file holds, and
-// its memory is bounded by the size of the file.
+// A reader reads the pages that a meta page leads to. It reads every page once, so it ends whatever the file holds, and its
+// memory is bounded by the size of the file.
 type reader struct {
 	file     *os.File
 	pageSize uint64
@@ -40,7 +40,7 @@ type reader struct {
 
 type bucket = map[string][]byte
 
-// readPages returns what is in the buckets of the file. It does not change the file and maps no memory.
+// readPages returns the contents of the buckets of the file. It does not change the file, and maps no memory.
 func readPages(f *os.File, pageSize int) (map[string]bucket, error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -70,7 +70,7 @@ func readPages(f *os.File, pageSize int) (map[string]bucket, error) {
 	return buckets, r.freelist(free)
 }
 
-// meta reads the two meta pages, of which the newer valid one counts: one is left half written by a crash.
+// meta reads the two meta pages. The newer valid one counts: a crash can leave one half written.
 func (r *reader) meta() (root, free uint64, err error) {
 	var newest uint64
 	found := false
@@ -106,7 +106,7 @@ func (r *reader) readAt(buf []byte, offset uint64) error {
 		return nil
 	case errors.Is(err, io.EOF):
 		return corrupt("it ends before byte %d", offset+uint64(len(buf)))
-	default: // the disk's fault, and perhaps not for long
+	default: // the fault of the disk, perhaps a temporary one
 		return err
 	}
 }
@@ -223,7 +223,7 @@ func slice(e []byte, id, pos, size uint64) ([]byte, error) {
 	return e[pos : pos+size : pos+size], nil
 }
 
-// bucket reads the records of a bucket, which is a tree of its own or, if it is small, one page inside the value.
+// bucket reads the records of a bucket. A bucket is a tree of its own or, if it is small, one page inside the value.
 func (r *reader) bucket(value []byte) (bucket, error) {
 	if len(value) < bucketSize {
 		return nil, corrupt("a bucket has %d bytes", len(value))
@@ -246,7 +246,7 @@ func (r *reader) bucket(value []byte) (bucket, error) {
 	return records, w.leaf(inline, 0)
 }
 
-// freelist checks that no page that is in use is listed as free. What is neither is lost space and does no harm.
+// freelist checks that no page in use is listed as free. A page that is neither is wasted, which does no harm.
 func (r *reader) freelist(id uint64) error {
 	buf, err := r.page(id)
 	if err != nil {

@@ -39,7 +39,7 @@ func prepare(path string) error {
 	return keptByUs(path, info)
 }
 
-// keptByUs refuses a file or directory that another user could change. Other permissions beyond 0700 are the administrator's:
+// keptByUs refuses a file or directory that another user could change. Other permissions beyond 0700 are the administrator's choice:
 // systemd makes 0755, and a volume of Kubernetes is often writable by a group.
 func keptByUs(path string, info fs.FileInfo) error {
 	return permission.Err("database: ", permission.Check(permission.File{Path: path, Use: permission.Storage, Info: info}))
@@ -72,7 +72,7 @@ func create(path string) error {
 		return err
 	}
 	name := f.Name()
-	defer func() { _ = os.Remove(name) }() // it is at most in the way
+	defer func() { _ = os.Remove(name) }() // one that is left does no harm
 	if err := f.Close(); err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func create(path string) error {
 	if err != nil {
 		return err
 	}
-	// Unlike a rename, a link never replaces what another instance has made meanwhile.
+	// Unlike a rename, a link never replaces a file that another instance has made meanwhile.
 	if err := os.Link(name, path); err != nil && !errors.Is(err, fs.ErrExist) {
 		if _, missing := os.Lstat(path); !errors.Is(missing, fs.ErrNotExist) {
 			return err

@@ -48,21 +48,21 @@ type Store struct {
 	transactions atomic.Uint64
 
 	queueMu sync.Mutex // protects the following
-	queue   []*request // what no transaction has taken yet
+	queue   []*request // those that no transaction has taken yet
 
 	mu      sync.Mutex // held during a transaction; protects the following
 	db      *bbolt.DB
 	file    *os.File // of db
 	info    fs.FileInfo
-	records map[string][]byte // what is in force
+	records map[string][]byte // those in force
 	digest  digest            // of records
-	// unsure are the keys of a transaction that failed. It may be on the disk all the same.
+	// unsure are the keys of a failed transaction, which may be on the disk all the same.
 	unsure map[string]struct{}
 	broken error // the database panicked; nil: it did not
 	closed bool
 }
 
-// A request is what one call of SaveAll wants. Its outcome is protected by Store.mu.
+// A request is one call of SaveAll. Its outcome is protected by Store.mu.
 type request struct {
 	changes map[string][]byte
 	done    bool
@@ -101,7 +101,7 @@ func check(path string) error {
 	s := &Store{path: path}
 	defer func() { _ = s.release() }() // it was only read
 	err := guard(func() (err error) {
-		// To read, the library looks at no page but the first two, which have a checksum.
+		// To open a file for reading, the library looks only at the first two pages, which have a checksum.
 		if s.db, err = bbolt.Open(path, 0o600, s.options(true)); err != nil {
 			return err
 		}
@@ -114,7 +114,7 @@ func check(path string) error {
 func (s *Store) options(readOnly bool) *bbolt.Options {
 	return &bbolt.Options{
 		ReadOnly: readOnly, Timeout: lockTimeout, MaxSize: maxFile, NoStatistics: true,
-		// The freelist stays on the disk: to find it anew, the library would follow every page in a goroutine of its own.
+		// The freelist is kept on the disk. To rebuild it, the library would follow every page in a goroutine of its own.
 		NoFreelistSync: false,
 		OpenFile: func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
 			s.file, err = os.OpenFile(name, flag&^os.O_CREATE, mode)
@@ -137,12 +137,12 @@ func describe(path string, err error) error {
 		return fmt.Errorf("opening %q: %w: it was not changed; restore it, or move it away to start without a memory", path, err)
 	case errors.As(err, &errno):
 		return fmt.Errorf("opening %q: %w", path, err)
-	default: // what else the library says, it says of what it has read
+	default: // all other errors of the library are about what it has read
 		return describe(path, corrupt("%w", err))
 	}
 }
 
-// guard turns a panic of fn into ErrCorrupt, also one about memory that is mapped to what is no longer in the file.
+// guard turns a panic of fn into ErrCorrupt, even a fault in memory that is mapped beyond the end of the file.
 func guard(fn func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
@@ -153,10 +153,10 @@ func guard(fn func() error) (err error) {
 	return fn()
 }
 
-// Path is the path of the file.
+// Path returns the path of the file.
 func (s *Store) Path() string { return s.path }
 
-// Transactions counts the transactions that were written, or tried, since Open. Each costs two or three fsyncs.
+// Transactions returns how many transactions were written, or tried, since Open. Each costs two or three fsyncs.
 func (s *Store) Transactions() uint64 { return s.transactions.Load() }
 
 // Load returns a copy of all records by key.
@@ -189,9 +189,9 @@ func (s *Store) Save(key string, value []byte) error {
 // Delete removes the record of key, if there is one. See SaveAll.
 func (s *Store) Delete(key string) error { return s.SaveAll(map[string][]byte{key: nil}) }
 
-// SaveAll saves several records at once, all or none; one that is nil is deleted. When it returns nil, they are on the
-// disk. When it returns an error, the records from before are in force, and SaveAll may be called again: nothing but
-// ErrCorrupt and ErrClosed lasts. What changes nothing writes nothing. Concurrent calls share a transaction.
+// SaveAll saves several records at once, all or none. A record that is nil is deleted. When SaveAll returns nil, the records
+// are on the disk. When it returns an error, the records from before are in force, and it may be called again: only
+// ErrCorrupt and ErrClosed are permanent. Records that do not change are not written. Concurrent calls share a transaction.
 func (s *Store) SaveAll(changes map[string][]byte) error {
 	for key, value := range changes {
 		if len(key) < 1 || len(key) > MaxKey {
@@ -208,7 +208,7 @@ func (s *Store) SaveAll(changes map[string][]byte) error {
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r.done { // whoever had the lock took it along
+	if r.done { // the call that had the lock took it along
 		return r.err
 	}
 	s.queueMu.Lock()
@@ -222,7 +222,7 @@ func (s *Store) SaveAll(changes map[string][]byte) error {
 	return err
 }
 
-// commit writes what the batch changes. The later of two requests for the same key wins.
+// commit writes the changes of the batch. Of two requests for the same key the later one wins.
 func (s *Store) commit(batch []*request) error {
 	if s.closed {
 		return ErrClosed
@@ -309,8 +309,8 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// release gives up the file and its lock. After a panic the library may still hold mutexes of its own and would wait for
-// them for ever; then a mapping of some kilobytes remains, and with it the lock, until the process ends.
+// release closes the file and gives up its lock. After a panic the library may still hold its own mutexes and wait for them
+// for ever. Then a mapping of some kilobytes remains until the process ends, and the lock with it.
 func (s *Store) release() error {
 	if s.db != nil && s.broken == nil {
 		return guard(s.db.Close)

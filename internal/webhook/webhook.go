@@ -15,7 +15,7 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/loglimit"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // MaxBody is how large a delivery may be, in bytes.
@@ -28,7 +28,7 @@ const maxDecoding = 4
 // select something that can be restarted. An error means that what the alert changes could not be persisted: the delivery
 // has to come again.
 type Receiver interface {
-	Handle(labels map[string]string, a restart.Alert) (selected bool, err error)
+	Handle(labels map[string]string, a policy.Alert) (selected bool, err error)
 }
 
 // readTime is how long a delivery may take to arrive.
@@ -157,7 +157,7 @@ func (h *Handler) handle(alerts []alert) error {
 }
 
 func (h *Handler) pass(a *alert) error {
-	selected, err := h.receiver.Handle(a.Labels, restart.Alert{
+	selected, err := h.receiver.Handle(a.Labels, policy.Alert{
 		Resolved: a.Status != statusFiring, StartsAt: time.Time(a.StartsAt), EndsAt: time.Time(a.EndsAt),
 	})
 	outcome := outcomeUnmapped

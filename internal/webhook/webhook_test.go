@@ -21,7 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // A recorder remembers what it was handed.
@@ -30,7 +30,7 @@ type recorder struct {
 	got []string
 }
 
-func (r *recorder) Handle(labels map[string]string, a restart.Alert) (selected bool, err error) {
+func (r *recorder) Handle(labels map[string]string, a policy.Alert) (selected bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.got = append(r.got, fmt.Sprintf("%s firing=%t", labels["instance"], !a.Resolved))

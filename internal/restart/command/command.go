@@ -13,13 +13,13 @@ import (
 // exitRefused is the exit status of a command that will not restart its service now (EX_TEMPFAIL of sysexits.h).
 const exitRefused = 75
 
-// maxOutput is how much of the command's output is told when it fails, in bytes.
+// maxOutput is how much of the command's output an error quotes, in bytes.
 const maxOutput = 2 << 10
 
 // A Backend runs one command.
 type Backend struct{ program Program }
 
-// New makes a back-end of a checked configuration. The program gets HEALTHCHECK_ATTEMPT_ID and a PATH besides its
+// New makes a back-end from a checked configuration. The program gets HEALTHCHECK_ATTEMPT_ID and a PATH besides its
 // environment.
 func New(p Program) *Backend { return &Backend{program: p} }
 

@@ -105,7 +105,7 @@ func TestRefused(t *testing.T) {
 		t.Errorf("error is %v, want a refusal with its reason", err)
 	}
 	err = run(t, 300*time.Millisecond, command.Program{Argv: shell("trap 'exit 75' TERM; while :; do sleep 0.05; done")})
-	if err == nil || errors.Is(err, restart.ErrRefused) || !strings.Contains(err.Error(), "not ended in time") {
+	if err == nil || errors.Is(err, restart.ErrRefused) || !strings.Contains(err.Error(), "did not end in time") {
 		t.Errorf("error is %v, want one at the deadline that is no refusal", err)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 )
 
-// ownGroup does nothing where there are no process groups: the program itself is killed at the deadline.
+// ownGroup does nothing, because there are no process groups here: the program alone is killed at the deadline.
 func ownGroup(*exec.Cmd, *User) (stopped *atomic.Bool) { return new(atomic.Bool) }
 
 func killGroup(*exec.Cmd) {}

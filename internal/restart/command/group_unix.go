@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// ownGroup gives the program a process group of its own, all of which is told to stop at the deadline, and the rights of
-// the user; stopped is true once it was told.
+// ownGroup gives the program the rights of the user and a process group of its own. The whole group is told to stop at the
+// deadline; stopped is true once it was told.
 func ownGroup(cmd *exec.Cmd, user *User) (stopped *atomic.Bool) {
 	stopped = new(atomic.Bool)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -23,5 +23,5 @@ func ownGroup(cmd *exec.Cmd, user *User) (stopped *atomic.Bool) {
 	return stopped
 }
 
-// killGroup ends what is left of the group; that there is nothing left is no error.
+// killGroup ends what is left of the group. It is not an error if nothing is left.
 func killGroup(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }

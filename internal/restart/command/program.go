@@ -13,28 +13,28 @@ import (
 type Program struct {
 	// Argv is the program, by absolute path, and its arguments. There is no shell and nothing is substituted.
 	Argv []string
-	// Env is the whole environment, as NAME=value. The exporter's own does not reach the program.
+	// Env is the whole environment, as NAME=value. The program does not get the exporter's own.
 	Env []string
 	// Dir is the working directory. Empty: /.
 	Dir string
-	// User is whose rights the program gets. nil: those of the exporter.
+	// User is the user whose rights the program gets. nil: those of the exporter.
 	User *User
-	// Secrets are masked in the output, wherever they are.
+	// Secrets are masked wherever they are in the output.
 	Secrets []string
-	// Stdout gets what the program writes to its standard output, which is then no part of the output that is returned.
-	// nil: it is part of it.
+	// Stdout gets the program's standard output, which is then not part of the output that Run returns. nil: it is part of
+	// that output.
 	Stdout io.Writer
 }
 
-// A User is a user by number, with one group and no other.
+// A User is a user and its only group, by number.
 type User struct{ UID, GID uint32 }
 
 // killDelay is how long the program has to end by itself after SIGTERM.
 const killDelay = 5 * time.Second
 
-// Run runs the program once. It succeeds if the program exits with 0 within ctx. At the end of ctx the program's whole
-// process group is told to stop, and what is left of it is made to when the program has ended, or killDelay later. The
-// output is what the program wrote, at most the last 64 KiB.
+// Run runs the program once. It succeeds if the program exits with 0 before ctx ends. When ctx ends, the whole process group
+// of the program is told to stop. What is left of the group is killed when the program has ended, or killDelay later. The
+// output is at most the last 64 KiB of what the program wrote.
 func (p *Program) Run(ctx context.Context) (output string, err error) {
 	cmd := exec.CommandContext(ctx, p.Argv[0], p.Argv[1:]...)
 	cmd.Env, cmd.Dir = p.Env, p.Dir
@@ -65,28 +65,28 @@ func (p *Program) Run(ctx context.Context) (output string, err error) {
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
-		err = fmt.Errorf("running %q: not ended in time: %w", p.Argv[0], err)
+		err = fmt.Errorf("running %q: it did not end in time: %w", p.Argv[0], err)
 	default:
 		err = fmt.Errorf("running %q: %w", p.Argv[0], err)
 	}
 	return written.text(p.Secrets), err
 }
 
-// RunApart is Run with both outputs apart, of each at most the last 64 KiB. Stdout is not used.
+// RunApart is like Run, but returns the two outputs apart, at most the last 64 KiB of each. It does not use Stdout.
 func (p *Program) RunApart(ctx context.Context) (stdout, stderr string, err error) {
 	written, w, err := piped()
 	if err != nil {
 		return "", "", fmt.Errorf("running %q: %w", p.Argv[0], err)
 	}
 	apart := *p
-	apart.Stdout = w // a file: the program gets it as it is
+	apart.Stdout = w // a file, which the program gets directly
 	stderr, err = apart.Run(ctx)
 	_ = w.Close()
 	return written.text(p.Secrets), stderr, err
 }
 
-// piped is a pipe for a program's output that is read to its end, however late that is: the program may leave the
-// service running with the pipe as its own output, and a pipe that nobody reads would kill it. The caller closes w.
+// piped returns a pipe for a program's output. The pipe is read to its end, however late that is: the program may start a
+// service that keeps the pipe as its own output, and writing to a pipe that nobody reads would kill it. The caller closes w.
 func piped() (written *tail, w *os.File, err error) {
 	r, w, err := os.Pipe()
 	if err != nil {

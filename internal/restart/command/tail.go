@@ -11,12 +11,12 @@ import (
 // maxKept is how much of a program's output is kept, in bytes.
 const maxKept = 64 << 10
 
-// A tail keeps the last bytes that are written to it: what went wrong comes last.
+// A tail keeps the last bytes that are written to it: errors come last.
 type tail struct {
 	mu    sync.Mutex // protects the following
 	kept  []byte
-	cut   bool          // something before it is lost
-	ended chan struct{} // closed when nothing more will come
+	cut   bool          // bytes before it are lost
+	ended chan struct{} // closed when there will be no more
 }
 
 func (t *tail) Write(p []byte) (int, error) {
@@ -30,10 +30,10 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// outputDelay is how long the last words of a command that has ended may take to arrive.
+// outputDelay is how long the last output of a command may take to arrive after it has ended.
 const outputDelay = 200 * time.Millisecond
 
-// text is what came last, without secrets.
+// text returns what was kept, without secrets.
 func (t *tail) text(secrets []string) string {
 	select {
 	case <-t.ended:
@@ -44,7 +44,7 @@ func (t *tail) text(secrets []string) string {
 	return strings.ToValidUTF8(strings.TrimSpace(masked(t.kept, secrets, t.cut)), "?")
 }
 
-// lastOf is the end of s, at most n bytes of it.
+// lastOf returns the end of s, at most n bytes.
 func lastOf(s string, n int) string {
 	if len(s) <= n {
 		return s
@@ -52,14 +52,14 @@ func lastOf(s string, n int) string {
 	return "…" + strings.ToValidUTF8(s[len(s)-n:], "")
 }
 
-// mask stands for a secret, and shortest is the least length of one: what is shorter, such as "1", is everywhere.
+// mask stands for a secret. Texts shorter than shortest, such as "1", are not masked: they are everywhere.
 const (
 	mask     = "<secret>"
 	shortest = 4
 )
 
-// masked replaces the secrets in text, also where they overlap. Where the beginning of the text is lost, what may be
-// the rest of a secret is left out.
+// masked replaces the secrets in text, even if they overlap. If the beginning of the text is lost, it leaves out what may be
+// the rest of a secret.
 func masked(text []byte, secrets []string, cut bool) string {
 	secret := make([]bool, len(text)) // by byte
 	longest := 0

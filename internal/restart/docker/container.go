@@ -7,7 +7,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 )
 
-// A container is what the Engine says of one, as far as it is needed: its environment, for one, is not read.
+// A container is what is needed of a container in the Engine's answer. Its environment, for example, is not read.
 type container struct {
 	ID           string `json:"Id"`
 	Name         string // with a slash before it
@@ -23,11 +23,11 @@ type container struct {
 }
 
 const (
-	// The Engine's own time until it kills what does not stop.
+	// How long the Engine waits by default before it kills a container that does not stop.
 	defaultStop = 10 * time.Second
 	// What a restart may take beyond that.
 	margin = 10 * time.Second
-	// After that long the restarts of the Engine itself no longer count.
+	// How long a container has to run until earlier restarts by the Engine itself no longer count.
 	settled = time.Minute
 )
 
@@ -59,13 +59,13 @@ func (c *container) status(now time.Time) restart.Status {
 		s.Unfit = restart.UnfitLooping
 	case "created", "exited", "dead":
 		s.Unfit = restart.UnfitStopped
-	default: // removing, stopping, and what a later Engine may have
+	default: // removing, stopping, and new ones of later Engines
 		s.Unfit = restart.UnfitRolling
 	}
 	return s
 }
 
-// known is the status in Docker's words, if these are Docker's.
+// known returns the status in Docker's words, if it is one of Docker's.
 func (c *container) known() string {
 	switch c.State.Status {
 	case "created", "running", "paused", "restarting", "removing", "exited", "dead", "stopping":

@@ -1,6 +1,6 @@
-// Package docker restarts a container by the API of the Docker Engine.
+// Package docker restarts a container over the API of the Docker Engine.
 //
-// The Engine's restart starts what is stopped and lets go on what is paused. So it is only asked for while the container
+// The Engine's restart would start a stopped container and resume a paused one. So it is asked for only while the container
 // runs.
 package docker
 
@@ -22,7 +22,7 @@ import (
 
 // Config says which container, and how to reach its Engine.
 type Config struct {
-	// Container is its name; or else Label is a label, with or without a value, that it alone has.
+	// Container is its name. Otherwise Label is a label that it alone has, with or without a value.
 	Container, Label string
 	Engine           engine.Config
 }
@@ -33,7 +33,7 @@ type Backend struct {
 	client *engine.Client
 }
 
-// New makes a back-end of a checked configuration.
+// New makes a back-end from a checked configuration.
 func New(cfg Config) (*Backend, error) {
 	client, err := engine.New(cfg.Engine)
 	if err != nil {
@@ -57,7 +57,7 @@ type found struct {
 	stop time.Duration
 }
 
-// look finds the container and what speaks against its restart. What goes wrong is a refusal: nothing was touched.
+// look finds the container and what speaks against its restart. An error is a refusal: nothing was touched.
 func (b *Backend) look(ctx context.Context) (found, restart.Status, error) {
 	t := found{name: b.cfg.Container}
 	if b.cfg.Label != "" {
@@ -84,7 +84,7 @@ func (b *Backend) look(ctx context.Context) (found, restart.Status, error) {
 		return t, restart.Status{}, fmt.Errorf("%w: looking at the %s: %w", restart.ErrRefused, b.what(), err)
 	}
 	if b.cfg.Label == "" && strings.TrimPrefix(c.Name, "/") != b.cfg.Container {
-		return t, restart.Status{Unfit: restart.UnfitMissing, Detail: "Docker has no container of this name, but one whose ID begins like that"}, nil
+		return t, restart.Status{Unfit: restart.UnfitMissing, Detail: "Docker has no container of this name, but one whose ID begins with it"}, nil
 	}
 	if service, ok := c.Config.Labels["com.docker.swarm.service.name"]; ok {
 		return t, restart.Status{}, fmt.Errorf("%w: the %s is a task of the service %q, which the swarm itself starts and stops", restart.ErrRefused, b.what(), service)
@@ -98,7 +98,7 @@ func (b *Backend) look(ctx context.Context) (found, restart.Status, error) {
 
 var missing = restart.Status{Unfit: restart.UnfitMissing, Detail: "Docker has no such container"}
 
-// what is the container in words.
+// what returns the container in words.
 func (b *Backend) what() string {
 	if b.cfg.Label != "" {
 		return fmt.Sprintf("container with the label %q", b.cfg.Label)
@@ -119,7 +119,7 @@ func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < t.stop {
 		return fmt.Errorf("%w: the %s may take %s to stop, and there are %s left", restart.ErrRefused, b.what(), t.stop, time.Until(deadline).Round(time.Second))
 	}
-	// Its time until it is killed is its own anyway, but so it is the one that was compared.
+	// The Engine would use the same time by default, but it may have changed since it was compared.
 	query := url.Values{"t": {strconv.Itoa(int(t.stop / time.Second))}}
 	err = b.client.Do(ctx, engine.Request{Method: http.MethodPost, Path: "/containers/" + t.name + "/restart", Query: query}, nil)
 	switch {
@@ -132,7 +132,7 @@ func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
 	}
 }
 
-// labelled are the IDs of all containers with the label, whether they run or not.
+// labelled returns the IDs of all containers with the label, whether they run or not.
 func (b *Backend) labelled(ctx context.Context) ([]string, error) {
 	filters, err := json.Marshal(map[string][]string{"label": {b.cfg.Label}})
 	if err != nil {

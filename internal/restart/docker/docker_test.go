@@ -186,7 +186,7 @@ func TestRestart(t *testing.T) {
 		{"forbidden by a proxy", up("a", nil), map[string]string{"/restart": `403 <html>canary`}, "", post, true, `restarting the container "web": status 403 Forbidden`},
 		{"failed", up("a", nil), map[string]string{"/restart": `500 {"message":"driver failed"}`}, "", post, false, "status 500 Internal Server Error: driver failed"},
 		{"broken off", up("a", nil), map[string]string{"/restart": "break"}, "", post, false, "EOF"},
-		{"no Docker", up("a", nil), map[string]string{"_ping": "200 OK"}, "", nil, true, `asking for the version: got "": it is no Docker Engine`},
+		{"no Docker", up("a", nil), map[string]string{"_ping": "200 OK"}, "", nil, true, `asking for the version: got "": it is not a Docker Engine`},
 		{"no answer", up("a", nil), map[string]string{"_ping": "break"}, "", nil, true, "asking for the version: EOF"},
 		{"nonsense", up("a", nil), map[string]string{"web/json": "200 canary"}, "", nil, true, "reading the answer: "},
 		{"not about a container", up("a", nil), map[string]string{"web/json": "200 {}"}, "", nil, true, "the answer is not about a container"},

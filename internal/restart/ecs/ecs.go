@@ -17,13 +17,13 @@ type Config struct {
 	Cluster, Service string
 	// Region is that of the cluster, such as "eu-central-1".
 	Region string
-	// Profile is one of AWS' own configuration. Empty: what the environment says.
+	// Profile is a profile of AWS' own configuration. Empty: the one that the environment names.
 	Profile string
 	// Endpoint is a URL. Empty: that of the region.
 	Endpoint string
 }
 
-// A Backend restarts one service, with all its tasks.
+// A Backend restarts one service, with all of its tasks.
 type Backend struct {
 	cfg Config
 	api api
@@ -32,15 +32,15 @@ type Backend struct {
 	made string     // the deployment of the last restart; empty: there was none
 }
 
-// An api is what is asked of ECS.
+// An api is the part of ECS that the back-end needs.
 type api interface {
 	// describe returns nil if there is no such service.
 	describe(ctx context.Context) (*service, error)
-	// redeploy makes a new deployment and returns its ID. It is sent once; sent tells whether it may have arrived.
+	// redeploy makes a new deployment and returns its ID. It sends one request; sent reports whether that may have arrived.
 	redeploy(ctx context.Context) (id string, sent bool, err error)
 }
 
-// New makes a back-end of a checked configuration. It asks nobody.
+// New makes a back-end from a checked configuration. It sends nothing.
 func New(cfg Config) (*Backend, error) {
 	if connect == nil {
 		return nil, errors.New("this build cannot restart services of ECS: it was built with the tag noaws")

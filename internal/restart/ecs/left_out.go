@@ -2,5 +2,5 @@
 
 package ecs
 
-// connect is not there: the build has no AWS.
+// connect is nil: the build does not include AWS.
 var connect func(cfg Config) (api, error)

@@ -31,7 +31,7 @@ func newSDK(cfg Config) (*sdk, error) {
 	options := []func(*config.LoadOptions) error{
 		config.WithRegion(cfg.Region),
 		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
-			t.DisableKeepAlives = true // a reload leaves nothing behind
+			t.DisableKeepAlives = true // a reload must leave nothing behind
 			t.Protocols = new(http.Protocols)
 			t.Protocols.SetHTTP1(true)         // in HTTP/2 a server may ask for a request to be sent again
 			t.TLSClientConfig.NextProtos = nil // AWS' own transport offers it
@@ -40,7 +40,7 @@ func newSDK(cfg Config) (*sdk, error) {
 	if cfg.Profile != "" {
 		options = append(options, config.WithSharedConfigProfile(cfg.Profile))
 	}
-	loaded, err := config.LoadDefaultConfig(context.Background(), options...) // it reads files and asks nobody
+	loaded, err := config.LoadDefaultConfig(context.Background(), options...) // it reads files and sends nothing
 	if err != nil {
 		return nil, fmt.Errorf("reading the configuration of AWS: %w", err)
 	}
@@ -66,10 +66,10 @@ func (s *sdk) describe(ctx context.Context) (*service, error) {
 			return nil, fmt.Errorf("ECS says %s: %s", reason, aws.ToString(f.Detail))
 		}
 	}
-	return nil, nil //nolint:nilnil // there is none
+	return nil, nil //nolint:nilnil // nil stands for no such service
 }
 
-// A tracer sends the requests of one call, without those for its credentials, and notes whether one can have gone out.
+// A tracer sends the requests of one call, but not those for its credentials, and notes whether one may have been sent.
 type tracer struct {
 	ecs.HTTPClient
 	connected bool
@@ -98,16 +98,16 @@ func (s *sdk) redeploy(ctx context.Context) (id string, sent bool, err error) {
 	return known(out.Service).primary().id, true, nil
 }
 
-// declined tells whether ECS has said that it does nothing.
+// declined reports whether ECS has said that it does nothing.
 func declined(err error) bool {
 	answer := (*awshttp.ResponseError)(nil)
 	return errors.As(err, &answer) && 400 <= answer.HTTPStatusCode() && answer.HTTPStatusCode() <= 499
 }
 
-// explained is an error in few words, and what to do about it. The client's own goes through all its layers.
+// explained returns an error in a few words, with what to do about it. The client's own error has a text for each of its layers.
 func explained(err error) error {
 	answer := smithy.APIError(nil)
-	if !errors.As(err, &answer) || answer.ErrorCode() == "" { // not even an answer, or not one of ECS
+	if !errors.As(err, &answer) || answer.ErrorCode() == "" { // not an answer of ECS
 		return err
 	}
 	text := fmt.Errorf("ECS answered %s: %s", answer.ErrorCode(), answer.ErrorMessage())
@@ -123,7 +123,7 @@ func explained(err error) error {
 	}
 }
 
-// known is what is used of a service.
+// known returns the part of a service that is used.
 func known(s *types.Service) *service {
 	out := &service{
 		lifecycle: aws.ToString(s.Status), desired: int(s.DesiredCount), running: int(s.RunningCount),

@@ -7,10 +7,10 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 )
 
-// A service is what ECS says of one, as far as it is used here, in its own words.
+// A service is the part of a service of ECS that is used here, in the words of ECS.
 type service struct {
 	lifecycle   string // "ACTIVE", "DRAINING" or "INACTIVE"
-	controller  string // who deploys; "" and "ECS" are ECS itself
+	controller  string // who deploys; "" and "ECS" stand for ECS itself
 	strategy    string // how it does; "" and "ROLLING" replace task by task
 	daemon      bool   // one task on every instance
 	desired     int
@@ -20,7 +20,7 @@ type service struct {
 	deployments []deployment
 }
 
-// A deployment is a set of tasks of one service. The latest is the primary one; there are others while it is rolled out.
+// A deployment is a set of tasks of one service. The latest is the primary one. While it is rolled out there are others.
 type deployment struct {
 	id      string
 	primary bool
@@ -29,7 +29,7 @@ type deployment struct {
 	created time.Time
 }
 
-// primary is the latest deployment; zero: there is none.
+// primary returns the latest deployment, or the zero value if there is none.
 func (s *service) primary() deployment {
 	for _, d := range s.deployments {
 		if d.primary {
@@ -39,7 +39,7 @@ func (s *service) primary() deployment {
 	return deployment{}
 }
 
-// status is what a back-end says of a service.
+// status returns the status of a service.
 func (s *service) status() restart.Status {
 	latest := s.primary()
 	out := restart.Status{
@@ -57,7 +57,7 @@ func (s *service) status() restart.Status {
 	return out
 }
 
-// unfit is what speaks against a restart. That tasks do not run does not: it may be what a restart repairs.
+// unfit returns what speaks against a restart. That tasks do not run does not: a restart may repair it.
 func (s *service) unfit() (reason restart.Unfit, why string) {
 	switch {
 	case s.lifecycle != "ACTIVE":
@@ -67,19 +67,19 @@ func (s *service) unfit() (reason restart.Unfit, why string) {
 	case s.strategy != "" && s.strategy != "ROLLING":
 		return restart.UnfitUnsuited, "it is deployed " + s.strategy + ", not task by task"
 	case s.desired == 0 && !s.daemon:
-		return restart.UnfitStopped, "it is to have no tasks"
+		return restart.UnfitStopped, "its number of tasks is set to 0"
 	case len(s.deployments) != 1 || s.primary().state == "IN_PROGRESS":
 		return restart.UnfitRolling, "a deployment is under way"
 	case s.primary().state == "FAILED":
 		return restart.UnfitLooping, "its tasks do not start"
 	case !s.rollable():
-		return restart.UnfitUnsuited, fmt.Sprintf("of %d tasks at least %d %% have to run and at most %d %% may: no task can be replaced", s.desired, s.minPercent, s.maxPercent)
+		return restart.UnfitUnsuited, fmt.Sprintf("of %d tasks at least %d %% must run and at most %d %% may run, so no task can be replaced", s.desired, s.minPercent, s.maxPercent)
 	default:
 		return "", ""
 	}
 }
 
-// rollable tells whether ECS can stop a task before it starts another, or the other way round.
+// rollable reports whether ECS can stop a task before it starts another, or the other way round.
 func (s *service) rollable() bool {
 	if s.daemon {
 		return s.minPercent < 100

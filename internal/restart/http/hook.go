@@ -23,26 +23,27 @@ import (
 type Config struct {
 	// Method is that of the request. Empty: POST.
 	Method string
-	// URL is where to, or else URLFile the file that holds it, read for every request. It may be a secret as a whole.
+	// URL is where the request goes. Otherwise URLFile is a file that holds the URL, read for every request. All of the URL may
+	// be secret.
 	URL, URLFile string
 	// Headers are sent besides those of Client.
 	Headers map[string]string
-	// Body is sent, or else what is in BodyFile, read for every request. Empty: no body.
+	// Body is sent, or the contents of BodyFile, read for every request. Empty: no body.
 	Body, BodyFile string
 	// Statuses are the status codes of an accepted request. nil: 2xx.
 	Statuses Statuses
-	// Client holds authentication, TLS, proxy and more headers. What it says of redirects and HTTP/2 has no effect. It must
-	// have no oauth2: a token endpoint that hangs would not end with the context.
+	// Client holds authentication, TLS, proxy and more headers. Its settings for redirects and HTTP/2 have no effect. It must
+	// not have oauth2: a request to a hanging token endpoint would not end with the context.
 	Client commonconfig.HTTPClientConfig
 }
 
-// Statuses are status codes, and their name for people.
+// Statuses are status codes, with a text for people.
 type Statuses interface {
 	Contains(code int) bool
 	String() string
 }
 
-// maxFile is how much of a file is sent, and maxAnswer how much of an answer is waited for, in bytes.
+// maxFile is how large a file may be, and maxAnswer how much of an answer is read, in bytes.
 const (
 	maxFile   = 1 << 20
 	maxAnswer = 64 << 10
@@ -54,7 +55,7 @@ type Backend struct {
 	transport http.RoundTripper
 }
 
-// New makes a back-end of a checked configuration.
+// New makes a back-end from a checked configuration.
 func New(cfg Config) (*Backend, error) {
 	transport, err := once.RoundTripper(cfg.Client)
 	if err != nil {
@@ -66,17 +67,17 @@ func New(cfg Config) (*Backend, error) {
 // Kind implements restart.Backend.
 func (*Backend) Kind() string { return "http" }
 
-// Inspect implements restart.Backend: a hook says nothing about the service, which is verified by probes alone.
+// Inspect implements restart.Backend. A hook knows nothing about the service, which is verified by probes alone.
 func (*Backend) Inspect(context.Context) (restart.Status, error) { return restart.Status{}, nil }
 
-// Restart sends the request once and follows no redirect. It succeeds if the answer has one of the wanted statuses; what
-// else it says is not looked at.
+// Restart sends the request once and follows no redirect. It succeeds if the answer has one of the wanted statuses; the rest
+// of the answer is ignored.
 func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
 	req, err := b.request(ctx, a)
 	if err != nil {
 		return fmt.Errorf("%w: %w", restart.ErrRefused, err)
 	}
-	// Not by a client, which would follow redirects, and repeat the URL in its errors.
+	// Not with a client, which would follow redirects and quote the URL in its errors.
 	resp, sent, err := once.Do(b.transport, req)
 	switch {
 	case err != nil && !sent:
@@ -85,7 +86,7 @@ func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
 		return fmt.Errorf("sending %s to %s: %w", req.Method, shown(req.URL), bare(err))
 	}
 	defer resp.Body.Close()
-	// Some servers stop their work when the other end does not wait for the end of the answer.
+	// Some servers abort their work if the client does not wait for the end of the answer.
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer))
 	if b.accepts(resp.StatusCode) {
 		return nil
@@ -97,11 +98,11 @@ func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
 	return err
 }
 
-// notNow are the answers of a platform that will do nothing at present, such as during a deploy (RFC 9110, RFC 4918, RFC 6585).
-// Any other that is not wanted, such as 401, stays as it is until somebody mends it.
+// notNow are the answers of a platform that does nothing for now, such as during a deploy (RFC 9110, RFC 4918, RFC 6585). Any
+// other unwanted answer, such as 401, stays until somebody repairs its cause.
 var notNow = []int{http.StatusConflict, http.StatusLocked, http.StatusTooManyRequests}
 
-// request is that of one attempt. Nothing was sent when there is an error.
+// request returns the request of an attempt.
 func (b *Backend) request(ctx context.Context, a restart.Attempt) (*http.Request, error) {
 	u, err := b.url()
 	if err != nil {
@@ -143,12 +144,12 @@ func (b *Backend) url() (*url.URL, error) {
 	}
 	u, err := url.Parse(strings.TrimSpace(text))
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil {
-		return nil, errors.New("the hook has no absolute http or https URL without a user")
+		return nil, errors.New("the URL of the hook is not an absolute http or https URL without a user")
 	}
 	return u, nil
 }
 
-// read is the text of a file of the configuration.
+// read returns the text of a file of the configuration.
 func read(file string) (string, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -179,10 +180,10 @@ func (b *Backend) wanted() string {
 	return b.cfg.Statuses.String()
 }
 
-// shown is what may be shown of a URL. The path of a hook is often its secret.
+// shown returns what may be shown of a URL. The path of a hook is often its secret.
 func shown(u *url.URL) string { return u.Scheme + "://" + u.Host }
 
-// bare is err without the URL, if it has one.
+// bare returns err without the URL, if it has one.
 func bare(err error) error {
 	if u := (*url.Error)(nil); errors.As(err, &u) {
 		return u.Err

@@ -277,9 +277,9 @@ func TestUnsent(t *testing.T) {
 		want string
 	}{
 		{"refused", hook.Config{URL: nobody + "/canary?canary"}, "sending POST to " + nobody + ": dial tcp"},
-		{"no URL", hook.Config{URLFile: file(t, "canary")}, "no absolute http or https URL"},
+		{"no URL", hook.Config{URLFile: file(t, "canary")}, "not an absolute http or https URL"},
 		{"user in the URL", hook.Config{URL: "http://user:canary@127.0.0.1:1/"}, "without a user"},
-		{"not a URL", hook.Config{URLFile: file(t, "http://127.0.0.1:1/%zzcanary")}, "no absolute http or https URL"},
+		{"not a URL", hook.Config{URLFile: file(t, "http://127.0.0.1:1/%zzcanary")}, "not an absolute http or https URL"},
 		{"no file of the URL", hook.Config{URLFile: "/nowhere/url"}, "open /nowhere/url"},
 		{"no file of the body", hook.Config{URL: nobody, BodyFile: "/nowhere/body"}, "open /nowhere/body"},
 		{"long body", hook.Config{URL: nobody, BodyFile: file(t, strings.Repeat("x", 1<<20+1))}, "more than 1048576 bytes"},

@@ -1,5 +1,5 @@
-// Package journal keeps what the restarts must not forget in one directory: the states of the services in a store, the
-// decisions in an audit log.
+// Package journal keeps what restarts must not forget in one directory: the states of the services in a store, and the
+// decisions in audit logs.
 package journal
 
 import (
@@ -13,28 +13,28 @@ import (
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/audit"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/store"
 )
 
-// FileName is the name of the store below the directory of a journal.
+// FileName is the name of the store in the directory of a journal.
 const FileName = "restart.db"
 
 // maxPending is how many records are kept while they cannot be appended to the audit log.
 const maxPending = 100
 
-// Each kind of record has an audit log of its own. Attempts are few, and have the most room; who floods the exporter with
-// alerts or orders causes changes and orders alone.
-var options = map[restart.Kind]audit.Options{
-	restart.KindAttempt: {Name: audit.Name, MaxBytes: 8 << 20, MaxFiles: 7},
-	restart.KindChange:  {Name: "changes", MaxBytes: 8 << 20, MaxFiles: 4},
-	restart.KindOrder:   {Name: "orders", MaxBytes: 4 << 20, MaxFiles: 4},
+// Each kind of record has an audit log of its own. Attempts are few and have the most room. Somebody who floods the exporter
+// with alerts or orders can only cause changes and orders.
+var options = map[policy.Kind]audit.Options{
+	policy.KindAttempt: {Name: audit.Name, MaxBytes: 8 << 20, MaxFiles: 7},
+	policy.KindChange:  {Name: "changes", MaxBytes: 8 << 20, MaxFiles: 4},
+	policy.KindOrder:   {Name: "orders", MaxBytes: 4 << 20, MaxFiles: 4},
 }
 
-// Logs are the names of the audit logs, that of the attempts first.
+// Logs returns the names of the audit logs, with that of the attempts first.
 func Logs() []string {
 	var names []string
-	for _, kind := range restart.Kinds() {
+	for _, kind := range policy.Kinds() {
 		names = append(names, options[kind].Name)
 	}
 	return names
@@ -43,7 +43,7 @@ func Logs() []string {
 // ErrClosed is returned after Close, and until the first Open.
 var ErrClosed = errors.New("the journal is not open")
 
-// retryEvery is the pause between two attempts to open what could not be opened: it reads the whole file.
+// retryEvery is the pause before opening is tried again: it reads the whole file.
 const retryEvery = 5 * time.Second
 
 // A Journal is a restart.Journal on disk. It is safe for concurrent use.
@@ -52,20 +52,20 @@ type Journal struct {
 
 	mu     sync.Mutex // protects the following
 	store  *store.Store
-	logs   map[restart.Kind]*audit.Log
+	logs   map[policy.Kind]*audit.Log
 	broken error     // why it could not be opened
 	tried  time.Time // when that was
 	closed bool      // for good
 
-	auditing sync.Mutex       // held while records are appended; protects the following
-	pending  []restart.Record // those that could not be, oldest first
+	auditing sync.Mutex      // held while records are appended; protects the following
+	pending  []policy.Record // those that could not be, oldest first
 }
 
-// New makes a journal in dir. Nothing is touched until Open.
+// New makes a journal in dir. It touches nothing until Open.
 func New(dir string) *Journal { return &Journal{dir: dir, broken: ErrClosed} }
 
-// Open opens the files, or makes them. It may be called again, which changes nothing if they are open. After an
-// error the other methods return that error, and try again by themselves every now and then.
+// Open opens the files, or makes them. It may be called again; if they are open, that changes nothing. After an error the other
+// methods return that error, and try again every now and then.
 func (j *Journal) Open() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -85,7 +85,7 @@ func (j *Journal) open() error {
 		j.broken = err
 		return err
 	}
-	logs := map[restart.Kind]*audit.Log{}
+	logs := map[policy.Kind]*audit.Log{}
 	for kind, options := range options { // the lock of the store is on the directory
 		if logs[kind], err = audit.Open(j.dir, options); err != nil {
 			delete(logs, kind)
@@ -97,7 +97,7 @@ func (j *Journal) open() error {
 	return nil
 }
 
-func closeAll(logs map[restart.Kind]*audit.Log) error {
+func closeAll(logs map[policy.Kind]*audit.Log) error {
 	var errs []error
 	for _, log := range logs {
 		errs = append(errs, log.Close())
@@ -105,8 +105,8 @@ func closeAll(logs map[restart.Kind]*audit.Log) error {
 	return errors.Join(errs...)
 }
 
-// opened is what is open, if need be by trying again.
-func (j *Journal) opened() (*store.Store, map[restart.Kind]*audit.Log, error) {
+// opened returns the open files. It tries to open them if they are not.
+func (j *Journal) opened() (*store.Store, map[policy.Kind]*audit.Log, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.store == nil && !errors.Is(j.broken, ErrClosed) && time.Since(j.tried) >= retryEvery {
@@ -129,27 +129,27 @@ func (j *Journal) Close() error {
 
 // Load implements restart.Journal. A state that this version does not understand is an error: what it leaves out could
 // be what forbids a restart.
-func (j *Journal) Load(service string) (restart.State, error) {
+func (j *Journal) Load(service string) (policy.State, error) {
 	s, _, err := j.opened()
 	if err != nil {
-		return restart.State{}, err
+		return policy.State{}, err
 	}
 	text, ok := s.Record(service)
 	if !ok {
-		return restart.State{}, nil
+		return policy.State{}, nil
 	}
-	var state restart.State
+	var state policy.State
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&state); err != nil {
-		return restart.State{}, fmt.Errorf("the state of service %q in %q is not of this version of the exporter: "+
+		return policy.State{}, fmt.Errorf("the state of service %q in %q is not of this version of the exporter: "+
 			"use the version that wrote it, or move the file away to start without a memory", service, s.Path())
 	}
 	return state, nil
 }
 
 // Save implements restart.Journal.
-func (j *Journal) Save(service string, state restart.State) error {
+func (j *Journal) Save(service string, state policy.State) error {
 	s, _, err := j.opened()
 	if err != nil {
 		return err
@@ -158,20 +158,20 @@ func (j *Journal) Save(service string, state restart.State) error {
 	if err != nil {
 		return fmt.Errorf("encoding the state of service %q: %w", service, err)
 	}
-	// Both in any case: the state has to be known after a crash, and nothing may be restarted that nobody could read of.
+	// Both in any case: the state has to survive a crash, and no restart may be missing from the log.
 	return errors.Join(s.Save(service, text), j.flush())
 }
 
 // Audit implements restart.Journal. A record that cannot be appended is kept, and appended before the next one or when the
 // next state is saved. Until that succeeds Save fails.
-func (j *Journal) Audit(r restart.Record) error {
+func (j *Journal) Audit(r policy.Record) error {
 	if _, _, err := j.opened(); err != nil {
 		return err
 	}
 	j.auditing.Lock()
 	j.pending = append(j.pending, r)
-	if len(j.pending) > maxPending { // an attempt last: orders must not push it out here, either
-		oldest := slices.IndexFunc(j.pending, func(r restart.Record) bool { return r.Kind() != restart.KindAttempt })
+	if len(j.pending) > maxPending { // attempts go last: orders must not push them out here, either
+		oldest := slices.IndexFunc(j.pending, func(r policy.Record) bool { return r.Kind() != policy.KindAttempt })
 		j.pending = slices.Delete(j.pending, max(oldest, 0), max(oldest, 0)+1)
 	}
 	j.auditing.Unlock()

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/audit"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/store"
 )
 
@@ -31,14 +31,14 @@ func TestJournal(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "b")
 	j := open(t, dir)
 	at := time.Date(2026, 3, 29, 1, 30, 0, 123456789, time.UTC)
-	want := restart.State{
+	want := policy.State{
 		Seen: at, Armed: true, LockedOut: true, LockedAt: at, Unverified: 2, Attempts: []time.Time{at},
-		Intent: restart.Intent{ID: "x", At: at}, Pause: restart.Pause{Until: at, Who: "w", Reason: "r"},
+		Intent: policy.Intent{ID: "x", At: at}, Pause: policy.Pause{Until: at, Who: "w", Reason: "r"},
 	}
 	if err := j.Save("web", want); err != nil {
 		t.Fatal(err)
 	}
-	record := restart.Record{Time: at, Service: "web", From: restart.PhaseIdle, To: restart.PhaseExecuting, Decision: restart.Decision{Restart: true}, State: want}
+	record := policy.Record{Time: at, Service: "web", From: policy.PhaseIdle, To: policy.PhaseExecuting, Decision: policy.Decision{Restart: true}, State: want}
 	if err := j.Audit(record); err != nil {
 		t.Fatal(err)
 	}
@@ -63,16 +63,16 @@ func TestJournal(t *testing.T) {
 		t.Errorf("loaded (-saved +loaded): %v\n%s", err, diff)
 	}
 	got, err = j.Load("other")
-	if diff := cmp.Diff(restart.State{}, got); err != nil || diff != "" {
+	if diff := cmp.Diff(policy.State{}, got); err != nil || diff != "" {
 		t.Errorf("a service without a state: %v\n%s", err, diff)
 	}
-	var read []restart.Record
+	var read []policy.Record
 	_, err = audit.Read(dir, audit.Name, func(l audit.Line) error {
-		var r restart.Record
+		var r policy.Record
 		defer func() { read = append(read, r) }()
 		return json.Unmarshal(l.JSON, &r)
 	})
-	if diff := cmp.Diff([]restart.Record{record}, read); err != nil || diff != "" {
+	if diff := cmp.Diff([]policy.Record{record}, read); err != nil || diff != "" {
 		t.Errorf("audited (-written +read): %v\n%s", err, diff)
 	}
 }
@@ -120,7 +120,7 @@ func TestCorrupt(t *testing.T) {
 		t.Fatalf("Open says %v", err)
 	}
 	_, err := j.Load("web")
-	for _, err := range []error{err, j.Save("web", restart.State{Armed: true}), j.Audit(restart.Record{})} {
+	for _, err := range []error{err, j.Save("web", policy.State{Armed: true}), j.Audit(policy.Record{})} {
 		if !errors.Is(err, store.ErrCorrupt) {
 			t.Errorf("a call says %v, want ErrCorrupt", err)
 		}
@@ -157,8 +157,8 @@ func TestNoAudit(t *testing.T) {
 func TestAuditLater(t *testing.T) {
 	dir := t.TempDir()
 	j := open(t, dir)
-	state := restart.State{Armed: true}
-	record := restart.Record{Service: "web", Decision: restart.Decision{Restart: true}}
+	state := policy.State{Armed: true}
+	record := policy.Record{Service: "web", Decision: policy.Decision{Restart: true}}
 	if err := errors.Join(j.Save("web", state), j.Audit(record)); err != nil {
 		t.Fatal(err)
 	}
@@ -195,17 +195,17 @@ func TestAuditLater(t *testing.T) {
 // room than it has.
 func TestFloods(t *testing.T) {
 	long := strings.Repeat("x", audit.MaxLine/2)
-	pause := func() *restart.Pause { return &restart.Pause{Who: "w", Reason: "r"} }
-	attempt := restart.Record{Service: "web", Decision: restart.Decision{Restart: true}}
-	for name, flood := range map[string]restart.Record{
-		"orders":  {Service: "web", Event: restart.Event{Paused: pause()}},
-		"changes": {Service: "web", To: restart.PhaseSuspect, Decision: restart.Decision{Hold: restart.GuardPaused}},
+	pause := func() *policy.Pause { return &policy.Pause{Who: "w", Reason: "r"} }
+	attempt := policy.Record{Service: "web", Decision: policy.Decision{Restart: true}}
+	for name, flood := range map[string]policy.Record{
+		"orders":  {Service: "web", Event: policy.Event{Paused: pause()}},
+		"changes": {Service: "web", To: policy.PhaseSuspect, Decision: policy.Decision{Hold: policy.GuardPaused}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			before := options
 			t.Cleanup(func() { options = before })
-			options = map[restart.Kind]audit.Options{}
+			options = map[policy.Kind]audit.Options{}
 			for kind, o := range before {
 				o.MaxBytes /= 64
 				options[kind] = o
@@ -248,11 +248,11 @@ func TestFloodWhileFull(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_ = j.Audit(restart.Record{Decision: restart.Decision{Restart: true}})
+	_ = j.Audit(policy.Record{Decision: policy.Decision{Restart: true}})
 	for range 2 * maxPending {
-		_ = j.Audit(restart.Record{Event: restart.Event{Resumed: &restart.Operator{}}})
+		_ = j.Audit(policy.Record{Event: policy.Event{Resumed: &policy.Operator{}}})
 	}
-	if len(j.pending) != maxPending || j.pending[0].Kind() != restart.KindAttempt {
+	if len(j.pending) != maxPending || j.pending[0].Kind() != policy.KindAttempt {
 		t.Errorf("%d records wait, the first is about a %s, want %d and the attempt", len(j.pending), j.pending[0].Kind(), maxPending)
 	}
 }

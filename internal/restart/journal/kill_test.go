@@ -25,6 +25,7 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/audit"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
@@ -79,13 +80,13 @@ func (s *steps) step() {
 	}
 }
 
-func (s *steps) Save(service string, state restart.State) error {
+func (s *steps) Save(service string, state policy.State) error {
 	s.step()
 	defer s.step()
 	return s.Journal.Save(service, state)
 }
 
-func (s *steps) Audit(r restart.Record) error {
+func (s *steps) Audit(r policy.Record) error {
 	s.step()
 	defer s.step()
 	return s.Journal.Audit(r)
@@ -127,8 +128,8 @@ func appendLine(path, line string) error {
 	return errors.Join(err, f.Close())
 }
 
-// over tells whether the story has come to its end: repaired was seen, and then the state.
-func (s *steps) over(repaired bool, state *restart.State) bool {
+// over reports whether the story has come to its end: repaired was seen, and then the state.
+func (s *steps) over(repaired bool, state *policy.State) bool {
 	if s.helps {
 		return repaired && !state.InFlight()
 	}
@@ -143,8 +144,8 @@ func (s *steps) service() restart.Service {
 	return restart.Service{
 		Name: childService, CheckInterval: 5 * time.Millisecond, Backend: s, ExecTimeout: time.Minute,
 		Checks: []restart.Check{{Target: childTarget, Definition: "1", Prober: s, Request: prober.Request{URL: u}, Timeout: time.Second}},
-		Policy: restart.Policy{
-			Mode: restart.ModeEnforce, ArmProbes: 1, ConfirmProbes: 1, ConfirmInterval: time.Millisecond,
+		Policy: policy.Policy{
+			Mode: policy.ModeEnforce, ArmProbes: 1, ConfirmProbes: 1, ConfirmInterval: time.Millisecond,
 			ConfirmAge: time.Minute, ProbeGap: time.Minute, SuspectTime: time.Hour, InspectInterval: time.Millisecond,
 			Cooldown: 5 * time.Millisecond, CooldownMax: 10 * time.Millisecond, BudgetHour: 9, BudgetDay: 9,
 			Concurrency: 1, ConcurrencyGroup: 1, FleetBudget: 9, FleetWindow: time.Hour,
@@ -171,7 +172,7 @@ func child(dir string) error {
 		defer close(done)
 		c.Run(ctx)
 	}()
-	c.Apply(restart.Configuration{Services: []restart.Service{s.service()}, Brake: restart.BrakeLimits{
+	c.Apply(restart.Configuration{Services: []restart.Service{s.service()}, Brake: policy.BrakeLimits{
 		Percent: 100, Min: 9, Max: 9, Window: time.Minute, ReleasePercent: 50, ReleaseTime: time.Millisecond,
 	}})
 	err = s.story(c)
@@ -195,7 +196,7 @@ func (s *steps) story(c *restart.Controller) error {
 			}
 		}
 		if s.has("broken") {
-			if _, err := c.Handle(map[string]string{"instance": childTarget}, restart.Alert{}); err != nil {
+			if _, err := c.Handle(map[string]string{"instance": childTarget}, policy.Alert{}); err != nil {
 				return err
 			}
 		}
@@ -211,7 +212,7 @@ func (s *steps) story(c *restart.Controller) error {
 	return errors.New("the story does not end")
 }
 
-// run runs the child; killed tells whether it killed itself.
+// run runs the child; killed reports whether it killed itself.
 func run(t *testing.T, dir string, helps bool, kill int) (n int, killed bool) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])

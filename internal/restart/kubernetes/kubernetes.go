@@ -47,7 +47,7 @@ type made struct {
 	before  string // the identity
 }
 
-// New makes a back-end of a checked configuration.
+// New makes a back-end from a checked configuration.
 func New(cfg Config) (*Backend, error) {
 	client, err := api.New(api.Config{Kubeconfig: cfg.Kubeconfig, Context: cfg.Context})
 	if err != nil {
@@ -78,7 +78,7 @@ func (b *Backend) Inspect(ctx context.Context) (restart.Status, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.last.before != "" && b.last.before == s.Identity {
-		s.Detail += "; the restart " + b.last.attempt + " was set back: somebody, such as a GitOps controller, keeps the pod template as it was"
+		s.Detail += "; the restart " + b.last.attempt + " was undone: somebody, such as a GitOps controller, restores the pod template"
 	}
 	return s, nil
 }
@@ -118,7 +118,7 @@ func (b *Backend) DryRun(ctx context.Context, a restart.Attempt) error {
 	return b.patch(ctx, w, &a, url.Values{"dryRun": {"All"}})
 }
 
-// mayRestart refuses what has changed since the decision.
+// mayRestart refuses a workload that has changed since the decision.
 func (b *Backend) mayRestart(w *workload, a *restart.Attempt) error {
 	return a.Admit("the "+b.what(), "was changed", w.status())
 }
@@ -155,7 +155,7 @@ func (b *Backend) patch(ctx context.Context, w *workload, a *restart.Attempt, qu
 		return fmt.Errorf("patching the %s: %w", b.what(), err)
 	case after.Spec.Template.annotation(annotationAttempt) != a.ID:
 		err := fmt.Errorf("the API server took the patch of the %s and left the annotation out: an admission webhook may remove it", b.what())
-		if after.identity() == w.identity() { // otherwise what is left of it replaces the pods
+		if after.identity() == w.identity() { // otherwise the rest of the patch replaces the pods
 			err = fmt.Errorf("%w: %w", restart.ErrRefused, err)
 		}
 		return err
@@ -164,7 +164,7 @@ func (b *Backend) patch(ctx context.Context, w *workload, a *restart.Attempt, qu
 	}
 }
 
-// explained says what to do about an answer.
+// explained adds to an answer what to do about it.
 func (b *Backend) explained(err error) error {
 	switch {
 	case once.Answered(err, http.StatusUnauthorized):
@@ -172,18 +172,18 @@ func (b *Backend) explained(err error) error {
 	case once.Answered(err, http.StatusForbidden):
 		return fmt.Errorf("%w; want a Role with get and patch on %s %q, see examples/kubernetes/restart-rbac.yaml", err, plurals[b.cfg.Kind], b.cfg.Name)
 	case once.Answered(err, http.StatusNotFound):
-		return fmt.Errorf("%w; want a %s of this namespace and name", err, b.cfg.Kind)
+		return fmt.Errorf("%w; want a %s of this name in this namespace", err, b.cfg.Kind)
 	default:
 		return err
 	}
 }
 
-// plurals are the names of the kinds in a path.
+// plurals are the names of the kinds in paths.
 var plurals = map[string]string{Deployment: "deployments", StatefulSet: "statefulsets", DaemonSet: "daemonsets"}
 
 func (b *Backend) path() string {
 	return "/apis/apps/v1/namespaces/" + b.cfg.Namespace + "/" + plurals[b.cfg.Kind] + "/" + b.cfg.Name
 }
 
-// what is the workload in words.
+// what returns the workload in words.
 func (b *Backend) what() string { return b.cfg.Kind + " " + b.cfg.Namespace + "/" + b.cfg.Name }

@@ -162,7 +162,7 @@ func TestUnfit(t *testing.T) {
 		{"not seen yet", deployment, `{"spec": {"replicas": 5}}`, restart.UnfitRolling, "a rollout is under way"},
 		{"new pods are missing", deployment, `{"status": {"updatedReplicas": 1}}`, restart.UnfitRolling, "a rollout is under way"},
 		{"old pods are left", deployment, `{"status": {"replicas": 3}}`, restart.UnfitRolling, "a rollout is under way"},
-		{"stuck", deployment, `{"status": {"conditions": [{"type": "Progressing", "reason": "ProgressDeadlineExceeded"}]}}`, restart.UnfitRolling, "does not get on"},
+		{"stuck", deployment, `{"status": {"conditions": [{"type": "Progressing", "reason": "ProgressDeadlineExceeded"}]}}`, restart.UnfitRolling, "makes no progress"},
 		{"no replicas", deployment, `{"spec": {"replicas": 0}, "status": {"observedGeneration": 2, "replicas": 0, "updatedReplicas": 0}}`, restart.UnfitStopped, "no pods"},
 		{"being deleted", deployment, `{"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}`, restart.UnfitMissing, "being deleted"},
 		{"stateful set", statefulSet, `{}`, "", "2 pods wanted"},
@@ -212,7 +212,7 @@ func TestRefused(t *testing.T) {
 		{"conflict", fail(409, "the object has been modified"), true, "changed by somebody else in this moment"},
 		{"forbidden", fail(403, `deployments.apps "web" is forbidden: User "x" cannot patch`), true, `want a Role with get and patch on deployments "web", see examples/kubernetes/restart-rbac.yaml`},
 		{"unauthorized", fail(401, "Unauthorized"), true, "the credentials are expired, or of another cluster"},
-		{"gone meanwhile", fail(404, `deployments.apps "web" not found`), true, "want a deployment of this namespace and name"},
+		{"gone meanwhile", fail(404, `deployments.apps "web" not found`), true, "want a deployment of this name in this namespace"},
 		{"invalid", fail(422, "invalid\nvalue"), true, "status 422 Unprocessable Entity: invalid value"},
 		{"broken", fail(500, "etcdserver: request timed out"), false, "status 500 Internal Server Error: etcdserver"},
 		{"hangs up", func(w http.ResponseWriter, r *http.Request) {
@@ -314,7 +314,7 @@ func TestSetBack(t *testing.T) {
 	s.Edit(t, path, `{"spec": {"template": {"metadata": {"annotations": null}}}}`)
 	s.Edit(t, path, `{"status": {"observedGeneration": 3, "availableReplicas": 2}}`)
 	got := inspect(t, b)
-	if got.Identity != a.Before.Identity || !strings.Contains(got.Detail, "the restart ATTEMPT1 was set back") {
+	if got.Identity != a.Before.Identity || !strings.Contains(got.Detail, "the restart ATTEMPT1 was undone") {
 		t.Errorf("status is %+v, want the identity %q and what has happened", got, a.Before.Identity)
 	}
 }

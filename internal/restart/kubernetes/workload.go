@@ -10,8 +10,8 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 )
 
-// A workload is a Deployment, StatefulSet or DaemonSet, as far as a restart is concerned. What one kind does not have is
-// zero.
+// A workload is the part of a Deployment, StatefulSet or DaemonSet that matters for a restart. Fields that a kind does not have
+// are zero.
 type workload struct {
 	Kind     string `json:"kind"`
 	Metadata struct {
@@ -19,11 +19,11 @@ type workload struct {
 		ResourceVersion   string         `json:"resourceVersion"`
 		Generation        int64          `json:"generation"`
 		CreationTimestamp time.Time      `json:"creationTimestamp"`
-		DeletionTimestamp time.Time      `json:"deletionTimestamp"` // zero: nobody deletes it
+		DeletionTimestamp time.Time      `json:"deletionTimestamp"` // zero: it is not being deleted
 		ManagedFields     []managedField `json:"managedFields"`
 	} `json:"metadata"`
 	Spec struct {
-		Replicas       *int64   `json:"replicas"` // of no DaemonSet
+		Replicas       *int64   `json:"replicas"` // not of a DaemonSet
 		Paused         bool     `json:"paused"`   // of a Deployment
 		Template       template `json:"template"`
 		UpdateStrategy struct { // of a StatefulSet and a DaemonSet
@@ -74,10 +74,10 @@ type condition struct {
 	LastUpdateTime time.Time `json:"lastUpdateTime"`
 }
 
-// A template is the pod template, with all that it has.
+// A template is the whole pod template.
 type template map[string]any
 
-// annotation is one of the template's. Empty: it has none of this name.
+// annotation returns an annotation of the template, or "" if it does not have it.
 func (t template) annotation(name string) string {
 	metadata, _ := t["metadata"].(map[string]any)
 	annotations, _ := metadata["annotations"].(map[string]any)
@@ -85,8 +85,7 @@ func (t template) annotation(name string) string {
 	return value
 }
 
-// identity changes with every change of the pod template, which is what makes the cluster replace the pods; the number of
-// replicas is no part of it.
+// identity changes with the pod template, which makes the cluster replace the pods. The number of replicas is not part of it.
 func (w *workload) identity() string {
 	text, err := json.Marshal(w.Spec.Template) // in the order of the keys
 	if err != nil || w.Metadata.UID == "" {
@@ -104,7 +103,7 @@ func (w *workload) pods() pods {
 	if w.Kind == "DaemonSet" {
 		return pods{s.DesiredNumberScheduled, s.DesiredNumberScheduled, s.UpdatedNumberScheduled, s.NumberAvailable}
 	}
-	desired := int64(1) // what Kubernetes takes where the workload does not say
+	desired := int64(1) // the default of Kubernetes
 	if w.Spec.Replicas != nil {
 		desired = *w.Spec.Replicas
 	}
@@ -141,17 +140,17 @@ func (w *workload) unfit(p pods) (reason restart.Unfit, why string) {
 	case strategy.RollingUpdate.Partition > 0:
 		return restart.UnfitUnsuited, fmt.Sprintf("its update strategy has the partition %d: a changed template restarts only some pods", strategy.RollingUpdate.Partition)
 	case w.stuck():
-		return restart.UnfitRolling, "its last rollout does not get on (ProgressDeadlineExceeded)"
+		return restart.UnfitRolling, "its last rollout makes no progress (ProgressDeadlineExceeded)"
 	case !seen, p.updated < p.desired, p.existing > p.updated, w.Status.CurrentRevision != w.Status.UpdateRevision:
 		return restart.UnfitRolling, "a rollout is under way"
 	case p.desired == 0:
-		return restart.UnfitStopped, "it is to have no pods"
+		return restart.UnfitStopped, "no pods are wanted"
 	default:
 		return "", ""
 	}
 }
 
-// stuck tells whether a Deployment has given up on its rollout.
+// stuck reports whether a Deployment has given up on its rollout.
 func (w *workload) stuck() bool {
 	for _, c := range w.Status.Conditions {
 		if c.Type == "Progressing" && c.Reason == "ProgressDeadlineExceeded" {
@@ -161,7 +160,7 @@ func (w *workload) stuck() bool {
 	return false
 }
 
-// changedAt is when the pods were last to be replaced, whoever did it, or when a Deployment was done with that.
+// changedAt returns when somebody last asked for the pods to be replaced, or when a Deployment had replaced them.
 func (w *workload) changedAt() time.Time {
 	latest := w.Metadata.CreationTimestamp
 	note := func(t time.Time) {

@@ -1,8 +1,8 @@
 // Package lease makes one of several exporters the one that acts: the holder of a Lease of Kubernetes.
 //
-// Nobody's clock is compared with that of anybody else. The holder acts for a time after it began to ask for the last renewal that it was
-// granted; the others wait for a longer one after they last saw the Lease change, and only then take it. What each of
-// them measures is time that passes.
+// No clock is compared with another. The holder acts for some time after it began to ask for the last renewal that was granted.
+// The others wait for a longer time after they last saw the Lease change, and only then take it. Each of them measures time
+// that passes.
 package lease
 
 import (
@@ -17,20 +17,20 @@ import (
 	"sync"
 	"time"
 
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/kubernetes/api"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/once"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // Config says which Lease.
 type Config struct {
-	// Namespace and Name are those of the Lease, which has to be there.
+	// Namespace and Name are those of the Lease, which has to exist.
 	Namespace, Name string
 	// Kubeconfig and Context are those of api.Config. Empty: the cluster in which the exporter runs.
 	Kubeconfig, Context string
 }
 
-// The times of an election, as those of Kubernetes' own controllers.
+// The times of an election, which are those of Kubernetes' own controllers.
 const (
 	duration = 15 * time.Second // how long the others wait after they last saw the Lease change
 	deadline = 10 * time.Second // how long the holder acts without a renewal
@@ -46,21 +46,21 @@ type client interface {
 // An Elector takes part in an election. It is a restart.Elector.
 type Elector struct {
 	cfg    Config
-	file   [sha256.Size]byte // of the kubeconfig
+	file   [sha256.Size]byte // hash of the kubeconfig
 	client client
 	me     string // unique
 
 	// The following belong to Run.
 	seen   record    // the Lease as it was last seen
-	seenAt time.Time // when it was first seen so
+	seenAt time.Time // when it was first seen like that
 
 	mu      sync.Mutex // protects the following
-	renewed time.Time  // when the last request began that was granted; zero: we hold nothing
-	leads   time.Time  // since when nobody else held the Lease; zero: we do not
-	standby string     // why we do not
+	renewed time.Time  // when the last granted request began; zero: we do not hold the Lease
+	leads   time.Time  // since when nobody else has held the Lease; zero: we do not hold it
+	standby string     // why we do not lead
 }
 
-// New makes an elector of a checked configuration. It asks nobody before Run.
+// New makes an elector from a checked configuration. It sends nothing before Run.
 func New(cfg Config) (*Elector, error) {
 	c, err := api.New(api.Config{Kubeconfig: cfg.Kubeconfig, Context: cfg.Context})
 	if err != nil {
@@ -90,16 +90,16 @@ func (e *Elector) Key() string { return fmt.Sprintf("%q %x", e.cfg, e.file) }
 
 // Standing implements restart.Elector. It is a matter of time alone: who cannot renew stops in time, whatever keeps it
 // from noticing.
-func (e *Elector) Standing(now time.Time) restart.Leadership {
+func (e *Elector) Standing(now time.Time) policy.Leadership {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {
 	case e.renewed.IsZero():
-		return restart.Leadership{Standby: e.standby}
+		return policy.Leadership{Standby: e.standby}
 	case now.Sub(e.renewed) >= deadline:
-		return restart.Leadership{Standby: cmp.Or(e.standby, "the Lease was not renewed in time")}
+		return policy.Leadership{Standby: cmp.Or(e.standby, "the Lease was not renewed in time")}
 	default:
-		return restart.Leadership{Elected: true, For: now.Sub(e.leads)}
+		return policy.Leadership{Elected: true, For: now.Sub(e.leads)}
 	}
 }
 
@@ -139,8 +139,8 @@ type record struct {
 	} `json:"spec"`
 }
 
-// expires is how long after its last change the Lease may be taken by somebody else. It is never less than duration: who
-// holds it counts on that, whatever somebody has written into it.
+// expires returns how long after its last change somebody else may take the Lease. It is never less than duration: the holder
+// counts on that, whatever somebody has written into the Lease.
 func (r *record) expires() time.Duration {
 	if r.Spec.HolderIdentity == "" {
 		return 0
@@ -166,7 +166,7 @@ func (e *Elector) try(ctx context.Context) error {
 		e.seen, e.seenAt = now, time.Now()
 	}
 	if holder := e.seen.Spec.HolderIdentity; holder != e.me {
-		e.lost(cmp.Or(holder, "nobody") + " leads") // also if it is about to be taken: who held it meanwhile is not known
+		e.lost(cmp.Or(holder, "nobody") + " leads") // even if we are about to take it: we do not know who held it meanwhile
 		if time.Since(e.seenAt) < e.seen.expires() {
 			return nil
 		}
@@ -179,7 +179,7 @@ func (e *Elector) try(ctx context.Context) error {
 	return e.noted(err)
 }
 
-// write makes somebody, or with an empty name nobody, the holder, if the Lease is still as it was seen.
+// write makes somebody the holder, or nobody if the name is empty, if the Lease is still as it was last seen.
 func (e *Elector) write(ctx context.Context, holder string) error {
 	began := time.Now()
 	stamp := began.UTC().Format("2006-01-02T15:04:05.000000Z07:00") // for people
@@ -208,14 +208,14 @@ func (e *Elector) write(ctx context.Context, holder string) error {
 	return nil
 }
 
-// lost says that somebody else has the Lease.
+// lost notes that somebody else has the Lease.
 func (e *Elector) lost(why string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.renewed, e.leads, e.standby = time.Time{}, time.Time{}, why
 }
 
-// noted keeps why a request failed. Who holds the Lease goes on until the deadline.
+// noted keeps why a request failed. A holder goes on until the deadline.
 func (e *Elector) noted(err error) error {
 	if err == nil {
 		return nil
@@ -227,25 +227,25 @@ func (e *Elector) noted(err error) error {
 	return err
 }
 
-// release gives the Lease up, so that the others need not wait for its end. Nothing is done here any more from before on.
+// release gives up the Lease, so that the others need not wait until it expires. From before that on we do not act any more.
 func (e *Elector) release(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
 	e.lost("the election is over")
 	if e.seen.Spec.HolderIdentity == e.me {
-		_ = e.write(ctx, "") // otherwise it ends by itself
+		_ = e.write(ctx, "") // otherwise it expires
 	}
 }
 
 func conflict(err error) bool { return once.Answered(err, http.StatusConflict) }
 
-// explained says what to do about an answer.
+// explained adds to an answer what to do about it.
 func (e *Elector) explained(err error) error {
 	switch {
 	case once.Answered(err, http.StatusForbidden):
 		return fmt.Errorf("%w; want a Role with get and patch on leases %q, see examples/kubernetes/restart-rbac.yaml", err, e.cfg.Name)
 	case once.Answered(err, http.StatusNotFound):
-		return fmt.Errorf("%w; want one that is there, see examples/kubernetes/restart-rbac.yaml", err)
+		return fmt.Errorf("%w; want one that exists, see examples/kubernetes/restart-rbac.yaml", err)
 	default:
 		return err
 	}

@@ -298,7 +298,7 @@ func TestNoLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := run(t, s, "a", &log)
 		hold(t, time.Minute, nil, a)
-		if standing := a.Standing(time.Now()); !strings.Contains(standing.Standby, "status 404 Not Found; want one that is there, see examples/kubernetes/restart-rbac.yaml") {
+		if standing := a.Standing(time.Now()); !strings.Contains(standing.Standby, "status 404 Not Found; want one that exists, see examples/kubernetes/restart-rbac.yaml") {
 			t.Errorf("it says %q", standing.Standby)
 		}
 		s.Create(t, path, `{"kind": "Lease"}`)
@@ -368,7 +368,7 @@ func TestKey(t *testing.T) {
 func TestExplained(t *testing.T) {
 	for code, want := range map[int]string{
 		403: `want a Role with get and patch on leases "exporter", see examples/kubernetes/restart-rbac.yaml`,
-		404: "want one that is there, see examples/kubernetes/restart-rbac.yaml",
+		404: "want one that exists, see examples/kubernetes/restart-rbac.yaml",
 		500: "asking for the Lease monitoring/exporter: status 500",
 	} {
 		e := newElector(config, answers(code))

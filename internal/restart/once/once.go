@@ -19,9 +19,9 @@ import (
 	"github.com/prometheus/common/version"
 )
 
-// RoundTripper makes one that uses every connection once. A connection that was used before may be dead without anybody
-// knowing, and a request that fails on it would be sent again by net/http; above all one with an Idempotency-Key, which it
-// takes for the permission to do so. HTTP/2 also sends one again when the server asks for it.
+// RoundTripper makes one that uses every connection once. A connection that was used before may be dead unnoticed, and net/http
+// sends a request again that fails on it, above all one with an Idempotency-Key, which it takes for permission to do so.
+// HTTP/2 also sends a request again if the server asks for it.
 func RoundTripper(c commonconfig.HTTPClientConfig, options ...commonconfig.HTTPClientOption) (http.RoundTripper, error) {
 	options = append(options, commonconfig.WithKeepAlivesDisabled(), commonconfig.WithHTTP2Disabled())
 	return commonconfig.NewRoundTripperFromConfig(c, "restart", options...)
@@ -59,8 +59,8 @@ var ErrNotSent = errors.New("nothing was sent")
 // maxAnswer is how much of an answer is read, in bytes.
 const maxAnswer = 8 << 20
 
-// Send sends a request, follows no redirect, and decodes the answer into out, unless that is nil. An answer other than 2xx
-// is a *StatusError; explain finds in it what the server says.
+// Send sends a request, follows no redirect, and decodes the answer into out unless that is nil. An answer other than 2xx is
+// returned as a *StatusError; explain extracts the server's message from its body.
 func Send(ctx context.Context, transport http.RoundTripper, r Request, explain func(body []byte) string, out any) (http.Header, error) {
 	req, err := r.build(ctx)
 	if err != nil {
@@ -115,9 +115,9 @@ func (r *Request) build(ctx context.Context) (*http.Request, error) {
 
 // A StatusError is the answer of a server that did not do what it was asked.
 type StatusError struct {
-	// Code is that of HTTP.
+	// Code is the status code.
 	Code int
-	// Message is what the server says, for people. Empty: nothing.
+	// Message is the server's message for people. Empty: there was none.
 	Message string
 }
 
@@ -133,7 +133,7 @@ func (e *StatusError) Error() string {
 	return text
 }
 
-// Answered reports whether err is the server's answer with this code.
+// Answered reports whether err is an answer of the server with this status code.
 func Answered(err error, code int) bool {
 	status := (*StatusError)(nil)
 	return errors.As(err, &status) && status.Code == code
@@ -148,7 +148,7 @@ func NotDone(err error) bool {
 // maxLine is how long a Line is, in bytes.
 const maxLine = 400
 
-// Line is the beginning of what somebody else says, on one line.
+// Line returns the beginning of a text from elsewhere, on one line.
 func Line(text string) string {
 	text = strings.TrimSpace(strings.Map(func(r rune) rune {
 		if !unicode.IsGraphic(r) {

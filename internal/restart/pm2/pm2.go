@@ -1,8 +1,8 @@
 // Package pm2 restarts an app of PM2, the process manager of Node.js.
 //
-// PM2 is a daemon with a home directory and a program that talks to it. The program starts a daemon of its own where
-// it finds none, for example because of a wrong home, so it is only run when the daemon was there a moment before, and
-// then in such a way that it cannot start one. What the daemon runs is asked over its socket, without the program.
+// PM2 is a daemon with a home directory, and a program that talks to the daemon. If the program does not find a daemon, for
+// example because the home is wrong, it starts one of its own. So it is only run if the daemon was there a moment before, and
+// in such a way that it cannot start one. The list of processes comes from the daemon's socket, without the program.
 package pm2
 
 import (
@@ -24,17 +24,17 @@ type Config struct {
 	Home string
 	// Program is pm2, by its absolute path.
 	Program string
-	// Node is what runs Program, by its absolute path. Empty: what the first line of Program says; node is looked for
-	// beside Program and in the usual places.
+	// Node is the node that runs Program, by its absolute path. Empty: the first line of Program decides, and node is searched
+	// for beside Program and in the usual places.
 	Node string
 	// Reload replaces the instances of an app in cluster mode one after the other. An app in fork mode is restarted.
 	Reload bool
 }
 
-// A Backend restarts one app, with all its instances.
+// A Backend restarts one app, with all of its instances.
 type Backend struct{ cfg Config }
 
-// New makes a back-end of a checked configuration.
+// New makes a back-end from a checked configuration.
 func New(cfg Config) *Backend { return &Backend{cfg: cfg} }
 
 // Kind implements restart.Backend.
@@ -69,7 +69,7 @@ func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
 	case err == nil:
 		return nil
 	case ctx.Err() == nil && gone(ctx, b.cfg.Home):
-		return fmt.Errorf("%w: the PM2 daemon of %q has ended meanwhile", err, b.cfg.Home)
+		return fmt.Errorf("%w: the PM2 daemon of %q has ended", err, b.cfg.Home)
 	}
 	says, refused := told(stdout, stderr)
 	if refused && ctx.Err() == nil {
@@ -78,7 +78,7 @@ func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
 	return fmt.Errorf("%w%s", err, says)
 }
 
-// noFile is a file that cannot be opened or made.
+// noFile is a path at which no file can be opened or made.
 const noFile = "/dev/null/none"
 
 func (b *Backend) program() command.Program {
@@ -98,9 +98,9 @@ func (b *Backend) program() command.Program {
 			"PATH=" + strings.Join(path, ":"),
 			"HOME=" + b.cfg.Home,
 			"PM2_HOME=" + b.cfg.Home,
-			// pm2 opens its log before it starts a daemon: the one that ended a moment ago is not replaced by us.
+			// pm2 opens its log before it starts a daemon. As that fails, we never replace a daemon that has just ended.
 			"PM2_LOG_FILE_PATH=" + noFile,
-			// Without it pm2 may show its banner, and tell its makers that it was installed.
+			// Without it pm2 may show its banner, and report its installation to its makers.
 			"PM2_DISCRETE_MODE=true",
 			"NO_COLOR=1",
 		},

@@ -16,14 +16,14 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 )
 
-// socket is that of the daemon of a home.
+// socket returns the socket of the daemon of a home.
 func socket(home string) string { return filepath.Join(home, "rpc.sock") }
 
 func dial(ctx context.Context, home string) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, "unix", socket(home))
 }
 
-// gone tells whether nobody answers for the daemon of a home.
+// gone reports whether the daemon of a home does not answer.
 func gone(ctx context.Context, home string) bool {
 	conn, err := dial(ctx, home)
 	if err == nil {
@@ -37,7 +37,7 @@ func processes(ctx context.Context, home string) ([]process, error) {
 	conn, err := dial(ctx, home)
 	if err != nil {
 		if op := (*net.OpError)(nil); errors.As(err, &op) {
-			err = op.Err // the rest repeats the path
+			err = op.Err // the rest has the path once more
 		}
 		return nil, fmt.Errorf("%w: no PM2 daemon answers in the home %q: %w", restart.ErrRefused, home, err)
 	}
@@ -63,7 +63,7 @@ const (
 // maxAnswer is the longest part of an answer that is read, in bytes. A process takes some 20 KiB, with its environment.
 const maxAnswer = 64 << 20
 
-// errAnswer is all that is told of an answer that is not understood: it holds the environment of every app.
+// errAnswer stands for any answer that is not understood. The answer itself is not quoted: it holds the environment of every app.
 var errAnswer = errors.New("the answer is not a list of processes")
 
 // list makes one call over a connection to the daemon.
@@ -111,7 +111,7 @@ func part(r io.Reader) ([]byte, error) {
 	if n > maxAnswer {
 		return nil, errAnswer
 	}
-	// Not at once: a length is quickly said.
+	// Not allocated at once: the length may be wrong.
 	b, err := io.ReadAll(io.LimitReader(r, int64(n)))
 	if err == nil && len(b) < int(n) {
 		err = io.ErrUnexpectedEOF

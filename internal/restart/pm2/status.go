@@ -55,7 +55,7 @@ func text(b json.RawMessage) string {
 	return string(b)
 }
 
-// number is a JSON number, or one in a string. What is none is 0.
+// number is a JSON number, or one in a string. Anything else is 0.
 func number(b json.RawMessage) int64 {
 	f, err := strconv.ParseFloat(text(b), 64)
 	if err != nil {
@@ -64,10 +64,10 @@ func number(b json.RawMessage) int64 {
 	return int64(f)
 }
 
-// settled is how long an instance has to run until the times that it ended at once no longer count.
+// settled is how long an instance has to run until earlier crashes at its start no longer count.
 const settled = time.Minute
 
-// unfit is what speaks against a restart of one instance.
+// unfit returns what speaks against a restart of an instance.
 func (p *process) unfit(now time.Time) restart.Unfit {
 	switch p.status {
 	case "online":
@@ -84,15 +84,15 @@ func (p *process) unfit(now time.Time) restart.Unfit {
 		return restart.UnfitStopped
 	case "waiting restart":
 		return restart.UnfitLooping
-	default: // "launching", and what a later PM2 may have
+	default: // "launching", and new ones of later versions
 		return restart.UnfitRolling
 	}
 }
 
-// weightiest are the reasons in the order in which they count where instances differ.
+// weightiest are the reasons, in the order in which they count if instances differ.
 var weightiest = []restart.Unfit{restart.UnfitStopped, restart.UnfitRolling, restart.UnfitLooping}
 
-// status is that of an app. Its instances are restarted together, so what speaks against one speaks against all.
+// status returns the status of an app. Its instances are restarted together, so what speaks against one speaks against all.
 func status(all []process, app string, now time.Time) restart.Status {
 	var s restart.Status
 	var identity []string
@@ -129,7 +129,7 @@ func status(all []process, app string, now time.Time) restart.Status {
 	return s
 }
 
-// known is the status in PM2's words, if these are PM2's: a variable of the app's environment can take their place.
+// known returns the status in PM2's words, if it is one of PM2's: a variable of the app's environment can replace it.
 func (p *process) known() string {
 	switch p.status {
 	case "online", "errored", "stopped", "stopping", "waiting restart", "launching":
@@ -139,14 +139,14 @@ func (p *process) known() string {
 	}
 }
 
-// reloadLock is how long PM2 takes its own lock for valid.
+// reloadLock is how long PM2's own lock is valid.
 const reloadLock = 30 * time.Second
 
-// reloading tells whether somebody runs pm2 reload: it writes the time in milliseconds into a file, and empties it.
+// reloading reports whether somebody runs pm2 reload: it writes the time in milliseconds into a file, and empties it.
 func reloading(home string, now time.Time) bool {
 	f, err := os.Open(filepath.Join(home, "reload.lock"))
 	if err != nil {
-		return false // as PM2 takes it
+		return false // as for PM2
 	}
 	defer func() { _ = f.Close() }() // only read
 	b, err := io.ReadAll(io.LimitReader(f, 32))

@@ -12,7 +12,7 @@ import (
 var (
 	ansi    = regexp.MustCompile(`\x1b\[[0-9;]*m`)
 	pm2Says = regexp.MustCompile(`(?m)^\[PM2\]\[ERROR\] *(.+)`)
-	// Node writes where in which file an error is before it says which error it is.
+	// Node writes the position of an error before the error itself.
 	nodeAt   = regexp.MustCompile(`^\S.*:\d+$`)
 	nodeSays = regexp.MustCompile(`(?m)^\w*Error\b.*`)
 )
@@ -20,8 +20,8 @@ var (
 // declined is what pm2 says before it has done anything.
 var declined = regexp.MustCompile(`^(Reload already in progress|Process or Namespace .* not found$)`)
 
-// told is what pm2 itself says of its failure, or else the first line that somebody writes about it: node that cannot run
-// pm2, or a shell that cannot find node. The rest of the output may be anything, such as a stack trace.
+// told returns pm2's own message about its failure. If there is none, it is the first line of the errors: of node that cannot
+// run pm2, or of a shell that cannot find node. The rest of the output may be anything, such as a stack trace.
 func told(stdout, stderr string) (says string, refused bool) {
 	stdout, stderr = ansi.ReplaceAllString(stdout, ""), ansi.ReplaceAllString(stderr, "")
 	own := cmp.Or(match(pm2Says, stderr), match(pm2Says, stdout))
@@ -38,7 +38,7 @@ func match(says *regexp.Regexp, text string) string {
 	return ""
 }
 
-// firstLine is the first line with anything in it, and with node's error where that line is only the place of one.
+// firstLine returns the first line that is not empty. If that is only the position of an error of node, the error is added.
 func firstLine(stderr string) string {
 	line, rest, _ := strings.Cut(strings.TrimSpace(stderr), "\n")
 	line = strings.TrimSpace(line)

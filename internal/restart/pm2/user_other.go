@@ -4,5 +4,5 @@ package pm2
 
 import "github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/command"
 
-// daemonUser does nothing where users have no numbers.
+// daemonUser returns nil: users have no numbers here.
 func daemonUser(string) *command.User { return nil }

@@ -9,8 +9,8 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/command"
 )
 
-// daemonUser is the user of the daemon, whose rights are enough for pm2: as root it would run and leave files that
-// others can change. It is nil where the exporter's own rights are to be used.
+// daemonUser returns the user of the daemon, whose rights are enough for pm2. As root it would run files that others can
+// change, and leave files behind. It is nil if the exporter's own rights are used.
 func daemonUser(home string) *command.User {
 	info, err := os.Lstat(socket(home))
 	if err != nil || os.Geteuid() != 0 {

@@ -23,7 +23,7 @@ var stateNames = map[int64]string{
 	stopped: "STOPPED", starting: "STARTING", running: "RUNNING", backoff: "BACKOFF", stopping: "STOPPING", exited: "EXITED", fatal: "FATAL",
 }
 
-// A process is what supervisord says of one.
+// A process is what supervisord says about a process.
 type process struct {
 	name             string // with its group: group:name
 	state            int64
@@ -31,7 +31,7 @@ type process struct {
 	takes            time.Duration // how long it may take to stop and start; 0: not known
 }
 
-// now asks for the process as it is in this moment, without the time that it takes.
+// now asks for the state of the process, without its times.
 func (b *Backend) now(ctx context.Context) (process, error) {
 	v, err := b.client.call(ctx, "supervisor.getProcessInfo", b.cfg.Process)
 	if err != nil {
@@ -44,14 +44,14 @@ func (b *Backend) now(ctx context.Context) (process, error) {
 	}, nil
 }
 
-// process asks for the process, and for what its configuration says of the time that it takes.
+// process asks for the process, and for the times in its configuration.
 func (b *Backend) process(ctx context.Context) (process, error) {
 	p, err := b.now(ctx)
 	if err != nil {
 		return process{}, err
 	}
 	all, err := b.client.call(ctx, "supervisor.getAllConfigInfo")
-	if err != nil && !isFault(err, faultUnknownMethod) { // one of 2017 or older
+	if err != nil && !isFault(err, faultUnknownMethod) { // versions up to 2017 do not have it
 		return process{}, err
 	}
 	for i := range all.Array {
@@ -65,7 +65,7 @@ func (b *Backend) process(ctx context.Context) (process, error) {
 // margin is what a restart may take beyond the time that the configuration of the process gives it.
 const margin = 10 * time.Second
 
-// identity is another one for each start. It does not change when the process ends.
+// identity changes with each start of the process. It does not change when the process ends.
 func (p *process) identity() string { return fmt.Sprintf("%s@%d", p.name, p.start) }
 
 func (p *process) status(now time.Time) restart.Status {
@@ -73,7 +73,7 @@ func (p *process) status(now time.Time) restart.Status {
 		Identity: p.identity(), Running: p.state == running, Takes: p.takes, Unfit: p.unfit(),
 		Detail: "supervisord says " + p.stateName(),
 	}
-	if p.start > 0 { // by its clock, which may be another one than ours
+	if p.start > 0 { // by its clock, which may differ from ours
 		s.StartedAt = now.Add(-time.Duration(max(p.now-p.start, 0)) * time.Second)
 	}
 	return s
@@ -89,13 +89,13 @@ func (p *process) stateName() string {
 // unfit is what speaks against a restart.
 func (p *process) unfit() restart.Unfit {
 	switch p.state {
-	case running, fatal: // of the latter it has given up, so nobody else will repair it
+	case running, fatal: // it has given up on a FATAL one, so nobody else will repair that
 		return ""
 	case stopped, exited:
 		return restart.UnfitStopped
 	case backoff:
 		return restart.UnfitLooping
-	default: // STARTING, STOPPING, and what is UNKNOWN
+	default: // STARTING, STOPPING and UNKNOWN
 		return restart.UnfitRolling
 	}
 }

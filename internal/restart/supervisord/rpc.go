@@ -28,7 +28,7 @@ type client struct {
 func newClient(cfg Config) (*client, error) {
 	u, err := url.Parse(cfg.URL)
 	if err != nil {
-		return nil, errors.New("the URL of supervisord is none") // it may hold a password
+		return nil, errors.New("the URL of supervisord is not valid") // it may hold a password
 	}
 	var options []commonconfig.HTTPClientOption
 	if u.Scheme == "unix" {
@@ -60,7 +60,7 @@ const (
 	faultNotRunning     = 70
 )
 
-// isFault tells whether err is one of these faults.
+// isFault reports whether err is one of these faults.
 func isFault(err error, codes ...int64) bool {
 	f, ok := errors.AsType[*fault](err)
 	return ok && slices.Contains(codes, f.code)
@@ -69,8 +69,8 @@ func isFault(err error, codes ...int64) bool {
 // maxAnswer is how much of an answer is read, in bytes. The configuration of a process takes some 3 KiB.
 const maxAnswer = 16 << 20
 
-// call calls a method. The error is a *fault, or wraps restart.ErrRefused where nobody can have got the call, or else nobody
-// knows whether the method was called.
+// call calls a method. An error is a *fault, or wraps restart.ErrRefused if supervisord cannot have got the call. After any
+// other error it is not known whether the method was called.
 func (c *client) call(ctx context.Context, method string, args ...any) (value, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(request(method, args)))
 	if err != nil {
@@ -99,7 +99,7 @@ func (c *client) call(ctx context.Context, method string, args ...any) (value, e
 	return v, nil
 }
 
-// request is a call with arguments that are texts and booleans.
+// request returns a call with arguments that are texts and booleans.
 func request(method string, args []any) []byte {
 	var b bytes.Buffer
 	b.WriteString(xml.Header + "<methodCall><methodName>" + method + "</methodName><params>")
@@ -133,7 +133,7 @@ type value struct {
 	} `xml:"struct>member"`
 }
 
-// member is that of a struct; the zero value if there is none.
+// member returns a member of a struct, or the zero value if there is none.
 func (v *value) member(name string) *value {
 	for i := range v.Struct {
 		if v.Struct[i].Name == name {
@@ -150,8 +150,8 @@ func (v *value) integer() int64 {
 	return *v.Int
 }
 
-// errAnswer is all that is told of an answer that is not understood: it may hold anything.
-var errAnswer = errors.New("the answer is not one of XML-RPC")
+// errAnswer stands for any answer that is not understood. The answer is not quoted: it may hold anything.
+var errAnswer = errors.New("the answer is not XML-RPC")
 
 // answer reads the answer to a call.
 func answer(r io.Reader) (value, error) {
@@ -173,7 +173,7 @@ func answer(r io.Reader) (value, error) {
 	return response.Params[0], nil
 }
 
-// isNet tells an error of the connection, or the end of its time, from one of the text.
+// isNet reports whether err is about the connection or its time, and not about the text.
 func isNet(err error) bool {
 	var n net.Error
 	return errors.As(err, &n) || errors.Is(err, context.Canceled) || errors.Is(err, io.ErrUnexpectedEOF)

@@ -1,8 +1,8 @@
 // Package supervisord restarts a process of supervisord, over its XML-RPC interface.
 //
-// There is no call that restarts a process: it is stopped by one and started by another. Once the first has gone out the
-// second is tried whatever happens, and where the exporter ends in between the next one finishes it. What the
-// interface calls supervisor.restart is another thing: it ends supervisord with all its processes, and is never called.
+// There is no call that restarts a process: one call stops it, and another starts it. Once the first has been sent the second
+// is tried whatever happens, and if the exporter ends in between, the next exporter finishes it. The interface also has
+// supervisor.restart, which ends supervisord with all its processes. It is never called.
 package supervisord
 
 import (
@@ -22,7 +22,7 @@ type Config struct {
 	Process string
 	// URL is that of supervisord: "unix:///path/of/socket" or "http://host:port".
 	URL string
-	// BasicAuth is the user and password that it wants. nil: none.
+	// BasicAuth is the user and password for it. nil: none.
 	BasicAuth *commonconfig.BasicAuth
 }
 
@@ -30,10 +30,10 @@ type Config struct {
 type Backend struct {
 	cfg    Config
 	client *client
-	least  time.Duration // how long a start is tried at least after a stop
+	least  time.Duration // how long a start is tried after a stop, at least
 }
 
-// New makes a back-end of a checked configuration.
+// New makes a back-end from a checked configuration.
 func New(cfg Config) (*Backend, error) {
 	c, err := newClient(cfg)
 	if err != nil {
@@ -103,10 +103,11 @@ func (b *Backend) Finish(ctx context.Context, a restart.Attempt) (bool, error) {
 	return true, b.finish(ctx, &p, nil)
 }
 
-// finishTime is how long a start is tried at least, and how long after the beginning of an attempt a stop is its own.
+// finishTime is how long a start is tried, at least. It is also how long after the beginning of an attempt a stop counts as
+// that attempt's own.
 const finishTime = 30 * time.Second
 
-// stoppedWithin tells whether the process was stopped by an attempt that began so long ago. Times are in whole seconds.
+// stoppedWithin reports whether the process was stopped by an attempt that began so long ago. Times are in whole seconds.
 func (p *process) stoppedWithin(began time.Duration) bool {
 	switch ago := time.Duration(p.now-p.stop) * time.Second; p.state {
 	case stopping:
@@ -123,8 +124,8 @@ func (p *process) finishTime() time.Duration { return max(finishTime, p.takes) }
 // pause is the time between two looks at a process that is stopping.
 const pause = 100 * time.Millisecond
 
-// finish starts what was stopped, or is being stopped; unsure is why that is not known. Its time is its own: to stop and
-// not to start would be the worst end.
+// finish starts a process that was stopped, or is being stopped. If that is not certain, unsure is why. It has time of its own:
+// to stop a process and not to start it would be the worst outcome.
 func (b *Backend) finish(ctx context.Context, p *process, unsure error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(b.least, p.takes))
 	defer cancel()
@@ -135,13 +136,13 @@ func (b *Backend) finish(ctx context.Context, p *process, unsure error) error {
 		switch {
 		case err == nil && is.identity() != p.identity(): // somebody was faster
 			return nil
-		case err == nil && is.state == running && unsure != nil: // as long as it does not stop it runs
+		case err == nil && is.state == running && unsure != nil: // it runs as long as it has not stopped
 			err = unsure
 		case err == nil && (is.state == stopped || is.state == exited): // or it has ended by itself meanwhile
 			if err = b.start(ctx, p); err == nil || isAnswer(err) {
 				return err
 			}
-		case err == nil && is.state != stopping && is.state != running: // it is supervisord's own turn
+		case err == nil && is.state != stopping && is.state != running: // supervisord itself is at work
 			return fmt.Errorf("starting the process %q: supervisord says %s since it was stopped", p.name, is.stateName())
 		}
 		select {
@@ -150,13 +151,13 @@ func (b *Backend) finish(ctx context.Context, p *process, unsure error) error {
 			if err == nil {
 				err = ctx.Err()
 			}
-			// As a text: that a call did not arrive makes it no refusal, the process was touched before.
+			// As a text: a call that was not sent is not a refusal here, because the process was touched before.
 			return fmt.Errorf("starting the process %q after it was to stop: %w", p.name, errors.New(err.Error()))
 		}
 	}
 }
 
-// isAnswer tells whether supervisord itself said what became of the call.
+// isAnswer reports whether err is supervisord's own answer to the call.
 func isAnswer(err error) bool {
 	_, ok := errors.AsType[*fault](err)
 	return ok

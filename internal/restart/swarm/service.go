@@ -11,7 +11,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 )
 
-// A service is what the engine says of one, as far as it is used here.
+// A service is the part of a service that is used here, as the engine has it.
 type service struct {
 	ID      string `json:"ID"`
 	Version struct {
@@ -24,7 +24,7 @@ type service struct {
 	UpdateStatus update        `json:"UpdateStatus"`
 }
 
-// A specification is what a service is to be. It is sent back as it came.
+// A specification is the wanted state of a service. It is sent back as it came.
 type specification json.RawMessage
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -35,7 +35,7 @@ func (s *specification) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// An update is the latest one of a service; zero: none has begun since the specification was last changed.
+// An update is the latest update of a service. Zero: none has begun since the specification was last changed.
 type update struct {
 	State       string    `json:"State"`
 	StartedAt   time.Time `json:"StartedAt"`
@@ -47,11 +47,11 @@ func (s specification) name() string {
 	var named struct {
 		Name string `json:"Name"`
 	}
-	_ = json.Unmarshal(s, &named) // then it has none
+	_ = json.Unmarshal(s, &named) // after an error it has no name
 	return named.Name
 }
 
-// mode says how many tasks there are to be.
+// mode returns how many tasks are wanted, and the name of the mode.
 func (s specification) mode() (replicas uint64, name string) {
 	var modes struct {
 		Mode struct {
@@ -61,7 +61,7 @@ func (s specification) mode() (replicas uint64, name string) {
 			Global *struct{} `json:"Global"`
 		} `json:"Mode"`
 	}
-	_ = json.Unmarshal(s, &modes) // then it has none of them
+	_ = json.Unmarshal(s, &modes) // after an error it has no mode
 	switch m := modes.Mode; {
 	case m.Global != nil:
 		return 1, "global"
@@ -74,7 +74,7 @@ func (s specification) mode() (replicas uint64, name string) {
 	}
 }
 
-// identity changes with everything that makes the swarm replace the tasks; how many there are is no part of it.
+// identity changes with everything that makes the swarm replace the tasks. Their number is not part of it.
 func (s *service) identity() string {
 	var spec struct {
 		TaskTemplate map[string]any `json:"TaskTemplate"`
@@ -90,13 +90,13 @@ func (s *service) identity() string {
 	return s.ID + " " + hex.EncodeToString(sum[:8])
 }
 
-// status is what a back-end says of a service.
+// status returns the status of a service.
 func (s *service) status() restart.Status {
 	replicas, mode := s.Spec.mode()
 	state := s.UpdateStatus.State
 	out := restart.Status{
 		Identity: s.identity(),
-		// An update whose state is not there has not begun yet, unless there never was one.
+		// An update without a state has not begun yet, unless there never was one.
 		Running:   state == "completed" || state == "rollback_completed" || state == "" && s.PreviousSpec == nil,
 		Detail:    fmt.Sprintf("%s, %d wanted, version %d", mode, replicas, s.Version.Index),
 		StartedAt: s.CreatedAt,

@@ -26,13 +26,13 @@ type Config struct {
 	Engine engine.Config
 }
 
-// A Backend restarts one service, with all its tasks.
+// A Backend restarts one service, with all of its tasks.
 type Backend struct {
 	name   string
 	client *engine.Client
 }
 
-// New makes a back-end of a checked configuration.
+// New makes a back-end from a checked configuration.
 func New(cfg Config) (*Backend, error) {
 	client, err := engine.New(cfg.Engine)
 	if err != nil {
@@ -87,7 +87,7 @@ func (b *Backend) Restart(ctx context.Context, a restart.Attempt) error {
 	}
 }
 
-// get asks for the service. Without an answer nothing can be done.
+// get asks for the service. An error is a refusal.
 func (b *Backend) get(ctx context.Context) (*service, error) {
 	var s service
 	err := b.client.Do(ctx, engine.Request{Method: http.MethodGet, Path: "/services/" + b.name}, &s)
@@ -95,7 +95,7 @@ func (b *Backend) get(ctx context.Context) (*service, error) {
 	case once.Answered(err, http.StatusServiceUnavailable):
 		err = fmt.Errorf("%w; want the engine of a manager", err)
 	case once.Answered(err, http.StatusForbidden):
-		err = fmt.Errorf("%w; a proxy before the engine does not let this through", err)
+		err = fmt.Errorf("%w; a proxy in front of the engine does not allow this", err)
 	case err == nil && s.Spec.name() != b.name:
 		err = fmt.Errorf("got the service %q: want its name, not the beginning of its ID", s.Spec.name())
 	}
@@ -105,19 +105,19 @@ func (b *Backend) get(ctx context.Context) (*service, error) {
 	return &s, nil
 }
 
-// outOfSequence tells whether somebody else has changed the service since the version that the update names. The engine
-// answers that by 500.
+// outOfSequence reports whether somebody else has changed the service since the version that the update names. The engine
+// answers 500 to that.
 func outOfSequence(err error) bool {
 	status := (*once.StatusError)(nil)
 	return errors.As(err, &status) && strings.Contains(status.Message, "update out of sequence")
 }
 
-// forced is a specification with one more forced update. Everything else in it stays as it is, also what is not known
+// forced returns a specification with one more forced update. Everything else stays as it is, including what is not known
 // here.
 func forced(spec specification) (map[string]any, error) {
 	var all map[string]any
 	decoder := json.NewDecoder(bytes.NewReader(spec))
-	decoder.UseNumber() // nanoseconds do not fit into what JSON has otherwise
+	decoder.UseNumber() // nanoseconds do not fit into a float64
 	if err := decoder.Decode(&all); err != nil {
 		return nil, err
 	}
@@ -129,7 +129,7 @@ func forced(spec specification) (map[string]any, error) {
 	if n, ok := template["ForceUpdate"].(json.Number); ok {
 		var err error
 		if counter, err = strconv.ParseUint(n.String(), 10, 64); err != nil {
-			return nil, errors.New("ForceUpdate is no number")
+			return nil, errors.New("ForceUpdate is not a number")
 		}
 	}
 	template["ForceUpdate"] = counter + 1

@@ -316,7 +316,7 @@ func TestRefused(t *testing.T) {
 		}, true, "was updated by somebody else since it was looked at"},
 		{"broken", func(m *manager) { m.answer = func() error { return errors.New("context deadline exceeded") } }, false, "updating the service \"shop_web\": status 500"},
 		{"no manager", func(m *manager) { m.code = http.StatusServiceUnavailable }, true, "not a swarm manager.; want the engine of a manager"},
-		{"proxy", func(m *manager) { m.code = http.StatusForbidden }, true, "a proxy before the engine does not let this through"},
+		{"proxy", func(m *manager) { m.code = http.StatusForbidden }, true, "a proxy in front of the engine does not allow this"},
 		{"gone", func(m *manager) { m.service = nil }, true, "status 404 Not Found: service shop_web not found"},
 		{"another one", func(m *manager) { m.service["Spec"].(map[string]any)["Name"] = "other" }, true, `got the service "other"`},
 		{"no tasks", func(m *manager) { delete(m.service["Spec"].(map[string]any), "TaskTemplate") }, true, "somebody else"},

@@ -19,7 +19,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 )
 
-// connect makes a connection of its own for every use, so that none is left that could break unseen.
+// connect makes a new connection for every use, so that none is left that could break unnoticed.
 var connect = func(ctx context.Context, name string) (manager, error) {
 	conn, err := dbus.NewConnection(func() (*godbus.Conn, error) { return dial(ctx, address(name)) })
 	if err != nil {
@@ -28,7 +28,7 @@ var connect = func(ctx context.Context, name string) (manager, error) {
 	return &bus{conn}, nil
 }
 
-// address is where the bus is. No bus is ever started: D-Bus' own way to find that of a user may do so.
+// address returns where the bus is. It never starts a bus, as D-Bus' own way to find that of a user may do.
 func address(name string) string {
 	if name != "user" {
 		return cmp.Or(os.Getenv("DBUS_SYSTEM_BUS_ADDRESS"), "unix:path=/run/dbus/system_bus_socket")
@@ -63,7 +63,7 @@ func (b *bus) properties(ctx context.Context, unit string) (map[string]any, erro
 	if err != nil {
 		return nil, cmp.Or(ctx.Err(), err)
 	}
-	if all["LoadState"] != "loaded" { // one that is not there has no properties as a service
+	if all["LoadState"] != "loaded" { // a missing unit does not have the properties of a service
 		return all, nil
 	}
 	service, err := b.conn.GetUnitTypePropertiesContext(ctx, unit, "Service")
@@ -71,16 +71,16 @@ func (b *bus) properties(ctx context.Context, unit string) (map[string]any, erro
 	return all, cmp.Or(ctx.Err(), err)
 }
 
-// alive is how often the connection is looked at while a job is waited for: without it nobody would tell of its end.
+// alive is how often the connection is checked during a job: if it breaks, no signal tells of the end of the job.
 const alive = time.Second
 
 func (b *bus) restart(ctx context.Context, unit string) (string, error) {
 	// Signals go to those who ask for them; the connection that is told of its own jobs is another one.
 	if err := b.conn.Subscribe(); err != nil {
-		return "", fmt.Errorf("%w: asking to be told of the end of jobs: %w", restart.ErrRefused, err)
+		return "", fmt.Errorf("%w: subscribing to the end of jobs: %w", restart.ErrRefused, err)
 	}
 	ended := make(chan string, 1)
-	// "fail" rather than "replace": a job that somebody has asked for meanwhile is theirs.
+	// "fail" rather than "replace": a job that somebody else has asked for stays theirs.
 	if _, err := b.conn.RestartUnitContext(ctx, unit, "fail", ended); err != nil {
 		if refused(err) {
 			err = fmt.Errorf("%w: %w", restart.ErrRefused, err)
@@ -97,14 +97,14 @@ func (b *bus) restart(ctx context.Context, unit string) (string, error) {
 			return "", fmt.Errorf("waiting for the job, which goes on: %w", ctx.Err())
 		case <-look.C:
 			if !b.conn.Connected() {
-				return "", errors.New("the connection to the bus has ended while the job was under way")
+				return "", errors.New("the connection to the bus ended while the job was under way")
 			}
 		}
 	}
 }
 
-// refused tells whether systemd itself, or polkit for it, has answered that there is no job. The bus answers in its place
-// when it has ended or takes too long, and then nobody knows.
+// refused reports whether systemd itself, or polkit for it, has answered that there is no job. If systemd has ended or takes too
+// long, the bus answers instead, and then it is not known.
 func refused(err error) bool {
 	var answer godbus.Error
 	if !errors.As(err, &answer) {

@@ -4,5 +4,5 @@ package systemd
 
 import "context"
 
-// connect is not there: the build has no D-Bus.
+// connect is nil: the build does not include D-Bus.
 var connect func(ctx context.Context, bus string) (manager, error)

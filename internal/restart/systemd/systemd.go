@@ -1,8 +1,7 @@
 // Package systemd restarts a service unit of systemd, over D-Bus.
 //
-// It asks for a restart job and waits for its end. Who may do that is polkit's affair on the bus of the system, and
-// nobody's on the bus of a user, whose manager obeys that user alone. Nothing else is ever asked for: above all it
-// does not reset what systemd counts.
+// It asks for a restart job and waits for its end. On the system bus polkit decides who may do that. On the bus of a user nobody
+// has to: the manager obeys only that user. It never asks for anything else; above all it does not reset what systemd counts.
 package systemd
 
 import (
@@ -18,16 +17,16 @@ import (
 type Config struct {
 	// Unit is its full name, such as "shop.service".
 	Unit string
-	// Bus is "system", or "user" for the manager of the user that the exporter runs as. Empty: "system".
+	// Bus is "system", or "user" for the manager of the exporter's user. Empty: "system".
 	Bus string
 }
 
-// A manager is what the back-end needs of systemd.
+// A manager is the part of systemd that the back-end needs.
 type manager interface {
-	// properties are those of a unit, of the D-Bus interfaces org.freedesktop.systemd1.Unit and .Service together.
+	// properties returns those of a unit, of the D-Bus interfaces org.freedesktop.systemd1.Unit and .Service together.
 	properties(ctx context.Context, unit string) (map[string]any, error)
-	// restart asks for one restart job, which fails rather than change another job. The error says whether there is a
-	// job: it wraps restart.ErrRefused if there is none. Otherwise it is waited for, and its result returned.
+	// restart asks for one restart job, which fails rather than change another job. The error wraps restart.ErrRefused if there
+	// is no job. Otherwise restart waits for the job and returns its result.
 	restart(ctx context.Context, unit string) (result string, err error)
 	close()
 }
@@ -38,7 +37,7 @@ type Backend struct {
 	connect func(ctx context.Context, bus string) (manager, error)
 }
 
-// New makes a back-end of a checked configuration. It is an error if it was left out of the build.
+// New makes a back-end from a checked configuration. It fails if the back-end was left out of the build.
 func New(cfg Config) (*Backend, error) {
 	if connect == nil {
 		return nil, errors.New("this build cannot restart units of systemd: it was built with the tag nosystemd")
@@ -100,7 +99,7 @@ func (b *Backend) inspect(ctx context.Context, m manager) (restart.Status, error
 	return unitOf(all).status(time.Now()), nil
 }
 
-// after says in what state a failed job has left the unit.
+// after returns the state in which a failed job has left the unit.
 func (b *Backend) after(ctx context.Context, m manager) string {
 	all, err := m.properties(ctx, b.cfg.Unit)
 	if err != nil {

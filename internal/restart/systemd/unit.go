@@ -9,26 +9,26 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 )
 
-// A unit is what systemd says of one, in the words of org.freedesktop.systemd1(5).
+// A unit is what systemd says about a unit, in the words of org.freedesktop.systemd1(5).
 type unit struct {
-	load, loadError   string        // LoadState; what is wrong if it is no "loaded"
+	load, loadError   string        // LoadState; what is wrong if that is not "loaded"
 	active, sub       string        // ActiveState, SubState
 	result            string        // of the last run
-	invocation        string        // InvocationID: another one for each run
-	job               bool          // a job of somebody waits or runs
+	invocation        string        // InvocationID: a new one for each run
+	job               bool          // somebody's job waits or runs
 	freezer           string        // FreezerState; empty: this systemd freezes nothing
-	byHand            bool          // false: may be started and stopped as a dependency only
+	byHand            bool          // false: it may be started and stopped only as a dependency
 	restarts          uint64        // NRestarts: by systemd itself since somebody last started it
-	limit             time.Duration // forever: what was started once counts as long as systemd knows the unit
-	burst             uint64        // starts that systemd grants within limit; 0: any
+	limit             time.Duration // forever: a start counts as long as systemd knows the unit
+	burst             uint64        // starts that systemd allows within limit; 0: any number
 	stopTime, runTime time.Duration
 
-	started []time.Time // when the last start began, went on and ended, as far as it did
+	started []time.Time // when the last start began, went on and ended, as far as it got
 	// By the monotonic clock, in microseconds; 0: never.
 	inactiveExit, activeExit, mainExit uint64
 }
 
-// unitOf picks from the properties. What is missing, or of another type in another version of systemd, is zero.
+// unitOf picks from the properties. A property that is missing, or has another type in another version of systemd, is zero.
 func unitOf(all map[string]any) *unit {
 	u := &unit{
 		load: property[string](all, "LoadState"), active: property[string](all, "ActiveState"), sub: property[string](all, "SubState"),
@@ -58,7 +58,7 @@ func unitOf(all map[string]any) *unit {
 	return u
 }
 
-// forever is an interval that has no end.
+// forever is an interval without an end.
 const forever = time.Duration(math.MaxInt64)
 
 func property[T any](all map[string]any, name string) T {
@@ -66,7 +66,7 @@ func property[T any](all map[string]any, name string) T {
 	return v
 }
 
-// duration is a property in microseconds, 0 if it is infinite.
+// duration returns a property in microseconds as a duration, 0 if it is infinite.
 func duration(all map[string]any, name string) time.Duration {
 	us := property[uint64](all, name)
 	if us > uint64(math.MaxInt64/time.Microsecond) {
@@ -76,13 +76,13 @@ func duration(all map[string]any, name string) time.Duration {
 }
 
 const (
-	// A unit is settled when it has run for that long: how often systemd restarted it before no longer counts.
+	// How long a unit has to run until earlier restarts by systemd no longer count.
 	settled = time.Minute
-	// A margin is what a restart may take beyond the time that the unit's settings give it.
+	// How much longer a restart may take than the unit's settings allow.
 	margin = 10 * time.Second
 )
 
-// status is what speaks for and against a restart.
+// status returns the status of the unit.
 func (u *unit) status(now time.Time) restart.Status {
 	s := restart.Status{
 		Identity: u.invocation,
@@ -108,7 +108,7 @@ func (u *unit) status(now time.Time) restart.Status {
 	return s
 }
 
-// state is that of the unit in systemd's words.
+// state returns the state of the unit in systemd's words.
 func (u *unit) state() string {
 	switch {
 	case u.load != "loaded":
@@ -120,7 +120,7 @@ func (u *unit) state() string {
 	}
 }
 
-// unfit is what speaks against a restart of a unit that was last started so long ago, and more words for people.
+// unfit returns what speaks against a restart of a unit whose last start was that long ago, and why, for people.
 func (u *unit) unfit(age time.Duration) (reason restart.Unfit, why string) {
 	switch {
 	case u.load == "masked":
@@ -147,15 +147,15 @@ func (u *unit) unfit(age time.Duration) (reason restart.Unfit, why string) {
 		if u.told() {
 			return restart.UnfitStopped, "it failed when it was stopped"
 		}
-	default: // activating, deactivating, reloading, and what a later systemd may have
+	default: // activating, deactivating, reloading, and new ones of later versions
 		return restart.UnfitRolling, ""
 	}
 	return u.limited(age)
 }
 
-// told tells whether a failed unit was told to stop: then it was no longer active when its main process ended, and one that
-// crashed still was. Killed because it did not stop in time, it has failed, too: a unit that hangs and that somebody
-// stops by hand is one of these.
+// told reports whether a failed unit was told to stop. Such a unit was no longer active when its main process ended, but one
+// that crashed still was. A unit that was killed because it did not stop in time has failed, too, such as a hanging unit that
+// somebody stops by hand.
 func (u *unit) told() bool {
 	switch {
 	case u.result == "watchdog", u.result == "oom-kill", u.result == "start-limit-hit": // systemd's own doing
@@ -167,8 +167,8 @@ func (u *unit) told() bool {
 	}
 }
 
-// limited refuses what may be one start too many: the starts count from one that is at most the interval ago, and
-// nobody says how many there were: if the last one is longer ago, the next is the first of a new interval.
+// limited refuses a start that may be one too many. The starts count from one that is at most the interval ago, and systemd does
+// not say how many there were. If the last one is longer ago, the next is the first of a new interval.
 func (u *unit) limited(age time.Duration) (reason restart.Unfit, why string) {
 	if u.burst == 0 || u.limit == 0 || age > u.limit {
 		return "", ""

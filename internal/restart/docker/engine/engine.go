@@ -1,4 +1,4 @@
-// Package engine speaks with the API of a Docker Engine, in the version that the engine itself has.
+// Package engine is a client of the API of a Docker Engine, in the version of that engine.
 package engine
 
 import (
@@ -15,14 +15,14 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/once"
 )
 
-// DefaultHost is the socket of an engine that listens where most do.
+// DefaultHost is the socket that most engines listen on.
 const DefaultHost = "unix:///var/run/docker.sock"
 
 // Config says which engine.
 type Config struct {
 	// Host is unix:///PATH or tcp://HOST:PORT, as in DOCKER_HOST. Empty: DefaultHost.
 	Host string
-	// TLSConfig is for tcp. nil: the connection is not encrypted, as that to a proxy beside the exporter.
+	// TLSConfig is for tcp. nil: the connection is not encrypted, such as to a proxy beside the exporter.
 	TLSConfig *commonconfig.TLSConfig
 }
 
@@ -64,7 +64,7 @@ func New(cfg Config) (*Client, error) {
 
 // A Request is one request.
 type Request struct {
-	// Method is that of HTTP.
+	// Method is the HTTP method.
 	Method string
 	// Path begins with a slash and has no version. Query may be nil.
 	Path  string
@@ -73,7 +73,7 @@ type Request struct {
 	Body any
 }
 
-// Do asks the engine which version of the API it has, and sends one request in that, as once.Send does.
+// Do asks the engine for the version of its API, and sends one request in that version, as once.Send does.
 func (c *Client) Do(ctx context.Context, r Request, out any) error {
 	header, err := once.Send(ctx, c.transport, once.Request{Method: http.MethodGet, URL: c.base.JoinPath("_ping")}, says, nil)
 	if err != nil {
@@ -81,7 +81,7 @@ func (c *Client) Do(ctx context.Context, r Request, out any) error {
 	}
 	version := header.Get("Api-Version")
 	if !numbers.MatchString(version) {
-		return fmt.Errorf("%w: asking for the version: got %q: it is no Docker Engine", once.ErrNotSent, once.Line(version))
+		return fmt.Errorf("%w: asking for the version: got %q: it is not a Docker Engine", once.ErrNotSent, once.Line(version))
 	}
 	u := c.base.JoinPath("v"+version, r.Path)
 	u.RawQuery = r.Query.Encode()
@@ -91,7 +91,7 @@ func (c *Client) Do(ctx context.Context, r Request, out any) error {
 
 var numbers = regexp.MustCompile(`^\d{1,3}\.\d{1,3}$`)
 
-// says is the message of an error of the engine. What is none, such as the page of a proxy, is not repeated.
+// says returns the message of an error of the engine. Anything else, such as the page of a proxy, is not quoted.
 func says(body []byte) string {
 	var answer struct {
 		Message string `json:"message"`

@@ -97,7 +97,7 @@ func TestNoEngine(t *testing.T) {
 		answer http.HandlerFunc
 		want   string
 	}{
-		"no version":  {func(http.ResponseWriter, *http.Request) {}, `got "": it is no Docker Engine`},
+		"no version":  {func(http.ResponseWriter, *http.Request) {}, `got "": it is not a Docker Engine`},
 		"bad version": {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Api-Version", "1.4/../x") }, `got "1.4/../x": it is no`},
 		"page":        {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>canary", http.StatusForbidden) }, "status 403 Forbidden"},
 	} {

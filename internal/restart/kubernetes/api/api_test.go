@@ -77,7 +77,7 @@ func TestInCluster(t *testing.T) {
 	get(t, c, "")
 
 	t.Setenv("KUBERNETES_SERVICE_HOST", "")
-	if _, err := api.New(api.Config{}); err == nil || !strings.Contains(err.Error(), "does not run in a pod") {
+	if _, err := api.New(api.Config{}); err == nil || !strings.Contains(err.Error(), "has to run in a pod") {
 		t.Errorf("outside of a cluster: error is %v", err)
 	}
 }
@@ -121,15 +121,15 @@ func TestKubeconfig(t *testing.T) {
 		{"bad data", "certificate-authority-data: canary!", "token: canary", "", "certificate-authority-data is not base64", ""},
 		{"bad certificate", "certificate-authority-data: Y2FuYXJ5", "token: canary", "", "preparing the connection", ""},
 		{"no file", "certificate-authority: nowhere.pem", "token: canary", "", "nowhere.pem", ""},
-		{"bad proxy", data + ", proxy-url: 'canary'", "token: canary", "", "proxy-url is no absolute URL", ""},
+		{"bad proxy", data + ", proxy-url: 'canary'", "token: canary", "", "proxy-url is not an absolute URL", ""},
 		{"proxy", data + ", proxy-url: 'http://127.0.0.1:1'", "token: canary", "", "", "nothing was sent: proxyconnect tcp"},
 		{"password", data, "username: canary, password: canary", "", `user "me": username`, ""},
 		{"auth provider", data, "auth-provider: {name: canary}", "", "want exec", ""},
-		{"somebody else", data, "as: canary", "", "acts as nobody else", ""},
+		{"somebody else", data, "as: canary", "", "does not impersonate anybody", ""},
 		{"half a certificate", data, "client-certificate-data: Y2FuYXJ5", "", "want client-certificate and client-key", ""},
 		{"bad key", data, "client-key-data: canary!", "", "client-key-data is not base64", ""},
-		{"not the form", data, "token: [canary]", "", "it is no YAML of the form of a kubeconfig", ""},
-		{"not YAML", data, "canary: 'canary", "", "it is no YAML of the form of a kubeconfig", ""},
+		{"not the form", data, "token: [canary]", "", "it is not a kubeconfig in YAML", ""},
+		{"not YAML", data, "canary: 'canary", "", "it is not a kubeconfig in YAML", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := server(t)

@@ -1,5 +1,5 @@
-// Package api speaks with the API server of a Kubernetes cluster: it knows where that is, how to be let in, and how to
-// send one request. Kubernetes' own client would be eighteen times as large as what is needed of it.
+// Package api is a client of the API server of a Kubernetes cluster: it knows where the server is, how to authenticate, and
+// how to send one request. Kubernetes' own client would be eighteen times as large as what is needed of it.
 package api
 
 import (
@@ -16,27 +16,27 @@ import (
 
 // Config says which cluster. The zero Config is the one in which the exporter runs, as its service account.
 type Config struct {
-	// Kubeconfig is the path of a file that says where the API server is and who we are. Empty: the zero Config.
+	// Kubeconfig is the path of a file that says where the API server is and how to authenticate. Empty: the zero Config.
 	Kubeconfig string
-	// Context is one of the file's contexts. Empty: its current one.
+	// Context is a context of the file. Empty: the current one.
 	Context string
 }
 
 // A Client sends requests to one API server.
 type Client struct {
 	server    *url.URL
-	transport http.RoundTripper // nil: that of the plugin
+	transport http.RoundTripper // nil: the plugin has one
 	plugin    *plugin
 }
 
-// A cluster is where an API server is and what a request needs to be let in.
+// A cluster is where an API server is, and the credentials for it.
 type cluster struct {
 	server *url.URL
 	client commonconfig.HTTPClientConfig
-	exec   *execConfig // nil: client has all that is needed
+	exec   *execConfig // nil: client has everything that is needed
 }
 
-// New makes a client. It sends nothing; what the files say is read again where they may change, such as a token.
+// New makes a client. It sends nothing. Files that may change, such as that of a token, are read again when they are needed.
 func New(cfg Config) (*Client, error) {
 	var c cluster
 	var err error
@@ -81,7 +81,7 @@ const (
 
 // A Request is one request.
 type Request struct {
-	// Method is that of HTTP.
+	// Method is the HTTP method.
 	Method string
 	// Path begins with a slash, and Query may be nil.
 	Path  string
@@ -109,7 +109,7 @@ func (c *Client) Do(ctx context.Context, r Request, out any) error {
 	return err
 }
 
-// says is the message of a Status of Kubernetes. What is none, such as the page of a proxy, is not repeated.
+// says returns the message of a Status of Kubernetes. Anything else, such as the page of a proxy, is not quoted.
 func says(body []byte) string {
 	var status struct {
 		Kind    string `json:"kind"`

@@ -29,7 +29,7 @@ type execConfig struct {
 	ProvideClusterInfo bool        `yaml:"provideClusterInfo"`
 	InstallHint        string      `yaml:"installHint"`
 
-	cluster execCluster // what the program is told of the cluster, if it is
+	cluster execCluster // what the program is told about the cluster, if it wants that
 }
 
 type execValue struct {
@@ -37,7 +37,7 @@ type execValue struct {
 	Value string `yaml:"value"`
 }
 
-// An execCluster is what a program is told of the cluster.
+// An execCluster is what a program is told about the cluster.
 type execCluster struct {
 	Server        string `json:"server"`
 	TLSServerName string `json:"tls-server-name,omitempty"`
@@ -52,7 +52,7 @@ const (
 	execV1beta1 = "client.authentication.k8s.io/v1beta1"
 )
 
-// check finds the program, by the rules of kubectl.
+// check finds the program as kubectl does.
 func (e *execConfig) check(dir string) error {
 	switch {
 	case e.APIVersion != execV1 && e.APIVersion != execV1beta1:
@@ -80,18 +80,18 @@ func (e *execConfig) check(dir string) error {
 	return nil
 }
 
-// A plugin keeps what a program printed until it expires, or the API server no longer takes it.
+// A plugin keeps the credentials that a program printed, until they expire or the API server rejects them.
 type plugin struct {
 	program    command.Program
 	apiVersion string
-	client     commonconfig.HTTPClientConfig // what holds for all credentials
+	client     commonconfig.HTTPClientConfig // the settings besides the credentials
 
 	lock    chan struct{}     // holds one while the program runs; protects the following
 	current http.RoundTripper // with the credentials; nil: there are none
-	until   time.Time         // when they expire; zero: they do not
+	until   time.Time         // when they expire; zero: never
 }
 
-// keptEnv is what a program gets of the exporter's environment; whatever else it needs the kubeconfig has to say.
+// keptEnv is the part of the exporter's environment that a program gets. The kubeconfig has to set whatever else it needs.
 var keptEnv = []string{"PATH", "HOME"}
 
 func newPlugin(e *execConfig, client commonconfig.HTTPClientConfig) (*plugin, error) {
@@ -122,10 +122,10 @@ func execInfo(e *execConfig) any {
 	return map[string]any{"apiVersion": e.APIVersion, "kind": "ExecCredential", "spec": spec}
 }
 
-// early is how long before they expire credentials are no longer used: a request takes some time, and clocks differ.
+// early is how long before they expire credentials are no longer used: a request takes time, and clocks differ.
 const early = 30 * time.Second
 
-// transport has the credentials; it runs the program if there are none that hold.
+// transport returns a transport with the credentials. It runs the program if there are no valid ones.
 func (p *plugin) transport(ctx context.Context) (http.RoundTripper, error) {
 	select {
 	case p.lock <- struct{}{}:
@@ -153,14 +153,14 @@ func (p *plugin) transport(ctx context.Context) (http.RoundTripper, error) {
 	return rt, nil
 }
 
-// forget drops credentials that the API server does not take, so that the next request gets others.
+// forget drops credentials that the API server has rejected, so that the next request gets new ones.
 func (p *plugin) forget() {
-	p.lock <- struct{}{} // nobody holds it for longer than a program may run
+	p.lock <- struct{}{} // it is never held for longer than a program may run
 	p.current = nil
 	<-p.lock
 }
 
-// run runs the program. What it prints is never repeated; what it complains of is.
+// run runs the program. Errors never quote its output, but they do quote its complaints.
 func (p *plugin) run(ctx context.Context) (credential, error) {
 	var printed capped
 	program := p.program
@@ -196,23 +196,23 @@ type credential struct {
 	Token       string    `json:"token"`
 	Certificate string    `json:"clientCertificateData"` // PEM
 	Key         string    `json:"clientKeyData"`         // PEM
-	Expires     time.Time `json:"expirationTimestamp"`   // zero: not
+	Expires     time.Time `json:"expirationTimestamp"`   // zero: never
 }
 
-// parseCredential reads what a program prints. No error repeats any of it.
+// parseCredential reads what a program prints. Errors quote nothing of it.
 func parseCredential(text []byte, apiVersion string) (credential, error) {
 	var printed struct {
 		APIVersion string     `json:"apiVersion"`
 		Kind       string     `json:"kind"`
 		Status     credential `json:"status"`
 	}
-	if json.Unmarshal(text, &printed) != nil { // its errors repeat values
-		return credential{}, errors.New("it is no JSON of the form of an ExecCredential")
+	if json.Unmarshal(text, &printed) != nil { // its errors quote values
+		return credential{}, errors.New("it is not an ExecCredential in JSON")
 	}
 	c := printed.Status
 	switch {
 	case printed.Kind != "ExecCredential":
-		return credential{}, errors.New("it is no ExecCredential")
+		return credential{}, errors.New("it is not an ExecCredential")
 	case printed.APIVersion != apiVersion:
 		return credential{}, errors.New("it has another apiVersion, want " + apiVersion)
 	case (c.Certificate == "") != (c.Key == ""):

@@ -13,12 +13,12 @@ import (
 // accountDir is where the kubelet puts the credentials of a pod's service account. It replaces them before they expire.
 const accountDir = "/var/run/secrets/kubernetes.io/serviceaccount"
 
-// inCluster is the cluster in which the exporter runs.
+// inCluster returns the cluster in which the exporter runs.
 func inCluster(dir string) (cluster, error) {
 	host, port := os.Getenv("KUBERNETES_SERVICE_HOST"), os.Getenv("KUBERNETES_SERVICE_PORT")
 	if host == "" || port == "" {
-		return cluster{}, errors.New("KUBERNETES_SERVICE_HOST or KUBERNETES_SERVICE_PORT is not set: the exporter does not run " +
-			"in a pod, which it has to without a kubeconfig")
+		return cluster{}, errors.New("KUBERNETES_SERVICE_HOST or KUBERNETES_SERVICE_PORT is not set: without a kubeconfig " +
+			"the exporter has to run in a pod")
 	}
 	return cluster{
 		server: &url.URL{Scheme: "https", Host: net.JoinHostPort(host, port)},
@@ -29,7 +29,7 @@ func inCluster(dir string) (cluster, error) {
 	}, nil
 }
 
-// bearer sends a token, or the one in a file, which is read for every request.
+// bearer sends a token, or that of a file, which is read for every request.
 func bearer(token, file string) *commonconfig.Authorization {
 	return &commonconfig.Authorization{Type: "Bearer", Credentials: commonconfig.Secret(token), CredentialsFile: file}
 }

@@ -14,7 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A kubeconfig is the file of that name, as far as it is used here
+// A kubeconfig is the part of a kubeconfig file that is used here
 // (https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/).
 type kubeconfig struct {
 	CurrentContext string         `yaml:"current-context"`
@@ -66,7 +66,7 @@ type userEntry struct {
 // maxFile is how large a kubeconfig may be, in bytes.
 const maxFile = 1 << 20
 
-// fromKubeconfig is the cluster of a context of a file. No error repeats what may be a secret.
+// fromKubeconfig returns the cluster of a context of a file. Errors do not quote what may be a secret.
 func fromKubeconfig(path, context string) (cluster, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -84,15 +84,15 @@ func fromKubeconfig(path, context string) (cluster, error) {
 	return c, nil
 }
 
-// parseKubeconfig takes relative paths from dir on.
+// parseKubeconfig takes relative paths as relative to dir.
 func parseKubeconfig(text []byte, context, dir string) (cluster, error) {
 	var k kubeconfig
-	if yaml.Unmarshal(text, &k) != nil { // its errors repeat values
-		return cluster{}, errors.New("it is no YAML of the form of a kubeconfig")
+	if yaml.Unmarshal(text, &k) != nil { // its errors quote values
+		return cluster{}, errors.New("it is not a kubeconfig in YAML")
 	}
 	name := cmp.Or(context, k.CurrentContext)
 	if name == "" {
-		return cluster{}, errors.New("it has no current-context, want one there or as context")
+		return cluster{}, errors.New("it has no current-context, and no context is configured")
 	}
 	at, ok := find(k.Contexts, func(c *namedContext) bool { return c.Name == name })
 	if !ok {
@@ -100,17 +100,17 @@ func parseKubeconfig(text []byte, context, dir string) (cluster, error) {
 	}
 	where, ok := find(k.Clusters, func(c *namedCluster) bool { return c.Name == at.Context.Cluster })
 	if !ok {
-		return cluster{}, fmt.Errorf("it has no cluster %q, which its context %q wants", at.Context.Cluster, name)
+		return cluster{}, fmt.Errorf("it has no cluster %q, which its context %q refers to", at.Context.Cluster, name)
 	}
 	who, ok := find(k.Users, func(u *namedUser) bool { return u.Name == at.Context.User })
 	if !ok {
-		return cluster{}, fmt.Errorf("it has no user %q, which its context %q wants", at.Context.User, name)
+		return cluster{}, fmt.Errorf("it has no user %q, which its context %q refers to", at.Context.User, name)
 	}
 	c, err := where.Cluster.cluster(dir)
 	if err != nil {
 		return cluster{}, fmt.Errorf("cluster %q: %w", where.Name, err)
 	}
-	if err := who.User.apply(&c, dir); err != nil {
+	if err := who.User.authenticate(&c, dir); err != nil {
 		return cluster{}, fmt.Errorf("user %q: %w", who.Name, err)
 	}
 	if c.exec != nil && c.exec.ProvideClusterInfo {
@@ -124,7 +124,7 @@ func parseKubeconfig(text []byte, context, dir string) (cluster, error) {
 	return c, nil
 }
 
-// find is the first that is meant, as kubectl takes it.
+// find returns the first one of that name, as kubectl does.
 func find[T any](all []T, meant func(*T) bool) (T, bool) {
 	for i := range all {
 		if meant(&all[i]) {
@@ -139,7 +139,7 @@ func (e *clusterEntry) cluster(dir string) (cluster, error) {
 	server, err := url.Parse(e.Server)
 	switch {
 	case err != nil || server.Scheme != "https" || server.Hostname() == "" || server.User != nil:
-		return cluster{}, errors.New("server is no absolute https URL")
+		return cluster{}, errors.New("server is not an absolute https URL")
 	case e.Insecure:
 		return cluster{}, errors.New("insecure-skip-tls-verify: anybody could be the API server and take the credentials, " +
 			"want certificate-authority or certificate-authority-data")
@@ -157,14 +157,14 @@ func (e *clusterEntry) cluster(dir string) (cluster, error) {
 	if e.ProxyURL != "" {
 		proxy, err := url.Parse(e.ProxyURL)
 		if err != nil || proxy.Hostname() == "" {
-			return cluster{}, errors.New("proxy-url is no absolute URL")
+			return cluster{}, errors.New("proxy-url is not an absolute URL")
 		}
 		c.client.ProxyURL = commonconfig.URL{URL: proxy}
 	}
 	return c, nil
 }
 
-// authorities are those that sign the certificate of the API server, in PEM, which JSON encodes by base64.
+// authorities returns the certificates that sign that of the API server, in PEM.
 func (e *clusterEntry) authorities(dir string) ([]byte, error) {
 	if e.CAData != "" {
 		text, err := decoded("certificate-authority-data", e.CAData)
@@ -176,19 +176,19 @@ func (e *clusterEntry) authorities(dir string) ([]byte, error) {
 	return os.ReadFile(from(dir, e.CAFile))
 }
 
-// apply adds to a cluster what a request needs to be let in.
-func (e *userEntry) apply(c *cluster, dir string) error {
+// authenticate adds the credentials to a cluster.
+func (e *userEntry) authenticate(c *cluster, dir string) error {
 	switch {
 	case e.Username != "":
-		return errors.New("username: Kubernetes has no basic authentication any more")
+		return errors.New("username: Kubernetes no longer has basic authentication")
 	case e.AuthProvider != nil:
-		return errors.New("auth-provider: Kubernetes has none any more, want exec")
+		return errors.New("auth-provider: Kubernetes no longer has these, want exec")
 	case e.Impersonate != "":
-		return errors.New("as: the exporter acts as nobody else, want the credentials of that user")
+		return errors.New("as: the exporter does not impersonate anybody, want the credentials of that user")
 	}
 	if e.Token != "" || e.TokenFile != "" {
 		c.client.Authorization = bearer(e.Token, "")
-		if e.TokenFile != "" { // as kubectl takes it, where there are both
+		if e.TokenFile != "" { // kubectl prefers it if there are both
 			c.client.Authorization = bearer("", from(dir, e.TokenFile))
 		}
 	}
@@ -221,7 +221,7 @@ func (e *userEntry) apply(c *cluster, dir string) error {
 	return c.exec.check(dir)
 }
 
-// from is a path that a file in dir has.
+// from returns a path that is relative to dir.
 func from(dir, path string) string {
 	if path == "" || filepath.IsAbs(path) {
 		return path

@@ -1,5 +1,5 @@
 // Package apitest has an API server of Kubernetes for tests. It keeps objects as the real one does, with generations and
-// versions, and changes them by patches; the controllers of the cluster act when a test says so.
+// versions, and changes them by patches. A test plays the controllers of the cluster.
 package apitest
 
 import (
@@ -23,7 +23,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/kubernetes/api"
 )
 
-// Token is what a request has to have.
+// Token is the token that a request must have.
 const Token = "canary-token"
 
 // A Server is an API server. It listens on a loopback address, with TLS.
@@ -38,7 +38,7 @@ type Server struct {
 	intercept http.HandlerFunc
 }
 
-// An object is one of Kubernetes, as JSON decodes it.
+// An object is an object of Kubernetes, as JSON decodes it.
 type object = map[string]any
 
 // New starts a server, which is stopped at the end of the test.
@@ -50,7 +50,7 @@ func New(tb testing.TB) *Server {
 	return s
 }
 
-// CA is the certificate of who has signed that of the server, in PEM.
+// CA returns the certificate that signs the server's, in PEM.
 func (s *Server) CA() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
 }
@@ -68,7 +68,7 @@ users: [{name: test, user: {token: %s}}]}`, s.URL, base64.StdEncoding.EncodeToSt
 	return path
 }
 
-// Client speaks with the server as one that may do everything.
+// Client returns a client that may do everything.
 func (s *Server) Client(tb testing.TB) *api.Client {
 	tb.Helper()
 	c, err := api.New(api.Config{Kubeconfig: s.Kubeconfig(tb)})
@@ -78,7 +78,7 @@ func (s *Server) Client(tb testing.TB) *api.Client {
 	return c
 }
 
-// Create makes an object of JSON, in a path such as "/apis/apps/v1/namespaces/shop/deployments/web".
+// Create makes an object from JSON, at a path such as "/apis/apps/v1/namespaces/shop/deployments/web".
 func (s *Server) Create(tb testing.TB, path, text string) {
 	tb.Helper()
 	var o object
@@ -89,7 +89,7 @@ func (s *Server) Create(tb testing.TB, path, text string) {
 	defer s.mu.Unlock()
 	m := child(o, "metadata")
 	m["name"], m["uid"], m["generation"] = path[strings.LastIndex(path, "/")+1:], "uid-"+path, float64(1)
-	s.keep(path, o)
+	s.put(path, o)
 }
 
 // Delete removes an object.
@@ -108,31 +108,31 @@ func (s *Server) Edit(tb testing.TB, path, patch string) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.keep(path, s.patched(path, p))
+	s.put(path, s.patched(path, p))
 }
 
-// Object is what there is now.
+// Object returns an object as it is now.
 func (s *Server) Object(path string) map[string]any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return clone(s.objects[path])
 }
 
-// Require makes the server want another token.
+// Require makes the server require another token.
 func (s *Server) Require(token string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.token = token
 }
 
-// Intercept lets f answer every request instead; nil: nobody does.
+// Intercept lets f answer every request instead of the server. If f is nil, the server answers.
 func (s *Server) Intercept(f http.HandlerFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.intercept = f
 }
 
-// Requests are the methods and paths, with their queries, of all requests, in order.
+// Requests returns the methods and paths, with queries, of all requests, in order.
 func (s *Server) Requests() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -151,14 +151,14 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	code, answer := s.answer(r, body)
-	text, _ := json.Marshal(answer) // with the lock: the next request changes what the answer is made of
+	text, _ := json.Marshal(answer) // under the lock: the next request may change the object
 	s.mu.Unlock()
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
 	_, _ = w.Write(text)
 }
 
-// Status is what the server answers instead of an object.
+// Status returns an answer that is not an object.
 func Status(code int, message string) (status int, answer map[string]any) {
 	return code, object{"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "code": code}
 }
@@ -182,7 +182,7 @@ func (s *Server) answer(r *http.Request, body []byte) (status int, answer object
 }
 
 func (s *Server) patch(r *http.Request, body []byte) (status int, answer object) {
-	// What differs between the two are lists, of which no patch here has any.
+	// The two differ in how they patch lists, and no patch here has any.
 	if t := r.Header.Get("Content-Type"); t != api.StrategicMergePatch && t != api.MergePatch {
 		return Status(http.StatusUnsupportedMediaType, "unknown content type "+t)
 	}
@@ -201,11 +201,11 @@ func (s *Server) patch(r *http.Request, body []byte) (status int, answer object)
 	if r.URL.Query().Get("dryRun") == "All" {
 		return http.StatusOK, after
 	}
-	s.keep(path, after)
+	s.put(path, after)
 	return http.StatusOK, s.objects[path]
 }
 
-// patched is an object after a merge patch (RFC 7396). Another spec is another generation.
+// patched returns an object after a merge patch (RFC 7396). A changed spec has a new generation.
 func (s *Server) patched(path string, p object) object {
 	before := s.objects[path]
 	after := merge(before, p)
@@ -223,8 +223,8 @@ func (s *Server) patched(path string, p object) object {
 	return after
 }
 
-// keep stores an object under a new version, unless nothing has changed.
-func (s *Server) keep(path string, o object) {
+// put stores an object under a new version, unless it has not changed.
+func (s *Server) put(path string, o object) {
 	if reflect.DeepEqual(s.objects[path], o) {
 		return
 	}
@@ -264,7 +264,7 @@ func clone(o object) object {
 	return out
 }
 
-// child is a map in another one, made where there is none.
+// child returns a map inside another one, which it makes if there is none.
 func child(o object, key string) object {
 	if c, ok := o[key].(object); ok {
 		return c

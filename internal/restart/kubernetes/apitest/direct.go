@@ -12,7 +12,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/once"
 )
 
-// A Direct speaks with a server without a connection, for tests with a clock of their own. It has the method of api.Client.
+// A Direct calls a server without a connection, for tests with a clock of their own. It has the method of api.Client.
 type Direct struct{ Server *Server }
 
 // Do sends a request once, as that of api.Client does.

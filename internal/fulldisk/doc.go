@@ -1,0 +1,2 @@
+// Package fulldisk makes disks full for tests. It does so on Linux alone.
+package fulldisk
