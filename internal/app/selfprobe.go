@@ -51,7 +51,7 @@ func (a *App) probeOwn(ctx context.Context, name string) {
 	if !ok {
 		return // it is gone
 	}
-	result := t.Probe(ctx, t.Module.Config.TimeoutOr(prober.DefaultTimeout), a.probes.beginOwn) //nolint:contextcheck // a log line needs none
+	result := t.Probe(ctx, t.Module.Config.TimeoutOr(prober.DefaultTimeout), a.probes.beginOwn)
 	outcome := resultSuccess
 	switch {
 	case ctx.Err() != nil:
