@@ -23,7 +23,7 @@ func TestHintIsEverywhere(t *testing.T) {
 	}
 	debug := get("/probe?debug=true&entityID=e&target=" + url.QueryEscape(target.URL) + "&target=second")
 	for where, text := range map[string]string{"debug=true": debug, "/logs": get("/logs?id=1"), "the page": get("/")} {
-		if !strings.Contains(text, "it wants Digest authentication, which this exporter does not speak") {
+		if !strings.Contains(text, "it wants Digest authentication, which this exporter does not support") {
 			t.Errorf("there is no hint in %s:\n%s", where, text)
 		}
 		if strings.Contains(text, "canary") {
