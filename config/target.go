@@ -47,7 +47,12 @@ type Target struct {
 	Method           string            `yaml:"method,omitempty"`
 	Headers          map[string]string `yaml:"headers,omitempty"`
 	ValidStatusCodes StatusRanges      `yaml:"valid_status_codes,omitempty"`
+
+	timeoutByDefault bool
 }
+
+// TimeoutByDefault reports whether neither the target nor its module names a timeout.
+func (t *Target) TimeoutByDefault() bool { return t.timeoutByDefault }
 
 // Muted reports whether nobody is notified of the target.
 func (t *Target) Muted() bool { return t.Notification == notificationOff }
