@@ -54,16 +54,6 @@ type Target struct {
 // TimeoutByDefault reports whether neither the target nor its module names a timeout.
 func (t *Target) TimeoutByDefault() bool { return t.timeoutByDefault }
 
-// Target returns the target of this name in the configuration file, or nil if there is none.
-func (c *Config) Target(name string) *Target {
-	for i := range c.Targets {
-		if name != "" && c.Targets[i].Name == name {
-			return &c.Targets[i]
-		}
-	}
-	return nil
-}
-
 // Muted reports whether nobody is notified of the target.
 func (t *Target) Muted() bool { return t.Notification == notificationOff }
 
