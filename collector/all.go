@@ -110,15 +110,7 @@ func (h *AllHandler) probe(ctx context.Context, targets []Target) prometheus.Col
 
 // one probes one target.
 func (h *AllHandler) one(ctx context.Context, t Target, timeout time.Duration) prometheus.Collector {
-	probing, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	end := h.Begin()
-	result := t.Module.Prober.Probe(probing, t.Request)
-	result.Timeout = timeout // exactly, and not what was left when the probe began
-	end(Probe{
-		Module: t.Module.Name, Target: t.Name, Request: t.Request, Result: result,
-		OwnTimeout: t.Module.Config.TimeoutOr(prober.DefaultTimeout), Abandoned: errors.Is(ctx.Err(), context.Canceled),
-	})
+	result := t.Probe(ctx, timeout, h.Begin)
 	return prometheus.WrapCollectorWith(t.Labels, &Collector{Module: t.Module.Config, Result: result})
 }
 

@@ -1,8 +1,11 @@
 package collector
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/url"
+	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
@@ -16,6 +19,20 @@ type Target struct {
 	Request prober.Request
 	// Labels are the labels of its series if several targets share a scrape.
 	Labels map[string]string
+}
+
+// Probe probes the target within a timeout. Begin is that of Handler. Where ctx is cancelled before the end, the probe is abandoned.
+func (t *Target) Probe(ctx context.Context, timeout time.Duration, begin func() (end func(Probe))) prober.Result {
+	probing, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	end := begin()
+	result := t.Module.Prober.Probe(probing, t.Request)
+	result.Timeout = timeout // exactly, and not what was left when the probe began
+	end(Probe{
+		Module: t.Module.Name, Target: t.Name, Request: t.Request, Result: result,
+		OwnTimeout: t.Module.Config.TimeoutOr(prober.DefaultTimeout), Abandoned: errors.Is(ctx.Err(), context.Canceled),
+	})
+	return result
 }
 
 // named finds what /probe?name= asks for. Everything else comes from the inventory.

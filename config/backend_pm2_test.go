@@ -10,7 +10,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
-// What pm2 would not take for the name of an app is none.
+// A name that pm2 would not take for the name of an app is refused.
 func TestPM2App(t *testing.T) {
 	for app, ok := range map[string]bool{
 		"web": true, "My App": true, "@org/api": true, "api-2": true, "web.js": true, "2nd": true, "всё": true,
@@ -30,7 +30,7 @@ restart:
 	}
 }
 
-// A pm2 that looks for node where there is none would only fail when it is needed.
+// A pm2 that cannot find node would fail only when it is needed.
 func TestPM2Node(t *testing.T) {
 	dir := t.TempDir()
 	program := filepath.Join(dir, "pm2")

@@ -7,7 +7,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
-// TestCELErrorsTellNothing evaluates everything that fails with something of the document in its error.
+// TestCELErrorsTellNothing evaluates every kind of expression whose error would quote the document.
 func TestCELErrorsTellNothing(t *testing.T) {
 	const text = `{"key":"canary", "number":"4711canary", "regexp":"(canary", "class":"[[:canary:]]", "zone":"Canary/Zone",
 		"offset":"+99:99canary", "time":"2026-99-99Tcanary", "large":1e300, "canary4711":1, "zero":0, "index":471100, "list":["canary"],

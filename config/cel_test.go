@@ -54,7 +54,7 @@ func TestCELEval(t *testing.T) {
 	}
 }
 
-// An expression can take as long as it likes, so the context has to end it in the middle.
+// An expression can take any time, so the context has to end it.
 func TestCELEvalStops(t *testing.T) {
 	c, err := config.NewCEL(`body.all(a, body.all(b, body.all(c, body.all(d, a + b + c + d >= 0.0))))`)
 	if err != nil {

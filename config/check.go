@@ -60,9 +60,6 @@ func (c *checker) module(p place, m *Module) {
 // foreignProbers are those of blackbox_exporter that this exporter does not have.
 var foreignProbers = []string{"tcp", "dns", "icmp", "grpc", "unix"}
 
-// SpeakHTTP1 ends what is said about a header that HTTP/2 does not send.
-const SpeakHTTP1 = "set enable_http2: false"
-
 // NotWith begins the text about a module of such a prober.
 const NotWith = `this exporter probes with "http" and "websocket", and not with `
 
@@ -144,6 +141,9 @@ func (c *checker) message(p place, m message, header func(p place, name, value s
 	}
 }
 
+// NotOverHTTP2 is the message about a header that HTTP/2 does not send.
+const NotOverHTTP2 = "is not sent by HTTP/2 (RFC 9113 section 8.2.2); set enable_http2: false"
+
 // protocolHeader refuses headers that could never be sent: the probe's fault must not look like the target's.
 func (c *checker) protocolHeader(p place, name, value string, h *HTTP) {
 	switch strings.ToLower(name) {
@@ -155,7 +155,7 @@ func (c *checker) protocolHeader(p place, name, value string, h *HTTP) {
 		case h.EnableHTTP3:
 			c.fail(p, "is not sent by HTTP/3 (RFC 9114 section 4.2); set enable_http3: false and enable_http2: false")
 		case h.Client.EnableHTTP2:
-			c.fail(p, "is not sent by HTTP/2 (RFC 9113 section 8.2.2); "+SpeakHTTP1)
+			c.fail(p, NotOverHTTP2)
 		}
 	}
 }

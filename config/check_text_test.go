@@ -11,8 +11,8 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 )
 
-// TestNamesPrint puts a character that does not print into everything that people see. The error names the place, shows
-// the character escaped, and prints itself.
+// TestNamesPrint puts a character that does not print into every text that people see. The error names the place, shows the
+// character escaped, and is printable itself.
 func TestNamesPrint(t *testing.T) {
 	const (
 		targets  = "targets: [{name: shop, url: 'http://a.example/', %s}]"
@@ -71,7 +71,7 @@ func TestNamesPrint(t *testing.T) {
 	}
 }
 
-// TestTargetOfASourceMustPrint reads targets one by one. A name that does not print costs that target, a label itself.
+// TestTargetOfASourceMustPrint reads targets one by one. If a name does not print the target is refused; a label is dropped.
 func TestTargetOfASourceMustPrint(t *testing.T) {
 	r := config.TargetReader{File: "api:a", Modules: config.Default().Modules}
 	for text, want := range map[string]struct{ wrong, dropped string }{

@@ -77,7 +77,7 @@ func TestCheckCredentials(t *testing.T) {
 	}
 }
 
-// Whoever writes a list of targets does not choose where the credentials of a module go.
+// A list of targets cannot choose where the credentials of a module go.
 func TestCredentialsOfTargets(t *testing.T) {
 	r := config.TargetReader{File: "x.yml", Modules: credentialModules(t), Offset: config.DefaultTimeoutOffset}
 	for text, wrong := range map[string]string{

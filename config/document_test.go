@@ -12,14 +12,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// documents are texts in which an own reader of JSON could get lost.
+// documents are texts in which a JSON reader of our own could get lost.
 var documents = []string{
 	`null`, ` true `, `-1.5e3`, `""`, `"a\"\\\u00e9\ud83d\ude00\ud800"`, "\"\xff\"", `[]`, `{}`, "[ ]", "{\n}", `[1,[2,[3,{"a":[]}]],{}]`,
 	`{"a":1,"b":{"a":[{"c":"}]\"{["}]},"":null}`, `{"a":1,"\u0061":2,"a":3}`, " [ 1 , \"x\" , { \"k\" : true } ] ",
 	`{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"g":7,"h":8,"i":9,"j":10,"a":11,"\u0062":12}`, `[0,-0,1e5,0.1]`, `{"한":"글"}`,
 }
 
-// A Document has the values that package json would decode.
+// A Document has the values that package json decodes.
 func TestDocument(t *testing.T) {
 	for _, text := range documents {
 		t.Run(text, func(t *testing.T) { compareDocument(t, []byte(text)) })
@@ -49,7 +49,7 @@ func compareDocument(t *testing.T, text []byte) {
 		return
 	}
 	if wantErr != nil {
-		return // a number that is too large: it is found where it is looked at
+		return // a number that is too large, which is found when it is looked at
 	}
 	got, err := native(d.root)
 	if err != nil {
@@ -67,7 +67,7 @@ func compareDocument(t *testing.T, text []byte) {
 	}
 }
 
-// noNil is v without the difference between no list and an empty one.
+// noNil returns v with every nil list replaced by an empty one.
 func noNil(v any) any {
 	switch v := v.(type) {
 	case []any:
@@ -107,7 +107,7 @@ func TestDocumentSize(t *testing.T) {
 	}
 }
 
-// An object to CEL is what a decoded one is, whether it has few members or many.
+// To CEL, an object is the same as a decoded one, whether it has few members or many.
 func TestObject(t *testing.T) {
 	for _, n := range []int{0, 3, 200} {
 		var members []string
@@ -140,7 +140,7 @@ func TestObject(t *testing.T) {
 	}
 }
 
-// worstJSON are the texts of n bytes that take the most memory when they are decoded.
+// worstJSON returns the texts of n bytes that take the most memory when they are decoded.
 func worstJSON(n int) map[string][]byte {
 	fill := func(begin string, item func(i int) string, end string) []byte {
 		b := []byte(begin)
@@ -163,7 +163,7 @@ func worstJSON(n int) map[string][]byte {
 	}
 }
 
-// What an expression takes of memory is at most what it was said to take, for the texts that are worst when they are decoded.
+// An expression takes at most as much memory as Cost says, even for the texts that are worst to decode.
 func TestEvalCost(t *testing.T) {
 	const n = 1 << 20
 	for _, expression := range []string{"size(body) > 3", "body[0] == 3.0", "body.k == 3.0", "size(body.map(x, 1)) > 3", "size(body.filter(x, true)) > 0"} {
@@ -181,7 +181,7 @@ func TestEvalCost(t *testing.T) {
 					_, _ = c.Eval(t.Context(), d)
 				}), c.Cost(text)
 				if c.builds {
-					most *= 6 // lists grow, and what their items have been is free again soon
+					most *= 6 // lists grow, and their old items are soon free again
 				}
 				if most += 64 << 10; got > most {
 					t.Errorf("%d bytes were allocated, want at most %d", got, most)
@@ -191,7 +191,7 @@ func TestEvalCost(t *testing.T) {
 	}
 }
 
-// An expression that makes lists of lists ends where it takes too much, however much time there is.
+// An expression that makes lists of lists ends when it takes too much, however much time there is.
 func TestEvalOfLists(t *testing.T) {
 	c, err := NewCEL("size(body.map(x, body.map(y, y))) > 3")
 	if err != nil {
@@ -206,7 +206,7 @@ func TestEvalOfLists(t *testing.T) {
 	}
 }
 
-// allocated is how many bytes f allocates.
+// allocated returns how many bytes f allocates.
 func allocated(f func()) int64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Two back-ends have one fingerprint if they are the same, and another one if anything differs, be it a secret.
+// Two back-ends have the same fingerprint if and only if they are the same, down to their secrets.
 func TestFingerprint(t *testing.T) {
 	fingerprint := func(backend string) string {
 		t.Helper()

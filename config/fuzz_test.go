@@ -49,7 +49,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// strictly reads data by package yaml alone: what it rejects, Parse must reject.
+// strictly reads data with package yaml alone: Parse must reject whatever that rejects.
 func strictly(data []byte) error {
 	d := yaml.NewDecoder(bytes.NewReader(data))
 	d.KnownFields(true)

@@ -36,7 +36,7 @@ func TestASCIIHost(t *testing.T) {
 }
 
 func TestParseHostPattern(t *testing.T) {
-	for text, want := range map[string]string{ // a part of the error; empty: there is none
+	for text, want := range map[string]string{ // a part of the error; empty: no error
 		"example.com": "", "*.example.com": "", "*": "", "*.bücher.example": "", "api.example.com:8443": "", "192.0.2.1": "", "192.0.2.1:443": "",
 		"2852039166": "", "::1": "", "[::1]": "", "[2001:db8::1]:8443": "", "10.1.*": "", "a_b.example": "", "::ffff:10.0.0.1": "",
 		"": "or a host name in which", "https://example.com": "or a host name in which", "example.com/path": "or a host name in which", "user@example.com": "or a host name in which",

@@ -10,7 +10,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
-// What node runs has to be JavaScript, whatever it is called: anything else would end in an incident with a syntax error.
+// What node runs has to be JavaScript, whatever its name: anything else would fail with a syntax error during an incident.
 func TestPM2ProgramForNode(t *testing.T) {
 	const cli = "require('../lib/binaries/CLI.js');\n"
 	for _, tc := range []struct{ name, file, text, want string }{
@@ -68,7 +68,7 @@ restart:
 						if text, err := c.YAML(); err != nil || !strings.Contains(string(text), node) {
 							t.Errorf("%q is not shown, %v", node, err)
 						}
-					case want == "": // of a script without node, on a machine that has none
+					case want == "": // for a script without node, on a machine without node
 					case !strings.Contains(got, "pm2.program: ") || !strings.Contains(got, want) || !strings.Contains(got, "leave node out"):
 						t.Errorf("with %q the error is %v, want one with %q and what to do", node, err, want)
 					case len(got) > 1000:

@@ -61,35 +61,5 @@ func mapped(t reflect.Type) bool {
 
 func (k structKeys) names() []string { return slices.Sorted(maps.Keys(k.fields)) }
 
-// closest returns the known key that an unknown key was probably meant to be, or "".
-func (k structKeys) closest(unknown string) string {
-	const near = 3 // one edit per this many letters, so that "tcp" is not taken for "http"
-	best, bestDistance := "", len(unknown)/near+1
-	for _, name := range k.names() {
-		if d := editDistance(strings.ToLower(unknown), name); d < bestDistance {
-			best, bestDistance = name, d
-		}
-	}
-	return best
-}
-
-// editDistance returns the number of bytes to insert, delete or replace to turn b into a (Levenshtein).
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replace := diagonal
-			if a[i] != b[j] {
-				replace++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replace, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
-}
+// closest is the known key that an unknown one was probably meant to be, or "".
+func (k structKeys) closest(unknown string) string { return Closest(unknown, slices.Values(k.names())) }

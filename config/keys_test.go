@@ -20,7 +20,7 @@ func TestClosest(t *testing.T) {
 		{http, "", ""},
 		{module, "tcp", ""},
 		{module, "timout", "timeout"},
-		{module, "htpt", ""},
+		{module, "htpt", "http"},
 		{module, "retrydelay", "retry_delay"},
 	}
 	for _, tt := range tests {
@@ -36,7 +36,7 @@ func TestEditDistance(t *testing.T) {
 	for _, tt := range []struct {
 		a, b string
 		want int
-	}{{"", "", 0}, {"a", "", 1}, {"", "ab", 2}, {"kitten", "sitting", 3}, {"abc", "abc", 0}, {"abc", "acb", 2}} {
+	}{{"", "", 0}, {"a", "", 1}, {"", "ab", 2}, {"kitten", "sitting", 3}, {"abc", "abc", 0}, {"abc", "acb", 1}, {"ca", "abc", 3}} {
 		if got := editDistance(tt.a, tt.b); got != tt.want {
 			t.Errorf("%q to %q: got %d, want %d", tt.a, tt.b, got, tt.want)
 		}

@@ -18,7 +18,7 @@ func TestDefaultLimits(t *testing.T) {
 	}
 }
 
-// filled are limits of which every number is another, and none that of other limits.
+// filled returns limits whose numbers all differ, from each other and from those of other limits.
 func filled(t *testing.T, from int) config.Limits {
 	t.Helper()
 	var l config.Limits
@@ -36,7 +36,7 @@ func filled(t *testing.T, from int) config.Limits {
 	return l
 }
 
-// Every number may be that of the service or of the section, and what one of them says changes no other.
+// Every limit can be set by the service and by the section, and setting one does not change another.
 func TestLimitsOf(t *testing.T) {
 	service, section := filled(t, 1000), filled(t, 2000)
 	if got := (&config.Restart{Defaults: section}).LimitsOf(&config.Service{Limits: service}); !reflect.DeepEqual(got, service) {

@@ -125,6 +125,7 @@ func (d *decoder) check(top place, c *Config, o Options) {
 	(&checker{d}).targets(d.at(top.field("targets")), c, TargetReader{Modules: c.Modules, Offset: o.TimeoutOffset})
 	(&checker{d}).targetFiles(d.at(top.field("target_files")), c.TargetFiles, c.Modules)
 	(&checker{d}).targetAPIs(d.at(top.field("target_apis")), c.TargetAPIs)
+	(&checker{d}).status(d.at(top.field("status")), &c.Status)
 	if c.Restart != nil {
 		(&checker{d}).restart(d.at(top.field("restart")), c)
 	}

@@ -18,7 +18,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/golden"
 )
 
-// canary stands in testdata/bad wherever a secret may.
+// canary is wherever a secret may be in testdata/bad.
 const canary = "CANARY"
 
 func TestBad(t *testing.T) {
@@ -67,7 +67,7 @@ func glob(t testing.TB, pattern string) []string {
 
 func TestProblem(t *testing.T) {
 	_, err := config.Parse("healthcheck.yml", []byte("modules:\n  a:\n    prober: http\n    http:\n      method: GE T\n"))
-	problems, ok := err.(config.Errors) //nolint:errorlint // the documentation promises the type itself
+	problems, ok := err.(config.Errors) //nolint:errorlint // the documentation promises this type, unwrapped
 	if !ok {
 		t.Fatalf("got %T, want config.Errors", err)
 	}
@@ -82,7 +82,7 @@ func TestProblem(t *testing.T) {
 	}
 }
 
-// A file of a quite different kind does not make for an endless list.
+// A file of a quite different kind does not produce an endless list.
 func TestTooManyProblems(t *testing.T) {
 	text := []byte("modules:\n")
 	for i := range 5000 {
@@ -136,7 +136,7 @@ func TestDefault(t *testing.T) {
 	}
 	some := c.Modules["http_any"].HTTP.ValidStatusCodes
 	if !some.Contains(503) || !some.Contains(404) || c.Modules["http_any"].HTTP.Client.FollowRedirects {
-		t.Error("http_any: want every answer to do")
+		t.Error("http_any: want every answer accepted")
 	}
 	c.Modules = nil
 	if len(config.Default().Modules) == 0 {
@@ -237,7 +237,7 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-// A header or claim whose name looks like a key for a file names none.
+// A header or claim whose name looks like the key of a file does not name a file.
 func TestFilesByKeyAlone(t *testing.T) {
 	c, err := config.Parse("x.yml", []byte("modules: {a: {prober: http, http: {headers: {x_file: y, x_ref: z}}}}"))
 	if err != nil {

@@ -52,7 +52,7 @@ func TestMeantURL(t *testing.T) {
 			t.Errorf("MeantURL(%q) = %q, want %q", text, got, want)
 		}
 		if strings.Contains(got, "CANARY") {
-			t.Errorf("MeantURL(%q) = %q repeats what may be secret", text, got)
+			t.Errorf("MeantURL(%q) = %q quotes what may be secret", text, got)
 		}
 	}
 }

@@ -39,6 +39,8 @@ type Config struct {
 	TargetAPIs []TargetAPI `yaml:"target_apis,omitempty"`
 	// Maintenance are times at which nobody is notified of any target.
 	Maintenance TimeIntervals `yaml:"maintenance,omitempty"`
+	// Status is what is known of targets, and who finds it out.
+	Status Status `yaml:"status,omitempty"`
 	// Restart is nil if nothing may be restarted.
 	Restart *Restart `yaml:"restart,omitempty"`
 }

@@ -42,7 +42,7 @@ restart:
 	if err != nil {
 		t.Fatal(err)
 	}
-	// What need not be here, or what would have to be real.
+	// Files that need not be here, or would have to be real.
 	c.Restart.Services[0].Command.Dir = "/srv"
 	m := c.Modules["http_2xx"]
 	tls := &m.HTTP.Client.TLSConfig
@@ -75,7 +75,7 @@ restart:
 	}
 }
 
-// What stands in the configuration itself is a secret by its key alone.
+// Whether a text in the configuration is a secret depends on its key alone.
 func TestHoldsSecret(t *testing.T) {
 	const restart = "{restart: {mode: observe, receiver: {%}, services: [{name: a, checks: [{url: 'http://a.test'}], command: {argv: [/bin/true]}}]}}"
 	const module = "{modules: {api: {prober: http, http: {%}}}}"

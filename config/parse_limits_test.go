@@ -12,7 +12,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
-// A small file that expands to gigabytes ends at a limit, and costs little.
+// A small file that expands to gigabytes is stopped by a limit, and costs little.
 func TestParseLimits(t *testing.T) {
 	members := func(n int, format string) string {
 		all := make([]string, n)

@@ -14,7 +14,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
-// mayBeShown are the fields of a module whose text may be seen by everybody. Think twice before adding one.
+// mayBeShown are the fields of a module whose text everybody may see. Think twice before you add one.
 var mayBeShown = []string{
 	".Prober",
 	".HTTP.ValidHTTPVersions[]",
@@ -70,7 +70,7 @@ func shownAt(place string) bool {
 	return slices.Contains(mayBeShown, strings.Replace(place, ".WebSocket.Client.", ".HTTP.Client.", 1))
 }
 
-// A planter puts a different text into every place of a value that can hold one.
+// A planter puts a different text into every field of a value that can hold one.
 type planter struct {
 	t      *testing.T
 	canary map[string]string // by place
@@ -167,7 +167,7 @@ func TestNoSecretIsShown(t *testing.T) {
 	})
 }
 
-// of is the first canary at a place.
+// of returns the first canary at a place.
 func (p *planter) of(place string) string {
 	var all []string
 	for at, s := range p.canary {
@@ -229,7 +229,7 @@ func TestRedactedURLs(t *testing.T) {
 	}
 }
 
-// What is masked does not depend on whether it was checked.
+// Texts are masked whether they were checked or not.
 func TestRedactedURLsUnchecked(t *testing.T) {
 	for text, want := range map[string]string{
 		"user:password@id.example.com": "<secret>",

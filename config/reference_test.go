@@ -60,7 +60,7 @@ func TestReferenceHasEveryKey(t *testing.T) {
 	}
 }
 
-// addKeys adds the keys that a type reads, as paths in which "*" is a name of the user's choice.
+// addKeys adds the keys that a type reads, as paths. "*" is a name that the user chooses.
 func addKeys(known map[string]bool, path string, t reflect.Type) {
 	switch t.Kind() { //nolint:exhaustive // other kinds have no keys
 	case reflect.Pointer, reflect.Slice:

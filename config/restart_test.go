@@ -95,7 +95,7 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// A failure is named as a probe names it, but for what says nothing about the service.
+// Failures have the names that a probe gives them, except those that say nothing about the service.
 func TestFailureReasons(t *testing.T) {
 	var want []string
 	for _, r := range prober.Reasons() {
@@ -110,10 +110,10 @@ func TestFailureReasons(t *testing.T) {
 	}
 }
 
-// yamlBlock is a part of a page that is a configuration, or the part of one that lists services.
+// yamlBlock matches a block of a page that is a configuration, or a list of its services.
 var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
 
-// What the pages of the back-ends show is a configuration that loads, where the files are that it names.
+// The configurations on the pages of the back-ends load, if the files that they name exist.
 func TestPagesOfBackendsLoad(t *testing.T) {
 	pages, err := filepath.Glob("../docs/restart/*.md")
 	if err != nil || len(pages) == 0 {
@@ -145,7 +145,7 @@ func TestPagesOfBackendsLoad(t *testing.T) {
 	}
 }
 
-// here makes the files and directories that a configuration names, and names them as they are here.
+// here makes the files and directories that a configuration names, and replaces their paths.
 func here(t *testing.T, text string) string {
 	t.Helper()
 	dir := t.TempDir()

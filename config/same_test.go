@@ -7,7 +7,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
-// Two loads of one text are the same, whatever it has, and none with a change in it is.
+// Two loads of a text are the same, and with any change in the text they differ.
 func TestSame(t *testing.T) {
 	const text = `
 modules:
@@ -38,7 +38,7 @@ target_apis:
 	}
 	first, again := load(text), load(text)
 	if !config.Same(first.Modules, again.Modules) || !config.Same(first.TargetAPIs, again.TargetAPIs) {
-		t.Error("the same file is another one the second time")
+		t.Error("the same file differs the second time")
 	}
 	for _, change := range []struct{ old, changed string }{
 		{"body.a", "body.c"},

@@ -11,7 +11,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
-// mapping is the map of the API of a configuration.
+// mapping returns the map of the API of a configuration.
 func mapping(t testing.TB, text string) *config.TargetMap {
 	t.Helper()
 	c, err := config.Parse("x.yml", []byte("modules: {m: {prober: http}}\ntarget_apis:\n- name: a\n  url: http://a/\n  map:\n    "+strings.ReplaceAll(text, "\n", "\n    ")))

@@ -11,10 +11,10 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
-// The addresses of the metadata services that are not in a range.
+// The single addresses of metadata services.
 var metadataIPv4 = []string{"169.254.169.254", "169.254.170.2", "169.254.1.1", "168.63.129.16", "192.0.0.192", "100.100.100.200"}
 
-// FuzzMetadataSpelling writes a metadata address in a way that the input chooses: none passes, whoever resolves it.
+// FuzzMetadataSpelling writes a metadata address in a way that the input chooses. No spelling passes, whoever resolves it.
 func FuzzMetadataSpelling(f *testing.F) {
 	f.Add(uint8(0), uint8(4), uint16(0), uint8(0), uint8(0))
 	f.Add(uint8(0), uint8(1), uint16(0x5555), uint8(1), uint8(2))
@@ -43,7 +43,7 @@ func FuzzMetadataSpelling(f *testing.F) {
 	})
 }
 
-// spell writes addr with so many numbers, each in a base of two bits.
+// spell writes addr as so many numbers. Two bits choose the base of each.
 func spell(addr [4]byte, parts int, bases uint16) string {
 	numbers := make([]string, parts)
 	for i := range numbers {
@@ -56,8 +56,8 @@ func spell(addr [4]byte, parts int, bases uint16) string {
 	return strings.Join(numbers, ".")
 }
 
-// FuzzHost asks a lenient reader for the addresses that any host may stand for: a proxy is asked for none that is metadata.
-// Nor do two spellings of one host differ, and nothing that a rule can be made of goes past that rule.
+// FuzzHost asks a lenient reader for the addresses that a host may stand for: a proxy is never asked for metadata. Two spellings
+// of one host are the same, and a rule made of a host matches that host.
 func FuzzHost(f *testing.F) {
 	for _, host := range []string{
 		"example.com", "bücher.example", "BÜCHER.Example.", "xn--bcher-kva.example", "169.254.169.254", "0xa9.0376.43518", "010.1.1.1", "7147006462",
@@ -92,7 +92,7 @@ func FuzzHost(f *testing.F) {
 	})
 }
 
-// lenient are the addresses that some program may read in a host: each number in any base, and what is too large cut.
+// lenient returns the addresses that some program may read in a host: with each number in any base, and large numbers cut.
 func lenient(host string) []netip.Addr {
 	numbers := strings.Split(strings.TrimRight(strings.ToLower(host), "."), ".")
 	if len(numbers) > 4 {
@@ -120,7 +120,7 @@ func lenient(host string) []netip.Addr {
 	return found
 }
 
-// values are those of a number without a sign in the bases of C.
+// values returns the values of an unsigned number in the bases of C.
 func values(text string) []*big.Int {
 	var all []*big.Int
 	for base, digits := range map[int]string{8: text, 10: text, 16: strings.TrimPrefix(text, "0x")} {

@@ -115,7 +115,7 @@ func TestTargetRules(t *testing.T) {
 	}
 }
 
-// The table of docs/http.md says what opens an address of the metadata: each row is tried.
+// The table of docs/http.md says what allows a metadata address. The test tries each row.
 func TestDocumentedMetadata(t *testing.T) {
 	text, err := os.ReadFile("../docs/http.md")
 	if err != nil {
@@ -148,13 +148,13 @@ func TestDocumentedMetadata(t *testing.T) {
 	}
 }
 
-// Whoever reads a spelling of a metadata address in his own way does not reach it by a proxy.
+// A proxy that reads a spelling of a metadata address in its own way is not asked for it.
 func TestMetadataSpellings(t *testing.T) {
 	for _, host := range []string{
 		"169.254.169.254", "169.254.169.254.", "169.254.169.254..", "2852039166", "2852039166.", "0xa9fea9fe", "0XA9FEA9FE", "0x00000000a9fea9fe",
 		"0251.0376.0251.0376", "00000251.0376.0251.0376", "169.254.43518", "169.16689662", "0xa9.254.0251.0xfe", "0xA9.0xFe.43518", "169.0xfea9fe",
-		"0169.0254.0169.0254", "169.254.169.0254", // decimal, to programs that know no octal numbers
-		"425.510.425.510", "7147006462", "169.254.169.510", "4294967296169.254.169.254", // to programs that count in bytes or words
+		"0169.0254.0169.0254", "169.254.169.0254", // decimal for programs that do not know octal numbers
+		"425.510.425.510", "7147006462", "169.254.169.510", "4294967296169.254.169.254", // for programs that count in bytes or words
 		"169\u3002254\u3002169\u3002254", "169\uff0e254\uff61169.254", "\uff11\uff16\uff19.254.169.254", "\u2460\u2465\u2468.254.169.254",
 		"169.254.169.2\u00ad54", "\u216a9.254.169.254", "0\uff58a9fea9fe", "28\u2075\u00b2039166",
 		"::ffff:169.254.169.254", "::ffff:a9fe:a9fe", "0:0:0:0:0:FFFF:A9FE:A9FE", "::169.254.169.254", "::a9fe:a9fe", "::ffff:0:169.254.169.254",

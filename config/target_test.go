@@ -61,8 +61,8 @@ func TestTimeInterval(t *testing.T) {
 	}
 }
 
-// TestClockChange has the nights in which the clocks change: an interval is what the clock on the wall says, as in
-// Alertmanager. What it says twice is in it twice, and what it never says is never in it.
+// TestClockChange has the nights in which the clocks change. An interval goes by the clock on the wall, as in Alertmanager: a
+// time that comes twice is in it twice, and a time that never comes is not in it.
 func TestClockChange(t *testing.T) {
 	const night = "{times: [{start_time: '02:00', end_time: '03:00'}], location: Europe/Berlin}"
 	for _, tt := range []struct {
@@ -325,7 +325,7 @@ targets: [{name: chat, url: 'ws://a/', headers: {x-a: c, Host: b}}]
 	}
 }
 
-// Targets without modules are probed by those that are known without a file.
+// Targets without modules are probed with the modules that exist without a file.
 func TestTargetsWithoutModules(t *testing.T) {
 	c, err := config.Parse("x.yml", []byte("targets: [{name: shop, url: 'http://a/'}, {name: chat, url: 'ws://a/'}]"))
 	if err != nil {
@@ -336,7 +336,7 @@ func TestTargetsWithoutModules(t *testing.T) {
 	}
 }
 
-// targetTexts are the fields of a target whose text may be seen by everybody.
+// targetTexts are the fields of a target whose text everybody may see.
 var targetTexts = []string{
 	".Name", ".Module", ".Environment", ".Notification", ".Labels{}", ".DependsOn[]", ".Method",
 }
@@ -373,7 +373,7 @@ func TestNoSecretOfATargetIsShown(t *testing.T) {
 	}
 }
 
-// A target with which every probe fails is wrong, and one that may succeed is not.
+// A target that no probe can succeed for is refused, and one that may succeed is not.
 func TestHopelessTargets(t *testing.T) {
 	c, err := config.Parse("x.yml", []byte(`
 modules:

@@ -88,6 +88,14 @@ const (
 	PhaseClose    PhaseName = "close"
 )
 
+// PhaseNames lists every PhaseName, in the order of the wire.
+func PhaseNames() []PhaseName {
+	return []PhaseName{
+		PhasePrepare, PhaseResolve, PhaseConnect, PhaseTLS, PhaseProcessing, PhaseTransfer, PhaseCheck,
+		PhaseUpgrade, PhaseMessages, PhasePing, PhaseClose,
+	}
+}
+
 // A Phase is one measured part of an attempt.
 type Phase struct {
 	Name PhaseName

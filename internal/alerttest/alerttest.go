@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/alertconf"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/api"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/remote"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
@@ -125,12 +125,12 @@ func (t *test) labels(ctx context.Context) (map[string]string, error) {
 	return labels, nil
 }
 
-func (t *test) target(ctx context.Context) (*inventory.Status, error) {
+func (t *test) target(ctx context.Context) (*api.Target, error) {
 	body, err := t.Exporter.Get(ctx, "api/v1/targets?"+url.Values{"name": {t.Target}}.Encode())
 	if err != nil {
 		return nil, fmt.Errorf("asking the exporter at %s for the target %q: %w; --label works without it", t.Exporter, t.Target, err)
 	}
-	var all inventory.Statuses
+	var all api.TargetList
 	if err := t.Exporter.Decode(body, &all); err != nil {
 		return nil, fmt.Errorf("asking the exporter at %s: %w", t.Exporter, err)
 	}

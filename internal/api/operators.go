@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -63,13 +62,12 @@ func (o *Operators) serve(do operation) http.Handler {
 		// Before anything is answered: net/http reads what is left of a refused body. Not every connection can do this.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(limit))
 		r.Body = http.MaxBytesReader(w, r.Body, maxOrder)
-		answer, err := o.operate(w, r, do)
+		body, err := o.operate(w, r, do)
 		if err != nil {
 			o.refuse(w, r, problem(err))
 			return
 		}
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(answer) // who asked is gone
+		answer(w, body)
 	})
 }
 

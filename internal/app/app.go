@@ -39,8 +39,8 @@ type Options struct {
 	ProbeAllMax int
 	// HistoryLimit is how many results, and how many failures besides, are kept for the landing page and /logs.
 	HistoryLimit int
-	// StoragePath is the directory of what is kept of restarts; it is used only if the configuration has any. Empty: it
-	// is forgotten at the end.
+	// StoragePath is the directory of what is kept of targets and restarts; it is used only if the configuration has any. Empty:
+	// that is forgotten at the end.
 	StoragePath string
 	// Web are the listen addresses and the path of the TLS and authentication file.
 	Web *web.FlagConfig
@@ -70,6 +70,9 @@ type App struct {
 	probes  *probes
 	status  *status.Tracker
 	gate    *gate // through which probes pass
+
+	memory     *status.Memory
+	selfProber *status.SelfProber
 
 	inventory *inventory.Keeper
 
@@ -138,11 +141,14 @@ func New(o Options) (*App, error) {
 	a.restarts = restart.NewController(a.keepRestarts(), a.metrics.registry, o.Logger.With("component", "restart"))
 	a.operators = a.newOperators()
 	a.webhook = a.newWebhook(a.metrics.registry)
-	a.probes = &probes{metrics: a.metrics, history: a.history, status: a.status, log: o.ProbeLogger}
+	a.probes = &probes{metrics: a.metrics, history: a.history, status: a.status, maintained: a.maintained, log: o.ProbeLogger}
+	a.metrics.watchStale(a.stale)
+	a.memory, a.selfProber = a.newMemory(), a.newSelfProber()
 	a.onStop("the journal", a.closeJournal)
 	if err := a.apply(); err != nil {
 		return nil, errors.Join(err, a.unwind(context.Background()))
 	}
+	a.memory.Load()
 	return a, nil
 }
 
@@ -210,17 +216,34 @@ func (a *App) Start() error {
 }
 
 // begin is what Start does when nothing can fail any more. What ends is in the opposite order: no longer ready, no new
-// attempt, probes in flight finish, servers close, an attempt under way may end, which has as much time as the probes.
+// attempt, no probe by the exporter itself, probes in flight finish, servers close, what is known is kept, an attempt under way
+// may end, which has as much time as the probes.
 func (a *App) begin() {
 	a.stage = stageStarted
 	endWatch := a.watch()
+	a.background("what is known of targets", a.memory.Run)
 	a.onStop("the servers", a.servers.shutdown)
 	a.onStop("the probes", a.drainProbes)
-	endKeeping := a.keep()
-	a.onStop("the inventory", func(context.Context) error { endKeeping(); return nil })
+	a.background("the inventory", a.inventory.Run)
+	a.background("the own probes", a.selfProber.Run)
 	a.onStop("the watch", endWatch)
 	a.onStop("the readiness", func(context.Context) error { a.ready.Store(false); return nil })
 	a.ready.Store(true)
+}
+
+// background runs something until the end.
+func (a *App) background(name string, run func(context.Context)) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		run(ctx)
+	}()
+	a.onStop(name, func(context.Context) error {
+		cancel()
+		<-done
+		return nil
+	})
 }
 
 // delegatesListening reports whether only the toolkit can open the sockets: those of systemd and of a hypervisor.

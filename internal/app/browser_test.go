@@ -15,7 +15,7 @@ import (
 
 // browsed are all routes, by whether a link of another site may lead there.
 var browsed = map[string]bool{
-	"GET /{$}": true, "GET /config": true, "GET /logs": true, "GET /metrics": true, "GET /api/v1/targets": true,
+	"GET /{$}": true, "GET /config": true, "GET /logs": true, "GET /metrics": true, "GET /api/v1/targets": true, "GET /api/v1/targets/{name}": true, "GET /api/v1/events": true, "GET /api/v1/summary": true,
 	"GET /-/healthy": true, "GET /-/ready": true,
 
 	"GET /probe": false, "GET /probe/all": false, "GET /sd": false,
@@ -69,7 +69,7 @@ func TestBrowsers(t *testing.T) {
 	h := a.routes()
 	refused := 0
 	for pattern, linked := range browsed {
-		method, path, _ := strings.Cut(strings.NewReplacer("{$}", "", "{service}", "shop").Replace(pattern), " ")
+		method, path, _ := strings.Cut(strings.NewReplacer("{$}", "", "{service}", "shop", "{name}", "shop").Replace(pattern), " ")
 		profile := strings.HasSuffix(path, "/profile") || strings.HasSuffix(path, "/trace") // it takes seconds
 		methods := []string{method}
 		if method == http.MethodGet {

@@ -6,10 +6,12 @@ import (
 	"net/url"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/api"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/hint"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/history"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/page"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
 // The handlers look up what they need at each request: a reload swaps the snapshot and the targets.
@@ -39,6 +41,17 @@ func (a *App) probeAll() *collector.AllHandler {
 		Begin:   a.probes.begin,
 		Reject:  a.metrics.reject,
 	}
+}
+
+// apiTargets serves the targets with what is known of them.
+func (a *App) apiTargets() *api.Targets {
+	return &api.Targets{Inventory: a.currentInventory, Status: a.status, Hint: a.hint}
+}
+
+// hint says what to do about a probe of a module that failed.
+func (a *App) hint(module string, r *prober.Result) string {
+	m, _ := a.current.Load().module(module)
+	return hint.For(r, &m.Config)
 }
 
 func (a *App) currentInventory() *inventory.Inventory { return a.current.Load().targets.inventory }

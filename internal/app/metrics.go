@@ -30,6 +30,8 @@ type metrics struct {
 	duration      *prometheus.HistogramVec
 	rejected      *prometheus.CounterVec
 	refused       *prometheus.CounterVec
+	selfProbes    *prometheus.CounterVec
+	selfLate      prometheus.Histogram
 
 	connections          prometheus.Gauge
 	connectionsRefused   *prometheus.CounterVec
@@ -71,6 +73,15 @@ func newMetrics(r *prometheus.Registry) *metrics {
 			Namespace: namespace, Name: "requests_refused_total",
 			Help: "How many requests were refused, by what was wrong with them.",
 		}, []string{"reason"}),
+		selfProbes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Name: "self_probes_total",
+			Help: "How many probes the exporter has made by itself, since nobody scraped the target, by result.",
+		}, []string{"result"}),
+		selfLate: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Namespace: namespace, Name: "self_probe_lateness_seconds",
+			Help:    "How much later than they should the exporter's own probes began.",
+			Buckets: []float64{.01, .1, 1, 5, 15, 60},
+		}),
 		connections: prometheus.NewGauge(prometheus.GaugeOpts{
 			Namespace: namespace, Name: "connections",
 			Help: "How many connections of those who ask are open.",
@@ -87,6 +98,9 @@ func newMetrics(r *prometheus.Registry) *metrics {
 	for _, reason := range []string{refusedSource, refusedWhole} {
 		m.connectionsRefused.WithLabelValues(reason)
 	}
+	for _, result := range []string{resultSuccess, resultFailure, resultAbandoned} {
+		m.selfProbes.WithLabelValues(result)
+	}
 	for _, reason := range refusals() {
 		m.refused.WithLabelValues(string(reason))
 	}
@@ -94,7 +108,7 @@ func newMetrics(r *prometheus.Registry) *metrics {
 		m.rejected.WithLabelValues(string(reason))
 	}
 	for _, c := range []prometheus.Collector{
-		m.reloadSuccess, m.reloadTime, m.probes, m.inFlight, m.duration, m.rejected, m.refused,
+		m.reloadSuccess, m.reloadTime, m.probes, m.inFlight, m.duration, m.rejected, m.refused, m.selfProbes, m.selfLate,
 		m.connections, m.connectionsRefused, m.connectionsDisplaced,
 		collector.Memory{},
 		versioncollector.NewCollector(namespace),
@@ -130,4 +144,12 @@ func (m *metrics) knowModules(modules map[string]collector.Module) {
 		}
 		m.duration.WithLabelValues(name)
 	}
+}
+
+// watchStale registers how many targets are stale.
+func (m *metrics) watchStale(stale func() float64) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: namespace, Name: "targets_stale",
+		Help: "How many targets of the inventory nobody has probed for two intervals.",
+	}, stale))
 }

@@ -24,6 +24,7 @@ import (
 // used is the metrics of an exporter that knows two modules, in a registry that checks every collection.
 func used() *metrics {
 	m := newMetrics(prometheus.NewPedanticRegistry())
+	m.watchStale(func() float64 { return 0 })
 	m.reloaded(nil)
 	m.knowModules(map[string]collector.Module{"http_2xx": {}, "api": {}})
 	k := inventory.NewKeeper(inventory.Options{Mask: prober.MaskURL, Log: slog.New(slog.DiscardHandler)}, m.registry)

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/history"
@@ -15,19 +16,26 @@ type probes struct {
 	metrics *metrics
 	history *history.History
 	status  *status.Tracker
-	log     *slog.Logger
+	// maintained reports whether a window of a target of the inventory is open.
+	maintained func(target string, now time.Time) bool
+	log        *slog.Logger
 }
 
 // begin is the Handler's Begin.
-func (p *probes) begin() func(collector.Probe) {
+func (p *probes) begin() func(collector.Probe) { return p.beginBy(false) }
+
+// beginOwn is begin for a probe that the exporter makes by itself.
+func (p *probes) beginOwn() func(collector.Probe) { return p.beginBy(true) }
+
+func (p *probes) beginBy(own bool) func(collector.Probe) {
 	p.metrics.inFlight.Inc()
 	return func(probe collector.Probe) {
 		p.metrics.inFlight.Dec()
-		p.end(probe)
+		p.end(probe, own)
 	}
 }
 
-func (p *probes) end(probe collector.Probe) {
+func (p *probes) end(probe collector.Probe, own bool) {
 	if probe.Abandoned {
 		p.metrics.probes.WithLabelValues(probe.Module, resultAbandoned).Inc()
 		return
@@ -39,7 +47,10 @@ func (p *probes) end(probe collector.Probe) {
 	p.metrics.probes.WithLabelValues(probe.Module, result).Inc()
 	p.metrics.duration.WithLabelValues(probe.Module).Observe(probe.Result.Duration.Seconds())
 	p.history.Add(probe.Module, prober.MaskURL(probe.Request.URL), probe.Result)
-	observed := status.Probe{Name: probe.Target, Result: probe.Result, OwnTimeout: probe.OwnTimeout}
+	observed := status.Probe{
+		Name: probe.Target, Result: probe.Result, OwnTimeout: probe.OwnTimeout, Own: own,
+		Maintenance: p.maintained(probe.Target, probe.Result.Start),
+	}
 	if observed.Name == "" {
 		observed.Key = status.KeyOf(probe.Module, probe.Request.Hostname, probe.Request.URL.String())
 	}

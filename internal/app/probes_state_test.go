@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
@@ -40,8 +41,8 @@ func TestStrangersMarkNothing(t *testing.T) {
 					t.Fatal(err)
 				}
 				resp.Body.Close()
-				if last, known := a.status.Last("shop"); !known || !last.Result.Success() {
-					t.Fatalf("after %s %s within %s s: %+v, known %t; want it up", method, path, timeout, last, known)
+				if v := a.status.View("shop", time.Minute, time.Now()); v.State != status.StateUp {
+					t.Fatalf("after %s %s within %s s: state %q; want up", method, path, timeout, v.State)
 				}
 			}
 		}
@@ -62,7 +63,7 @@ func TestUnable(t *testing.T) {
 		if o.Result.Reason = reason; reason != "" {
 			o.Result.Err = errors.New("no such file")
 		}
-		p.end(o)
+		p.end(o, false)
 	}
 	for _, reason := range []prober.Reason{prober.ReasonStatus, prober.ReasonLocalResource, prober.ReasonLocalResource, prober.ReasonStatus, ""} {
 		probe(reason)

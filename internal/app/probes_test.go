@@ -24,7 +24,7 @@ import (
 func watcher(t *testing.T) (*probes, *recorder) {
 	t.Helper()
 	log := &recorder{}
-	return &probes{metrics: newMetrics(prometheus.NewRegistry()), history: history.New(5), status: status.NewTracker(), log: slog.New(log)}, log
+	return &probes{metrics: newMetrics(prometheus.NewRegistry()), history: history.New(5), status: status.NewTracker(), maintained: func(string, time.Time) bool { return false }, log: slog.New(log)}, log
 }
 
 // outcome is a finished probe.
@@ -49,7 +49,7 @@ func TestLogOfChanges(t *testing.T) {
 			for i := range targets {
 				probe := outcome(t, "http_2xx", fmt.Sprintf("http://app-%d.example/", i), down)
 				probe.Target = fmt.Sprintf("app-%d", i)
-				p.end(probe)
+				p.end(probe, false)
 			}
 		}
 	}
@@ -85,13 +85,13 @@ func TestTargetsAreApart(t *testing.T) {
 	p, log := watcher(t)
 	for _, target := range []string{"http://app.example/?a=1", "http://app.example/?a=2"} {
 		for _, module := range []string{"one", "two"} {
-			p.end(outcome(t, module, target, true))
+			p.end(outcome(t, module, target, true), false)
 		}
 	}
 	if n := log.count("Target is down"); n != 4 {
 		t.Errorf("%d lines, want 4", n)
 	}
-	p.end(outcome(t, "one", "http://app.example/?a=1", false))
+	p.end(outcome(t, "one", "http://app.example/?a=1", false), false)
 	if n := log.count("Target is up again"); n != 1 {
 		t.Errorf("%d lines that a target is up, want 1", n)
 	}
@@ -128,7 +128,7 @@ func TestAbandoned(t *testing.T) {
 	}
 	// What it would have changed is told by the next one.
 	probe.Abandoned = false
-	p.end(probe)
+	p.end(probe, false)
 	if n := log.count("Target is down"); n != 1 {
 		t.Errorf("%d lines that the target is down, want 1", n)
 	}
@@ -165,7 +165,7 @@ func TestProbeLine(t *testing.T) {
 	p, log := watcher(t)
 	probe := outcome(t, "http_2xx", "http://user:secret@app.example/health?key=secret", true)
 	probe.Result.HTTP = &prober.HTTPResult{StatusCode: http.StatusBadGateway}
-	p.end(probe)
+	p.end(probe, false)
 	for key, want := range map[string]string{
 		"target": "http://app.example/health?key=***", "module": "http_2xx", "status_code": "502",
 		"reason": "connect_refused", "err": "connection refused", "duration_seconds": "1",

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,10 +11,12 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/journal"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/lease"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/store"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
@@ -158,13 +161,44 @@ func (a *App) watch() (end func(context.Context) error) {
 	}
 }
 
-// keepRestarts makes the journal, if there is a place for it.
+// keepRestarts makes the journal, which ends with the exporter if there is no place for it.
 func (a *App) keepRestarts() restart.Journal {
 	if a.opts.StoragePath == "" {
-		return nil
+		return witness{restart.NewMemory(), a.attemptEnded}
 	}
 	a.journal = journal.New(a.opts.StoragePath)
-	return a.journal
+	return witness{a.journal, a.attemptEnded}
+}
+
+// A witness is a Journal that tells of every attempt that has ended.
+type witness struct {
+	restart.Journal
+	ended func(*policy.Record)
+}
+
+// Audit implements restart.Journal.
+func (w witness) Audit(r policy.Record) error {
+	if r.Decision.Outcome != policy.OutcomeNone {
+		w.ended(&r)
+	}
+	return w.Journal.Audit(r)
+}
+
+// attemptEnded makes an event of an attempt. It is about the first target of the inventory that the service checks.
+func (a *App) attemptEnded(r *policy.Record) {
+	ev := status.Event{
+		At: r.Time.UTC(), Kind: status.KindRestart, Service: r.Service, Outcome: string(r.Decision.Outcome),
+		Detail: printable.Text(cmp.Or(r.After.Preflight.Unfit, r.After.Preflight.Detail), printable.MaxError),
+	}
+	for _, s := range a.current.Load().Restarts.Services {
+		if s.Name != r.Service {
+			continue
+		}
+		for _, c := range s.Checks {
+			ev.Target = cmp.Or(ev.Target, c.Inventory)
+		}
+	}
+	a.status.Record(ev)
 }
 
 // openJournal opens the journal if something can be restarted. That another instance has it is a mistake in how the

@@ -33,13 +33,17 @@ func (a *App) routes() http.Handler {
 
 // table is the one place that says what is served where.
 func (a *App) table() []route {
-	pages := a.pages()
+	pages, events := a.pages(), &api.Events{Status: a.status}
+	targets := a.apiTargets()
 	routes := []route{
 		{"GET /{$}", linked, pages.Landing()},
 		{"GET /probe", sameSite, a.gate.guard(a.probe())},
 		{"GET /probe/all", sameSite, a.gate.guard(a.probeAll())},
 		{"GET /sd", sameSite, a.discovery()},
-		{"GET /api/v1/targets", linked, &api.Targets{Inventory: a.currentInventory, Status: a.status}},
+		{"GET /api/v1/targets", linked, http.HandlerFunc(targets.List)},
+		{"GET /api/v1/targets/{name}", linked, http.HandlerFunc(targets.Show)},
+		{"GET /api/v1/summary", linked, http.HandlerFunc(targets.Summary)},
+		{"GET /api/v1/events", linked, http.HandlerFunc(events.List)},
 		{"GET /metrics", linked, promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{Registry: a.metrics.registry, EnableOpenMetrics: true})},
 		{"POST /webhook/alertmanager", sameSite, a.webhook},
 		{"GET /api/v1/restarts", sameSite, a.operators.List()},

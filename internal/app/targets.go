@@ -1,12 +1,12 @@
 package app
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"net/url"
 	"sync"
+	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
@@ -73,21 +73,20 @@ type current struct {
 // inventoryChanged takes over an inventory that was checked against a configuration.
 func (a *App) inventoryChanged(s *Snapshot, inv *inventory.Inventory) {
 	before := a.current.Swap(&current{s, newTargets(inv, s)})
-	a.status.Forget(func(name string) bool { return inv.ByName(name) != nil })
+	a.selfProber.Give(subjects(s.Config, inv))
+	if inv.Complete {
+		a.status.Forget(func(name string) bool { return inv.ByName(name) != nil })
+	}
 	if before == nil || before.Snapshot != s || s.borrows() {
 		a.restarts.Apply(s.watching(inv))
 	}
 }
 
-// keep keeps the inventory up to date until the function that it returns is called.
-func (a *App) keep() (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { a.inventory.Run(ctx) })
-	return func() {
-		cancel()
-		running.Wait()
-	}
+// maintained reports whether a window of a target of the inventory, or of all targets, is open.
+func (a *App) maintained(target string, now time.Time) bool {
+	inv := a.currentInventory()
+	e := inv.ByName(target)
+	return e != nil && (e.InMaintenance(now) || inv.InMaintenance(now))
 }
 
 // named finds a target of the inventory by its name.

@@ -65,7 +65,7 @@ func read(t *testing.T, dir string) ([]string, audit.Report) {
 	return lines, r
 }
 
-// whole reads a log that has to be whole and end where l ends.
+// whole reads a log that must be unbroken and end where l ends.
 func whole(t *testing.T, dir string, l *audit.Log) []string {
 	t.Helper()
 	lines, r := read(t, dir)
@@ -213,7 +213,7 @@ func TestRotation(t *testing.T) {
 	whole(t, dir, l)
 }
 
-// list returns the names in the order in which they sort, the current file being the last.
+// list returns the names as they sort, with the current file last.
 func list(t *testing.T, dir string) (names []string, size int64) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -230,7 +230,7 @@ func list(t *testing.T, dir string) (names []string, size int64) {
 	return names, size
 }
 
-// A log is read while it is written, rotated and shortened from the beginning.
+// A log can be read while it is written, rotated, and loses its oldest files.
 func TestReadWhileWritten(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir, audit.Options{MaxBytes: 2000, MaxFiles: 3})

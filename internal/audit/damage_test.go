@@ -12,7 +12,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/audit"
 )
 
-// What a crash leaves of a last line is cut off, whatever there is of it.
+// Whatever a crash leaves of a last line is cut off.
 func TestPartialLastLine(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, audit.FileName)
@@ -74,7 +74,7 @@ func TestTampering(t *testing.T) {
 			if diff := cmp.Diff(tt.want, r.Breaks); diff != "" || r.Records != tt.records || r.BreakCount != len(tt.want) {
 				t.Errorf("report is %+v, breaks (-want +got):\n%s", r, diff)
 			}
-			// The writer goes on from its own last record, so nothing is repaired by it.
+			// The writer goes on from its own last record, so it repairs nothing.
 			add(t, l, record{"web", 6})
 			if _, r := read(t, dir); r.Last.Seq != head.Seq+1 || r.Records != tt.records+1 || r.BreakCount < len(tt.want) {
 				t.Errorf("after one more record the report is %+v", r)
@@ -119,7 +119,7 @@ func TestNotAFile(t *testing.T) {
 	}
 }
 
-// FuzzRead reads anything, and opens it and goes on.
+// FuzzRead reads any file, opens it, and appends to it.
 func FuzzRead(f *testing.F) {
 	dir := f.TempDir()
 	l, err := audit.Open(dir, audit.Options{})

@@ -11,7 +11,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/fulldisk"
 )
 
-// On a full disk a record is refused whole, and when there is space again the chain goes on.
+// On a full disk a record is refused as a whole, and when there is space again the chain goes on.
 func TestFull(t *testing.T) {
 	dir := t.TempDir()
 	disk := fulldisk.Mount(t, dir, "64k")
@@ -48,7 +48,7 @@ func TestFileLimit(t *testing.T) {
 	limit := fulldisk.Limit(t)
 	dir := t.TempDir()
 	l := open(t, dir, audit.Options{})
-	for range 10 { // what else the test process writes stays below the limit
+	for range 10 { // other files of the test process stay below the limit
 		add(t, l, map[string]string{"long": strings.Repeat("x", 50_000)})
 	}
 	size := int64(len(contents(t, filepath.Join(dir, audit.FileName))))

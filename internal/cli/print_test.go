@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/api"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/replay"
@@ -60,7 +60,7 @@ func TestNothingSteersTheTerminal(t *testing.T) {
 		wraps bool
 		write func(b *bytes.Buffer)
 	}{
-		"targets": {2, true, func(b *bytes.Buffer) { writeTargets(b, []inventory.Status{spoilt[inventory.Status](nil)}, time.Now()) }},
+		"targets": {2, true, func(b *bytes.Buffer) { writeTargets(b, []api.Target{spoilt[api.Target](nil)}, time.Now()) }},
 		"restarts list": {2, true, func(b *bytes.Buffer) {
 			writeServices(b, []policy.Explanation{spoilt[policy.Explanation](nil)}, time.UTC)
 		}},

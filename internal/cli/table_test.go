@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/api"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
@@ -29,10 +30,10 @@ func TestFits(t *testing.T) {
 	})
 	for name, write := range map[string]func(*bytes.Buffer){
 		"targets": func(b *bytes.Buffer) {
-			writeTargets(b, []inventory.Status{
-				{Name: long, Environment: "PRE-PRODUCTION-EUROPE", State: "down", Reason: "websocket_handshake_timeout", MaintenanceActive: true, Notification: "off", Since: new(now.Add(-1000 * time.Hour)), LastProbe: new(now.Add(-999 * time.Hour)), DurationSeconds: new(12.5), Source: "file:/etc/healthcheck_exporter/inventory/" + long + "/*.yml"},
-				{Name: wide, Environment: "LIVE", State: "up", Source: "targets"},
-				{Name: "shop", Environment: "LIVE", State: "up", Source: "targets"},
+			writeTargets(b, []api.Target{
+				{Description: inventory.Description{Name: long, Environment: "PRE-PRODUCTION-EUROPE", MaintenanceActive: true, Notification: "off", Source: "file:/etc/healthcheck_exporter/inventory/" + long + "/*.yml"}, State: "down", Reason: "websocket_handshake_timeout", Since: new(now.Add(-1000 * time.Hour)), LastProbe: new(now.Add(-999 * time.Hour)), DurationSeconds: new(12.5)},
+				{Description: inventory.Description{Name: wide, Environment: "LIVE", Source: "targets"}, State: "up"},
+				{Description: inventory.Description{Name: "shop", Environment: "LIVE", Source: "targets"}, State: "up"},
 			}, now)
 		},
 		"services":    func(b *bytes.Buffer) { writeServices(b, []policy.Explanation{*explanation}, time.UTC) },

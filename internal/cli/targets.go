@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/api"
 )
 
 // targetsOptions are the arguments of the targets command.
@@ -37,7 +39,7 @@ func listTargets(ctx context.Context, out, errOut io.Writer, o targetsOptions) i
 	}
 	defer c.Close()
 	query := url.Values{"environment": o.Environments, "name": o.Names}
-	var all inventory.Statuses
+	var all api.TargetList
 	r := request{path: "api/v1/targets?" + query.Encode(), format: o.Format, answer: &all}
 	if status := r.send(ctx, c, out, errOut); status != ExitSuccess {
 		return status
@@ -48,35 +50,67 @@ func listTargets(ctx context.Context, out, errOut io.Writer, o targetsOptions) i
 	return ExitSuccess
 }
 
-// writeTargets writes the targets as a table.
-func writeTargets(out io.Writer, targets []inventory.Status, now time.Time) {
+// writeTargets writes a table.
+func writeTargets(out io.Writer, targets []api.Target, now time.Time) {
 	var rows table
-	rows.add("NAME", "ENVIRONMENT", "STATE", "REASON", "SINCE", "LATENCY", "SOURCE")
-	for _, t := range targets {
-		state, since, latency := t.State, "-", "-"
-		if t.MaintenanceActive {
-			state += ", maintenance"
-		}
-		if t.Notification == "off" {
-			state += ", muted"
-		}
-		if t.LastProbe != nil {
-			if silent := now.Sub(*t.LastProbe); silent > overdue(t.Interval) {
-				state += ", not probed for " + silent.Truncate(time.Second).String()
-			}
-		}
-		if t.Since != nil {
-			since = now.Sub(*t.Since).Truncate(time.Second).String()
-		}
+	rows.add("NAME", "ENVIRONMENT", "STATE", "REASON", "SINCE", "AGE", "LATENCY", "UPTIME")
+	for i := range targets {
+		t := &targets[i]
+		latency := "-"
 		if t.DurationSeconds != nil {
 			latency = fmt.Sprintf("%.1f ms", *t.DurationSeconds*1000)
 		}
-		rows.add(t.Name, t.Environment, state, t.Reason, since, latency, t.Source)
+		rows.add(t.Name, t.Environment, stateOf(t, now), string(t.Reason), ago(t.Since, now), ago(t.LastProbe, now), latency, uptimeOf(t))
 	}
 	rows.write(out)
 }
 
-// overdue returns the time without a probe after which the table says so: the last state is out of date then.
+// stateOf is how a target is, and what else there is to know about that.
+func stateOf(t *api.Target, now time.Time) string {
+	words := []string{string(t.State)}
+	if t.Flapping {
+		words = append(words, "flapping")
+	}
+	if t.Cause != "" {
+		words = append(words, "depends on "+t.Cause)
+	}
+	if t.MaintenanceActive {
+		words = append(words, "maintenance")
+	}
+	if t.Notification == "off" {
+		words = append(words, "muted")
+	}
+	if t.LastProbe != nil && now.Sub(*t.LastProbe) > overdue(t.Interval) {
+		words = append(words, "stale")
+	}
+	if t.ProbedBy == "exporter" {
+		words = append(words, "not scraped")
+	}
+	return strings.Join(words, ", ")
+}
+
+// ago is how long ago a time was.
+func ago(t *time.Time, now time.Time) string {
+	if t == nil {
+		return "-"
+	}
+	return now.Sub(*t).Truncate(time.Second).String()
+}
+
+// uptimeOf is in how many of the probes of the last day the target was up.
+func uptimeOf(t *api.Target) string {
+	if t.Uptime == nil || t.Uptime.Day.Ratio == nil {
+		return "-"
+	}
+	return percent(*t.Uptime.Day.Ratio)
+}
+
+// percent never rounds up to 100 what was not always so.
+func percent(ratio float64) string {
+	return fmt.Sprintf("%.2f%%", math.Floor(ratio*10_000)/100)
+}
+
+// overdue is after how long without a probe a target is stale: it may be otherwise by now.
 func overdue(interval string) time.Duration {
 	d, _ := config.ParseDuration(interval) // 0 if the exporter has another version
 	return max(time.Minute, 2*time.Duration(d))

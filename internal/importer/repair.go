@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -37,7 +36,7 @@ func repair(n *yaml.Node) (notes []string) {
 func needsHTTP1(err error) bool {
 	problems, ok := errors.AsType[config.Errors](err)
 	return ok && !slices.ContainsFunc(problems, func(p config.Problem) bool {
-		return !strings.HasSuffix(p.Message, config.SpeakHTTP1)
+		return p.Message != config.NotOverHTTP2
 	})
 }
 

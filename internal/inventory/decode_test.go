@@ -11,7 +11,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
-// reader knows the modules that the tests use. The prober of one is of no matter here.
+// reader knows the modules that the tests use. Their probers do not matter here.
 func reader(t testing.TB) config.TargetReader {
 	t.Helper()
 	c := parse(t, "")
@@ -19,7 +19,7 @@ func reader(t testing.TB) config.TargetReader {
 	return config.TargetReader{File: "doc", Modules: c.Modules, Offset: config.DefaultTimeoutOffset}
 }
 
-// brief is a target in one line.
+// brief returns a target in one line.
 func brief(t config.Target) string {
 	s := fmt.Sprintf("%s %s %s %s %s/%s", t.Name, t.URL, t.Module, t.Environment, t.Interval, t.Timeout)
 	if t.Muted() {
@@ -148,7 +148,7 @@ func TestDecodeJSON(t *testing.T) {
 	}
 }
 
-// classic is the example of a list that people have already.
+// classic is an example of a list that people already have.
 func classic(t testing.TB) *config.TargetMap {
 	t.Helper()
 	text, err := os.ReadFile("../../examples/inventory/healthcheck.yml")
@@ -204,7 +204,7 @@ func TestExampleFile(t *testing.T) {
 	}, nil, "")
 }
 
-// checkTargets checks what every decoder promises of what it has read.
+// checkTargets checks what every decoder promises about its targets.
 func checkTargets(t *testing.T, d *decoder) {
 	t.Helper()
 	for _, target := range d.targets {

@@ -15,7 +15,7 @@ import (
 // two targets, each on lines of its own: a part of it may be a list, too.
 const two = "- name: a\n  url: http://a/\n- name: b\n  url: http://b/\n"
 
-// overwrite writes to the file that is there, as > of a shell does.
+// overwrite writes to the existing file, as > of a shell does.
 func overwrite(t *testing.T, name, text string) {
 	t.Helper()
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
@@ -23,7 +23,7 @@ func overwrite(t *testing.T, name, text string) {
 	}
 }
 
-// The module of a list is that of the targets that name none.
+// The module of a list is used for the targets that do not name one.
 func TestModuleOfList(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "a.json")
 	overwrite(t, name, `[{"targets": ["a:80"]}, {"targets": ["b:80"], "labels": {"__param_module": "http_2xx"}}, {"name": "c", "url": "http://c/"}, {"name": "d", "url": "http://d/", "module": "http_2xx"}]`)
@@ -47,7 +47,7 @@ func TestModuleOfList(t *testing.T) {
 	}
 }
 
-// A program that takes its time to write a file is not caught in the middle of it, even where that is a list.
+// A file that a program writes slowly is not read half written, even if that half is a list.
 func TestHalfWritten(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "a.yml")
 	file := "file:" + name
@@ -68,7 +68,7 @@ func TestHalfWritten(t *testing.T) {
 	}
 	f.ask(t)
 	f.want(t, "written", "a "+file, "b "+file, "c "+file)
-	// And back, of which nothing must be left.
+	// And back, after which nothing of it must be left.
 	overwrite(t, name, two)
 	f.ask(t)
 	overwrite(t, name, two+"- name: c\n  url: http://c/\n")
@@ -80,7 +80,7 @@ func TestHalfWritten(t *testing.T) {
 	f.want(t, "back", "a "+file, "b "+file)
 }
 
-// Nothing that a file system tells of a file is needed to see that it was changed.
+// A change of a file is seen without the help of the file system, such as its times.
 func TestSameSizeAndTime(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "a.yml")
 	overwrite(t, name, "- {name: a, url: 'http://a/'}")
@@ -100,7 +100,7 @@ func TestSameSizeAndTime(t *testing.T) {
 	f.want(t, "changed", "b file:"+name)
 }
 
-// Kubernetes mounts a ConfigMap as links to a directory that is behind another link, and changes that one.
+// Kubernetes mounts a ConfigMap as links to a directory behind another link, and changes that link.
 func TestConfigMap(t *testing.T) {
 	dir := t.TempDir()
 	link := func(to, name string) {
@@ -135,7 +135,7 @@ func TestConfigMap(t *testing.T) {
 	f.ask(t)
 	f.ask(t)
 	f.want(t, "updated", "c "+file)
-	// The key is taken out of the ConfigMap, and its link is left for a moment.
+	// The key is removed from the ConfigMap, and its link stays for a moment.
 	if err := os.Mkdir(filepath.Join(dir, "..3"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func TestEditor(t *testing.T) {
 	f.want(t, "saved", "c file:"+name)
 }
 
-// A file that was named and is not there, or a directory, is a source that does not answer: that is told, and costs nothing.
+// A named file that is missing, or is a directory, is a source that does not answer. That is logged, and costs no target.
 func TestMissing(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "sub")
 	name := filepath.Join(dir, "a.yml")

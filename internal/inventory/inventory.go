@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"net/url"
 	"reflect"
@@ -43,6 +44,8 @@ type label struct{ name, value string }
 type Inventory struct {
 	// Config is what the targets were checked against.
 	Config *config.Config
+	// Complete says that every source was asked at least once: before that, a target that is missing may be about to come.
+	Complete bool
 
 	entries []*Entry // sorted by name
 	byName  map[string]*Entry
@@ -163,7 +166,18 @@ func (inv *Inventory) problem(source, format string, args ...any) {
 // Entries returns all targets, sorted by name. The caller must not change the slice.
 func (inv *Inventory) Entries() []*Entry { return inv.entries }
 
-// ByName returns the target of this name, or nil if there is none.
+// Names are those of all targets, sorted.
+func (inv *Inventory) Names() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, e := range inv.entries {
+			if !yield(e.Name) {
+				return
+			}
+		}
+	}
+}
+
+// ByName finds a target; nil: there is none of that name.
 func (inv *Inventory) ByName(name string) *Entry { return inv.byName[name] }
 
 // InMaintenance reports whether a maintenance window for all targets is open.

@@ -11,7 +11,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
-// masked is a mask that tests can tell from the URL.
+// masked is a mask whose result differs from the URL.
 func masked(u *url.URL) string { return "masked " + u.Host }
 
 func parse(t testing.TB, text string) *config.Config {
@@ -138,6 +138,6 @@ restart:
 		}
 	}
 	if got := inv.ByName("a").Address.String(); got != "https://Shop.example.com/health?token=x" {
-		t.Errorf("address is %s, want it without a fragment and otherwise as it stands", got)
+		t.Errorf("address is %s, want it unchanged but for the fragment", got)
 	}
 }

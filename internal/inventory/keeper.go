@@ -248,6 +248,7 @@ func (k *Keeper) merge() {
 		parts = append(parts, Part{Source: s.name, Reviewed: s.reviewed, Targets: s.targets(), Problems: s.wrong()})
 	}
 	inv := Merge(k.cfg, parts, k.opts.Mask)
+	inv.Complete = k.complete()
 	k.current.Store(inv)
 	k.complain(StaticSource, inv.problems[StaticSource], inv.wrong[StaticSource])
 	for _, s := range k.sources {
@@ -285,5 +286,9 @@ func (k *Keeper) Inventory() *Inventory { return k.current.Load() }
 func (k *Keeper) Complete() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	return k.complete()
+}
+
+func (k *Keeper) complete() bool {
 	return !slices.ContainsFunc(k.sources, func(s *source) bool { return !s.asked })
 }

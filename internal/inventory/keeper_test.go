@@ -234,7 +234,7 @@ func TestReload(t *testing.T) {
 	f.want(t, "no source")
 }
 
-// What a source has said may make no sense any more after a reload. Until it is asked again targets are missing.
+// After a reload, the last answer of a source may make no sense any more. Until it is asked again, targets are missing.
 func TestReloadOfAMeaning(t *testing.T) {
 	server := probetest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, `{"targets": [{"name": "b", "url": "http://b/"}]}`)
@@ -277,7 +277,7 @@ func TestDependencyOnASource(t *testing.T) {
 	}
 }
 
-// A fake is a fetcher whose answers a test decides.
+// A fake is a fetcher whose answers a test chooses.
 type fake struct {
 	fetched atomic.Int64
 	closed  atomic.Bool
@@ -339,7 +339,7 @@ func TestRun(t *testing.T) {
 			t.Error("complete, and one source has not answered yet")
 		}
 
-		// A reload stops what is gone, whatever it is about to say.
+		// A reload stops a source that is gone, whatever it is about to answer.
 		f.Apply(&Plan{cfg: f.cfg, changed: f.changed, sources: []*source{{name: "bad", fetcher: bad, interval: time.Hour}}})
 		synctest.Wait()
 		f.want(t, "after the reload", "a targets", "bad-1 bad")
@@ -448,7 +448,7 @@ healthcheck_target_depends_on_info{depends_on="b",depends_on_environment="UNKNOW
 	}
 }
 
-// TestMetricsAreDocumented compares the tables of docs/metrics.md with what there is.
+// TestMetricsAreDocumented compares the tables of docs/metrics.md with the metrics.
 func TestMetricsAreDocumented(t *testing.T) {
 	text, err := os.ReadFile("../../docs/metrics.md")
 	if err != nil {

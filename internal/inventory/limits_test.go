@@ -15,7 +15,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
 )
 
-// list is a JSON list of n texts that item makes.
+// list returns a JSON list of n texts that item makes.
 func list(n int, item func(i int) string) string {
 	all := make([]string, n)
 	for i := range all {
@@ -24,13 +24,13 @@ func list(n int, item func(i int) string) string {
 	return "[" + strings.Join(all, ",") + "]"
 }
 
-// groupOf is one group of Prometheus with so many targets and labels.
+// groupOf returns a group of Prometheus with so many targets and labels.
 func groupOf(targets, labels int) string {
 	return fmt.Sprintf(`[{"targets":%s,"labels":{%s}}]`, list(targets, func(i int) string { return fmt.Sprintf(`"h%d"`, i) }),
 		strings.Trim(list(labels, func(i int) string { return fmt.Sprintf(`"l%d":"v"`, i) }), "[]"))
 }
 
-// aliases is YAML of n targets, each of which has what anchor is as its key.
+// aliases returns YAML of n targets, each of which has the value of anchor under its key.
 func aliases(n int, anchor, key string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "targets:\n- {name: first, url: 'http://a/', %s: &x %s}\n", key, anchor)
@@ -44,7 +44,7 @@ func flowMap(n int) string {
 	return "{" + strings.Trim(list(n, func(i int) string { return fmt.Sprintf("k%d: v", i) }), "[]") + "}"
 }
 
-// bombs are small documents that would take gigabytes if everything in them was made, and the limit that each meets.
+// bombs are small documents that would take gigabytes if they were decoded, with the limit that stops each.
 var bombs = map[string]struct{ text, want string }{
 	"a group of many labels":              {groupOf(2000, 2000), "2000 labels for one target, want 64 at most"},
 	"many labels for many targets":        {groupOf(40_000, 60), "with aliases and labels of groups expanded"},
@@ -96,7 +96,7 @@ func allocated(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// A source over a limit keeps what it last said, and says so; the same for a file and for an API.
+// A source that exceeds a limit keeps its last answer and says so, whether it is a file or an API.
 func TestSourceOverALimit(t *testing.T) {
 	dir := t.TempDir()
 	name := filepath.Join(dir, "a.json")
@@ -128,7 +128,7 @@ func TestSourceOverALimit(t *testing.T) {
 	}
 }
 
-// All files of a pattern have limits together.
+// All files of a pattern share limits.
 func TestManyFiles(t *testing.T) {
 	dir := t.TempDir()
 	f := keeper(t)
@@ -158,7 +158,7 @@ func TestManyFiles(t *testing.T) {
 	}
 }
 
-// The targets of a group have one set of labels, however many they are.
+// The targets of a group share one set of labels, however many targets there are.
 func TestGroupShares(t *testing.T) {
 	r := reader(t)
 	const targets = 5000
@@ -181,7 +181,7 @@ func TestGroupShares(t *testing.T) {
 	}
 }
 
-// What is wrong with targets is kept and logged within bounds, however much it is.
+// Problems with targets are kept and logged within bounds, however many there are.
 func TestManyProblems(t *testing.T) {
 	text := list(20_000, func(i int) string {
 		return fmt.Sprintf(`{"name":"t%d","url":"http://a/","module":%q}`, i, strings.Repeat("x\u202e", 100))
@@ -204,7 +204,7 @@ func TestManyProblems(t *testing.T) {
 	}
 }
 
-// A document ends with its context while it becomes targets.
+// Decoding a document ends with its context.
 func TestDecodeEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -10,7 +10,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
 )
 
-// classicList is a list of n servers, of which every hundredth has a name that another has.
+// classicList returns a list of n servers. Every hundredth has the name of another.
 func classicList(n int) string {
 	type server struct {
 		HostName     string `json:"hostName"`
@@ -31,8 +31,8 @@ func classicList(n int) string {
 	return string(text)
 }
 
-// A list of many servers by CEL, some of them twice, beside one of as many targets: all that is right is there, and the log stays
-// readable. BenchmarkDecode has more of them: with the race detector, on a busy machine, they take too long.
+// A list of many servers read by CEL, some of them twice, and a list of as many targets: all valid targets are there, and the
+// log stays readable. BenchmarkDecode has more of them: with the race detector, on a busy machine, they take too long.
 func TestManyTargets(t *testing.T) {
 	const n = 3_000
 	answers := map[string]string{"/classic": classicList(n), "/plain": plainList(n)}

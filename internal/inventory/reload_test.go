@@ -15,8 +15,8 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
 )
 
-// A reload that changes nothing about a source does nothing to it: however often the configuration is loaded, a slow API is
-// asked as soon as without, and not more often.
+// A reload that does not change a source does not affect it: however often the configuration is loaded, a slow API is asked as
+// soon and as often as without reloads.
 func TestReloadLeavesSourcesAlone(t *testing.T) {
 	const text = static + `
 target_files: ['/nowhere/*.yml']
@@ -65,7 +65,7 @@ target_apis:
 	}
 }
 
-// What a source depends on makes it another one; nothing else does.
+// A source is replaced if something that it depends on changes, and only then.
 func TestUnchanged(t *testing.T) {
 	const text = "target_files: [/nowhere/*.yml]\ntarget_apis:\n  - {name: x, url: 'http://127.0.0.1:1/', map: {name: item.n, url: item.u}}\n"
 	for _, tt := range []struct {
@@ -106,7 +106,7 @@ func TestUnchanged(t *testing.T) {
 	}
 }
 
-// A plan that is not applied frees what it has made, and nothing of what is in use.
+// A plan that is not applied frees what it has made, and nothing that is in use.
 func TestDiscard(t *testing.T) {
 	f := keeper(t)
 	old := &fake{}

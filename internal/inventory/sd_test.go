@@ -105,7 +105,7 @@ func TestDiscovery(t *testing.T) {
 	}
 }
 
-// What Prometheus is told and what the exporter takes of it for itself leave a probe exactly the timeout of its target.
+// The scrape timeout that Prometheus gets, less what the exporter keeps for itself, is exactly the timeout of the target.
 func TestTimeoutArrives(t *testing.T) {
 	for _, offset := range []time.Duration{0, 500 * time.Millisecond, 2 * time.Second} {
 		for _, interval := range []string{"100ms", "101ms", "999ms", "1s", "1500ms", "3s", "4999ms", "10s", "59999ms", "1m1s", "5m"} {
@@ -257,7 +257,7 @@ func TestShards(t *testing.T) {
 	}
 }
 
-// many is an inventory of n targets.
+// many returns an inventory of n targets.
 func many(n int) *config.Config {
 	cfg := &config.Config{}
 	for i := range n {

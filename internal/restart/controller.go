@@ -46,7 +46,7 @@ type Configuration struct {
 // NewController makes a controller without services. Without a journal the states end with the exporter.
 func NewController(j Journal, r prometheus.Registerer, log *slog.Logger) *Controller {
 	if j == nil {
-		j = &memory{states: map[string]policy.State{}}
+		j = NewMemory()
 	}
 	c := &Controller{
 		log: log, metrics: newMetrics(r), journal: j, fleet: newFleet(), started: time.Now(),

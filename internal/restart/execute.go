@@ -62,7 +62,7 @@ func (w *watcher) finisher(ctx context.Context) func() bool {
 func (w *watcher) outdated(p *policy.Policy, decided time.Time) string {
 	now := time.Now()
 	if took := now.Sub(decided); took > p.ConfirmAge {
-		return "to persist the attempt took " + took.Round(time.Millisecond).String() + ", and the evidence is too old"
+		return "writing the attempt down took " + took.Round(time.Millisecond).String() + ", so the evidence is too old"
 	}
 	return w.leadership(now).Standby
 }

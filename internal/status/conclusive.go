@@ -8,7 +8,7 @@ const leastShare = 2
 // conclusive reports whether a probe says something about the state of its target. It does if it succeeded. A failure
 // does not if the caller gave the target less than half of its own timeout: anybody may call, and a healthy target
 // cannot answer at once. Nor does it if the exporter lacked something of its own.
-func conclusive(p Probe) bool {
+func conclusive(p *Probe) bool {
 	switch {
 	case p.Result.Success():
 		return true

@@ -1,25 +1,14 @@
-// Package status knows how targets are: which are down, since when and why. It learns it from the probes that others make.
+// Package status knows how targets are: which are down, since when, why, and how often. It learns it from probes.
 package status
 
 import (
-	"crypto/sha256"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
-
-// MaxUnlisted bounds how many targets outside the inventory are known to be down.
-const MaxUnlisted = 10_000
-
-// A Key stands for a target outside the inventory: its hash, since a URL may be long and hold secrets.
-type Key [sha256.Size]byte
-
-// KeyOf is the same for every probe of a URL with one module and one Host header.
-func KeyOf(module, hostname, url string) Key {
-	return sha256.Sum256([]byte(module + "\x00" + hostname + "\x00" + url))
-}
 
 // A Probe is a finished probe of a target.
 type Probe struct {
@@ -30,6 +19,10 @@ type Probe struct {
 	Result prober.Result
 	// OwnTimeout is how long the target may take to answer. The Result says how long it was given.
 	OwnTimeout time.Duration
+	// Maintenance says that a window was open: the probe is not counted.
+	Maintenance bool
+	// Own says that the exporter made the probe by itself, since nobody scraped.
+	Own bool
 }
 
 // A Change is what a probe changed.
@@ -43,24 +36,19 @@ const (
 	Unable        // the exporter could not probe it, and could before
 )
 
-// A Last is what the last probe of a target found.
-type Last struct {
-	Since  time.Time     // when the target was first seen up, or down, as it still is
-	At     time.Time     // when the probe began
-	Result prober.Result // duration, reason and error alone
-}
-
 // A Tracker follows targets from probe to probe. Make it with NewTracker.
 type Tracker struct {
-	mu       sync.Mutex      // protects the following
-	listed   map[string]Last // targets of the inventory, by name
-	unable   map[string]bool // targets of the inventory that could not be probed last time
-	unlisted map[Key]bool    // targets outside the inventory that are down; absent: up, or never probed
+	mu       sync.Mutex // protects the following
+	listed   map[string]*track
+	unlisted unlisted
+	failures failures
+	events   events
+	changes  uint64 // counts what a snapshot would not have
 }
 
 // NewTracker makes a Tracker that knows of no target.
 func NewTracker() *Tracker {
-	return &Tracker{listed: map[string]Last{}, unable: map[string]bool{}, unlisted: map[Key]bool{}}
+	return &Tracker{listed: map[string]*track{}, unlisted: unlisted{}, failures: newFailures()}
 }
 
 // Observe takes in a probe and returns what it changed.
@@ -68,38 +56,33 @@ func (t *Tracker) Observe(p Probe) Change {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if p.Name == "" {
-		return t.observeUnlisted(p)
+		return t.unlisted.observe(&p)
 	}
-	unable := ours(p.Result.Reason)
-	wasUnable := t.noteUnable(p.Name, unable)
+	known := t.listed[p.Name]
+	if known == nil {
+		known = &track{}
+		t.listed[p.Name] = known
+	}
+	wasUnable := known.unable
+	known.unable = ours(p.Result.Reason)
 	switch {
-	case unable && !wasUnable:
+	case known.unable && !wasUnable:
 		return Unable
-	case !conclusive(p):
+	case !conclusive(&p):
 		return None
-	default:
-		return change(t.remember(p), !p.Result.Success())
 	}
+	if !p.Result.Success() {
+		t.failures.keep(p.Name, p.Result)
+	}
+	wasKnown, before := known.known, time.UnixMicro(known.since)
+	c := changeOf(known.observe(&p), !p.Result.Success())
+	if c != None {
+		t.note(&p, wasKnown, before)
+	}
+	return c
 }
 
-// Last returns what the last conclusive probe of a target of the inventory found. It is false for a target that was not
-// probed yet.
-func (t *Tracker) Last(name string) (Last, bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	last, ok := t.listed[name]
-	return last, ok
-}
-
-// Forget drops what is known of targets that are not in the inventory any more.
-func (t *Tracker) Forget(inInventory func(name string) bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	maps.DeleteFunc(t.listed, func(name string, _ Last) bool { return !inInventory(name) })
-	maps.DeleteFunc(t.unable, func(name string, _ bool) bool { return !inInventory(name) })
-}
-
-func change(wasDown, isDown bool) Change {
+func changeOf(wasDown, isDown bool) Change {
 	switch {
 	case wasDown == isDown:
 		return None
@@ -110,52 +93,94 @@ func change(wasDown, isDown bool) Change {
 	}
 }
 
-// remember keeps what a probe of a target of the inventory found and reports whether the target was down before.
-func (t *Tracker) remember(p Probe) (wasDown bool) {
-	r := p.Result
-	last := Last{Since: r.Start, At: r.Start, Result: prober.Result{Duration: r.Duration, Reason: r.Reason, Err: r.Err}}
-	before, known := t.listed[p.Name]
-	if known && before.Result.Success() == r.Success() {
-		last.Since = before.Since
+// note makes an event of a change. Before is since when the target was as it was, if that is known.
+func (t *Tracker) note(p *Probe, known bool, before time.Time) {
+	r := &p.Result
+	ev := Event{
+		At: r.Start.UTC(), Kind: KindState, Target: p.Name, State: StateUp, Reason: r.Reason, StatusCode: code(r), Maintenance: p.Maintenance,
 	}
-	t.listed[p.Name] = last
-	return known && !before.Result.Success()
+	if !r.Success() {
+		ev.State, ev.Error = StateDown, r.Err.Error()
+	}
+	if known {
+		lasted := r.Start.Sub(before).Seconds()
+		ev.LastedSeconds = &lasted
+	}
+	t.events.add(ev)
+	t.changes++
 }
 
-// noteUnable remembers whether a target of the inventory could be probed at all and reports whether it could not before.
-func (t *Tracker) noteUnable(name string, unable bool) (wasUnable bool) {
-	wasUnable = t.unable[name]
-	if unable {
-		t.unable[name] = true
-	} else {
-		delete(t.unable, name)
-	}
-	return wasUnable
+// View returns what is known of a target that is probed at an interval.
+func (t *Tracker) View(name string, interval time.Duration, now time.Time) View {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.track(name).view(interval, now)
 }
 
-// observeUnlisted remembers only targets that are down, and not more of them than MaxUnlisted: anybody may name any.
-func (t *Tracker) observeUnlisted(p Probe) Change {
-	if !conclusive(p) {
-		return None
+// Details returns what else is known of a target.
+func (t *Tracker) Details(name string, now time.Time) Details {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	d := t.track(name).details(now)
+	if r, ok := t.failures.get(name); ok {
+		d.Failure = &r
 	}
-	wasDown, isDown := t.unlisted[p.Key], !p.Result.Success()
-	switch {
-	case !isDown:
-		delete(t.unlisted, p.Key)
-	case !wasDown:
-		t.makeRoom()
-		t.unlisted[p.Key] = true
-	}
-	return change(wasDown, isDown)
+	return d
 }
 
-// makeRoom forgets a target outside the inventory if there is no room for another. Any will do: it is found down once more.
-func (t *Tracker) makeRoom() {
-	if len(t.unlisted) < MaxUnlisted {
-		return
+// Last is when the last conclusive probe of a target began, how long it took, and whether the exporter made it by itself. Zero:
+// there was none.
+func (t *Tracker) Last(name string) (at time.Time, took time.Duration, own bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	known := t.track(name)
+	if !known.known {
+		return time.Time{}, 0, false
 	}
-	for forgotten := range t.unlisted {
-		delete(t.unlisted, forgotten)
-		return
+	return time.UnixMicro(known.last.at), time.Duration(known.last.took) * time.Microsecond, known.own
+}
+
+// track returns the track of a target, or one that knows nothing.
+func (t *Tracker) track(name string) *track {
+	if known := t.listed[name]; known != nil {
+		return known
 	}
+	return &track{}
+}
+
+// Record adds an event that is not about the state of a target.
+func (t *Tracker) Record(ev Event) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.events.add(ev)
+	t.changes++
+}
+
+// Events returns the events that a Filter asks for, the newest first, and whether there are more.
+func (t *Tracker) Events(f Filter) (found []Event, more bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, e := range slices.Backward(t.events.kept) {
+		if !f.has(&e) {
+			continue
+		}
+		if f.Limit > 0 && len(found) == f.Limit {
+			return found, true
+		}
+		found = append(found, e)
+	}
+	return found, false
+}
+
+// Forget drops what is known of targets that are not in the inventory any more.
+func (t *Tracker) Forget(inInventory func(name string) bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	maps.DeleteFunc(t.listed, func(name string, _ *track) bool {
+		gone := !inInventory(name)
+		if gone {
+			t.failures.drop(name)
+		}
+		return gone
+	})
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
-// failure is the result of a probe that failed for a reason. An empty one is a success.
-func failure(reason prober.Reason) prober.Result {
+// failing is the result of a probe that failed for a reason. An empty one is a success.
+func failing(reason prober.Reason) prober.Result {
 	r := prober.Result{Reason: reason}
 	if reason != "" {
 		r.Err = errors.New("why")
@@ -41,9 +41,9 @@ func TestConclusive(t *testing.T) {
 		{"a mistake of ours", own, prober.ReasonInternal, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			p := Probe{OwnTimeout: own, Result: failure(tc.reason)}
+			p := Probe{OwnTimeout: own, Result: failing(tc.reason)}
 			p.Result.Timeout = tc.had
-			if got := conclusive(p); got != tc.want {
+			if got := conclusive(&p); got != tc.want {
 				t.Errorf("conclusive is %t, want %t", got, tc.want)
 			}
 		})
@@ -84,7 +84,7 @@ func TestObserve(t *testing.T) {
 			tracker := NewTracker()
 			for i, s := range tc.row {
 				p := tc.p
-				p.Result = failure(s.reason)
+				p.Result = failing(s.reason)
 				if got := tracker.Observe(p); got != s.want {
 					t.Errorf("step %d, %q: change is %d, want %d", i, s.reason, got, s.want)
 				}
@@ -93,40 +93,87 @@ func TestObserve(t *testing.T) {
 	}
 }
 
-// Since is when a target was first seen as it is. Of a result only what is shown is kept: a body may be large.
-func TestLast(t *testing.T) {
+// Since is when a target was first seen as it is, and the error goes with the failure.
+func TestView(t *testing.T) {
 	tracker, begin := NewTracker(), time.Date(2026, 11, 29, 10, 0, 0, 0, time.UTC)
-	if _, known := tracker.Last("shop"); known {
-		t.Error("a target that was never probed is known")
+	if v := tracker.View("shop", time.Minute, begin); v.State != StateUnknown || !v.LastProbe.IsZero() || v.Day.Total() != 0 {
+		t.Errorf("of a target that was never probed the view is %+v", v)
 	}
-	why := errors.New("status 503, want 2xx")
-	down := prober.Result{Reason: prober.ReasonStatus, Err: why, Duration: time.Second}
 	for i, tc := range []struct {
-		result prober.Result
-		since  int // the probe
-	}{
-		{prober.Result{Duration: time.Second, Events: []prober.Event{{Message: "Resolved"}}}, 0},
-		{prober.Result{Duration: time.Second}, 0},
-		{down, 2},
-		{down, 2},
-		{prober.Result{Duration: time.Second}, 4},
-	} {
+		down  bool
+		since int // the probe
+		up    int
+	}{{false, 0, 1}, {false, 0, 2}, {true, 2, 2}, {true, 2, 2}, {false, 4, 3}} {
 		at := begin.Add(time.Duration(i) * time.Minute)
-		r := tc.result
-		r.Start = at
+		r := prober.Result{Start: at, Duration: 1500 * time.Microsecond}
+		want := View{
+			State: StateUp, Since: begin.Add(time.Duration(tc.since) * time.Minute), LastProbe: at, Duration: r.Duration, FirstSeen: begin,
+			Hour: Count{tc.up, i + 1 - tc.up}, Day: Count{tc.up, i + 1 - tc.up}, Week: Count{tc.up, i + 1 - tc.up}, Month: Count{tc.up, i + 1 - tc.up},
+		}
+		if tc.down {
+			r.Reason, r.FailedPhase, r.Err = prober.ReasonStatus, prober.PhaseCheck, errors.New("status 503, want 2xx")
+			r.HTTP = &prober.HTTPResult{StatusCode: 503}
+			want.State, want.Reason, want.FailedPhase, want.Error, want.StatusCode = StateDown, r.Reason, r.FailedPhase, r.Err.Error(), 503
+		}
 		tracker.Observe(Probe{Name: "shop", Result: r})
-		last, _ := tracker.Last("shop")
-		want := fmt.Sprint(Last{
-			Since: begin.Add(time.Duration(tc.since) * time.Minute), At: at,
-			Result: prober.Result{Duration: time.Second, Reason: r.Reason, Err: r.Err},
-		})
-		if diff := cmp.Diff(want, fmt.Sprint(last)); diff != "" {
+		if diff := cmp.Diff(want, tracker.View("shop", time.Minute, at)); diff != "" {
 			t.Errorf("probe %d (-want +got):\n%s", i, diff)
 		}
 	}
 	tracker.Forget(func(string) bool { return false })
-	if _, known := tracker.Last("shop"); known {
+	if v := tracker.View("shop", time.Minute, begin); v.State != StateUnknown {
 		t.Error("a target that left the inventory is known")
+	}
+}
+
+// A target is stale after two intervals without a probe, and not before a minute.
+func TestStale(t *testing.T) {
+	begin := time.Date(2026, 11, 29, 10, 0, 0, 0, time.UTC)
+	for _, tc := range []struct {
+		interval, silent time.Duration
+		want             bool
+	}{
+		{time.Second, time.Minute, false},
+		{time.Second, time.Minute + time.Second, true},
+		{5 * time.Minute, 10 * time.Minute, false},
+		{5 * time.Minute, 10*time.Minute + time.Second, true},
+	} {
+		tracker := NewTracker()
+		tracker.Observe(Probe{Name: "shop", Result: prober.Result{Start: begin}})
+		if got := tracker.View("shop", tc.interval, begin.Add(tc.silent)).Stale; got != tc.want {
+			t.Errorf("every %s, silent for %s: stale is %t, want %t", tc.interval, tc.silent, got, tc.want)
+		}
+	}
+}
+
+func TestFlapping(t *testing.T) {
+	begin := time.Date(2026, 11, 29, 10, 0, 0, 0, time.UTC)
+	tracker := NewTracker()
+	for i := range 8 {
+		at := begin.Add(time.Duration(i) * time.Minute)
+		r := failing(map[bool]prober.Reason{true: prober.ReasonStatus}[i%2 == 1])
+		r.Start = at
+		tracker.Observe(Probe{Name: "shop", Result: r})
+		if got, want := tracker.View("shop", time.Minute, at).Flapping, i >= 4; got != want {
+			t.Errorf("after %d changes: flapping is %t, want %t", i, got, want)
+		}
+	}
+	if tracker.View("shop", time.Minute, begin.Add(time.Hour)).Flapping {
+		t.Error("it flaps for ever")
+	}
+}
+
+// What happens in a window of maintenance is shown, and not counted.
+func TestMaintenanceIsNotCounted(t *testing.T) {
+	tracker, at := NewTracker(), time.Date(2026, 11, 29, 10, 0, 0, 0, time.UTC)
+	r := failing(prober.ReasonStatus)
+	r.Start = at
+	tracker.Observe(Probe{Name: "shop", Result: r, Maintenance: true})
+	if v := tracker.View("shop", time.Minute, at); v.State != StateDown || v.Month.Total() != 0 || !v.FirstSeen.IsZero() {
+		t.Errorf("the view is %+v, want it down and nothing counted", v)
+	}
+	if all, _ := tracker.Events(Filter{}); len(all) != 1 || !all[0].Maintenance {
+		t.Errorf("the events are %+v, want one that says so", all)
 	}
 }
 
@@ -135,7 +182,7 @@ func TestUnlistedAreBounded(t *testing.T) {
 	tracker, long := NewTracker(), strings.Repeat("x", 10_000)
 	before := probetest.HeapInUse(t)
 	for i := range 3 * MaxUnlisted {
-		p := Probe{Key: KeyOf("m", "", fmt.Sprintf("http://app.example/%d/%s", i, long)), Result: failure(prober.ReasonStatus)}
+		p := Probe{Key: KeyOf("m", "", fmt.Sprintf("http://app.example/%d/%s", i, long)), Result: failing(prober.ReasonStatus)}
 		if got := tracker.Observe(p); got != Down {
 			t.Fatalf("target %d: change is %d, want down", i, got)
 		}
@@ -147,7 +194,7 @@ func TestUnlistedAreBounded(t *testing.T) {
 		t.Errorf("%d targets take %d bytes, want less than 8 MiB", len(tracker.unlisted), grown)
 	}
 	for known := range tracker.unlisted {
-		if got := tracker.Observe(Probe{Key: known, Result: failure(prober.ReasonStatus)}); got != None {
+		if got := tracker.Observe(Probe{Key: known, Result: failing(prober.ReasonStatus)}); got != None {
 			t.Fatal("a target that is remembered was not known")
 		}
 		if got := tracker.Observe(Probe{Key: known}); got != Up {
@@ -162,10 +209,10 @@ func TestUnlistedAreBounded(t *testing.T) {
 // However many other targets somebody has probed, one of the inventory is down once.
 func TestListedAndUnlistedAreApart(t *testing.T) {
 	tracker := NewTracker()
-	shop := Probe{Name: "shop", Result: failure(prober.ReasonStatus)}
+	shop := Probe{Name: "shop", Result: failing(prober.ReasonStatus)}
 	tracker.Observe(shop)
 	for i := range MaxUnlisted + 1 {
-		tracker.Observe(Probe{Key: Key{byte(i), byte(i >> 8), byte(i >> 16)}, Result: failure(prober.ReasonStatus)})
+		tracker.Observe(Probe{Key: Key{byte(i), byte(i >> 8), byte(i >> 16)}, Result: failing(prober.ReasonStatus)})
 	}
 	if got := tracker.Observe(shop); got != None {
 		t.Errorf("change is %d, want none", got)

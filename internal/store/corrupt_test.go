@@ -15,7 +15,7 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// filled makes a file with branch pages, free pages, overflow pages, and records of a size that tests can find again.
+// filled makes a file with branch pages, free pages, overflow pages, and records that tests can find again.
 func filled(t *testing.T, dir string) (text []byte, records map[string]string) {
 	t.Helper()
 	s := open(t, dir)
@@ -88,8 +88,8 @@ func overwrite(text, with []byte, at ...int) []byte {
 	return text
 }
 
-// Whatever happens to some bytes of the file: either it is noticed, or the records are as they were. Never does the
-// library panic, ask for all memory, or go round in circles.
+// Whatever happens to some bytes of the file, either it is noticed, or the records are as they were. The library never panics,
+// asks for all memory, or loops for ever.
 func TestDamage(t *testing.T) {
 	src := t.TempDir()
 	text, records := filled(t, src)
@@ -137,7 +137,7 @@ func TestDamage(t *testing.T) {
 	}
 }
 
-// damage changes bits, numbers or whole pages, mostly where they mean something.
+// damage changes bits, numbers or whole pages, mostly where they matter.
 func damage(rnd *rand.Rand, text []byte, page int) []byte {
 	pages := len(text) / page
 	at := rnd.IntN(pages) * page
@@ -197,7 +197,7 @@ func TestForeign(t *testing.T) {
 	}
 }
 
-// A page that two buckets lead to would be freed by the one and used by the other.
+// A page that two buckets lead to would be freed by one of them and used by the other.
 func TestPageUsedTwice(t *testing.T) {
 	dir := t.TempDir()
 	filled(t, dir)
@@ -215,7 +215,7 @@ func TestPageUsedTwice(t *testing.T) {
 		others = order.AppendUint64([]byte("others"), uint64(tx.Bucket([]byte("others")).Root()))
 		return nil
 	})
-	shut(t, open(t, dir)) // until here nothing is wrong
+	shut(t, open(t, dir)) // nothing is wrong so far
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 func skipOnWindows(t *testing.T) {
 	t.Helper()
 	if runtime.GOOS == "windows" {
-		t.Skip("Windows has other permissions, and keeps what is open from being truncated or replaced")
+		t.Skip("Windows has other permissions, and does not let an open file be truncated or replaced")
 	}
 }
 
@@ -57,7 +57,7 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
-// What belongs to another user, that user could replace, whatever its mode is.
+// A file of another user is refused whatever its mode is: that user could replace it.
 func TestAnotherUsers(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to make files of another user")
@@ -100,7 +100,7 @@ func TestNotAFile(t *testing.T) {
 	}
 }
 
-// A file that somebody cuts off while it is open is memory that is no longer there.
+// A file that is truncated while it is open is mapped memory that no longer exists.
 func TestTruncatedWhileOpen(t *testing.T) {
 	skipOnWindows(t)
 	s := open(t, t.TempDir())
@@ -117,7 +117,7 @@ func TestTruncatedWhileOpen(t *testing.T) {
 	shut(t, s) // does not wait for a lock that the library may have left behind
 }
 
-// What is saved to a file that has no name any more would be lost, and another instance could make a new one.
+// A save to a file without a name would be lost, and another instance could make a new file.
 func TestRemovedWhileOpen(t *testing.T) {
 	skipOnWindows(t)
 	s := open(t, t.TempDir())
@@ -141,7 +141,7 @@ func TestRemovedWhileOpen(t *testing.T) {
 	save(t, s, "k", "2")
 }
 
-// When the last fsync fails, what was written may be there or not. It is never taken for what is in force.
+// If the last fsync fails, the new records may be on the disk or not. They are never taken as in force.
 func TestUncertain(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)

@@ -39,7 +39,7 @@ func TestFull(t *testing.T) {
 func TestFileLimit(t *testing.T) {
 	limit := fulldisk.Limit(t)
 	dir := t.TempDir()
-	s := open(t, dir) // a file so large that what else the test process writes stays below the limit
+	s := open(t, dir) // a file so large that other files of the test process stay below the limit
 	save(t, s, "ballast", strings.Repeat("x", 500_000))
 	if err := s.Delete("ballast"); err != nil {
 		t.Fatal(err)
@@ -54,7 +54,7 @@ func TestFileLimit(t *testing.T) {
 	}, limit.Lift)
 }
 
-// testFull saves before, while and after there is no space, in one process and across an end of it.
+// testFull saves before, while and after the disk is full, in one process and across a restart.
 func testFull(t *testing.T, dir string, fill, free func()) {
 	t.Helper()
 	s := open(t, dir)

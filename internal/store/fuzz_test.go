@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// FuzzOpen opens a good file with some numbers replaced and the checksums of its meta pages made right, so that what
-// comes after them is reached. An edit is four bytes that say where and two that say what.
+// FuzzOpen opens a good file with some numbers replaced. The checksums of the meta pages are corrected, so that the checks after
+// them are reached. An edit is four bytes for the position and two for the value.
 func FuzzOpen(f *testing.F) {
 	dir := f.TempDir()
 	s, err := Open(filepath.Join(dir, fileName))

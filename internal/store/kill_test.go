@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// saveUntilKilled counts on from what is saved, and says every number that is.
+// saveUntilKilled counts up from the saved number, and prints every number that it has saved.
 func saveUntilKilled(dir string) error {
 	s, err := Open(filepath.Join(dir, fileName))
 	if err != nil {
@@ -47,7 +47,7 @@ func saveUntilKilled(dir string) error {
 	return err
 }
 
-// counted is the number that is saved, under all keys alike.
+// counted returns the saved number, which must be the same under all keys.
 func counted(s *Store) (int, error) {
 	records := s.Load()
 	a, b := string(records["a"]), string(records["b"])
@@ -61,7 +61,7 @@ func counted(s *Store) (int, error) {
 	return strconv.Atoi(a)
 }
 
-// TestKilled kills a process that saves, at random moments: what it said to be saved is there.
+// TestKilled kills a process that saves, at random moments. Everything that it printed as saved is there.
 func TestKilled(t *testing.T) {
 	rounds := 60
 	if testing.Short() {
@@ -77,7 +77,7 @@ func TestKilled(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// One more than was said can be there: it was killed between saving and saying.
+		// One more may be there, if it was killed between saving and printing.
 		if said = max(said, last); n < said || n > said+1 {
 			t.Fatalf("%d is saved, want %d or one more", n, said)
 		}
@@ -86,7 +86,7 @@ func TestKilled(t *testing.T) {
 	t.Logf("killed %d times within %d saves", rounds, last)
 }
 
-// kill starts the child, kills it a random time after a random number of saves, and returns the last that it said.
+// kill starts the child, kills it a random time after a random number of saves, and returns the last number that it printed.
 func kill(t *testing.T, dir string) int {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])

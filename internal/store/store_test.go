@@ -81,7 +81,7 @@ func TestSaved(t *testing.T) {
 	want(t, open(t, dir), records)
 }
 
-// Several stores in one directory, and one in the working directory, have nothing to do with each other.
+// Several stores in one directory, here the working directory, are independent of each other.
 func TestNames(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, path := range []string{"a.db", "b.db"} {
@@ -99,7 +99,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// What comes from the caller and what goes to it shares no memory with the store.
+// Records that come from the caller or go to it share no memory with the store.
 func TestCopies(t *testing.T) {
 	s := open(t, t.TempDir())
 	value := []byte("abc")
@@ -142,7 +142,7 @@ func TestUnchangedWritesNothing(t *testing.T) {
 	}
 }
 
-// Hundreds of services that change at once do not wait for hundreds of transactions.
+// Hundreds of services that change at the same time do not wait for hundreds of transactions.
 func TestConcurrentSavesShareTransactions(t *testing.T) {
 	const n = 300
 	s := open(t, t.TempDir())
@@ -204,7 +204,7 @@ func TestSecondInstance(t *testing.T) {
 	open(t, dir)
 }
 
-// Of many that start at once in an empty directory one gets the file, and nobody's file is replaced.
+// If many start at the same time in an empty directory, at most one gets the file, and no file is replaced.
 func TestManyFirstInstances(t *testing.T) {
 	dir := t.TempDir()
 	var wg sync.WaitGroup

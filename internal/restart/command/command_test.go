@@ -27,7 +27,7 @@ func shell(script string, args ...string) []string {
 	return append([]string{"/bin/sh", "-c", script, "sh"}, args...)
 }
 
-// The program gets its own environment, its arguments as they are, and the working directory, and nothing else of ours.
+// The program gets its environment, its arguments unchanged, and the working directory, and nothing else from us.
 func TestRun(t *testing.T) {
 	t.Setenv("SECRET", "canary")
 	dir := t.TempDir()
@@ -56,7 +56,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// A program without an environment has none.
+// A program without an environment gets an empty one.
 func TestNoEnvironment(t *testing.T) {
 	t.Setenv("SECRET", "canary")
 	p := command.Program{Argv: []string{"/usr/bin/env"}}
@@ -81,7 +81,7 @@ func TestFailures(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			err := run(t, time.Minute, command.Program{Argv: tt.argv, Env: []string{"TOKEN=canary"}, Secrets: []string{"canary"}})
 			if err == nil || errors.Is(err, restart.ErrRefused) {
-				t.Fatalf("error is %v, want one that is no refusal", err)
+				t.Fatalf("error is %v, want one that is not a refusal", err)
 			}
 			if strings.Contains(err.Error(), "canary") {
 				t.Errorf("error is %q, want no secret", err)
@@ -98,7 +98,7 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// A command that exits with 75 refused, unless it was told to stop: then it may have done half of its work.
+// A command that exits with 75 has refused, unless it was told to stop: then it may have done half of its work.
 func TestRefused(t *testing.T) {
 	err := run(t, time.Minute, command.Program{Argv: shell("echo a deploy is under way >&2; exit 75")})
 	if !errors.Is(err, restart.ErrRefused) || !strings.Contains(err.Error(), "a deploy is under way") {
@@ -106,11 +106,11 @@ func TestRefused(t *testing.T) {
 	}
 	err = run(t, 300*time.Millisecond, command.Program{Argv: shell("trap 'exit 75' TERM; while :; do sleep 0.05; done")})
 	if err == nil || errors.Is(err, restart.ErrRefused) || !strings.Contains(err.Error(), "did not end in time") {
-		t.Errorf("error is %v, want one at the deadline that is no refusal", err)
+		t.Errorf("error is %v, want one at the deadline that is not a refusal", err)
 	}
 }
 
-// At the deadline the whole process group ends, also what the program started.
+// At the deadline the whole process group ends, including what the program started.
 func TestDeadline(t *testing.T) {
 	for name, script := range map[string]string{
 		"told to stop": "sleep 60 & echo $! >child; wait",
@@ -149,7 +149,7 @@ func endsAtDeadline(t *testing.T, script string) {
 	t.Errorf("the child %d of the program is still alive", pid)
 }
 
-// What the command leaves running lives on, with the output that it inherited, and the command is a success.
+// A process that the command leaves running lives on with the output that it inherited, and the command succeeds.
 func TestLeavesRunning(t *testing.T) {
 	dir := t.TempDir()
 	start := time.Now()

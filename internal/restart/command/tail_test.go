@@ -38,7 +38,7 @@ func TestTail(t *testing.T) {
 	}
 }
 
-// Wherever a long output is cut, no part of a secret is left at its beginning.
+// Wherever a long output is cut, its beginning has no part of a secret.
 func TestTailCut(t *testing.T) {
 	secret := strings.Repeat("s", 3000)
 	for _, more := range []int{0, 1, 1500, 2999, 3000, 5000} {

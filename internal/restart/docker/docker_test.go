@@ -30,7 +30,7 @@ type fake struct {
 	requests   []string
 }
 
-// up is a container that has run for an hour, with changes of its State.
+// up returns a container that has run for an hour, with changes of its State.
 func up(id string, state map[string]any) map[string]any {
 	all := map[string]any{"Status": "running", "StartedAt": time.Now().Add(-time.Hour).Format(time.RFC3339Nano)}
 	maps.Copy(all, state)
@@ -57,7 +57,7 @@ func (f *fake) backend(cfg Config) *Backend {
 	return b
 }
 
-// ServeHTTP knows the version 1.41 of the API and nothing but what the back-end may ask for.
+// ServeHTTP knows version 1.41 of the API, and only what the back-end may ask for.
 func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -99,7 +99,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// changed are the requests that may change something.
+// changed returns the requests that may change something.
 func (f *fake) changed() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -146,7 +146,7 @@ func TestInspect(t *testing.T) {
 				t.Errorf("got %+v, want %q, %q", s, tt.unfit, tt.detail)
 			}
 			if strings.Contains(fmt.Sprint(s), "canary") {
-				t.Errorf("what is none of Docker's words is in %v", s)
+				t.Errorf("a word that is not Docker's is in %v", s)
 			}
 			err = b.Restart(t.Context(), restart.Attempt{Before: s})
 			if refused := errors.Is(err, restart.ErrRefused); refused != (tt.unfit != "") || len(f.changed()) == 0 != refused {
@@ -210,7 +210,7 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// A label is that of one container, or nobody knows which is meant.
+// A label must be that of one container, or it is not known which is meant.
 func TestLabel(t *testing.T) {
 	one, two := up("a", nil), up("b", nil)
 	for _, tt := range []struct {
@@ -236,13 +236,13 @@ func TestLabel(t *testing.T) {
 	}
 }
 
-// The Engine also finds a container by the beginning of its ID: by a name that nobody has any more it may be any other.
+// The Engine also finds a container by the beginning of its ID: if the name no longer exists, that may be any other container.
 func TestBeginningOfID(t *testing.T) {
 	f := newFake(t, map[string]map[string]any{"db": up("db5e9c", nil)})
 	b := f.backend(Config{Container: "db"})
 	s, err := b.Inspect(t.Context())
 	if err != nil || s.Unfit != restart.UnfitMissing || s.Identity != "" {
-		t.Errorf("the status is %+v, error %v, want that there is none", s, err)
+		t.Errorf("the status is %+v, error %v, want that there is no such container", s, err)
 	}
 	if err := b.Restart(t.Context(), restart.Attempt{Before: s}); !errors.Is(err, restart.ErrRefused) || !strings.Contains(err.Error(), `no container of this name`) {
 		t.Errorf("the error is %v", err)
@@ -265,7 +265,7 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
-// An answer that says nothing of a state is not about a container, whatever else is in it.
+// An answer without a state is not about a container, whatever else is in it.
 func TestNoState(t *testing.T) {
 	for name, answer := range map[string]map[string]any{
 		"no state": {"Id": "a", "Name": "/web"}, "no status": {"Id": "a", "Name": "/web", "State": map[string]any{"StartedAt": "2026-01-01T00:00:00Z"}},
@@ -287,7 +287,7 @@ func TestNoState(t *testing.T) {
 	}
 }
 
-// A start that the Engine made by itself is nobody's; by hand, or of a new container, it counts from 0 again.
+// A start by the Engine itself is not somebody else's. After a start by hand, or in a new container, the count begins at 0.
 func TestStartedByItself(t *testing.T) {
 	for count, want := range map[int]bool{0: false, 1: true, 30: true} {
 		c := up("a", nil)

@@ -25,7 +25,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/ecs"
 )
 
-// A service as ECS tells of one.
+// A service as ECS describes it.
 const shop = `{
 	"serviceName": "shop", "serviceArn": "arn:aws:ecs:eu-central-1:123456789012:service/live/shop", "status": "ACTIVE",
 	"desiredCount": 2, "runningCount": 2, "pendingCount": 0, "schedulingStrategy": "REPLICA",
@@ -33,7 +33,7 @@ const shop = `{
 	"deploymentConfiguration": {"minimumHealthyPercent": 100, "maximumPercent": 200, "strategy": "ROLLING"},
 	"deployments": [{"id": "ecs-svc/1", "status": "PRIMARY", "rolloutState": "COMPLETED", "createdAt": 1767225600.5}]}`
 
-// A cloud answers as ECS does, over the wire (JSON 1.1). It keeps one service.
+// A cloud answers like ECS, over the wire (JSON 1.1). It keeps one service.
 type cloud struct {
 	*httptest.Server
 	mu       sync.Mutex // protects the following
@@ -114,7 +114,7 @@ func (c *cloud) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// settle is ECS at work: the latest deployment ends in a state, and the others are gone.
+// settle plays ECS: the latest deployment ends in a state, and the others are gone.
 func (c *cloud) settle(state, reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -123,7 +123,7 @@ func (c *cloud) settle(state, reason string) {
 	c.service["deployments"] = []any{latest}
 }
 
-// fail answers one action by an error, as ECS has it.
+// fail answers an action with an error, as ECS does.
 func fail(action string, status int, code, message string) func(string, http.ResponseWriter) bool {
 	return func(got string, w http.ResponseWriter) bool {
 		if got != action {
@@ -197,7 +197,7 @@ func TestDeployment(t *testing.T) {
 	}
 }
 
-// The tasks of the deployment do not start; or ECS takes it back; or somebody else deploys.
+// The tasks of the deployment do not start, ECS rolls it back, or somebody else deploys.
 func TestDrift(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -252,7 +252,7 @@ func TestUnfit(t *testing.T) {
 		{"nothing runs", `"runningCount": 2`, `"runningCount": 0`, ""},
 		{"inactive", "ACTIVE", "INACTIVE", restart.UnfitMissing},
 		{"no tasks", `"desiredCount": 2`, `"desiredCount": 0`, restart.UnfitStopped},
-		{"daemon", `"desiredCount": 2, "runningCount": 2, "pendingCount": 0, "schedulingStrategy": "REPLICA"`, `"desiredCount": 0, "schedulingStrategy": "DAEMON"`, restart.UnfitUnsuited}, // 100 % of them have to run
+		{"daemon", `"desiredCount": 2, "runningCount": 2, "pendingCount": 0, "schedulingStrategy": "REPLICA"`, `"desiredCount": 0, "schedulingStrategy": "DAEMON"`, restart.UnfitUnsuited}, // 100 % of the tasks have to run
 		{"daemon that may stop", `"REPLICA",
 	"deploymentController": {"type": "ECS"},
 	"deploymentConfiguration": {"minimumHealthyPercent": 100, "maximumPercent": 200,`, `"DAEMON", "deploymentConfiguration": {"minimumHealthyPercent": 0, "maximumPercent": 100,`, ""},
@@ -283,7 +283,7 @@ func TestUnfit(t *testing.T) {
 	}
 }
 
-// Whatever is answered, a deployment is asked for once. What ECS has declined is not done; what it has not may be.
+// Whatever is answered, a deployment is asked for once. If ECS has declined, nothing was done; otherwise something may have been.
 func TestOnce(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
@@ -327,8 +327,7 @@ func TestOnce(t *testing.T) {
 	}
 }
 
-// A server may ask for a request of HTTP/2 to be sent again; none is sent by that. The certificate is one that AWS' own
-// variable names.
+// In HTTP/2 a server may ask for a request to be sent again, so HTTP/2 is not used. AWS' own variable names the certificate.
 func TestProtocol(t *testing.T) {
 	c := newCloud(t)
 	var protocol atomic.Value
@@ -354,7 +353,7 @@ func TestProtocol(t *testing.T) {
 	}
 }
 
-// Credentials that cannot be had any more when they are wanted for the deployment: nothing was asked for.
+// If the credentials are gone when the deployment needs them, nothing was asked for.
 func TestNoCredentials(t *testing.T) {
 	c := newCloud(t)
 	var mu sync.Mutex // protects the following
@@ -383,7 +382,7 @@ func TestNoCredentials(t *testing.T) {
 	}
 }
 
-// To look may be repeated.
+// A look may be repeated.
 func TestLookAgain(t *testing.T) {
 	c := newCloud(t)
 	broken := fail("DescribeServices", 500, "ServerException", "")

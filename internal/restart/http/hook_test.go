@@ -24,7 +24,7 @@ import (
 	hook "github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/http"
 )
 
-// A platform notes every request and answers it.
+// A platform records every request and answers it.
 type platform struct {
 	*httptest.Server
 	mu   sync.Mutex // protects the following
@@ -46,7 +46,7 @@ func newPlatform(t *testing.T, answer http.HandlerFunc) *platform {
 	return p
 }
 
-// only is the one request that the platform got.
+// only returns the only request that the platform got.
 func (p *platform) only(t *testing.T) (r *http.Request, body string) {
 	t.Helper()
 	p.mu.Lock()
@@ -83,7 +83,7 @@ func file(t *testing.T, text string) string {
 	return name
 }
 
-// refusal wants an error that is a refusal or not, has a text and no secret.
+// refusal checks whether an error is a refusal, has a text, and no secret.
 func refusal(t *testing.T, err error, refused bool, want string) {
 	t.Helper()
 	if err == nil || errors.Is(err, restart.ErrRefused) != refused || !strings.Contains(err.Error(), want) {
@@ -162,7 +162,7 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-// A platform that will do nothing at present has refused; one that cannot be asked like this has not.
+// A platform that does nothing for now has refused. Any other unwanted answer is not a refusal.
 func TestNotNow(t *testing.T) {
 	for code, refused := range map[int]bool{409: true, 423: true, 429: true, 400: false, 401: false, 404: false, 408: false, 500: false, 503: false} {
 		p := newPlatform(t, status(code))
@@ -174,7 +174,7 @@ func TestNotNow(t *testing.T) {
 	}
 }
 
-// Without a handshake of TLS nobody has read the request.
+// Without a TLS handshake nobody has read the request.
 func TestUntrusted(t *testing.T) {
 	s := httptest.NewTLSServer(status(http.StatusOK))
 	t.Cleanup(s.Close)
@@ -182,7 +182,7 @@ func TestUntrusted(t *testing.T) {
 	refusal(t, send(t.Context(), t, hook.Config{URL: s.URL + "/canary"}), true, "sending POST to "+s.URL+": tls: ")
 }
 
-// Whatever the server does, it gets the request once. By itself net/http would send one with an Idempotency-Key again.
+// Whatever the server does, it gets the request once. By default net/http would repeat one with an Idempotency-Key.
 func TestOnce(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
 		"closes": func(w http.ResponseWriter, _ *http.Request) {
@@ -211,7 +211,7 @@ func TestOnce(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// The first request would leave a connection to be used again, were that allowed.
+			// The first request would leave a connection to reuse, if that were allowed.
 			if err := b.Restart(t.Context(), restart.Attempt{ID: "1"}); err != nil {
 				t.Fatal(err)
 			}
@@ -228,7 +228,7 @@ func TestOnce(t *testing.T) {
 	}
 }
 
-// A server that hangs, before its answer or within it, ends with the context.
+// A request to a server that hangs, before its answer or within it, ends with the context.
 func TestDeadline(t *testing.T) {
 	t.Cleanup(probetest.NoLeaks(t)) // after the server has been closed
 	hang := func(_ http.ResponseWriter, r *http.Request) {
@@ -263,7 +263,7 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
-// What was never sent is refused.
+// A request that was never sent is a refusal.
 func TestUnsent(t *testing.T) {
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -289,7 +289,7 @@ func TestUnsent(t *testing.T) {
 	}
 }
 
-// Errors that come from deep inside hold no header.
+// Errors from deep inside do not contain headers.
 func TestBadHeader(t *testing.T) {
 	p := newPlatform(t, status(http.StatusOK))
 	err := send(t.Context(), t, hook.Config{URL: p.URL, Headers: map[string]string{"X-Token": "canary\n"}})

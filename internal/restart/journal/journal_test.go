@@ -26,7 +26,7 @@ func open(t *testing.T, dir string) *Journal {
 	return j
 }
 
-// What was saved and audited is there for the next exporter.
+// The next exporter finds what was saved and audited.
 func TestJournal(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "b")
 	j := open(t, dir)
@@ -87,7 +87,7 @@ func TestSecondInstance(t *testing.T) {
 	}
 }
 
-// What this version does not understand may be what forbids a restart.
+// A state that this version does not understand may be what forbids a restart.
 func TestForeignState(t *testing.T) {
 	dir := t.TempDir()
 	s, err := store.Open(filepath.Join(dir, FileName))
@@ -106,7 +106,7 @@ func TestForeignState(t *testing.T) {
 	}
 }
 
-// A file that cannot be used fails every call, is left as it is, and is looked at again.
+// While a file cannot be used, every call fails. The file is left as it is, and tried again.
 func TestCorrupt(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, FileName)
@@ -140,7 +140,7 @@ func TestCorrupt(t *testing.T) {
 	}
 }
 
-// Without an audit log nothing is restarted, and the lock of the store is given back.
+// Without an audit log nothing is restarted, and the lock of the store is released.
 func TestNoAudit(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, audit.FileName), 0o700); err != nil {
@@ -153,7 +153,7 @@ func TestNoAudit(t *testing.T) {
 	}
 }
 
-// What cannot be audited is audited later, and until then no state counts as saved, though it is.
+// Records that cannot be audited are audited later. Until then Save fails, although it saves the state.
 func TestAuditLater(t *testing.T) {
 	dir := t.TempDir()
 	j := open(t, dir)
@@ -191,8 +191,7 @@ func TestAuditLater(t *testing.T) {
 	}
 }
 
-// No flood of orders or of changes, in whatever way the exporter comes to write them, pushes out an attempt, or takes more
-// room than it has.
+// A flood of orders or changes, whatever causes it, neither pushes out an attempt nor takes more room than it has.
 func TestFloods(t *testing.T) {
 	long := strings.Repeat("x", audit.MaxLine/2)
 	pause := func() *policy.Pause { return &policy.Pause{Who: "w", Reason: "r"} }

@@ -29,7 +29,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
-// What the parent tells the test binary as a child of TestKilledAtEveryStep.
+// The environment by which the parent controls the child of TestKilledAtEveryStep.
 const (
 	childDir   = "JOURNAL_TEST_DIR"
 	childKill  = "JOURNAL_TEST_KILL"  // the step at which it kills itself; 0: none
@@ -43,8 +43,8 @@ const (
 	childSettle   = 50 * time.Millisecond // after its end, in which nothing may happen
 )
 
-// leastSteps is how many steps every story has: before and after armed, alerted, intent, executed and outcome. How many
-// more there are depends on how fast the machine is.
+// leastSteps is how many steps every story has at least: before and after armed, alerted, intent, executed and outcome. The
+// speed of the machine decides how many more there are.
 const leastSteps = 10
 
 func TestMain(m *testing.M) {
@@ -58,8 +58,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// A steps is the journal, the target and the back-end of a service in a directory. It counts what it does to files and
-// kills its own process between two of these.
+// A steps is the journal, the target and the back-end of a service in a directory. It counts its changes of files, and kills its
+// own process between two of them.
 type steps struct {
 	*Journal
 	dir   string
@@ -128,7 +128,7 @@ func appendLine(path, line string) error {
 	return errors.Join(err, f.Close())
 }
 
-// over reports whether the story has come to its end: repaired was seen, and then the state.
+// over reports whether the story has ended: the repair was seen, and then the state.
 func (s *steps) over(repaired bool, state *policy.State) bool {
 	if s.helps {
 		return repaired && !state.InFlight()
@@ -154,8 +154,8 @@ func (s *steps) service() restart.Service {
 	}
 }
 
-// child watches a service that breaks as soon as it is armed, with an alert that fires all the time, until restarts have
-// repaired it or it is locked out. It says how many steps that took.
+// child watches a service that breaks as soon as it is armed, with an alert that fires all the time, until a restart has
+// repaired it or it is locked out. It prints how many steps that took.
 func child(dir string) error {
 	kill, err := strconv.Atoi(os.Getenv(childKill))
 	if err != nil {
@@ -237,9 +237,9 @@ func run(t *testing.T, dir string, helps bool, kill int) (n int, killed bool) {
 	return n, false
 }
 
-// TestKilledAtEveryStep kills the exporter before and after everything that it writes, and before and after the restart
-// itself, and starts it again: no attempt is executed twice, a service that a restart repairs is restarted once, and one
-// that it does not repair is locked out after two, and stays so.
+// TestKilledAtEveryStep kills the exporter before and after everything that it writes, and before and after the restart itself,
+// and starts it again. No attempt is executed twice. A service that a restart repairs is restarted once, and one that a restart
+// does not repair is locked out after two, for good.
 func TestKilledAtEveryStep(t *testing.T) {
 	for name, helps := range map[string]bool{"helps": true, "does not help": false} {
 		t.Run(name, func(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 
 const path = "/apis/apps/v1/namespaces/shop/deployments/web"
 
-// A Deployment as it was created long ago, all of whose pods are of the latest template and one of which is not available.
+// A Deployment that was created long ago. All of its pods have the latest template, and one is not available.
 const deployment = `{"kind": "Deployment", "apiVersion": "apps/v1",
 	"metadata": {"creationTimestamp": "2026-01-01T00:00:00Z", "annotations": {"deployment.kubernetes.io/revision": "1"}},
 	"spec": {"replicas": 2, "strategy": {"type": "RollingUpdate"}, "template": {
@@ -55,7 +55,7 @@ func inspect(t *testing.T, b *kubernetes.Backend) restart.Status {
 	return s
 }
 
-// decided is an attempt that was decided on what there is now.
+// decided returns an attempt that was decided on the present state.
 func decided(t *testing.T, b *kubernetes.Backend) restart.Attempt {
 	t.Helper()
 	a := attempt
@@ -63,7 +63,7 @@ func decided(t *testing.T, b *kubernetes.Backend) restart.Attempt {
 	return a
 }
 
-// A rollout from the decision to its end, as the cluster lets it be seen.
+// A rollout from the decision to its end, as the cluster shows it.
 func TestRollout(t *testing.T) {
 	t.Cleanup(probetest.NoLeaks(t))
 	s, b := cluster(t, deployment)
@@ -116,7 +116,7 @@ func TestRollout(t *testing.T) {
 	}
 }
 
-// The same attempt again changes nothing, also for another exporter.
+// The same attempt again changes nothing, even from another exporter.
 func TestSameAttempt(t *testing.T) {
 	s, b := cluster(t, deployment)
 	a := decided(t, b)
@@ -133,7 +133,7 @@ func TestSameAttempt(t *testing.T) {
 	}
 }
 
-// A new number of replicas is no restart.
+// A new number of replicas is not a restart.
 func TestScaling(t *testing.T) {
 	s, b := cluster(t, deployment)
 	before := inspect(t, b).Identity
@@ -190,7 +190,7 @@ func TestUnfit(t *testing.T) {
 	}
 }
 
-// Every way in which the API server does not do it, and whether the pods may have been restarted all the same.
+// Every way in which the API server fails, and whether the pods may have been restarted all the same.
 func TestRefused(t *testing.T) {
 	fail := func(code int, message string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
@@ -304,7 +304,7 @@ func TestDryRun(t *testing.T) {
 	}
 }
 
-// A GitOps controller takes the annotation away: the cluster restarts the pods once more, and nothing of the restart is left.
+// A GitOps controller removes the annotation: the cluster restarts the pods once more, and nothing of our restart is left.
 func TestSetBack(t *testing.T) {
 	s, b := cluster(t, deployment)
 	a := decided(t, b)

@@ -27,7 +27,7 @@ var config = Config{Namespace: "monitoring", Name: "exporter"}
 
 var _ restart.Elector = (*Elector)(nil)
 
-// A wire to the API server can be cut: requests then get lost, before the server or after it.
+// A wire to the API server can be cut. Then requests are lost before they reach the server, or their answers after it.
 type wire struct {
 	apitest.Direct
 	mu   sync.Mutex    // protects the following
@@ -87,8 +87,7 @@ func run(t *testing.T, s *apitest.Server, name string, log io.Writer) *candidate
 
 func (c *candidate) leads() bool { return c.Standing(time.Now()).Standby == "" }
 
-// watch lets time pass, and wants that there are never two who lead. It returns after how long the one that is wanted did;
-// nil wants nobody.
+// watch lets time pass, and fails if two ever lead. It returns how long it took until the wanted one led. nil: until nobody did.
 func watch(t *testing.T, limit time.Duration, want *candidate, all ...*candidate) time.Duration {
 	t.Helper()
 	for passed := time.Duration(0); passed <= limit; passed += 100 * time.Millisecond {
@@ -110,7 +109,7 @@ func watch(t *testing.T, limit time.Duration, want *candidate, all ...*candidate
 	return 0
 }
 
-// hold watches for as long as it is told that one leads, and nobody else.
+// hold checks for some time that one candidate leads and the other does not.
 func hold(t *testing.T, d time.Duration, leader *candidate, all ...*candidate) {
 	t.Helper()
 	for passed := time.Duration(0); passed <= d; passed += 100 * time.Millisecond {
@@ -123,7 +122,7 @@ func hold(t *testing.T, d time.Duration, leader *candidate, all ...*candidate) {
 	}
 }
 
-// election runs f with a server and two candidates, of which a leads, on a clock of its own.
+// election runs f with a server and two candidates, on a clock of its own. The candidate a leads.
 func election(t *testing.T, f func(t *testing.T, s *apitest.Server, a, b *candidate)) {
 	t.Helper()
 	s := apitest.New(t) // outside: its listener waits for the network
@@ -144,7 +143,7 @@ func TestRelease(t *testing.T) {
 			t.Error("it leads after it was stopped")
 		}
 		if took := watch(t, time.Minute, b, a, b); took > 2*retry {
-			t.Errorf("the other one took %s, want that it need not wait for the end of the Lease", took)
+			t.Errorf("the other one took %s, want less, as it need not wait until the Lease expires", took)
 		}
 		spec := s.Object(path)["spec"].(map[string]any)
 		if spec["holderIdentity"] != "b" || spec["leaseTransitions"] != 2.0 || spec["leaseDurationSeconds"] != 15.0 {
@@ -153,7 +152,7 @@ func TestRelease(t *testing.T) {
 	})
 }
 
-// Who cannot renew stops before anybody else begins.
+// A holder that cannot renew stops before anybody else begins.
 func TestLostConnection(t *testing.T) {
 	for name, wire := range map[string]struct{ cut, mute bool }{"cut": {cut: true}, "no answer": {mute: true}} {
 		t.Run(name, func(t *testing.T) {
@@ -165,7 +164,7 @@ func TestLostConnection(t *testing.T) {
 				if standing := a.Standing(time.Now()); !strings.Contains(standing.Standby, errCut.Error()) {
 					t.Errorf("it says %q, want why", standing.Standby)
 				}
-				watch(t, duration+2*retry, b, a, b) // also if the last renewal was granted and not heard of
+				watch(t, duration+2*retry, b, a, b) // even if the last renewal was granted and its answer was lost
 				a.wire.set(false, false)
 				hold(t, time.Minute, b, a, b)
 			})
@@ -173,7 +172,7 @@ func TestLostConnection(t *testing.T) {
 	}
 }
 
-// A renewal whose answer comes late holds no longer for that: the others have seen it when it was granted.
+// A late answer does not make a renewal last longer: the others saw it when it was granted.
 func TestLateAnswer(t *testing.T) {
 	election(t, func(t *testing.T, _ *apitest.Server, a, b *candidate) {
 		a.wire.mu.Lock()
@@ -203,7 +202,7 @@ func TestInterruption(t *testing.T) {
 	})
 }
 
-// Clocks of others say nothing: neither a time long past nor one in the future makes a Lease end or last.
+// The clocks of others do not matter: a time in the distant past or future does not change when a Lease expires.
 func TestClockSkew(t *testing.T) {
 	for _, stamp := range []string{"1999-01-01T00:00:00.000000Z", "2099-01-01T00:00:00.000000Z"} {
 		t.Run(stamp, func(t *testing.T) {
@@ -241,7 +240,8 @@ func TestMeddling(t *testing.T) {
 	})
 }
 
-// Who was away while another one led, and finds the Lease given up, leads anew: what the other one did is not known here.
+// An exporter that was away while another led, and finds the Lease given up, begins a new term: it does not know what the other
+// did.
 func TestLeadsAnew(t *testing.T) {
 	election(t, func(t *testing.T, _ *apitest.Server, a, b *candidate) {
 		a.wire.set(true, false)
@@ -255,7 +255,7 @@ func TestLeadsAnew(t *testing.T) {
 	})
 }
 
-// A Lease that somebody wrote a short time into is held for as long as its holder believes.
+// If somebody writes a shorter time into a Lease, it is held as long as its holder believes.
 func TestShortLease(t *testing.T) {
 	s := apitest.New(t)
 	s.Create(t, path, `{"kind": "Lease", "spec": {"holderIdentity": "x", "leaseDurationSeconds": 1}}`)
@@ -267,7 +267,7 @@ func TestShortLease(t *testing.T) {
 	})
 }
 
-// Of many that want an ended Lease at the same time one gets it.
+// If many want an expired Lease at the same time, one gets it.
 func TestRace(t *testing.T) {
 	s := apitest.New(t)
 	s.Create(t, path, `{"kind": "Lease"}`)
@@ -291,7 +291,7 @@ func TestRace(t *testing.T) {
 	})
 }
 
-// Without a Lease, or the right to have it, nobody leads; the text says what to do.
+// Without a Lease, or the right to take it, nobody leads, and the text says what to do.
 func TestNoLease(t *testing.T) {
 	s := apitest.New(t)
 	var log bytes.Buffer
@@ -310,7 +310,7 @@ func TestNoLease(t *testing.T) {
 	}
 }
 
-// The same by a real connection.
+// The same over a real connection.
 func TestConnected(t *testing.T) {
 	t.Cleanup(probetest.NoLeaks(t))
 	s := apitest.New(t)
@@ -337,7 +337,7 @@ func TestConnected(t *testing.T) {
 	}
 }
 
-// A reload takes part in the same election, unless it is about another Lease or has other credentials.
+// A reload stays in the same election, unless the Lease or the credentials have changed.
 func TestKey(t *testing.T) {
 	file := apitest.New(t).Kubeconfig(t)
 	key := func(name string) string {
@@ -364,7 +364,7 @@ func TestKey(t *testing.T) {
 	}
 }
 
-// What an API server answers is told with what to do about it.
+// An answer of the API server is reported with what to do about it.
 func TestExplained(t *testing.T) {
 	for code, want := range map[int]string{
 		403: `want a Role with get and patch on leases "exporter", see examples/kubernetes/restart-rbac.yaml`,
@@ -382,7 +382,7 @@ func TestExplained(t *testing.T) {
 	}
 }
 
-// An answers gives every request the same one.
+// An answers gives every request the same answer.
 type answers int
 
 func (code answers) Do(context.Context, api.Request, any) error {

@@ -22,7 +22,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/pm2"
 )
 
-// A fakePM2 is a daemon with a home, and beside it a program named pm2 that notes how it was called.
+// A fakePM2 is a daemon with a home, and a program named pm2 that records how it was called.
 type fakePM2 struct {
 	t          *testing.T
 	home, prog string
@@ -93,7 +93,7 @@ func (f *fakePM2) reply(answer string) {
 	f.answer = []byte(answer)
 }
 
-// An instance is one of an app, by the keys of pm2_env.
+// An instance is one instance of an app, by the keys of pm2_env.
 type instance map[string]any
 
 func (f *fakePM2) runs(instances ...instance) {
@@ -120,7 +120,7 @@ func (f *fakePM2) script(text string) {
 	}
 }
 
-// called is what the program noted, or "" if it did not run.
+// called returns what the program recorded, or "" if it did not run.
 func (f *fakePM2) called() string {
 	b, err := os.ReadFile(filepath.Join(f.home, "calls"))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -133,7 +133,7 @@ func (f *fakePM2) backend() *pm2.Backend {
 	return pm2.New(pm2.Config{App: "web", Home: f.home, Program: f.prog})
 }
 
-// up is an instance that has run for an hour.
+// up returns an instance that has run for an hour.
 func up(name, status string) instance {
 	return instance{
 		"name": name, "status": status, "pm_uptime": time.Now().Add(-time.Hour).UnixMilli(), "restart_time": 3,
@@ -206,7 +206,7 @@ func TestInspect(t *testing.T) {
 	}
 }
 
-// The identity changes with every start of any instance and with nothing else; the last start counts.
+// The identity changes with every start of an instance, and only then. The last start counts.
 func TestIdentity(t *testing.T) {
 	f := newFake(t)
 	last := time.Now().Add(-5 * time.Minute).Truncate(time.Millisecond)
@@ -277,7 +277,7 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// What the back-end refuses it does not do.
+// If the back-end refuses, it does nothing.
 func TestRefusals(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
@@ -336,7 +336,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// A lock that nobody has removed for long, an empty one and one that is none count as little as for PM2.
+// An old lock, an empty one and an invalid one do not count, as for PM2.
 func TestStaleReloadLock(t *testing.T) {
 	f := newFake(t)
 	f.runs(up("web", "online"))
@@ -351,7 +351,7 @@ func TestStaleReloadLock(t *testing.T) {
 	}
 }
 
-// Errors of pm2 are told in its own words, and nothing else that it writes.
+// Errors quote pm2's own message, and nothing else of its output.
 func TestFailure(t *testing.T) {
 	f := newFake(t)
 	f.runs(up("web", "online"))
@@ -359,7 +359,7 @@ func TestFailure(t *testing.T) {
 seq 1 3000; echo "Error: canary" >&2; exit 1`)
 	err := f.backend().Restart(t.Context(), restart.Attempt{})
 	if err == nil || errors.Is(err, restart.ErrRefused) {
-		t.Fatalf("error is %v, want one that is no refusal", err)
+		t.Fatalf("error is %v, want one that is not a refusal", err)
 	}
 	for _, want := range []string{"exit status 1", `"Process 0 not found"`} {
 		if !strings.Contains(err.Error(), want) {
@@ -377,7 +377,7 @@ seq 1 3000; echo "Error: canary" >&2; exit 1`)
 	}
 }
 
-// Where pm2 itself says nothing, the first line of its errors is told, cut and fit for a terminal; what is not an error is not.
+// If pm2 has no message, errors quote the first line of its standard error, cut and cleaned for a terminal, and not its output.
 func TestWordlessFailure(t *testing.T) {
 	f := newFake(t)
 	f.runs(up("web", "online"))
@@ -449,7 +449,7 @@ func TestBadAnswers(t *testing.T) {
 	}
 }
 
-// Run by root, pm2 gets the rights of the user of the daemon.
+// If the exporter runs as root, pm2 gets the rights of the user of the daemon.
 func TestUser(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can become another user")

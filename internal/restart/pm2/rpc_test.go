@@ -11,7 +11,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 )
 
-// A talk is a connection to a daemon that says what it has to say, whatever it is asked.
+// A talk is a connection to a daemon that gives the same answer to everything.
 type talk struct{ io.Reader }
 
 func (talk) Write(p []byte) (int, error) { return len(p), nil }
@@ -36,7 +36,7 @@ func FuzzList(f *testing.F) {
 	})
 }
 
-// A daemon cannot make the exporter reserve memory by saying that it will send much.
+// A daemon cannot make the exporter allocate memory by announcing a long answer.
 func TestListMemory(t *testing.T) {
 	for name, length := range map[string]string{"too much": "\x7f\xff\xff\xff", "much": "\x03\xff\xff\xff"} {
 		var before, after runtime.MemStats

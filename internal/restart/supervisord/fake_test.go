@@ -28,9 +28,9 @@ type fake struct {
 	calls []string
 	// How often the configuration was asked for.
 	configs int
-	// After a stop nobody is let in any more.
+	// After a stop all credentials are rejected.
 	locksAfterStop, locked bool
-	// When it is STOPPING it is so for that many looks.
+	// How many looks find it STOPPING.
 	stopsAfter int
 	fail       map[string]string // method to what goes wrong: "fault 10", "hang", "break before", "break after"
 }

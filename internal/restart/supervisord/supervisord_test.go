@@ -13,7 +13,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 )
 
-// is a process that was started an hour ago.
+// is returns a process that was started an hour ago.
 func is(state int64) process { return process{state: state, start: 1000, now: 4600} }
 
 func TestInspect(t *testing.T) {
@@ -109,8 +109,8 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// Once the process was told to stop nothing is a refusal any more, even if the start did not arrive: who reads "nothing was
-// done" would leave it stopped.
+// Once the process was told to stop, no error is a refusal any more, even if the start was not sent: a reader of "nothing was
+// done" would leave the process stopped.
 func TestLostAfterTheStop(t *testing.T) {
 	f := newFake(t, is(running))
 	b := f.backend()
@@ -126,7 +126,7 @@ func TestLostAfterTheStop(t *testing.T) {
 	}
 }
 
-// What another run has begun since is left alone.
+// A process that somebody else has restarted is left alone.
 func TestRestartedByOthers(t *testing.T) {
 	f := newFake(t, is(running))
 	a := restart.Attempt{Before: restart.Status{Identity: "group:web@999"}}
@@ -135,7 +135,7 @@ func TestRestartedByOthers(t *testing.T) {
 	}
 }
 
-// A stopped process is started only if the very attempt has stopped it.
+// A stopped process is started only if this attempt has stopped it.
 func TestFinish(t *testing.T) {
 	at := func(state, stop int64) process { return process{state: state, start: 1000, stop: stop, now: 4600} }
 	for _, tt := range []struct {
@@ -171,8 +171,8 @@ func TestFinish(t *testing.T) {
 	}
 }
 
-// A process that the attempt has told to stop, and that is still stopping, is waited for, without asking again and again for
-// the configuration of all processes.
+// A process that the attempt has told to stop and is still stopping is waited for, without asking for the configuration of all
+// processes again and again.
 func TestFinishStopping(t *testing.T) {
 	f := newFake(t, is(stopping))
 	f.stopsAfter = 3

@@ -21,7 +21,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/swarm"
 )
 
-// A service as an engine tells of one, created long ago. It has what is not known to us.
+// A service as an engine describes it, created long ago. It has fields that we do not know.
 const web = `{
 	"ID": "id1", "Version": {"Index": 17}, "CreatedAt": "2026-01-01T00:00:00.123456789Z", "UpdatedAt": "2026-01-01T00:00:00.2Z",
 	"Spec": {
@@ -34,7 +34,7 @@ const web = `{
 		"New": {"of": "later"}},
 	"Endpoint": {}}`
 
-// A manager is the engine of one. It keeps one service, and refuses an update of a version that is not the latest.
+// A manager is the engine of a manager. It keeps one service, and refuses an update for a version that is not the latest.
 type manager struct {
 	*httptest.Server
 	mu       sync.Mutex // protects the following
@@ -148,7 +148,7 @@ func (m *manager) updating(state string, started, completed time.Time) {
 	m.change("UpdateStatus", map[string]any{"State": state, "StartedAt": started, "CompletedAt": completed, "Message": "update " + state})
 }
 
-// An update from the decision to its end: it counts one up, and leaves everything else as it was.
+// An update from the decision to its end: it increments the counter, and leaves everything else as it was.
 func TestUpdate(t *testing.T) {
 	t.Cleanup(probetest.NoLeaks(t))
 	m := newManager(t)
@@ -184,7 +184,7 @@ func TestUpdate(t *testing.T) {
 	}
 }
 
-// What of an engine's answer says that the tasks run as they are to, and since when.
+// Which answers of an engine mean that the tasks run as they should, and since when.
 func TestRunning(t *testing.T) {
 	at := func(day int) time.Time { return time.Date(2026, 2, day, 0, 0, 0, 0, time.UTC) }
 	for _, tt := range []struct {
@@ -217,8 +217,8 @@ func TestRunning(t *testing.T) {
 	}
 }
 
-// The swarm pauses our own update because the first new task was killed, and the tasks that came after it run (moby #34245).
-// The service is another one than before, and is not touched again before somebody else has updated it.
+// The swarm pauses our own update because the first new task was killed, although the tasks after it run (moby #34245). The
+// service has a new identity, and is not touched again before somebody else has updated it.
 func TestPausedAfterUpdate(t *testing.T) {
 	m := newManager(t)
 	b := backend(t, m)
@@ -240,14 +240,14 @@ func TestPausedAfterUpdate(t *testing.T) {
 	}
 }
 
-// Where it is not known what the service was, nothing is compared.
+// If the earlier state is not known, nothing is compared.
 func TestUnknownBefore(t *testing.T) {
 	if err := backend(t, newManager(t)).Restart(t.Context(), restart.Attempt{ID: "1"}); err != nil {
 		t.Error(err)
 	}
 }
 
-// The swarm takes the update back because the new tasks do not run.
+// The swarm rolls the update back because the new tasks do not run.
 func TestRolledBack(t *testing.T) {
 	m := newManager(t)
 	b := backend(t, m)
@@ -266,7 +266,7 @@ func TestRolledBack(t *testing.T) {
 
 func TestUnfit(t *testing.T) {
 	for _, tt := range []struct {
-		name, old, text string // what is replaced in web by what
+		name, old, text string // what is replaced in web, and by what
 		state           string
 		want            restart.Unfit
 	}{
@@ -302,7 +302,7 @@ func TestUnfit(t *testing.T) {
 	}
 }
 
-// Who does not do it, and whether it may have been done all the same.
+// Every way in which the update fails, and whether it may have been done all the same.
 func TestRefused(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
@@ -344,7 +344,7 @@ func TestMissing(t *testing.T) {
 	}
 }
 
-// A service whose number of tasks was changed, or whose update has not begun, has no update that could tell when that was.
+// A service that was scaled, or whose update has not begun, has no update with a time.
 func TestChangedWithoutUpdate(t *testing.T) {
 	m := newManager(t)
 	b := backend(t, m)

@@ -50,7 +50,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// A bus that takes the connection and says nothing does not outlast the context.
+// A bus that accepts the connection and never answers does not outlast the context.
 func TestSilentBus(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "bus")
 	l, err := new(net.ListenConfig).Listen(t.Context(), "unix", path)

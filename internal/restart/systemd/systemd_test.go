@@ -50,7 +50,7 @@ var now = time.Now().Truncate(time.Microsecond)
 
 func micros(t time.Time) uint64 { return uint64(t.UnixMicro()) } //nolint:gosec // of our time
 
-// running are the properties of a unit that has run for an hour, with changes.
+// running returns the properties of a unit that has run for an hour, with changes.
 func running(changes map[string]any) map[string]any {
 	all := map[string]any{
 		"LoadState": "loaded", "ActiveState": "active", "SubState": "running", "Result": "success",
@@ -209,7 +209,7 @@ func TestNew(t *testing.T) {
 	}
 }
 
-// The start that systemd may refuse is granted again at a time that is known, unless its interval has no end.
+// A start that systemd may refuse is allowed again at a known time, unless its interval has no end.
 func TestLimitedUntil(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
@@ -229,7 +229,7 @@ func TestLimitedUntil(t *testing.T) {
 	}
 }
 
-// A start that systemd made by itself (Restart=) is nobody's.
+// A start by systemd itself (Restart=) is not somebody else's.
 func TestStartedByItself(t *testing.T) {
 	for restarts, want := range map[uint32]bool{0: false, 2: true} {
 		if s := unitOf(running(map[string]any{"NRestarts": restarts})).status(now); s.Itself != want {

@@ -34,7 +34,7 @@ func answer(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// ask sends a request to a client, and wants an error with this text, or none.
+// ask sends a request with a client, and wants an error with this text, or success if it is empty.
 func ask(t *testing.T, cfg engine.Config, path, want string) {
 	t.Helper()
 	c, err := engine.New(cfg)
@@ -73,7 +73,7 @@ func TestTCP(t *testing.T) {
 	ask(t, engine.Config{Host: "tcp://" + s.Listener.Addr().String()}, "/thing", "")
 }
 
-// With TLS the engine has to be who it should be, and so have we.
+// With TLS, both the engine and we have to prove who we are.
 func TestTLS(t *testing.T) {
 	ca := probetest.NewCA(t)
 	certFile, keyFile := probetest.CertFiles(t, ca.Issue(t, probetest.Cert{}))
@@ -91,7 +91,7 @@ func TestTLS(t *testing.T) {
 	ask(t, engine.Config{Host: host, TLSConfig: &commonconfig.TLSConfig{CAFile: probetest.NewCA(t).File(), CertFile: certFile, KeyFile: keyFile}}, "/thing", "failed to verify certificate")
 }
 
-// What answers is not always an engine.
+// Something else than an engine may answer.
 func TestNoEngine(t *testing.T) {
 	for name, tt := range map[string]struct {
 		answer http.HandlerFunc
@@ -109,7 +109,7 @@ func TestNoEngine(t *testing.T) {
 	}
 }
 
-// The version is asked for and nothing else is sent when the answer does not come.
+// If there is no answer about the version, nothing else is sent.
 func TestNotSent(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
 	defer s.Close()

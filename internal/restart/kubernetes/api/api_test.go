@@ -29,7 +29,7 @@ func server(t *testing.T) *apitest.Server {
 	return s
 }
 
-// get asks for the thing, and wants an error with this text, or none.
+// get asks for the thing, and wants an error with this text, or success if it is empty.
 func get(t *testing.T, c *api.Client, want string) {
 	t.Helper()
 	var got struct {
@@ -82,7 +82,7 @@ func TestInCluster(t *testing.T) {
 	}
 }
 
-// config writes a kubeconfig whose cluster is the server's, with these keys of the cluster and of the user besides.
+// config writes a kubeconfig for the server's cluster, with more keys of the cluster and of the user.
 func config(t *testing.T, s *apitest.Server, cluster, user string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -149,7 +149,7 @@ func TestKubeconfig(t *testing.T) {
 	}
 }
 
-// A plugin that notes that it was run, with its environment, and prints what is in a file.
+// A plugin that records that it was run, with its environment, and prints the contents of a file.
 func plugin(t *testing.T, s *apitest.Server, keys string) (kubeconfig, dir string) {
 	t.Helper()
 	path := config(t, s, "certificate-authority: ca.pem", `exec: {apiVersion: client.authentication.k8s.io/v1, command: ./plugin, args: [get, token],
@@ -170,7 +170,7 @@ func printed(token string, expires time.Time) string {
 
 func TestExec(t *testing.T) {
 	t.Cleanup(probetest.NoLeaks(t))
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "canary") // nothing of the exporter's own
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "canary") // nothing from the exporter's environment
 	s := server(t)
 	path, dir := plugin(t, s, "provideClusterInfo: true")
 	c, err := api.New(api.Config{Kubeconfig: path})
@@ -199,13 +199,13 @@ func TestExec(t *testing.T) {
 		}
 	}
 	if strings.Contains(string(env), "AWS_SECRET_ACCESS_KEY") {
-		t.Error("the plugin got what is the exporter's own")
+		t.Error("the plugin got the exporter's environment")
 	}
 
 	s.Require("canary-2")
 	get(t, c, "status 401")
 	write(t, filepath.Join(dir, "printed"), printed("canary-2", time.Now().Add(10*time.Second)))
-	get(t, c, "") // one that is not taken is forgotten
+	get(t, c, "") // one that is rejected is forgotten
 	runs(2)
 	get(t, c, "") // and so is one that is about to expire
 	runs(3)
@@ -216,7 +216,7 @@ func TestExec(t *testing.T) {
 	get(t, c, `exit status 1: "no session, log in with <secret>"`)
 }
 
-// A plugin that hangs ends with the request, also for another one that waits for it.
+// A plugin that hangs ends with the request, even if another request waits for it.
 func TestExecHangs(t *testing.T) {
 	t.Cleanup(probetest.NoLeaks(t))
 	s := server(t)
@@ -256,7 +256,7 @@ func TestBadExec(t *testing.T) {
 	}
 }
 
-// What was not sent, and what may have been.
+// What was not sent, and what may have been sent.
 func TestNotSent(t *testing.T) {
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {

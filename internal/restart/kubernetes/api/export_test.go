@@ -1,6 +1,6 @@
 package api
 
-// InCluster is a client as it is made in a pod whose service account is in dir.
+// InCluster returns a client as in a pod whose service account is in dir.
 func InCluster(dir string) (*Client, error) {
 	c, err := inCluster(dir)
 	if err != nil {

@@ -1,0 +1,75 @@
+package app
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
+
+// ownShare is how much of the file descriptors the exporter's own probes may take: one over this.
+const ownShare = 4
+
+// newMemory keeps what is known of the targets of the inventory, if it may and there is a place for it.
+func (a *App) newMemory() *status.Memory {
+	return &status.Memory{
+		Tracker: a.status, Path: filepath.Join(a.opts.StoragePath, status.FileName), Log: a.log,
+		Wanted: func() bool {
+			now := a.current.Load()
+			return a.opts.StoragePath != "" && now.Config.Status.Persisted() && len(now.targets.inventory.Entries()) > 0
+		},
+	}
+}
+
+// newSelfProber probes targets by their names, as /probe?name= does.
+func (a *App) newSelfProber() *status.SelfProber {
+	p := &status.SelfProber{Last: a.status.Last, Probe: a.probeOwn, Late: func(d time.Duration) { a.metrics.selfLate.Observe(d.Seconds()) }}
+	if files := maxFiles(); files > 0 {
+		p.AtOnce = min(status.DefaultAtOnce, max(files/ownShare, 1))
+	}
+	return p
+}
+
+// subjects are the targets that the exporter has to probe by itself if nobody does.
+func subjects(cfg *config.Config, inv *inventory.Inventory) (all []status.Subject) {
+	if cfg.Status.SelfProbe != config.SelfProbeWhenStale {
+		return nil
+	}
+	for _, e := range inv.Entries() {
+		all = append(all, status.Subject{Name: e.Name, Interval: time.Duration(e.Interval)})
+	}
+	return all
+}
+
+// probeOwn probes a target of the inventory since nobody else does.
+func (a *App) probeOwn(ctx context.Context, name string) {
+	t, ok := a.current.Load().targets.named(name)
+	if !ok {
+		return // it is gone
+	}
+	result := t.Probe(ctx, t.Module.Config.TimeoutOr(prober.DefaultTimeout), func() func(collector.Probe) { return a.probes.beginOwn() })
+	outcome := resultSuccess
+	switch {
+	case ctx.Err() != nil:
+		outcome = resultAbandoned
+	case !result.Success():
+		outcome = resultFailure
+	}
+	a.metrics.selfProbes.WithLabelValues(outcome).Inc()
+}
+
+// stale is how many targets of the inventory nobody has probed for two intervals.
+func (a *App) stale() float64 {
+	now, n := time.Now(), 0
+	for _, e := range a.currentInventory().Entries() {
+		if at, _, _ := a.status.Last(e.Name); now.Sub(at) > status.StaleAfter(time.Duration(e.Interval)) {
+			n++
+		}
+	}
+	return float64(n)
+}

@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/api"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
+)
+
+func TestWriteEvents(t *testing.T) {
+	at := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	var b bytes.Buffer
+	writeEvents(&b, &api.EventList{Next: "?after=1", Events: []status.Event{
+		{At: at.Add(42 * time.Second), Kind: status.KindState, Target: "shop", State: status.StateUp, LastedSeconds: new(41.7)},
+		{At: at.Add(40 * time.Second), Kind: status.KindRestart, Target: "shop", Service: "shop-web", Outcome: "recovered", Trigger: "own_checks", Detail: "pid 7 to 9"},
+		{At: at, Kind: status.KindState, Target: "shop", State: status.StateDown, Reason: "status", Error: "status 503, want 2xx", LastedSeconds: new(3600.0)},
+		{At: at, Kind: status.KindRestart, Service: "batch", Outcome: "not_recovered", Maintenance: true},
+	}}, time.UTC)
+	const want = `WHEN                 WHAT   EVENT                                AFTER
+2026-11-29 12:00:42  shop   up                                   42s
+2026-11-29 12:00:40  shop   restart: recovered                   -
+  service shop-web, asked for by own checks: pid 7 to 9
+2026-11-29 12:00:00  shop   down                                 1h0m0s
+  status: status 503, want 2xx
+2026-11-29 12:00:00  batch  restart: not recovered, maintenance  -
+  service batch
+There are older ones: see --limit.
+`
+	if diff := cmp.Diff(want, b.String()); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+	b.Reset()
+	long := strings.Repeat("long-", 30)
+	writeEvents(&b, &api.EventList{Events: []status.Event{{At: at, Target: long, Service: long, Error: long + "\x1b[2J\u202e", Detail: long, State: status.StateDown}}}, time.UTC)
+	for line := range strings.Lines(b.String()) {
+		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > screen && !strings.Contains(line, long) {
+			t.Errorf("a line has %d characters: %s", n, line)
+		}
+	}
+	if strings.ContainsAny(b.String(), "\x1b\u202e") {
+		t.Errorf("an event controls the terminal: %q", b.String())
+	}
+	b.Reset()
+	writeEvents(&b, &api.EventList{}, time.UTC)
+	if !strings.HasPrefix(b.String(), "Nothing happened") {
+		t.Errorf("of no events it says %q", &b)
+	}
+}

@@ -1,0 +1,129 @@
+package status
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/durable"
+)
+
+// FileName is what the file is called that holds what a Tracker knows.
+const FileName = "status.snap"
+
+// How often the file is written: after a change, and in any case. With more targets than fewTargets it is written less often, in
+// proportion: a target takes about 1 kB.
+const (
+	keepAfterChange = 10 * time.Second
+	keepEvery       = 5 * time.Minute
+	fewTargets      = 2000
+)
+
+// A Memory keeps what a Tracker knows in a file, so that it outlives the exporter. A file that cannot be used costs what it
+// held, and nothing else.
+type Memory struct {
+	Tracker *Tracker
+	Path    string
+	Log     *slog.Logger
+	// Wanted reports whether it may read and write the file now.
+	Wanted func() bool
+
+	failure string // why the last write failed; empty: it did not
+}
+
+// Load takes over what the file has. It does so before the first probe.
+func (m *Memory) Load() {
+	if !m.Wanted() {
+		return
+	}
+	text, err := os.ReadFile(m.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	if err == nil {
+		err = m.Tracker.restore(text)
+		if err == nil {
+			return
+		}
+		err = errors.Join(err, os.Rename(m.Path, m.Path+".corrupt"))
+	}
+	m.Log.Error("What was known of targets is lost, it begins anew", "component", "status", "path", m.Path, "err", err)
+}
+
+// Run writes the file again and again until ctx is done, and then once more.
+func (m *Memory) Run(ctx context.Context) {
+	written, known := time.Now(), uint64(0)
+	for {
+		targets, changes := m.Tracker.size()
+		scale := time.Duration(max(1, targets/fewTargets))
+		select {
+		case <-time.After(keepAfterChange * scale):
+		case <-ctx.Done():
+			m.write()
+			return
+		}
+		if _, changes = m.Tracker.size(); changes == known && time.Since(written) < keepEvery*scale {
+			continue
+		}
+		m.write()
+		written, known = time.Now(), changes
+	}
+}
+
+// size is how many targets are known, and how many changes there were.
+func (t *Tracker) size() (targets int, changes uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.listed), t.changes
+}
+
+// write replaces the file. An error is logged once, until another one comes.
+func (m *Memory) write() {
+	if !m.Wanted() {
+		return
+	}
+	m.Tracker.mu.Lock()
+	text, err := m.Tracker.snapshot()
+	m.Tracker.mu.Unlock()
+	if err == nil {
+		err = replace(m.Path, text)
+	}
+	failure := ""
+	if err != nil {
+		failure = err.Error()
+	}
+	if failure != m.failure && failure != "" {
+		m.Log.Warn("What is known of targets could not be kept", "component", "status", "path", m.Path, "err", failure)
+	}
+	m.failure = failure
+}
+
+// replace writes a file beside the one that is there and then renames it, so that there is always a whole one.
+func replace(path string, text []byte) (err error) {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, FileName+".*") // with mode 0600
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(f.Name()) // it is of no use
+		}
+	}()
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("writing %q: %w", f.Name(), err)
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return durable.SyncDir(dir)
+}

@@ -1,0 +1,142 @@
+package status
+
+import (
+	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
+
+// A State is how a target is, as far as that is known.
+type State string
+
+// The states of a target.
+const (
+	StateUp      State = "up"
+	StateDown    State = "down"
+	StateUnknown State = "unknown" // it was never probed
+)
+
+// States are all states of a target.
+func States() []State { return []State{StateUp, StateDown, StateUnknown} }
+
+// leastStale is how long a target may be without a probe, however short its interval is.
+const leastStale = time.Minute
+
+// How many changes within which time make a target flap.
+const (
+	flapChanges = 4
+	flapTime    = 15 * time.Minute
+)
+
+// A View is what is known of a target at a time.
+type View struct {
+	State State
+	// Stale says that the last probe was more than two intervals ago: the target may be otherwise by now.
+	Stale bool
+	// Flapping says that it goes up and down all the time.
+	Flapping bool
+
+	// Since is when it was first seen in this state, LastProbe when the last probe began. Zero: there was none.
+	Since, LastProbe time.Time
+	Duration         time.Duration
+	Reason           prober.Reason
+	FailedPhase      prober.PhaseName
+	StatusCode       int // 0: there was no answer
+	// Error is what was got and what was wanted. Empty where it is up, and for a failure that the exporter remembers from before
+	// it was started.
+	Error string
+	// Own says that the exporter made the last probe by itself, since nobody scraped.
+	Own bool
+
+	// Hour, Day, Week and Month are the counted probes of that time, up to the present minute, quarter of an hour, day and day.
+	Hour, Day, Week, Month Count
+	// FirstSeen is when the first probe was counted. Zero: none was.
+	FirstSeen time.Time
+}
+
+// view makes a View of a target that is probed at an interval.
+func (t *track) view(interval time.Duration, now time.Time) View {
+	v := View{
+		State: StateUnknown,
+		Hour:  t.minuteRow().sum(keptMinutes, now), Day: t.quarterRow().sum(keptQuarters, now),
+		Week: t.dayRow().sum(7, now), Month: t.dayRow().sum(30, now),
+	}
+	if t.firstSeen != 0 {
+		v.FirstSeen = time.Unix(t.firstSeen, 0).UTC()
+	}
+	if !t.known {
+		return v
+	}
+	v.State = StateUp
+	if t.down {
+		v.State = StateDown
+	}
+	v.Since, v.LastProbe = time.UnixMicro(t.since).UTC(), time.UnixMicro(t.last.at).UTC()
+	v.Duration = time.Duration(t.last.took) * time.Microsecond
+	v.Reason, v.FailedPhase = prober.Reason(reasons.word(t.last.reason)), prober.PhaseName(phases.word(t.last.phase))
+	v.StatusCode, v.Error, v.Own = int(t.last.code), t.err, t.own
+	v.Stale = now.Sub(v.LastProbe) > StaleAfter(interval)
+	v.Flapping = t.flapping(now)
+	return v
+}
+
+// StaleAfter is after how long without a probe a target is stale.
+func StaleAfter(interval time.Duration) time.Duration { return max(2*interval, leastStale) }
+
+func (t *track) flapping(now time.Time) bool {
+	n := len(t.changes) - flapChanges
+	return n >= 0 && t.changes[n].at > now.Add(-flapTime).UnixMicro()
+}
+
+// A Sample is one of the last probes.
+type Sample struct {
+	At          time.Time
+	Duration    time.Duration
+	Reason      prober.Reason
+	FailedPhase prober.PhaseName
+	StatusCode  int
+}
+
+// A Turn is the moment at which a target was first seen up, or down.
+type Turn struct {
+	At          time.Time
+	State       State
+	Reason      prober.Reason
+	StatusCode  int
+	Maintenance bool // a window was open
+}
+
+// Details are what else is known of a target, the oldest first.
+type Details struct {
+	Recent  []Sample
+	Changes []Turn
+	// Minutes, Quarters and Days are the counts of the last hour, day and 90 days.
+	Minutes, Quarters, Days []Count
+	// Failure is the last probe that failed. nil: none is kept.
+	Failure *prober.Result
+}
+
+func (t *track) details(now time.Time) Details {
+	d := Details{
+		Recent: make([]Sample, len(t.recent)), Changes: make([]Turn, len(t.changes)),
+		Minutes: t.minuteRow().last(keptMinutes, now), Quarters: t.quarterRow().last(keptQuarters, now), Days: t.dayRow().last(keptDays, now),
+	}
+	for i, s := range t.recent {
+		d.Recent[i] = Sample{
+			At: time.UnixMicro(s.at).UTC(), Duration: time.Duration(s.took) * time.Microsecond, Reason: prober.Reason(reasons.word(s.reason)),
+			FailedPhase: prober.PhaseName(phases.word(s.phase)), StatusCode: int(s.code),
+		}
+	}
+	for i, c := range t.changes {
+		d.Changes[i] = c.turn()
+	}
+	return d
+}
+
+func (c *change) turn() Turn {
+	turn := Turn{At: time.UnixMicro(c.at).UTC(), State: StateUp, Reason: prober.Reason(reasons.word(c.reason)), StatusCode: int(c.code), Maintenance: c.planned}
+	if c.down {
+		turn.State = StateDown
+	}
+	return turn
+}
