@@ -113,3 +113,16 @@ func TestUnprocessedHTTP3(t *testing.T) {
 		wantAsked(t, res, s, want)
 	}
 }
+
+// A target that negotiates HTTP/2 and speaks something else is not the exporter's mistake.
+func TestHTTP2Negotiated(t *testing.T) {
+	s := probetest.SaysTLS(t, probetest.NewCA(t).Issue(t, probetest.Cert{}), "HTTP/1.1 400 Bad Request\r\n\r\n", "h2")
+	p := newProber(t, "tls_config: {insecure_skip_verify: true}")
+	for range 50 { // whether net/http reads it before or after the request is a matter of chance
+		res := probe(t, p, target(t, s.URL), patient)
+		unread := res.Reason == prober.ReasonConnectionClosed && strings.Contains(res.Err.Error(), "before the request")
+		if res.Reason != prober.ReasonHTTPVersion && !unread || strings.Contains(res.Err.Error(), "400") {
+			t.Fatalf("reason is %s (%v), want %s", res.Reason, res.Err, prober.ReasonHTTPVersion)
+		}
+	}
+}

@@ -34,7 +34,7 @@ func (x *exchange) exchangeFailure(ctx context.Context, err error) *failure {
 		return x.improper(err)
 	case x.ended(err):
 		return x.closedFailure(PhaseProcessing, doing, err)
-	case x.trace.firstByte.Load() != 0,
+	case x.trace.firstByte.Load() != 0, strings.HasPrefix(text, "http2: "),
 		strings.Contains(text, "connection error:"), strings.Contains(text, "could not be established"): // not proper HTTP/2
 		return failf(ReasonHTTPVersion, PhaseProcessing, "reading the response: %s", properHTTP(x.trace.cause))
 	default:
