@@ -47,7 +47,12 @@ type Target struct {
 	Method           string            `yaml:"method,omitempty"`
 	Headers          map[string]string `yaml:"headers,omitempty"`
 	ValidStatusCodes StatusRanges      `yaml:"valid_status_codes,omitempty"`
+
+	timeoutByDefault bool
 }
+
+// TimeoutByDefault reports whether neither the target nor its module names a timeout.
+func (t *Target) TimeoutByDefault() bool { return t.timeoutByDefault }
 
 // Target returns the target of this name in the configuration file, or nil if there is none.
 func (c *Config) Target(name string) *Target {
