@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -24,6 +25,9 @@ const (
 	fewTargets      = 2000
 )
 
+// maxSnapshot is how long a file may be that is read, in bytes: with 50,000 targets it has some 60 MB.
+const maxSnapshot = 256 << 20
+
 // A Memory keeps what a Tracker knows in a file, so that it outlives the exporter. A file that cannot be used costs what it
 // held, and nothing else.
 type Memory struct {
@@ -41,18 +45,46 @@ func (m *Memory) Load() {
 	if !m.Wanted() {
 		return
 	}
-	text, err := os.ReadFile(m.Path)
+	m.sweep()
+	text, err := read(m.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return
 	}
 	if err == nil {
 		err = m.Tracker.restore(text)
-		if err == nil {
-			return
-		}
-		err = errors.Join(err, os.Rename(m.Path, m.Path+".corrupt"))
 	}
+	if err == nil {
+		return
+	}
+	err = errors.Join(err, os.Rename(m.Path, m.Path+".corrupt"))
 	m.Log.Error("What was known of targets is lost, it begins anew", "component", "status", "path", m.Path, "err", err)
+}
+
+// sweep removes what exporters have left behind that were killed while they wrote. If another one is writing to the same place,
+// it tries again.
+func (m *Memory) sweep() {
+	left, _ := filepath.Glob(m.Path + ".[0-9]*") // of a path that is no pattern nothing is found
+	for _, path := range left {
+		_ = os.Remove(path)
+	}
+}
+
+// read reads a file, which may be anything.
+func read(path string) ([]byte, error) {
+	switch info, err := os.Stat(path); {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular(): // reading might never end
+		return nil, errors.New("it is not a regular file")
+	case info.Size() > maxSnapshot:
+		return nil, fmt.Errorf("it has %d bytes, want %d at most", info.Size(), maxSnapshot)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxSnapshot))
 }
 
 // Run writes the file again and again until ctx is done, and then once more.
@@ -83,7 +115,7 @@ func (t *Tracker) size() (targets int, changes uint64) {
 	return len(t.listed), t.changes
 }
 
-// write replaces the file. An error is logged once, until another one comes.
+// write replaces the file.
 func (m *Memory) write() {
 	if !m.Wanted() {
 		return
@@ -94,8 +126,18 @@ func (m *Memory) write() {
 	if err == nil {
 		err = replace(m.Path, text)
 	}
+	m.tell(err)
+}
+
+// tell logs an error once, until another one comes. It leaves out the name of the file that is written aside: that is another one
+// each time.
+func (m *Memory) tell(err error) {
 	failure := ""
-	if err != nil {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		failure = e.Op + ": " + e.Err.Error()
+	} else if e, ok := errors.AsType[*os.LinkError](err); ok {
+		failure = e.Op + ": " + e.Err.Error()
+	} else if err != nil {
 		failure = err.Error()
 	}
 	if failure != m.failure && failure != "" {
@@ -121,7 +163,7 @@ func replace(path string, text []byte) (err error) {
 	}()
 	_, err = f.Write(text)
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("writing %q: %w", f.Name(), err)
+		return err
 	}
 	if err := os.Rename(f.Name(), path); err != nil {
 		return err

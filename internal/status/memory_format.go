@@ -47,7 +47,7 @@ func (t *Tracker) restore(b []byte) error {
 	}
 	d := &decoder{rest: body[len(snapshotMagic):]}
 	n := d.count(len(d.rest))
-	listed := make(map[string]*track, n)
+	listed := map[string]*track{} // without room for n, which says nothing
 	for range n {
 		name := d.text()
 		kept := &track{}
