@@ -12,6 +12,9 @@ import (
 // maxTargets is how many targets a list may be asked for at once. Without a limit it has all of them.
 const maxTargets = 10_000
 
+// maxLabels is how many labels a list may be asked for: each is looked at for each target.
+const maxLabels = 20
+
 // A filter says which targets a list has.
 type filter struct {
 	selection inventory.Selection
@@ -35,7 +38,7 @@ func parseFilter(query url.Values) (filter, error) {
 		}
 	}
 	f := filter{
-		states: query["state"], source: p.text("source"), text: strings.ToLower(p.text("q")), after: p.text("after"),
+		states: distinct(query["state"]), source: p.text("source"), text: strings.ToLower(p.text("q")), after: p.text("after"),
 		muted: p.oneOf("muted", "true", "false"), stale: p.oneOf("stale", "true", "false"), limit: int(p.number("limit", maxTargets)),
 	}
 	for _, s := range f.states {
@@ -43,7 +46,12 @@ func parseFilter(query url.Values) (filter, error) {
 			p.wrong("state is %q, want one of %q", s, status.States())
 		}
 	}
-	for _, l := range query["label"] {
+	labels := distinct(query["label"])
+	if len(labels) > maxLabels {
+		p.wrong("label is there %d times, want it %d times at most", len(labels), maxLabels)
+		labels = nil
+	}
+	for _, l := range labels {
 		name, value, ok := strings.Cut(l, ":")
 		if !ok || name == "" {
 			p.wrong("label is %q, want name:value", l)
@@ -56,6 +64,9 @@ func parseFilter(query url.Values) (filter, error) {
 	}
 	return f, p.err
 }
+
+// distinct are the values without those that are there twice.
+func distinct(values []string) []string { return slices.Compact(slices.Sorted(slices.Values(values))) }
 
 func (f *filter) has(t *Target) bool {
 	if len(f.states) > 0 && !slices.Contains(f.states, string(t.State)) || f.source != "" && f.source != t.Source {

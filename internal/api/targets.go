@@ -3,6 +3,7 @@
 package api
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -125,10 +126,13 @@ type board struct {
 	status    *status.Tracker
 	restarts  map[string]string
 	now       time.Time
+
+	down   func(name string) bool
+	causes map[string]string // of targets for which it was looked up; see cause
 }
 
 func (t *Targets) board(now time.Time) *board {
-	return &board{t.Inventory(), t.Status, t.Restarting(), now}
+	return &board{inventory: t.Inventory(), status: t.Status, restarts: t.Restarting(), now: now, down: t.Status.Down, causes: map[string]string{}}
 }
 
 func (b *board) view(e *inventory.Entry) status.View {
@@ -145,7 +149,7 @@ func (b *board) target(e *inventory.Entry) Target {
 		t.StatusCode = 0
 	}
 	if v.State == status.StateDown {
-		t.Cause = b.cause(e, map[string]bool{})
+		t.Cause = b.cause(e)
 	}
 	if !v.LastProbe.IsZero() {
 		seconds := v.Duration.Seconds()
@@ -161,20 +165,21 @@ func (b *board) target(e *inventory.Entry) Target {
 	return t
 }
 
-// cause is the target at the end of a chain of those that e depends on and that are all down. Empty: none of them is.
-func (b *board) cause(e *inventory.Entry, seen map[string]bool) string {
-	for _, name := range e.DependsOn {
-		on := b.inventory.ByName(name)
-		if on == nil || seen[name] || b.view(on).State != status.StateDown {
-			continue
-		}
-		seen[name] = true
-		if deeper := b.cause(on, seen); deeper != "" {
-			return deeper
-		}
-		return name
+// cause is the target at the end of a chain of those that e depends on and that are all down. Empty: none of them is. Each is
+// looked up once: a chain may be as long as the inventory. It has no cycles.
+func (b *board) cause(e *inventory.Entry) string {
+	if known, ok := b.causes[e.Name]; ok {
+		return known
 	}
-	return ""
+	cause := ""
+	for _, name := range e.DependsOn {
+		if on := b.inventory.ByName(name); on != nil && b.down(name) {
+			cause = cmp.Or(b.cause(on), name)
+			break
+		}
+	}
+	b.causes[e.Name] = cause
+	return cause
 }
 
 // named finds a target, or says which name was probably meant.

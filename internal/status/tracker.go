@@ -140,13 +140,23 @@ func (t *Tracker) Last(name string) (at time.Time, took time.Duration, own bool)
 	return time.UnixMicro(known.last.at), time.Duration(known.last.took) * time.Microsecond, known.own
 }
 
+// Down reports whether the last conclusive probe of a target failed.
+func (t *Tracker) Down(name string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.track(name).down
+}
+
 // track returns the track of a target, or one that knows nothing.
 func (t *Tracker) track(name string) *track {
 	if known := t.listed[name]; known != nil {
 		return known
 	}
-	return &track{}
+	return &unseen
 }
+
+// unseen is the track of targets of which nothing is known. Nobody changes it.
+var unseen track
 
 // Record adds an event that is not about the state of a target.
 func (t *Tracker) Record(ev Event) {
