@@ -67,7 +67,7 @@ func (a *App) probeOwn(ctx context.Context, name string) {
 func (a *App) stale() float64 {
 	now, n := time.Now(), 0
 	for _, e := range a.currentInventory().Entries() {
-		if at, _, _ := a.status.Last(e.Name); now.Sub(at) > status.StaleAfter(time.Duration(e.Interval)) {
+		if at, _, _ := a.status.Last(e.Name); status.Stale(at, time.Duration(e.Interval), now) {
 			n++
 		}
 	}

@@ -24,10 +24,16 @@ const (
 	flapTime    = 15 * time.Minute
 )
 
-// StaleAfter is after how long without a probe a target is stale.
-func StaleAfter(interval time.Duration) time.Duration { return max(2*interval, leastStale) }
+// Stale reports whether a target was last probed so long ago that it may be otherwise by now. So may one that was probed in the
+// future: the clock was set back, and nobody knows how long ago it was.
+func Stale(lastProbe time.Time, interval time.Duration, now time.Time) bool {
+	return now.Sub(lastProbe).Abs() > staleAfter(interval)
+}
+
+// staleAfter is after how long without a probe a target is stale.
+func staleAfter(interval time.Duration) time.Duration { return max(2*interval, leastStale) }
 
 func (t *track) flapping(now time.Time) bool {
 	n := len(t.changes) - flapChanges
-	return n >= 0 && t.changes[n].at > now.Add(-flapTime).UnixMicro()
+	return n >= 0 && now.Sub(time.UnixMicro(t.changes[n].at)).Abs() < flapTime
 }

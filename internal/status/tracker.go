@@ -102,8 +102,7 @@ func (t *Tracker) note(p *Probe, known bool, before time.Time) {
 	if !r.Success() {
 		ev.State, ev.Error = StateDown, r.Err.Error()
 	}
-	if known {
-		lasted := r.Start.Sub(before).Seconds()
+	if lasted := r.Start.Sub(before).Seconds(); known && lasted >= 0 { // or else the clock was set back
 		ev.LastedSeconds = &lasted
 	}
 	t.events.add(ev)

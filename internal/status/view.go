@@ -53,7 +53,7 @@ func (t *track) view(interval time.Duration, now time.Time) View {
 	v.Duration = time.Duration(t.last.took) * time.Microsecond
 	v.Reason, v.FailedPhase = prober.Reason(reasons.word(t.last.reason)), prober.PhaseName(phases.word(t.last.phase))
 	v.StatusCode, v.Error, v.Own = int(t.last.code), t.err, t.own
-	v.Stale = now.Sub(v.LastProbe) > StaleAfter(interval)
+	v.Stale = Stale(v.LastProbe, interval, now)
 	v.Flapping = t.flapping(now)
 	return v
 }
