@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/api"
 )
 
@@ -60,13 +59,13 @@ func writeTargets(out io.Writer, targets []api.Target, now time.Time) {
 		if t.DurationSeconds != nil {
 			latency = fmt.Sprintf("%.1f ms", *t.DurationSeconds*1000)
 		}
-		rows.add(t.Name, t.Environment, stateOf(t, now), string(t.Reason), ago(t.Since, now), ago(t.LastProbe, now), latency, uptimeOf(t))
+		rows.add(t.Name, t.Environment, stateOf(t), string(t.Reason), ago(t.Since, now), ago(t.LastProbe, now), latency, uptimeOf(t))
 	}
 	rows.write(out)
 }
 
 // stateOf is how a target is, and what else there is to know about that.
-func stateOf(t *api.Target, now time.Time) string {
+func stateOf(t *api.Target) string {
 	words := []string{string(t.State)}
 	if t.Restarting != "" {
 		words = append(words, "restarting")
@@ -83,7 +82,7 @@ func stateOf(t *api.Target, now time.Time) string {
 	if t.Notification == "off" {
 		words = append(words, "muted")
 	}
-	if t.LastProbe != nil && now.Sub(*t.LastProbe) > overdue(t.Interval) {
+	if t.Stale {
 		words = append(words, "stale")
 	}
 	return strings.Join(words, ", ")
@@ -108,10 +107,4 @@ func uptimeOf(t *api.Target) string {
 // percent never rounds up to 100 what was not always so.
 func percent(ratio float64) string {
 	return fmt.Sprintf("%.2f%%", math.Floor(ratio*10_000)/100)
-}
-
-// overdue is after how long without a probe a target is stale: it may be otherwise by now.
-func overdue(interval string) time.Duration {
-	d, _ := config.ParseDuration(interval) // 0 if the exporter has another version
-	return max(time.Minute, 2*time.Duration(d))
 }

@@ -17,8 +17,8 @@ func TestWriteTargets(t *testing.T) {
 	writeTargets(&b, []api.Target{
 		{Description: inventory.Description{Name: "shop", Environment: "LIVE"}, State: "up", Since: new(now.Add(-90*time.Minute - time.Millisecond)), DurationSeconds: new(0.0123), Uptime: &api.Uptime{Day: api.Share{Ratio: new(0.99999), Probes: 100_000}}},
 		{Description: inventory.Description{Name: "a rather long name", Environment: "DEV", MaintenanceActive: true, Notification: "off"}, State: "down", Reason: "status", Since: &now, DurationSeconds: new(2.0), Cause: "db"},
-		{Description: inventory.Description{Name: "forgotten", Environment: "LIVE", Source: "targets", Interval: "1m"}, State: "up", Since: new(now.Add(-3 * time.Hour)), LastProbe: new(now.Add(-2*time.Minute - 1500*time.Millisecond)), DurationSeconds: new(0.001)},
-		{Description: inventory.Description{Name: "in time", Environment: "LIVE", Source: "targets", Interval: "5m"}, State: "up", Since: new(now.Add(-3 * time.Hour)), LastProbe: new(now.Add(-10 * time.Minute)), DurationSeconds: new(0.001)},
+		{Description: inventory.Description{Name: "forgotten", Environment: "LIVE", Source: "targets", Interval: "1m"}, State: "up", Stale: true, Since: new(now.Add(-3 * time.Hour)), LastProbe: new(now.Add(-2*time.Minute - 1500*time.Millisecond)), DurationSeconds: new(0.001)},
+		{Description: inventory.Description{Name: "in time", Environment: "LIVE", Source: "targets", Interval: "1m"}, State: "up", Since: new(now.Add(-3 * time.Hour)), LastProbe: new(now.Add(-10 * time.Minute)), DurationSeconds: new(0.001)},
 		{Description: inventory.Description{Name: "new", Environment: "UNKNOWN", Source: "file:x"}, State: "unknown"},
 	}, now)
 	const want = `NAME          ENVIRONMENT  STATE         REASON  SINCE    AGE    LATENCY  UPTIME
