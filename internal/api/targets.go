@@ -100,8 +100,11 @@ func (t *Targets) Select(query url.Values, now time.Time) (TargetList, error) {
 	if err != nil {
 		return TargetList{}, err
 	}
-	list := TargetList{Targets: []Target{}}
 	b := t.board(now)
+	list := TargetList{Targets: []Target{}}
+	if len(query) == 0 { // all of them: growing would copy them again and again
+		list.Targets = make([]Target, 0, len(b.inventory.Entries()))
+	}
 	for _, e := range b.inventory.Entries() {
 		if e.Name <= f.after || !f.selection.Has(e) {
 			continue

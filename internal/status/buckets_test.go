@@ -53,7 +53,7 @@ func TestRow(t *testing.T) {
 			}
 			var total Count
 			for _, c := range r.last(n, ask) {
-				total = total.plus(c)
+				total.Up, total.Down = total.Up+c.Up, total.Down+c.Down
 			}
 			if total != want {
 				t.Fatalf("step %d: the cells have %+v, want %+v", step, total, want)
