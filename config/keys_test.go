@@ -37,7 +37,7 @@ func TestEditDistance(t *testing.T) {
 		a, b string
 		want int
 	}{{"", "", 0}, {"a", "", 1}, {"", "ab", 2}, {"kitten", "sitting", 3}, {"abc", "abc", 0}, {"abc", "acb", 1}, {"ca", "abc", 3}} {
-		if got := editDistance(tt.a, tt.b); got != tt.want {
+		if got := editDistance(tt.a, tt.b, 100); got != tt.want {
 			t.Errorf("%q to %q: got %d, want %d", tt.a, tt.b, got, tt.want)
 		}
 	}
