@@ -188,7 +188,7 @@ func (w witness) Audit(r policy.Record) error {
 // attemptEnded makes an event of an attempt. It is about the first target of the inventory that the service checks.
 func (a *App) attemptEnded(r *policy.Record) {
 	ev := status.Event{
-		At: r.Time.UTC(), Kind: status.KindRestart, Service: r.Service, Outcome: string(r.Decision.Outcome),
+		At: r.Time.UTC(), Kind: status.KindRestart, Service: r.Service, Outcome: string(r.Decision.Outcome), Trigger: string(r.Trigger),
 		Detail: printable.Text(cmp.Or(r.After.Preflight.Unfit, r.After.Preflight.Detail), printable.MaxError),
 	}
 	for _, s := range a.current.Load().Restarts.Services {

@@ -26,7 +26,7 @@ func (s *State) Demanded() bool { return len(s.Demands) > 0 || s.OwnDemand }
 func (s *State) Trigger() Trigger {
 	switch {
 	case s.InFlight():
-		return cmp.Or(s.Intent.Trigger, TriggerAlert)
+		return s.Intent.Asker()
 	case slices.ContainsFunc(s.Demands, func(d Demand) bool { return !isRequest(d) }):
 		return TriggerAlert
 	case len(s.Demands) > 0:
@@ -36,6 +36,14 @@ func (s *State) Trigger() Trigger {
 	default:
 		return ""
 	}
+}
+
+// Asker is what asked for the attempt. Empty: there is none.
+func (i *Intent) Asker() Trigger {
+	if i.At.IsZero() {
+		return ""
+	}
+	return cmp.Or(i.Trigger, TriggerAlert)
 }
 
 // intended is the Trigger as an Intent has it.
