@@ -139,3 +139,19 @@ func problem(err error) error {
 		return err
 	}
 }
+
+// restarting returns the phases of restarts that are under way, by the names of the targets that the services check.
+func (a *App) restarting() map[string]string {
+	phases, all := a.restarts.InFlight(), map[string]string{}
+	if len(phases) == 0 {
+		return all
+	}
+	for _, s := range a.current.Load().Restarts.Services {
+		for _, c := range s.Checks {
+			if p, ok := phases[s.Name]; ok && c.Inventory != "" {
+				all[c.Inventory] = string(p)
+			}
+		}
+	}
+	return all
+}

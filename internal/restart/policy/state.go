@@ -181,6 +181,7 @@ type Evidence struct {
 	Away       bool          `json:"away,omitempty"`        // a redirect had led to another host, which failed
 	CloseCode  int           `json:"close_code,omitempty"`  // of a WebSocket; 0: it was not closed
 	TimedOut   bool          `json:"timed_out,omitempty"`   // an expected WebSocket message did not come in time
+	Local      bool          `json:"local,omitempty"`       // there is no network on the way
 	// Failing of Checks checks failed. Zero: 1 of 1.
 	Failing int `json:"failing,omitempty"`
 	Checks  int `json:"checks,omitempty"`
