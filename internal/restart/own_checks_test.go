@@ -18,9 +18,9 @@ import (
 // withoutAlertAfter is that of the services of these tests.
 const withoutAlertAfter = 2 * time.Minute
 
-// alone is a service that is restarted without an alert.
-func (s *simulated) alone(name, target string) Service {
-	service := s.service(name, target)
+// alone is the service shop, restarted without an alert.
+func (s *simulated) alone() Service {
+	service := s.service("shop", shopTarget)
 	service.Policy.WithoutAlertAfter = withoutAlertAfter
 	return service
 }
@@ -43,7 +43,7 @@ func TestOwnChecks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		s, n := &simulated{helps: true, takes: time.Second}, newNotebook()
-		c, reg, stop := watchWith(t, n, &log, s.alone("shop", shopTarget))
+		c, reg, stop := watchWith(t, n, &log, s.alone())
 		time.Sleep(3 * time.Minute)
 		s.broken.Store(true)
 		time.Sleep(time.Minute)
@@ -88,7 +88,7 @@ healthcheck_restart_triggers_total{service="shop",trigger="request"} 0
 func TestOwnChecksRestart(t *testing.T) {
 	jo := policy.Operator{Who: "jo", Reason: "test"}
 	turned := func(s *simulated, after time.Duration) Configuration {
-		service := s.alone("shop", shopTarget)
+		service := s.alone()
 		service.Policy.WithoutAlertAfter = after
 		return configured(service)
 	}
@@ -153,7 +153,7 @@ func TestOwnChecksRestart(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, n := &simulated{helps: true, reason: tt.reason}, newNotebook()
-				service := s.alone("shop", shopTarget)
+				service := s.alone()
 				service.Policy.WithoutAlertAfter = tt.after
 				if tt.change != nil {
 					tt.change(&service)
@@ -181,13 +181,13 @@ func TestOwnChecksRestart(t *testing.T) {
 func TestOwnChecksCountAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, n := &simulated{helps: true}, newNotebook()
-		_, _, stop := watchWith(t, n, io.Discard, s.alone("shop", shopTarget))
+		_, _, stop := watchWith(t, n, io.Discard, s.alone())
 		time.Sleep(3 * time.Minute)
 		s.broken.Store(true)
 		for range 5 {
 			time.Sleep(withoutAlertAfter - 15*time.Second)
 			stop()
-			_, _, stop = watchWith(t, n, io.Discard, s.alone("shop", shopTarget))
+			_, _, stop = watchWith(t, n, io.Discard, s.alone())
 		}
 		if got := s.restarts.Load(); got != 0 {
 			t.Errorf("restarted %d times by exporters that were killed before the time was over", got)
@@ -204,7 +204,7 @@ func TestOwnChecksCountAnew(t *testing.T) {
 func TestTriggerOutlivesTheExporter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, n := &simulated{takes: time.Hour}, newNotebook()
-		_, _, stop := watchWith(t, n, io.Discard, s.alone("shop", shopTarget))
+		_, _, stop := watchWith(t, n, io.Discard, s.alone())
 		time.Sleep(3 * time.Minute)
 		s.broken.Store(true)
 		time.Sleep(withoutAlertAfter + 30*time.Second)
@@ -212,7 +212,7 @@ func TestTriggerOutlivesTheExporter(t *testing.T) {
 		n.mu.Lock()
 		killed.states["shop"] = n.states["shop"]
 		n.mu.Unlock()
-		_, _, stopNext := watchWith(t, killed, io.Discard, s.alone("shop", shopTarget))
+		_, _, stopNext := watchWith(t, killed, io.Discard, s.alone())
 		time.Sleep(time.Minute)
 		stopNext()
 		stop()
