@@ -84,6 +84,32 @@ healthcheck_restart_triggers_total{service="shop",trigger="request"} 0
 	})
 }
 
+// When the time is over the next round of checks does not wait for its turn.
+func TestOwnChecksAskInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &simulated{helps: true}
+		service := s.alone()
+		service.CheckInterval = time.Minute
+		service.Policy.WithoutAlertAfter = 2*time.Minute + 5*time.Second
+		_, _, stop := watch(t, io.Discard, service)
+		time.Sleep(10*time.Minute + 30*time.Second)
+		s.broken.Store(true)
+		time.Sleep(30*time.Second + 2*time.Minute + 4*time.Second) // seen 30 s later
+		if got := s.restarts.Load(); got != 0 {
+			t.Errorf("restarted %d times before the time was over", got)
+		}
+		probes := s.probes.Load()
+		time.Sleep(5 * time.Second)
+		stop()
+		if got := s.restarts.Load(); got != 1 {
+			t.Errorf("restarted %d times within 4 s after the time was over, want once", got)
+		}
+		if probes -= 11; probes > 4 {
+			t.Errorf("made %d rounds of checks in 2 minutes, want one a minute until the time is over", probes)
+		}
+	})
+}
+
 // Whatever happens to a service that needs no alert, it is restarted as often as it should be.
 func TestOwnChecksRestart(t *testing.T) {
 	jo := policy.Operator{Who: "jo", Reason: "test"}
