@@ -86,9 +86,6 @@ func stateOf(t *api.Target, now time.Time) string {
 	if t.LastProbe != nil && now.Sub(*t.LastProbe) > overdue(t.Interval) {
 		words = append(words, "stale")
 	}
-	if t.ProbedBy == "exporter" {
-		words = append(words, "not scraped")
-	}
 	return strings.Join(words, ", ")
 }
 
