@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/api"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
@@ -23,6 +24,8 @@ func (a *App) door() (auth access.Authenticator, status int, err error) {
 		return auth, http.StatusServiceUnavailable, errors.New("the exporter is stopping") // Alertmanager tries again
 	case r == nil:
 		return auth, http.StatusNotFound, errors.New("the configuration has no restart section: nothing can be restarted")
+	case r.Receiver == config.Receiver{}:
+		return auth, http.StatusForbidden, errors.New("no restart.receiver is configured: nobody may send alerts, ask about restarts or give orders")
 	default:
 		return access.OfReceiver(&r.Receiver), http.StatusOK, nil
 	}

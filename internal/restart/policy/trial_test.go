@@ -351,3 +351,21 @@ func TestBrakeOfOneGroup(t *testing.T) {
 	now = now.Add(time.Minute)
 	want(0, false)
 }
+
+// A wave that has begun while a brake was calm puts it on again at the moment of its release, with nothing in between.
+func TestReleaseSeesTheNextWave(t *testing.T) {
+	w := newWard(t, 2)
+	w.pass(time.Minute)
+	w.fails(0, status(404))
+	w.fails(1, status(404))
+	w.pass(time.Minute)
+	w.recovers(0)
+	w.recovers(1)
+	w.pass(time.Minute)
+	w.fails(0, refused)
+	w.fails(1, status(404))
+	w.pass(20 * time.Minute)
+	if len(w.restarts) != 1 || w.restarts[0] < 11*time.Minute {
+		t.Errorf("restarted after %v, want once, 5m0s after the brake was put on again at 6m0s", w.restarts)
+	}
+}
