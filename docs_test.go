@@ -1,9 +1,11 @@
 package main
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,6 +30,38 @@ func TestTroubleshootingExamples(t *testing.T) {
 		text := strings.ReplaceAll(b[1], "/etc/healthcheck_exporter/secrets/api_token", secret)
 		if _, err := config.Parse("docs", []byte(text)); err != nil {
 			t.Errorf("%v\n%s", err, text)
+		}
+	}
+}
+
+// TestFlows looks up the functions that CONTRIBUTING names with their files: a reader goes there.
+func TestFlows(t *testing.T) {
+	text, err := os.ReadFile("CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files []string
+	err = filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
+		if strings.HasSuffix(path, ".go") {
+			files = append(files, filepath.ToSlash(path))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile("`([a-z0-9_/]+\\.go): ([A-Za-z]+)`").FindAllStringSubmatch(string(text), -1)
+	if len(named) < 20 {
+		t.Errorf("%d functions are named, want those of a scrape, a webhook and a reload", len(named))
+	}
+	for _, m := range named {
+		declared := regexp.MustCompile(`(?m)^(func (\([^)]*\) )?|type )` + m[2] + `\b`)
+		found := slices.ContainsFunc(files, func(path string) bool {
+			source, err := os.ReadFile(path)
+			return strings.HasSuffix("/"+path, "/"+m[1]) && err == nil && declared.Match(source)
+		})
+		if !found {
+			t.Errorf("there is no %s in %s", m[2], m[1])
 		}
 	}
 }

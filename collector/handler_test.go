@@ -214,7 +214,7 @@ func TestWriteReport(t *testing.T) {
 			t.Errorf("report is\n%s\nwant the events alone", text)
 		}
 	})
-	t.Run("to nobody", func(*testing.T) {
+	t.Run("a client that is gone", func(*testing.T) {
 		collector.WriteReport(brokenWriter{}, collector.Report{Module: &collector.Module{}, Result: r})
 	})
 }

@@ -215,7 +215,7 @@ func secretTargets(t *testing.T, closed string) map[string]string {
 	}
 }
 
-// TestSecrets probes by modules that are full of secrets, and looks for them in all that anybody can see.
+// TestSecrets probes by modules that are full of secrets, and looks for them in everything that can be seen.
 func TestSecrets(t *testing.T) {
 	proxy, closed := probetest.Proxy(t), strings.TrimPrefix(closedPort(t), "http://")
 	targets := secretTargets(t, closed)

@@ -15,7 +15,7 @@ func (c *checker) restart(p place, cfg *Config) {
 	r := cfg.Restart
 	c.mode(c.sub(p, "mode"), r.Mode, true)
 	c.referenced(p, reflect.ValueOf(*r))
-	c.receiver(c.sub(p, "receiver"), &r.Receiver)
+	c.receiver(c.sub(p, "receiver"), r)
 	c.election(c.sub(p, "leader_election"), r.LeaderElection)
 	c.limits(c.sub(p, "defaults"), &r.Defaults)
 	c.brake(c.sub(p, "brake"), r)
@@ -53,14 +53,14 @@ func (c *checker) mode(p place, mode string, required bool) {
 	}
 }
 
-func (c *checker) receiver(p place, r *Receiver) {
-	ways := 0
+func (c *checker) receiver(p place, restart *Restart) {
+	r, ways := &restart.Receiver, 0
 	for _, set := range []bool{r.BearerToken != "", r.BearerTokenFile != "", r.BasicAuth != nil, r.Insecure} {
 		if set {
 			ways++
 		}
 	}
-	if ways != 1 {
+	if ways != 1 && (ways > 0 || !restart.withoutAlert()) {
 		c.fail(p, "want exactly one of bearer_token, bearer_token_file, basic_auth and insecure: true, got %d", ways)
 	}
 	if b := r.BasicAuth; b != nil && (b.Username == "" && b.UsernameFile == "" || b.Password == "" && b.PasswordFile == "") {
@@ -114,6 +114,8 @@ func (c *checker) effective(p place, l Limits) {
 		{l.FleetWindow <= day, "fleet_window", "is more than 24h"},
 		{l.VerifyTimeout > l.ConfirmInterval*Duration(l.VerifyProbes), "verify_timeout", "is too short for verify_probes, confirm_interval apart: no restart could be verified"},
 		{l.SuspectTime > l.ConfirmInterval*Duration(l.ConfirmProbes), "suspect_time", "is too short for confirm_probes, confirm_interval apart: no failure could be confirmed"},
+		{l.WithoutAlertAfter == 0 || l.WithoutAlertAfter >= l.ConfirmInterval*Duration(l.ConfirmProbes), "without_alert_after", "is less than confirm_probes, confirm_interval apart"},
+		{l.WithoutAlertAfter == 0 || l.WithoutAlertAfter >= l.CheckInterval, "without_alert_after", "is less than check_interval: nothing is seen in between"},
 	} {
 		if !rule.ok {
 			c.fail(c.sub(p, rule.key), "%s, together with the defaults", rule.reason)

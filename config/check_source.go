@@ -9,9 +9,6 @@ import (
 	"time"
 )
 
-// hasSources reports whether there may be targets that are not in the file.
-func (c *Config) hasSources() bool { return len(c.TargetFiles) > 0 || len(c.TargetAPIs) > 0 }
-
 func (c *checker) targetFiles(p place, files []TargetFile, modules map[string]Module) {
 	seen := map[string]string{}
 	for i, f := range files {

@@ -210,6 +210,7 @@ func (c *checker) times(p place, t *Target, m Module, offset time.Duration) {
 	longest := t.Interval - Duration(offset)
 	switch {
 	case t.Timeout == 0:
+		t.timeoutByDefault = m.Timeout == 0
 		t.Timeout = Duration(min(m.TimeoutOr(DefaultTargetTimeout), time.Duration(longest)).Truncate(time.Millisecond))
 	case time.Duration(t.Timeout)%time.Millisecond != 0:
 		c.fail(timeout, "got %s, want whole milliseconds", t.Timeout)

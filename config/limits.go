@@ -26,6 +26,8 @@ type Limits struct {
 	OutagePercent int `yaml:"outage_percent,omitempty"`
 	// SuspectTime is how long an alert that is not resolved counts without being repeated.
 	SuspectTime Duration `yaml:"suspect_time,omitempty"`
+	// WithoutAlertAfter is for how long the service's own checks must fail to ask for a restart without an alert. 0: they never do.
+	WithoutAlertAfter Duration `yaml:"without_alert_after,omitempty"`
 	// StartGrace is how long a unit is left alone after any start. InspectInterval is the pause before a back-end that found
 	// the unit unfit is asked again.
 	StartGrace      Duration `yaml:"start_grace,omitempty"`
@@ -56,7 +58,7 @@ type Limits struct {
 	NeverRestartOn Failures `yaml:"never_restart_on,omitempty"`
 }
 
-// DefaultLimits are the limits if the configuration does not say otherwise.
+// DefaultLimits are the limits if the configuration does not say otherwise. Without an alert nothing is restarted.
 var DefaultLimits = Limits{
 	CheckInterval:   Duration(15 * time.Second),
 	CheckTimeout:    Duration(10 * time.Second),

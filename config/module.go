@@ -25,26 +25,6 @@ func DefaultModuleFor(target string) string {
 // DefaultBodyLimit is how much of a decompressed body is read when body_size_limit is not set.
 const DefaultBodyLimit = 10 << 20
 
-// Config is a whole, checked configuration file. Load and Parse make one; it is not changed afterwards.
-type Config struct {
-	// Modules are the ways to probe, by name.
-	Modules map[string]Module `yaml:"modules"`
-	// TargetRules say which targets may be probed.
-	TargetRules TargetRules `yaml:"probe,omitempty"`
-	// Targets are the targets that the file itself lists.
-	Targets []Target `yaml:"targets,omitempty"`
-	// TargetFiles are files that list targets.
-	TargetFiles []TargetFile `yaml:"target_files,omitempty"`
-	// TargetAPIs are APIs that list targets.
-	TargetAPIs []TargetAPI `yaml:"target_apis,omitempty"`
-	// Maintenance are times at which nobody is notified of any target.
-	Maintenance TimeIntervals `yaml:"maintenance,omitempty"`
-	// Status is what is known of targets, and who finds it out.
-	Status Status `yaml:"status,omitempty"`
-	// Restart is nil if nothing may be restarted.
-	Restart *Restart `yaml:"restart,omitempty"`
-}
-
 // Module says how a target is probed and when the answer counts as healthy.
 // It is a superset of a blackbox_exporter module of the http and websocket probers.
 type Module struct {

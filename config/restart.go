@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	commonconfig "github.com/prometheus/common/config"
@@ -11,8 +12,8 @@ import (
 type Restart struct {
 	// Mode is "off", "observe" or "enforce", for every service that does not say otherwise. Required.
 	Mode string `yaml:"mode"`
-	// Receiver says who may send alerts.
-	Receiver Receiver `yaml:"receiver"`
+	// Receiver says who may send alerts and give orders. Zero: nobody may; that needs a service with WithoutAlertAfter.
+	Receiver Receiver `yaml:"receiver,omitempty"`
 	// LeaderElection is for several exporters with the same services. nil: this one is the only one.
 	LeaderElection *LeaderElection `yaml:"leader_election,omitempty"`
 	// Defaults are the limits of every service that does not say otherwise.
@@ -24,7 +25,7 @@ type Restart struct {
 	Services  []Service  `yaml:"services"`
 }
 
-// Receiver is who may call the webhook: exactly one of the first three, or Insecure.
+// Receiver is who may call the webhook and the API of restarts: exactly one of the first three, or Insecure.
 type Receiver struct {
 	BearerToken     commonconfig.Secret     `yaml:"bearer_token,omitempty"`
 	BearerTokenFile string                  `yaml:"bearer_token_file,omitempty"`
@@ -87,6 +88,11 @@ var DefaultBrake = Brake{
 
 // BrakeOf returns the mass brake that applies.
 func (r *Restart) BrakeOf() Brake { return or(r.Brake, DefaultBrake) }
+
+// withoutAlert reports whether there is a service that needs no alert to be restarted.
+func (r *Restart) withoutAlert() bool {
+	return slices.ContainsFunc(r.Services, func(s Service) bool { return r.LimitsOf(&s).WithoutAlertAfter > 0 })
+}
 
 // ModeOf returns the mode that applies to a service.
 func (r *Restart) ModeOf(s *Service) string { return cmp.Or(s.Mode, r.Mode) }

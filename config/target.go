@@ -47,17 +47,12 @@ type Target struct {
 	Method           string            `yaml:"method,omitempty"`
 	Headers          map[string]string `yaml:"headers,omitempty"`
 	ValidStatusCodes StatusRanges      `yaml:"valid_status_codes,omitempty"`
+
+	timeoutByDefault bool
 }
 
-// Target returns the target of this name in the configuration file, or nil if there is none.
-func (c *Config) Target(name string) *Target {
-	for i := range c.Targets {
-		if name != "" && c.Targets[i].Name == name {
-			return &c.Targets[i]
-		}
-	}
-	return nil
-}
+// TimeoutByDefault reports whether neither the target nor its module names a timeout.
+func (t *Target) TimeoutByDefault() bool { return t.timeoutByDefault }
 
 // Muted reports whether nobody is notified of the target.
 func (t *Target) Muted() bool { return t.Notification == notificationOff }

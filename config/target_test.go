@@ -350,7 +350,7 @@ func TestNoSecretOfATargetIsShown(t *testing.T) {
 		RunbookURL: "https://" + p.next(".RunbookURL") + "@host/", Method: p.next(".Method"), Headers: map[string]string{"X-Key": p.next(".Headers{}")},
 	}
 	for f, v := range reflect.ValueOf(target).Fields() {
-		if v.IsZero() && f.Type.Kind() != reflect.Int64 && f.Name != "Maintenance" && f.Name != "ValidStatusCodes" {
+		if v.IsZero() && f.Type.Kind() != reflect.Int64 && f.Type.Kind() != reflect.Bool && f.Name != "Maintenance" && f.Name != "ValidStatusCodes" {
 			t.Errorf("%s: a new field, plant something", f.Name)
 		}
 	}

@@ -36,6 +36,7 @@ func linkOf(ctx context.Context) *link {
 // An http2Conn sends one request.
 type http2Conn struct {
 	*http.ClientConn
+	link  *link
 	trace *trace
 	lost  bool // it was closed before it could be reserved: by us as idle, or by the target
 }
@@ -47,13 +48,26 @@ func newHTTP2Conn(ctx context.Context, t *http.Transport, l *link, tr *trace, u 
 	if err != nil {
 		return nil, err
 	}
-	return &http2Conn{conn, tr, conn.Reserve() != nil}, nil
+	return &http2Conn{conn, l, tr, conn.Reserve() != nil}, nil
 }
 
 // RoundTrip sends req and returns the head of the response.
 func (c *http2Conn) RoundTrip(req *http.Request) (*http.Response, error) {
 	if c.lost {
-		return nil, errUnusable
+		return nil, c.unusable()
 	}
-	return c.ClientConn.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), c.trace.client())))
+	resp, err := c.ClientConn.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), c.trace.client())))
+	if err != nil && err.Error() == errUnusable.Error() {
+		return nil, c.unusable()
+	}
+	return resp, err
+}
+
+// unusable is why the connection cannot be used: what broke the TLS session, which net/http does not say, or else errUnusable.
+func (c *http2Conn) unusable() error {
+	_ = c.link.SetReadDeadline(time.Now()) // the session remembers what broke it: nothing is waited for
+	if _, err := c.link.Read(make([]byte, 1)); err != nil && sessionFailure(err) != nil {
+		return err
+	}
+	return errUnusable
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 )
 
 // An http2Code says why a stream or connection of HTTP/2 was ended (RFC 9113 section 7).
@@ -88,6 +89,11 @@ const (
 	gracefulGoAway = "http2: Transport received Server's graceful shutdown GOAWAY"
 	sentByPeer     = "received from peer"
 )
+
+// http2Violated reports whether net/http says that the target broke the rules of the connection. It may hang up after that.
+func http2Violated(text string) bool {
+	return strings.Contains(text, "connection error:") || strings.Contains(text, "http2: frame too large")
+}
 
 // errUnusable is the error of net/http for a connection that ended before the request.
 var errUnusable = errors.New("http2: client conn not usable")

@@ -2,6 +2,7 @@ package prober_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -111,5 +112,55 @@ func TestUnprocessedHTTP3(t *testing.T) {
 			t.Errorf("the cause of %s is %q, want %q", code, res.Cause, cause)
 		}
 		wantAsked(t, res, s, want)
+	}
+}
+
+// A target that negotiates HTTP/2 and speaks something else is not the exporter's mistake.
+func TestHTTP2Negotiated(t *testing.T) {
+	s := probetest.SaysTLS(t, probetest.NewCA(t).Issue(t, probetest.Cert{}), "HTTP/1.1 400 Bad Request\r\n\r\n", "h2")
+	p := newProber(t, "tls_config: {insecure_skip_verify: true}")
+	for range 50 { // whether net/http reads it before or after the request is a matter of chance
+		res := probe(t, p, target(t, s.URL), patient)
+		unread := res.Reason == prober.ReasonConnectionClosed && strings.Contains(res.Err.Error(), "before the request")
+		if res.Reason != prober.ReasonHTTPVersion && !unread || strings.Contains(res.Err.Error(), "400") {
+			t.Fatalf("reason is %s (%v), want %s", res.Reason, res.Err, prober.ReasonHTTPVersion)
+		}
+	}
+}
+
+// A target that breaks the rules of HTTP/2 fails for that, even if it hangs up after it, as a crash does.
+func TestHTTP2Violations(t *testing.T) {
+	cert := probetest.NewCA(t).Issue(t, probetest.Cert{})
+	p := newProber(t, "tls_config: {insecure_skip_verify: true}")
+	head := func(block string) frames {
+		return func(f *http2.Framer, stream uint32) error {
+			return f.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: []byte(block), EndHeaders: true, EndStream: true})
+		}
+	}
+	raw := func(kind http2.FrameType, flags http2.Flags, payload string) frames {
+		return func(f *http2.Framer, _ uint32) error { return f.WriteRawFrame(kind, flags, 0, []byte(payload)) }
+	}
+	for name, violation := range map[string]frames{
+		"no status":            head("\x82"),
+		"no header":            head(""),
+		"a status of letters":  head("\x08\x03abc"),
+		"a bad header block":   head("\xff\xff\xff\xff\xff"),
+		"a head on no stream":  raw(http2.FrameHeaders, http2.FlagHeadersEndHeaders, "\x88"),
+		"a reset of no stream": raw(http2.FrameRSTStream, 0, "\x00\x00\x00\x00"),
+		"an empty window":      raw(http2.FrameWindowUpdate, 0, "\x00\x00\x00\x00"),
+		"settings cut short":   raw(http2.FrameSettings, 0, "\x00\x00\x00"),
+		"a ping cut short":     raw(http2.FramePing, 0, "\x00"),
+		"a continuation":       raw(http2.FrameContinuation, http2.FlagContinuationEndHeaders, "\x88"),
+		"data before the head": func(f *http2.Framer, stream uint32) error { return f.WriteData(stream, true, []byte("canary")) },
+		"a frame over the size": func(f *http2.Framer, stream uint32) error {
+			return f.WriteRawFrame(http2.FrameData, 0, stream, make([]byte, 2<<20))
+		},
+	} {
+		for _, closes := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, closes %t", name, closes), func(t *testing.T) {
+				s := probetest.HTTP2Frames(t, cert, closes, violation)
+				wantFailure(t, probe(t, p, target(t, s.URL), patient), prober.ReasonHTTPVersion, prober.PhaseProcessing, "not proper HTTP")
+			})
+		}
 	}
 }

@@ -65,7 +65,7 @@ func (x *exchange) readBody(ctx context.Context, resp *http.Response) (body []by
 		return nil, size, x.sessionFailure(wire.err)
 	case x.http2End(PhaseTransfer, doing, wire.err) != nil:
 		return nil, size, x.http2End(PhaseTransfer, doing, wire.err)
-	case x.ended(wire.err):
+	case x.ended(wire.err) && !http2Violated(x.words(wire.err)):
 		return nil, size, x.closedFailure(PhaseTransfer, doing, wire.err)
 	default:
 		return nil, size, failf(ReasonHTTPVersion, PhaseTransfer, "reading the body: it is not proper HTTP")

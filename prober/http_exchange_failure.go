@@ -32,10 +32,10 @@ func (x *exchange) exchangeFailure(ctx context.Context, err error) *failure {
 		return ended
 	case isNotHTTP(err):
 		return x.improper(err)
-	case x.ended(err):
+	case x.ended(err) && !http2Violated(text):
 		return x.closedFailure(PhaseProcessing, doing, err)
-	case x.trace.firstByte.Load() != 0,
-		strings.Contains(text, "connection error:"), strings.Contains(text, "could not be established"): // not proper HTTP/2
+	case x.trace.firstByte.Load() != 0, strings.HasPrefix(text, "http2: "), http2Violated(text),
+		strings.Contains(text, "could not be established"): // not proper HTTP/2
 		return failf(ReasonHTTPVersion, PhaseProcessing, "reading the response: %s", properHTTP(x.trace.cause))
 	default:
 		return failf(ReasonInternal, PhaseProcessing, "sending the request: %w", bare(err))

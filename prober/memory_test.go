@@ -162,7 +162,7 @@ func TestStarved(t *testing.T) {
 			defer release()
 			timeout := long
 			if tt.reason != ReasonNone {
-				timeout = 500 * time.Millisecond // all of which it waits
+				timeout = 500 * time.Millisecond // it waits for all of it
 			}
 			r := probeText(t, tt.url, tt.module, timeout)
 			if r.Reason != tt.reason || tt.err != "" && !strings.Contains(fmt.Sprint(r.Err), tt.err) {

@@ -103,7 +103,7 @@ type Phase struct {
 	Start, Duration time.Duration
 }
 
-// An Event is something that happened during an attempt. It is formatted only when somebody reads it.
+// An Event is something that happened during an attempt. It is formatted only when it is read.
 type Event struct {
 	// At is relative to the start of the attempt.
 	At      time.Duration

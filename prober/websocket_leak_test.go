@@ -44,7 +44,7 @@ func TestHugeMessages(t *testing.T) {
 		most             uint64
 	}{
 		{"message", huge.URL, "query_response: [{expect: hello}]", patient, prober.ReasonTooLarge, 8 << 20},
-		{"message that nobody waits for", huge.URL, "", patient, prober.ReasonTooLarge, 8 << 20},
+		{"message that no step waits for", huge.URL, "", patient, prober.ReasonTooLarge, 8 << 20},
 		{"message instead of a pong", huge.URL, "ping: true", patient, prober.ReasonTooLarge, 8 << 20},
 		{"compressed bomb", bomb.URL, "permessage_deflate: true\nquery_response: [{expect: hello}]", patient, prober.ReasonTooLarge, 8 << 20},
 		{"compressed bomb, small limit", bomb.URL, "permessage_deflate: true\nmessage_size_limit: 1000\nquery_response: [{expect: hello}]", patient, prober.ReasonTooLarge, 2 << 20},

@@ -68,7 +68,7 @@ func TestWebSocketReasons(t *testing.T) {
 		{"200 with a body without end", probetest.Endless, "", prober.ReasonWSHandshake, prober.PhaseUpgrade, "status 200, want 101", false},
 		{"200 with a body byte by byte", func(t testing.TB) *probetest.Server { return probetest.Drip(t, drip) }, "", prober.ReasonWSHandshake, prober.PhaseUpgrade, "status 200, want 101", false},
 		{"302", answers(302, http.Header{"Location": {"http://u:p@h/x?key=canary"}}), "", prober.ReasonWSHandshake, prober.PhaseUpgrade, `status 302 redirects to "http://h/x?key=***", want 101`, false},
-		{"302 to what is no place", answers(302, http.Header{"Location": {"http:u:canary@h/"}}), "", prober.ReasonWSHandshake, prober.PhaseUpgrade, `redirects to "http:***"`, false},
+		{"302 to an invalid URL", answers(302, http.Header{"Location": {"http:u:canary@h/"}}), "", prober.ReasonWSHandshake, prober.PhaseUpgrade, `redirects to "http:***"`, false},
 		{"302 without a location", answers(302, nil), "", prober.ReasonWSHandshake, prober.PhaseUpgrade, "status 302, want 101", false},
 		{"401", answers(401, nil), "", prober.ReasonWSHandshake, prober.PhaseUpgrade, "status 401, want 101", false},
 		{"426", answers(426, http.Header{"Upgrade": {"h2c"}}), "", prober.ReasonWSHandshake, prober.PhaseUpgrade, "status 426, want 101", false},

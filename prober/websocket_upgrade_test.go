@@ -189,7 +189,7 @@ func TestWebSocketByProxy(t *testing.T) {
 	})
 }
 
-// What a proxy answers to CONNECT has no body that anybody would wait for (RFC 9110 section 9.3.6).
+// The answer of a proxy to CONNECT has no body to wait for (RFC 9110 section 9.3.6).
 func TestWebSocketByProxyWithBody(t *testing.T) {
 	s := upgrades(t, plain(t))
 	r := target(t, "ws"+strings.TrimPrefix(s.URL, "http"))

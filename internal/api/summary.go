@@ -37,7 +37,8 @@ type Summary struct {
 // Summary serves a Summary of all targets.
 func (t *Targets) Summary(w http.ResponseWriter, r *http.Request) {
 	p := parameters{query: r.URL.Query()}
-	if p.only(); p.err != nil {
+	p.only()
+	if p.err != nil {
 		fail(w, p.err)
 		return
 	}

@@ -71,7 +71,8 @@ type Step struct {
 // Show serves the target that the path names.
 func (t *Targets) Show(w http.ResponseWriter, r *http.Request) {
 	p := parameters{query: r.URL.Query()}
-	if p.only(); p.err != nil {
+	p.only()
+	if p.err != nil {
 		fail(w, p.err)
 		return
 	}

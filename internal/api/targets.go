@@ -26,6 +26,8 @@ type Target struct {
 	Flapping bool `json:"flapping"`
 	// Cause is the target that this one depends on and that is down as well. Empty: there is none.
 	Cause string `json:"cause,omitempty"`
+	// Restarting is the phase of a restart that is under way. Empty: none is.
+	Restarting string `json:"restarting,omitempty"`
 	// Reason, StatusCode and Error say why it is down.
 	Reason     prober.Reason `json:"reason,omitempty"`
 	StatusCode int           `json:"status_code,omitempty"`
@@ -77,6 +79,8 @@ type Targets struct {
 	Status    *status.Tracker
 	// Hint says what to do about a probe of a module that failed.
 	Hint func(module string, r *prober.Result) string
+	// Restarting returns the phases of restarts that are under way, by the name of a target.
+	Restarting func() map[string]string
 }
 
 // List serves the targets that a query asks for, sorted by name.
@@ -119,10 +123,13 @@ func (t *Targets) Select(query url.Values, now time.Time) (TargetList, error) {
 type board struct {
 	inventory *inventory.Inventory
 	status    *status.Tracker
+	restarts  map[string]string
 	now       time.Time
 }
 
-func (t *Targets) board(now time.Time) *board { return &board{t.Inventory(), t.Status, now} }
+func (t *Targets) board(now time.Time) *board {
+	return &board{t.Inventory(), t.Status, t.Restarting(), now}
+}
 
 func (b *board) view(e *inventory.Entry) status.View {
 	return b.status.View(e.Name, time.Duration(e.Interval), b.now)
@@ -132,7 +139,7 @@ func (b *board) target(e *inventory.Entry) Target {
 	v := b.view(e)
 	t := Target{
 		Description: b.inventory.Describe(e, b.now),
-		State:       v.State, Stale: v.Stale, Flapping: v.Flapping, Reason: v.Reason, StatusCode: v.StatusCode, Error: v.Error,
+		State:       v.State, Stale: v.Stale, Flapping: v.Flapping, Restarting: b.restarts[e.Name], Reason: v.Reason, StatusCode: v.StatusCode, Error: v.Error,
 	}
 	if v.Reason == prober.ReasonNone {
 		t.StatusCode = 0

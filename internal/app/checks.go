@@ -100,6 +100,9 @@ func (s *Snapshot) check(c config.ServiceCheck, find lookup, timeout time.Durati
 		}
 		address, m = t.URL, s.Modules[t.Module]
 		m.Config = t.Overlay(m.Config)
+		if t.TimeoutByDefault() {
+			m.Config.Timeout = 0 // then check_timeout holds
+		}
 		if t.Overlaid() {
 			if m.Prober, err = prober.New(m.Config, s.Config.TargetRules); err != nil {
 				return restart.Check{}, err
@@ -126,6 +129,7 @@ func (s *Snapshot) check(c config.ServiceCheck, find lookup, timeout time.Durati
 		Request:    prober.Request{URL: u},
 		Hint:       func(r *prober.Result) string { return hint.For(r, &m.Config) },
 		Timeout:    timeout,
+		Local:      config.Loopback(u),
 	}, nil
 }
 

@@ -34,10 +34,12 @@ targets:
   - name: next
     url: '`+server.URL+`/next'
     environment: LIVE
+    interval: 30s
 maintenance: [{weekdays: [sunday]}]
 restart:
   mode: observe
   receiver: {insecure: true}
+  defaults: {check_timeout: 3s}
   services:
     - name: shop
       checks: [{target: shop}]
@@ -61,6 +63,9 @@ restart:
 		if got := s.Restarts.Services[i].Environment; got != want {
 			t.Errorf("the environment of service %d is %q, want %q", i, got, want)
 		}
+	}
+	if got := s.Restarts.Services[1].Checks[0]; got.Timeout != 3*time.Second || !got.Local {
+		t.Errorf("the timeout of a target that names none is %s, local %t; want check_timeout, and local", got.Timeout, got.Local)
 	}
 	service := s.Restarts.Services[0]
 	check := service.Checks[0]

@@ -45,7 +45,7 @@ func (a *App) probeAll() *collector.AllHandler {
 
 // apiTargets serves the targets with what is known of them.
 func (a *App) apiTargets() *api.Targets {
-	return &api.Targets{Inventory: a.currentInventory, Status: a.status, Hint: a.hint}
+	return &api.Targets{Inventory: a.currentInventory, Status: a.status, Hint: a.hint, Restarting: a.restarting}
 }
 
 // hint says what to do about a probe of a module that failed.

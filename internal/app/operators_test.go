@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
 )
 
 const levers = `
@@ -162,6 +164,64 @@ func TestOperatorsWithoutRestarts(t *testing.T) {
 		if w := c.do(t, a.routes()); w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), "no restart section") {
 			t.Errorf("%s %s answered %d: %s", c.method, c.path, w.Code, w.Body)
 		}
+	}
+}
+
+// The event of an attempt says what asked for it.
+func TestEventOfAttempt(t *testing.T) {
+	a, _ := watching(t, levers)
+	want := policy.Triggers()
+	for _, trigger := range want {
+		a.attemptEnded(&policy.Record{
+			Time: time.Now(), Service: "shop", Trigger: trigger, Decision: policy.Decision{Outcome: policy.OutcomeRecovered},
+		})
+	}
+	var got []policy.Trigger
+	events, _ := a.status.Events(status.Filter{Kind: status.KindRestart})
+	for _, e := range events {
+		got = append(got, policy.Trigger(e.Trigger))
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("the events have the triggers %q, want %q", got, want)
+	}
+}
+
+// Without a receiver nobody is let in, whatever he sends.
+func TestNoReceiver(t *testing.T) {
+	a, _ := watching(t, `
+modules: {http_2xx: {prober: http}}
+restart:
+  mode: enforce
+  defaults: {without_alert_after: 2m}
+  services: [{name: shop, checks: [{url: 'http://127.0.0.1:1/'}], command: {argv: [/bin/true]}}]
+`)
+	h := a.routes()
+	const base, shop = "/api/v1/restarts", "/api/v1/restarts/shop"
+	for _, path := range []string{
+		"GET " + base, "GET " + shop, "GET " + shop + "/explain", "POST " + shop + "/pause", "POST " + shop + "/resume", "POST " + shop + "/unlock",
+		"POST " + shop + "/request", "POST " + base + "-brake/release", "POST /webhook/alertmanager",
+	} {
+		method, path, _ := strings.Cut(path, " ")
+		for name, set := range map[string]func(*http.Request){
+			"nothing":      func(*http.Request) {},
+			"a token":      func(r *http.Request) { r.Header.Set("Authorization", "Bearer x") },
+			"an empty one": func(r *http.Request) { r.Header.Set("Authorization", "Bearer ") },
+			"empty basic":  func(r *http.Request) { r.SetBasicAuth("", "") },
+		} {
+			body := ""
+			if method == http.MethodPost {
+				body = `{"who": "jo", "reason": "x"}`
+			}
+			w := (call{method, path, body, set}).do(t, h)
+			if w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "no restart.receiver is configured") {
+				t.Errorf("%s %s with %s answered %d: %s", method, path, name, w.Code, w.Body)
+			}
+		}
+	}
+	if e := a.restarts.Services()[0]; e.Demanded || !e.RequestedAt.IsZero() || !e.Pause.Until.IsZero() {
+		t.Errorf("somebody has reached the service: %+v", e)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/api"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
@@ -23,6 +24,8 @@ func (a *App) door() (auth access.Authenticator, status int, err error) {
 		return auth, http.StatusServiceUnavailable, errors.New("the exporter is stopping") // Alertmanager tries again
 	case r == nil:
 		return auth, http.StatusNotFound, errors.New("the configuration has no restart section: nothing can be restarted")
+	case r.Receiver == config.Receiver{}:
+		return auth, http.StatusForbidden, errors.New("no restart.receiver is configured: nobody may send alerts, ask about restarts or give orders")
 	default:
 		return access.OfReceiver(&r.Receiver), http.StatusOK, nil
 	}
@@ -135,4 +138,20 @@ func problem(err error) error {
 	default:
 		return err
 	}
+}
+
+// restarting returns the phases of restarts that are under way, by the names of the targets that the services check.
+func (a *App) restarting() map[string]string {
+	phases, all := a.restarts.InFlight(), map[string]string{}
+	if len(phases) == 0 {
+		return all
+	}
+	for _, s := range a.current.Load().Restarts.Services {
+		for _, c := range s.Checks {
+			if p, ok := phases[s.Name]; ok && c.Inventory != "" {
+				all[c.Inventory] = string(p)
+			}
+		}
+	}
+	return all
 }

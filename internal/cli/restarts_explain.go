@@ -43,8 +43,14 @@ func writeExplanation(out io.Writer, e *policy.Explanation, zone *time.Location)
 	if !e.RequestedAt.IsZero() {
 		paragraph(out, "  ", fmt.Sprintf("asked for by %s at %s: %s", e.Request.Who, clock(e.RequestedAt, e.Time, zone), cmp.Or(e.Request.Reason, "no reason given")))
 	}
-	if e.Demanded && (e.Alerts > 0 || e.RequestedAt.IsZero()) {
+	if e.Alerts > 0 {
 		paragraph(out, "  ", fmt.Sprintf("asked for by an alert that last came at %s and is not resolved", clock(e.AlertedAt, e.Time, zone)))
+	}
+	if !e.OwnChecksAt.IsZero() && !e.OwnChecksAt.After(e.Time) {
+		paragraph(out, "  ", fmt.Sprintf("asked for by its own checks since %s: they have failed for without_alert_after", clock(e.OwnChecksAt, e.Time, zone)))
+	}
+	if e.Trigger != "" {
+		say(out, "  trigger: %s", e.Trigger)
 	}
 	fmt.Fprintln(out)
 	var rows table

@@ -2,11 +2,26 @@ package cli
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
+
+// What asks for a restart is named, also where it is no alert.
+func TestExplanationOfTrigger(t *testing.T) {
+	var b bytes.Buffer
+	writeExplanation(&b, explained(func(e *policy.Explanation) {
+		e.Alerts, e.AlertedAt, e.Trigger, e.OwnChecksAt = 0, time.Time{}, policy.TriggerOwnChecks, morning.Add(-time.Minute)
+	}), time.UTC)
+	const want = "  asked for by its own checks since 10:26:32 (1m0s ago): they have failed for\n      without_alert_after\n  trigger: own_checks\n"
+	if !strings.Contains(b.String(), want) || strings.Contains(b.String(), "alert that last came") {
+		t.Errorf("the explanation does not say %q:\n%s", want, b.String())
+	}
+}
 
 func TestWriteExplanation(t *testing.T) {
 	var b bytes.Buffer

@@ -68,6 +68,9 @@ func writeTargets(out io.Writer, targets []api.Target, now time.Time) {
 // stateOf is how a target is, and what else there is to know about that.
 func stateOf(t *api.Target, now time.Time) string {
 	words := []string{string(t.State)}
+	if t.Restarting != "" {
+		words = append(words, "restarting")
+	}
 	if t.Flapping {
 		words = append(words, "flapping")
 	}
@@ -82,9 +85,6 @@ func stateOf(t *api.Target, now time.Time) string {
 	}
 	if t.LastProbe != nil && now.Sub(*t.LastProbe) > overdue(t.Interval) {
 		words = append(words, "stale")
-	}
-	if t.ProbedBy == "exporter" {
-		words = append(words, "not scraped")
 	}
 	return strings.Join(words, ", ")
 }

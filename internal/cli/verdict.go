@@ -22,6 +22,8 @@ func verdict(e *policy.Explanation, zone *time.Location) string {
 		return "healthy: there is nothing to restart; if it failed it would be " + held
 	case held != "":
 		return held
+	case !e.Demanded && !e.OwnChecksAt.IsZero():
+		return "allowed, but nothing asks for it yet: its own checks do at " + clock(e.OwnChecksAt, e.Time, zone) + ", if they go on failing" + undemanded(e, zone)
 	case !e.Demanded:
 		return "allowed, but no alert asks for it: nothing is restarted without one" + undemanded(e, zone)
 	case e.Mode == policy.ModeObserve:
@@ -33,7 +35,7 @@ func verdict(e *policy.Explanation, zone *time.Location) string {
 
 // undemanded says what became of the last alert.
 func undemanded(e *policy.Explanation, zone *time.Location) string {
-	came := "; the last one came at " + clock(e.AlertedAt, e.Time, zone)
+	came := "; the last alert came at " + clock(e.AlertedAt, e.Time, zone)
 	switch {
 	case e.AlertedAt.IsZero():
 		return ""

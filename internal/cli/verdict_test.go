@@ -13,7 +13,7 @@ var morning = time.Date(2026, 11, 21, 10, 27, 32, 0, time.UTC)
 func explained(change func(*policy.Explanation)) *policy.Explanation {
 	e := &policy.Explanation{
 		Time: morning, Service: "shop", Environment: "LIVE", Group: "web", Backend: "pm2", Targets: []string{"http://127.0.0.1:8080/health"},
-		Mode: policy.ModeEnforce, Phase: policy.PhaseCooldown, Reason: "connect_refused", LastProbe: morning, Demanded: true, AlertedAt: morning,
+		Mode: policy.ModeEnforce, Phase: policy.PhaseCooldown, Reason: "connect_refused", LastProbe: morning, Demanded: true, Alerts: 1, AlertedAt: morning,
 		Hold: policy.GuardCooldown, Next: morning.Add(220 * time.Second),
 		Guards: []policy.GuardResult{
 			{Guard: policy.GuardMode, OK: true, Value: "enforce", Limit: "observe or enforce"},
@@ -64,15 +64,19 @@ func TestVerdict(t *testing.T) {
 			allows(e)
 			e.Demanded, e.AlertedAt = false, time.Time{}
 		}, "allowed, but no alert asks for it: nothing is restarted without one"},
+		{"not down for long enough", func(e *policy.Explanation) {
+			allows(e)
+			e.Demanded, e.AlertedAt, e.OwnChecksAt = false, time.Time{}, morning.Add(90*time.Second)
+		}, "allowed, but nothing asks for it yet: its own checks do at 10:29:02 (in 1m30s), if they go on failing"},
 		{"resolved", func(e *policy.Explanation) {
 			allows(e)
 			e.Demanded, e.ResolvedAt = false, morning.Add(-time.Minute)
 			e.AlertedAt = morning.Add(-2 * time.Minute)
-		}, "allowed, but no alert asks for it: nothing is restarted without one; the last one came at 10:25:32 (2m0s ago), and was resolved at 10:26:32 (1m0s ago)"},
+		}, "allowed, but no alert asks for it: nothing is restarted without one; the last alert came at 10:25:32 (2m0s ago), and was resolved at 10:26:32 (1m0s ago)"},
 		{"lapsed", func(e *policy.Explanation) {
 			allows(e)
 			e.Demanded, e.AlertedAt = false, morning.Add(-6*time.Hour)
-		}, "allowed, but no alert asks for it: nothing is restarted without one; the last one came at 04:27:32 (6h0m0s ago), " +
+		}, "allowed, but no alert asks for it: nothing is restarted without one; the last alert came at 04:27:32 (6h0m0s ago), " +
 			"and was neither resolved nor repeated within suspect_time"},
 		{"observe", func(e *policy.Explanation) {
 			allows(e)

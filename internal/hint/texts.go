@@ -18,7 +18,7 @@ var reasons = map[prober.Reason]string{
 	prober.ReasonTLSFailed:        "is it really https on that port? tls_config.min_version and max_version bound the versions offered",
 	prober.ReasonRequestTimeout:   "the service accepts connections but does not answer: it hangs, or needs longer than the timeout",
 	prober.ReasonTransferTimeout:  "the answer is slow or endless: raise the timeout, or probe a smaller page",
-	prober.ReasonConnectionClosed: "the service closed the connection: look into its log for a crash at this time; http on an https port looks like this, too",
+	prober.ReasonConnectionClosed: "the service closed the connection: look into its log for a crash at this time; http on an https port, or ws on a wss port, looks like this, too",
 	prober.ReasonRedirectLimit:    "the redirects seem to go in a circle: probe the last page itself, or set follow_redirects: false",
 	prober.ReasonStatus:           "look at the answer with curl -i; valid_status_codes of the module decides",
 	prober.ReasonHTTPVersion:      "check the port, and valid_http_versions, enable_http2 and enable_http3 of the module",

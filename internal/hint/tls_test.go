@@ -33,7 +33,7 @@ func TestTLSHints(t *testing.T) {
 		"the certificate is refused":     {prober.Result{Reason: prober.ReasonTLSFailed, TLS: session(prober.ClientCertSent)}, "may not accept the one of tls_config.cert_file"},
 		"ws on a port for wss":           {prober.Result{Reason: prober.ReasonWSHandshake, WebSocket: &prober.WebSocketResult{StatusCode: 400, WantsTLS: true}}, "that port speaks TLS: probe wss:// instead of ws://"},
 		"ws that may be on such a port":  {prober.Result{Reason: prober.ReasonWSHandshake, WebSocket: &prober.WebSocketResult{StatusCode: 400}}, "is that the path of the WebSocket? Check its query, too: socket.io wants EIO and transport. A proxy in front of it has to pass on Upgrade and Connection; some servers refuse clients that offer no subprotocol: subprotocols of the module names one. If that port speaks TLS: probe wss://"},
-		"closed without TLS":             {prober.Result{Reason: prober.ReasonConnectionClosed}, "http on an https port"},
+		"closed without TLS":             {prober.Result{Reason: prober.ReasonConnectionClosed}, "http on an https port, or ws on a wss port"},
 		"closed by TLS":                  {prober.Result{Reason: prober.ReasonConnectionClosed, TLS: session(prober.ClientCertNotAsked)}, "look for a crash at this time in its log, and in the log of a proxy"},
 		"404 is not for the certificate": {prober.Result{Reason: prober.ReasonStatus, HTTP: http(404), TLS: session(prober.ClientCertMissing)}, "is /health the health path?"},
 		"400 with the certificate":       {prober.Result{Reason: prober.ReasonStatus, HTTP: http(400), TLS: session(prober.ClientCertSent)}, "another Host header"},

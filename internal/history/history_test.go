@@ -108,7 +108,7 @@ func TestAgainstModel(t *testing.T) {
 	}
 }
 
-// TestBudget adds far more than fits into memory. Who reads the history still finds the newest entry and, as long as there
+// TestBudget adds far more than fits into memory. A reader of the history still finds the newest entry and, as long as there
 // is room, every failure.
 func TestBudget(t *testing.T) {
 	const perEntry = 64 << 10
@@ -209,7 +209,7 @@ func TestCloneForgetsNothing(t *testing.T) {
 	unshared(t, "Result", reflect.ValueOf(r), reflect.ValueOf(c))
 }
 
-// shared tells whether values of this type are never changed and may be shared.
+// shared reports whether values of this type are never changed and may be shared.
 func shared(typ reflect.Type) bool {
 	switch typ {
 	case reflect.TypeFor[slog.Value](), reflect.TypeFor[error]():

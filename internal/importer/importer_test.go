@@ -88,7 +88,7 @@ func TestImport(t *testing.T) {
 			dropped: []string{"scrape_interval: got 10m, taken as 5m", jobNames},
 		},
 		{
-			name: "what is no target",
+			name: "targets that are invalid",
 			in: texts{prometheus: viaProbe + "  basic_auth: {username: u, password: CANARY}\n  kubernetes_sd_configs: [{role: pod}]\n  params: {debug: ['true']}\n  file_sd_configs: [{files: [sd/*.json]}]\n" +
 				"- {job_name: node, static_configs: [{targets: [a]}]}\n- 7\n"},
 			want:    []string{"target_files:\n  - sd/*.json\n"},

@@ -88,7 +88,7 @@ func TestMeaning(t *testing.T) {
 			dropped: `file_sd_configs: "/etc/prometheus/dbs.json": the module "tcp_connect" was dropped`,
 		},
 		{
-			name: "a module that nobody gave",
+			name: "a module that was not given",
 			job:  "  params: {module: [icmp]}\n  file_sd_configs: [{files: [a.json]}]" + usual, dropped: `the module "icmp" is in none of the files given`,
 		},
 		{
@@ -119,7 +119,7 @@ func TestMeaning(t *testing.T) {
 			changed: "its 2 targets are written down as they are now",
 		},
 		{
-			name: "a list of which some are meant", blackbox: "modules: {http_2xx: {prober: http}}",
+			name: "a list with a rule that drops some", blackbox: "modules: {http_2xx: {prober: http}}",
 			job:     "  params: {module: [http_2xx]}\n  file_sd_configs: [{files: [a.json]}]" + usual + "  - {source_labels: [__param_target], regex: 'db.*', action: drop}\n",
 			targets: []string{"http://app.example.com:80 http_2xx"}, dropped: "dropped by relabel_configs", changed: "its 1 targets are",
 		},
@@ -194,7 +194,7 @@ func TestTargetsAreCounted(t *testing.T) {
 			`prom: job "j": 8 targets ("a", "b", "c" and 5 more): the module "icmp" was dropped`,
 		},
 		{
-			"a module that nobody has", "  params: {module: [gone]}\n  static_configs: [{targets: [a, b]}]" + usual,
+			"a module that does not exist", "  params: {module: [gone]}\n  static_configs: [{targets: [a, b]}]" + usual,
 			`prom: job "j": 2 targets ("a", "b"): the module "gone" is in none of the files given, want it in one given by --blackbox`,
 		},
 		{

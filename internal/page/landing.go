@@ -32,6 +32,8 @@ func (p *Pages) landing(w http.ResponseWriter, r *http.Request) {
 		Links: []web.LandingLinks{
 			{Address: "metrics", Text: "Metrics", Description: "of the exporter itself"},
 			{Address: "api/v1/targets", Text: "Targets", Description: "of the inventory, with what their last probes found"},
+			{Address: "api/v1/events", Text: "Events", Description: "what went down, for how long and why, and what was restarted"},
+			{Address: "api/v1/summary", Text: "Summary", Description: "how all targets are, in a word"},
 			{Address: "sd", Text: "Service discovery", Description: "the same, for Prometheus"},
 			{Address: "config", Text: "Configuration", Description: "in force, secrets masked"},
 			{Address: "-/healthy", Text: "Health"},

@@ -134,6 +134,17 @@ func Says(t testing.TB, s string) *Server {
 	})
 }
 
+// SaysTLS is [Says] within TLS, with protos to negotiate.
+func SaysTLS(t testing.TB, cert tls.Certificate, s string, protos ...string) *Server {
+	t.Helper()
+	return serveTCP(t, "https", func(ctx context.Context, c net.Conn) {
+		session := tls.Server(c, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: protos})
+		if _, err := io.WriteString(session, s); err == nil {
+			discard(ctx, session)
+		}
+	})
+}
+
 // AnswerEarly starts a server that reads only the head of a request, writes s as it is, and closes the connection or,
 // if stay is true, leaves it open, without reading any more.
 func AnswerEarly(t testing.TB, s string, stay bool) *Server {

@@ -66,7 +66,7 @@ func untilClosed(c *websocket.Conn) (messages []string, code int) {
 	}
 }
 
-// refuses tells whether the server answers a handshake with a status instead of upgrading.
+// refuses reports whether the server answers a handshake with a status instead of upgrading.
 func refuses(t *testing.T, d *websocket.Dialer, u string, status int) bool {
 	t.Helper()
 	c, resp, err := d.DialContext(t.Context(), u, nil)

@@ -43,7 +43,7 @@ func tryWebSocket(t *testing.T, d *websocket.Dialer, u string, header http.Heade
 	return c, err
 }
 
-// silentFor tells whether nothing but the end of the time comes.
+// silentFor reports whether nothing but the end of the time comes.
 func silentFor(t *testing.T, c *websocket.Conn, d time.Duration) bool {
 	t.Helper()
 	_ = c.SetReadDeadline(time.Now().Add(d))

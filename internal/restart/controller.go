@@ -73,6 +73,17 @@ func (c *Controller) Ready() bool {
 	return c.selected != nil
 }
 
+// InFlight returns the phases of the services whose restart is under way.
+func (c *Controller) InFlight() map[string]policy.Phase {
+	all := map[string]policy.Phase{}
+	for name, w := range c.selection().services {
+		if p := w.phase(); p == policy.PhaseExecuting || p == policy.PhaseVerifying {
+			all[name] = p
+		}
+	}
+	return all
+}
+
 // Run watches until ctx is done, and returns when the last attempt has ended and the leadership is given up.
 func (c *Controller) Run(ctx context.Context) {
 	r := &reconciler{controller: c, watched: map[string]task{}, leaving: map[string]task{}}

@@ -73,14 +73,14 @@ func (w *watcher) execute(ctx context.Context, decided time.Time) {
 	service := w.configured()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(service.ExecTimeout, min(w.before.Takes, maxTakes)))
 	w.mu.Lock()
-	attempt := Attempt{ID: w.state.Intent.ID, At: w.state.Intent.At, Before: w.before}
+	attempt, trigger := Attempt{ID: w.state.Intent.ID, At: w.state.Intent.At, Before: w.before}, w.state.Trigger()
 	w.mu.Unlock()
 	if why := w.outdated(&service.Policy, decided); why != "" {
 		cancel()
 		w.executed <- executedBy(attempt.ID, fmt.Errorf("%w: %s", ErrRefused, why))
 		return
 	}
-	w.log.Info("Restarting service", "attempt", attempt.ID, "backend", service.Backend.Kind())
+	w.log.Info("Restarting service", "attempt", attempt.ID, "backend", service.Backend.Kind(), "trigger", string(trigger))
 	go func() {
 		defer cancel()
 		start := time.Now()

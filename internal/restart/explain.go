@@ -61,7 +61,7 @@ func (w *watcher) explain(f *policy.Preflight) policy.Explanation {
 		Time: policy.Wall(now), Service: w.name, Group: w.service.Group, Environment: w.service.Environment, Backend: w.service.Backend.Kind(),
 		Targets: []string{}, Mode: p.Mode, Phase: s.Phase(),
 		Healthy: s.Last.Healthy, Reason: s.Last.Reason, LastProbe: s.LastProbe,
-		Demanded: s.Demanded(), AlertedAt: s.AlertedAt, ResolvedAt: s.ResolvedAt, TestedAt: policy.Wall(w.tested),
+		Demanded: s.Demanded(), Trigger: s.Trigger(), OwnChecksAt: p.OwnChecksAt(&s), AlertedAt: s.AlertedAt, ResolvedAt: s.ResolvedAt, TestedAt: policy.Wall(w.tested),
 		Unverified: s.Unverified, LockedAt: s.LockedAt, CooldownUntil: s.CooldownUntil, VerifyUntil: s.VerifyUntil, Pause: s.Pause,
 		Budget: policy.Budget{Hour: max(0, p.BudgetHour-hour), Day: max(0, p.BudgetDay-day)},
 		State:  s,

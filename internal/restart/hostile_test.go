@@ -254,7 +254,7 @@ func (b *bother) day(t *testing.T) (looks, attempts int) {
 		return configured(service)
 	}
 	c, _, stop := watchWith(t, n, io.Discard, configuration().Services...)
-	defer func() { stop() }()
+	defer func() { stop() }() //nolint:gocritic // it is another one by then
 	time.Sleep(3 * time.Minute)
 	s.broken.Store(true)
 	firing(c, shopTarget)

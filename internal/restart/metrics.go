@@ -37,6 +37,7 @@ type metrics struct {
 	brakes      *prometheus.GaugeVec
 	decisions   *prometheus.CounterVec
 	attempts    *prometheus.CounterVec
+	triggers    *prometheus.CounterVec
 	lastAttempt *prometheus.GaugeVec
 	duration    *prometheus.HistogramVec
 
@@ -65,7 +66,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		hold:        gauge("hold", "Whether this guard refused last to have the failing service restarted.", "service", "reason"),
 		unfit:       gauge("unfit", "Whether the back-end found last that the unit must not be restarted, for this reason.", "service", "reason"),
 		failing:     gauge("checks_failing", "Whether the last of the service's own probes failed; no series before the first one.", "service"),
-		demanded:    gauge("demanded", "Whether something asks for a restart: an alert that was told as firing, and not as resolved since.", "service"),
+		demanded:    gauge("demanded", "Whether something asks for a restart: an alert that was told as firing, and not as resolved since, an operator, or its own checks.", "service"),
 		armed:       gauge("armed", "Whether the service has been seen healthy by its present checks.", "service"),
 		lockout:     gauge("lockout", "Whether the service is locked out: restarts did not help.", "service"),
 		unverified:  gauge("consecutive_unverified", "How many attempts in a row are not known to have helped.", "service"),
@@ -75,6 +76,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		brakes:      gauge("brake", "Whether the mass brake of the scope is on: it is released when at most one, or less than release_percent, have been failing for release_time in a way that a restart may repair.", "scope"),
 		decisions:   counter("decisions_total", "How often the decision about a service changed, by the guard that held.", "service", "decision", "reason"),
 		attempts:    counter("attempts_total", "How many restarts were attempted, by how they ended.", "service", "backend", "outcome"),
+		triggers:    counter("triggers_total", "How many restarts were decided, by what asked for them.", "service", "trigger"),
 		lastAttempt: gauge("last_attempt_timestamp_seconds", "When the last restart was attempted, in unix time.", "service"),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "duration_seconds",
@@ -111,6 +113,9 @@ func (m *metrics) know(s *Service) {
 	for _, o := range policy.Outcomes() {
 		m.attempts.WithLabelValues(s.Name, s.Backend.Kind(), string(o))
 	}
+	for _, t := range policy.Triggers() {
+		m.triggers.WithLabelValues(s.Name, string(t))
+	}
 	for _, phase := range []string{phaseExecute, phaseVerify} {
 		m.duration.WithLabelValues(s.Backend.Kind(), phase)
 	}
@@ -121,7 +126,7 @@ func (m *metrics) forget(service string) {
 	for _, v := range []interface {
 		DeletePartialMatch(labels prometheus.Labels) int
 	}{
-		m.info, m.mode, m.state, m.hold, m.unfit, m.failing, m.demanded, m.armed, m.lockout, m.unverified, m.budget, m.cooldown, m.paused, m.decisions, m.attempts, m.lastAttempt,
+		m.info, m.mode, m.state, m.hold, m.unfit, m.failing, m.demanded, m.armed, m.lockout, m.unverified, m.budget, m.cooldown, m.paused, m.decisions, m.attempts, m.triggers, m.lastAttempt,
 	} {
 		v.DeletePartialMatch(prometheus.Labels{"service": service})
 	}
@@ -184,6 +189,10 @@ func unix(t time.Time) float64 {
 
 func (m *metrics) decision(service, decision string, hold policy.Guard) {
 	m.decisions.WithLabelValues(service, decision, string(hold)).Inc()
+}
+
+func (m *metrics) triggered(service string, t policy.Trigger) {
+	m.triggers.WithLabelValues(service, string(t)).Inc()
 }
 
 func (m *metrics) took(s *Service, phase string, d time.Duration) {

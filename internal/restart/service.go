@@ -48,6 +48,8 @@ type Check struct {
 	Timeout    time.Duration
 	// Hint says what a person can do about a failure. nil: nothing is said.
 	Hint func(*prober.Result) string
+	// Local says that the target is on a loopback address: there is no network on the way.
+	Local bool
 	// Sentinels show whether the network is there by which the check goes. nil: there are none.
 	Sentinels *Sentinels
 }
@@ -82,6 +84,7 @@ func (s *Service) round(ctx context.Context) observation {
 			continue
 		}
 		one := evidence(&results[i])
+		one.Local = s.Checks[i].Local
 		if failing == 0 {
 			e = one
 			if advise := s.Checks[i].Hint; advise != nil {

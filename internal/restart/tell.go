@@ -22,9 +22,10 @@ func (w *watcher) tell(before *policy.State, ev *policy.Event, d *policy.Decisio
 	switch {
 	case d.Restart:
 		w.metrics.decision(w.name, "restart", "")
+		w.metrics.triggered(w.name, w.state.Trigger())
 	case d.WouldRestart:
 		w.metrics.decision(w.name, "would_restart", "")
-		w.log.Warn("Would restart service", "mode", string(w.service.Policy.Mode), "reason", string(w.state.Last.Reason))
+		w.log.Warn("Would restart service", "mode", string(w.service.Policy.Mode), "trigger", string(w.state.Trigger()), "reason", string(w.state.Last.Reason))
 	case held:
 		w.metrics.decision(w.name, "hold", d.Hold)
 		last := d.Guards[len(d.Guards)-1]
@@ -49,7 +50,7 @@ func (w *watcher) tell(before *policy.State, ev *policy.Event, d *policy.Decisio
 	}
 	w.audit(policy.Record{
 		Time: policy.Wall(now), Service: w.name, Group: w.service.Group, Backend: w.service.Backend.Kind(), From: from, To: to,
-		Decision: *d, Event: *ev, Policy: w.service.Policy, State: *before, After: w.state,
+		Trigger: cmp.Or(before.Intent.Asker(), w.state.Trigger()), Decision: *d, Event: *ev, Policy: w.service.Policy, State: *before, After: w.state,
 	})
 }
 

@@ -151,8 +151,8 @@ func (w *watcher) carryOut(ctx context.Context, ev policy.Event) {
 	}
 }
 
-// interval is the time from one round of checks to the next. A suspect that is held by something that takes time is probed as
-// often as a healthy service.
+// interval is the time from the beginning of one round of checks to that of the next. A suspect that is held by something that
+// takes time is probed as often as a healthy service.
 func (w *watcher) interval() time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -166,6 +166,10 @@ func (w *watcher) interval() time.Duration {
 	}
 	if soon || w.urgent {
 		return w.service.Policy.ConfirmInterval
+	}
+	// Its own checks ask for a restart at the end of a round.
+	if due := w.service.Policy.OwnChecksAt(&w.state).Sub(policy.Wall(w.began)); 0 < due && due < w.service.CheckInterval {
+		return max(due, w.service.Policy.ConfirmInterval)
 	}
 	return w.service.CheckInterval
 }

@@ -39,13 +39,13 @@ func (f *failures) keep(target string, r prober.Result) {
 	f.of[target] = f.order.PushFront(kept)
 	f.bytes += kept.size()
 	for f.order.Len() > 1 && (f.order.Len() > maxFailures || f.bytes > failuresBudget) {
-		f.drop(f.order.Back().Value.(*failure).target) //nolint:forcetypeassert,errcheck // there is nothing else in it
+		f.drop(f.order.Back().Value.(*failure).target) //nolint:forcetypeassert // there is nothing else in it
 	}
 }
 
 func (f *failures) drop(target string) {
 	if e, ok := f.of[target]; ok {
-		f.bytes -= f.order.Remove(e).(*failure).size() //nolint:forcetypeassert,errcheck // there is nothing else in it
+		f.bytes -= f.order.Remove(e).(*failure).size() //nolint:forcetypeassert // there is nothing else in it
 		delete(f.of, target)
 	}
 }
@@ -55,5 +55,5 @@ func (f *failures) get(target string) (prober.Result, bool) {
 	if !ok {
 		return prober.Result{}, false
 	}
-	return e.Value.(*failure).result, true //nolint:forcetypeassert,errcheck // there is nothing else in it
+	return e.Value.(*failure).result, true //nolint:forcetypeassert // there is nothing else in it
 }

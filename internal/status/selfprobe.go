@@ -198,7 +198,7 @@ func (r *round) begin(ctx context.Context) {
 	now := time.Now()
 	var waiting []*turn
 	for len(r.queue) > 0 && r.running < r.room && !r.queue[0].due.After(now) {
-		t := heap.Pop(&r.queue).(*turn) //nolint:forcetypeassert,errcheck // there is nothing else in it
+		t := heap.Pop(&r.queue).(*turn) //nolint:forcetypeassert // there is nothing else in it
 		if due := r.due(t); due.After(now) {
 			t.due, t.wanted = due, due // somebody has probed it meanwhile
 			heap.Push(&r.queue, t)
@@ -239,7 +239,7 @@ func (q queue) Swap(i, j int) {
 
 // Push implements heap.Interface.
 func (q *queue) Push(x any) {
-	t := x.(*turn) //nolint:forcetypeassert,errcheck // there is nothing else in it
+	t := x.(*turn) //nolint:forcetypeassert // there is nothing else in it
 	t.index = len(*q)
 	*q = append(*q, t)
 }

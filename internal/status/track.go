@@ -20,8 +20,8 @@ type track struct {
 	counts
 	firstSeen int64 // when the first probe was counted, in seconds since 1970; 0: none was
 
-	known   bool // there was a conclusive probe
-	down    bool // it failed
+	known   bool  // there was a conclusive probe
+	down    bool  // it failed
 	since   int64 // microseconds since 1970
 	last    sample
 	err     string // of the last probe; empty: it succeeded

@@ -6,28 +6,6 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
-// A State is how a target is, as far as that is known.
-type State string
-
-// The states of a target.
-const (
-	StateUp      State = "up"
-	StateDown    State = "down"
-	StateUnknown State = "unknown" // it was never probed
-)
-
-// States are all states of a target.
-func States() []State { return []State{StateUp, StateDown, StateUnknown} }
-
-// leastStale is how long a target may be without a probe, however short its interval is.
-const leastStale = time.Minute
-
-// How many changes within which time make a target flap.
-const (
-	flapChanges = 4
-	flapTime    = 15 * time.Minute
-)
-
 // A View is what is known of a target at a time.
 type View struct {
 	State State
@@ -78,14 +56,6 @@ func (t *track) view(interval time.Duration, now time.Time) View {
 	v.Stale = now.Sub(v.LastProbe) > StaleAfter(interval)
 	v.Flapping = t.flapping(now)
 	return v
-}
-
-// StaleAfter is after how long without a probe a target is stale.
-func StaleAfter(interval time.Duration) time.Duration { return max(2*interval, leastStale) }
-
-func (t *track) flapping(now time.Time) bool {
-	n := len(t.changes) - flapChanges
-	return n >= 0 && t.changes[n].at > now.Add(-flapTime).UnixMicro()
 }
 
 // A Sample is one of the last probes.

@@ -43,7 +43,7 @@ func (r *recorder) Handle(labels map[string]string, a policy.Alert) (selected bo
 // A delivery that could not be persisted has to come again, and what comes after the alert that failed is passed on.
 func TestNotPersisted(t *testing.T) {
 	body := `{"version":"4","alerts":[{"status":"firing","labels":{"instance":"full"}},{"status":"firing","labels":{"instance":"i"}}]}`
-	rec, w, _ := deliver(t, access.Authenticator{Anybody: true}, strings.NewReader(body), nil)
+	rec, w, _ := deliver(t, access.Authenticator{Anybody: true}, strings.NewReader(body))
 	if w.Code != http.StatusServiceUnavailable || len(rec.got) != 2 || strings.Contains(w.Body.String(), "space") {
 		t.Errorf("answer is %d %q with %q handled, want 503 and both", w.Code, w.Body, rec.got)
 	}
@@ -53,14 +53,11 @@ func doorOf(a access.Authenticator) access.Door {
 	return func() (access.Authenticator, int, error) { return a, http.StatusOK, nil }
 }
 
-func deliver(t *testing.T, a access.Authenticator, body io.Reader, set func(*http.Request)) (*recorder, *httptest.ResponseRecorder, *prometheus.Registry) {
+func deliver(t *testing.T, a access.Authenticator, body io.Reader) (*recorder, *httptest.ResponseRecorder, *prometheus.Registry) {
 	t.Helper()
 	rec, reg := &recorder{}, prometheus.NewPedanticRegistry()
 	h := New(Options{Receiver: rec, Door: doorOf(a), Refused: func() {}, Registerer: reg, Log: slog.New(slog.DiscardHandler)})
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/webhook/alertmanager", body)
-	if set != nil {
-		set(r)
-	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	if n, err := testutil.GatherAndCount(reg); err != nil || n == 0 {
@@ -80,7 +77,7 @@ func TestPayloads(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			rec, w, reg := deliver(t, access.Authenticator{Anybody: true}, bytes.NewReader(body), nil)
+			rec, w, reg := deliver(t, access.Authenticator{Anybody: true}, bytes.NewReader(body))
 			if w.Code != http.StatusOK {
 				t.Fatalf("answer is %d %s", w.Code, w.Body)
 			}
@@ -130,7 +127,7 @@ func TestRefusals(t *testing.T) {
 		{"too large", `{"version":"4","pad":"` + strings.Repeat("x", MaxBody) + `","alerts":[]}`, 413, "larger than", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			rec, w, reg := deliver(t, access.Authenticator{Anybody: true}, strings.NewReader(tt.body), nil)
+			rec, w, reg := deliver(t, access.Authenticator{Anybody: true}, strings.NewReader(tt.body))
 			if w.Code != tt.code || !strings.Contains(w.Body.String(), tt.text) {
 				t.Errorf("answer is %d %q, want %d with %q", w.Code, w.Body, tt.code, tt.text)
 			}
@@ -178,7 +175,7 @@ func TestDoor(t *testing.T) {
 // Alerts that Alertmanager has left out are counted: whoever sets max_alerts should know what it costs.
 func TestTruncated(t *testing.T) {
 	for sent, want := range map[string]int{`7`: 7, `0`: 0, `"many"`: 0, `-1`: 0, `1e99`: 0, `null`: 0} {
-		_, w, reg := deliver(t, access.Authenticator{Anybody: true}, strings.NewReader(`{"version":"4","truncatedAlerts":`+sent+`,"alerts":[]}`), nil)
+		_, w, reg := deliver(t, access.Authenticator{Anybody: true}, strings.NewReader(`{"version":"4","truncatedAlerts":`+sent+`,"alerts":[]}`))
 		text := fmt.Sprintf("# HELP healthcheck_restart_webhook_truncated_alerts_total How many alerts were left out of deliveries, because the receiver of Alertmanager has max_alerts.\n"+
 			"# TYPE healthcheck_restart_webhook_truncated_alerts_total counter\nhealthcheck_restart_webhook_truncated_alerts_total %d\n", want)
 		if err := testutil.GatherAndCompare(reg, strings.NewReader(text), "healthcheck_restart_webhook_truncated_alerts_total"); err != nil || w.Code != http.StatusOK {

@@ -36,10 +36,7 @@ type Backend struct {
 // New makes a back-end from a checked configuration.
 func New(cfg Config) (*Backend, error) {
 	client, err := engine.New(cfg.Engine)
-	if err != nil {
-		return nil, err
-	}
-	return &Backend{cfg, client}, nil
+	return &Backend{cfg, client}, err
 }
 
 // Kind implements restart.Backend.

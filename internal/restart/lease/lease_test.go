@@ -87,7 +87,8 @@ func run(t *testing.T, s *apitest.Server, name string, log io.Writer) *candidate
 
 func (c *candidate) leads() bool { return c.Standing(time.Now()).Standby == "" }
 
-// watch lets time pass, and fails if two ever lead. It returns how long it took until the wanted one led. nil: until nobody did.
+// watch lets time pass, and fails if two ever lead. It returns how long it took until the wanted one led, or until nobody did if
+// that is nil.
 func watch(t *testing.T, limit time.Duration, want *candidate, all ...*candidate) time.Duration {
 	t.Helper()
 	for passed := time.Duration(0); passed <= limit; passed += 100 * time.Millisecond {

@@ -12,11 +12,11 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
-	"strings"
-	"unicode"
 
 	commonconfig "github.com/prometheus/common/config"
 	"github.com/prometheus/common/version"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 )
 
 // RoundTripper makes one that uses every connection once. A connection that was used before may be dead unnoticed, and net/http
@@ -56,6 +56,9 @@ type Request struct {
 // ErrNotSent is wrapped by the error of Send when the other end cannot have got the request.
 var ErrNotSent = errors.New("nothing was sent")
 
+// MaxMessage is how much of a message from the other end an error has, in bytes.
+const MaxMessage = 400
+
 // maxAnswer is how much of an answer is read, in bytes.
 const maxAnswer = 8 << 20
 
@@ -77,7 +80,7 @@ func Send(ctx context.Context, transport http.RoundTripper, r Request, explain f
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	switch {
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
-		return nil, &StatusError{Code: resp.StatusCode, Message: Line(explain(body))}
+		return nil, &StatusError{Code: resp.StatusCode, Message: printable.Line(explain(body), MaxMessage)}
 	case err != nil:
 		return nil, fmt.Errorf("reading the answer: %w", err)
 	case out == nil:
@@ -143,21 +146,4 @@ func Answered(err error, code int) bool {
 func NotDone(err error) bool {
 	status := (*StatusError)(nil)
 	return errors.Is(err, ErrNotSent) || errors.As(err, &status) && 400 <= status.Code && status.Code <= 499
-}
-
-// maxLine is how long a Line is, in bytes.
-const maxLine = 400
-
-// Line returns the beginning of a text from elsewhere, on one line.
-func Line(text string) string {
-	text = strings.TrimSpace(strings.Map(func(r rune) rune {
-		if !unicode.IsGraphic(r) {
-			return ' '
-		}
-		return r
-	}, text))
-	if len(text) > maxLine {
-		text = strings.ToValidUTF8(text[:maxLine], "") + "…"
-	}
-	return text
 }

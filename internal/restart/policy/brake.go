@@ -159,7 +159,11 @@ func (f *Fleet) judge(now time.Time) {
 		case now.Sub(b.calm) >= f.limits.ReleaseTime:
 			// What is left does not put it on again. What has begun to fail since it was calm may be another wave.
 			*b = brake{released: b.calm, armed: b.armed, limit: b.limit}
+			f.changed = true
 		}
+	}
+	if f.changed { // at once: nothing must come between the two waves
+		f.judge(now)
 	}
 }
 

@@ -34,13 +34,13 @@ func (s State) at(now time.Time, jump time.Duration) State {
 // Aged is the state as it is now, if nothing has happened since the last event.
 func (p *Policy) Aged(s State, now time.Time) State {
 	now = Wall(now)
-	return s.at(now, 0).lapsed(now, p.SuspectTime)
+	return p.own(s.at(now, 0).lapsed(now, p.SuspectTime))
 }
 
 // moved moves every time of the state by d.
 func (s State) moved(d time.Duration) State {
 	for _, t := range []*time.Time{
-		&s.JumpedAt, &s.HealthySince, &s.FailingSince, &s.LastProbe, &s.LastFailure, &s.EpisodeAt, &s.AlertedAt, &s.ResolvedAt,
+		&s.JumpedAt, &s.HealthySince, &s.FailingSince, &s.LastProbe, &s.LastFailure, &s.DownSince, &s.EpisodeAt, &s.AlertedAt, &s.ResolvedAt,
 		&s.Preflight.At, &s.Network.At, &s.Intent.At, &s.VerifyUntil, &s.CooldownUntil, &s.RefusedAt, &s.LockedAt, &s.Pause.Until,
 	} {
 		if !t.IsZero() {

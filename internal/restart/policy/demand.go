@@ -65,9 +65,6 @@ const maxDemands = 32
 // noteEvery is how often a repeated alert is noted: each time it is noted is a write.
 const noteEvery = time.Minute
 
-// Demanded reports whether an alert asks for a restart.
-func (s *State) Demanded() bool { return len(s.Demands) > 0 }
-
 // told takes what was told of an alert. Deliveries come twice, late, and in any order. In doubt the service is demanded:
 // the guards judge the rest.
 func (s State) told(a *Alert, now time.Time) State {
@@ -130,7 +127,9 @@ func (s State) undemanded(now time.Time, ends func(*Demand) bool) State {
 		if s.ResolvedAt.IsZero() {
 			s.ResolvedAt = now
 		}
-		s = s.forget()
+		if s.EpisodeAt = (time.Time{}); !s.OwnDemand { // otherwise it goes on
+			s = s.forget()
+		}
 	}
 	return s
 }

@@ -28,9 +28,15 @@ type Explanation struct {
 	LastProbe time.Time     `json:"last_probe,omitzero"`
 	// Hint is what a person can do about the failure. Empty: nothing is known, or the service is healthy.
 	Hint string `json:"hint,omitempty"`
-	// Demanded is true while a restart is asked for, by Alerts that were told as firing and not as resolved since, or by a Request.
+	// Demanded is true while a restart is asked for, by Alerts that were told as firing and not as resolved since, by a Request, or by
+	// the service's own checks.
 	Demanded bool `json:"demanded"`
 	Alerts   int  `json:"alerts"`
+	// Trigger is the first of those that ask, or what asked for the attempt under way. Empty: nothing does.
+	Trigger Trigger `json:"trigger,omitempty"`
+	// OwnChecksAt is when the service's own checks began to ask for a restart, or will if they go on failing. Zero: they do not fail
+	// as a restart repairs it, or never ask.
+	OwnChecksAt time.Time `json:"own_checks_at,omitzero"`
 	// AlertedAt is when the last firing alert was noted; zero: none was. ResolvedAt is when the last of them was told to be
 	// resolved; zero: not yet, or it was not told again for so long that it no longer counts.
 	AlertedAt  time.Time `json:"alerted_at,omitzero"`

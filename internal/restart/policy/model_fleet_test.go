@@ -16,9 +16,10 @@ import (
 type simulation struct {
 	table    []guardRow
 	policy   Policy
-	blind    bool // the controller skips the last look
-	clings   bool // the controller keeps a request that is over
-	forgets  bool // the controller takes what is well for what is no longer demanded
+	blind    bool            // the controller skips the last look
+	clings   bool            // the controller keeps a request that is over
+	forgets  bool            // the controller takes what is well for what is no longer demanded
+	bend     func(p *Policy) // how the rules of the controller differ from those that are configured; nil: not at all
 	fleet    *Fleet
 	services []*patient
 
@@ -86,8 +87,11 @@ type patient struct {
 	everGreen   bool
 	failedSince time.Time
 	lastProbe   time.Time
+	downSince   time.Time // when the row of failures that a restart repairs began, which nothing has broken since
+	ruled       bool      // it was known meanwhile for how long they must last
 	missed      bool      // the sentinels were asked and did not answer, and have not since
 	requested   bool      // an operator asked, and it was not healthy for long enough since
+	asked       time.Time // when he last did
 	calm        int       // healthy probes in a row since
 	demanded    bool      // an alert was told as firing, and not as resolved since
 	told        time.Time // when it last was
@@ -126,6 +130,7 @@ func newSimulation(table []guardRow, rnd *rand.Rand) *simulation {
 	p.FleetBudget = 2 + rnd.IntN(4)
 	p.Concurrency = 1 + rnd.IntN(2)
 	p.Cooldown = time.Duration(1+4*rnd.IntN(2)) * time.Minute
+	p.WithoutAlertAfter = time.Duration(rnd.IntN(4)) * time.Minute
 	m := &simulation{table: table, policy: p, now: start, up: start.Add(-time.Hour), leads: start.Add(-time.Hour)}
 	m.services = []*patient{
 		{name: "a", group: "g"}, {name: "b", group: "g"}, {name: "c", dependsOn: []string{"a"}}, {name: "d", remote: true},
@@ -173,20 +178,26 @@ func (m *simulation) surround(s *patient, ev *Event) {
 func (m *simulation) apply(s *patient, ev *Event) {
 	ev.Jump = m.jumped - s.jumpSeen
 	s.jumpSeen = m.jumped
+	m.ruleOf(s)
 	if ev.Jump.Abs() > maxJump {
 		s.jumpAt, s.calmSince = m.now, time.Time{}
+		s.downFrom(m.now)
 	}
 	if s.dirty && !m.full {
 		s.kept, s.dirty = s.state, false
 	}
 	m.surround(s, ev)
-	state, d := m.policy.next(m.table, s.state, *ev, m.wall())
+	rules := m.policy
+	if m.bend != nil {
+		m.bend(&rules)
+	}
+	state, d := rules.next(m.table, s.state, *ev, m.wall())
 	if !state.SameDurable(&s.kept) {
 		if s.dirty = m.full; !s.dirty {
 			s.kept = state
 		} else if d.Restart {
 			m.surround(s, ev)
-			state, d = m.policy.next(m.table, s.state, *ev, m.wall())
+			state, d = rules.next(m.table, s.state, *ev, m.wall())
 		}
 	}
 	over, requested := s.state.Request()
@@ -219,7 +230,7 @@ func (m *simulation) apply(s *patient, ev *Event) {
 // ask asks the sentinels. What was seen before the network was back is no evidence, as far as the policy can know that.
 func (m *simulation) ask(s *patient) {
 	if s.missed && s.state.Network.Out && !m.cut {
-		s.row, s.waits = nil, 0
+		s.row, s.waits, s.downSince = nil, 0, time.Time{}
 	}
 	s.missed = m.cut
 	m.apply(s, &Event{Network: &Network{Out: m.cut}})
@@ -326,7 +337,7 @@ func (m *simulation) tick(d time.Duration) {
 	m.crowd()
 	for _, s := range m.services {
 		if e := s.outcome; e != nil && !m.crashed {
-			s.outcome = nil
+			s.outcome, s.downSince = nil, time.Time{} // what was seen before says nothing about what is there now
 			m.apply(s, &Event{Executed: e})
 		}
 		if s.answer != nil && !m.crashed {
@@ -375,7 +386,7 @@ func (m *simulation) request(s *patient) {
 	if !s.requested {
 		s.requested, s.calm = true, 0
 	}
-	s.told = m.now
+	s.asked = m.now
 	m.apply(s, &Event{Requested: &Operator{Who: "jo"}})
 }
 
@@ -392,24 +403,33 @@ func (m *simulation) found(s *patient) Evidence {
 
 // see keeps the truth about what the probes found.
 func (m *simulation) see(s *patient, e Evidence) {
+	m.ruleOf(s)
 	if e.Reason == prober.ReasonLocalResource {
 		return
 	}
 	gap := m.now.Sub(s.lastProbe) > m.policy.ProbeGap // nobody looked for so long
 	s.lastProbe = m.now
+	if gap {
+		s.downSince = time.Time{}
+	}
 	if !e.Healthy {
 		s.green, s.calm = 0, 0
 		if s.failedSince.IsZero() {
 			s.failedSince = m.now
 		}
 		if !m.policy.Repairable(e) || e.Checks > 0 && 2*e.Failing < e.Checks {
-			s.row = nil
-		} else if n := len(s.row); n == 0 || m.now.Sub(s.row[n-1]) >= m.policy.ConfirmInterval {
+			s.row, s.downSince = nil, time.Time{}
+			return
+		}
+		if s.downSince.IsZero() {
+			s.downSince = m.now
+		}
+		if n := len(s.row); n == 0 || m.now.Sub(s.row[n-1]) >= m.policy.ConfirmInterval {
 			s.row = append(s.row, m.now)
 		}
 		return
 	}
-	s.row, s.failedSince, s.missed = nil, time.Time{}, false
+	s.row, s.failedSince, s.downSince, s.missed = nil, time.Time{}, time.Time{}, false
 	s.green++
 	s.calm++
 	if s.green == 1 {
@@ -446,20 +466,23 @@ func (m *simulation) restart(down time.Duration) {
 			panic(err)
 		}
 		s.state, s.answer, s.outcome, s.jumpSeen = s.kept, nil, nil, m.jumped
-		s.calmSince = time.Time{} // what was seen before the exporter ended is not counted
-		if s.dirty {              // what could not be persisted is lost
+		s.calmSince, s.downSince = time.Time{}, time.Time{} // what was seen before the exporter ended is not counted
+		if s.dirty {                                        // what could not be persisted is lost
 			s.unverified, s.open, s.demanded = s.state.Unverified, s.state.InFlight(), s.state.Demanded()
 			_, s.requested = s.state.Request()
-			s.pausedT = time.Time{}
-			if !s.state.Pause.Until.IsZero() {
-				s.pausedT = s.state.Pause.Until.Add(-m.jumped)
-			}
-			s.dirty = false
 		}
 	}
 	m.assemble()
 	for _, s := range m.services {
+		lost := s.dirty
+		s.dirty = false
 		m.apply(s, &Event{Started: &Definition{Checks: s.checks}})
+		if lost { // what is left of the pause that was persisted, by a clock that may have gone back
+			s.pausedT = time.Time{}
+			if !s.state.Pause.Until.IsZero() {
+				s.pausedT = s.state.Pause.Until.Add(-m.jumped)
+			}
+		}
 	}
 }
 

@@ -31,7 +31,7 @@ func (m *simulation) evidence(s *patient) []rule {
 func (m *simulation) forbids(s *patient) []rule {
 	p := &m.policy
 	return []rule{
-		{!s.demanded && !s.requested, "restarted without a demand"},
+		{!s.demanded && !s.requested && !m.ownDemand(s), "restarted without a demand"},
 		{p.Mode != ModeEnforce, "restarted in mode " + string(p.Mode)},
 		{m.standby, "restarted while another one leads"},
 		{m.now.Sub(m.leads) < p.Cooldown, "restarted right after another one may have"},
@@ -99,8 +99,31 @@ func (m *simulation) excused(s *patient) bool {
 	short := m.policy.SuspectTime - noteEvery // the last repetition may not have been noted
 	quick := len(s.made) > 0 && m.now.Sub(s.made[len(s.made)-1]) < m.policy.StartGrace
 	braked := w.Brake.On && m.now.Sub(m.crowded) <= longestBrake
-	return s.slow || quick || m.now.Sub(s.told) > short || !s.state.Armed || s.state.LockedOut || s.state.InFlight() ||
-		m.wall().Before(s.state.CooldownUntil) || braked || len(w.Down) > 0 || w.FleetAttempts >= m.policy.FleetBudget
+	recent := s.demanded && m.now.Sub(s.told) <= short || s.requested && m.now.Sub(s.asked) <= short
+	return s.slow || quick || !recent && !m.ownDemand(s) || !s.state.Armed || s.state.LockedOut || s.state.InFlight() ||
+		m.wall().Before(s.state.CooldownUntil) || m.wall().Before(s.state.Pause.Until) || braked || len(w.Down) > 0 || w.FleetAttempts >= m.policy.FleetBudget
+}
+
+// ownDemand reports whether the service was seen to be down for so long that no alert is needed.
+func (m *simulation) ownDemand(s *patient) bool {
+	after := m.policy.WithoutAlertAfter
+	return after > 0 && !s.downSince.IsZero() && s.lastProbe.Sub(s.downSince) >= after
+}
+
+// ruleOf notes whether it is known how long the service must be down. Once it is, that counts from the last probe on.
+func (m *simulation) ruleOf(s *patient) {
+	known := m.policy.WithoutAlertAfter > 0
+	if known && !s.ruled {
+		s.downFrom(s.lastProbe)
+	}
+	s.ruled = known
+}
+
+// downFrom has the row of failures begin later, if there is one.
+func (s *patient) downFrom(t time.Time) {
+	if !s.downSince.IsZero() {
+		s.downSince = t
+	}
 }
 
 func (m *simulation) dependencyDown(s *patient) bool {

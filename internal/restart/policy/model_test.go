@@ -42,6 +42,15 @@ var stepKinds = []struct {
 		m.ticks(3+arg%3, time.Second)
 	}},
 	{"fails", 3, func(m *simulation, s *patient, arg int) { m.incidents++; m.sicken(s, arg) }},
+	{"fails unheard", 4, func(m *simulation, s *patient, arg int) {
+		m.alert(s, true)
+		m.incidents++
+		m.sicken(s, arg)
+		m.ticks(4+arg%12, 15*time.Second)
+	}},
+	{"without alert", 1, func(m *simulation, _ *patient, arg int) {
+		m.policy.WithoutAlertAfter = time.Duration(arg%4) * time.Minute
+	}},
 	{"mass failure", 1, func(m *simulation, _ *patient, _ int) {
 		for _, s := range m.services {
 			m.incidents++
@@ -133,7 +142,10 @@ var stepKinds = []struct {
 	{"redefined", 1, func(m *simulation, s *patient, arg int) {
 		if !s.state.InFlight() { // the controller waits for that
 			checks := strconv.Itoa(arg % 3)
-			s.everGreen, s.green, s.checks = s.everGreen && s.checks == checks, 0, checks
+			if s.checks != checks {
+				s.everGreen, s.downSince = false, time.Time{}
+			}
+			s.green, s.checks = 0, checks
 			m.apply(s, &Event{Redefined: &Definition{Checks: checks}})
 		}
 	}},
@@ -213,14 +225,28 @@ func (m *simulation) live() {
 		m.apply(s, &Event{Resumed: &Operator{Who: "jo"}})
 		m.apply(s, &Event{Unlocked: &Operator{Who: "jo"}})
 	}
+	m.repairs(true)
+	m.policy.WithoutAlertAfter = 2 * time.Minute
+	m.repairs(false)
+}
+
+// repairs has one service fail after the other when all is calm, with an alert or without one.
+func (m *simulation) repairs(alerted bool) {
+	for _, s := range m.services {
+		m.alert(s, true)
+	}
 	m.tick(25 * time.Hour)
 	m.ticks(12, time.Minute) // all is armed and calm
 	for _, s := range m.services {
-		before := s.restarts
+		before, longest := s.restarts, 100
 		m.incidents++
 		m.sicken(s, 0)
-		m.alert(s, false)
-		for range 100 {
+		if alerted {
+			m.alert(s, false)
+		} else {
+			longest += int(m.policy.WithoutAlertAfter / time.Second)
+		}
+		for range longest {
 			m.tick(time.Second)
 		}
 		if s.restarts != before+1 || s.sick != nil || s.state.InFlight() || s.state.Unverified != 0 {
@@ -331,23 +357,31 @@ func TestModelMissesEveryGuard(t *testing.T) {
 
 // Where the controller does less than it should the model finds it.
 func TestModelMissesTheController(t *testing.T) {
-	for want, spoil := range map[string]func(m *simulation){
-		"restarted without a demand":                                       func(m *simulation) { m.clings = true },
-		"restarted while healthy":                                          func(m *simulation) { m.blind = true },
-		"not restarted, although it is demanded and nothing is against it": func(m *simulation) { m.forgets = true },
+	const undemanded, idle = "restarted without a demand", "not restarted, although it is demanded and nothing is against it"
+	for _, tt := range []struct {
+		name, want string
+		spoil      func(m *simulation)
+	}{
+		{"keeps a request that is over", undemanded, func(m *simulation) { m.clings = true }},
+		{"skips the last look", "restarted while healthy", func(m *simulation) { m.blind = true }},
+		{"forgets demands", idle, func(m *simulation) { m.forgets = true }},
+		{"needs no alert soon", undemanded, func(m *simulation) { m.bend = func(p *Policy) { p.WithoutAlertAfter /= 2 } }},
+		{"needs no alert at all", undemanded, func(m *simulation) { m.bend = func(p *Policy) { p.WithoutAlertAfter = time.Nanosecond } }},
+		{"needs an alert", idle, func(m *simulation) { m.bend = func(p *Policy) { p.WithoutAlertAfter = 0 } }},
+		{"counts over gaps", undemanded, func(m *simulation) { m.bend = func(p *Policy) { p.ProbeGap = 30 * time.Hour } }},
 	} {
 		found := false
 		for n := range uint64(6000) {
 			m := newSimulation(guards, rand.New(rand.NewPCG(n, 1))) //nolint:gosec // it is to be repeated
-			spoil(m)
+			tt.spoil(m)
 			m.play(n, randomSteps(rand.New(rand.NewPCG(n, 2)))) //nolint:gosec // it is to be repeated
-			if m.violation == want {
+			if m.violation == tt.want {
 				found = true
 				break
 			}
 		}
 		if !found {
-			t.Errorf("the model does not find: %s", want)
+			t.Errorf("the model does not find that the controller %s: %s", tt.name, tt.want)
 		}
 	}
 }

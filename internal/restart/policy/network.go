@@ -35,6 +35,7 @@ func (q question) heard(n Network) (State, Decision) {
 	}
 	if s.Network.Out && !n.Out {
 		s.Failures, s.LastFailure = 0, time.Time{}
+		s = q.policy.own(s)
 	}
 	n.At = q.now
 	s.Network = n

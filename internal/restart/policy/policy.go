@@ -45,6 +45,9 @@ type Policy struct {
 	ProbeGap time.Duration `json:"probe_gap,omitempty"`
 	// SuspectTime is how long an alert that is not resolved is a demand without being repeated.
 	SuspectTime time.Duration `json:"suspect_time,omitempty"`
+	// WithoutAlertAfter is for how long the service's own checks must fail, as a restart repairs it, to ask for one as an alert
+	// does. 0: they never do.
+	WithoutAlertAfter time.Duration `json:"without_alert_after,omitempty"`
 	// StartGrace is how long a unit is left alone after it was started, whoever did it.
 	StartGrace time.Duration `json:"start_grace,omitempty"`
 	// InspectInterval is the pause before a back-end that found its unit unfit is asked again.
@@ -90,7 +93,7 @@ func (p Policy) Next(s State, ev Event, now time.Time) (State, Decision) {
 // next is Next with a table of guards.
 func (p *Policy) next(table []guardRow, s State, ev Event, now time.Time) (State, Decision) {
 	now = Wall(now) // no monotonic clock reading, no location: as it comes back from JSON
-	s = s.upgraded().at(now, ev.Jump).lapsed(now, p.SuspectTime).maintained(&ev.World.Maintenance)
+	s = p.own(s.upgraded().at(now, ev.Jump).lapsed(now, p.SuspectTime).maintained(&ev.World.Maintenance))
 	switch q := (question{policy: p, state: &s, world: &ev.World, now: now, table: table}); {
 	case ev.Alerted:
 		return s.told(&Alert{}, now), Decision{}
@@ -169,6 +172,6 @@ func (p *Policy) cool(s State) State {
 func (s State) blind() State {
 	s.Successes, s.Failures, s.Calm, s.Last, s.Preflight, s.Network = 0, 0, 0, Evidence{}, Preflight{}, Network{}
 	s.HealthySince, s.FailingSince, s.LastProbe, s.LastFailure = time.Time{}, time.Time{}, time.Time{}, time.Time{}
-	s.Hold = ""
+	s.DownSince, s.OwnDemand, s.Hold = time.Time{}, false, ""
 	return s
 }

@@ -5,17 +5,19 @@ import "time"
 // A Record is one decision, or one change of state, with everything that led to it: Policy.Next of State, Event and
 // Time is Decision and After.
 type Record struct {
-	Time     time.Time `json:"time"`
-	Service  string    `json:"service"`
-	Group    string    `json:"group,omitempty"`
-	Backend  string    `json:"backend,omitempty"`
-	From     Phase     `json:"from"`
-	To       Phase     `json:"to"`
-	Decision Decision  `json:"decision"`
-	Event    Event     `json:"event"`
-	Policy   Policy    `json:"policy"`
-	State    State     `json:"state"`
-	After    State     `json:"after"`
+	Time    time.Time `json:"time"`
+	Service string    `json:"service"`
+	Group   string    `json:"group,omitempty"`
+	Backend string    `json:"backend,omitempty"`
+	From    Phase     `json:"from"`
+	To      Phase     `json:"to"`
+	// Trigger is what asks for a restart, or asked for the attempt that this is about. Empty: nothing does.
+	Trigger  Trigger  `json:"trigger,omitempty"`
+	Decision Decision `json:"decision"`
+	Event    Event    `json:"event"`
+	Policy   Policy   `json:"policy"`
+	State    State    `json:"state"`
+	After    State    `json:"after"`
 }
 
 // Replay is what a policy, that of the record or another one, makes of what led to the record.

@@ -15,7 +15,7 @@ type Phase string
 const (
 	PhaseUnarmed   Phase = "unarmed"    // its present checks have never seen it healthy
 	PhaseIdle      Phase = "idle"       // nothing is wrong, or nobody complained
-	PhaseSuspect   Phase = "suspect"    // an alert asks for a restart and its own probes fail; the guards decide
+	PhaseSuspect   Phase = "suspect"    // something asks for a restart and its own probes fail; the guards decide
 	PhaseExecuting Phase = "executing"  // the back-end is at work
 	PhaseVerifying Phase = "verifying"  // restarted; its own probes judge
 	PhaseCooldown  Phase = "cooldown"   // the last attempt was a short time ago
@@ -60,6 +60,10 @@ type State struct {
 	LastFailure time.Time `json:"last_failure,omitzero"`
 	// Last is what the last probe found.
 	Last Evidence `json:"last,omitzero"`
+	// DownSince is when the row of Failures began, where the policy has WithoutAlertAfter. Zero: there is none.
+	DownSince time.Time `json:"down_since,omitzero"`
+	// OwnDemand is true while the service's own checks ask for a restart, without an alert.
+	OwnDemand bool `json:"own_demand,omitempty"`
 
 	// Demands are the alerts that ask for a restart.
 	Demands []Demand `json:"demands,omitempty"`
@@ -67,8 +71,8 @@ type State struct {
 	// resolved; zero: there is one, or there was none, or it lapsed.
 	AlertedAt  time.Time `json:"alerted_at,omitzero"`
 	ResolvedAt time.Time `json:"resolved_at,omitzero"`
-	// EpisodeAt is when the open episode began, with an alert or with the first failure while there is a demand. Zero: no episode
-	// is open.
+	// EpisodeAt is when the open episode began, with an alert or with the first failure while there is one of Demands. Zero: no
+	// such episode is open.
 	EpisodeAt time.Time `json:"episode_at,omitzero"`
 	// Observed is true when this episode has already had its decision in observe mode.
 	Observed bool `json:"observed,omitempty"`
@@ -111,6 +115,8 @@ type Intent struct {
 	// ID is unique, also across instances of the exporter.
 	ID string    `json:"id,omitempty"`
 	At time.Time `json:"at,omitzero"`
+	// Trigger is what asked for it. Empty: an alert.
+	Trigger Trigger `json:"trigger,omitempty"`
 	// Before is the unit's identity before the attempt. Empty: the back-end cannot tell one start from another.
 	Before string `json:"before,omitempty"`
 	// Changed is true when the unit had another identity when it was last looked at.
@@ -175,6 +181,7 @@ type Evidence struct {
 	Away       bool          `json:"away,omitempty"`        // a redirect had led to another host, which failed
 	CloseCode  int           `json:"close_code,omitempty"`  // of a WebSocket; 0: it was not closed
 	TimedOut   bool          `json:"timed_out,omitempty"`   // an expected WebSocket message did not come in time
+	Local      bool          `json:"local,omitempty"`       // there is no network on the way
 	// Failing of Checks checks failed. Zero: 1 of 1.
 	Failing int `json:"failing,omitempty"`
 	Checks  int `json:"checks,omitempty"`

@@ -9,7 +9,7 @@ import (
 // volatile are the fields of a State that are not worth a write: they are seen again soon.
 var volatile = map[string]bool{
 	"Seen": true, "Successes": true, "Failures": true, "Calm": true, "HealthySince": true, "FailingSince": true, "LastProbe": true,
-	"LastFailure": true, "Last": true, "Hold": true, "Preflight": true, "Network": true,
+	"LastFailure": true, "Last": true, "DownSince": true, "OwnDemand": true, "Hold": true, "Preflight": true, "Network": true,
 }
 
 // A change of any other field is written.

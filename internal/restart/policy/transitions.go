@@ -38,7 +38,7 @@ func (q question) probed(e Evidence) (State, Decision) {
 	case !s.Demanded():
 		return s, Decision{}
 	default:
-		if s.EpisodeAt.IsZero() { // it was well since the alert, and fails again
+		if s.EpisodeAt.IsZero() && len(s.Demands) > 0 { // it was well since the alert, and fails again
 			s.EpisodeAt = now
 		}
 		return q.suspect()
@@ -50,7 +50,12 @@ func (e *Evidence) ours() bool {
 	return e.Reason == prober.ReasonLocalResource || e.Reason == prober.ReasonInternal
 }
 
+// count takes the evidence of a round of checks, and judges whether that is a demand.
 func (p *Policy) count(s State, e Evidence, now time.Time) State {
+	return p.own(p.counted(s, e, now))
+}
+
+func (p *Policy) counted(s State, e Evidence, now time.Time) State {
 	if now.Sub(s.LastProbe) > p.ProbeGap { // nobody looked for so long: a new row begins
 		s = s.blind()
 	}
@@ -182,7 +187,7 @@ func (q question) decide() (State, Decision) {
 		s.Observed = true
 	default:
 		d.Restart = true
-		s.Intent = Intent{ID: s.Preflight.Attempt, At: q.now, Before: s.Preflight.Identity}
+		s.Intent = Intent{ID: s.Preflight.Attempt, At: q.now, Trigger: s.intended(), Before: s.Preflight.Identity}
 		s.Attempts = append(slices.Clip(s.Attempts), q.now)
 		s = q.policy.cool(s)
 	}

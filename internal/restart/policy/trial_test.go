@@ -209,6 +209,12 @@ func TestBrakeOfFew(t *testing.T) {
 	}
 }
 
+// here is a failure on a loopback address, where no network can be the cause.
+func here(e Evidence) Evidence {
+	e.Local = true
+	return e
+}
+
 // Two services have what a mass failure needs where they are all: what both of them share is more likely to have failed than both at once.
 func TestBrakeOfTwo(t *testing.T) {
 	const settled = 5 * time.Minute
@@ -227,6 +233,9 @@ func TestBrakeOfTwo(t *testing.T) {
 		{"two of three", 3, 3, []Evidence{status(500), status(500)}, 2, 0},
 		{"two of two time out", 2, 2, []Evidence{silent, silent}, 0, 0},
 		{"one of two answers", 2, 2, []Evidence{hangs, status(500)}, 2, settled},
+		{"two of two refuse, over a network", 2, 2, []Evidence{refused, refused}, 0, 0},
+		{"two of two refuse, on this host", 2, 2, []Evidence{here(refused), here(refused)}, 2, settled},
+		{"two of two hang, on this host", 2, 2, []Evidence{here(hangs), here(hangs)}, 2, settled},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWard(t, tt.fleet)
@@ -341,4 +350,22 @@ func TestBrakeOfOneGroup(t *testing.T) {
 	want(0, true)
 	now = now.Add(time.Minute)
 	want(0, false)
+}
+
+// A wave that has begun while a brake was calm puts it on again at the moment of its release, with nothing in between.
+func TestReleaseSeesTheNextWave(t *testing.T) {
+	w := newWard(t, 2)
+	w.pass(time.Minute)
+	w.fails(0, status(404))
+	w.fails(1, status(404))
+	w.pass(time.Minute)
+	w.recovers(0)
+	w.recovers(1)
+	w.pass(time.Minute)
+	w.fails(0, refused)
+	w.fails(1, status(404))
+	w.pass(20 * time.Minute)
+	if len(w.restarts) != 1 || w.restarts[0] < 11*time.Minute {
+		t.Errorf("restarted after %v, want once, 5m0s after the brake was put on again at 6m0s", w.restarts)
+	}
 }

@@ -61,8 +61,17 @@ var ways = map[prober.Reason]way{
 // Unanswered reports whether no answer came, or not all of one: the network of the exporter may be the cause.
 func (e *Evidence) Unanswered() bool { return e.way().silent }
 
-// way is what the failure proves.
+// way is what the failure proves. Where something answers on a loopback address, no network can be the cause.
 func (e *Evidence) way() way {
+	w := e.wayOver()
+	if e.Local && w.reach == reachSomething {
+		w.reach = reachService
+	}
+	return w
+}
+
+// wayOver is what the failure proves if there is a network on the way.
+func (e *Evidence) wayOver() way {
 	w := ways[e.Reason]
 	switch e.Reason { //nolint:exhaustive // the others prove the same each time
 	case prober.ReasonStatus, prober.ReasonWSHandshake:

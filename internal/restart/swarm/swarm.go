@@ -35,10 +35,7 @@ type Backend struct {
 // New makes a back-end from a checked configuration.
 func New(cfg Config) (*Backend, error) {
 	client, err := engine.New(cfg.Engine)
-	if err != nil {
-		return nil, err
-	}
-	return &Backend{name: cfg.Service, client: client}, nil
+	return &Backend{cfg.Service, client}, err
 }
 
 // Kind implements restart.Backend.

@@ -12,6 +12,7 @@ import (
 
 	commonconfig "github.com/prometheus/common/config"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/once"
 )
 
@@ -81,7 +82,7 @@ func (c *Client) Do(ctx context.Context, r Request, out any) error {
 	}
 	version := header.Get("Api-Version")
 	if !numbers.MatchString(version) {
-		return fmt.Errorf("%w: asking for the version: got %q: it is not a Docker Engine", once.ErrNotSent, once.Line(version))
+		return fmt.Errorf("%w: asking for the version: got %q: it is not a Docker Engine", once.ErrNotSent, printable.Line(version, once.MaxMessage))
 	}
 	u := c.base.JoinPath("v"+version, r.Path)
 	u.RawQuery = r.Query.Encode()

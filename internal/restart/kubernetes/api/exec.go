@@ -15,6 +15,7 @@ import (
 
 	commonconfig "github.com/prometheus/common/config"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/command"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/once"
 )
@@ -70,7 +71,7 @@ func (e *execConfig) check(dir string) error {
 	if err != nil {
 		text := fmt.Sprintf("exec: there is no program %q here", e.Command)
 		if e.InstallHint != "" {
-			text += ": " + once.Line(e.InstallHint)
+			text += ": " + printable.Line(e.InstallHint, once.MaxMessage)
 		}
 		return errors.New(text)
 	}
@@ -169,7 +170,7 @@ func (p *plugin) run(ctx context.Context) (credential, error) {
 	if err != nil {
 		if complaint != "" {
 			lines := strings.Split(complaint, "\n")
-			err = fmt.Errorf("%w: %q", err, once.Line(lines[len(lines)-1]))
+			err = fmt.Errorf("%w: %q", err, printable.Line(lines[len(lines)-1], once.MaxMessage))
 		}
 		return credential{}, fmt.Errorf("getting credentials: %w", err)
 	}

@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
@@ -52,7 +51,7 @@ func (a *App) probeOwn(ctx context.Context, name string) {
 	if !ok {
 		return // it is gone
 	}
-	result := t.Probe(ctx, t.Module.Config.TimeoutOr(prober.DefaultTimeout), func() func(collector.Probe) { return a.probes.beginOwn() })
+	result := t.Probe(ctx, t.Module.Config.TimeoutOr(prober.DefaultTimeout), a.probes.beginOwn)
 	outcome := resultSuccess
 	switch {
 	case ctx.Err() != nil:

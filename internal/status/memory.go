@@ -59,7 +59,7 @@ func (m *Memory) Load() {
 func (m *Memory) Run(ctx context.Context) {
 	written, known := time.Now(), uint64(0)
 	for {
-		targets, changes := m.Tracker.size()
+		targets, _ := m.Tracker.size()
 		scale := time.Duration(max(1, targets/fewTargets))
 		select {
 		case <-time.After(keepAfterChange * scale):
@@ -67,7 +67,8 @@ func (m *Memory) Run(ctx context.Context) {
 			m.write()
 			return
 		}
-		if _, changes = m.Tracker.size(); changes == known && time.Since(written) < keepEvery*scale {
+		_, changes := m.Tracker.size()
+		if changes == known && time.Since(written) < keepEvery*scale {
 			continue
 		}
 		m.write()

@@ -1,0 +1,173 @@
+package api
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
+
+// shops are some targets of which those that down names are down since noon, and the others up.
+func shops(t *testing.T, now time.Time, down ...string) *Targets {
+	t.Helper()
+	c, err := config.Parse("test.yml", []byte(`
+modules: {http_2xx: {prober: http}}
+targets:
+  - {name: db, url: 'http://db.example/', environment: LIVE, labels: {team: data}}
+  - {name: cart, url: 'http://cart.example/', environment: LIVE, depends_on: [db], labels: {team: shop}}
+  - {name: web, url: 'http://web.example/', environment: LIVE, depends_on: [cart], notification: "off", labels: {team: shop}}
+  - {name: wiki, url: 'http://wiki.example/', environment: DEV, interval: 5m}
+  - {name: new, url: 'http://new.example/', environment: DEV}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	inv := inventory.Merge(c, []inventory.Part{{Source: inventory.StaticSource, Reviewed: true, Targets: c.Targets}}, prober.MaskURL)
+	tracker := status.NewTracker()
+	for _, name := range []string{"db", "cart", "web", "wiki"} {
+		r := prober.Result{Start: now, Duration: time.Second}
+		tracker.Observe(status.Probe{Name: name, Result: r})
+		for _, d := range down {
+			if d == name {
+				r.Reason, r.Err = prober.ReasonStatus, errors.New("status 503, want 2xx")
+				tracker.Observe(status.Probe{Name: name, Result: r})
+			}
+		}
+	}
+	return &Targets{
+		Inventory: func() *inventory.Inventory { return inv }, Status: tracker,
+		Hint:       func(string, *prober.Result) string { return "look at it" },
+		Restarting: func() map[string]string { return map[string]string{"db": "verifying"} },
+	}
+}
+
+func TestFilter(t *testing.T) {
+	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	targets := shops(t, now, "db", "cart")
+	for query, want := range map[string]string{
+		"":                              "cart db new web wiki",
+		"state=down":                    "cart db",
+		"state=down&state=unknown":      "cart db new",
+		"environment=DEV":               "new wiki",
+		"label=team:shop":               "cart web",
+		"label=team:shop&state=up":      "web",
+		"q=CART":                        "cart",
+		"q=example":                     "cart db new web wiki",
+		"muted=true":                    "web",
+		"muted=false&environment=LIVE":  "cart db",
+		"stale=true":                    "cart db web",
+		"source=targets&limit=2":        "cart db",
+		"limit=2&after=db":              "new web",
+		"after=wiki":                    "",
+		"source=api:x":                  "",
+		"name=db&name=wiki":             "db wiki",
+		"shard=0/1":                     "cart db new web wiki",
+		"state=up&limit=1":              "web",
+		"state=x":                       "!state",
+		"label=team":                    "!label",
+		"muted=yes":                     "!muted",
+		"limit=10001":                   "!limit",
+		"limit=1&limit=2":               "!limit is there 2 times",
+		"sort=name":                     `!unknown parameter "sort"`,
+		"environment=LIVE&environment=": "cart db web",
+	} {
+		values, err := url.ParseQuery(query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := targets.Select(values, now.Add(2*time.Minute))
+		if text, bad := strings.CutPrefix(want, "!"); bad {
+			if err == nil || !strings.Contains(err.Error(), text) {
+				t.Errorf("%q: error is %v, want it about %q", query, err, text)
+			}
+			continue
+		}
+		var names []string
+		for i := range list.Targets {
+			names = append(names, list.Targets[i].Name)
+		}
+		if got := strings.Join(names, " "); err != nil || got != want {
+			t.Errorf("%q: got %q, %v; want %q", query, got, err, want)
+		}
+	}
+}
+
+// A list that is cut goes on where it ended, to its end.
+func TestNext(t *testing.T) {
+	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	targets, query := shops(t, now), url.Values{"limit": {"2"}, "environment": {"LIVE", "DEV"}}
+	var names []string
+	for range 10 {
+		list, err := targets.Select(query, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range list.Targets {
+			names = append(names, list.Targets[i].Name)
+		}
+		if list.Next == "" {
+			break
+		}
+		if query, err = url.ParseQuery(strings.TrimPrefix(list.Next, "?")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff([]string{"cart", "db", "new", "web", "wiki"}, names); diff != "" {
+		t.Errorf("names (-want +got):\n%s", diff)
+	}
+}
+
+// What is down because of another names the one at the end of the chain.
+func TestCause(t *testing.T) {
+	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	for _, tc := range []struct {
+		down []string
+		want map[string]string
+	}{
+		{[]string{"db", "cart", "web"}, map[string]string{"db": "", "cart": "db", "web": "db"}},
+		{[]string{"db", "web"}, map[string]string{"db": "", "cart": "", "web": ""}},
+		{[]string{"cart", "web"}, map[string]string{"cart": "", "web": "cart"}},
+	} {
+		list, err := shops(t, now, tc.down...).Select(nil, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range list.Targets {
+			target := &list.Targets[i]
+			if target.Cause != tc.want[target.Name] {
+				t.Errorf("with %q down the cause of %s is %q, want %q", tc.down, target.Name, target.Cause, tc.want[target.Name])
+			}
+			if (target.Restarting == "verifying") != (target.Name == "db") {
+				t.Errorf("%s is being restarted: %q", target.Name, target.Restarting)
+			}
+		}
+	}
+}
+
+func TestSummary(t *testing.T) {
+	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	for _, tc := range []struct {
+		down      []string
+		at        time.Duration
+		indicator string
+		text      string
+	}{
+		{nil, 0, IndicatorNone, "all targets that are probed are up"},
+		{[]string{"wiki"}, 0, IndicatorMinor, "1 of 5 targets are down"},
+		{[]string{"db"}, 0, IndicatorMajor, "1 of 3 LIVE targets are down"},
+		{[]string{"db", "cart", "web"}, 0, IndicatorCritical, "3 of 3 LIVE targets are down"},
+		{[]string{"db"}, 3 * time.Minute, IndicatorMinor, "3 of 5 targets were not probed for a while"},
+	} {
+		if got := shops(t, now, tc.down...).summarize(now.Add(tc.at)); got.Indicator != tc.indicator || got.Description != tc.text {
+			t.Errorf("with %q down after %s: %s, %q; want %s, %q", tc.down, tc.at, got.Indicator, got.Description, tc.indicator, tc.text)
+		}
+	}
+}
