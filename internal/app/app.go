@@ -149,6 +149,7 @@ func New(o Options) (*App, error) {
 		return nil, errors.Join(err, a.unwind(context.Background()))
 	}
 	a.memory.Load()
+	a.forgetGone(a.currentInventory()) // those that were taken out while the exporter did not run
 	return a, nil
 }
 

@@ -40,6 +40,7 @@ const oneService = `
       mode: observe
       restart_on: [404, tls_failed]
       never_restart_on: [503, request_timeout]
+      without_alert_after: 2h
       checks: [{url: 'http://127.0.0.1:1/health'}]
       command: {argv: [/bin/true], env: {B: '2', A: '1'}}
 `

@@ -14,13 +14,14 @@ import (
 // ownShare is how much of the file descriptors the exporter's own probes may take: one over this.
 const ownShare = 4
 
-// newMemory keeps what is known of the targets of the inventory, if it may and there is a place for it.
+// newMemory keeps what is known of the targets of the inventory, if it may and there is a place for it. It does so before an API
+// has listed the first one, too: what is known of its targets must not be lost until then.
 func (a *App) newMemory() *status.Memory {
 	return &status.Memory{
 		Tracker: a.status, Path: filepath.Join(a.opts.StoragePath, status.FileName), Log: a.log,
 		Wanted: func() bool {
-			now := a.current.Load()
-			return a.opts.StoragePath != "" && now.Config.Status.Persisted() && len(now.targets.inventory.Entries()) > 0
+			c := a.current.Load().Config
+			return a.opts.StoragePath != "" && c.Status.Persisted() && len(c.Targets)+len(c.TargetFiles)+len(c.TargetAPIs) > 0
 		},
 	}
 }

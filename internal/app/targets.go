@@ -74,11 +74,17 @@ type current struct {
 func (a *App) inventoryChanged(s *Snapshot, inv *inventory.Inventory) {
 	before := a.current.Swap(&current{s, newTargets(inv, s)})
 	a.selfProber.Give(subjects(s.Config, inv))
-	if inv.Complete {
-		a.status.Forget(func(name string) bool { return inv.ByName(name) != nil })
-	}
+	a.forgetGone(inv)
 	if before == nil || before.Snapshot != s || s.borrows() {
 		a.restarts.Apply(s.watching(inv))
+	}
+}
+
+// forgetGone forgets what is known of targets that are not in the inventory any more. Those of a source that has not answered
+// yet may still come.
+func (a *App) forgetGone(inv *inventory.Inventory) {
+	if inv.Answered {
+		a.status.Forget(func(name string) bool { return inv.ByName(name) != nil })
 	}
 }
 

@@ -46,6 +46,9 @@ type Inventory struct {
 	Config *config.Config
 	// Complete says that every source was asked at least once: before that, a target that is missing may be about to come.
 	Complete bool
+	// Answered says that every source has answered at least once: a target that is missing is gone, and not only unknown for want
+	// of an answer.
+	Answered bool
 
 	entries []*Entry // sorted by name
 	byName  map[string]*Entry

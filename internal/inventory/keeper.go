@@ -248,7 +248,7 @@ func (k *Keeper) merge() {
 		parts = append(parts, Part{Source: s.name, Reviewed: s.reviewed, Targets: s.targets(), Problems: s.wrong()})
 	}
 	inv := Merge(k.cfg, parts, k.opts.Mask)
-	inv.Complete = k.complete()
+	inv.Complete, inv.Answered = k.complete(), k.answered()
 	k.current.Store(inv)
 	k.complain(StaticSource, inv.problems[StaticSource], inv.wrong[StaticSource])
 	for _, s := range k.sources {
@@ -291,4 +291,8 @@ func (k *Keeper) Complete() bool {
 
 func (k *Keeper) complete() bool {
 	return !slices.ContainsFunc(k.sources, func(s *source) bool { return !s.asked })
+}
+
+func (k *Keeper) answered() bool {
+	return !slices.ContainsFunc(k.sources, func(s *source) bool { return !s.asked || s.success.IsZero() })
 }

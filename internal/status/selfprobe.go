@@ -46,11 +46,12 @@ type SelfProber struct {
 // A turn is when a target may have to be probed.
 type turn struct {
 	Subject
+	given   time.Time // when it was given to us
 	due     time.Time // when to look at it
 	wanted  time.Time // when it should be probed; earlier than due where it had to wait
 	began   time.Time // when we last probed it; zero: never
-	index   int       // in the queue; -1: it is being probed, or gone
-	gone    bool
+	index   int       // in the queue; -1: it is being probed
+	gone    bool      // forget it once its probe has ended
 	probing bool
 }
 
@@ -72,7 +73,7 @@ func (p *SelfProber) wake() chan struct{} {
 
 // Run probes until ctx is done, and returns when the last probe has ended.
 func (p *SelfProber) Run(ctx context.Context) {
-	r := &round{SelfProber: p, began: time.Now(), turns: map[string]*turn{}, ended: make(chan *turn)}
+	r := &round{SelfProber: p, turns: map[string]*turn{}, ended: make(chan *turn)}
 	atOnce := cmp.Or(p.AtOnce, DefaultAtOnce)
 	r.room, r.slowRoom = atOnce, max(atOnce-atOnce/quickShare, 1)
 	timer := time.NewTimer(0)
@@ -101,7 +102,6 @@ func (p *SelfProber) Run(ctx context.Context) {
 // A round is the state of Run.
 type round struct {
 	*SelfProber
-	began          time.Time
 	turns          map[string]*turn
 	queue          queue
 	ended          chan *turn
@@ -114,41 +114,49 @@ func (r *round) take() {
 	r.mu.Lock()
 	all := r.given
 	r.mu.Unlock()
+	now := time.Now()
 	wanted := make(map[string]bool, len(all))
 	for _, s := range all {
 		wanted[s.Name] = true
 		t := r.turns[s.Name]
 		if t == nil {
-			t = &turn{index: -1}
+			t = &turn{given: now, index: -1}
 			r.turns[s.Name] = t
 		}
-		if t.Subject == s && t.index >= 0 {
-			continue
-		}
-		t.Subject = s
-		if !t.probing {
+		same := t.Subject == s && t.index >= 0
+		t.Subject, t.gone = s, false
+		if !same && !t.probing {
 			r.again(t)
 		}
 	}
 	for name, t := range r.turns {
-		if wanted[name] {
-			continue
+		if !wanted[name] {
+			r.drop(t)
 		}
-		t.gone = true
-		if t.index >= 0 {
-			heap.Remove(&r.queue, t.index)
-		}
-		delete(r.turns, name)
 	}
+}
+
+// drop forgets a target. One that is being probed is kept until that has ended: if it is given again meanwhile, it must not be
+// probed a second time.
+func (r *round) drop(t *turn) {
+	t.gone = true
+	if t.probing {
+		return
+	}
+	if t.index >= 0 {
+		heap.Remove(&r.queue, t.index)
+	}
+	delete(r.turns, t.Name)
 }
 
 // again puts a target into the queue by when it is due.
 func (r *round) again(t *turn) {
 	t.probing = false
 	if t.gone {
+		r.drop(t)
 		return
 	}
-	t.wanted = r.due(t)
+	t.wanted = r.due(t, time.Now())
 	t.due = t.wanted
 	if t.index >= 0 {
 		heap.Fix(&r.queue, t.index)
@@ -158,22 +166,33 @@ func (r *round) again(t *turn) {
 }
 
 // due is when a target is to be probed: at its interval, once the exporter does so, and otherwise when nobody has done so for two
-// intervals. Targets are spread over half an interval, always in the same way.
-func (r *round) due(t *turn) (due time.Time) {
+// intervals. Targets are spread over half an interval, always in the same way. So they are when they are new here, whatever is
+// remembered of them. The result counts from now by the monotonic clock: what waits does not care if the other one is set.
+func (r *round) due(t *turn, now time.Time) (due time.Time) {
 	at, _, own := r.Last(t.Name)
+	age := now.Sub(at)
+	remembered := !at.IsZero() && age >= -t.Interval // or else the clock was set back, and that time says nothing
 	switch {
-	case own:
-		due = at.Add(t.Interval)
-	case at.IsZero():
+	case remembered && own:
+		due = now.Add(t.Interval - age)
+	case remembered:
+		due = now.Add(2*t.Interval + spread(t.Name, t.Interval/2) - age)
+	}
+	if !remembered || at.Before(t.given) {
 		first := min(t.Interval, longestFirst)
-		due = r.began.Add(first/2 + spread(t.Name, first/2))
-	default:
-		due = at.Add(2*t.Interval + spread(t.Name, t.Interval/2))
+		due = latest(due, t.given.Add(first/2+spread(t.Name, first/2)))
 	}
-	if next := t.began.Add(t.Interval); next.After(due) { // we did, and it said nothing about the target
-		due = next
+	if t.began.IsZero() {
+		return due
 	}
-	return due
+	return latest(due, t.began.Add(t.Interval)) // we did, and it may have said nothing about the target
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // spread is a part of a time that is always the same for a name.
@@ -199,7 +218,7 @@ func (r *round) begin(ctx context.Context) {
 	var waiting []*turn
 	for len(r.queue) > 0 && r.running < r.room && !r.queue[0].due.After(now) {
 		t := heap.Pop(&r.queue).(*turn) //nolint:forcetypeassert // there is nothing else in it
-		if due := r.due(t); due.After(now) {
+		if due := r.due(t, now); due.After(now) {
 			t.due, t.wanted = due, due // somebody has probed it meanwhile
 			heap.Push(&r.queue, t)
 			continue
@@ -211,8 +230,9 @@ func (r *round) begin(ctx context.Context) {
 		r.Late(now.Sub(t.wanted))
 		t.probing, t.began = true, now
 		r.running++
+		name := t.Name // take may change the rest of t meanwhile
 		go func() {
-			r.Probe(ctx, t.Name)
+			r.Probe(ctx, name)
 			r.ended <- t
 		}()
 	}

@@ -150,11 +150,15 @@ func TestSelfProbeTakesOver(t *testing.T) {
 		p.Give(all)
 		running(t, p)
 		scrape(20)
-		if len(w.own) > 0 {
-			t.Errorf("%d targets were probed while they were scraped", len(w.own))
+		w.mu.Lock()
+		n := len(w.own)
+		w.mu.Unlock()
+		if n > 0 {
+			t.Errorf("%d targets were probed while they were scraped", n)
 		}
 		time.Sleep(10 * interval)
 		synctest.Wait()
+		w.mu.Lock()
 		for name, times := range w.probes {
 			if _, longest := gaps(times); longest > 5*interval/2 {
 				t.Errorf("%s was not probed for %s, want it within 2.5 intervals of %s", name, longest, interval)
@@ -167,7 +171,10 @@ func TestSelfProbeTakesOver(t *testing.T) {
 			w.probes[s.Name] = nil
 			w.own[s.Name] = 0
 		}
+		w.mu.Unlock()
 		scrape(20)
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		for name, n := range w.own {
 			if n > 1 {
 				t.Errorf("%s was probed %d times although it was scraped again", name, n)
