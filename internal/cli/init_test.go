@@ -15,7 +15,7 @@ import (
 
 // TestInitExamples: what is commented out is a configuration once the signs are away.
 func TestInitExamples(t *testing.T) {
-	text := regexp.MustCompile(`(?m)^# (targets:|restart:|  .*)$`).ReplaceAll(initYAML, []byte("$1"))
+	text := regexp.MustCompile(`(?m)^# (targets:|restart:| {2}.*)$`).ReplaceAll(initYAML, []byte("$1"))
 	c, err := config.Parse(initConfig, bytes.ReplaceAll(text, []byte("/usr/local/bin/restart-shop"), []byte("/bin/true")))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
