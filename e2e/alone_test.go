@@ -166,12 +166,13 @@ func TestTakeover(t *testing.T) {
 	)
 	ctx := t.Context()
 	var all []*counted
-	text := "status: {self_probe: when_stale}\ntargets:\n"
+	var text strings.Builder
+	text.WriteString("status: {self_probe: when_stale}\ntargets:\n")
 	for i := range targets {
 		all = append(all, newCounted(t))
-		text += fmt.Sprintf("  - {name: t%d, url: '%s/', interval: %s, timeout: 2s}\n", i, all[i].URL, interval)
+		fmt.Fprintf(&text, "  - {name: t%d, url: '%s/', interval: %s, timeout: 2s}\n", i, all[i].URL, interval)
 	}
-	pair := lonely(t, text)
+	pair := lonely(t, text.String())
 	write(t, pair.Dir(), "prometheus.yml", fmt.Sprintf(fiveLines, pair.Exporter))
 	if err := pair.StartPrometheus(ctx, "prometheus.yml"); err != nil {
 		t.Fatal(err)
@@ -207,7 +208,7 @@ func TestTakeover(t *testing.T) {
 	back := time.Now()
 	awaitFor(ctx, t, 10*interval, "Prometheus scrapes again", func(ctx context.Context) (bool, error) {
 		found, err := harness.Query(ctx, "http://"+pair.Prometheus, fmt.Sprintf("count_over_time(probe_success[%ds]) > 1", int(time.Since(back).Seconds())+1))
-		return err == nil && len(found) == targets, nil //nolint:nilerr // it is starting
+		return err == nil && len(found) == targets, nil // an error: it is starting
 	})
 	after := own()
 	err := harness.Throughout(ctx, 3*interval, func(context.Context) error { return nil })
@@ -229,7 +230,8 @@ func wantSingle(t *testing.T, name string, probes []time.Time, least time.Durati
 			near++
 		}
 	}
-	if t.Logf("%s: %d probes, %d of them close", name, len(probes), near); near > 2 {
+	t.Logf("%s: %d probes, %d of them close", name, len(probes), near)
+	if near > 2 {
 		t.Errorf("%s was probed %d times within %s of another probe, want 2 at most", name, near, least)
 	}
 }

@@ -53,13 +53,14 @@ func breakApp(ctx context.Context, t *testing.T, s *harness.Stack, name string) 
 func TestNotTold(t *testing.T) {
 	t.Parallel()
 	ctx, s := startWith(t, harness.Options{
-		Restart: "  brake: {percent: 100, min: 50, max: 50}\n", // all of them are to fail
+		Restart: "  brake: {percent: 100, min: 50, max: 50}\n", // all but one are to fail
 		Apps: []harness.AppSpec{
 			{Name: "noisy"},
 			{Name: "muted", Target: "    notification: off\n"},
 			{Name: "at-work", Target: "    maintenance: [{times: [{start_time: '00:00', end_time: '24:00'}]}]\n"},
 			{Name: "parent", Service: "      mode: off\n"},
 			{Name: "child", Target: "    depends_on: [parent]\n"},
+			{Name: "well"},
 		},
 	})
 	for _, app := range s.Apps {

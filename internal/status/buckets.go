@@ -85,9 +85,7 @@ func (r row[N]) sum(n int, now time.Time) (total Count) {
 	for range last - first + 1 {
 		total.Up += int(r.cells[i].up)
 		total.Down += int(r.cells[i].down)
-		if i++; i == most {
-			i = 0
-		}
+		i = (i + 1) % most
 	}
 	return total
 }
