@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -102,7 +103,7 @@ func TestManyParameters(t *testing.T) {
 func BenchmarkSelect(b *testing.B) {
 	for _, n := range []int{1000, 10_000} {
 		targets := chained(b, n, 1)
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, err := targets.Select(nil, time.Now()); err != nil {

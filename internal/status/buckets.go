@@ -85,7 +85,8 @@ func (r row[N]) sum(n int, now time.Time) (total Count) {
 	for range last - first + 1 {
 		total.Up += int(r.cells[i].up)
 		total.Down += int(r.cells[i].down)
-		if i++; i == most {
+		i++
+		if i == most {
 			i = 0
 		}
 	}
