@@ -102,7 +102,7 @@ func (d *decoder) check(top place, c *Config, o Options) {
 	modules := top.field("modules")
 	switch named := d.lines[modules.path] != 0; {
 	case len(c.Modules) > 0:
-	case named || len(c.Targets) == 0 && !c.hasSources() && c.Restart == nil:
+	case named || len(c.Targets) == 0 && !c.hasSources() && c.Restart == nil && c.Status == (Status{}):
 		targets := top.field("targets")
 		switch _, empty := d.lines[targets.path]; {
 		case !d.clean(""): // a problem may be the reason why there are none

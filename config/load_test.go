@@ -247,3 +247,14 @@ func TestFilesByKeyAlone(t *testing.T) {
 		t.Errorf("got %q, want none", got)
 	}
 }
+
+// TestStatusAlone: a configuration to begin with has no targets yet, and the modules that are built in.
+func TestStatusAlone(t *testing.T) {
+	c, err := config.Parse("test.yml", []byte("status: {self_probe: when_stale}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(len(config.Default().Modules), len(c.Modules)); diff != "" {
+		t.Errorf("modules (-want +got):\n%s", diff)
+	}
+}

@@ -160,3 +160,15 @@ func TestNode(t *testing.T) {
 func TestShell(t *testing.T) {
 	run(t, ".", "bash", "-n", "ci/probe.sh")
 }
+
+// TestSolo: systemd takes the unit for the user of PM2.
+func TestSolo(t *testing.T) {
+	const unit = "healthcheck_exporter.service"
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, unit), strings.Replace(read(t, "solo/"+unit), "/usr/local/bin/healthcheck_exporter", "/bin/true", 1))
+	for line := range strings.Lines(run(t, dir, "systemd-analyze", "verify", "--man=no", "./"+unit)) {
+		if strings.Contains(line, unit) {
+			t.Errorf("systemd-analyze verify: %s", line)
+		}
+	}
+}

@@ -62,6 +62,23 @@ func (p *Pair) Deliver(ctx context.Context, token string, body []byte) (int, err
 	return deliver(ctx, "http://"+p.Exporter, token, body)
 }
 
+// Dir is where the files of the pair are.
+func (p *Pair) Dir() string { return p.dir }
+
+// GetJSON requests a path of the exporter and decodes the answer.
+func (p *Pair) GetJSON(ctx context.Context, path string, answer any) error {
+	return getJSON(ctx, "http://"+p.Exporter+path, answer)
+}
+
+// StopPrometheus ends Prometheus and waits until it has ended.
+func (p *Pair) StopPrometheus() {
+	for _, process := range p.processes {
+		if process.name == "prometheus" {
+			process.Stop()
+		}
+	}
+}
+
 // KillExporter kills the exporter without a warning and waits until it has ended.
 func (p *Pair) KillExporter() {
 	for _, process := range p.processes {

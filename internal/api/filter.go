@@ -32,8 +32,9 @@ type filter struct {
 // parseFilter reads a query. Parameters that are about the inventory alone are the same as those of /sd.
 func parseFilter(query url.Values) (filter, error) {
 	p, rest := parameters{query: query}, url.Values{}
-	for name, values := range query {
-		if !slices.Contains([]string{"state", "source", "label", "q", "muted", "stale", "after", "limit"}, name) {
+	p.only("after", "environment", "label", "limit", "muted", "name", "q", "shard", "source", "stale", "state")
+	for _, name := range []string{"environment", "name", "shard"} {
+		if values, ok := query[name]; ok {
 			rest[name] = values
 		}
 	}

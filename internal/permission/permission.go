@@ -147,7 +147,7 @@ func check(f File) []Finding {
 
 // look looks at the file itself, or at a directory above it.
 func (in inspection) look(s step, itself bool) (severity, string) {
-	rule, mode, path := rules[in.use], s.info.Mode(), quote(s.path)
+	rule, mode, path := rules[in.use], s.info.Mode(), Quote(s.path)
 	written, owned := rule.replaced, rule.owned
 	if itself {
 		written = rule.written
@@ -200,8 +200,8 @@ func octal(mode fs.FileMode) string {
 
 var plain = regexp.MustCompile(`^[A-Za-z0-9_/.,:@%+=-]+$`)
 
-// quote makes a path one word of a shell.
-func quote(path string) string {
+// Quote makes a path one word of a shell.
+func Quote(path string) string {
 	if plain.MatchString(path) {
 		return path
 	}

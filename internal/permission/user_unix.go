@@ -77,7 +77,7 @@ func userName(uid int) string {
 // keepPrivate is the command that takes a file from everybody else, and leaves it readable for the exporter.
 func (who identity) keepPrivate(s step) string {
 	uid, gid := owner(s.info)
-	path := quote(s.path)
+	path := Quote(s.path)
 	switch {
 	case who.root() || uid == who.uid:
 		return "chmod 600 " + path

@@ -161,12 +161,19 @@ func IsStatus(err error, code int) bool {
 
 // complaint returns what a refusal says in plain text, as the end of a sentence.
 func complaint(resp *http.Response, body []byte) string {
-	kind, text := resp.Header.Get("Content-Type"), string(body)
-	if strings.HasPrefix(kind, "application/json") && json.Unmarshal(body, &text) == nil { // Alertmanager sends a string
-		kind = "text/plain"
+	var text string
+	kind, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
+	switch kind {
+	case "text/plain":
+		text = string(body)
+	case "application/json": // Alertmanager sends a string
+		_ = json.Unmarshal(body, &text) // anything else says nothing to a person
+	case "application/problem+json": // RFC 9457
+		var p struct{ Detail string }
+		_ = json.Unmarshal(body, &p) // likewise
+		text = p.Detail
 	}
-	text = printable.Line(text, printable.MaxURL)
-	if !strings.HasPrefix(kind, "text/plain") || text == "" {
+	if text = printable.Line(text, printable.MaxURL); text == "" {
 		return ""
 	}
 	return ": " + text

@@ -49,6 +49,8 @@ func TestAnswers(t *testing.T) {
 		{"another program", "x", 200, "text/html", "<html>", "/hc/x?", "the answer does not come from a healthcheck_exporter: invalid character '<' looking for beginning of value"},
 		{"refused", "x", 409, "text/plain; charset=utf-8", "no\n\x1b[2Jsuch service\n", "/hc/x?", "status 409, want 200: no \ufffd[2Jsuch service"},
 		{"refused in JSON", "x", 400, "application/json", `"bad alert"`, "/hc/x?", "status 400, want 200: bad alert"},
+		{"refused with a problem", "x", 400, "application/problem+json", `{"title":"Bad Request","status":400,"detail":"limit is 0"}`, "/hc/x?", "status 400, want 200: limit is 0"},
+		{"refused with a problem that is cut", "x", 400, "application/problem+json", `{"detail":"limit`, "/hc/x?", "status 400, want 200"},
 		{"refused by a page", "x", 502, "text/html", "<html>", "/hc/x?", "status 502, want 200"},
 		{"without credentials", "x", 401, "text/plain", "", "/hc/x?", "status 401, want 200; give credentials with --http.config.file"},
 	} {

@@ -75,10 +75,14 @@ const (
 )
 
 func flags(known, down, planned bool) (f uint64) {
-	for flag, is := range map[uint64]bool{flagKnown: known, flagDown: down, flagPlanned: planned} {
-		if is {
-			f |= flag
-		}
+	if known {
+		f |= flagKnown
+	}
+	if down {
+		f |= flagDown
+	}
+	if planned {
+		f |= flagPlanned
 	}
 	return f
 }
