@@ -85,7 +85,10 @@ func (r row[N]) sum(n int, now time.Time) (total Count) {
 	for range last - first + 1 {
 		total.Up += int(r.cells[i].up)
 		total.Down += int(r.cells[i].down)
-		i = (i + 1) % most
+		i++
+		if i == most {
+			i = 0
+		}
 	}
 	return total
 }

@@ -59,7 +59,7 @@ func TestFullDiskIsToldOnce(t *testing.T) {
 	var log strings.Builder
 	m := Memory{Tracker: NewTracker(), Log: slog.New(slog.NewTextHandler(&log, nil)), Wanted: always}
 	for range 3 {
-		name := "/data/" + FileName + "." + strings.Repeat("7", log.Len()%10+1)
+		name := FileName + "." + strings.Repeat("7", log.Len()%10+1)
 		m.tell(&fs.PathError{Op: "write", Path: name, Err: fs.ErrPermission})
 	}
 	if n := strings.Count(log.String(), "could not be kept"); n != 1 || !strings.Contains(log.String(), fs.ErrPermission.Error()) {
