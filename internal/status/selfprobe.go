@@ -165,7 +165,7 @@ func (r *round) again(t *turn) {
 	}
 }
 
-// due is when a target is to be probed: at its interval, once the exporter does so, and otherwise when nobody has done so for two
+// due is when a target is to be probed: in its slot of each interval, once the exporter does so, and otherwise when nobody has done so for two
 // intervals. Targets are spread over half an interval, always in the same way. So they are when they are new here, whatever is
 // remembered of them. The result counts from now by the monotonic clock: what waits does not care if the other one is set.
 func (r *round) due(t *turn, now time.Time) (due time.Time) {
@@ -173,7 +173,9 @@ func (r *round) due(t *turn, now time.Time) (due time.Time) {
 	age := now.Sub(at)
 	remembered := !at.IsZero() && age >= -t.Interval // or else the clock was set back, and that time says nothing
 	switch {
-	case remembered && own:
+	case remembered && own && !t.began.IsZero():
+		return t.slot(t.began.Add(t.Interval / 2))
+	case remembered && own: // before the exporter was started
 		due = now.Add(t.Interval - age)
 	case remembered:
 		due = now.Add(2*t.Interval + spread(t.Name, t.Interval/2) - age)
@@ -185,7 +187,15 @@ func (r *round) due(t *turn, now time.Time) (due time.Time) {
 	if t.began.IsZero() {
 		return due
 	}
-	return latest(due, t.began.Add(t.Interval)) // we did, and it may have said nothing about the target
+	return latest(due, t.slot(t.began.Add(t.Interval/2))) // we did, and it may have said nothing about the target
+}
+
+// slot is the first time from then on that is the target's own: one in each interval, spread over all of it. The first probes come
+// sooner, and so close together.
+func (t *turn) slot(from time.Time) time.Time {
+	first := t.given.Add(spread(t.Name, t.Interval))
+	n := (from.Sub(first) + t.Interval - 1) / t.Interval // rounded up
+	return first.Add(max(n, 0) * t.Interval)
 }
 
 func latest(a, b time.Time) time.Time {

@@ -115,18 +115,28 @@ func TestSelfProbeAlone(t *testing.T) {
 		running(t, p)
 		time.Sleep(10 * interval)
 		synctest.Wait()
-		seconds := map[int64]int{}
+		seconds, tenths := map[int64]int{}, map[time.Duration]int{}
 		for name, times := range w.probes {
 			if first := times[0].Sub(began); first > longestFirst {
 				t.Errorf("%s is first probed after %s", name, first)
 			}
-			if closest, longest := gaps(times); closest < interval || longest > interval+time.Second {
+			if closest, longest := gaps(times[:3]); closest < interval/2 || longest > 3*interval/2 {
+				t.Errorf("%s is first probed from %s to %s apart, want half an interval to one and a half", name, closest, longest)
+			}
+			if closest, longest := gaps(times[2:]); closest < interval-time.Millisecond || longest > interval+time.Millisecond {
 				t.Errorf("%s is probed from %s to %s apart, want %s", name, closest, longest, interval)
 			}
+			last := times[len(times)-1].Sub(began) % interval
+			tenths[last*10/interval]++
 			seconds[int64(times[0].Sub(began)/time.Second)]++
 		}
 		if len(w.probes) != 300 || len(seconds) < 4 {
 			t.Errorf("%d of 300 targets are probed, in %d different seconds", len(w.probes), len(seconds))
+		}
+		for i := range time.Duration(10) {
+			if n := tenths[i]; n < 15 || n > 50 {
+				t.Errorf("%d of 300 targets are probed in tenth %d of the interval: they are not spread over it", n, i)
+			}
 		}
 	})
 }
@@ -205,7 +215,7 @@ func TestSelfProbeHanging(t *testing.T) {
 		time.Sleep(20 * interval)
 		synctest.Wait()
 		for _, s := range all[1000:] {
-			if _, longest := gaps(w.probes[s.Name]); longest > interval+interval/10 || len(w.probes[s.Name]) < 19 {
+			if _, longest := gaps(w.probes[s.Name][2:]); longest > interval+interval/10 || len(w.probes[s.Name]) < 19 {
 				t.Errorf("%s was probed %d times, up to %s apart, want %s", s.Name, len(w.probes[s.Name]), longest, interval)
 			}
 		}
@@ -258,7 +268,7 @@ func TestSelfProbeInconclusive(t *testing.T) {
 		running(t, p)
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
-		if n := w.own["target-0"]; n < 9 || n > 10 {
+		if n := w.own["target-0"]; n < 9 || n > 11 {
 			t.Errorf("it was probed %d times in ten minutes", n)
 		}
 	})
