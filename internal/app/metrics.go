@@ -39,24 +39,18 @@ type metrics struct {
 }
 
 func newMetrics(r *prometheus.Registry) *metrics {
+	gauge := func(name, help string) prometheus.Gauge {
+		return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help})
+	}
+	counters := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
+	}
 	m := &metrics{
-		registry: r,
-		reloadSuccess: prometheus.NewGauge(prometheus.GaugeOpts{
-			Namespace: namespace, Name: "config_last_reload_successful",
-			Help: "Whether the last load of the configuration succeeded.",
-		}),
-		reloadTime: prometheus.NewGauge(prometheus.GaugeOpts{
-			Namespace: namespace, Name: "config_last_reload_success_timestamp_seconds",
-			Help: "When the configuration was last loaded successfully, in unix time.",
-		}),
-		probes: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: namespace, Name: "probes_total",
-			Help: "How many probes have finished, by module and result; abandoned are those whose client went away.",
-		}, []string{"module", "result"}),
-		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
-			Namespace: namespace, Name: "probes_in_flight",
-			Help: "How many probes are under way.",
-		}),
+		registry:      r,
+		reloadSuccess: gauge("config_last_reload_successful", "Whether the last load of the configuration succeeded."),
+		reloadTime:    gauge("config_last_reload_success_timestamp_seconds", "When the configuration was last loaded successfully, in unix time."),
+		probes:        counters("probes_total", "How many probes have finished, by module and result; abandoned are those whose client went away.", "module", "result"),
+		inFlight:      gauge("probes_in_flight", "How many probes are under way."),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "probe_duration_seconds",
 			Help:                            "How long probes took.",
@@ -65,31 +59,16 @@ func newMetrics(r *prometheus.Registry) *metrics {
 			NativeHistogramMaxBucketNumber:  100,
 			NativeHistogramMinResetDuration: time.Hour,
 		}, []string{"module"}),
-		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: namespace, Name: "probes_rejected_total",
-			Help: "How many queries named nothing that could be probed, by reason.",
-		}, []string{"reason"}),
-		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: namespace, Name: "requests_refused_total",
-			Help: "How many requests were refused, by what was wrong with them.",
-		}, []string{"reason"}),
-		selfProbes: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: namespace, Name: "self_probes_total",
-			Help: "How many probes the exporter has made by itself, since nobody scraped the target, by result.",
-		}, []string{"result"}),
+		rejected:   counters("probes_rejected_total", "How many queries named nothing that could be probed, by reason.", "reason"),
+		refused:    counters("requests_refused_total", "How many requests were refused, by what was wrong with them.", "reason"),
+		selfProbes: counters("self_probes_total", "How many probes the exporter has made by itself, since nobody scraped the target, by result.", "result"),
 		selfLate: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "self_probe_lateness_seconds",
 			Help:    "How much later than they should the exporter's own probes began.",
 			Buckets: []float64{.01, .1, 1, 5, 15, 60},
 		}),
-		connections: prometheus.NewGauge(prometheus.GaugeOpts{
-			Namespace: namespace, Name: "connections",
-			Help: "How many connections of those who ask are open.",
-		}),
-		connectionsRefused: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: namespace, Name: "connections_refused_total",
-			Help: "How many connections were refused, by the bound that was reached.",
-		}, []string{"reason"}),
+		connections:        gauge("connections", "How many connections of those who ask are open."),
+		connectionsRefused: counters("connections_refused_total", "How many connections were refused, by the bound that was reached.", "reason"),
 		connectionsDisplaced: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Name: "connections_displaced_total",
 			Help: "How many connections were closed to make room for others.",
