@@ -63,6 +63,7 @@ type App struct {
 	lifecycle
 
 	opts    Options
+	made    time.Time
 	prefix  string // "" or "/prefix"
 	log     *slog.Logger
 	metrics *metrics
@@ -124,6 +125,7 @@ func New(o Options) (*App, error) {
 	}
 	a := &App{
 		opts:    o,
+		made:    time.Now(),
 		prefix:  prefix,
 		log:     o.Logger,
 		metrics: newMetrics(prometheus.NewRegistry()),
