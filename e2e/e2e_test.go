@@ -98,7 +98,7 @@ func restartedThroughout(ctx context.Context, t *testing.T, s *harness.Stack, ap
 	}
 }
 
-// restarted tells whether the app was restarted n times, as its supervisor and as the exporter count.
+// restarted reports whether the app was restarted n times, as its supervisor and as the exporter count.
 func restarted(ctx context.Context, s *harness.Stack, app *harness.App, n int) error {
 	if got := len(app.Restarts()); got != n {
 		return fmt.Errorf("%s was restarted %d times, want %d", app.Name, got, n)

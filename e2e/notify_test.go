@@ -14,7 +14,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/harness"
 )
 
-// about tells whether a message to Slack has the word in its title.
+// about reports whether a message to Slack has the word in its title.
 func about(s *harness.Stack, word string) func(context.Context) (bool, error) {
 	return func(context.Context) (bool, error) { return len(titles(s, word)) > 0, nil }
 }
@@ -48,7 +48,7 @@ func breakApp(ctx context.Context, t *testing.T, s *harness.Stack, name string) 
 	return app
 }
 
-// TestNotTold breaks apps of which nobody wants to hear, each for another reason, and two of which people have to hear. What is
+// TestNotTold breaks apps that nobody wants to hear of, each for another reason, and two that people have to hear of. What is
 // muted is repaired all the same; what is at work, or only fails because of another, is left alone.
 func TestNotTold(t *testing.T) {
 	t.Parallel()

@@ -123,7 +123,7 @@ func TestMutations(t *testing.T) {
 	}
 }
 
-// test tells whether a test of the alert fails.
+// test reports whether a test of the alert fails.
 func (m *mutation) test(t *testing.T, alerts ruleFile) (failed bool, out string) {
 	t.Helper()
 	dir := t.TempDir()

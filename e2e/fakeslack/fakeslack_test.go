@@ -88,7 +88,7 @@ func TestServer(t *testing.T) {
 		{"no channel", http.MethodPost, s.URL(""), "application/json", ok, http.StatusNotFound},
 		{"method", http.MethodPut, s.URL("live"), "application/json", ok, http.StatusMethodNotAllowed},
 		{"content type", http.MethodPost, s.URL("live"), "text/plain", ok, http.StatusBadRequest},
-		{"message that is none", http.MethodPost, s.URL("live"), "application/json", "{}", http.StatusBadRequest},
+		{"not a message", http.MethodPost, s.URL("live"), "application/json", "{}", http.StatusBadRequest},
 	}
 	refused := 0
 	for _, tt := range tests {
@@ -136,7 +136,7 @@ func TestAPI(t *testing.T) {
 		{"no token", "", ok, "invalid_auth"},
 		{"wrong token", fakeslack.BotToken + "x", ok, "invalid_auth"},
 		{"no channel", fakeslack.BotToken, `{"text": "hello"}`, "channel_not_found"},
-		{"message that is none", fakeslack.BotToken, `{"channel": "#live"}`, "no_text"},
+		{"not a message", fakeslack.BotToken, `{"channel": "#live"}`, "no_text"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.APIURL(), strings.NewReader(tt.body))

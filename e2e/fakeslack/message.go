@@ -152,7 +152,7 @@ func check(name, text string, limit int, rule func(string) error) error {
 // ended are the colours of an alert that has ended: what it was about is well again, or is just past.
 var ended = []string{"good", "#A0A0A0"}
 
-// Firing tells whether the message is about a failure; otherwise it is about the end of one. The colour says which.
+// Firing reports whether the message is about a failure; otherwise it is about the end of one. The colour says which.
 func (m *Message) Firing() bool {
 	for i := range m.Attachments {
 		if !slices.Contains(ended, m.Attachments[i].Color) {

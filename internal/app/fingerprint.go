@@ -17,7 +17,7 @@ func (f fingerprint) add(files ...string) {
 	}
 }
 
-// changed tells whether the contents of a file are others now.
+// changed reports whether the contents of a file are others now.
 func (f fingerprint) changed() bool {
 	for name, sum := range f {
 		if checksum(name) != sum {

@@ -55,7 +55,7 @@ func TestEnds(t *testing.T) {
 			good := *address
 			*address = "nonsense"
 			if err := a.Start(); err == nil {
-				t.Error("an address that is none was listened on")
+				t.Error("it listened on something that is not an address")
 			}
 			*address = good
 			return errors.Join(a.Start(), a.Stop())

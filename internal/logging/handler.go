@@ -52,7 +52,7 @@ func NewHandler(o Options) *Handler {
 	return &Handler{level: o.Level, logger: kitlog.NewLogfmtLogger(w), encode: logfmtValue}
 }
 
-// Enabled tells whether a record of this level is written.
+// Enabled reports whether a record of this level is written.
 func (h *Handler) Enabled(_ context.Context, level slog.Level) bool {
 	return level >= h.level.Level() && level < LevelNone
 }
@@ -152,7 +152,7 @@ func key(k string) string {
 	return "!BADKEY"
 }
 
-// validInKey tells whether logfmt keeps r in a key; it drops the others.
+// validInKey reports whether logfmt keeps r in a key; it drops the others.
 func validInKey(r rune) bool { return r > ' ' && r != '=' && r != '"' && r != '\uFFFD' }
 
 // levelText returns the level in lower case, such as "info" or "error+2".

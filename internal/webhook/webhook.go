@@ -24,7 +24,7 @@ const MaxBody = 16 << 20
 // maxDecoding is how many deliveries are read at a time, which bounds the memory that they take.
 const maxDecoding = 4
 
-// A Receiver takes the alerts of a delivery, several at a time, and returns at once. Handle tells whether the labels
+// A Receiver takes the alerts of a delivery, several at a time, and returns at once. Handle reports whether the labels
 // select something that can be restarted. An error means that what the alert changes could not be persisted: the delivery
 // has to come again.
 type Receiver interface {

@@ -156,7 +156,7 @@ func TestAsk(t *testing.T) {
 	}
 }
 
-// The shipped files are checked by make check-mixin; here a file that is none.
+// The shipped files are checked by make check-mixin; here a file that is not one.
 func TestNoFile(t *testing.T) {
 	for _, args := range [][]string{{}, {"none.json"}, {"-metrics", "none.md", "check_test.go"}, {"-rules", "none.yaml", "check_test.go"}, {"check_test.go"}} {
 		if err := run(t.Context(), args, io.Discard); err == nil {
