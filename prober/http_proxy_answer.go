@@ -45,8 +45,8 @@ func ownAnswer(via *url.URL, resp *http.Response) *failure {
 	return nil
 }
 
-// lastProxyError is the error that the nearest proxy reports in Proxy-Status (RFC 9209 section 2). It is empty if there
-// is none.
+// lastProxyError is the error that the nearest proxy reports in Proxy-Status (RFC 9209 section 2). It is empty if
+// none is reported.
 func lastProxyError(h http.Header) string {
 	all := strings.Split(quotedString.ReplaceAllString(strings.Join(h.Values("Proxy-Status"), ","), ""), ",")
 	if m := statusError.FindStringSubmatch(all[len(all)-1]); m != nil {

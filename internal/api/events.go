@@ -38,7 +38,7 @@ func (e *Events) list(query url.Values, now time.Time) (EventList, error) {
 	p := parameters{query: query}
 	p.only("after", "kind", "limit", "since", "target")
 	f := status.Filter{
-		Target: p.text("target"), Kind: status.Kind(p.oneOf("kind", string(status.KindState), string(status.KindRestart))),
+		Target: p.text("target"), Kind: status.Kind(p.oneOf("kind", status.Kinds()...)),
 		Since: p.since("since", now), Before: p.number("after", 1<<63), Limit: int(p.number("limit", status.MaxEvents)), //nolint:gosec // it is small
 	}
 	if p.err != nil {

@@ -29,7 +29,7 @@ func addEvents(p *program) {
 	c := p.Command("events", "List what happened to targets and services: what went down, for how long and why, what was restarted and whether that helped. Exit status: 0 success, 1 the exporter did not answer, 2 usage.")
 	exporterFlags(c, &o.Exporter, &o.Format)
 	c.Flag("target", "Only events of this target.").StringVar(&o.Target)
-	c.Flag("kind", "Only events of this kind: state or restart.").EnumVar(&o.Kind, string(status.KindState), string(status.KindRestart))
+	c.Flag("kind", "Only events of this kind: state or restart.").EnumVar(&o.Kind, status.Kinds()...)
 	c.Flag("since", "Only events since then: a time such as 2026-12-01T08:00:00Z, or how long ago, such as 7d.").Default("7d").StringVar(&o.Since)
 	c.Flag("limit", "How many events, the newest first.").Default("100").IntVar(&o.Limit)
 	p.does(c, func(ctx context.Context, out, errOut io.Writer) int { return listEvents(ctx, out, errOut, o) })

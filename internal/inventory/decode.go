@@ -32,7 +32,7 @@ func (d *decoder) document(data []byte) *document {
 }
 
 // file reads a file of target_files: a list of targets, the same below the key "targets", or the groups that Prometheus'
-// file_sd has, which may be mixed with targets. An error means that it is none of these.
+// file_sd has, which may be mixed with targets. An error means that it is something else.
 func (d *decoder) file(ctx context.Context, data []byte) error {
 	if trimmed := bytes.TrimSpace(data); len(trimmed) > 0 && (trimmed[0] == '[' || trimmed[0] == '{') {
 		if body, err := parseJSON(data); err == nil {

@@ -134,7 +134,7 @@ func TestDecodeJSON(t *testing.T) {
 		{name: "http_sd", format: "http_sd", text: `[{"targets": ["a"], "labels": {"target": "a"}}]`, targets: []string{"a http://a http_2xx UNKNOWN 30s/10s"}},
 		{name: "targets", format: "targets", text: `[{"name": "a", "url": "http://a/"}]`, targets: []string{a}},
 		{name: "targets below the key", format: "targets", text: `{"targets": [{"name": "a", "url": "http://a/"}]}`, targets: []string{a}},
-		{name: "http_sd is no list", format: "http_sd", text: `{"targets": []}`, err: "not a list"},
+		{name: "http_sd is not a list", format: "http_sd", text: `{"targets": []}`, err: "not a list"},
 		{name: "null", format: "targets", text: `null`, err: "not a list"},
 		{name: "empty", format: "targets", text: ``, err: "not valid JSON"},
 		{name: "HTML", format: "targets", text: `<html>`, err: "not valid JSON"},

@@ -44,8 +44,6 @@ type label struct{ name, value string }
 type Inventory struct {
 	// Config is what the targets were checked against.
 	Config *config.Config
-	// Complete says that every source was asked at least once: before that, a target that is missing may be about to come.
-	Complete bool
 	// Answered says that every source has answered at least once: a target that is missing is gone, and not only unknown for want
 	// of an answer.
 	Answered bool

@@ -248,7 +248,7 @@ func (k *Keeper) merge() {
 		parts = append(parts, Part{Source: s.name, Reviewed: s.reviewed, Targets: s.targets(), Problems: s.wrong()})
 	}
 	inv := Merge(k.cfg, parts, k.opts.Mask)
-	inv.Complete, inv.Answered = k.complete(), k.answered()
+	inv.Answered = k.answered()
 	k.current.Store(inv)
 	k.complain(StaticSource, inv.problems[StaticSource], inv.wrong[StaticSource])
 	for _, s := range k.sources {
@@ -286,10 +286,6 @@ func (k *Keeper) Inventory() *Inventory { return k.current.Load() }
 func (k *Keeper) Complete() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.complete()
-}
-
-func (k *Keeper) complete() bool {
 	return !slices.ContainsFunc(k.sources, func(s *source) bool { return !s.asked })
 }
 

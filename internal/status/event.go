@@ -18,8 +18,8 @@ const (
 	KindRestart Kind = "restart" // an attempt to restart a service ended
 )
 
-// Kinds are all kinds of events.
-func Kinds() []Kind { return []Kind{KindState, KindRestart} }
+// Kinds are the names of all kinds of events.
+func Kinds() []string { return []string{string(KindState), string(KindRestart)} }
 
 // An Event is something that happened to a target or a service, as GET /api/v1/events has it.
 type Event struct {

@@ -63,7 +63,7 @@ func (m *Memory) Load() {
 // sweep removes what exporters have left behind that were killed while they wrote. If another one is writing to the same place,
 // it tries again.
 func (m *Memory) sweep() {
-	left, _ := filepath.Glob(m.Path + ".[0-9]*") // of a path that is no pattern nothing is found
+	left, _ := filepath.Glob(m.Path + ".[0-9]*") // an error: the path is not a pattern, and nothing is swept
 	for _, path := range left {
 		_ = os.Remove(path)
 	}
