@@ -95,3 +95,19 @@ func TestLeftovers(t *testing.T) {
 		t.Errorf("%q is left, %v; want .bak .corrupt", got, err)
 	}
 }
+
+// A file that has more events than are kept is not one of ours: nothing of it is taken over.
+func TestTooManyEvents(t *testing.T) {
+	tracker := NewTracker()
+	tracker.events.kept = make([]Event, MaxEvents)
+	for _, want := range []bool{true, false} {
+		text, err := tracker.snapshot()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := NewTracker().restore(text); (err == nil) != want {
+			t.Errorf("with %d events: %v", len(tracker.events.kept), err)
+		}
+		tracker.events.kept = append(tracker.events.kept, Event{})
+	}
+}
