@@ -142,13 +142,17 @@ func problem(err error) error {
 
 // restarting returns the phases of restarts that are under way, by the names of the targets that the services check.
 func (a *App) restarting() map[string]string {
-	phases, all := a.restarts.InFlight(), map[string]string{}
+	return phasesOfTargets(a.restarts.InFlight(), a.current.Load().Restarts.Services)
+}
+
+func phasesOfTargets(phases map[string]policy.Phase, services []restart.Service) map[string]string {
+	all := map[string]string{}
 	if len(phases) == 0 {
 		return all
 	}
-	for _, s := range a.current.Load().Restarts.Services {
-		for _, c := range s.Checks {
-			if p, ok := phases[s.Name]; ok && c.Inventory != "" {
+	for i := range services {
+		for _, c := range services[i].Checks {
+			if p, ok := phases[services[i].Name]; ok && c.Inventory != "" {
 				all[c.Inventory] = string(p)
 			}
 		}
