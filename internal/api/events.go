@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/query"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
 )
 
@@ -34,15 +35,15 @@ func (e *Events) List(w http.ResponseWriter, r *http.Request) {
 	answer(w, list)
 }
 
-func (e *Events) list(query url.Values, now time.Time) (EventList, error) {
-	p := parameters{query: query}
-	p.only("after", "kind", "limit", "since", "target")
+func (e *Events) list(values url.Values, now time.Time) (EventList, error) {
+	p := query.Of(values)
+	p.Only("after", "kind", "limit", "since", "target")
 	f := status.Filter{
-		Target: p.text("target"), Kind: status.Kind(p.oneOf("kind", status.Kinds()...)),
-		Since: p.since("since", now), Before: p.number("after", 1<<63), Limit: int(p.number("limit", status.MaxEvents)), //nolint:gosec // it is small
+		Target: p.Text("target"), Kind: status.Kind(p.OneOf("kind", status.Kinds()...)),
+		Since: p.Since("since", now), Before: p.Number("after", 1<<63), Limit: int(p.Number("limit", status.MaxEvents)), //nolint:gosec // it is small
 	}
-	if p.err != nil {
-		return EventList{}, p.err
+	if err := p.Err(); err != nil {
+		return EventList{}, err
 	}
 	if f.Limit == 0 {
 		f.Limit = defaultEvents
@@ -53,8 +54,8 @@ func (e *Events) list(query url.Values, now time.Time) (EventList, error) {
 		list.Events = []status.Event{}
 	}
 	if more {
-		query.Set("after", strconv.FormatUint(found[len(found)-1].ID, 10))
-		list.Next = "?" + query.Encode()
+		values.Set("after", strconv.FormatUint(found[len(found)-1].ID, 10))
+		list.Next = "?" + values.Encode()
 	}
 	return list, nil
 }

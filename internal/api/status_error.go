@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/query"
 )
 
 // A StatusError is an error with the status of the answer that tells it.
@@ -30,6 +32,9 @@ func invalid(format string, args ...any) error {
 func problem(err error) *StatusError {
 	if p, ok := errors.AsType[*StatusError](err); ok {
 		return &StatusError{Status: p.Status, RetryAfter: p.RetryAfter, Err: err}
+	}
+	if _, ok := errors.AsType[*query.Error](err); ok {
+		return &StatusError{Status: http.StatusBadRequest, Err: err}
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return &StatusError{Status: http.StatusRequestEntityTooLarge, Err: err}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/query"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
@@ -70,10 +71,10 @@ type Step struct {
 
 // Show serves the target that the path names.
 func (t *Targets) Show(w http.ResponseWriter, r *http.Request) {
-	p := parameters{query: r.URL.Query()}
-	p.only()
-	if p.err != nil {
-		fail(w, p.err)
+	p := query.Of(r.URL.Query())
+	p.Only()
+	if err := p.Err(); err != nil {
+		fail(w, err)
 		return
 	}
 	detail, err := t.detail(r.PathValue("name"), time.Now())
@@ -85,14 +86,14 @@ func (t *Targets) Show(w http.ResponseWriter, r *http.Request) {
 }
 
 func (t *Targets) detail(name string, now time.Time) (*Detail, error) {
-	b := t.board(now)
-	e, err := b.named(name)
+	b := t.Board.At(now)
+	e, err := named(b, name)
 	if err != nil {
 		return nil, err
 	}
-	known := t.Status.Details(name, now)
+	known := t.Board.Status.Details(name, now)
 	d := &Detail{
-		Target: b.target(e), Recent: make([]Sample, len(known.Recent)), Changes: make([]Change, len(known.Changes)),
+		Target: t.target(b, e), Recent: make([]Sample, len(known.Recent)), Changes: make([]Change, len(known.Changes)),
 		Minutes: pairs(known.Minutes), Quarters: pairs(known.Quarters), Days: pairs(known.Days),
 	}
 	for i, s := range known.Recent {

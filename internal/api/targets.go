@@ -7,11 +7,14 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/board"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/query"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
@@ -76,12 +79,9 @@ type TargetList struct {
 
 // Targets serve the inventory with what is known of each target.
 type Targets struct {
-	Inventory func() *inventory.Inventory
-	Status    *status.Tracker
+	Board *board.Source
 	// Hint says what to do about a probe of a module that failed.
 	Hint func(module string, r *prober.Result) string
-	// Restarting returns the phases of restarts that are under way, by the name of a target.
-	Restarting func() map[string]string
 }
 
 // List serves the targets that a query asks for, sorted by name.
@@ -94,104 +94,77 @@ func (t *Targets) List(w http.ResponseWriter, r *http.Request) {
 	answer(w, list)
 }
 
+// maxTargets is how many targets a list may be asked for at once. Without a limit it has all of them.
+const maxTargets = 10_000
+
 // Select returns the targets that a query asks for, as they are at a time.
-func (t *Targets) Select(query url.Values, now time.Time) (TargetList, error) {
-	f, err := parseFilter(query)
-	if err != nil {
+func (t *Targets) Select(values url.Values, now time.Time) (TargetList, error) {
+	p := query.Of(values)
+	p.Only(slices.Sorted(slices.Values(append(board.FilterParameters(), "after", "limit")))...)
+	after, limit := p.Text("after"), int(p.Number("limit", maxTargets)) // 0: all
+	f, err := board.ParseFilter(values, p)
+	if err = cmp.Or(err, p.Err()); err != nil {
 		return TargetList{}, err
 	}
-	b := t.board(now)
+	b := t.Board.At(now)
 	list := TargetList{Targets: []Target{}}
-	if len(query) == 0 { // all of them: growing would copy them again and again
-		list.Targets = make([]Target, 0, len(b.inventory.Entries()))
+	if len(values) == 0 { // all of them: growing would copy them again and again
+		list.Targets = make([]Target, 0, len(b.Inventory.Entries()))
 	}
-	for _, e := range b.inventory.Entries() {
-		if e.Name <= f.after || !f.selection.Has(e) {
+	for _, e := range b.Inventory.Entries() {
+		if e.Name <= after || !f.Selects(e) {
 			continue
 		}
-		target := b.target(e)
-		if !f.has(&target) {
+		of := b.Target(e)
+		if !f.Has(&of) {
 			continue
 		}
-		if f.limit > 0 && len(list.Targets) == f.limit {
-			query.Set("after", list.Targets[f.limit-1].Name)
-			list.Next = "?" + query.Encode()
+		if limit > 0 && len(list.Targets) == limit {
+			values.Set("after", list.Targets[limit-1].Name)
+			list.Next = "?" + values.Encode()
 			break
 		}
-		list.Targets = append(list.Targets, target)
+		list.Targets = append(list.Targets, t.describe(b, &of))
 	}
 	return list, nil
 }
 
-// A board is the targets at one moment.
-type board struct {
-	inventory *inventory.Inventory
-	status    *status.Tracker
-	restarts  map[string]string
-	now       time.Time
-
-	down   func(name string) bool
-	causes map[string]string // of targets for which it was looked up; see cause
+// target is a target of the inventory as the API has it.
+func (t *Targets) target(b *board.Board, e *inventory.Entry) Target {
+	of := b.Target(e)
+	return t.describe(b, &of)
 }
 
-func (t *Targets) board(now time.Time) *board {
-	return &board{inventory: t.Inventory(), status: t.Status, restarts: t.Restarting(), now: now, down: t.Status.Down, causes: map[string]string{}}
-}
-
-func (b *board) view(e *inventory.Entry) status.View {
-	return b.status.View(e.Name, time.Duration(e.Interval), b.now)
-}
-
-func (b *board) target(e *inventory.Entry) Target {
-	v := b.view(e)
-	t := Target{
-		Description: b.inventory.Describe(e, b.now),
-		State:       v.State, Stale: v.Stale, Flapping: v.Flapping, Restarting: b.restarts[e.Name], Reason: v.Reason, StatusCode: v.StatusCode, Error: v.Error,
+func (t *Targets) describe(b *board.Board, of *board.Target) Target {
+	target := Target{
+		Description: b.Inventory.Describe(of.Entry, b.Now),
+		State:       of.State, Stale: of.Stale, Flapping: of.Flapping, Cause: of.Cause, Restarting: of.Restarting,
+		Reason: of.Reason, StatusCode: of.StatusCode, Error: of.Error,
 	}
-	if v.Reason == prober.ReasonNone {
-		t.StatusCode = 0
+	if of.Reason == prober.ReasonNone {
+		target.StatusCode = 0
 	}
-	if v.State == status.StateDown {
-		t.Cause = b.cause(e)
-	}
-	if !v.LastProbe.IsZero() {
-		seconds := v.Duration.Seconds()
-		t.Since, t.LastProbe, t.DurationSeconds = &v.Since, &v.LastProbe, &seconds
-		t.ProbedBy = "scrape"
-		if v.Own {
-			t.ProbedBy = "exporter"
+	if !of.LastProbe.IsZero() {
+		seconds := of.Duration.Seconds()
+		target.Since, target.LastProbe, target.DurationSeconds = &of.Since, &of.LastProbe, &seconds
+		target.ProbedBy = "scrape"
+		if of.Own {
+			target.ProbedBy = "exporter"
 		}
 	}
-	if !v.FirstSeen.IsZero() {
-		t.Uptime = &Uptime{Since: v.FirstSeen, Hour: shareOf(v.Hour), Day: shareOf(v.Day), Week: shareOf(v.Week), Month: shareOf(v.Month)}
+	if u := t.Board.Status.Uptime(of.Name, b.Now); !u.FirstSeen.IsZero() {
+		target.Uptime = &Uptime{Since: u.FirstSeen, Hour: shareOf(u.Hour), Day: shareOf(u.Day), Week: shareOf(u.Week), Month: shareOf(u.Month)}
 	}
-	return t
-}
-
-// cause is the target at the end of a chain of those that e depends on and that are all down. Empty: none of them is. Each is
-// looked up once: a chain may be as long as the inventory. It has no cycles.
-func (b *board) cause(e *inventory.Entry) string {
-	if known, ok := b.causes[e.Name]; ok {
-		return known
-	}
-	cause := ""
-	for _, name := range e.DependsOn {
-		if on := b.inventory.ByName(name); on != nil && b.down(name) {
-			cause = cmp.Or(b.cause(on), name)
-			break
-		}
-	}
-	b.causes[e.Name] = cause
-	return cause
+	return target
 }
 
 // named finds a target, or says which name was probably meant.
-func (b *board) named(name string) (*inventory.Entry, error) {
-	if e := b.inventory.ByName(name); e != nil {
+func named(b *board.Board, name string) (*inventory.Entry, error) {
+	if e := b.Inventory.ByName(name); e != nil {
 		return e, nil
 	}
 	err := fmt.Errorf("there is no target %q", printable.Text(name, printable.MaxLog))
-	if meant := config.Closest(name, b.inventory.Names()); meant != "" {
+	if meant := config.Closest(name, b.Inventory.Names()); meant != "" {
 		err = fmt.Errorf("%w; did you mean %q?", err, meant)
 	}
 	return nil, &StatusError{Status: http.StatusNotFound, Err: err}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/board"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
@@ -43,9 +44,8 @@ targets:
 		}
 	}
 	return &Targets{
-		Inventory: func() *inventory.Inventory { return inv }, Status: tracker,
-		Hint:       func(string, *prober.Result) string { return "look at it" },
-		Restarting: func() map[string]string { return map[string]string{"db": "verifying"} },
+		Board: &board.Source{Inventory: func() *inventory.Inventory { return inv }, Status: tracker, Restarting: func() map[string]string { return map[string]string{"db": "verifying"} }},
+		Hint:  func(string, *prober.Result) string { return "look at it" },
 	}
 }
 
@@ -122,52 +122,5 @@ func TestNext(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"cart", "db", "new", "web", "wiki"}, names); diff != "" {
 		t.Errorf("names (-want +got):\n%s", diff)
-	}
-}
-
-// What is down because of another names the one at the end of the chain.
-func TestCause(t *testing.T) {
-	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
-	for _, tc := range []struct {
-		down []string
-		want map[string]string
-	}{
-		{[]string{"db", "cart", "web"}, map[string]string{"db": "", "cart": "db", "web": "db"}},
-		{[]string{"db", "web"}, map[string]string{"db": "", "cart": "", "web": ""}},
-		{[]string{"cart", "web"}, map[string]string{"cart": "", "web": "cart"}},
-	} {
-		list, err := shops(t, now, tc.down...).Select(nil, now)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i := range list.Targets {
-			target := &list.Targets[i]
-			if target.Cause != tc.want[target.Name] {
-				t.Errorf("with %q down the cause of %s is %q, want %q", tc.down, target.Name, target.Cause, tc.want[target.Name])
-			}
-			if (target.Restarting == "verifying") != (target.Name == "db") {
-				t.Errorf("%s is being restarted: %q", target.Name, target.Restarting)
-			}
-		}
-	}
-}
-
-func TestSummary(t *testing.T) {
-	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
-	for _, tc := range []struct {
-		down      []string
-		at        time.Duration
-		indicator string
-		text      string
-	}{
-		{nil, 0, IndicatorNone, "all targets that are probed are up"},
-		{[]string{"wiki"}, 0, IndicatorMinor, "1 of 5 targets are down"},
-		{[]string{"db"}, 0, IndicatorMajor, "1 of 3 LIVE targets are down"},
-		{[]string{"db", "cart", "web"}, 0, IndicatorCritical, "3 of 3 LIVE targets are down"},
-		{[]string{"db"}, 3 * time.Minute, IndicatorMinor, "3 of 5 targets were not probed for a while"},
-	} {
-		if got := shops(t, now, tc.down...).summarize(now.Add(tc.at)); got.Indicator != tc.indicator || got.Description != tc.text {
-			t.Errorf("with %q down after %s: %s, %q; want %s, %q", tc.down, tc.at, got.Indicator, got.Description, tc.indicator, tc.text)
-		}
 	}
 }

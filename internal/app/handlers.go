@@ -7,6 +7,7 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/api"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/board"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/hint"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/history"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
@@ -45,7 +46,12 @@ func (a *App) probeAll() *collector.AllHandler {
 
 // apiTargets serves the targets with what is known of them.
 func (a *App) apiTargets() *api.Targets {
-	return &api.Targets{Inventory: a.currentInventory, Status: a.status, Hint: a.hint, Restarting: a.restarting}
+	return &api.Targets{Board: a.board(), Hint: a.hint}
+}
+
+// board is where what is known of targets is shown from.
+func (a *App) board() *board.Source {
+	return &board.Source{Inventory: a.currentInventory, Status: a.status, Restarting: a.restarting}
 }
 
 // hint says what to do about a probe of a module that failed.

@@ -31,7 +31,7 @@ func TestMemoryOfAPI(t *testing.T) {
 	a := started(t, o)
 	until(t, "the target", func() bool { return listed(a) })
 	get(t, a.Addr(), "/probe?name=shop")
-	since := a.status.View("shop", time.Minute, time.Now()).Since
+	since := a.status.Condition("shop", time.Minute, time.Now()).Since
 	stop(t, a)
 
 	for _, broke := range []bool{true, false} {
@@ -42,7 +42,7 @@ func TestMemoryOfAPI(t *testing.T) {
 			broken.Store(false)
 		}
 		until(t, "the target", func() bool { return listed(a) })
-		if v := a.status.View("shop", time.Minute, time.Now()); v.State != status.StateDown || !v.Since.Equal(since) {
+		if v := a.status.Condition("shop", time.Minute, time.Now()); v.State != status.StateDown || !v.Since.Equal(since) {
 			t.Errorf("with an API that fails at first (%t) the target is %s since %s, want it down since %s", broke, v.State, v.Since, since)
 		}
 		stop(t, a)
@@ -62,7 +62,7 @@ func TestMemoryForgets(t *testing.T) {
 
 	writeFile(t, o.ConfigFile, fmt.Sprintf(text, "new"))
 	a = started(t, o)
-	if v := a.status.View("old", time.Minute, time.Now()); v.State != status.StateUnknown {
+	if v := a.status.Condition("old", time.Minute, time.Now()); v.State != status.StateUnknown {
 		t.Errorf("a target that is gone is still known: %s since %s", v.State, v.Since)
 	}
 }

@@ -23,9 +23,9 @@ func TestProbeInMaintenance(t *testing.T) {
 			o.ConfigFile = configFile(t, text)
 			a := started(t, o)
 			get(t, a.Addr(), "/probe?name=shop")
-			v := a.status.View("shop", time.Minute, time.Now())
-			if counted := v.Month.Total() == 1; v.LastProbe.IsZero() || counted != (name == "none") {
-				t.Errorf("the view is %+v, want the probe counted: %t", v, name == "none")
+			v := a.status.Uptime("shop", time.Now())
+			if counted := v.Month.Total() == 1; a.status.Condition("shop", time.Minute, time.Now()).LastProbe.IsZero() || counted != (name == "none") {
+				t.Errorf("the uptime is %+v, want the probe counted: %t", v, name == "none")
 			}
 		})
 	}

@@ -41,7 +41,7 @@ func TestStrangersMarkNothing(t *testing.T) {
 					t.Fatal(err)
 				}
 				resp.Body.Close()
-				if v := a.status.View("shop", time.Minute, time.Now()); v.State != status.StateUp {
+				if v := a.status.Condition("shop", time.Minute, time.Now()); v.State != status.StateUp {
 					t.Fatalf("after %s %s within %s s: state %q; want up", method, path, timeout, v.State)
 				}
 			}

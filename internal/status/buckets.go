@@ -66,11 +66,16 @@ func (r row[N]) at(span int64) Count {
 // last returns the counts of the last n spans, the one that now lies in included, the oldest first.
 func (r row[N]) last(n int, now time.Time) []Count {
 	all := make([]Count, n)
-	end := span(now, r.length)
-	for i := range all {
-		all[i] = r.at(end - int64(n-1-i))
-	}
+	r.fill(all, now)
 	return all
+}
+
+// fill is last for as many spans as all has.
+func (r row[N]) fill(all []Count, now time.Time) {
+	first := span(now, r.length) - int64(len(all)-1)
+	for i := range all {
+		all[i] = r.at(first + int64(i))
+	}
 }
 
 // sum adds up the last n spans, the one that now lies in included. A list of targets asks for four sums of each, so it walks over

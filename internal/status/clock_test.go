@@ -30,7 +30,7 @@ func TestClockSetBack(t *testing.T) {
 				observe([]prober.Reason{prober.ReasonStatus, ""}[i%2], at.Add(time.Duration(i)*time.Second))
 			}
 			now := at.Add(5*time.Second - tc.back)
-			if v := tracker.View("shop", 30*time.Second, now); v.Stale != tc.stale || v.Flapping != tc.flapping {
+			if v := tracker.Condition("shop", 30*time.Second, now); v.Stale != tc.stale || v.Flapping != tc.flapping {
 				t.Errorf("it is stale %t and flaps %t, want %t and %t", v.Stale, v.Flapping, tc.stale, tc.flapping)
 			}
 			observe(prober.ReasonStatus, now)
@@ -38,7 +38,7 @@ func TestClockSetBack(t *testing.T) {
 			if lasted := events[0].LastedSeconds; (lasted == nil) != (tc.back > 0) || lasted != nil && *lasted != 0 {
 				t.Errorf("the state before lasted %v", lasted)
 			}
-			if v := tracker.View("shop", 30*time.Second, now); v.Stale {
+			if v := tracker.Condition("shop", 30*time.Second, now); v.Stale {
 				t.Error("it is stale although it was just probed")
 			}
 		})

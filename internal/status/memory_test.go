@@ -36,10 +36,10 @@ func lived(targets int, at time.Time) *Tracker {
 func views(t *Tracker, targets int, at time.Time) (all []any) {
 	for i := range targets {
 		name := fmt.Sprintf("target-%d", i)
-		v, d := t.View(name, time.Minute, at), t.Details(name, at)
+		c, u, d := t.Condition(name, time.Minute, at), t.Uptime(name, at), t.Details(name, at)
 		// What is only in memory.
-		v.Error, v.Hour, d.Recent, d.Failure, d.Minutes = "", Count{}, nil, nil, nil
-		all = append(all, v, d)
+		c.Error, u.Hour, d.Recent, d.Failure, d.Minutes = "", Count{}, nil, nil, nil
+		all = append(all, c, u, d)
 	}
 	events, _ := t.Events(Filter{})
 	return append(all, events)

@@ -109,11 +109,25 @@ func (t *Tracker) note(p *Probe, known bool, before time.Time) {
 	t.changes++
 }
 
-// View returns what is known of a target that is probed at an interval.
-func (t *Tracker) View(name string, interval time.Duration, now time.Time) View {
+// Condition returns how a target is that is probed at an interval.
+func (t *Tracker) Condition(name string, interval time.Duration, now time.Time) Condition {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.track(name).view(interval, now)
+	return t.track(name).condition(interval, now)
+}
+
+// Uptime returns how often a target was found up.
+func (t *Tracker) Uptime(name string, now time.Time) Uptime {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.track(name).uptime(now)
+}
+
+// Glance returns the counts of a target that a row of a table has room for.
+func (t *Tracker) Glance(name string, now time.Time) Glance {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.track(name).glance(now)
 }
 
 // Details returns what else is known of a target.

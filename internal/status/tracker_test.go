@@ -94,10 +94,10 @@ func TestObserve(t *testing.T) {
 }
 
 // Since is when a target was first seen as it is, and the error goes with the failure.
-func TestView(t *testing.T) {
+func TestCondition(t *testing.T) {
 	tracker, begin := NewTracker(), time.Date(2026, 11, 29, 10, 0, 0, 0, time.UTC)
-	if v := tracker.View("shop", time.Minute, begin); v.State != StateUnknown || !v.LastProbe.IsZero() || v.Day.Total() != 0 {
-		t.Errorf("of a target that was never probed the view is %+v", v)
+	if c := tracker.Condition("shop", time.Minute, begin); c != (Condition{State: StateUnknown}) || tracker.Uptime("shop", begin) != (Uptime{}) {
+		t.Errorf("of a target that was never probed the condition is %+v", c)
 	}
 	for i, tc := range []struct {
 		down  bool
@@ -106,9 +106,10 @@ func TestView(t *testing.T) {
 	}{{false, 0, 1}, {false, 0, 2}, {true, 2, 2}, {true, 2, 2}, {false, 4, 3}} {
 		at := begin.Add(time.Duration(i) * time.Minute)
 		r := prober.Result{Start: at, Duration: 1500 * time.Microsecond}
-		want := View{
-			State: StateUp, Since: begin.Add(time.Duration(tc.since) * time.Minute), LastProbe: at, Duration: r.Duration, FirstSeen: begin,
-			Hour: Count{tc.up, i + 1 - tc.up}, Day: Count{tc.up, i + 1 - tc.up}, Week: Count{tc.up, i + 1 - tc.up}, Month: Count{tc.up, i + 1 - tc.up},
+		want := Condition{State: StateUp, Since: begin.Add(time.Duration(tc.since) * time.Minute), LastProbe: at, Duration: r.Duration}
+		wantUptime := Uptime{
+			FirstSeen: begin,
+			Hour:      Count{tc.up, i + 1 - tc.up}, Day: Count{tc.up, i + 1 - tc.up}, Week: Count{tc.up, i + 1 - tc.up}, Month: Count{tc.up, i + 1 - tc.up},
 		}
 		if tc.down {
 			r.Reason, r.FailedPhase, r.Err = prober.ReasonStatus, prober.PhaseCheck, errors.New("status 503, want 2xx")
@@ -116,12 +117,12 @@ func TestView(t *testing.T) {
 			want.State, want.Reason, want.FailedPhase, want.Error, want.StatusCode = StateDown, r.Reason, r.FailedPhase, r.Err.Error(), 503
 		}
 		tracker.Observe(Probe{Name: "shop", Result: r})
-		if diff := cmp.Diff(want, tracker.View("shop", time.Minute, at)); diff != "" {
+		if diff := cmp.Diff(want, tracker.Condition("shop", time.Minute, at)) + cmp.Diff(wantUptime, tracker.Uptime("shop", at)); diff != "" {
 			t.Errorf("probe %d (-want +got):\n%s", i, diff)
 		}
 	}
 	tracker.Forget(func(string) bool { return false })
-	if v := tracker.View("shop", time.Minute, begin); v.State != StateUnknown {
+	if v := tracker.Condition("shop", time.Minute, begin); v.State != StateUnknown {
 		t.Error("a target that left the inventory is known")
 	}
 }
@@ -140,7 +141,7 @@ func TestStale(t *testing.T) {
 	} {
 		tracker := NewTracker()
 		tracker.Observe(Probe{Name: "shop", Result: prober.Result{Start: begin}})
-		if got := tracker.View("shop", tc.interval, begin.Add(tc.silent)).Stale; got != tc.want {
+		if got := tracker.Condition("shop", tc.interval, begin.Add(tc.silent)).Stale; got != tc.want {
 			t.Errorf("every %s, silent for %s: stale is %t, want %t", tc.interval, tc.silent, got, tc.want)
 		}
 	}
@@ -154,11 +155,11 @@ func TestFlapping(t *testing.T) {
 		r := failing(map[bool]prober.Reason{true: prober.ReasonStatus}[i%2 == 1])
 		r.Start = at
 		tracker.Observe(Probe{Name: "shop", Result: r})
-		if got, want := tracker.View("shop", time.Minute, at).Flapping, i >= 4; got != want {
+		if got, want := tracker.Condition("shop", time.Minute, at).Flapping, i >= 4; got != want {
 			t.Errorf("after %d changes: flapping is %t, want %t", i, got, want)
 		}
 	}
-	if tracker.View("shop", time.Minute, begin.Add(time.Hour)).Flapping {
+	if tracker.Condition("shop", time.Minute, begin.Add(time.Hour)).Flapping {
 		t.Error("it flaps for ever")
 	}
 }
@@ -169,7 +170,7 @@ func TestMaintenanceIsNotCounted(t *testing.T) {
 	r := failing(prober.ReasonStatus)
 	r.Start = at
 	tracker.Observe(Probe{Name: "shop", Result: r, Maintenance: true})
-	if v := tracker.View("shop", time.Minute, at); v.State != StateDown || v.Month.Total() != 0 || !v.FirstSeen.IsZero() {
+	if v := tracker.Condition("shop", time.Minute, at); v.State != StateDown || tracker.Uptime("shop", at) != (Uptime{}) {
 		t.Errorf("the view is %+v, want it down and nothing counted", v)
 	}
 	if all, _ := tracker.Events(Filter{}); len(all) != 1 || !all[0].Maintenance {

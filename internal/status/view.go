@@ -6,8 +6,8 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
-// A View is what is known of a target at a time.
-type View struct {
+// A Condition is how a target is at a time, as its last probe found it.
+type Condition struct {
 	State State
 	// Stale says that the last probe was more than two intervals ago: the target may be otherwise by now.
 	Stale bool
@@ -25,37 +25,55 @@ type View struct {
 	Error string
 	// Own says that the exporter made the last probe by itself, since nobody scraped.
 	Own bool
+}
 
-	// Hour, Day, Week and Month are the counted probes of that time, up to the present minute, quarter of an hour, day and day.
+// An Uptime is how often a target was found up: the counted probes of an hour, a day, a week and a month, up to the present minute,
+// quarter of an hour, day and day.
+type Uptime struct {
 	Hour, Day, Week, Month Count
 	// FirstSeen is when the first probe was counted. Zero: none was.
 	FirstSeen time.Time
 }
 
-// view makes a View of a target that is probed at an interval.
-func (t *track) view(interval time.Duration, now time.Time) View {
-	v := View{
-		State: StateUnknown,
-		Hour:  t.minuteRow().sum(keptMinutes, now), Day: t.quarterRow().sum(keptQuarters, now),
+// condition is the Condition of a target that is probed at an interval.
+func (t *track) condition(interval time.Duration, now time.Time) Condition {
+	if !t.known {
+		return Condition{State: StateUnknown}
+	}
+	c := Condition{
+		State: StateUp, Since: time.UnixMicro(t.since).UTC(), LastProbe: time.UnixMicro(t.last.at).UTC(),
+		Duration: time.Duration(t.last.took) * time.Microsecond,
+		Reason:   prober.Reason(reasons.word(t.last.reason)), FailedPhase: prober.PhaseName(phases.word(t.last.phase)),
+		StatusCode: int(t.last.code), Error: t.err, Own: t.own, Flapping: t.flapping(now),
+	}
+	if t.down {
+		c.State = StateDown
+	}
+	c.Stale = Stale(c.LastProbe, interval, now)
+	return c
+}
+
+func (t *track) uptime(now time.Time) Uptime {
+	u := Uptime{
+		Hour: t.minuteRow().sum(keptMinutes, now), Day: t.quarterRow().sum(keptQuarters, now),
 		Week: t.dayRow().sum(7, now), Month: t.dayRow().sum(30, now),
 	}
 	if t.firstSeen != 0 {
-		v.FirstSeen = time.Unix(t.firstSeen, 0).UTC()
+		u.FirstSeen = time.Unix(t.firstSeen, 0).UTC()
 	}
-	if !t.known {
-		return v
-	}
-	v.State = StateUp
-	if t.down {
-		v.State = StateDown
-	}
-	v.Since, v.LastProbe = time.UnixMicro(t.since).UTC(), time.UnixMicro(t.last.at).UTC()
-	v.Duration = time.Duration(t.last.took) * time.Microsecond
-	v.Reason, v.FailedPhase = prober.Reason(reasons.word(t.last.reason)), prober.PhaseName(phases.word(t.last.phase))
-	v.StatusCode, v.Error, v.Own = int(t.last.code), t.err, t.own
-	v.Stale = Stale(v.LastProbe, interval, now)
-	v.Flapping = t.flapping(now)
-	return v
+	return u
+}
+
+// A Glance is what a row of a table has room for: the counts of a day, and of each minute of the last hour, the oldest first.
+type Glance struct {
+	Day     Count
+	Minutes [keptMinutes]Count
+}
+
+func (t *track) glance(now time.Time) (g Glance) {
+	g.Day = t.quarterRow().sum(keptQuarters, now)
+	t.minuteRow().fill(g.Minutes[:], now)
+	return g
 }
 
 // A Sample is one of the last probes.
