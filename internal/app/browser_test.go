@@ -15,7 +15,8 @@ import (
 
 // browsed are all routes, by whether a link of another site may lead there.
 var browsed = map[string]bool{
-	"GET /{$}": true, "GET /config": true, "GET /logs": true, "GET /metrics": true, "GET /api/v1/targets": true, "GET /api/v1/targets/{name}": true, "GET /api/v1/events": true, "GET /api/v1/summary": true,
+	"GET /{$}": true, "GET /targets/{name}": true, "GET /events": true, "GET /probes": true, "GET /assets/{version}/{file}": false,
+	"GET /config": true, "GET /logs": true, "GET /metrics": true, "GET /api/v1/targets": true, "GET /api/v1/targets/{name}": true, "GET /api/v1/events": true, "GET /api/v1/summary": true,
 	"GET /-/healthy": true, "GET /-/ready": true,
 
 	"GET /probe": false, "GET /probe/all": false, "GET /sd": false,
@@ -130,7 +131,7 @@ func TestHeadersOfErrors(t *testing.T) {
 
 // The landing page may have its own style, and no other.
 func TestStyle(t *testing.T) {
-	r := serve(build(t, options(&recorder{})).routes(), http.MethodGet, "/", nil)
+	r := serve(build(t, options(&recorder{})).routes(), http.MethodGet, "/probes", nil)
 	text := r.Body.String()
 	_, rest, ok := strings.Cut(text, "<style>")
 	style, _, ended := strings.Cut(rest, "</style>")

@@ -81,6 +81,8 @@ func (a *App) discovery() http.Handler {
 // pages serves what people look at.
 func (a *App) pages() *page.Pages {
 	return &page.Pages{
+		Board:     a.board(),
+		Title:     func() string { return "healthcheck" },
 		History:   a.history,
 		Hint:      func(e *history.Entry) string { return a.current.Load().hint(e) },
 		Report:    func(w io.Writer, e *history.Entry) { a.current.Load().report(w, e) },

@@ -22,7 +22,7 @@ func TestHintIsEverywhere(t *testing.T) {
 		return body
 	}
 	debug := get("/probe?debug=true&entityID=e&target=" + url.QueryEscape(target.URL) + "&target=second")
-	for where, text := range map[string]string{"debug=true": debug, "/logs": get("/logs?id=1"), "the page": get("/")} {
+	for where, text := range map[string]string{"debug=true": debug, "/logs": get("/logs?id=1"), "the page": get("/probes")} {
 		if !strings.Contains(text, "it wants Digest authentication, which this exporter does not support") {
 			t.Errorf("there is no hint in %s:\n%s", where, text)
 		}

@@ -36,7 +36,11 @@ func (a *App) table() []route {
 	pages, events := a.pages(), &api.Events{Status: a.status}
 	targets := a.apiTargets()
 	routes := []route{
-		{"GET /{$}", linked, pages.Landing()},
+		{"GET /{$}", linked, http.HandlerFunc(pages.List)},
+		{"GET /targets/{name}", linked, http.HandlerFunc(pages.Detail)},
+		{"GET /events", linked, http.HandlerFunc(pages.Events)},
+		{"GET /probes", linked, pages.Probes()},
+		{"GET /assets/{version}/{file}", sameSite, http.HandlerFunc(pages.Asset)},
 		{"GET /probe", sameSite, a.gate.guard(a.probe())},
 		{"GET /probe/all", sameSite, a.gate.guard(a.probeAll())},
 		{"GET /sd", sameSite, a.discovery()},

@@ -153,7 +153,7 @@ func TestLandingIsEscaped(t *testing.T) {
 	const evil = `<script>alert("x")</script>`
 	a := build(t, options(&recorder{}))
 	a.history.Add(evil, "http://app.example/"+evil, prober.Result{Reason: evil, Err: errors.New(evil)})
-	page := serve(a.routes(), http.MethodGet, "/", nil).Body.String()
+	page := serve(a.routes(), http.MethodGet, "/probes", nil).Body.String()
 	if strings.Contains(page, "<script") {
 		t.Errorf("the page has a script:\n%s", page)
 	}

@@ -114,7 +114,7 @@ func TestWorstTargets(t *testing.T) {
 	}
 	t.Logf("%d entries of %d bytes, the heap has grown by %d bytes", len(entries), bytes, heap()-before)
 
-	for path, most := range map[string]int{"/": maxLanding, fmt.Sprintf("/logs?id=%d", entries[0].ID): 64 << 10} {
+	for path, most := range map[string]int{"/probes": maxLanding, fmt.Sprintf("/logs?id=%d", entries[0].ID): 64 << 10} {
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, http.NoBody))
 		if got := w.Body.Len(); w.Code != http.StatusOK || got > most {

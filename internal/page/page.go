@@ -7,11 +7,15 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/board"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/history"
 )
 
-// Pages serve the landing page, the configuration and the log of a probe.
+// Pages serve the targets, what happened to them, the recent probes, the configuration and the log of a probe.
 type Pages struct {
+	Board *board.Source
+	// Title is how the page calls itself.
+	Title   func() string
 	History *history.History
 	// Hint says what to do about a probe that failed.
 	Hint func(*history.Entry) string
@@ -23,8 +27,8 @@ type Pages struct {
 	Profiling bool
 }
 
-// Landing serves links, a form to try a probe, and the probes that are kept.
-func (p *Pages) Landing() http.Handler { return styled(http.HandlerFunc(p.landing)) }
+// Probes serves links, a form to try a probe, and the probes that are kept.
+func (p *Pages) Probes() http.Handler { return styled(http.HandlerFunc(p.probes)) }
 
 // ShowConfig serves the configuration.
 func (p *Pages) ShowConfig(w http.ResponseWriter, _ *http.Request) {
@@ -41,7 +45,7 @@ func (p *Pages) ShowConfig(w http.ResponseWriter, _ *http.Request) {
 func (p *Pages) ShowLog(w http.ResponseWriter, r *http.Request) {
 	id, err := strconv.ParseUint(r.URL.Query().Get("id"), 10, 64)
 	if err != nil {
-		http.Error(w, "id is not a number; the landing page links to the probes that are kept", http.StatusBadRequest)
+		http.Error(w, "id is not a number; the page of probes links to the probes that are kept", http.StatusBadRequest)
 		return
 	}
 	entry, ok := p.History.Get(id)

@@ -8,12 +8,12 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 )
 
-// here makes the links of the landing page relative: they are right below every prefix, and behind a proxy that
+// here makes the links of the page of probes relative: they are right below every prefix, and behind a proxy that
 // adds or strips one.
 const here = "./"
 
-// landing is the page at /: links, a form to try a probe, and the probes that are kept.
-func (p *Pages) landing(w http.ResponseWriter, r *http.Request) {
+// probes is the page at /probes: links, a form to try a probe, and the probes that are kept.
+func (p *Pages) probes(w http.ResponseWriter, r *http.Request) {
 	recent, err := recentProbes(p.History.List(), p.Hint)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
@@ -30,6 +30,7 @@ func (p *Pages) landing(w http.ResponseWriter, r *http.Request) {
 			{Label: "Debug", Type: "text", Name: "debug", Value: "true"},
 		}},
 		Links: []web.LandingLinks{
+			{Address: here, Text: "All targets", Description: "how each is, live"},
 			{Address: "metrics", Text: "Metrics", Description: "of the exporter itself"},
 			{Address: "api/v1/targets", Text: "Targets", Description: "of the inventory, with what their last probes found"},
 			{Address: "api/v1/events", Text: "Events", Description: "what went down, for how long and why, and what was restarted"},

@@ -1,0 +1,72 @@
+package page
+
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"net/http"
+
+	"github.com/prometheus/common/version"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
+)
+
+//go:embed html/*.html
+var htmlFiles embed.FS
+
+// templates are those of each language: html/layout.html with the others in it.
+var templates = func() map[string]*template.Template {
+	all := map[string]*template.Template{}
+	for _, lang := range languages {
+		c := catalogues[lang]
+		all[lang] = template.Must(template.New("").Funcs(template.FuncMap{"say": c.say}).ParseFS(htmlFiles, "html/*.html"))
+	}
+	return all
+}()
+
+// A shell is what is around the content of a page.
+type shell struct {
+	*catalogue
+
+	Content string // the name of the template in it
+	Title   string // of the document
+	Site    string // status.title
+	Here    string // the entry of the navigation that is current
+	Root    string // the way to the front page, such as "../": a link of ours is relative, right behind every proxy
+	Version string
+	Assets  string
+	Live    bool // the script asks for changes
+	Body    any
+}
+
+// pagePolicy is the content security policy of a page: its own files alone, and nothing inline.
+const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// render writes a page. A page that is made anew for everybody has an ETag; empty: it is not kept.
+func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, s shell, etag string) {
+	s.Site, s.Version, s.Assets = p.Title(), version.Version, assetVersion
+	var b bytes.Buffer
+	if err := templates[s.Lang].ExecuteTemplate(&b, "layout", &s); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError) // a test renders every page
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Language", s.Lang)
+	h.Set("Content-Security-Policy", pagePolicy)
+	if etag == "" || status != http.StatusOK {
+		w.WriteHeader(status)
+		_, _ = w.Write(b.Bytes()) // who asked is gone
+		return
+	}
+	h.Set("Cache-Control", "private, no-cache")
+	send(w, r, etag, b.Bytes())
+}
+
+// refuse writes a page that says what is wrong with a request.
+func (p *Pages) refuse(w http.ResponseWriter, r *http.Request, status int, root string, err error) {
+	c := catalogueFor(r)
+	p.render(w, r, status, shell{
+		catalogue: c, Content: "error", Title: c.say("error.title"), Root: root, Body: printable.Text(err.Error(), printable.MaxError),
+	}, "")
+}
