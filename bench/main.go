@@ -43,6 +43,7 @@ func measurements() []measurement {
 		{"inflight", "resident memory with 5,000 probes in flight", inFlight},
 		{"steady", "1,000 targets every 10 s and 10 that hang, for -duration", steady},
 		{"alone", "1,000 targets every 10 s, a tenth of which hangs, that the exporter probes by itself, beside one that is scraped, for -duration", alone},
+		{"page", "what the page costs to open and to keep open, with 1,000 and 10,000 targets", page},
 		{"linear", "what a probe costs with an inventory of 100, 1,000 and 10,000 targets", linear},
 		{"reload", "reloads of 10,000 targets while they are probed", reload},
 		{"start", "time from the start of the process to its first answer", startTime},

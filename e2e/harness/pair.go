@@ -79,6 +79,15 @@ func (p *Pair) StopPrometheus() {
 	}
 }
 
+// StopExporter ends the exporter and waits until it has ended.
+func (p *Pair) StopExporter() {
+	for _, process := range p.processes {
+		if process.name == "exporter" {
+			process.Stop()
+		}
+	}
+}
+
 // KillExporter kills the exporter without a warning and waits until it has ended.
 func (p *Pair) KillExporter() {
 	for _, process := range p.processes {
