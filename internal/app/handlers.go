@@ -82,7 +82,7 @@ func (a *App) discovery() http.Handler {
 func (a *App) pages() *page.Pages {
 	return &page.Pages{
 		Board:     a.board(),
-		Title:     func() string { return "healthcheck" },
+		Title:     func() string { return a.current.Load().Config.Status.TitleOr() },
 		History:   a.history,
 		Hint:      func(e *history.Entry) string { return a.current.Load().hint(e) },
 		HintOf:    a.hint,
