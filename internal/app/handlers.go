@@ -4,8 +4,11 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/api"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/board"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/hint"
@@ -89,5 +92,36 @@ func (a *App) pages() *page.Pages {
 		Report:    func(w io.Writer, e *history.Entry) { a.current.Load().report(w, e) },
 		Config:    func() ([]byte, error) { return a.current.Load().Config.YAML() },
 		Profiling: a.opts.EnablePprof,
+
+		Links:    func() config.StatusLinks { return a.current.Load().Config.Status.Links },
+		Services: func(target string) []string { return a.current.Load().checking(target) },
+
+		ConfigFile: a.opts.ConfigFile, Address: a.address,
 	}
+}
+
+// checking are the names of the services that have a target as a check.
+func (s *Snapshot) checking(target string) (names []string) {
+	if s.Config.Restart == nil {
+		return nil
+	}
+	for i := range s.Config.Restart.Services {
+		service := &s.Config.Restart.Services[i]
+		if slices.ContainsFunc(service.Checks, func(c config.ServiceCheck) bool { return c.Target == target }) {
+			names = append(names, service.Name)
+		}
+	}
+	return names
+}
+
+// address is where whoever sent a request reaches the exporter. It ends with a slash.
+func (a *App) address(r *http.Request) string {
+	if a.opts.ExternalURL != "" {
+		return strings.TrimSuffix(a.opts.ExternalURL, "/") + "/"
+	}
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	return scheme + "://" + r.Host + a.prefix + "/"
 }

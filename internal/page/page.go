@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/board"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/history"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
@@ -26,6 +27,14 @@ type Pages struct {
 	Report func(io.Writer, *history.Entry)
 	// Config is the configuration in force, with its secrets masked.
 	Config func() ([]byte, error)
+	// Links are where the page of a target leads.
+	Links func() config.StatusLinks
+	// Services are the names of those that may be restarted if a target is down.
+	Services func(target string) []string
+	// ConfigFile is where the configuration is. Empty: it is the embedded one.
+	ConfigFile string
+	// Address is where the exporter is reached by whoever sent a request. It ends with a slash.
+	Address func(*http.Request) string
 	// Profiling says that the Go profiles are served.
 	Profiling bool
 }

@@ -2,7 +2,9 @@ package page
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"html/template"
 	"net/http"
 
@@ -42,6 +44,9 @@ type shell struct {
 // pagePolicy is the content security policy of a page: its own files alone, and nothing inline.
 const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
+// ofContent has a page get an ETag of what it says.
+const ofContent = "content"
+
 // render writes a page. A page that is made anew for everybody has an ETag; empty: it is not kept.
 func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, s shell, etag string) {
 	s.Site, s.Version, s.Assets = p.Title(), version.Version, assetVersion
@@ -58,6 +63,10 @@ func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, s she
 		w.WriteHeader(status)
 		_, _ = w.Write(b.Bytes()) // who asked is gone
 		return
+	}
+	if etag == ofContent {
+		sum := sha256.Sum256(b.Bytes())
+		etag = `"` + hex.EncodeToString(sum[:8]) + `"`
 	}
 	h.Set("Cache-Control", "private, no-cache")
 	send(w, r, etag, b.Bytes())
