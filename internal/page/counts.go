@@ -60,20 +60,6 @@ func (c *catalogue) headline(s *board.Summary) string {
 	return c.say("list.count.none")
 }
 
-// mood is the class of the headline.
-func mood(s *board.Summary) string {
-	switch {
-	case s.Down > 0:
-		return "down"
-	case s.Stale > 0:
-		return "stale"
-	case s.Up > 0 && s.Unknown == 0:
-		return "up"
-	default:
-		return "unknown"
-	}
-}
-
 // texts are what the list says of numbers, by the id of the element that says it. Those of live pages are replaced as they change.
 func (s *selection) texts(c *catalogue) map[string]string {
 	all := map[string]string{"headline": c.headline(&s.Counts), "n-all": string(appendCount(nil, s.Counts.Targets))}

@@ -154,9 +154,6 @@ func (l *list) Environment() string { return l.View.Get("environment") }
 // Sorts are the orders.
 func (l *list) Sorts() []string { return []string{sortState, sortName, sortSince, sortTook} }
 
-// Mood is the class of the headline.
-func (l *list) Mood() string { return mood(&l.Counts) }
-
 // OfAll says of how many targets the counts are.
 func (l *list) OfAll() string {
 	selected, all := l.Counts.Targets, len(l.Facts.inventory.Entries())
