@@ -22,7 +22,7 @@ const above = "../"
 
 // A detail is the page of a target.
 type detail struct {
-	*facts
+	*about
 
 	Class, Name, Environment string
 	State                    template.HTML
@@ -102,7 +102,7 @@ func (p *Pages) detail(c *catalogue, b *board.Board, e *inventory.Entry, r *http
 	row := p.row(b.Target(e), nil, b.Now)
 	known := p.Board.Status.Details(e.Name, b.Now)
 	d := &detail{
-		facts: p.facts(c, b, &row),
+		about: p.about(c, b, &row),
 		Class: row.class(), Name: printable.Text(e.Name, printable.MaxURL), Environment: printable.Text(e.Environment, printable.MaxLog),
 		State:   template.HTML(appendState(nil, c, &row, b.Now)), //nolint:gosec // it is escaped
 		Failure: p.failure(c, e, known.Failure, r), Restarts: p.restarts(c, e.Name, r),
@@ -123,8 +123,8 @@ func (p *Pages) detail(c *catalogue, b *board.Board, e *inventory.Entry, r *http
 	return d
 }
 
-// Facts are what the inventory says of a target, and who probes it.
-type facts struct {
+// An about is what the inventory says of a target, and who probes it.
+type about struct {
 	URL, Module, Interval, Timeout, Source string
 	Labels                                 []link
 	DependsOn                              []*link
@@ -135,9 +135,9 @@ type facts struct {
 	Took, By                               string
 }
 
-func (p *Pages) facts(c *catalogue, b *board.Board, r *row) *facts {
+func (p *Pages) about(c *catalogue, b *board.Board, r *row) *about {
 	d := b.Inventory.Describe(r.Entry, b.Now)
-	f := &facts{
+	f := &about{
 		URL: printable.Text(d.URL, printable.MaxError), Module: d.Module, Interval: d.Interval, Timeout: d.Timeout, Source: printable.Text(d.Source, printable.MaxURL),
 		Muted: r.Muted(), Maintenance: maintenance(c, b, r), Last: none,
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/board"
@@ -35,8 +36,12 @@ type Pages struct {
 	ConfigFile string
 	// Address is where the exporter is reached by whoever sent a request. It ends with a slash.
 	Address func(*http.Request) string
+	// Health is what the exporter knows of itself and of who asks it.
+	Health func() Health
 	// Profiling says that the Go profiles are served.
 	Profiling bool
+
+	facts atomic.Pointer[facts] // of the last inventory
 }
 
 // Probes serves links, a form to try a probe, and the probes that are kept.
