@@ -34,5 +34,10 @@ func (c *Config) Doubts() []string {
 			look(fmt.Sprintf("restart.services[%d].environment", i), c.Restart.Services[i].Environment)
 		}
 	}
+	if c.Status.Public != nil {
+		for i, e := range c.Status.Public.Environments {
+			look(fmt.Sprintf("status.public.environments[%d]", i), e)
+		}
+	}
 	return doubts
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/board"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/query"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
 )
@@ -16,9 +17,6 @@ type EventList struct {
 	// Next is where the list goes on, relative to the path of the request. Empty: this is the end.
 	Next string `json:"next,omitempty"`
 }
-
-// defaultEvents is how many events a list has that does not say how many.
-const defaultEvents = 100
 
 // Events serve what happened to targets and services.
 type Events struct {
@@ -37,16 +35,10 @@ func (e *Events) List(w http.ResponseWriter, r *http.Request) {
 
 func (e *Events) list(values url.Values, now time.Time) (EventList, error) {
 	p := query.Of(values)
-	p.Only("after", "kind", "limit", "since", "target")
-	f := status.Filter{
-		Target: p.Text("target"), Kind: status.Kind(p.OneOf("kind", status.Kinds()...)),
-		Since: p.Since("since", now), Before: p.Number("after", 1<<63), Limit: int(p.Number("limit", status.MaxEvents)), //nolint:gosec // it is small
-	}
+	p.Only(board.EventParameters()...)
+	f := board.ParseEvents(p, now)
 	if err := p.Err(); err != nil {
 		return EventList{}, err
-	}
-	if f.Limit == 0 {
-		f.Limit = defaultEvents
 	}
 	found, more := e.Status.Events(f)
 	list := EventList{Events: found}

@@ -4,8 +4,11 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/api"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/board"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/hint"
@@ -62,7 +65,7 @@ func (a *App) hint(module string, r *prober.Result) string {
 
 func (a *App) currentInventory() *inventory.Inventory { return a.current.Load().targets.inventory }
 
-// discovery serves /sd.
+// discovery serves /sd, and keeps when somebody asked.
 func (a *App) discovery() http.Handler {
 	d := &inventory.Discovery{
 		Inventory: a.currentInventory,
@@ -75,18 +78,61 @@ func (a *App) discovery() http.Handler {
 			d.External = u
 		}
 	}
-	return d
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.discovered.now()
+		d.ServeHTTP(w, r)
+	})
+}
+
+// health is what the page says of the exporter itself.
+func (a *App) health() page.Health {
+	return page.Health{
+		Started: a.made, Discovered: a.discovered.at(), Scraped: a.probes.scraped.at(), Broken: a.whyBroken(), Braked: a.restarts.Braked(),
+	}
 }
 
 // pages serves what people look at.
 func (a *App) pages() *page.Pages {
 	return &page.Pages{
 		Board:     a.board(),
-		Title:     func() string { return "healthcheck" },
+		Title:     func() string { return a.current.Load().Config.Status.TitleOr() },
 		History:   a.history,
 		Hint:      func(e *history.Entry) string { return a.current.Load().hint(e) },
+		HintOf:    a.hint,
 		Report:    func(w io.Writer, e *history.Entry) { a.current.Load().report(w, e) },
+		Health:    a.health,
 		Config:    func() ([]byte, error) { return a.current.Load().Config.YAML() },
 		Profiling: a.opts.EnablePprof,
+
+		Links:    func() config.StatusLinks { return a.current.Load().Config.Status.Links },
+		Services: func(target string) []string { return a.current.Load().checking(target) },
+
+		ConfigFile: a.opts.ConfigFile, Address: a.address,
 	}
+}
+
+// checking are the names of the services that have a target as a check.
+func (s *Snapshot) checking(target string) (names []string) {
+	if s.Config.Restart == nil {
+		return nil
+	}
+	for i := range s.Config.Restart.Services {
+		service := &s.Config.Restart.Services[i]
+		if slices.ContainsFunc(service.Checks, func(c config.ServiceCheck) bool { return c.Target == target }) {
+			names = append(names, service.Name)
+		}
+	}
+	return names
+}
+
+// address is where whoever sent a request reaches the exporter. It ends with a slash.
+func (a *App) address(r *http.Request) string {
+	if a.opts.ExternalURL != "" {
+		return strings.TrimSuffix(a.opts.ExternalURL, "/") + "/"
+	}
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	return scheme + "://" + r.Host + a.prefix + "/"
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/api"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/report"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/replay"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
@@ -73,8 +74,10 @@ func TestNothingSteersTheTerminal(t *testing.T) {
 			writeExplanation(b, &e, time.UTC)
 		}},
 		"probe": {19, false, func(b *bytes.Buffer) {
-			rep := spoilt(func(r *report) { r.Result.WebSocket.Messages[0].Type = prober.TextMessage })
-			_ = rep.writeText(b, true)
+			rep := spoilt(func(r *report.Report) {
+				r.Steps, r.Shared, r.Result.WebSocket.Messages[0].Type = true, false, prober.TextMessage
+			})
+			_ = rep.WriteText(b)
 		}},
 		"replay": {8, false, func(b *bytes.Buffer) {
 			r := spoilt(func(r *replay.Report) { r.BreakCount, r.DifferenceCount, r.ChangeCount = 1, 1, 1 })

@@ -16,6 +16,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/hint"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/report"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
@@ -83,7 +84,7 @@ func probe(ctx context.Context, out, errOut io.Writer, o probeOptions) int {
 	timeout := o.timeout(m)
 	probing, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	rep := report{
+	rep := report.Report{
 		Target: prober.MaskURL(u),
 		Module: o.Module,
 		Result: p.Probe(probing, prober.Request{URL: u, Hostname: o.Hostname, Excerpt: true}),
@@ -95,9 +96,10 @@ func probe(ctx context.Context, out, errOut io.Writer, o probeOptions) int {
 	}
 	rep.Hint = hint.For(&rep.Result, &m)
 	if o.Format == formatJSON {
-		err = rep.writeJSON(out)
+		err = writeJSON(out, &rep)
 	} else {
-		err = rep.writeText(out, o.Debug)
+		rep.Steps = o.Debug
+		err = rep.WriteText(out)
 	}
 	switch {
 	case err != nil:

@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/report"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
@@ -76,7 +77,7 @@ type (
 	}
 )
 
-func (rep report) writeJSON(w io.Writer) error {
+func writeJSON(w io.Writer, rep *report.Report) error {
 	r := rep.Result
 	j := jsonReport{
 		Target: rep.Target, Module: rep.Module, Success: r.Success(), Cause: string(r.Cause), Hint: rep.Hint,

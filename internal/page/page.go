@@ -6,9 +6,12 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/board"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/history"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
 // Pages serve the targets, what happened to them, the recent probes, the configuration and the log of a probe.
@@ -19,12 +22,26 @@ type Pages struct {
 	History *history.History
 	// Hint says what to do about a probe that failed.
 	Hint func(*history.Entry) string
+	// HintOf says what to do about a target whose last probe by a module failed.
+	HintOf func(module string, r *prober.Result) string
 	// Report writes what a probe did.
 	Report func(io.Writer, *history.Entry)
 	// Config is the configuration in force, with its secrets masked.
 	Config func() ([]byte, error)
+	// Links are where the page of a target leads.
+	Links func() config.StatusLinks
+	// Services are the names of those that may be restarted if a target is down.
+	Services func(target string) []string
+	// ConfigFile is where the configuration is. Empty: it is the embedded one.
+	ConfigFile string
+	// Address is where the exporter is reached by whoever sent a request. It ends with a slash.
+	Address func(*http.Request) string
+	// Health is what the exporter knows of itself and of who asks it.
+	Health func() Health
 	// Profiling says that the Go profiles are served.
 	Profiling bool
+
+	facts atomic.Pointer[facts] // of the last inventory
 }
 
 // Probes serves links, a form to try a probe, and the probes that are kept.

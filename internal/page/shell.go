@@ -2,7 +2,9 @@ package page
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"html/template"
 	"net/http"
 
@@ -37,14 +39,38 @@ type shell struct {
 	Assets  string
 	Live    bool // the script asks for changes
 	Body    any
+
+	Languages []languageLink
+	// Ages are the texts for how long something lasts, and for how long ago it was, in seconds, minutes, hours and days, for the
+	// script.
+	Ages string
+}
+
+// A languageLink leads to the same page in a language.
+type languageLink struct{ Lang, Name, Link string }
+
+// languageLinks lead to what a request asks for, in each language.
+func languageLinks(r *http.Request) (all []languageLink) {
+	q := r.URL.Query()
+	for _, lang := range languages {
+		q.Set("lang", lang)
+		all = append(all, languageLink{lang, catalogues[lang].say("language"), "?" + q.Encode()})
+	}
+	return all
 }
 
 // pagePolicy is the content security policy of a page: its own files alone, and nothing inline.
 const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
+// ofContent has a page get an ETag of what it says.
+const ofContent = "content"
+
+// pageCaching lets a browser keep a page, and ask each time whether it has changed.
+const pageCaching = "private, no-cache"
+
 // render writes a page. A page that is made anew for everybody has an ETag; empty: it is not kept.
 func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, s shell, etag string) {
-	s.Site, s.Version, s.Assets = p.Title(), version.Version, assetVersion
+	s.Site, s.Version, s.Assets, s.Languages, s.Ages = p.Title(), version.Version, assetVersion, languageLinks(r), s.ages()
 	var b bytes.Buffer
 	if err := templates[s.Lang].ExecuteTemplate(&b, "layout", &s); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError) // a test renders every page
@@ -59,7 +85,11 @@ func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, s she
 		_, _ = w.Write(b.Bytes()) // who asked is gone
 		return
 	}
-	h.Set("Cache-Control", "private, no-cache")
+	if etag == ofContent {
+		sum := sha256.Sum256(b.Bytes())
+		etag = `"` + hex.EncodeToString(sum[:8]) + `"`
+	}
+	h.Set("Cache-Control", pageCaching)
 	send(w, r, etag, b.Bytes())
 }
 

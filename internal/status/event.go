@@ -64,11 +64,12 @@ type Filter struct {
 	Target string    // empty: all
 	Kind   Kind      // empty: all
 	Since  time.Time // zero: all
+	Until  time.Time // only events before it; zero: all
 	Before uint64    // only events with a smaller ID; 0: all
 	Limit  int       // 0: all
 }
 
 func (f *Filter) has(e *Event) bool {
 	return (f.Target == "" || f.Target == e.Target) && (f.Kind == "" || f.Kind == e.Kind) &&
-		!e.At.Before(f.Since) && (f.Before == 0 || e.ID < f.Before)
+		!e.At.Before(f.Since) && (f.Until.IsZero() || e.At.Before(f.Until)) && (f.Before == 0 || e.ID < f.Before)
 }

@@ -1,4 +1,6 @@
-package cli
+// Package report draws a probe for people: as a waterfall, with what was said, the verdict and a hint. The command line and the
+// page both show it.
+package report
 
 import (
 	"fmt"
@@ -8,24 +10,38 @@ import (
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
-// A report is the outcome of one probe, as text or JSON.
-type report struct {
+// A Report is the outcome of one probe.
+type Report struct {
 	Target string // masked
 	Module string
 	Result prober.Result
 	Hint   string // empty: nothing to add
+	// Steps adds step by step what happened.
+	Steps bool
+	// Shared leaves out what the target and the probe said to each other, which may hold secrets. The one who runs the probe on
+	// the command line may read it, and nobody else.
+	Shared bool
 }
 
-// writeText draws the phases as a waterfall. Then come the verdict and a hint.
-func (rep report) writeText(w io.Writer, debug bool) error {
+// maxLine is the longest line, in bytes: an error and what it is about.
+const maxLine = printable.MaxError + printable.MaxURL
+
+// say writes one line, whatever the arguments contain.
+func say(w io.Writer, format string, args ...any) {
+	fmt.Fprintln(w, printable.Text(fmt.Sprintf(format, args...), maxLine))
+}
+
+// WriteText draws the phases as a waterfall. Then come the verdict and a hint.
+func (rep *Report) WriteText(w io.Writer) error {
 	var b strings.Builder
 	r := rep.Result
 	say(&b, "%s (module %s)", rep.Target, rep.Module)
 	b.WriteString("\n")
-	if debug {
+	if rep.Steps {
 		collector.WriteEvents(&b, r)
 		b.WriteString("\n")
 	}
@@ -37,10 +53,10 @@ func (rep report) writeText(w io.Writer, debug bool) error {
 		}
 		b.WriteString("\n")
 		say(&b, "%s", line)
-		refusal(&b, h.Excerpt)
+		rep.refusal(&b, h.Excerpt)
 	}
 	if w := r.WebSocket; w != nil {
-		conversation(&b, w)
+		rep.conversation(&b, w)
 	}
 	if t := r.TLS; t != nil && t.Certificates != nil {
 		b.WriteString("\n")
@@ -60,14 +76,14 @@ func (rep report) writeText(w io.Writer, debug bool) error {
 }
 
 // refusal writes the beginning of the body of a refusal. No other output shows it.
-func refusal(b *strings.Builder, excerpt string) {
-	if excerpt != "" {
+func (rep *Report) refusal(b *strings.Builder, excerpt string) {
+	if excerpt != "" && !rep.Shared {
 		say(b, "  the body begins %q", excerpt)
 	}
 }
 
 // conversation writes the messages of a WebSocket. No other output shows them.
-func conversation(b *strings.Builder, w *prober.WebSocketResult) {
+func (rep *Report) conversation(b *strings.Builder, w *prober.WebSocketResult) {
 	head := fmt.Sprintf("  status %d", w.StatusCode)
 	if w.Upgraded {
 		head += ", upgraded"
@@ -80,14 +96,14 @@ func conversation(b *strings.Builder, w *prober.WebSocketResult) {
 	}
 	b.WriteString("\n")
 	say(b, "%s", head)
-	refusal(b, w.Excerpt)
+	rep.refusal(b, w.Excerpt)
 	messages := 0
 	for _, m := range w.Messages {
 		direction := "<-"
 		if m.Sent {
 			direction = "->"
 		}
-		line := fmt.Sprintf("  %10s  %s %-6s %s", milliseconds(m.At), direction, m.Type, said(m))
+		line := fmt.Sprintf("  %10s  %s %-6s %s", milliseconds(m.At), direction, m.Type, rep.said(m))
 		say(b, "%s", strings.TrimRight(line, " "))
 		if !m.Sent && (m.Type == prober.TextMessage || m.Type == prober.BinaryMessage) {
 			messages++
@@ -98,8 +114,11 @@ func conversation(b *strings.Builder, w *prober.WebSocketResult) {
 	}
 }
 
-// said returns the part of a message that was kept.
-func said(m prober.Message) string {
+// said returns the part of a message that was kept, or only how long it is.
+func (rep *Report) said(m prober.Message) string {
+	if rep.Shared {
+		return count(int64(m.Bytes), "byte")
+	}
 	switch m.Type {
 	case prober.TextMessage:
 		return strconv.Quote(m.Excerpt) + cut(m.Bytes, len(m.Excerpt))
