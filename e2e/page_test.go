@@ -37,6 +37,10 @@ func TestPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	chromium, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, file := range []string{"live.test.mjs", "access.test.mjs"} {
 		t.Run(file, func(t *testing.T) {
 			f.probeAll(t.Context())
@@ -44,7 +48,7 @@ func TestPage(t *testing.T) {
 			defer cancel()
 			node := exec.CommandContext(ctx, "node", "--test", "--test-reporter=spec", file)
 			node.Dir = dir
-			node.Env = append(os.Environ(), "PAGE_URL=http://"+f.pair.Exporter+"/", "CONTROL_URL="+control.URL, "CHROMIUM=chromium", "PICTURES="+pictures)
+			node.Env = append(os.Environ(), "PAGE_URL=http://"+f.pair.Exporter+"/", "CONTROL_URL="+control.URL, "CHROMIUM="+chromium, "PICTURES="+pictures)
 			out, err := node.CombinedOutput()
 			if err != nil {
 				t.Fatalf("%v\n%s", err, out)

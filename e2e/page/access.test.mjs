@@ -115,7 +115,7 @@ test('keyboard', async () => {
 
     // Single keys can be switched off, and stay so.
     await tab.keyboard.press('?');
-    await tab.evaluate(() => document.querySelector('dialog [data-keys]').click());
+    await tab.evaluate(() => document.querySelector('#keys-on').click());
     await tab.reload({ waitUntil: 'load' });
     await tab.keyboard.press('j');
     assert.doesNotMatch(String(await focused()), /^targets\//, 'keys are off');
