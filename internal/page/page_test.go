@@ -89,3 +89,11 @@ func (s *stage) ask(query string, header ...string) *httptest.ResponseRecorder {
 	s.List(w, r)
 	return w
 }
+
+// unable is a probe that the exporter could not make.
+var unable = prober.Result{Reason: prober.ReasonLocalResource, Err: errors.New("too many open files")}
+
+// own has a target probed by the exporter itself.
+func (s *stage) own(name string) {
+	s.Board.Status.Observe(status.Probe{Name: name, Own: true, Result: prober.Result{Start: time.Now(), Duration: time.Millisecond}})
+}
