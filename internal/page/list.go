@@ -43,7 +43,7 @@ func (p *Pages) List(w http.ResponseWriter, r *http.Request) {
 	}
 	etag := l.etag()
 	if etagIn(r.Header.Get("If-None-Match"), etag) {
-		w.Header().Set("Cache-Control", pageCaching)
+		keep(w.Header())
 		send(w, r, etag, nil)
 		return
 	}

@@ -144,6 +144,13 @@ func TestListIsKept(t *testing.T) {
 		if got := again(); got != http.StatusNotModified {
 			t.Errorf("after a probe that changed nothing: status %d, want 304", got)
 		}
+		// A browser takes over the headers of that answer for the page that it has.
+		unchanged := s.ask("?view=all", "If-None-Match", etag).Header()
+		for _, name := range []string{"Content-Security-Policy", "Cache-Control", "Vary", "ETag"} {
+			if diff := cmp.Diff(first.Header().Values(name), unchanged.Values(name)); diff != "" {
+				t.Errorf("%s of a page that has not changed (-page +304):\n%s", name, diff)
+			}
+		}
 		if got := s.ask("?view=problems", "If-None-Match", etag).Code; got != http.StatusOK {
 			t.Errorf("another list: status %d, want 200", got)
 		}

@@ -69,6 +69,12 @@ const ofContent = "content"
 // pageCaching lets a browser keep a page, and ask each time whether it has changed.
 const pageCaching = "private, no-cache"
 
+// keep sets the headers of a page that a browser keeps. Where it has the page already, these replace those that it has kept.
+func keep(h http.Header) {
+	h.Set("Cache-Control", pageCaching)
+	h.Set("Content-Security-Policy", pagePolicy)
+}
+
 // buffers are for pages: a long one takes a megabyte.
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
@@ -95,7 +101,7 @@ func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, s she
 		sum := sha256.Sum256(b.Bytes())
 		etag = `"` + hex.EncodeToString(sum[:8]) + `"`
 	}
-	h.Set("Cache-Control", pageCaching)
+	keep(h)
 	send(w, r, etag, b.Bytes())
 }
 
