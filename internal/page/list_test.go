@@ -13,6 +13,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 )
 
