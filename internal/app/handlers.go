@@ -85,6 +85,7 @@ func (a *App) pages() *page.Pages {
 		Title:     func() string { return "healthcheck" },
 		History:   a.history,
 		Hint:      func(e *history.Entry) string { return a.current.Load().hint(e) },
+		HintOf:    a.hint,
 		Report:    func(w io.Writer, e *history.Entry) { a.current.Load().report(w, e) },
 		Config:    func() ([]byte, error) { return a.current.Load().Config.YAML() },
 		Profiling: a.opts.EnablePprof,

@@ -9,6 +9,7 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/board"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/history"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
 // Pages serve the targets, what happened to them, the recent probes, the configuration and the log of a probe.
@@ -19,6 +20,8 @@ type Pages struct {
 	History *history.History
 	// Hint says what to do about a probe that failed.
 	Hint func(*history.Entry) string
+	// HintOf says what to do about a target whose last probe by a module failed.
+	HintOf func(module string, r *prober.Result) string
 	// Report writes what a probe did.
 	Report func(io.Writer, *history.Entry)
 	// Config is the configuration in force, with its secrets masked.

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"golang.org/x/text/language"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
 //go:embed text/*.json
@@ -35,9 +37,15 @@ func (m *message) UnmarshalJSON(b []byte) error {
 
 // A catalogue has every text of the page in one language. All catalogues have the same keys.
 type catalogue struct {
-	Lang     string
+	Lang string
+	// Query is what a link of ours has, so that the language stays that was asked for by ?lang=: such as "?lang=ko". Empty: none was.
+	Query    string
 	messages map[string]message
+	halves   map[string]halves // of messages with one verb and one form
 }
+
+// halves are what is before and after the verb of a message.
+type halves struct{ before, after string }
 
 // catalogues are those of all languages, by language.
 var catalogues = readCatalogues()
@@ -46,16 +54,49 @@ func readCatalogues() map[string]*catalogue {
 	all := map[string]*catalogue{}
 	for _, lang := range languages {
 		text, err := textFiles.ReadFile("text/" + lang + ".json")
-		c := &catalogue{Lang: lang}
+		c := &catalogue{Lang: lang, halves: map[string]halves{}}
 		if err == nil {
 			err = json.Unmarshal(text, &c.messages)
 		}
 		if err != nil {
 			panic(fmt.Sprintf("page: text/%s.json: %v", lang, err)) // it is embedded, and a test reads it
 		}
+		for key, m := range c.messages {
+			if before, after, ok := strings.Cut(m.other, "%s"); ok && m.one == "" && !strings.Contains(after, "%s") {
+				c.halves[key] = halves{strings.ReplaceAll(before, "%%", "%"), strings.ReplaceAll(after, "%%", "%")}
+			}
+		}
 		all[lang] = c
 	}
 	return all
+}
+
+// asked are the catalogues for who asks for a language in the query.
+var asked = func() map[string]*catalogue {
+	all := map[string]*catalogue{}
+	for lang, c := range catalogues {
+		that := *c
+		that.Query = "?lang=" + lang
+		all[lang] = &that
+	}
+	return all
+}()
+
+// around is the text of a key before and after its only verb, for rows: they are appended and not formatted.
+func (c *catalogue) around(key string) (before, after string) {
+	h, ok := c.halves[key]
+	if !ok {
+		return key, ""
+	}
+	return h.before, h.after
+}
+
+// reason is the short word for why a probe failed.
+func (c *catalogue) reason(r prober.Reason) string {
+	if r == prober.ReasonNone {
+		return c.say("reason.unknown")
+	}
+	return c.say("reason." + string(r))
 }
 
 // say is the text of a key. The first number among the arguments chooses the form.
@@ -90,7 +131,7 @@ var matcher = language.NewMatcher(func() (tags []language.Tag) {
 
 // catalogueFor is the catalogue of the language that a request asks for: by ?lang=, or else as its browser says.
 func catalogueFor(r *http.Request) *catalogue {
-	if c, ok := catalogues[r.URL.Query().Get("lang")]; ok {
+	if c, ok := asked[r.URL.Query().Get("lang")]; ok {
 		return c
 	}
 	accepted := strings.Join(r.Header.Values("Accept-Language"), ",")

@@ -141,6 +141,13 @@ func (t *Tracker) Details(name string, now time.Time) Details {
 	return d
 }
 
+// Failure returns the last probe of a target that failed, as far as it is kept.
+func (t *Tracker) Failure(name string) (prober.Result, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.failures.get(name)
+}
+
 // Last is when the last conclusive probe of a target began, how long it took, and whether the exporter made it by itself. Zero:
 // there was none.
 func (t *Tracker) Last(name string) (at time.Time, took time.Duration, own bool) {

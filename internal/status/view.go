@@ -13,6 +13,8 @@ type Condition struct {
 	Stale bool
 	// Flapping says that it goes up and down all the time.
 	Flapping bool
+	// Unable says that the exporter could not make the last probe. What is known is from the ones before.
+	Unable bool
 
 	// Since is when it was first seen in this state, LastProbe when the last probe began. Zero: there was none.
 	Since, LastProbe time.Time
@@ -38,13 +40,13 @@ type Uptime struct {
 // condition is the Condition of a target that is probed at an interval.
 func (t *track) condition(interval time.Duration, now time.Time) Condition {
 	if !t.known {
-		return Condition{State: StateUnknown}
+		return Condition{State: StateUnknown, Unable: t.unable}
 	}
 	c := Condition{
 		State: StateUp, Since: time.UnixMicro(t.since).UTC(), LastProbe: time.UnixMicro(t.last.at).UTC(),
 		Duration: time.Duration(t.last.took) * time.Microsecond,
 		Reason:   prober.Reason(reasons.word(t.last.reason)), FailedPhase: prober.PhaseName(phases.word(t.last.phase)),
-		StatusCode: int(t.last.code), Error: t.err, Own: t.own, Flapping: t.flapping(now),
+		StatusCode: int(t.last.code), Error: t.err, Own: t.own, Flapping: t.flapping(now), Unable: t.unable,
 	}
 	if t.down {
 		c.State = StateDown
