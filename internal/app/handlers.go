@@ -78,9 +78,9 @@ func (a *App) discovery() http.Handler {
 	return d
 }
 
-// pages serves what people look at.
-func (a *App) pages() *page.Pages {
-	return &page.Pages{
+// newPages serves what people look at. All viewers together take no more than their share of the connections.
+func (a *App) newPages() *page.Pages {
+	p := &page.Pages{
 		Board:     a.board(),
 		Title:     func() string { return "healthcheck" },
 		History:   a.history,
@@ -90,4 +90,10 @@ func (a *App) pages() *page.Pages {
 		Config:    func() ([]byte, error) { return a.current.Load().Config.YAML() },
 		Profiling: a.opts.EnablePprof,
 	}
+	p.Live = page.NewLive(p, page.LiveOptions{
+		Viewers: min(a.opts.PageViewers, max(a.limits.connections.whole/viewerShare, 1)),
+		Watched: func(n int) { a.metrics.pageViewers.Set(float64(n)) }, Refused: a.metrics.pageViewersRefused.Inc,
+		Rendered: a.metrics.pageRenders.Inc, Sent: func(event string) { a.metrics.pageEvents.WithLabelValues(event).Inc() },
+	})
+	return p
 }

@@ -28,6 +28,8 @@ type Pages struct {
 	Config func() ([]byte, error)
 	// Profiling says that the Go profiles are served.
 	Profiling bool
+	// Live tells the viewers of the list what changes; see [NewLive].
+	Live *Live
 }
 
 // Probes serves links, a form to try a probe, and the probes that are kept.
