@@ -91,13 +91,16 @@ type App struct {
 	current atomic.Pointer[current] // never nil after New
 	ready   atomic.Bool
 
+	discovered moment // when somebody asked for /sd
+
+	broken atomic.Pointer[error] // see whyBroken
+
 	loadEvery time.Duration // see the constant; a test has no time
 
 	// The following are protected by the mutex of the lifecycle.
 	next   *load       // the load that has not begun yet; nil: nobody asks for one
 	loaded time.Time   // when the last load began
 	seen   fingerprint // the files as they were then
-	broken error       // why it failed; nil: it did not
 	warned []string    // what it warned of
 
 	servers servers

@@ -62,7 +62,7 @@ func (a *App) hint(module string, r *prober.Result) string {
 
 func (a *App) currentInventory() *inventory.Inventory { return a.current.Load().targets.inventory }
 
-// discovery serves /sd.
+// discovery serves /sd, and keeps when somebody asked.
 func (a *App) discovery() http.Handler {
 	d := &inventory.Discovery{
 		Inventory: a.currentInventory,
@@ -75,7 +75,17 @@ func (a *App) discovery() http.Handler {
 			d.External = u
 		}
 	}
-	return d
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.discovered.now()
+		d.ServeHTTP(w, r)
+	})
+}
+
+// health is what the page says of the exporter itself.
+func (a *App) health() page.Health {
+	return page.Health{
+		Started: a.made, Discovered: a.discovered.at(), Scraped: a.probes.scraped.at(), Broken: a.whyBroken(), Braked: a.restarts.Braked(),
+	}
 }
 
 // newPages serves what people look at. All viewers together take no more than their share of the connections.
@@ -87,6 +97,7 @@ func (a *App) newPages() *page.Pages {
 		Hint:      func(e *history.Entry) string { return a.current.Load().hint(e) },
 		HintOf:    a.hint,
 		Report:    func(w io.Writer, e *history.Entry) { a.current.Load().report(w, e) },
+		Health:    a.health,
 		Config:    func() ([]byte, error) { return a.current.Load().Config.YAML() },
 		Profiling: a.opts.EnablePprof,
 	}

@@ -18,6 +18,7 @@ type probes struct {
 	status  *status.Tracker
 	// maintained reports whether a window of a target of the inventory is open.
 	maintained func(target string, now time.Time) bool
+	scraped    moment // when somebody else last had a target of the inventory probed
 	log        *slog.Logger
 }
 
@@ -39,6 +40,9 @@ func (p *probes) end(probe collector.Probe, own bool) {
 	if probe.Abandoned {
 		p.metrics.probes.WithLabelValues(probe.Module, resultAbandoned).Inc()
 		return
+	}
+	if probe.Target != "" && !own {
+		p.scraped.now()
 	}
 	result := resultSuccess
 	if !probe.Result.Success() {

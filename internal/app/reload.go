@@ -63,7 +63,7 @@ func (a *App) perform(l *load, wait time.Duration) {
 		l.err = ErrStopped
 		return
 	}
-	before, changed := a.broken, l.asked || a.seen.changed()
+	before, changed := a.whyBroken(), l.asked || a.seen.changed()
 	if !changed && before == nil {
 		return
 	}
@@ -71,4 +71,12 @@ func (a *App) perform(l *load, wait time.Duration) {
 	if changed || l.err == nil || l.err.Error() != before.Error() {
 		a.tellLoad(l.err)
 	}
+}
+
+// whyBroken is why the last load failed; nil: it did not.
+func (a *App) whyBroken() error {
+	if err := a.broken.Load(); err != nil {
+		return *err
+	}
+	return nil
 }

@@ -105,7 +105,7 @@ func (a *App) apply() error {
 			plan.Discard()
 		}
 	}
-	a.broken = err
+	a.broken.Store(&err)
 	a.metrics.reloaded(err)
 	if err != nil {
 		return err

@@ -51,6 +51,27 @@ func appendAge(b []byte, c *catalogue, at time.Time, form string, now time.Time)
 	return append(b, `</time>`...)
 }
 
+// appendClock appends a time of the day, in UTC. The script makes it that of the reader.
+func appendClock(b []byte, at time.Time) []byte {
+	b = append(b, `<time data-clock datetime="`...)
+	b = at.UTC().AppendFormat(b, time.RFC3339)
+	b = append(b, `">`...)
+	b = at.UTC().AppendFormat(b, time.TimeOnly)
+	return append(b, `</time>`...)
+}
+
+// ages are the texts of appendAge, for the script: a number stands for %d.
+func (c *catalogue) ages() string {
+	var all []string
+	for _, form := range []string{"", "_ago"} {
+		for _, unit := range []string{"age.seconds", "age.minutes", "age.hours", "age.days"} {
+			before, after := c.around(unit + form)
+			all = append(all, before+"%d"+after)
+		}
+	}
+	return strings.Join(all, "|")
+}
+
 // ageOf is a time in its largest unit of which there is more than one, rounded down. One in the future is 0.
 func ageOf(d time.Duration) (n int64, key string) {
 	switch d = max(d, 0); {

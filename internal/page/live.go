@@ -65,8 +65,14 @@ func NewLive(p *Pages, o LiveOptions) *Live {
 	return &Live{o: o, scene: newScene(p, o.Rendered), empty: make(chan struct{}), viewers: map[*viewer]context.CancelFunc{}}
 }
 
-// Made is what a page has to name that is made at a time, so that it can be told what has changed since.
-func (l *Live) Made(now time.Time) (list, mark string) { return l.scene.made(now) }
+// mark is the id of the mark of a page that is made of what is so at a time, or later. It is empty where nobody is told what changes.
+func (l *Live) mark(now time.Time) string {
+	if l == nil || l.o.Viewers == 0 {
+		return ""
+	}
+	l.scene.refresh(now)
+	return l.scene.id(mark{l.scene.hub.Revision(), now})
+}
 
 // Close ends all streams, and returns when they have ended or ctx is done. There are no others from then on.
 func (l *Live) Close(ctx context.Context) error {

@@ -28,6 +28,7 @@ type wall struct {
 	pages     *Pages
 	inventory atomic.Pointer[inventory.Inventory]
 	tracker   *status.Tracker
+	health    atomic.Pointer[Health]
 
 	viewers, refused, rendered atomic.Int64
 	sent                       sync.Map // *atomic.Int64 by the kind of event
@@ -38,9 +39,11 @@ func newWall(t testing.TB, viewers int, targets string) *wall {
 	t.Helper()
 	w := &wall{tracker: status.NewTracker()}
 	w.list(t, targets)
+	w.health.Store(&Health{Started: time.Now()})
 	w.pages = &Pages{
 		Board:  &board.Source{Inventory: w.inventory.Load, Status: w.tracker, Restarting: func() map[string]string { return nil }},
 		Title:  func() string { return "healthcheck" },
+		Health: func() Health { return *w.health.Load() },
 		HintOf: func(_ string, r *prober.Result) string { return "hint for " + string(r.Reason) },
 	}
 	w.pages.Live = NewLive(w.pages, LiveOptions{
@@ -201,8 +204,7 @@ func rows(all []event) (names []string) {
 
 // page is where the script of a page that is made now asks for its stream.
 func (w *wall) page(query string) string {
-	list, mark := w.pages.Live.Made(time.Now())
-	return "/live?" + query + "&list=" + list + "&after=" + mark
+	return "/live?" + query + "&list=" + w.pages.factsOf(w.inventory.Load()).list + "&after=" + w.pages.Live.mark(time.Now())
 }
 
 // A change arrives with an id, and who connects again with it gets what has changed meanwhile and nothing else.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/board"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/history"
@@ -26,10 +27,14 @@ type Pages struct {
 	Report func(io.Writer, *history.Entry)
 	// Config is the configuration in force, with its secrets masked.
 	Config func() ([]byte, error)
+	// Health is what the exporter knows of itself and of who asks it.
+	Health func() Health
 	// Profiling says that the Go profiles are served.
 	Profiling bool
-	// Live tells the viewers of the list what changes; see [NewLive].
+	// Live tells the viewers of the list what changes; see [NewLive]. nil: they are not told.
 	Live *Live
+
+	facts atomic.Pointer[facts] // of the last inventory
 }
 
 // Probes serves links, a form to try a probe, and the probes that are kept.

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -36,12 +37,14 @@ type scene struct {
 
 	mu      sync.Mutex     // protects the following
 	board   *board.Board   // as of the last look; nil: there was none
-	list    string         // stands for the inventory, and for what shows it
-	ids     rowIDs         // of its rows
+	facts   *facts         // of its inventory
 	targets []board.Target // as of the last look, in the order of the inventory
 	rows    map[rowKey]renderedRow
 	sums    map[sumKey][]byte // as of the last revision
 	summed  uint64            // is that revision
+
+	banner      banner // over the list
+	bannerSince time.Time
 }
 
 // A rowKey is whose row it is, and for whom.
@@ -74,18 +77,12 @@ func (s *scene) keepFresh(ctx context.Context) {
 	}
 }
 
-// refresh looks at the targets unless somebody just has. It returns what stands for the list.
+// refresh looks at the targets unless somebody just has. It returns what stands for the list; see listOf.
 func (s *scene) refresh(now time.Time) (list string) {
 	s.look(now, refreshEvery)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.list
-}
-
-// made is the list, and the id of the mark of who sees it at a time.
-func (s *scene) made(now time.Time) (list, id string) {
-	list = s.refresh(now)
-	return list, s.id(mark{s.hub.Revision(), now})
+	return s.facts.list
 }
 
 // look finds what has changed, unless somebody has looked within a time. Time alone changes things, too: targets get stale, windows
@@ -101,6 +98,9 @@ func (s *scene) look(now time.Time, within time.Duration) {
 		s.begin(b.Inventory)
 	}
 	s.board = b
+	if fresh := s.pages.banner(b).toMinute(); fresh != s.banner {
+		s.banner, s.bannerSince = fresh, now
+	}
 	for i, e := range b.Inventory.Entries() {
 		t := b.Target(e)
 		s.targets[i] = t
@@ -111,7 +111,7 @@ func (s *scene) look(now time.Time, within time.Duration) {
 // begin begins with another inventory. The caller holds mu.
 func (s *scene) begin(inv *inventory.Inventory) {
 	s.hub.Keep(func(name string) bool { return inv.ByName(name) != nil })
-	s.list, s.ids, s.targets = listOf(inv), newRowIDs(inv), make([]board.Target, len(inv.Entries()))
+	s.facts, s.targets = s.pages.factsOf(inv), make([]board.Target, len(inv.Entries()))
 	clear(s.rows)
 	clear(s.sums)
 }
@@ -121,7 +121,11 @@ func (s *scene) enter(v *viewer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if v.list == "" { // he has none yet
-		v.list, v.told = s.list, mark{s.hub.Revision(), s.board.Now}
+		v.list, v.told = s.facts.list, mark{s.hub.Revision(), s.board.Now}
+	}
+	if s.bannerSince.Before(v.told.seen) {
+		known := s.banner
+		v.banner = &known
 	}
 	v.shown = newBitset(len(s.targets))
 	selected := v.view.on(s.board)
@@ -148,11 +152,11 @@ func (s *scene) news(v *viewer, changed status.Revised) (n news, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	place, ok := s.place(changed.Name)
-	if !ok || s.list != v.list {
+	if !ok || s.facts.list != v.list {
 		return news{}, false
 	}
 	t := &s.targets[place]
-	n = news{kind: v.judge(place, t), id: s.ids.of(t.Name)}
+	n = news{kind: v.judge(place, t), id: s.facts.ids.of(t.Name)}
 	if n.kind == eventRow {
 		n.row = s.row(t, changed.Revision, v.c)
 		if v.grows() {
@@ -171,11 +175,27 @@ func (s *scene) row(t *board.Target, revision uint64, c *catalogue) []byte {
 	if len(s.rows) >= maxRendered {
 		clear(s.rows)
 	}
-	r := s.pages.row(*t, s.ids, s.board.Now)
+	r := s.pages.row(*t, s.facts.ids, s.board.Now)
 	html := appendRow(nil, c, &r, s.board.Now)
 	s.rows[key] = renderedRow{revision, html}
 	s.rendered()
 	return html
+}
+
+// notice is the banner over a viewer's list, unless he knows it.
+func (s *scene) notice(v *viewer) (html []byte, news bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if v.banner != nil && *v.banner == s.banner {
+		return nil, false
+	}
+	known := s.banner
+	v.banner = &known
+	var b bytes.Buffer
+	if err := templates[v.c.Lang].ExecuteTemplate(&b, "banner", notice{known, v.c, s.board.Now}); err != nil {
+		return nil, false // a test renders every banner
+	}
+	return b.Bytes(), true
 }
 
 // place is that of a target in the inventory. The caller holds mu.
@@ -188,7 +208,7 @@ func (s *scene) place(name string) (int, bool) {
 func (s *scene) seen(v *viewer, since time.Time) []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.list != v.list {
+	if s.facts.list != v.list {
 		return nil
 	}
 	var b []byte
@@ -198,7 +218,7 @@ func (s *scene) seen(v *viewer, since time.Time) []byte {
 			return
 		}
 		b = append(b, `,["`...)
-		b = append(b, s.ids.of(t.Name)...)
+		b = append(b, s.facts.ids.of(t.Name)...)
 		b = append(b, `",`...)
 		b = strconv.AppendInt(b, max(int64(s.board.Now.Sub(t.LastProbe)/time.Second), 0), 10)
 		b = append(b, `,"`...)

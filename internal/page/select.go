@@ -15,7 +15,9 @@ type selection struct {
 	// Counts are of all targets that the filter selects, whatever their state is.
 	Counts board.Summary
 	// Total is how many targets the view has on all of its pages.
-	Total       int
+	Total int
+	// Left is how many groups without a problem are left out.
+	Left        int
 	Page, Pages int // Page is the last one if the view asks for one after it
 }
 
@@ -82,6 +84,9 @@ func compareGroups(a, b *group) int {
 	return cmp.Or(rank(a)-rank(b), strings.Compare(a.Name, b.Name))
 }
 
+// maxWell is how many groups a page shows in which there is nothing to show: there may be as many as targets.
+const maxWell = 50
+
 // cut leaves the targets of one page, in order, and the groups that have some on it. A group that has none at all is on the page
 // where they would be.
 func (s *selection) cut(v *view) {
@@ -89,13 +94,17 @@ func (s *selection) cut(v *view) {
 	s.Page = min(v.page, s.Pages)
 	first := (s.Page - 1) * v.limit
 	end := min(first+v.limit, s.Total)
-	at := 0
+	at, well := 0, 0
 	s.Groups = slices.DeleteFunc(s.Groups, func(g *group) bool {
 		from := at
 		g.Total = len(g.Targets)
 		at += g.Total
 		if g.Total == 0 {
-			return from < first || from > end || from == end && s.Page < s.Pages
+			if from < first || from > end || from == end && s.Page < s.Pages {
+				return true
+			}
+			well++
+			return well > maxWell
 		}
 		if at <= first || from >= end {
 			return true
@@ -104,6 +113,7 @@ func (s *selection) cut(v *view) {
 		g.Targets = g.Targets[max(first-from, 0):min(end-from, g.Total)]
 		return false
 	})
+	s.Left = max(well-maxWell, 0)
 }
 
 // order sorts the targets of a group. They come by name.

@@ -35,16 +35,38 @@ type shell struct {
 	Root    string // the way to the front page, such as "../": a link of ours is relative, right behind every proxy
 	Version string
 	Assets  string
-	Live    bool // the script asks for changes
+	Mark    string // since which the script asks for changes; empty: it does not
+	List    string // see listOf
 	Body    any
+
+	Languages []languageLink
+	// Ages are the texts for how long something lasts, and for how long ago it was, in seconds, minutes, hours and days, for the
+	// script.
+	Ages string
+}
+
+// A languageLink leads to the same page in a language.
+type languageLink struct{ Lang, Name, Link string }
+
+// languageLinks lead to what a request asks for, in each language.
+func languageLinks(r *http.Request) (all []languageLink) {
+	q := r.URL.Query()
+	for _, lang := range languages {
+		q.Set("lang", lang)
+		all = append(all, languageLink{lang, catalogues[lang].say("language"), "?" + q.Encode()})
+	}
+	return all
 }
 
 // pagePolicy is the content security policy of a page: its own files alone, and nothing inline.
 const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
+// pageCaching lets a browser keep a page, and ask each time whether it has changed.
+const pageCaching = "private, no-cache"
+
 // render writes a page. A page that is made anew for everybody has an ETag; empty: it is not kept.
 func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, s shell, etag string) {
-	s.Site, s.Version, s.Assets = p.Title(), version.Version, assetVersion
+	s.Site, s.Version, s.Assets, s.Languages, s.Ages = p.Title(), version.Version, assetVersion, languageLinks(r), s.ages()
 	var b bytes.Buffer
 	if err := templates[s.Lang].ExecuteTemplate(&b, "layout", &s); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError) // a test renders every page
@@ -59,7 +81,7 @@ func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, s she
 		_, _ = w.Write(b.Bytes()) // who asked is gone
 		return
 	}
-	h.Set("Cache-Control", "private, no-cache")
+	h.Set("Cache-Control", pageCaching)
 	send(w, r, etag, b.Bytes())
 }
 

@@ -2,8 +2,6 @@ package page
 
 import (
 	"encoding/json"
-
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/board"
 )
 
 // A sumKey is what the counts of a list depend on, besides how the targets are.
@@ -32,22 +30,28 @@ func (s *scene) sum(v *viewer) []byte {
 
 // count makes a sum. The caller holds mu.
 func (s *scene) count(v *viewer) []byte {
-	var counts board.Summary
-	groups := map[string]*board.Summary{}
+	all, groups := selection{}, map[string]*group{}
 	for i, e := range s.board.Inventory.Entries() {
-		if i >= len(s.targets) || !v.view.filter.Selects(e) {
+		if !v.view.filter.Selects(e) {
 			continue
 		}
 		name := v.view.groupOf(e)
 		g := groups[name]
 		if g == nil {
-			g = &board.Summary{}
+			g = &group{ID: groupID(name)}
 			groups[name] = g
+			all.Groups = append(all.Groups, g)
 		}
-		counts.Count(&s.targets[i])
-		g.Count(&s.targets[i])
+		all.Counts.Count(&s.targets[i])
+		g.Counts.Count(&s.targets[i])
 	}
-	counts.Judge()
-	b, _ := json.Marshal(counts)
+	b, err := json.Marshal(struct {
+		Title string            `json:"title"`
+		Say   string            `json:"say"`
+		Texts map[string]string `json:"texts"`
+	}{v.c.headline(&all.Counts) + " – " + s.pages.Title(), v.c.sentence(&all.Counts), all.texts(v.c)})
+	if err != nil {
+		return nil // there are only texts
+	}
 	return b[1:]
 }

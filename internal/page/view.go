@@ -2,6 +2,7 @@ package page
 
 import (
 	"cmp"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -43,6 +44,9 @@ const (
 var viewParameters = []string{
 	"environment", "group", "label", "lang", "limit", "muted", "page", "q", "refresh", "sort", "source", "stale", "state", "view",
 }
+
+// filterParameters are those of viewParameters that say which targets are asked for.
+var filterParameters = []string{"q", "environment", "label", "state", "stale", "muted", "source"}
 
 // A view is what a query asks to see of the targets. GET / and GET /live have the same.
 type view struct {
@@ -125,6 +129,34 @@ func (v *view) groupOf(e *inventory.Entry) string {
 	return e.Environment
 }
 
+// Group and Sort are how the targets are grouped and sorted.
+func (v *view) Group() string { return v.group }
+
+// Sort is described with Group.
+func (v *view) Sort() string { return v.sort }
+
+// Get is the first value of a parameter.
+func (v *view) Get(name string) string { return v.query.Get(name) }
+
+// Link is link for templates.
+func (v *view) Link(changes ...string) string { return v.link(changes...) }
+
+// stateLink is where the same view leads with the targets in one state alone.
+func (v *view) stateLink(key string) string {
+	switch key {
+	case "down":
+		return v.link("state", "down", "stale", "false", "view", "")
+	case "up":
+		return v.link("state", "up", "stale", "false", "view", "")
+	case "stale":
+		return v.link("stale", "true", "state", "", "view", "")
+	case "unknown":
+		return v.link("state", "unknown", "stale", "", "view", "")
+	default:
+		return ""
+	}
+}
+
 // link is where the same view leads with some parameters changed, as name and value; an empty value takes one away. It begins with the
 // first page.
 func (v *view) link(changes ...string) string {
@@ -140,6 +172,16 @@ func (v *view) link(changes ...string) string {
 		} else {
 			q.Set(changes[i], changes[i+1])
 		}
+	}
+	return toQuery(q)
+}
+
+// withLabel is where the same view leads with one more label.
+func (v *view) withLabel(label string) string {
+	q := maps.Clone(v.query)
+	q.Del("page")
+	if !slices.Contains(q["label"], label) {
+		q["label"] = append(slices.Clone(q["label"]), label)
 	}
 	return toQuery(q)
 }

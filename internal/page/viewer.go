@@ -32,7 +32,8 @@ type viewer struct {
 	whole bool   // they are all that the view shows
 	first bool   // they are the first that the view shows
 
-	sum, banner []byte // what he was told last
+	sum    []byte  // what he was told last
+	banner *banner // likewise; nil: it is not known what his page has
 }
 
 // newViewer is the viewer that a request is of. It names the list and the mark of his page; where a browser has connected again by
@@ -104,6 +105,11 @@ func (l *Live) tellAll(ctx context.Context, v *viewer, s *stream, now time.Time)
 	if sum := l.scene.sum(v); !bytes.Equal(sum, v.sum) {
 		v.sum = sum
 		if err := s.event(ctx, eventSum, l.scene.id(v.told), fmt.Appendf(nil, `{"now":%d,`, now.UnixMilli()), sum); err != nil {
+			return err
+		}
+	}
+	if html, news := l.scene.notice(v); news {
+		if err := s.event(ctx, eventBanner, "", html); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -81,6 +82,18 @@ func (c *Controller) InFlight() map[string]policy.Phase {
 			all[name] = p
 		}
 	}
+	return all
+}
+
+// Braked returns the scopes in which nothing is restarted, since too much fails at once, sorted.
+func (c *Controller) Braked() []string {
+	var all []string
+	for scope, on := range c.fleet.brakes(time.Now()) {
+		if on {
+			all = append(all, scope)
+		}
+	}
+	slices.Sort(all)
 	return all
 }
 

@@ -1,0 +1,268 @@
+package page
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"math"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/board"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
+
+var rowTemplate = template.Must(template.ParseFiles("testdata/row.html"))
+
+// byTemplate is the row as html/template makes it.
+func byTemplate(t *testing.T, c *catalogue, r *row, now time.Time) string {
+	t.Helper()
+	type word struct{ Icon, Word string }
+	type age struct{ At, Form, Text string }
+	type why struct {
+		Cause, CausePath, Query, Reason, Error, Hint string
+		StatusCode                                   int
+	}
+	type took struct {
+		Text, Own string
+		Age       age
+	}
+	type share struct{ Percent, Base string }
+	type path struct{ Class, D string }
+	type bar struct {
+		Paths   []path
+		Percent string
+	}
+	ageOf := func(at time.Time, form string) age {
+		if at.IsZero() {
+			return age{}
+		}
+		d := max(now.Sub(at), 0)
+		n, unit := int(d.Seconds()), "seconds"
+		switch {
+		case d >= 48*time.Hour:
+			n, unit = int(d.Hours())/24, "days"
+		case d >= time.Hour:
+			n, unit = int(d.Hours()), "hours"
+		case d >= time.Minute:
+			n, unit = int(d.Minutes()), "minutes"
+		}
+		if form != "" {
+			unit += "_" + form
+		}
+		return age{at.UTC().Format("2006-01-02T15:04:05Z"), form, c.say("age."+unit, strconv.Itoa(n))}
+	}
+	data := struct {
+		ID, Class, Cause, Path, Query, Name, Environment string
+		State                                            word
+		Stale                                            bool
+		StaleAge, Since                                  age
+		Signs                                            []word
+		Why                                              *why
+		Took                                             *took
+		Share                                            *share
+		Bar                                              *bar
+	}{
+		ID: r.ID, Class: string(r.State), Cause: r.Cause, Path: url.PathEscape(r.Name), Query: c.Query,
+		Name: printable.Text(r.Name, printable.MaxURL), Environment: printable.Text(r.Environment, printable.MaxLog),
+		State: word{map[status.State]string{"up": "●", "down": "✖", "unknown": "○"}[r.State], c.say("state." + string(r.State))},
+		Stale: r.Stale, StaleAge: ageOf(r.LastProbe, "ago"), Since: ageOf(r.Since, ""),
+	}
+	if r.Stale {
+		data.Class = "stale"
+		if r.State != status.StateUnknown {
+			data.State = word{"⌛", c.say("state.stale_" + string(r.State))}
+		}
+	}
+	for _, s := range []struct {
+		is        bool
+		icon, key string
+	}{
+		{r.Restarting != "", "⟳", "restarting." + r.Restarting}, {r.Flapping, "↕", "flapping"}, {r.Unable, "⚠", "unable"},
+		{r.Maintenance, "⚙", "maintenance"}, {r.Muted(), "⊘", "muted"},
+	} {
+		if s.is {
+			data.Signs = append(data.Signs, word{s.icon, c.say("state." + s.key)})
+		}
+	}
+	if r.State == status.StateDown {
+		reason := "reason." + string(r.Reason)
+		if r.Reason == "" {
+			reason = "reason.unknown"
+		}
+		data.Why = &why{
+			CausePath: url.PathEscape(r.Cause), Query: c.Query, Reason: c.say(reason), Error: printable.Text(r.Error, maxWhy),
+			Hint: printable.Text(r.Hint, printable.MaxURL), StatusCode: r.StatusCode,
+		}
+		if r.Cause != "" {
+			data.Why.Cause = c.say("why.cause", printable.Text(r.Cause, printable.MaxURL))
+		}
+	}
+	percent := func(n status.Count) string {
+		exact := 100 * float64(n.Up) / float64(n.Total())
+		switch {
+		case n.Down == 0:
+			return c.say("list.percent", "100")
+		case exact >= 99:
+			return c.say("list.percent", fmt.Sprintf("%.2f", math.Floor(exact*100+1e-9)/100))
+		default:
+			return c.say("list.percent", fmt.Sprintf("%.1f", math.Floor(exact*10+1e-9)/10))
+		}
+	}
+	if !r.LastProbe.IsZero() {
+		ms := r.Duration.Seconds() * 1000
+		data.Took = &took{Text: fmt.Sprintf("%.1f s", ms/1000), Age: ageOf(r.LastProbe, "ago")}
+		switch {
+		case r.Duration < 10*time.Millisecond:
+			data.Took.Text = fmt.Sprintf("%.1f ms", ms)
+		case r.Duration < time.Second:
+			data.Took.Text = fmt.Sprintf("%.0f ms", ms)
+		}
+		if r.Own {
+			data.Took.Own = c.say("list.own")
+		}
+	}
+	if r.Glance.Day.Total() > 0 {
+		base := strconv.Itoa(r.Glance.Day.Total())
+		for i := len(base) - 3; i > 0; i -= 3 {
+			base = base[:i] + "," + base[i:]
+		}
+		data.Share = &share{percent(r.Glance.Day), c.say("list.of_probes", base)}
+	}
+	var hour status.Count
+	var paths [2]string
+	for i := 0; i < len(r.Glance.Minutes); {
+		m, n := heights(r.Glance.Minutes[i]), 0
+		for ; i+n < len(r.Glance.Minutes) && heights(r.Glance.Minutes[i+n]) == m; n++ {
+			hour.Up += r.Glance.Minutes[i+n].Up
+			hour.Down += r.Glance.Minutes[i+n].Down
+		}
+		for k := range paths {
+			if m[k] > 0 {
+				paths[k] += fmt.Sprintf("M%d 12v-%dh%dv%dz", i, m[k], n, m[k])
+			}
+		}
+		i += n
+	}
+	if hour.Total() > 0 {
+		data.Bar = &bar{Percent: percent(hour)}
+		for k, class := range []string{"ok", "no"} {
+			if paths[k] != "" {
+				data.Bar.Paths = append(data.Bar.Paths, path{class, paths[k]})
+			}
+		}
+	}
+	var b bytes.Buffer
+	if err := rowTemplate.ExecuteTemplate(&b, "row", data); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// heights are those of what was up and of what was not.
+func heights(m status.Count) [2]int {
+	switch {
+	case m.Total() == 0:
+		return [2]int{}
+	case m.Down == 0:
+		return [2]int{4, 0}
+	default:
+		return [2]int{0, 4 + 8*m.Down/m.Total()}
+	}
+}
+
+// A row is what html/template makes of it, whatever the target is called and answers.
+func FuzzAppendRow(f *testing.F) {
+	for _, hostile := range []string{
+		"shop", `"><script>alert(1)</script>`, "</tr>'&+\x00", "\u202eevil\u2066", "\x1b[31m\r\n", "서버 1", "\U0001f4a9\U0001d54f", "\xff\xc3", "a/../b?c=d#e%2F",
+		"javascript:alert(1)", strings.Repeat("x", 2000), strings.Repeat("\u202e", 900),
+	} {
+		for flags := range uint16(4) {
+			f.Add(hostile, hostile, hostile, hostile, flags*0x5555, int64(flags)*1e9, uint16(flags*77), []byte(hostile))
+		}
+	}
+	f.Fuzz(func(t *testing.T, name, cause, text, advice string, flags uint16, took int64, counts uint16, minutes []byte) {
+		now := time.Date(2026, 11, 29, 14, 3, 20, 0, time.UTC)
+		is := func(bit int) bool { return flags&(1<<bit) != 0 }
+		pick := func(bit int, s string) string {
+			if is(bit) {
+				return s
+			}
+			return ""
+		}
+		r := row{ID: rowID(name), Hint: advice, Target: board.Target{
+			Entry: &inventory.Entry{Target: config.Target{Name: name, Environment: text, Notification: pick(0, "off")}},
+			Cause: pick(1, cause), Restarting: pick(2, "verifying"), Maintenance: is(3),
+		}}
+		r.State = status.States()[int(flags>>4)%3]
+		r.Stale, r.Flapping, r.Unable, r.Own = is(6), is(7), is(8), is(9)
+		r.Error, r.Duration, r.StatusCode = pick(10, text), time.Duration(took&math.MaxInt64), int(counts)%600
+		if reasons := prober.Reasons(); is(11) {
+			r.Reason = reasons[int(counts)%len(reasons)].Reason
+		}
+		if is(12) {
+			r.Since, r.LastProbe = now.Add(-r.Duration), now.Add(-r.Duration/2)
+		}
+		r.Glance.Day = status.Count{Up: int(counts), Down: len(text) % 5}
+		for i := range min(len(minutes), len(r.Glance.Minutes)) {
+			r.Glance.Minutes[i] = status.Count{Up: int(minutes[i] & 7), Down: int(minutes[i]>>3) & 3}
+		}
+		for _, c := range []*catalogue{catalogues["en"], asked["ko"]} {
+			got, want := string(appendRow(nil, c, &r, now)), byTemplate(t, c, &r, now)
+			if got != want {
+				t.Errorf("in %s\n%s\nwant\n%s", c.Lang, got, want)
+			}
+			if strings.ContainsAny(got, "\r\n") || !printable.Is(got) {
+				t.Errorf("in %s the row is not one line that prints: %q", c.Lang, got)
+			}
+		}
+	})
+}
+
+// Two targets whose names have the same hash have two ids.
+func TestRowIDsAreDifferent(t *testing.T) {
+	s := newStage(t, fleet(30))
+	ids := rowIDsBy(s.inventory, func(name string) string { return name[:2] })
+	seen := map[string]string{}
+	for name := range s.inventory.Names() {
+		id := ids.of(name)
+		if other, ok := seen[id]; ok || !strings.HasPrefix(id, name[:2]) {
+			t.Errorf("%s has the id %q, and %q has it, too", name, id, other)
+		}
+		seen[id] = name
+	}
+	if got, want := newRowIDs(s.inventory).of("shop-shop-000"), rowID("shop-shop-000"); got != want || len(got) != 9 {
+		t.Errorf("the id is %q, want %q of 9 characters", got, want)
+	}
+}
+
+// Probes that find what the last one found do not change the face of a row; everything else does.
+func TestFace(t *testing.T) {
+	s := newStage(t, "targets: [{name: a, url: 'http://a.example/'}]")
+	now := time.Now()
+	at := func(now time.Time) face {
+		target := s.Board.At(now).Target(s.inventory.ByName("a"))
+		return faceOf(&target, s.hintFor(&target))
+	}
+	unknown := at(now)
+	s.up(now, "a")
+	up := at(now)
+	s.up(now.Add(20*time.Second), "a")
+	if same := at(now.Add(25 * time.Second)); same != up || up == unknown {
+		t.Errorf("after another probe the face is %+v, want %+v", same, up)
+	}
+	stale := at(now.Add(time.Hour))
+	s.down(now.Add(30*time.Second), "a")
+	down := at(now.Add(30 * time.Second))
+	s.restarts["a"] = "executing"
+	if restarting := at(now.Add(30 * time.Second)); stale == up || down == up || restarting == down || down.hint == "" {
+		t.Errorf("of %+v, %+v, %+v and %+v two are the same, or there is no hint", up, stale, down, restarting)
+	}
+}
