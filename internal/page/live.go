@@ -133,6 +133,10 @@ func (p *Pages) Watch(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, printable.Text(err.Error(), printable.MaxError), http.StatusBadRequest)
 		return
 	}
+	if r.Method == http.MethodHead { // there is nothing to wait for
+		newStream(w, p.Live.o.Sent)
+		return
+	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	if !p.Live.join(v, cancel) {
@@ -145,3 +149,6 @@ func (p *Pages) Watch(w http.ResponseWriter, r *http.Request) {
 	defer s.interrupt(ctx)()
 	_ = p.Live.tell(ctx, v, s) // who asked is gone, or does not read, or the exporter stops
 }
+
+// Viewers is how many there may be.
+func (l *Live) Viewers() int { return l.o.Viewers }

@@ -12,7 +12,7 @@ import (
 const sendTime = 10 * time.Second
 
 // maxPending is how much is gathered before it is written, in bytes, but for a single event that is longer.
-const maxPending = 16 << 10
+const maxPending = 4 << 10
 
 // endTime is the same for the end of the answer, which is a few bytes.
 const endTime = 100 * time.Millisecond

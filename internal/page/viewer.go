@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -14,8 +13,8 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
 )
 
-// maxGone is how many rows one event takes away.
-const maxGone = 100
+// maxChanged is how many changes are looked at at a time: a viewer who does not read holds them.
+const maxChanged = 100
 
 // seenMargin is how much earlier than it was looked at a probe may have ended that was not known then.
 const seenMargin = time.Second
@@ -97,11 +96,14 @@ func (l *Live) tell(ctx context.Context, v *viewer, s *stream) error {
 
 // tellAll tells a viewer what he does not know.
 func (l *Live) tellAll(ctx context.Context, v *viewer, s *stream, now time.Time) error {
-	changed, revision := l.scene.hub.Since(v.told.revision)
-	if err := l.tellRows(ctx, v, s, changed); err != nil {
-		return err
+	for now := l.scene.hub.Revision(); v.told.revision < now; {
+		changed, upTo := l.scene.hub.Since(v.told.revision, maxChanged)
+		if err := l.tellRows(ctx, v, s, changed); err != nil {
+			return err
+		}
+		v.told.revision = upTo
 	}
-	v.told.revision, v.again = revision, false
+	v.again = false
 	if sum := l.scene.sum(v); !bytes.Equal(sum, v.sum) {
 		v.sum = sum
 		if err := s.event(ctx, eventSum, l.scene.id(v.told), fmt.Appendf(nil, `{"now":%d,`, now.UnixMilli()), sum); err != nil {
@@ -128,9 +130,9 @@ func (l *Live) tellAll(ctx context.Context, v *viewer, s *stream, now time.Time)
 	return nil
 }
 
-// tellRows tells a viewer of changes, the newest of which is the first. He gets the oldest first: who has got one has all before it.
+// tellRows tells a viewer of changes, the oldest first: who has got one has all before it. Rows that are gone share an event.
 func (l *Live) tellRows(ctx context.Context, v *viewer, s *stream, changed []status.Revised) error {
-	var gone []string // their rows, which one event takes away
+	var gone []string
 	goneBy := mark{seen: v.told.seen}
 	takeAway := func() error {
 		if len(gone) == 0 {
@@ -140,7 +142,7 @@ func (l *Live) tellRows(ctx context.Context, v *viewer, s *stream, changed []sta
 		gone = gone[:0]
 		return s.event(ctx, eventGone, l.scene.id(goneBy), ids)
 	}
-	for _, c := range slices.Backward(changed) {
+	for _, c := range changed {
 		n, ok := l.scene.news(v, c)
 		if !ok {
 			break // of another list, of which the viewer is told next
@@ -148,12 +150,10 @@ func (l *Live) tellRows(ctx context.Context, v *viewer, s *stream, changed []sta
 		if n.kind == eventGone {
 			gone, goneBy.revision = append(gone, n.id), c.Revision
 		}
-		if n.kind == eventRow || len(gone) >= maxGone {
+		if n.kind == eventRow {
 			if err := takeAway(); err != nil {
 				return err
 			}
-		}
-		if n.kind == eventRow {
 			if err := s.event(ctx, eventRow, l.scene.id(mark{c.Revision, v.told.seen}), []byte(n.group), n.row); err != nil {
 				return err
 			}

@@ -80,15 +80,22 @@ func (h *Hub[F]) Revision() uint64 {
 	return h.revision
 }
 
-// Since returns the targets that have changed since a revision, the newest first, and the revision up to which these are all. It
-// looks at no others.
-func (h *Hub[F]) Since(revision uint64) (changed []Revised, now uint64) {
+// Since returns so many of the targets that have changed since a revision, the oldest first, and the revision up to which these are
+// all. It looks at no others.
+func (h *Hub[F]) Since(revision uint64, most int) (changed []Revised, upTo uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.shown == nil {
 		return nil, 0
 	}
-	for s := h.ends.older; s != &h.ends && s.revision > revision; s = s.older {
+	first := &h.ends
+	for first.older != &h.ends && first.older.revision > revision {
+		first = first.older
+	}
+	for s := first; s != &h.ends; s = s.newer {
+		if len(changed) == most {
+			return changed, changed[most-1].Revision
+		}
 		changed = append(changed, Revised{s.name, s.revision})
 	}
 	return changed, h.revision

@@ -60,12 +60,17 @@ func TestHubAgainstModel(t *testing.T) {
 		}, 4)
 		look := func(i int) {
 			v := &viewers[i]
-			changed, now := h.Since(v.revision)
-			got := map[string]uint64{}
-			for j, c := range changed {
-				got[c.Name] = c.Revision
-				if j > 0 && c.Revision >= changed[j-1].Revision {
-					t.Fatalf("seed %d: %v is not the newest first", seed, changed)
+			got, before, most := map[string]uint64{}, v.revision, 1+r.IntN(10)
+			for upTo := before; upTo < h.Revision(); before = upTo {
+				var changed []Revised
+				if changed, upTo = h.Since(before, most); len(changed) > most {
+					t.Fatalf("seed %d: %d changes, want at most %d", seed, len(changed), most)
+				}
+				for _, c := range changed {
+					if got[c.Name] = c.Revision; c.Revision <= before || c.Revision > upTo {
+						t.Fatalf("seed %d: Since(%d) up to %d has %v, want the oldest first", seed, before, upTo, changed)
+					}
+					before = c.Revision
 				}
 			}
 			if diff := cmp.Diff(m.since(v.revision), got); diff != "" {
@@ -77,7 +82,7 @@ func TestHubAgainstModel(t *testing.T) {
 			for name := range got {
 				v.sees[name] = m.faces[name]
 			}
-			v.revision = now
+			v.revision = h.Revision()
 		}
 		for range 200 {
 			switch r.IntN(10) {
@@ -120,7 +125,7 @@ func TestHubKeepsNothingForViewers(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("a change has %v allocations, want none", n)
 	}
-	if got, _ := h.Since(100); len(got) != 1 || got[0].Name != "7" {
+	if got, _ := h.Since(100, 10); len(got) != 1 || got[0].Name != "7" {
 		t.Errorf("after many changes of one target Since returns %v, want that one", got)
 	}
 }
@@ -164,7 +169,7 @@ func TestHubAtOnce(t *testing.T) {
 		viewers.Go(func() {
 			seen := uint64(0)
 			for h.Wait(ctx, seen) == nil {
-				_, seen = h.Since(seen)
+				_, seen = h.Since(seen, 3)
 			}
 		})
 		all.Go(func() {
