@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -42,7 +43,7 @@ func TestListInEveryLanguage(t *testing.T) {
 			},
 			"view=problems":               {"Nothing is wrong here", `href="./?environment=TEST&amp;view=all"`},
 			"view=all&limit=4&page=2":     {"Page 2 of 3", `rel="prev" href="./?limit=4&amp;page=1&amp;view=all"`, `rel="next" href="./?limit=4&amp;page=3&amp;view=all"`},
-			"view=all&environment=LIVE":   {"of 4 selected targets, 11 in all", `<option selected>LIVE</option>`, `<a href="./?view=all"><span class="vh">Remove the filter`},
+			"view=all&environment=LIVE":   {"of 4 selected targets, 11 in all", `<option value="LIVE" selected>LIVE</option>`, `<a href="./?view=all"><span class="vh">Remove the filter`},
 			"view=all&sort=since&lang=ko": {`aria-sort="descending"><a href="./?lang=ko&amp;sort=since&amp;view=all">`, "장애 5", `href="targets/db?lang=ko"`},
 			"view=some":                   {`role="alert"`, "view is &#34;some&#34;"},
 		} {
@@ -77,6 +78,39 @@ func checkPage(t *testing.T, name, lang, body string) {
 		t.Errorf("%s: the page does not print", name)
 	}
 }
+
+// Whatever a query says, the answer is a page or says what is wrong, and nothing of the query is markup or steers what is read.
+func FuzzListQuery(f *testing.F) {
+	for _, hostile := range []string{
+		`"><script>alert(1)</script>`, "javascript:alert(1)", "\u202e\u2066", "\x1b[31m\r\nSet-Cookie: a=b", "\xff", "서버", "label:", "", strings.Repeat("x", 300), "%zz",
+	} {
+		f.Add(hostile, hostile, hostile, uint8(len(hostile)))
+	}
+	s := newStage(f, shops)
+	f.Fuzz(func(t *testing.T, a, b, c string, which uint8) {
+		names := viewParameters
+		q := url.Values{}
+		for i, value := range []string{a, b, c} {
+			q.Add(names[(int(which)+i*5)%len(names)], value)
+		}
+		w := s.ask("?" + q.Encode())
+		body := w.Body.String()
+		if w.Code != http.StatusOK && w.Code != http.StatusBadRequest {
+			t.Errorf("%q: status %d", q, w.Code)
+		}
+		if strings.Contains(body, "<script") || strings.Contains(body, "<style") || strings.Contains(body, `href="javascript`) || strings.Contains(body, "ZgotmplZ") || strings.Count(body, "<h1") != 1 {
+			t.Errorf("%q: the page is broken:\n%s", q, body)
+		}
+		for _, text := range shownText.FindAllStringSubmatch(body, -1) {
+			if !printable.Is(strings.ReplaceAll(text[1], "\n", "")) {
+				t.Errorf("%q: the page shows %q, which does not print", q, text[1])
+			}
+		}
+	})
+}
+
+// shownText is what is between tags.
+var shownText = regexp.MustCompile(`>([^<>]+)<`)
 
 // A list without targets says how to get one.
 func TestEmptyList(t *testing.T) {

@@ -20,10 +20,13 @@ var templates = func() map[string]*template.Template {
 	all := map[string]*template.Template{}
 	for _, lang := range languages {
 		c := catalogues[lang]
-		all[lang] = template.Must(template.New("").Funcs(template.FuncMap{"say": c.say}).ParseFS(htmlFiles, "html/*.html"))
+		all[lang] = template.Must(template.New("").Funcs(template.FuncMap{"say": c.say, "clean": clean}).ParseFS(htmlFiles, "html/*.html"))
 	}
 	return all
 }()
+
+// clean is a short text from outside as a page shows it.
+func clean(s string) string { return printable.Text(s, printable.MaxLog) }
 
 // A shell is what is around the content of a page.
 type shell struct {
