@@ -57,6 +57,27 @@ func TestListInEveryLanguage(t *testing.T) {
 	})
 }
 
+// Each number that changes has an element of its own, which says it.
+func TestTextsAreOnThePage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := shopStage(t)
+		body := s.ask("?view=problems").Body.String()
+		v, err := parseView(url.Values{"view": {viewProblems}}, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts := v.on(s.Board.At(time.Now())).texts(catalogues["en"])
+		if len(texts) != 10 {
+			t.Errorf("%d texts, want 10: %q", len(texts), texts)
+		}
+		for id, text := range texts {
+			if element := regexp.MustCompile(` id="` + id + `"[^>]*>` + regexp.QuoteMeta(text) + `</`); !element.MatchString(body) {
+				t.Errorf("no element %s says %q:\n%s", id, text, body)
+			}
+		}
+	})
+}
+
 // inline is what the content security policy would not let a browser take.
 var inline = regexp.MustCompile(`(?i)<style|<script[^>]*>[^<]|\sstyle=|\son[a-z]+=|javascript:`)
 

@@ -164,11 +164,11 @@ func TestViewOnBoard(t *testing.T) {
 				on := v.on(b)
 				var got []string
 				for _, g := range on.Groups {
-					line := g.Name + ":"
+					line := []string{g.Name + ":"}
 					for _, target := range g.Targets {
-						line += " " + target.Name
+						line = append(line, target.Name)
 					}
-					got = append(got, line)
+					got = append(got, strings.Join(line, " "))
 				}
 				if diff := cmp.Diff(tc.want, got); diff != "" || on.Pages != tc.pages {
 					t.Errorf("%d pages, want %d (-want +got):\n%s", on.Pages, tc.pages, diff)
