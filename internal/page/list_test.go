@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -44,7 +45,7 @@ func TestListInEveryLanguage(t *testing.T) {
 			},
 			"view=problems":               {"Nothing is wrong here", `href="./?environment=TEST&amp;view=all"`},
 			"view=all&limit=4&page=2":     {"Page 2 of 3", `rel="prev" href="./?limit=4&amp;page=1&amp;view=all"`, `rel="next" href="./?limit=4&amp;page=3&amp;view=all"`},
-			"view=all&environment=LIVE":   {"of 4 selected targets, 11 in all", `<option selected>LIVE</option>`, `<a href="./?view=all"><span class="vh">Remove the filter`},
+			"view=all&environment=LIVE":   {"of 4 selected targets, 11 in all", `<option value="LIVE" selected>LIVE</option>`, `<a href="./?view=all"><span class="vh">Remove the filter`},
 			"view=all&sort=since&lang=ko": {`aria-sort="descending"><a href="./?lang=ko&amp;sort=since&amp;view=all">`, "장애 5", `href="targets/db?lang=ko"`},
 			"view=some":                   {`role="alert"`, "view is &#34;some&#34;"},
 		} {
@@ -53,6 +54,27 @@ func TestListInEveryLanguage(t *testing.T) {
 				if !strings.Contains(body, text) {
 					t.Errorf("%s: the page lacks %q:\n%s", query, text, body)
 				}
+			}
+		}
+	})
+}
+
+// Each number that changes has an element of its own, which says it.
+func TestTextsAreOnThePage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := shopStage(t)
+		body := s.ask("?view=problems").Body.String()
+		v, err := parseView(url.Values{"view": {viewProblems}}, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts := v.on(s.Board.At(time.Now())).texts(catalogues["en"])
+		if len(texts) != 10 {
+			t.Errorf("%d texts, want 10: %q", len(texts), texts)
+		}
+		for id, text := range texts {
+			if element := regexp.MustCompile(` id="` + id + `"[^>]*>` + regexp.QuoteMeta(text) + `</`); !element.MatchString(body) {
+				t.Errorf("no element %s says %q:\n%s", id, text, body)
 			}
 		}
 	})
@@ -79,6 +101,39 @@ func checkPage(t *testing.T, name, lang, body string) {
 		t.Errorf("%s: the page does not print", name)
 	}
 }
+
+// Whatever a query says, the answer is a page or says what is wrong, and nothing of the query is markup or steers what is read.
+func FuzzListQuery(f *testing.F) {
+	for _, hostile := range []string{
+		`"><script>alert(1)</script>`, "javascript:alert(1)", "\u202e\u2066", "\x1b[31m\r\nSet-Cookie: a=b", "\xff", "서버", "label:", "", strings.Repeat("x", 300), "%zz",
+	} {
+		f.Add(hostile, hostile, hostile, uint8(len(hostile)))
+	}
+	s := newStage(f, shopTargets)
+	f.Fuzz(func(t *testing.T, a, b, c string, which uint8) {
+		names := viewParameters
+		q := url.Values{}
+		for i, value := range []string{a, b, c} {
+			q.Add(names[(int(which)+i*5)%len(names)], value)
+		}
+		w := s.ask("?" + q.Encode())
+		body := w.Body.String()
+		if w.Code != http.StatusOK && w.Code != http.StatusBadRequest {
+			t.Errorf("%q: status %d", q, w.Code)
+		}
+		if strings.Contains(body, "<script") || strings.Contains(body, "<style") || strings.Contains(body, `href="javascript`) || strings.Contains(body, "ZgotmplZ") || strings.Count(body, "<h1") != 1 {
+			t.Errorf("%q: the page is broken:\n%s", q, body)
+		}
+		for _, text := range shownText.FindAllStringSubmatch(body, -1) {
+			if !printable.Is(strings.ReplaceAll(text[1], "\n", "")) {
+				t.Errorf("%q: the page shows %q, which does not print", q, text[1])
+			}
+		}
+	})
+}
+
+// shownText is what is between tags.
+var shownText = regexp.MustCompile(`>([^<>]+)<`)
 
 // A list without targets says how to get one.
 func TestEmptyList(t *testing.T) {

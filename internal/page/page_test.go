@@ -1,6 +1,7 @@
 package page
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -81,7 +82,7 @@ func nameOf(i int) string {
 
 // ask asks for the list.
 func (s *stage) ask(query string, header ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(http.MethodGet, "/"+query, http.NoBody)
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/"+query, http.NoBody)
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}

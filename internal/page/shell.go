@@ -22,10 +22,13 @@ var templates = func() map[string]*template.Template {
 	all := map[string]*template.Template{}
 	for _, lang := range languages {
 		c := catalogues[lang]
-		all[lang] = template.Must(template.New("").Funcs(template.FuncMap{"say": c.say}).ParseFS(htmlFiles, "html/*.html"))
+		all[lang] = template.Must(template.New("").Funcs(template.FuncMap{"say": c.say, "clean": clean}).ParseFS(htmlFiles, "html/*.html"))
 	}
 	return all
 }()
+
+// clean is a short text from outside as a page shows it.
+func clean(s string) string { return printable.Text(s, printable.MaxLog) }
 
 // A shell is what is around the content of a page.
 type shell struct {
@@ -38,7 +41,8 @@ type shell struct {
 	Root    string // the way to the front page, such as "../": a link of ours is relative, right behind every proxy
 	Version string
 	Assets  string
-	Live    bool // the script asks for changes
+	Mark    string // since which the script asks for changes; empty: it does not
+	List    string // see listOf
 	Body    any
 
 	Languages []languageLink

@@ -88,7 +88,7 @@ func manyOf(name string) string {
 	return strings.Join(all, "&")
 }
 
-const shops = `targets:
+const shopTargets = `targets:
   - {name: db, url: 'http://db.example/', environment: LIVE, labels: {team: data}}
   - {name: cart, url: 'http://cart.example/', environment: LIVE, labels: {team: shop}, depends_on: [db]}
   - {name: web, url: 'http://web.example/', environment: LIVE, labels: {team: shop}, depends_on: [cart], notification: "off"}
@@ -105,7 +105,7 @@ const shops = `targets:
 // shopStage has a target of each kind.
 func shopStage(t *testing.T) *stage {
 	t.Helper()
-	s := newStage(t, shops)
+	s := newStage(t, shopTargets)
 	begin := time.Now()
 	s.up(begin, "old", "odd", "well", "mail", "pay")
 	for range 2 {
@@ -164,11 +164,11 @@ func TestViewOnBoard(t *testing.T) {
 				on := v.on(b)
 				var got []string
 				for _, g := range on.Groups {
-					line := g.Name + ":"
+					line := []string{g.Name + ":"}
 					for _, target := range g.Targets {
-						line += " " + target.Name
+						line = append(line, target.Name)
 					}
-					got = append(got, line)
+					got = append(got, strings.Join(line, " "))
 				}
 				if diff := cmp.Diff(tc.want, got); diff != "" || on.Pages != tc.pages {
 					t.Errorf("%d pages, want %d (-want +got):\n%s", on.Pages, tc.pages, diff)
