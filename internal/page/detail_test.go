@@ -67,6 +67,11 @@ func (s *site) probed(name string, at time.Time, err error) {
 	s.tracker.Observe(status.Probe{Name: name, Result: r})
 }
 
+// probeOf is a probe that has just failed.
+func probeOf(name string, reason prober.Reason) status.Probe {
+	return status.Probe{Name: name, Result: prober.Result{Start: time.Now(), Reason: reason, Err: errDown}}
+}
+
 func (s *site) get(path string, header ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodGet, path, http.NoBody)
 	for i := 0; i+1 < len(header); i += 2 {
