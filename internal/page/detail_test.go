@@ -1,6 +1,7 @@
 package page
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"html"
@@ -15,42 +16,32 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/board"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
-// A site is an inventory with its pages.
+// A site is a stage with its routes.
 type site struct {
-	*Pages
-	tracker   *status.Tracker
-	inventory *inventory.Inventory
-	mux       *http.ServeMux
+	*stage
+	tracker *status.Tracker
+	mux     *http.ServeMux
 }
 
 // siteOf has the targets, those of an API besides. They are not checked, so that their names may be anything.
 func siteOf(tb testing.TB, text string, others ...config.Target) *site {
 	tb.Helper()
-	c, err := config.Parse("test.yml", []byte("modules: {http_2xx: {prober: http}}\n"+text))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	s := &site{tracker: status.NewTracker(), mux: http.NewServeMux()}
+	s := &site{stage: newStage(tb, text), mux: http.NewServeMux()}
+	s.tracker = s.Board.Status
+	c := s.inventory.Config
 	s.inventory = inventory.Merge(c, []inventory.Part{
 		{Source: inventory.StaticSource, Reviewed: true, Targets: c.Targets}, {Source: "cmdb", Targets: others},
 	}, prober.MaskURL)
-	s.Pages = &Pages{
-		Board: &board.Source{
-			Inventory: func() *inventory.Inventory { return s.inventory }, Status: s.tracker,
-			Restarting: func() map[string]string { return map[string]string{} },
-		},
-		Title: c.Status.TitleOr, Links: func() config.StatusLinks { return c.Status.Links },
-		HintOf:   func(_ string, r *prober.Result) string { return "look at " + r.Err.Error() },
-		Services: func(string) []string { return nil },
-		Address:  func(r *http.Request) string { return "http://" + r.Host + "/" }, ConfigFile: "/etc/hc/it's mine.yml",
-	}
+	s.Title, s.Links = c.Status.TitleOr, func() config.StatusLinks { return c.Status.Links }
+	s.HintOf = func(_ string, r *prober.Result) string { return "look at " + r.Err.Error() }
+	s.Services = func(string) []string { return nil }
+	s.Address, s.ConfigFile = func(r *http.Request) string { return "http://" + r.Host + "/" }, "/etc/hc/it's mine.yml"
 	s.mux.HandleFunc("GET /targets/{name}", s.Detail)
 	s.mux.HandleFunc("GET /events", s.Events)
 	return s
@@ -73,7 +64,7 @@ func probeOf(name string, reason prober.Reason) status.Probe {
 }
 
 func (s *site) get(path string, header ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(http.MethodGet, path, http.NoBody)
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, path, http.NoBody)
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
@@ -155,7 +146,7 @@ func TestDetailOfOddNames(t *testing.T) {
 		h := http.StripPrefix(prefix, s.mux)
 		for _, name := range names {
 			w := httptest.NewRecorder()
-			h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, prefix+"/targets/"+url.PathEscape(name), http.NoBody))
+			h.ServeHTTP(w, httptest.NewRequestWithContext(context.Background(), http.MethodGet, prefix+"/targets/"+url.PathEscape(name), http.NoBody))
 			if w.Code != http.StatusOK {
 				t.Errorf("%q below %q is answered %d", name, prefix, w.Code)
 			}
@@ -240,7 +231,7 @@ func TestMissingTarget(t *testing.T) {
 func TestRepeat(t *testing.T) {
 	for _, name := range []string{"shop", "-x", "@y", "a b", "it's", `q"u$(o)te`, "서버;rm", "a\\b", "~", "*"} {
 		s := siteOf(t, "", config.Target{Name: name, URL: "http://a.example/?key=canary", Module: "http_2xx"})
-		r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
+		r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/", http.NoBody)
 		e := s.inventory.ByName(name)
 		byAPI := s.repeat(e, r)
 		e.Reviewed = true

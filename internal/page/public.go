@@ -84,12 +84,12 @@ func (s *second) admit(now time.Time) bool {
 }
 
 // once makes an answer if it was not made in this second. Others wait for it.
-func (s *second) once(key string, make func() *answer) *answer {
+func (s *second) once(key string, makeIt func() *answer) *answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := s.made[key]
 	if a == nil {
-		a = make()
+		a = makeIt()
 		s.made[key] = a
 	}
 	return a

@@ -32,12 +32,10 @@ func charWidth(r rune) int {
 	case r > 0xffff:
 		return wideChar
 	}
-	switch width.LookupRune(r).Kind() {
-	case width.EastAsianWide, width.EastAsianFullwidth:
+	if k := width.LookupRune(r).Kind(); k == width.EastAsianWide || k == width.EastAsianFullwidth {
 		return wideChar
-	default:
-		return commonChar
 	}
+	return commonChar
 }
 
 func latinWidth(r rune) int {
