@@ -102,6 +102,7 @@ const shortest = Duration(100 * time.Millisecond)
 // effective checks that the limits of a service go together, wherever each of them comes from.
 func (c *checker) effective(p place, l Limits) {
 	const day = Duration(24 * time.Hour) // attempts are remembered for as long
+	alone := l.AsksWithoutAlert()
 	for _, rule := range []struct {
 		ok     bool
 		key    string
@@ -114,8 +115,8 @@ func (c *checker) effective(p place, l Limits) {
 		{l.FleetWindow <= day, "fleet_window", "is more than 24h"},
 		{l.VerifyTimeout > l.ConfirmInterval*Duration(l.VerifyProbes), "verify_timeout", "is too short for verify_probes, confirm_interval apart: no restart could be verified"},
 		{l.SuspectTime > l.ConfirmInterval*Duration(l.ConfirmProbes), "suspect_time", "is too short for confirm_probes, confirm_interval apart: no failure could be confirmed"},
-		{l.WithoutAlertAfter == 0 || l.WithoutAlertAfter >= l.ConfirmInterval*Duration(l.ConfirmProbes), "without_alert_after", "is less than confirm_probes, confirm_interval apart"},
-		{l.WithoutAlertAfter == 0 || l.WithoutAlertAfter >= l.CheckInterval, "without_alert_after", "is less than check_interval: nothing is seen in between"},
+		{alone == 0 || alone >= l.ConfirmInterval*Duration(l.ConfirmProbes), "without_alert_after", "is less than confirm_probes, confirm_interval apart"},
+		{alone == 0 || alone >= l.CheckInterval, "without_alert_after", "is less than check_interval: nothing is seen in between"},
 	} {
 		if !rule.ok {
 			c.fail(c.sub(p, rule.key), "%s, together with the defaults", rule.reason)

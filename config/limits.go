@@ -26,8 +26,9 @@ type Limits struct {
 	OutagePercent int `yaml:"outage_percent,omitempty"`
 	// SuspectTime is how long an alert that is not resolved counts without being repeated.
 	SuspectTime Duration `yaml:"suspect_time,omitempty"`
-	// WithoutAlertAfter is for how long the service's own checks must fail to ask for a restart without an alert. 0: they never do.
-	WithoutAlertAfter Duration `yaml:"without_alert_after,omitempty"`
+	// WithoutAlertAfter is for how long the service's own checks must fail to ask for a restart without an alert. 0: they never do,
+	// whatever the defaults of the section say.
+	WithoutAlertAfter *Duration `yaml:"without_alert_after,omitempty"`
 	// StartGrace is how long a unit is left alone after any start. InspectInterval is the pause before a back-end that found
 	// the unit unfit is asked again.
 	StartGrace      Duration `yaml:"start_grace,omitempty"`
@@ -83,6 +84,14 @@ var DefaultLimits = Limits{
 	MaxUnverified: 2,
 	UnlockTime:    Duration(30 * time.Minute),
 	ExecTimeout:   Duration(time.Minute),
+}
+
+// AsksWithoutAlert is for how long the service's own checks must fail to ask for a restart without an alert. 0: they never do.
+func (l *Limits) AsksWithoutAlert() Duration {
+	if l.WithoutAlertAfter == nil {
+		return 0
+	}
+	return *l.WithoutAlertAfter
 }
 
 // LimitsOf returns the limits that apply to a service.

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
@@ -29,6 +30,8 @@ func filled(t *testing.T, from int) config.Limits {
 		switch f := v.Field(i); f.Kind() { //nolint:exhaustive // a limit is one of these
 		case reflect.Int, reflect.Int64:
 			f.SetInt(int64(from + i))
+		case reflect.Pointer:
+			f.Set(reflect.ValueOf(new(config.Duration(from + i))))
 		case reflect.Slice:
 			f.Set(reflect.ValueOf(config.Failures{config.Failure(strconv.Itoa(from + i))}))
 		default:
@@ -69,5 +72,34 @@ func TestLimitsOf(t *testing.T) {
 				t.Errorf("with %s of %s the limits are %+v, want %+v", name, tt.who, got, tt.want)
 			}
 		}
+	}
+}
+
+// A service can be excepted from restarts without an alert.
+func TestExceptedFromRestartsWithoutAlert(t *testing.T) {
+	c, err := config.Parse("test.yml", []byte(`
+restart:
+  mode: enforce
+  receiver: {insecure: true}
+  defaults: {without_alert_after: 2m}
+  services:
+    - {name: web, checks: [{url: 'http://127.0.0.1:1/'}], systemd: {unit: web.service}}
+    - {name: db, checks: [{url: 'http://127.0.0.1:2/'}], systemd: {unit: db.service}, without_alert_after: 0s}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"2m", "0s"} {
+		limits := c.Restart.LimitsOf(&c.Restart.Services[i])
+		if got := limits.AsksWithoutAlert().String(); got != want {
+			t.Errorf("%s asks after %s, want %s", c.Restart.Services[i].Name, got, want)
+		}
+	}
+	text, err := c.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := config.Parse("test.yml", text); err != nil || strings.Count(string(text), "without_alert_after: 0s") != 1 {
+		t.Errorf("the exception is not kept (%v):\n%s", err, text)
 	}
 }

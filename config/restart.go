@@ -91,7 +91,10 @@ func (r *Restart) BrakeOf() Brake { return or(r.Brake, DefaultBrake) }
 
 // withoutAlert reports whether there is a service that needs no alert to be restarted.
 func (r *Restart) withoutAlert() bool {
-	return slices.ContainsFunc(r.Services, func(s Service) bool { return r.LimitsOf(&s).WithoutAlertAfter > 0 })
+	return slices.ContainsFunc(r.Services, func(s Service) bool {
+		limits := r.LimitsOf(&s)
+		return limits.AsksWithoutAlert() > 0
+	})
 }
 
 // ModeOf returns the mode that applies to a service.

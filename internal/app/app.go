@@ -37,7 +37,7 @@ type Options struct {
 	TimeoutOffset time.Duration
 	// ProbeAllMax is how many targets one scrape of /probe/all may have. 0: 1000.
 	ProbeAllMax int
-	// HistoryLimit is how many results, and how many failures besides, are kept for the landing page and /logs.
+	// HistoryLimit is how many results, and how many failures besides, are kept for /probes and /logs.
 	HistoryLimit int
 	// StoragePath is the directory of what is kept of targets and restarts; it is used only if the configuration has any. Empty:
 	// that is forgotten at the end.

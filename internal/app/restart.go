@@ -114,7 +114,7 @@ func policyOf(mode string, l config.Limits) policy.Policy {
 		ProbeGap:          missedRounds * time.Duration(l.CheckInterval+l.CheckTimeout),
 		OutagePercent:     l.OutagePercent,
 		SuspectTime:       time.Duration(l.SuspectTime),
-		WithoutAlertAfter: time.Duration(l.WithoutAlertAfter),
+		WithoutAlertAfter: time.Duration(l.AsksWithoutAlert()),
 		StartGrace:        time.Duration(l.StartGrace),
 		InspectInterval:   time.Duration(l.InspectInterval),
 		Cooldown:          time.Duration(l.Cooldown),

@@ -118,8 +118,11 @@ func TestPolicyOfLimits(t *testing.T) {
 	var l config.Limits
 	limits := reflect.ValueOf(&l).Elem()
 	for i := range limits.NumField() {
-		if f := limits.Field(i); f.CanInt() {
+		switch f := limits.Field(i); {
+		case f.CanInt():
 			f.SetInt(int64(1000 + i))
+		case f.Kind() == reflect.Pointer:
+			f.Set(reflect.ValueOf(new(config.Duration(1000 + i))))
 		}
 	}
 	l.RestartOn, l.NeverRestartOn = config.Failures{"404", "tls_failed"}, config.Failures{"503", "request_timeout"}
@@ -127,7 +130,7 @@ func TestPolicyOfLimits(t *testing.T) {
 	got := reflect.ValueOf(p)
 	for i := range got.NumField() {
 		name := got.Type().Field(i).Name
-		switch want := limits.FieldByName(name); {
+		switch want := reflect.Indirect(limits.FieldByName(name)); {
 		case name == "Mode" || name == "ProbeGap" || strings.Contains(name, "RestartOn"):
 		case !want.IsValid():
 			t.Errorf("there is no limit %s", name)

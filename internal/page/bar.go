@@ -50,35 +50,37 @@ func failedHeight(m status.Count) int {
 
 // appendPath appends the path of what has a height.
 func appendPath(b []byte, class string, minutes []status.Count, height func(status.Count) int) []byte {
-	begun := false
-	for i := 0; i < len(minutes); {
-		h, n := height(minutes[i]), 1
-		for i+n < len(minutes) && height(minutes[i+n]) == h {
-			n++
+	empty, before, begun := len(b), 0, 0
+	for i := 0; i <= len(minutes); i++ {
+		h := 0
+		if i < len(minutes) {
+			h = height(minutes[i])
 		}
-		if h > 0 {
-			if !begun {
+		if h == before {
+			continue
+		}
+		if before > 0 {
+			if len(b) == empty {
 				b = append(b, `<path class="`...)
 				b = append(b, class...)
 				b = append(b, `" d="`...)
-				begun = true
 			}
-			b = append(b, 'M')
-			b = strconv.AppendInt(b, int64(i), 10)
-			b = append(b, ' ')
-			b = strconv.AppendInt(b, barHeight, 10)
-			b = append(b, 'v', '-')
-			b = strconv.AppendInt(b, int64(h), 10)
-			b = append(b, 'h')
-			b = strconv.AppendInt(b, int64(n), 10)
-			b = append(b, 'v')
-			b = strconv.AppendInt(b, int64(h), 10)
-			b = append(b, 'z')
+			b = appendColumn(b, begun, i-begun, before)
 		}
-		i += n
+		before, begun = h, i
 	}
-	if begun {
+	if len(b) > empty {
 		b = append(b, `"/>`...)
 	}
 	return b
+}
+
+// appendColumn appends a rectangle that stands on the line below.
+func appendColumn(b []byte, at, width, height int) []byte {
+	b = strconv.AppendInt(append(b, 'M'), int64(at), 10)
+	b = strconv.AppendInt(append(b, ' '), barHeight, 10)
+	b = strconv.AppendInt(append(b, "v-"...), int64(height), 10)
+	b = strconv.AppendInt(append(b, 'h'), int64(width), 10)
+	b = strconv.AppendInt(append(b, 'v'), int64(height), 10)
+	return append(b, 'z')
 }

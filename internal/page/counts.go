@@ -62,7 +62,7 @@ func (c *catalogue) headline(s *board.Summary) string {
 
 // texts are what the list says of numbers, by the id of the element that says it. Those of live pages are replaced as they change.
 func (s *selection) texts(c *catalogue) map[string]string {
-	all := map[string]string{"headline": c.headline(&s.Counts), "n-all": string(appendCount(nil, s.Counts.Targets))}
+	all := map[string]string{"headline": c.headline(&s.Counts)}
 	for _, n := range countsOf(&s.Counts) {
 		all["n-"+n.Key] = n.Number()
 	}

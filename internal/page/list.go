@@ -184,6 +184,14 @@ func (l *list) GroupName(g *group) string {
 	}
 }
 
+// Well says why a group has no targets in the list.
+func (l *list) Well() string {
+	if l.View.filtersStates() {
+		return l.say("group.empty")
+	}
+	return l.say("group.well")
+}
+
 // GroupLink leads to the targets of a group alone; empty: nothing does.
 func (l *list) GroupLink(g *group) string {
 	name, byLabel := l.View.groupedByLabel()
@@ -202,6 +210,8 @@ func (l *list) ShowLink(g *group) string {
 	shown := *l.View
 	shown.query = maps.Clone(l.View.query)
 	shown.query.Set("view", viewAll)
+	shown.query.Del("state")
+	shown.query.Del("stale")
 	that := *l
 	that.View = &shown
 	return that.GroupLink(g)

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -81,11 +82,19 @@ func nameOf(i int) string {
 
 // ask asks for the list.
 func (s *stage) ask(query string, header ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(http.MethodGet, "/"+query, http.NoBody)
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/"+query, http.NoBody)
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
 	w := httptest.NewRecorder()
 	s.List(w, r)
 	return w
+}
+
+// unable is a probe that the exporter could not make.
+var unable = prober.Result{Reason: prober.ReasonLocalResource, Err: errors.New("too many open files")}
+
+// own has a target probed by the exporter itself.
+func (s *stage) own(name string) {
+	s.Board.Status.Observe(status.Probe{Name: name, Own: true, Result: prober.Result{Start: time.Now(), Duration: time.Millisecond}})
 }

@@ -85,8 +85,11 @@ func byTemplate(t *testing.T, c *catalogue, r *row, now time.Time) string {
 		is        bool
 		icon, key string
 	}{
-		{r.Restarting != "", "⟳", "restarting." + r.Restarting}, {r.Flapping, "↕", "flapping"}, {r.Unable, "⚠", "unable"},
-		{r.Maintenance, "⚙", "maintenance"}, {r.Muted(), "⊘", "muted"},
+		{r.Restarting != "", "⟳", "restarting." + r.Restarting},
+		{r.Flapping, "↕", "flapping"},
+		{r.Unable, "⚠", "unable"},
+		{r.Maintenance, "⚙", "maintenance"},
+		{r.Muted(), "⊘", "muted"},
 	} {
 		if s.is {
 			data.Signs = append(data.Signs, word{s.icon, c.say("state." + s.key)})
@@ -185,7 +188,7 @@ func FuzzAppendRow(f *testing.F) {
 		"javascript:alert(1)", strings.Repeat("x", 2000), strings.Repeat("\u202e", 900),
 	} {
 		for flags := range uint16(4) {
-			f.Add(hostile, hostile, hostile, hostile, flags*0x5555, int64(flags)*1e9, uint16(flags*77), []byte(hostile))
+			f.Add(hostile, hostile, hostile, hostile, flags*0x5555, int64(flags)*1e9, flags*77, []byte(hostile))
 		}
 	}
 	f.Fuzz(func(t *testing.T, name, cause, text, advice string, flags uint16, took int64, counts uint16, minutes []byte) {

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"html/template"
 	"net/http"
+	"sync"
 
 	"github.com/prometheus/common/version"
 
@@ -21,10 +22,13 @@ var templates = func() map[string]*template.Template {
 	all := map[string]*template.Template{}
 	for _, lang := range languages {
 		c := catalogues[lang]
-		all[lang] = template.Must(template.New("").Funcs(template.FuncMap{"say": c.say}).ParseFS(htmlFiles, "html/*.html"))
+		all[lang] = template.Must(template.New("").Funcs(template.FuncMap{"say": c.say, "clean": clean}).ParseFS(htmlFiles, "html/*.html"))
 	}
 	return all
 }()
+
+// clean is a short text from outside as a page shows it.
+func clean(s string) string { return printable.Text(s, printable.MaxLog) }
 
 // A shell is what is around the content of a page.
 type shell struct {
@@ -68,11 +72,16 @@ const ofContent = "content"
 // pageCaching lets a browser keep a page, and ask each time whether it has changed.
 const pageCaching = "private, no-cache"
 
+// buffers are for pages: a long one takes a megabyte.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
 // render writes a page. A page that is made anew for everybody has an ETag; empty: it is not kept.
 func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, s shell, etag string) {
 	s.Site, s.Version, s.Assets, s.Languages, s.Ages = p.Title(), version.Version, assetVersion, languageLinks(r), s.ages()
-	var b bytes.Buffer
-	if err := templates[s.Lang].ExecuteTemplate(&b, "layout", &s); err != nil {
+	b := buffers.Get().(*bytes.Buffer) //nolint:forcetypeassert // there is nothing else in it
+	defer buffers.Put(b)
+	b.Reset()
+	if err := templates[s.Lang].ExecuteTemplate(b, "layout", &s); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError) // a test renders every page
 		return
 	}

@@ -3,6 +3,7 @@ package restart
 import (
 	"errors"
 	"io"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,8 +35,14 @@ func TestControllerReleasesBrake(t *testing.T) {
 		if _, err := c.ReleaseBrake("group/none", jo); !errors.Is(err, ErrInvalid) || restartsOf(all) != 0 {
 			t.Errorf("releasing the brake of no scope: %v; %d restarts", err, restartsOf(all))
 		}
+		if got := c.Braked(); !slices.Equal(got, []string{policy.ScopeFleet}) {
+			t.Errorf("while the brake is on, %q are braked", got)
+		}
 		if released, err := c.ReleaseBrake(policy.ScopeFleet, jo); !released || err != nil {
 			t.Fatalf("released: %t, %v", released, err)
+		}
+		if got := c.Braked(); len(got) > 0 {
+			t.Errorf("once the brake is off, %q are braked", got)
 		}
 		time.Sleep(2 * time.Minute)
 		stop()

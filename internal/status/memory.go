@@ -120,9 +120,7 @@ func (m *Memory) write() {
 	if !m.Wanted() {
 		return
 	}
-	m.Tracker.mu.Lock()
 	text, err := m.Tracker.snapshot()
-	m.Tracker.mu.Unlock()
 	if err == nil {
 		err = replace(m.Path, text)
 	}

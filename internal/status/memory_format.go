@@ -16,21 +16,44 @@ const snapshotMagic = "HCSTATUS1\n"
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// snapshot encodes all that a later exporter should know. The caller holds mu.
+// encodedAtOnce is how many targets are encoded while the end of a probe has to wait: for a millisecond or two.
+const encodedAtOnce = 256
+
+// snapshot encodes all that a later exporter should know. Probes go on meanwhile: each target is as it is at some moment.
 func (t *Tracker) snapshot() ([]byte, error) {
-	e := encoder(snapshotMagic)
-	e.number(uint64(len(t.listed)))
-	for _, name := range slices.Sorted(maps.Keys(t.listed)) {
-		e.text(name)
-		t.listed[name].encode(&e)
+	t.mu.Lock()
+	names := slices.Sorted(maps.Keys(t.listed))
+	last, kept := t.events.last, slices.Clone(t.events.kept)
+	t.mu.Unlock()
+	var targets encoder
+	n := 0
+	for some := range slices.Chunk(names, encodedAtOnce) {
+		n += t.encode(&targets, some)
 	}
-	kept, err := json.Marshal(t.events.kept)
+	text, err := json.Marshal(kept)
 	if err != nil {
 		return nil, fmt.Errorf("encoding the events: %w", err)
 	}
-	e.number(t.events.last)
-	e.text(string(kept))
+	e := encoder(snapshotMagic)
+	e.number(uint64(n)) //nolint:gosec // it counts
+	e = append(e, targets...)
+	e.number(last)
+	e.text(string(text))
 	return binary.LittleEndian.AppendUint32(e, crc32.Checksum(e, castagnoli)), nil
+}
+
+// encode encodes those of the targets that are still known, and returns how many they are.
+func (t *Tracker) encode(e *encoder, names []string) (n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, name := range names {
+		if known := t.listed[name]; known != nil {
+			e.text(name)
+			known.encode(e)
+			n++
+		}
+	}
+	return n
 }
 
 // errDamaged is returned for bytes that no snapshot has.

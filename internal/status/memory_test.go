@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -234,4 +235,36 @@ func FuzzRestore(f *testing.F) {
 			new(track).decode(d)
 		}
 	})
+}
+
+// What is written while probes end and targets go is a whole snapshot all the same.
+func TestSnapshotOfWhatChanges(t *testing.T) {
+	at := time.Date(2026, 11, 29, 10, 0, 0, 0, time.UTC)
+	tracker, stop := lived(3*encodedAtOnce, at), make(chan struct{})
+	var changing sync.WaitGroup
+	changing.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			name := fmt.Sprintf("target-%d", i%(3*encodedAtOnce))
+			tracker.Forget(func(other string) bool { return other != name })
+			r := failing("")
+			r.Start = at
+			tracker.Observe(Probe{Name: name, Result: r})
+		}
+	})
+	for range 20 {
+		text, err := tracker.snapshot()
+		if err == nil {
+			err = NewTracker().restore(text)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	close(stop)
+	changing.Wait()
 }
