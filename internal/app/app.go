@@ -104,6 +104,9 @@ type App struct {
 	warned []string    // what it warned of
 
 	servers servers
+
+	public        net.Listener // nil: nothing is public
+	publicAddress string       // as it was configured then
 }
 
 // New loads the configuration and builds everything that can fail, but opens no socket.
@@ -212,7 +215,11 @@ func (a *App) Start() error {
 	case stageBuilt:
 	}
 	if a.delegatesListening() {
+		if err := a.listenPublic(); err != nil {
+			return err
+		}
 		a.begin()
+		a.servePublic()
 		a.servers.serve(a.server(), func(s *http.Server) error { return web.ListenAndServe(s, a.opts.Web, a.log) })
 		return nil
 	}
@@ -220,7 +227,13 @@ func (a *App) Start() error {
 		return err
 	}
 	a.onStop("the listeners", func(context.Context) error { a.servers.closeListeners(); return nil })
+	if err := a.listenPublic(); err != nil {
+		a.servers.closeListeners()
+		a.servers.listeners = nil
+		return err
+	}
 	a.begin() // before the first answer, which may be that of /-/ready
+	a.servePublic()
 	for _, l := range a.servers.listeners {
 		a.servers.serve(a.server(), func(s *http.Server) error {
 			return web.Serve(a.limits.connections.listen(l), s, a.opts.Web, a.limits.log)

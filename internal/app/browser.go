@@ -14,18 +14,32 @@ const (
 	sameSite reach = iota
 	// For what a link of another site may lead to, such as one in a message.
 	linked
+	// For pictures that pages of other sites show.
+	embedded
 )
 
 // within refuses what a page of another site makes a browser ask for, beyond the reach of h. Programs do not send these
 // headers. For methods that change something http.CrossOriginProtection does the same.
 func (a *App) within(reach reach, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if fromElsewhere(r) && (reach != linked || !navigation(r)) {
+		if fromElsewhere(r) && !reach.allows(r) {
 			a.refuseSite(w, r)
 			return
 		}
 		h.ServeHTTP(w, r)
 	})
+}
+
+// allows reports whether a page of another site may make a browser ask for this.
+func (reach reach) allows(r *http.Request) bool {
+	switch reach {
+	case linked:
+		return navigation(r)
+	case embedded:
+		return navigation(r) || r.Header.Get("Sec-Fetch-Dest") == "image"
+	case sameSite:
+	}
+	return false
 }
 
 func (a *App) refuseSite(w http.ResponseWriter, _ *http.Request) {

@@ -40,6 +40,7 @@ func (a *App) table() []route {
 		{"GET /live", sameSite, http.HandlerFunc(pages.Watch)},
 		{"GET /targets/{name}", linked, http.HandlerFunc(pages.Detail)},
 		{"GET /events", linked, http.HandlerFunc(pages.Events)},
+		{"GET /badge/{file}", embedded, http.HandlerFunc(pages.Badge)},
 		{"GET /probes", linked, pages.Probes()},
 		{"GET /assets/{version}/{file}", sameSite, http.HandlerFunc(pages.Asset)},
 		{"GET /probe", sameSite, a.gate.guard(a.probe())},

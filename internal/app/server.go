@@ -32,9 +32,12 @@ const pingTimeout = 15 * time.Second
 
 // server is a server within the bounds. ReadTimeout ends with the request's body, so that it does not end a probe. There is
 // no WriteTimeout, which would: conn bounds the time of an answer from its first byte.
-func (a *App) server() *http.Server {
+func (a *App) server() *http.Server { return a.serverOf(a.routes()) }
+
+// serverOf is server for other routes.
+func (a *App) serverOf(routes http.Handler) *http.Server {
 	return &http.Server{
-		Handler:           handled(a.routes()),
+		Handler:           handled(routes),
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		IdleTimeout:       idleTimeout,

@@ -112,6 +112,7 @@ func (a *App) apply() error {
 	}
 	a.metrics.knowModules(s.Modules)
 	a.inventory.Apply(plan)
+	a.warnOfAddress(s.Config)
 	return nil
 }
 

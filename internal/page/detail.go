@@ -138,7 +138,7 @@ type about struct {
 func (p *Pages) about(c *catalogue, b *board.Board, r *row) *about {
 	d := b.Inventory.Describe(r.Entry, b.Now)
 	f := &about{
-		URL: printable.Text(d.URL, printable.MaxError), Module: d.Module, Interval: d.Interval, Timeout: d.Timeout, Source: printable.Text(d.Source, printable.MaxURL),
+		URL: printable.Text(d.URL, printable.MaxError), Module: printable.Text(d.Module, printable.MaxLog), Interval: d.Interval, Timeout: d.Timeout, Source: printable.Text(d.Source, printable.MaxURL),
 		Muted: r.Muted(), Maintenance: maintenance(c, b, r), Last: none,
 	}
 	for _, name := range sortedKeys(d.Labels) {
@@ -205,7 +205,7 @@ func uptimes(c *catalogue, u status.Uptime, now time.Time) []uptime {
 		one := uptime{Span: template.HTML(c.say(s.key)), Share: none} //nolint:gosec // it is ours
 		if n := s.Total(); n > 0 {
 			one.Share = template.HTML(appendPercent(nil, c, s.Count)) //nolint:gosec // it is escaped
-			base := c.say("list.of_probes", string(appendCount(nil, n)))
+			base := c.say("detail.of_probes", n, string(appendCount(nil, n)))
 			if u.FirstSeen.After(now.Add(-s.length)) {
 				base = c.say("detail.base_since", base, date(c, u.FirstSeen, now))
 			}

@@ -82,6 +82,7 @@ func (p *Pages) events(c *catalogue, f *status.Filter, now time.Time) *eventList
 			list.Days = append(list.Days, dayOfEvents{Title: day})
 		}
 		one := eventOf(c, e, "./")
+		one.At = clockOfDay(e.At)
 		if d, ok := ended[e.ID]; ok {
 			one.Lasted = c.say("event.for", lasted(c, d))
 		}

@@ -47,7 +47,7 @@ func (p *Pages) failure(c *catalogue, e *inventory.Entry, r *prober.Result, requ
 		At:  clock(r.Start), Took: took(r.Duration), Allowed: took(r.Timeout), Phases: phases(r),
 		Text:   draw(&report.Report{Target: e.Instance, Module: e.Module, Result: *r, Hint: hint, Shared: true}),
 		Steps:  draw(&report.Report{Target: e.Instance, Module: e.Module, Result: *r, Hint: hint, Shared: true, Steps: true}),
-		Repeat: p.repeat(e, request),
+		Repeat: printable.Clean(p.repeat(e, request)),
 	}
 }
 

@@ -31,7 +31,7 @@ func (p *Pages) restarts(c *catalogue, target string, r *http.Request) *restarts
 	}
 	found := &restarts{}
 	for _, name := range names {
-		found.Services = append(found.Services, service{printable.Text(name, printable.MaxLog), p.explain(name, r)})
+		found.Services = append(found.Services, service{printable.Text(name, printable.MaxLog), printable.Clean(p.explain(name, r))})
 	}
 	all, _ := p.Board.Status.Events(status.Filter{Kind: status.KindRestart})
 	for i := range all {
