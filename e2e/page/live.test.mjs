@@ -67,7 +67,7 @@ test('a hidden tab frees its stream and catches up', async () => {
     const hide = (hidden) => tab.evaluate((hidden) => {
       Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => (hidden ? 'hidden' : 'visible') });
       Object.defineProperty(document, 'hidden', { configurable: true, get: () => hidden });
-      document.dispatchEvent(new Event('visibilitychange'));
+      document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
     }, hidden);
     await hide(true);
     await until('freed', async () => await viewers() === 0);
