@@ -41,7 +41,7 @@ func (a *App) publicRoutes() http.Handler {
 	return safely(a.bodiless(a.pages().Public(a.publicStatus)))
 }
 
-// publicStatus says what everybody may see. nil: nothing.
+// publicStatus says what everybody may see; nil if that is nothing.
 func (a *App) publicStatus() *config.PublicStatus { return a.current.Load().Config.Status.Public }
 
 // warnOfAddress warns where a configuration wants another public address than the one that is served: it stays as it was at the
@@ -52,6 +52,6 @@ func (a *App) warnOfAddress(c *config.Config) {
 		wanted = c.Status.Public.ListenAddress
 	}
 	if a.stage == stageStarted && wanted != a.publicAddress {
-		a.log.Warn("status.public.listen_address is read only at the start: restart the exporter to change it", "addr", wanted)
+		a.log.Warn("A public address is read only at the start, restart the exporter to change status.public.listen_address", "addr", wanted)
 	}
 }

@@ -73,7 +73,7 @@ func TestPublicListener(t *testing.T) {
 		t.Errorf("the public gets /metrics with status %d", code)
 	}
 	writeFile(t, o.ConfigFile, strings.NewReplacer("[LIVE]}", "[LIVE, DEV]}", "title: Shop", "title: Everything").Replace(publicConfig("127.0.0.1:0", "http://127.0.0.1:1")))
-	const warning = "status.public.listen_address is read only at the start: restart the exporter to change it"
+	const warning = "A public address is read only at the start, restart the exporter to change status.public.listen_address"
 	if err := a.Reload(); err != nil || log.count(warning) != 0 {
 		t.Errorf("a reload that keeps the address: %v, %d warnings", err, log.count(warning))
 	}
