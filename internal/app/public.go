@@ -27,18 +27,18 @@ func (a *App) listenPublic() error {
 	return nil
 }
 
-// servePublic serves what everybody may see. It has the bounds of all listeners, and neither TLS nor authentication.
+// servePublic serves what everybody may see. It has bounds of its own, and neither TLS nor authentication.
 func (a *App) servePublic() {
 	if a.public == nil {
 		return
 	}
 	a.log.Info("Serving to the public", "addr", a.public.Addr())
-	a.servers.serve(a.serverOf(a.publicRoutes()), func(s *http.Server) error { return s.Serve(a.limits.connections.listen(a.public)) })
+	a.servers.serve(a.serverOf(a.publicRoutes()), func(s *http.Server) error { return s.Serve(a.limits.connections.forPublic().listen(a.public)) })
 }
 
 // publicRoutes are all that everybody may see.
 func (a *App) publicRoutes() http.Handler {
-	return safely(a.bodiless(a.pages().Public(a.publicStatus)))
+	return safely(a.bodiless(a.pages().Public(a.publicStatus, func() { a.metrics.refuse(refusedPublic) })))
 }
 
 // publicStatus says what everybody may see; nil if that is nothing.
