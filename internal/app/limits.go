@@ -15,10 +15,11 @@ const (
 	refusedDelivery  refusal = "delivery"
 	refusedCrossSite refusal = "cross_site"
 	refusedBody      refusal = "body"
+	refusedPublic    refusal = "public"
 )
 
 func refusals() []refusal {
-	return []refusal{refusedOperator, refusedDelivery, refusedCrossSite, refusedBody}
+	return []refusal{refusedOperator, refusedDelivery, refusedCrossSite, refusedBody, refusedPublic}
 }
 
 // limits are what bounds those who send requests, whoever they are.

@@ -76,6 +76,19 @@ func newConnections(files int, m *metrics) *connections {
 	}
 }
 
+// publicShare is how many connections of the public there may be besides, one over this of all others.
+const publicShare = 16
+
+// forPublic bounds the connections of the public, so that they take none from those who scrape.
+func (a *connections) forPublic() *connections {
+	whole := max(a.whole/publicShare, leastConnections)
+	return &connections{
+		whole: whole, perSource: whole / sourceShare,
+		open: a.open, refused: a.refused, displaced: a.displaced,
+		conns: map[*conn]struct{}{}, bySource: map[netip.Prefix]int{}, byNetwork: map[netip.Prefix]int{},
+	}
+}
+
 // listen is l within the bounds.
 func (a *connections) listen(l net.Listener) net.Listener { return &listener{Listener: l, all: a} }
 
@@ -117,7 +130,7 @@ func (a *connections) admit(c net.Conn) net.Conn {
 	a.conns[fresh] = struct{}{}
 	a.bySource[fresh.from]++
 	a.byNetwork[fresh.network]++
-	a.open.Set(float64(len(a.conns)))
+	a.open.Inc()
 	a.mu.Unlock()
 	if displaced != nil {
 		displaced.Conn.Close()
@@ -150,7 +163,7 @@ func (a *connections) remove(c *conn) {
 	if a.byNetwork[c.network] == 0 {
 		delete(a.byNetwork, c.network)
 	}
-	a.open.Set(float64(len(a.conns)))
+	a.open.Dec()
 }
 
 // source is whom the connections from an address count for, and the network that this is in.

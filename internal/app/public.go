@@ -27,21 +27,21 @@ func (a *App) listenPublic() error {
 	return nil
 }
 
-// servePublic serves what everybody may see. It has the bounds of all listeners, and neither TLS nor authentication.
+// servePublic serves what everybody may see. It has bounds of its own, and neither TLS nor authentication.
 func (a *App) servePublic() {
 	if a.public == nil {
 		return
 	}
 	a.log.Info("Serving to the public", "addr", a.public.Addr())
-	a.servers.serve(a.serverOf(a.publicRoutes()), func(s *http.Server) error { return s.Serve(a.limits.connections.listen(a.public)) })
+	a.servers.serve(a.serverOf(a.publicRoutes()), func(s *http.Server) error { return s.Serve(a.limits.connections.forPublic().listen(a.public)) })
 }
 
 // publicRoutes are all that everybody may see.
 func (a *App) publicRoutes() http.Handler {
-	return safely(a.bodiless(a.pages.Public(a.publicStatus)))
+	return safely(a.bodiless(a.pages.Public(a.publicStatus, func() { a.metrics.refuse(refusedPublic) })))
 }
 
-// publicStatus says what everybody may see. nil: nothing.
+// publicStatus says what everybody may see; nil if that is nothing.
 func (a *App) publicStatus() *config.PublicStatus { return a.current.Load().Config.Status.Public }
 
 // warnOfAddress warns where a configuration wants another public address than the one that is served: it stays as it was at the
@@ -52,6 +52,6 @@ func (a *App) warnOfAddress(c *config.Config) {
 		wanted = c.Status.Public.ListenAddress
 	}
 	if a.stage == stageStarted && wanted != a.publicAddress {
-		a.log.Warn("status.public.listen_address is read only at the start: restart the exporter to change it", "addr", wanted)
+		a.log.Warn("A public address is read only at the start, restart the exporter to change status.public.listen_address", "addr", wanted)
 	}
 }

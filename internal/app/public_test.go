@@ -9,6 +9,9 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
 )
 
@@ -73,7 +76,7 @@ func TestPublicListener(t *testing.T) {
 		t.Errorf("the public gets /metrics with status %d", code)
 	}
 	writeFile(t, o.ConfigFile, strings.NewReplacer("[LIVE]}", "[LIVE, DEV]}", "title: Shop", "title: Everything").Replace(publicConfig("127.0.0.1:0", "http://127.0.0.1:1")))
-	const warning = "status.public.listen_address is read only at the start: restart the exporter to change it"
+	const warning = "A public address is read only at the start, restart the exporter to change status.public.listen_address"
 	if err := a.Reload(); err != nil || log.count(warning) != 0 {
 		t.Errorf("a reload that keeps the address: %v, %d warnings", err, log.count(warning))
 	}
@@ -116,5 +119,22 @@ func TestPublicAddressInUse(t *testing.T) {
 	taken.Close()
 	if err := errors.Join(a.Start(), a.Stop()); err != nil {
 		t.Errorf("once the address is free: %v", err)
+	}
+}
+
+// However many connections the public has, those who scrape have theirs, and the gauge has all of them.
+func TestPublicConnections(t *testing.T) {
+	all := few()
+	public := all.forPublic()
+	crowd(t, all, all.perSource, 1, func(int) string { return "192.0.2.1" })
+	crowd(t, public, 1000, 0, func(i int) string { return fmt.Sprintf("198.%d.%d.1", i/250, i%250) })
+	if len(public.conns) != leastConnections || len(all.conns) != all.perSource {
+		t.Errorf("the public has %d connections and the others %d, want %d and %d", len(public.conns), len(all.conns), leastConnections, all.perSource)
+	}
+	if got, want := int(testutil.ToFloat64(all.open)), leastConnections+all.perSource; got != want {
+		t.Errorf("%d are counted as open, want %d", got, want)
+	}
+	if got := newConnections(0, newMetrics(prometheus.NewRegistry())).forPublic().whole; got != 256 {
+		t.Errorf("with all descriptors the public has %d, want 256", got)
 	}
 }

@@ -48,7 +48,7 @@ func TestPageRepeatsTheProbe(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		resp, err := http.DefaultClient.Do(r)
+		resp, err := new(http.Client).Do(r)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -40,8 +40,9 @@ type public struct {
 	second   second
 }
 
-// Public serves what the settings show to everybody, and nothing else. Without settings that is nothing.
-func (p *Pages) Public(settings func() *config.PublicStatus) http.Handler {
+// Public serves what the settings show to everybody, and nothing else. Without settings that is nothing. Refused is told of
+// every request that is one too many.
+func (p *Pages) Public(settings func() *config.PublicStatus, refused func()) http.Handler {
 	s := &public{pages: p, settings: settings}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.page)
@@ -54,6 +55,7 @@ func (p *Pages) Public(settings func() *config.PublicStatus) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case !s.second.admit(time.Now()):
+			refused()
 			w.Header().Set("Retry-After", "1")
 			http.Error(w, "more is asked here than is answered in a second", http.StatusTooManyRequests)
 		case settings() == nil:

@@ -55,7 +55,7 @@ func TestPublic(t *testing.T) {
 	s.probed("secret-target", time.Now(), errDown)
 	s.probed("feed", time.Now(), nil)
 	hidden := []string{"secret", "cart", "DEV", "wrong status", "503", "<script", "http_2xx", "targets/", "href=\"http", "muted"}
-	h := s.Public(func() *config.PublicStatus { return settings })
+	h := s.Public(func() *config.PublicStatus { return settings }, func() {})
 	page := ask(h, "/")
 	body := page.Body.String()
 	expect(t, "the page", body, "<title>1 of 2 are down – Shop</title>", `<th scope="row">shop</th>`, "down</b>", `<th scope="row">feed</th>`, "<td>100 %</td>", "<td>0.0 %</td>", `hreflang="ko"`)
@@ -94,7 +94,7 @@ func TestPublic(t *testing.T) {
 func TestPublicHidesTargets(t *testing.T) {
 	s := siteOf(t, publicTargets)
 	s.probed("cart", time.Now(), errDown)
-	h := s.Public(func() *config.PublicStatus { return &config.PublicStatus{Environments: []string{"LIVE"}} })
+	h := s.Public(func() *config.PublicStatus { return &config.PublicStatus{Environments: []string{"LIVE"}} }, func() {})
 	for _, path := range []string{"/badge/%s.svg", "/badge/%s.json", "/badge/%s.json?kind=took", "/badge/%s.svg?kind=x", "/badge/%s", "/targets/%s", "/api/v1/targets/%s"} {
 		there, not := ask(h, fmt.Sprintf(path, "cart")), ask(h, fmt.Sprintf(path, "carx"))
 		if diff := cmp.Diff(not.Result().Header, there.Result().Header); diff != "" || there.Code != not.Code || there.Code == http.StatusOK {
@@ -111,7 +111,7 @@ func TestPublicReasons(t *testing.T) {
 	s.probed("shop", time.Now(), errors.New("secret-error"))
 	h := s.Public(func() *config.PublicStatus {
 		return &config.PublicStatus{Environments: []string{"LIVE"}, ShowReasons: true}
-	})
+	}, func() {})
 	body := ask(h, "/").Body.String()
 	expect(t, "the page", body, "wrong status")
 	if strings.Contains(body, "secret") || strings.Contains(body, "503") {
@@ -123,10 +123,11 @@ func TestPublicReasons(t *testing.T) {
 func TestPublicIsBounded(t *testing.T) {
 	s := siteOf(t, publicTargets)
 	var looked atomic.Int32
+	refused := 0
 	inv := s.Board.Inventory
 	s.Board.Inventory = func() *inventory.Inventory { looked.Add(1); return inv() }
 	synctest.Test(t, func(t *testing.T) {
-		h := s.Public(func() *config.PublicStatus { return &config.PublicStatus{Environments: []string{"LIVE"}} })
+		h := s.Public(func() *config.PublicStatus { return &config.PublicStatus{Environments: []string{"LIVE"}} }, func() { refused++ })
 		for second := range 3 {
 			looked.Store(0)
 			codes := map[int]int{}
@@ -142,6 +143,9 @@ func TestPublicIsBounded(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 		}
+		if want := 3 * 9 * maxPublicRequests; refused != want {
+			t.Errorf("%d are told as refused, want %d", refused, want)
+		}
 	})
 }
 
@@ -154,7 +158,7 @@ func TestPublicOfMany(t *testing.T) {
 	s := siteOf(t, "", others...)
 	last := others[len(others)-1].Name
 	s.tracker.Observe(probeOf(last, prober.ReasonStatus))
-	h := s.Public(func() *config.PublicStatus { return &config.PublicStatus{Environments: []string{"LIVE"}} })
+	h := s.Public(func() *config.PublicStatus { return &config.PublicStatus{Environments: []string{"LIVE"}} }, func() {})
 	body := ask(h, "/").Body.String()
 	expect(t, "the page", body[len(body)-5000:], "2000 more are not shown.")
 	if !strings.Contains(body, last[250:]) || strings.Count(body, `<th scope="row">`) != maxPublicTargets {
