@@ -103,8 +103,8 @@ func sum(ctx context.Context, i *instance, prefix string) (total float64, err er
 		if !strings.HasPrefix(line, prefix) {
 			continue
 		}
-		fields := strings.Fields(line[strings.LastIndex(line, "}")+1:])
-		n, wrong := strconv.ParseFloat(fields[0], 64)
+		fields := strings.Fields(line[len(prefix):]) // what is left of the labels, and the value
+		n, wrong := strconv.ParseFloat(fields[len(fields)-1], 64)
 		total, err = total+n, errors.Join(err, wrong)
 	}
 	return total, err

@@ -80,9 +80,9 @@ func (b *bench) pageInventory(file string, targets int, sick *sick) error {
 		if k%100 < downPercent {
 			url = b.urls["unavailable"]
 		}
-		fmt.Fprintf(&text, "  - {name: shop-%05d, url: %q, module: http, interval: 1h, environment: %s}\n", k, url, []string{"LIVE", "STAGE", "DEV"}[k%3])
+		fmt.Fprintf(&text, "  - {name: shop-%05d, url: %q, module: http, interval: 5m, environment: %s}\n", k, url, []string{"LIVE", "STAGE", "DEV"}[k%3])
 	}
-	fmt.Fprintf(&text, "  - {name: sick, url: %q, module: http, interval: 1h, environment: LIVE}\n", sick.server.URL)
+	fmt.Fprintf(&text, "  - {name: sick, url: %q, module: http, interval: 5m, environment: LIVE}\n", sick.server.URL)
 	return os.WriteFile(b.file(file), []byte(text.String()), 0o600)
 }
 
