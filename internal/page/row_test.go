@@ -226,7 +226,7 @@ func heights(m status.Count) [2]int {
 func FuzzAppendRow(f *testing.F) {
 	for _, hostile := range []string{
 		"shop", `"><script>alert(1)</script>`, "</tr>'&+\x00", "\u202eevil\u2066", "\x1b[31m\r\n", "서버 1", "\U0001f4a9\U0001d54f", "\xff\xc3", "a/../b?c=d#e%2F",
-		"javascript:alert(1)", strings.Repeat("x", 2000), strings.Repeat("\u202e", 900),
+		"it's", "a+b", "a&b", "a<b", "a>b", `a"b`, "a\x00b", "javascript:alert(1)", strings.Repeat("x", 2000), strings.Repeat("\u202e", 900),
 	} {
 		for flags := range uint16(4) {
 			f.Add(hostile, hostile, hostile, hostile, flags*0x5555, int64(flags)*1e9, flags*77, []byte(hostile))
