@@ -87,8 +87,8 @@ func (w *wall) atOnce(change func()) {
 	change()
 }
 
-// shops are n targets: shop-0 and so on. Every third one is in the environment DEV.
-func shops(n int) string {
+// market is n targets: shop-0 and so on. Every third one is in the environment DEV.
+func market(n int) string {
 	var b strings.Builder
 	for i := range n {
 		environment := "LIVE"
@@ -209,7 +209,7 @@ func (w *wall) page(query string) string {
 
 // A change arrives with an id, and who connects again with it gets what has changed meanwhile and nothing else.
 func TestChangeArrives(t *testing.T) {
-	w := newWall(t, 10, shops(30))
+	w := newWall(t, 10, market(30))
 	s := w.serve(t)
 	r := read(t, s.URL+w.page("view=all"), "")
 	if got := rows(r.until(t, eventSum)); got != nil {
@@ -240,7 +240,7 @@ func TestChangeArrives(t *testing.T) {
 
 // Who was told by another process gets all that he shows.
 func TestAnotherProcess(t *testing.T) {
-	before, w := newWall(t, 10, shops(5)), newWall(t, 10, shops(5))
+	before, w := newWall(t, 10, market(5)), newWall(t, 10, market(5))
 	w.down("shop-1", "x")
 	r := read(t, w.serve(t).URL+before.page("view=problems"), "")
 	got := rows(r.until(t, eventSum))
@@ -282,7 +282,7 @@ func TestViews(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel() // a change takes half a second
-			w := newWall(t, 10, shops(6))
+			w := newWall(t, 10, market(6))
 			r := read(t, w.serve(t).URL+w.page(tc.query), "")
 			r.until(t, eventSum)
 			told := func() (all []string) {
