@@ -87,8 +87,8 @@ func (w *wall) atOnce(change func()) {
 	change()
 }
 
-// shops are n targets: shop-0 and so on. Every third one is in the environment DEV.
-func shops(n int) string {
+// market is n targets: shop-0 and so on. Every third one is in the environment DEV.
+func market(n int) string {
 	var b strings.Builder
 	for i := range n {
 		environment := "LIVE"
@@ -209,7 +209,7 @@ func (w *wall) page(query string) string {
 
 // A change arrives with an id, and who connects again with it gets what has changed meanwhile and nothing else.
 func TestChangeArrives(t *testing.T) {
-	w := newWall(t, 10, shops(30))
+	w := newWall(t, 10, market(30))
 	s := w.serve(t)
 	r := read(t, s.URL+w.page("view=all"), "")
 	if got := rows(r.until(t, eventSum)); got != nil {
@@ -240,7 +240,7 @@ func TestChangeArrives(t *testing.T) {
 
 // Who was told by another process gets all that he shows.
 func TestAnotherProcess(t *testing.T) {
-	before, w := newWall(t, 10, shops(5)), newWall(t, 10, shops(5))
+	before, w := newWall(t, 10, market(5)), newWall(t, 10, market(5))
 	w.down("shop-1", "x")
 	r := read(t, w.serve(t).URL+before.page("view=problems"), "")
 	got := rows(r.until(t, eventSum))
@@ -282,7 +282,7 @@ func TestViews(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel() // a change takes half a second
-			w := newWall(t, 10, shops(6))
+			w := newWall(t, 10, market(6))
 			r := read(t, w.serve(t).URL+w.page(tc.query), "")
 			r.until(t, eventSum)
 			told := func() (all []string) {
@@ -307,4 +307,125 @@ func TestViews(t *testing.T) {
 			}
 		})
 	}
+}
+
+// One change is rendered once, however many look at it, and is little to send to each.
+func TestManyViewers(t *testing.T) {
+	const viewers, most = 100, 1 << 10 // bytes: a row, and the counts that have changed
+	w := newWall(t, viewers+1, market(1000))
+	s := w.serve(t)
+	var all []*reader
+	for range viewers {
+		r := read(t, s.URL+w.page("view=problems"), "")
+		r.until(t, eventSum)
+		r.bytes = 0
+		all = append(all, r)
+	}
+	w.down("shop-7", "status 503, want 2xx")
+	for _, r := range all {
+		got := r.until(t, eventSum)
+		if diff := cmp.Diff([]string{"new shop-7"}, rows(got)); diff != "" {
+			t.Fatalf("a viewer gets (-want +got):\n%s", diff)
+		}
+	}
+	t.Logf("each gets %d bytes", all[0].bytes)
+	for _, r := range all {
+		if r.bytes > most {
+			t.Fatalf("a viewer gets %d bytes, want %d at most", r.bytes, most)
+		}
+	}
+	if n := w.rendered.Load(); n != 1 {
+		t.Errorf("the row was rendered %d times, want once", n)
+	}
+	korean := read(t, s.URL+w.page("view=problems&lang=ko"), w.pages.Live.scene.id(mark{}))
+	if all := korean.until(t, eventSum); !strings.Contains(fmt.Sprint(all), "장애") {
+		t.Errorf("in Korean there is %v", all)
+	}
+	if n := w.rendered.Load(); n != 2 {
+		t.Errorf("with another language rows were rendered %d times, want twice", n)
+	}
+}
+
+// Another inventory is told, another one with the same targets is not.
+func TestAnotherList(t *testing.T) {
+	w := newWall(t, 10, market(3))
+	r := read(t, w.serve(t).URL+w.page("view=all"), "")
+	r.until(t, eventSum)
+	w.list(t, market(3))
+	w.down("shop-1", "x")
+	if diff := cmp.Diff([]string{"new shop-1"}, rows(r.until(t, eventSum))); diff != "" {
+		t.Errorf("after a load of the same (-want +got):\n%s", diff)
+	}
+	w.list(t, market(4))
+	r.until(t, eventReload)
+	if e, err := r.next(); err == nil {
+		t.Errorf("after it there is %v, want the end", e)
+	}
+}
+
+// The banner is told when it changes, and when it is gone.
+func TestBannerIsTold(t *testing.T) {
+	w := newWall(t, 10, market(3))
+	r := read(t, w.serve(t).URL+w.page("view=all"), "")
+	r.until(t, eventSum)
+	for _, broken := range []error{errors.New("no such <file>"), nil} {
+		w.health.Store(&Health{Started: time.Now(), Broken: broken})
+		w.down("shop-1", fmt.Sprint(broken)) // or else it is told within 5 s
+		all := r.until(t, eventBanner)
+		html := all[len(all)-1].data
+		if broken == nil && html != "" || broken != nil && !strings.Contains(html, "no such &lt;file&gt;") {
+			t.Errorf("with %v the banner is %q", broken, html)
+		}
+	}
+}
+
+// What is not an id of ours is as if there were none.
+func TestMarks(t *testing.T) {
+	s := newWall(t, 1, market(1)).pages.Live.scene
+	s.look(time.Now(), 0)
+	known := mark{1, time.Unix(1_800_000_000, 0)}
+	if got := s.mark(s.id(known)); got != known {
+		t.Errorf("the mark of %q is %v, want %v", s.id(known), got, known)
+	}
+	for _, id := range []string{"", ".", "..", "x.1.1", s.process, s.process + ".1", s.process + ".-1.1", s.process + ".1.ä", s.id(mark{revision: 2}), s.id(known) + ".1", strings.Repeat("z", 10_000)} {
+		if got := s.mark(id); got != (mark{}) {
+			t.Errorf("the mark of %q is %v, want none", id, got)
+		}
+	}
+}
+
+// A benchmark of one change with 100 viewers, from the probe to the last byte.
+func BenchmarkChange(b *testing.B) {
+	w := newWall(b, 100, market(1000))
+	s := w.pages.Live.scene
+	var viewers []*viewer
+	for range 100 {
+		v, err := w.pages.Live.newViewer(httptest.NewRequestWithContext(b.Context(), http.MethodGet, "/live?view=problems", http.NoBody))
+		if err != nil {
+			b.Fatal(err)
+		}
+		s.look(time.Now(), 0)
+		s.enter(v)
+		v.told.seen = time.Now().Add(time.Hour)
+		viewers = append(viewers, v)
+	}
+	to := &stream{sent: func(string) {}, last: time.Now()}
+	look, told := time.Duration(0), 0
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		w.down("shop-7", fmt.Sprint("status 503, want 2xx, ", i))
+		begun := time.Now()
+		s.look(begun, 0)
+		look += time.Since(begun)
+		for _, v := range viewers {
+			v.told.seen = begun
+			to.pending = to.pending[:0]
+			if err := w.pages.Live.tellAll(b.Context(), v, to, begun); err != nil {
+				b.Fatal(err)
+			}
+			told += len(to.pending)
+		}
+	}
+	b.ReportMetric(float64(look.Microseconds())/float64(b.N), "µs-look/op")
+	b.ReportMetric(float64(told)/float64(b.N)/100, "B-sent/viewer")
 }

@@ -40,8 +40,8 @@ type scene struct {
 	facts   *facts         // of its inventory
 	targets []board.Target // as of the last look, in the order of the inventory
 	rows    map[rowKey]renderedRow
-	sums    map[sumKey][]byte // as of the last revision
-	summed  uint64            // is that revision
+	sums    map[sumKey]*sum // as of the last revision
+	summed  uint64          // is that revision
 
 	banner      banner // over the list
 	bannerSince time.Time
@@ -60,7 +60,7 @@ type renderedRow struct {
 }
 
 func newScene(p *Pages, rendered func()) *scene {
-	return &scene{pages: p, rendered: rendered, process: strings.ToLower(rand.Text()[:6]), rows: map[rowKey]renderedRow{}, sums: map[sumKey][]byte{}}
+	return &scene{pages: p, rendered: rendered, process: strings.ToLower(rand.Text()[:6]), rows: map[rowKey]renderedRow{}, sums: map[sumKey]*sum{}}
 }
 
 // keepFresh looks at the targets again and again until ctx is done.

@@ -112,7 +112,7 @@ func TestEventIsOne(t *testing.T) {
 func TestPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		w, f := newWall(t, 10, shops(3)), newFakeViewer()
+		w, f := newWall(t, 10, market(3)), newFakeViewer()
 		ended := w.watch(ctx, "view=all", f)
 		synctest.Wait()
 		if got := f.all(); !strings.HasPrefix(got, "retry: 3000\n\n") || strings.Contains(got, "event: row") {
@@ -158,7 +158,7 @@ func TestDeafViewers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWall(t, 200, shops(50))
+				w := newWall(t, 200, market(50))
 				var deaf, others []chan struct{}
 				ctx, cancel := context.WithCancel(t.Context())
 				for i := range 200 {

@@ -1,10 +1,8 @@
 package page
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -31,7 +29,7 @@ type viewer struct {
 	whole bool   // they are all that the view shows
 	first bool   // they are the first that the view shows
 
-	sum    []byte  // what he was told last
+	sum    *sum    // what he was told last; nil: nothing
 	banner *banner // likewise; nil: it is not known what his page has
 }
 
@@ -104,12 +102,13 @@ func (l *Live) tellAll(ctx context.Context, v *viewer, s *stream, now time.Time)
 		v.told.revision = upTo
 	}
 	v.again = false
-	if sum := l.scene.sum(v); !bytes.Equal(sum, v.sum) {
-		v.sum = sum
-		if err := s.event(ctx, eventSum, l.scene.id(v.told), fmt.Appendf(nil, `{"now":%d,`, now.UnixMilli()), sum); err != nil {
+	sum := l.scene.sum(v)
+	if news, any := sum.since(v.sum); any {
+		if err := s.event(ctx, eventSum, l.scene.id(v.told), news.event(now)); err != nil {
 			return err
 		}
 	}
+	v.sum = sum
 	if html, news := l.scene.notice(v); news {
 		if err := s.event(ctx, eventBanner, "", html); err != nil {
 			return err

@@ -9,7 +9,7 @@ const format = (dateStyle) => new Intl.DateTimeFormat(document.documentElement.l
 const [clock, full] = [format(), format("medium")];
 const ages = dataset.ages.split("|"); // in s, m, h and d, and again with "ago"
 
-function age(ms, ago) { // as ageOf in append.go
+function age(ms, ago) { // as ageOf
 	let n = Math.max(ms / 1000, 0), unit = 0;
 	while (n >= [60, 60, 48, Infinity][unit]) n /= unit++ < 2 ? 60 : 24;
 	return ages[ago ? unit + 4 : unit].replace("%d", Math.floor(n));
@@ -31,7 +31,7 @@ $("zone").textContent = dataset.zone.replace("%s", "UTC" + zone);
 // A row that has changed waits for the next frame, and while it is in use.
 const waiting = new Map(); // row id → [tbody id, <tr>], or nothing if it is gone
 
-function showRows() { // all at the first call of a frame
+function showRows() {
 	for (const [id, [group, fresh] = []] of waiting) {
 		const row = $(id);
 		if (row && (row.contains(document.activeElement) || row.querySelector("details[open]"))) continue;
@@ -108,6 +108,7 @@ function connect() {
 	for (const kind in on) source.addEventListener(kind, (e) => {
 		mark = e.lastEventId || mark;
 		on[kind](e.data);
+		$("now")?.replaceChildren(clock.format(Date.now() + skew));
 	});
 }
 
@@ -122,7 +123,7 @@ function step(by) {
 }
 
 const keys = { "/": () => $("q")?.focus(), "?": () => $("keys").showModal(), j: () => step(1), k: () => step(-1) };
-[keys["ㅓ"], keys["ㅏ"]] = [keys.j, keys.k]; // on a Korean keyboard
+[keys["ㅓ"], keys["ㅏ"]] = [keys.j, keys.k]; // in Korean
 
 if ($("keys")) {
 	addEventListener("keydown", (e) => {
