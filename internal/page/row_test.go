@@ -2,6 +2,7 @@ package page
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"html/template"
 	"math"
@@ -21,64 +22,92 @@ import (
 
 var rowTemplate = template.Must(template.ParseFiles("testdata/row.html"))
 
-// byTemplate is the row as html/template makes it.
-func byTemplate(t *testing.T, c *catalogue, r *row, now time.Time) string {
-	t.Helper()
-	type word struct{ Icon, Word string }
-	type age struct{ At, Form, Text string }
-	type why struct {
+// A templated is a row as testdata/row.html has it. It says the same as appendRow, by other means.
+type templated struct {
+	c   *catalogue
+	r   *row
+	now time.Time
+
+	ID, Class, Cause, Path, Query, Name, Environment string
+
+	Stale           bool
+	State           word
+	Signs           []word
+	StaleAge, Since age
+	Why             *why
+	Took            *took
+	Share           *share
+	Bar             *bar
+}
+
+// The parts of a row.
+type (
+	word struct{ Icon, Word string }
+	age  struct{ At, Form, Text string }
+	why  struct {
 		Cause, CausePath, Query, Reason, Error, Hint string
 		StatusCode                                   int
 	}
-	type took struct {
+	took struct {
 		Text, Own string
 		Age       age
 	}
-	type share struct{ Percent, Base string }
-	type path struct{ Class, D string }
-	type bar struct {
+	share struct{ Percent, Base string }
+	path  struct{ Class, D string }
+	bar   struct {
 		Paths   []path
 		Percent string
 	}
-	ageOf := func(at time.Time, form string) age {
-		if at.IsZero() {
-			return age{}
-		}
-		d := max(now.Sub(at), 0)
-		n, unit := int(d.Seconds()), "seconds"
-		switch {
-		case d >= 48*time.Hour:
-			n, unit = int(d.Hours())/24, "days"
-		case d >= time.Hour:
-			n, unit = int(d.Hours()), "hours"
-		case d >= time.Minute:
-			n, unit = int(d.Minutes()), "minutes"
-		}
-		if form != "" {
-			unit += "_" + form
-		}
-		return age{at.UTC().Format("2006-01-02T15:04:05Z"), form, c.say("age."+unit, strconv.Itoa(n))}
-	}
-	data := struct {
-		ID, Class, Cause, Path, Query, Name, Environment string
-		State                                            word
-		Stale                                            bool
-		StaleAge, Since                                  age
-		Signs                                            []word
-		Why                                              *why
-		Took                                             *took
-		Share                                            *share
-		Bar                                              *bar
-	}{
+)
+
+// byTemplate is the row as html/template makes it.
+func byTemplate(t *testing.T, c *catalogue, r *row, now time.Time) string {
+	t.Helper()
+	d := templated{
+		c: c, r: r, now: now,
 		ID: r.ID, Class: string(r.State), Cause: r.Cause, Path: url.PathEscape(r.Name), Query: c.Query,
-		Name: printable.Text(r.Name, printable.MaxURL), Environment: printable.Text(r.Environment, printable.MaxLog),
-		State: word{map[status.State]string{"up": "●", "down": "✖", "unknown": "○"}[r.State], c.say("state." + string(r.State))},
-		Stale: r.Stale, StaleAge: ageOf(r.LastProbe, "ago"), Since: ageOf(r.Since, ""),
+		Name: printable.Text(r.Name, printable.MaxURL), Environment: printable.Text(r.Environment, printable.MaxLog), Stale: r.Stale,
 	}
+	d.StaleAge, d.Since = d.age(r.LastProbe, "ago"), d.age(r.Since, "")
+	d.setState()
+	d.setWhy()
+	d.setTook()
+	d.setShare()
+	d.setBar()
+	var b bytes.Buffer
+	if err := rowTemplate.ExecuteTemplate(&b, "row", d); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func (d *templated) age(at time.Time, form string) age {
+	if at.IsZero() {
+		return age{}
+	}
+	past := max(d.now.Sub(at), 0)
+	n, unit := int(past.Seconds()), "seconds"
+	switch {
+	case past >= 48*time.Hour:
+		n, unit = int(past.Hours())/24, "days"
+	case past >= time.Hour:
+		n, unit = int(past.Hours()), "hours"
+	case past >= time.Minute:
+		n, unit = int(past.Minutes()), "minutes"
+	}
+	if form != "" {
+		unit += "_" + form
+	}
+	return age{at.UTC().Format("2006-01-02T15:04:05Z"), form, d.c.say("age."+unit, strconv.Itoa(n))}
+}
+
+func (d *templated) setState() {
+	r := d.r
+	d.State = word{map[status.State]string{"up": "●", "down": "✖", "unknown": "○"}[r.State], d.c.say("state." + string(r.State))}
 	if r.Stale {
-		data.Class = "stale"
+		d.Class = "stale"
 		if r.State != status.StateUnknown {
-			data.State = word{"⌛", c.say("state.stale_" + string(r.State))}
+			d.State = word{"⌛", d.c.say("state.stale_" + string(r.State))}
 		}
 	}
 	for _, s := range []struct {
@@ -92,60 +121,76 @@ func byTemplate(t *testing.T, c *catalogue, r *row, now time.Time) string {
 		{r.Muted(), "⊘", "muted"},
 	} {
 		if s.is {
-			data.Signs = append(data.Signs, word{s.icon, c.say("state." + s.key)})
+			d.Signs = append(d.Signs, word{s.icon, d.c.say("state." + s.key)})
 		}
 	}
-	if r.State == status.StateDown {
-		reason := "reason." + string(r.Reason)
-		if r.Reason == "" {
-			reason = "reason.unknown"
-		}
-		data.Why = &why{
-			CausePath: url.PathEscape(r.Cause), Query: c.Query, Reason: c.say(reason), Error: printable.Text(r.Error, maxWhy),
-			Hint: printable.Text(r.Hint, printable.MaxURL), StatusCode: r.StatusCode,
-		}
-		if r.Cause != "" {
-			data.Why.Cause = c.say("why.cause", printable.Text(r.Cause, printable.MaxURL))
-		}
+}
+
+func (d *templated) setWhy() {
+	r := d.r
+	if r.State != status.StateDown {
+		return
 	}
-	percent := func(n status.Count) string {
-		exact := 100 * float64(n.Up) / float64(n.Total())
-		switch {
-		case n.Down == 0:
-			return c.say("list.percent", "100")
-		case exact >= 99:
-			return c.say("list.percent", fmt.Sprintf("%.2f", math.Floor(exact*100+1e-9)/100))
-		default:
-			return c.say("list.percent", fmt.Sprintf("%.1f", math.Floor(exact*10+1e-9)/10))
-		}
+	d.Why = &why{
+		CausePath: url.PathEscape(r.Cause), Query: d.c.Query, Reason: d.c.say("reason." + cmp.Or(string(r.Reason), "unknown")),
+		Error: printable.Text(r.Error, maxWhy), Hint: printable.Text(r.Hint, printable.MaxURL), StatusCode: r.StatusCode,
 	}
-	if !r.LastProbe.IsZero() {
-		ms := r.Duration.Seconds() * 1000
-		data.Took = &took{Text: fmt.Sprintf("%.1f s", ms/1000), Age: ageOf(r.LastProbe, "ago")}
-		switch {
-		case r.Duration < 10*time.Millisecond:
-			data.Took.Text = fmt.Sprintf("%.1f ms", ms)
-		case r.Duration < time.Second:
-			data.Took.Text = fmt.Sprintf("%.0f ms", ms)
-		}
-		if r.Own {
-			data.Took.Own = c.say("list.own")
-		}
+	if r.Cause != "" {
+		d.Why.Cause = d.c.say("why.cause", printable.Text(r.Cause, printable.MaxURL))
 	}
-	if r.Glance.Day.Total() > 0 {
-		base := strconv.Itoa(r.Glance.Day.Total())
-		for i := len(base) - 3; i > 0; i -= 3 {
-			base = base[:i] + "," + base[i:]
-		}
-		data.Share = &share{percent(r.Glance.Day), c.say("list.of_probes", base)}
+}
+
+func (d *templated) setTook() {
+	r := d.r
+	if r.LastProbe.IsZero() {
+		return
 	}
+	ms := r.Duration.Seconds() * 1000
+	d.Took = &took{Text: fmt.Sprintf("%.1f s", ms/1000), Age: d.age(r.LastProbe, "ago")}
+	switch {
+	case r.Duration < 10*time.Millisecond:
+		d.Took.Text = fmt.Sprintf("%.1f ms", ms)
+	case r.Duration < time.Second:
+		d.Took.Text = fmt.Sprintf("%.0f ms", ms)
+	}
+	if r.Own {
+		d.Took.Own = d.c.say("list.own")
+	}
+}
+
+func (d *templated) percent(n status.Count) string {
+	exact := 100 * float64(n.Up) / float64(n.Total())
+	switch {
+	case n.Down == 0:
+		return d.c.say("list.percent", "100")
+	case exact >= 99:
+		return d.c.say("list.percent", fmt.Sprintf("%.2f", math.Floor(exact*100+1e-9)/100))
+	default:
+		return d.c.say("list.percent", fmt.Sprintf("%.1f", math.Floor(exact*10+1e-9)/10))
+	}
+}
+
+func (d *templated) setShare() {
+	n := d.r.Glance.Day
+	if n.Total() == 0 {
+		return
+	}
+	base := strconv.Itoa(n.Total())
+	for i := len(base) - 3; i > 0; i -= 3 {
+		base = base[:i] + "," + base[i:]
+	}
+	d.Share = &share{d.percent(n), d.c.say("list.of_probes", base)}
+}
+
+func (d *templated) setBar() {
 	var hour status.Count
 	var paths [2]string
-	for i := 0; i < len(r.Glance.Minutes); {
-		m, n := heights(r.Glance.Minutes[i]), 0
-		for ; i+n < len(r.Glance.Minutes) && heights(r.Glance.Minutes[i+n]) == m; n++ {
-			hour.Up += r.Glance.Minutes[i+n].Up
-			hour.Down += r.Glance.Minutes[i+n].Down
+	minutes := d.r.Glance.Minutes[:]
+	for i := 0; i < len(minutes); {
+		m, n := heights(minutes[i]), 0
+		for ; i+n < len(minutes) && heights(minutes[i+n]) == m; n++ {
+			hour.Up += minutes[i+n].Up
+			hour.Down += minutes[i+n].Down
 		}
 		for k := range paths {
 			if m[k] > 0 {
@@ -154,19 +199,15 @@ func byTemplate(t *testing.T, c *catalogue, r *row, now time.Time) string {
 		}
 		i += n
 	}
-	if hour.Total() > 0 {
-		data.Bar = &bar{Percent: percent(hour)}
-		for k, class := range []string{"ok", "no"} {
-			if paths[k] != "" {
-				data.Bar.Paths = append(data.Bar.Paths, path{class, paths[k]})
-			}
+	if hour.Total() == 0 {
+		return
+	}
+	d.Bar = &bar{Percent: d.percent(hour)}
+	for k, class := range []string{"ok", "no"} {
+		if paths[k] != "" {
+			d.Bar.Paths = append(d.Bar.Paths, path{class, paths[k]})
 		}
 	}
-	var b bytes.Buffer
-	if err := rowTemplate.ExecuteTemplate(&b, "row", data); err != nil {
-		t.Fatal(err)
-	}
-	return b.String()
 }
 
 // heights are those of what was up and of what was not.
@@ -185,7 +226,7 @@ func heights(m status.Count) [2]int {
 func FuzzAppendRow(f *testing.F) {
 	for _, hostile := range []string{
 		"shop", `"><script>alert(1)</script>`, "</tr>'&+\x00", "\u202eevil\u2066", "\x1b[31m\r\n", "서버 1", "\U0001f4a9\U0001d54f", "\xff\xc3", "a/../b?c=d#e%2F",
-		"javascript:alert(1)", strings.Repeat("x", 2000), strings.Repeat("\u202e", 900),
+		"it's", "a+b", "a&b", "a<b", "a>b", `a"b`, "a\x00b", "javascript:alert(1)", strings.Repeat("x", 2000), strings.Repeat("\u202e", 900),
 	} {
 		for flags := range uint16(4) {
 			f.Add(hostile, hostile, hostile, hostile, flags*0x5555, int64(flags)*1e9, flags*77, []byte(hostile))

@@ -14,13 +14,15 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
 )
 
+// parsed is a view without its filter.
+type parsed struct {
+	All         bool
+	Group, Sort string
+	Page, Limit int
+	Refresh     time.Duration
+}
+
 func TestParseView(t *testing.T) {
-	type parsed struct {
-		All         bool
-		Group, Sort string
-		Page, Limit int
-		Refresh     time.Duration
-	}
 	usual := parsed{true, "environment", "state", 1, 200, 0}
 	with := func(change func(*parsed)) parsed {
 		p := usual
@@ -162,15 +164,7 @@ func TestViewOnBoard(t *testing.T) {
 					t.Fatal(err)
 				}
 				on := v.on(b)
-				var got []string
-				for _, g := range on.Groups {
-					line := []string{g.Name + ":"}
-					for _, target := range g.Targets {
-						line = append(line, target.Name)
-					}
-					got = append(got, strings.Join(line, " "))
-				}
-				if diff := cmp.Diff(tc.want, got); diff != "" || on.Pages != tc.pages {
+				if diff := cmp.Diff(tc.want, laidOut(on)); diff != "" || on.Pages != tc.pages {
 					t.Errorf("%d pages, want %d (-want +got):\n%s", on.Pages, tc.pages, diff)
 				}
 				shown := 0
@@ -185,6 +179,18 @@ func TestViewOnBoard(t *testing.T) {
 			})
 		})
 	}
+}
+
+// laidOut are the groups and the names of their targets.
+func laidOut(s *selection) (all []string) {
+	for _, g := range s.Groups {
+		line := []string{g.Name + ":"}
+		for _, target := range g.Targets {
+			line = append(line, target.Name)
+		}
+		all = append(all, strings.Join(line, " "))
+	}
+	return all
 }
 
 // A view of as many groups as targets, all of them well, is not longer than a page.

@@ -219,3 +219,32 @@ func TestListedAndUnlistedAreApart(t *testing.T) {
 		t.Errorf("change is %d, want none", got)
 	}
 }
+
+// That the exporter could not probe a target changes nothing but that: what it last found stays, and so does its last failure.
+func TestUnable(t *testing.T) {
+	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	tracker := NewTracker()
+	failed := prober.Result{Start: now, Reason: prober.ReasonStatus, Err: errors.New("status 503, want 2xx")}
+	lacking := prober.Result{Start: now.Add(time.Second), Reason: prober.ReasonLocalResource, Err: errors.New("too many open files")}
+	for _, step := range []struct {
+		result prober.Result
+		state  State
+		unable bool
+	}{
+		{lacking, StateUnknown, true},
+		{failed, StateDown, false},
+		{lacking, StateDown, true},
+		{prober.Result{Start: now.Add(2 * time.Second)}, StateUp, false},
+	} {
+		tracker.Observe(Probe{Name: "a", Result: step.result})
+		if c := tracker.Condition("a", time.Minute, now); c.State != step.state || c.Unable != step.unable {
+			t.Errorf("after %v: %s, unable %t; want %s, %t", step.result.Err, c.State, c.Unable, step.state, step.unable)
+		}
+	}
+	if r, ok := tracker.Failure("a"); !ok || r.Reason != prober.ReasonStatus {
+		t.Errorf("the last failure is %q (%t), want that of the target", r.Reason, ok)
+	}
+	if _, ok := tracker.Failure("b"); ok {
+		t.Error("there is a failure of a target that was never probed")
+	}
+}
