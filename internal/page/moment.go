@@ -63,5 +63,5 @@ func lasted(c *catalogue, d time.Duration) string {
 	return strings.Join(parts, " ")
 }
 
-// took is how long a probe took.
-func took(d time.Duration) string { return string(appendDuration(nil, d)) }
+// spent is how long a probe took.
+func spent(d time.Duration) string { return string(appendDuration(nil, d)) }
