@@ -20,6 +20,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/api"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/history"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/page"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/journal"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
@@ -42,6 +43,8 @@ type Options struct {
 	// StoragePath is the directory of what is kept of targets and restarts; it is used only if the configuration has any. Empty:
 	// that is forgotten at the end.
 	StoragePath string
+	// PageViewers is how many browsers may be told at a time what changes on the page. 0: none.
+	PageViewers int
 	// Web are the listen addresses and the path of the TLS and authentication file.
 	Web *web.FlagConfig
 	// ExternalURL is where people reach the exporter, for example behind a proxy. Empty: by its address.
@@ -71,6 +74,7 @@ type App struct {
 	probes  *probes
 	status  *status.Tracker
 	gate    *gate // through which probes pass
+	pages   *page.Pages
 
 	memory     *status.Memory
 	selfProber *status.SelfProber
@@ -116,6 +120,9 @@ func New(o Options) (*App, error) {
 	if o.ProbeAllMax < 0 {
 		return nil, fmt.Errorf("most targets of /probe/all is %d, want 1 or more", o.ProbeAllMax)
 	}
+	if o.PageViewers < 0 {
+		return nil, fmt.Errorf("most viewers of the page is %d, want 0 or more", o.PageViewers)
+	}
 	if o.ProbeAllMax == 0 {
 		o.ProbeAllMax = 1000
 	}
@@ -150,6 +157,7 @@ func New(o Options) (*App, error) {
 	a.operators = a.newOperators()
 	a.webhook = a.newWebhook(a.metrics.registry)
 	a.probes = &probes{metrics: a.metrics, history: a.history, status: a.status, maintained: a.maintained, log: o.ProbeLogger}
+	a.pages = a.newPages()
 	a.metrics.watchStale(a.stale)
 	a.memory, a.selfProber = a.newMemory(), a.newSelfProber()
 	a.onStop("the journal", a.closeJournal)
@@ -234,9 +242,10 @@ func (a *App) Start() error {
 	return nil
 }
 
-// begin is what Start does when nothing can fail any more. What ends is in the opposite order: no longer ready, no new
+// begin is what Start does when nothing can fail any more. What ends is in the opposite order: no longer ready, no viewer, no new
 // attempt, no probe by the exporter itself, probes in flight finish, servers close, what is known is kept, an attempt under way
-// may end, which has as much time as the probes.
+// may end, which has as much time as the probes. Viewers go first: their requests end only with them, and servers wait for all
+// requests; besides, their browsers may find another exporter behind the same address meanwhile.
 func (a *App) begin() {
 	a.stage = stageStarted
 	endWatch := a.watch()
@@ -246,6 +255,7 @@ func (a *App) begin() {
 	a.background("the inventory", a.inventory.Run)
 	a.background("the own probes", a.selfProber.Run)
 	a.onStop("the watch", endWatch)
+	a.onStop("the viewers", a.pages.Live.Close)
 	a.onStop("the readiness", func(context.Context) error { a.ready.Store(false); return nil })
 	a.ready.Store(true)
 }

@@ -10,6 +10,9 @@ const (
 	urlShare        = 8 // the probes of targets that are given by their URL
 )
 
+// viewerShare is the share of the connections of those who ask that may be streams to viewers of the page, one over this.
+const viewerShare = 4
+
 // manyDescriptors are so many that no share is a bound any more.
 const manyDescriptors = max(connectionShare*maxConnections, scrapeShare*collector.ScrapesAtOnce*200, urlShare*maxConnections)
 

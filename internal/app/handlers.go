@@ -91,9 +91,9 @@ func (a *App) health() page.Health {
 	}
 }
 
-// pages serves what people look at.
-func (a *App) pages() *page.Pages {
-	return &page.Pages{
+// newPages serves what people look at. All viewers together take no more than their share of the connections.
+func (a *App) newPages() *page.Pages {
+	p := &page.Pages{
 		Board:     a.board(),
 		Title:     func() string { return a.current.Load().Config.Status.TitleOr() },
 		History:   a.history,
@@ -109,6 +109,12 @@ func (a *App) pages() *page.Pages {
 
 		ConfigFile: a.opts.ConfigFile, Address: a.address,
 	}
+	p.Live = page.NewLive(p, page.LiveOptions{
+		Viewers: min(a.opts.PageViewers, max(a.limits.connections.whole/viewerShare, 1)),
+		Watched: func(n int) { a.metrics.pageViewers.Set(float64(n)) }, Refused: a.metrics.pageViewersRefused.Inc,
+		Rendered: a.metrics.pageRenders.Inc, Sent: func(event string) { a.metrics.pageEvents.WithLabelValues(event).Inc() },
+	})
+	return p
 }
 
 // checking are the names of the services that have a target as a check.

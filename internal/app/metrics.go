@@ -8,6 +8,7 @@ import (
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/page"
 )
 
 const namespace = "healthcheck_exporter"
@@ -36,11 +37,19 @@ type metrics struct {
 	connections          prometheus.Gauge
 	connectionsRefused   *prometheus.CounterVec
 	connectionsDisplaced prometheus.Counter
+
+	pageViewers        prometheus.Gauge
+	pageViewersRefused prometheus.Counter
+	pageRenders        prometheus.Counter
+	pageEvents         *prometheus.CounterVec
 }
 
 func newMetrics(r *prometheus.Registry) *metrics {
 	gauge := func(name, help string) prometheus.Gauge {
 		return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help})
+	}
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help})
 	}
 	counters := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
@@ -67,18 +76,22 @@ func newMetrics(r *prometheus.Registry) *metrics {
 			Help:    "How much later than they should the exporter's own probes began.",
 			Buckets: []float64{.01, .1, 1, 5, 15, 60},
 		}),
-		connections:        gauge("connections", "How many connections of those who ask are open."),
-		connectionsRefused: counters("connections_refused_total", "How many connections were refused, by the bound that was reached.", "reason"),
-		connectionsDisplaced: prometheus.NewCounter(prometheus.CounterOpts{
-			Namespace: namespace, Name: "connections_displaced_total",
-			Help: "How many connections were closed to make room for others.",
-		}),
+		connections:          gauge("connections", "How many connections of those who ask are open."),
+		connectionsRefused:   counters("connections_refused_total", "How many connections were refused, by the bound that was reached.", "reason"),
+		connectionsDisplaced: counter("connections_displaced_total", "How many connections were closed to make room for others."),
+		pageViewers:          gauge("page_viewers", "How many browsers are told what changes on the page."),
+		pageViewersRefused:   counter("page_viewers_refused_total", "How often a browser was not told, since as many as may be were."),
+		pageRenders:          counter("page_renders_total", "How many rows of the page were rendered since they had changed, each once for all viewers of a language."),
+		pageEvents:           counters("page_events_sent_total", "How many events were sent to the viewers of the page, by kind.", "event"),
 	}
 	for _, reason := range []string{refusedSource, refusedWhole} {
 		m.connectionsRefused.WithLabelValues(reason)
 	}
 	for _, result := range []string{resultSuccess, resultFailure, resultAbandoned} {
 		m.selfProbes.WithLabelValues(result)
+	}
+	for _, event := range page.LiveEvents() {
+		m.pageEvents.WithLabelValues(event)
 	}
 	for _, reason := range refusals() {
 		m.refused.WithLabelValues(string(reason))
@@ -89,6 +102,7 @@ func newMetrics(r *prometheus.Registry) *metrics {
 	for _, c := range []prometheus.Collector{
 		m.reloadSuccess, m.reloadTime, m.probes, m.inFlight, m.duration, m.rejected, m.refused, m.selfProbes, m.selfLate,
 		m.connections, m.connectionsRefused, m.connectionsDisplaced,
+		m.pageViewers, m.pageViewersRefused, m.pageRenders, m.pageEvents,
 		collector.Memory{},
 		versioncollector.NewCollector(namespace),
 		collectors.NewGoCollector(),

@@ -38,7 +38,7 @@ func (a *App) servePublic() {
 
 // publicRoutes are all that everybody may see.
 func (a *App) publicRoutes() http.Handler {
-	return safely(a.bodiless(a.pages().Public(a.publicStatus, func() { a.metrics.refuse(refusedPublic) })))
+	return safely(a.bodiless(a.pages.Public(a.publicStatus, func() { a.metrics.refuse(refusedPublic) })))
 }
 
 // publicStatus says what everybody may see; nil if that is nothing.

@@ -33,10 +33,11 @@ func (a *App) routes() http.Handler {
 
 // table is the one place that says what is served where.
 func (a *App) table() []route {
-	pages, events := a.pages(), &api.Events{Status: a.status}
+	pages, events := a.pages, &api.Events{Status: a.status}
 	targets := a.apiTargets()
 	routes := []route{
 		{"GET /{$}", linked, http.HandlerFunc(pages.List)},
+		{"GET /live", sameSite, http.HandlerFunc(pages.Watch)},
 		{"GET /targets/{name}", linked, http.HandlerFunc(pages.Detail)},
 		{"GET /events", linked, http.HandlerFunc(pages.Events)},
 		{"GET /badge/{file}", embedded, http.HandlerFunc(pages.Badge)},

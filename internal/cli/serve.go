@@ -50,6 +50,7 @@ func addServe(p *program) {
 	o.Web = kingpinflag.AddFlags(c, ":10115")
 	c.Flag("web.external-url", "URL under which the exporter is reachable from outside, for example behind a proxy.").StringVar(&o.ExternalURL)
 	c.Flag("web.route-prefix", "Path below which everything is served. Default: the path of --web.external-url.").StringVar(&o.RoutePrefix)
+	c.Flag("web.page.viewers", "How many browsers may be told at a time what changes on the page. 0: none.").Default("200").IntVar(&o.PageViewers)
 	c.Flag("web.enable-pprof", "Serve Go profiles below /debug/pprof/.").BoolVar(&o.EnablePprof)
 	c.Flag("log.level", "Least severe level to log: debug, info, warn or error.").Default("info").EnumVar(&o.logLevel, "debug", "info", "warn", "error")
 	c.Flag("log.format", "Log format: logfmt or json.").Default("logfmt").EnumVar(&o.logFormat, "logfmt", "json")

@@ -60,6 +60,12 @@ func (p *Pages) banner(b *board.Board) banner {
 	}
 }
 
+// toMinute is the banner without the seconds of its times: they go on with each scrape, and it says the same.
+func (n banner) toMinute() banner {
+	n.Discovered, n.Scraped = n.Discovered.Truncate(time.Minute), n.Scraped.Truncate(time.Minute)
+	return n
+}
+
 // neglected are the targets that nobody has probed for two intervals, though the exporter has run for as long, and how many it
 // probes by itself. Since is when the last one of them was probed, or the exporter began to run.
 func (p *Pages) neglected(b *board.Board, started time.Time) (unprobed banner, own int) {

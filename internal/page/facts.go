@@ -14,6 +14,7 @@ const maxChoices = 50
 type facts struct {
 	inventory *inventory.Inventory
 	ids       rowIDs
+	list      string // see listOf
 	// Environments and Labels are the names that some targets have, sorted.
 	Environments, Labels []string
 }
@@ -30,7 +31,7 @@ func (p *Pages) factsOf(inv *inventory.Inventory) *facts {
 			labels[name] = true
 		}
 	}
-	f := &facts{inventory: inv, ids: newRowIDs(inv), Environments: choices(environments), Labels: choices(labels)}
+	f := &facts{inventory: inv, ids: newRowIDs(inv), list: listOf(inv), Environments: choices(environments), Labels: choices(labels)}
 	p.facts.Store(f)
 	return f
 }

@@ -29,7 +29,9 @@ type list struct {
 
 // List serves how the targets are that a query asks for.
 func (p *Pages) List(w http.ResponseWriter, r *http.Request) {
-	c, b := catalogueFor(r), p.Board.At(time.Now())
+	now := time.Now()
+	mark := p.Live.mark(now)
+	c, b := catalogueFor(r), p.Board.At(now)
 	v, err := parseView(r.URL.Query(), len(b.Inventory.Entries()))
 	if err != nil {
 		p.refuse(w, r, http.StatusBadRequest, "./", err)
@@ -51,7 +53,10 @@ func (p *Pages) List(w http.ResponseWriter, r *http.Request) {
 	if v.all {
 		here = viewAll
 	}
-	p.render(w, r, http.StatusOK, shell{catalogue: c, Content: "list", Title: c.headline(&l.Counts), Here: here, Root: "./", Body: l}, etag)
+	p.render(w, r, http.StatusOK, shell{
+		catalogue: c, Content: "list", Title: c.headline(&l.Counts), Here: here, Root: "./", Body: l,
+		Mark: mark, List: l.Facts.list,
+	}, etag)
 }
 
 var etagSeed = maphash.MakeSeed()

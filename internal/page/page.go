@@ -40,6 +40,8 @@ type Pages struct {
 	Health func() Health
 	// Profiling says that the Go profiles are served.
 	Profiling bool
+	// Live tells the viewers of the list what changes; see [NewLive]. nil: they are not told.
+	Live *Live
 
 	facts atomic.Pointer[facts] // of the last inventory
 }

@@ -41,7 +41,8 @@ type shell struct {
 	Root    string // the way to the front page, such as "../": a link of ours is relative, right behind every proxy
 	Version string
 	Assets  string
-	Live    bool // the script asks for changes
+	Mark    string // since which the script asks for changes; empty: it does not
+	List    string // see listOf
 	Body    any
 
 	Languages []languageLink
