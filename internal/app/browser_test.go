@@ -15,9 +15,9 @@ import (
 
 // browsed are all routes, by whether a link of another site may lead there.
 var browsed = map[string]bool{
-	"GET /{$}": true, "GET /live": false, "GET /targets/{name}": true, "GET /events": true, "GET /probes": true, "GET /assets/{version}/{file}": false,
 	"GET /badge/{file}": true,
-	"GET /config":       true, "GET /logs": true, "GET /metrics": true, "GET /api/v1/targets": true, "GET /api/v1/targets/{name}": true, "GET /api/v1/events": true, "GET /api/v1/summary": true,
+	"GET /{$}":          true, "GET /live": false, "GET /targets/{name}": true, "GET /events": true, "GET /probes": true, "GET /assets/{version}/{file}": false,
+	"GET /config": true, "GET /logs": true, "GET /metrics": true, "GET /api/v1/targets": true, "GET /api/v1/targets/{name}": true, "GET /api/v1/events": true, "GET /api/v1/summary": true,
 	"GET /-/healthy": true, "GET /-/ready": true,
 
 	"GET /probe": false, "GET /probe/all": false, "GET /sd": false,

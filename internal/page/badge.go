@@ -117,7 +117,7 @@ func (p *Pages) badgeOf(c *catalogue, b *board.Board, e *inventory.Entry, kind s
 	switch kind {
 	case badgeTook:
 		if !t.LastProbe.IsZero() {
-			made.Message = took(t.Duration)
+			made.Message = spent(t.Duration)
 		}
 	case badgeDay:
 		made.share(c, "age.hours", 24, u.Day)

@@ -28,7 +28,7 @@ type detail struct {
 	State                    template.HTML
 	Since, Age               template.HTML // empty: it is unknown
 	Cause                    *link
-	Why                      *why // nil: it is up
+	Why                      *verdict // nil: it is up
 	Failure                  *failure
 	Restarts                 *restarts // nil: nothing is restarted for it
 	Uptime                   []uptime
@@ -41,8 +41,8 @@ type detail struct {
 // A link leads to a place, which has a text.
 type link struct{ Href, Text string }
 
-// A why says why a target is down, and what to do.
-type why struct {
+// A verdict says why a target is down, and what to do.
+type verdict struct {
 	Reason, Error, Hint string
 }
 
@@ -118,7 +118,7 @@ func (p *Pages) detail(c *catalogue, b *board.Board, e *inventory.Entry, r *http
 		d.Cause.Text = c.say("why.cause", d.Cause.Text)
 	}
 	if row.State == status.StateDown {
-		d.Why = &why{Reason: c.reason(row.Reason), Error: printable.Text(row.Error, printable.MaxError), Hint: printable.Text(row.Hint, printable.MaxError)}
+		d.Why = &verdict{Reason: c.reason(row.Reason), Error: printable.Text(row.Error, printable.MaxError), Hint: printable.Text(row.Hint, printable.MaxError)}
 	}
 	return d
 }
@@ -148,7 +148,7 @@ func (p *Pages) about(c *catalogue, b *board.Board, r *row) *about {
 		f.DependsOn = append(f.DependsOn, targetLink(c, name))
 	}
 	if !r.LastProbe.IsZero() {
-		f.Last, f.Took, f.By = clock(r.LastProbe)+" ("+ago(c, r.LastProbe, b.Now)+")", took(r.Duration), c.say("detail.by_scrape")
+		f.Last, f.Took, f.By = clock(r.LastProbe)+" ("+ago(c, r.LastProbe, b.Now)+")", spent(r.Duration), c.say("detail.by_scrape")
 		if r.Own {
 			f.By = c.say("detail.by_exporter")
 		}
@@ -234,7 +234,7 @@ type (
 
 func samples(c *catalogue, all []status.Sample) (found []sample) {
 	for _, s := range slices.Backward(all) {
-		found = append(found, sample{clock(s.At), s.Reason == "", outcome(c, s.Reason == "", c.reason(s.Reason), s.StatusCode), took(s.Duration)})
+		found = append(found, sample{clock(s.At), s.Reason == "", outcome(c, s.Reason == "", c.reason(s.Reason), s.StatusCode), spent(s.Duration)})
 	}
 	return found
 }

@@ -287,7 +287,7 @@ func TestEvents(t *testing.T) {
 	s.probed("shop", begin.Add(time.Hour+130*time.Second), nil)
 	s.probed("feed", begin.AddDate(0, 0, 1), errors.New("reset by peer"))
 	s.tracker.Record(status.Event{At: begin.AddDate(0, 0, 1), Kind: status.KindRestart, Service: "web", Outcome: "not_recovered", Trigger: "own_checks"})
-	count := func(body string) int { return strings.Count(body, "<li><time data-clock") }
+	count := func(body string) int { return strings.Count(body, "<li><time datetime") }
 	body := s.get("/events").Body.String()
 	expect(t, "all", body, "after 1 h up", "for 2 m 10 s", "after 2 m 10 s down", "reset by peer", "restart of web", "it did not help", "asked for by its own checks", `<a href="./targets/shop">shop</a>`)
 	if days := strings.Count(body, "<h2>"); days != 2 || count(body) != 4 {

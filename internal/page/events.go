@@ -24,11 +24,11 @@ type eventList struct {
 // A dayOfEvents are those of a day of UTC.
 type dayOfEvents struct {
 	Title  string
-	Events []event
+	Events []eventLine
 }
 
-// An event is something that happened, in words.
-type event struct {
+// An eventLine is something that happened, in words.
+type eventLine struct {
 	At           template.HTML
 	Class, Icon  string
 	What         string
@@ -78,11 +78,10 @@ func (p *Pages) events(c *catalogue, f *status.Filter, now time.Time) *eventList
 	list := &eventList{}
 	for i := range found {
 		e := &found[i]
-		if day := date(c, e.At, now); len(list.Days) == 0 || list.Days[len(list.Days)-1].Title != day {
+		if day := date(c, e.At, now) + " (UTC)"; len(list.Days) == 0 || list.Days[len(list.Days)-1].Title != day {
 			list.Days = append(list.Days, dayOfEvents{Title: day})
 		}
 		one := eventOf(c, e, "./")
-		one.At = clockOfDay(e.At)
 		if d, ok := ended[e.ID]; ok {
 			one.Lasted = c.say("event.for", lasted(c, d))
 		}
@@ -109,8 +108,8 @@ func (p *Pages) ended(target string) map[uint64]time.Duration {
 }
 
 // eventOf puts an event into words. Root is the way to the front page.
-func eventOf(c *catalogue, e *status.Event, root string) event {
-	one := event{At: clock(e.At), Maintenance: e.Maintenance}
+func eventOf(c *catalogue, e *status.Event, root string) eventLine {
+	one := eventLine{At: clock(e.At), Maintenance: e.Maintenance}
 	if e.Target != "" {
 		one.Target = &link{root + "targets/" + url.PathEscape(e.Target) + c.Query, printable.Text(e.Target, printable.MaxLog)}
 	}

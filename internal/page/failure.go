@@ -18,7 +18,7 @@ const maxReport = 16 << 10
 
 // A failure is the last probe of a target that failed.
 type failure struct {
-	why
+	verdict
 
 	At      template.HTML
 	Took    string
@@ -43,8 +43,8 @@ func (p *Pages) failure(c *catalogue, e *inventory.Entry, r *prober.Result, requ
 	}
 	hint := p.HintOf(e.Module, r)
 	return &failure{
-		why: why{c.reason(r.Reason), printable.Text(r.Err.Error(), printable.MaxError), printable.Text(hint, printable.MaxError)},
-		At:  clock(r.Start), Took: took(r.Duration), Allowed: took(r.Timeout), Phases: phases(r),
+		verdict: verdict{c.reason(r.Reason), printable.Text(r.Err.Error(), printable.MaxError), printable.Text(hint, printable.MaxError)},
+		At:      clock(r.Start), Took: spent(r.Duration), Allowed: spent(r.Timeout), Phases: phases(r),
 		Text:   draw(&report.Report{Target: e.Instance, Module: e.Module, Result: *r, Hint: hint, Shared: true}),
 		Steps:  draw(&report.Report{Target: e.Instance, Module: e.Module, Result: *r, Hint: hint, Shared: true, Steps: true}),
 		Repeat: printable.Clean(p.repeat(e, request)),
@@ -76,13 +76,13 @@ func phases(r *prober.Result) []phase {
 	all := make([]phase, len(r.Phases))
 	for i, p := range r.Phases {
 		from := min(scale(p.Start), barWidth-1)
-		all[i] = phase{string(p.Name), took(p.Start), took(p.Duration), bar(from, max(scale(p.Start+p.Duration)-from, 1)), p.Name == r.FailedPhase}
+		all[i] = phase{string(p.Name), spent(p.Start), spent(p.Duration), fallBar(from, max(scale(p.Start+p.Duration)-from, 1)), p.Name == r.FailedPhase}
 	}
 	return all
 }
 
-// bar is a bar of the waterfall. The numbers beside it say the same.
-func bar(from, width int) template.HTML {
+// fallBar is a bar of the waterfall. The numbers beside it say the same.
+func fallBar(from, width int) template.HTML {
 	b := []byte(`<svg class="fall" viewBox="0 0 ` + strconv.Itoa(barWidth) + ` 10" preserveAspectRatio="none" aria-hidden="true"><path d="M`)
 	b = strconv.AppendInt(b, int64(from), 10)
 	b = append(b, " 0h"...)

@@ -7,17 +7,12 @@ import (
 )
 
 // clock is a time of UTC, to the second. The script makes it one of the reader.
-func clock(at time.Time) template.HTML { return formatted(at, time.DateTime) }
-
-// clockOfDay is clock below a heading that has the day.
-func clockOfDay(at time.Time) template.HTML { return formatted(at, time.TimeOnly) }
-
-func formatted(at time.Time, layout string) template.HTML {
+func clock(at time.Time) template.HTML {
 	if at.IsZero() {
 		return none
 	}
 	at = at.UTC()
-	return template.HTML(`<time data-clock datetime="` + at.Format(time.RFC3339) + `">` + at.Format(layout) + `</time>`) //nolint:gosec // there is nothing from outside in it
+	return template.HTML(`<time datetime="` + at.Format(time.RFC3339) + `">` + at.Format(time.DateTime) + `</time>`) //nolint:gosec // there is nothing from outside in it
 }
 
 // ago is how long ago a time was.
@@ -63,5 +58,5 @@ func lasted(c *catalogue, d time.Duration) string {
 	return strings.Join(parts, " ")
 }
 
-// took is how long a probe took.
-func took(d time.Duration) string { return string(appendDuration(nil, d)) }
+// spent is how long a probe took.
+func spent(d time.Duration) string { return string(appendDuration(nil, d)) }

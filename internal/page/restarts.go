@@ -14,7 +14,7 @@ const maxRestarts = 10
 // Restarts are what is restarted where a target is down. What holds a restart is not for everybody.
 type restarts struct {
 	Services []service
-	Last     []event
+	Last     []eventLine
 }
 
 // A service may be restarted.

@@ -61,15 +61,9 @@ type view struct {
 	query url.Values // without what is empty; see link
 }
 
-// parseView reads the query of a list of an inventory of so many targets. A form sends parameters that are empty: those are not
-// there.
+// parseView reads the query of a list of an inventory of so many targets.
 func parseView(values url.Values, targets int) (*view, error) {
-	q := url.Values{}
-	for name, all := range values {
-		if all = slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == "" }); len(all) > 0 {
-			q[name] = all
-		}
-	}
+	q := filled(values)
 	p := query.Of(q)
 	p.Only(viewParameters...)
 	if text := p.Text("q"); len(text) > maxText {
