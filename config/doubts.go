@@ -10,7 +10,7 @@ import (
 var customary = []string{"LIVE", "STAGE", "DEV"}
 
 // Doubts returns what is valid but hardly meant: an environment that differs only by case from a customary one, or from one
-// before it. Alerts and routes compare environments with their case.
+// before it. Alerts, routes and the limits of users compare environments with their case.
 func (c *Config) Doubts() []string {
 	var doubts []string
 	known := slices.Clone(customary)
@@ -32,6 +32,13 @@ func (c *Config) Doubts() []string {
 	if c.Restart != nil {
 		for i := range c.Restart.Services {
 			look(fmt.Sprintf("restart.services[%d].environment", i), c.Restart.Services[i].Environment)
+		}
+	}
+	if c.Access != nil {
+		for i := range c.Access.Users {
+			for k, environment := range c.Access.Users[i].Environments {
+				look(fmt.Sprintf("access.users[%d].environments[%d]", i, k), environment)
+			}
 		}
 	}
 	return doubts

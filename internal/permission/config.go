@@ -11,7 +11,7 @@ var uses = map[config.FileUse]Use{
 // CheckConfig looks at the configuration file at path, and at all files that it names.
 func CheckConfig(path string, c *config.Config) []Finding {
 	all := []File{{Path: path, Use: Config}}
-	if c.Restart != nil {
+	if c.Restart != nil || c.Access != nil {
 		all[0].Use = Powerful
 	}
 	if c.HoldsSecret() {
