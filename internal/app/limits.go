@@ -15,10 +15,11 @@ const (
 	refusedDelivery  refusal = "delivery"
 	refusedCrossSite refusal = "cross_site"
 	refusedBody      refusal = "body"
+	refusedAccess    refusal = "access"
 )
 
 func refusals() []refusal {
-	return []refusal{refusedOperator, refusedDelivery, refusedCrossSite, refusedBody}
+	return []refusal{refusedOperator, refusedDelivery, refusedCrossSite, refusedBody, refusedAccess}
 }
 
 // limits are what bounds those who send requests, whoever they are.
