@@ -19,6 +19,8 @@ type need struct {
 	// before is what was enough as long as the configuration lists no users. None: role.
 	before access.Role
 	door   door
+	// lasts is set where an answer goes on for as long as the client likes: it ends when a load takes away what it needs.
+	lasts bool
 }
 
 // A door is where a request is judged.
@@ -35,6 +37,8 @@ var (
 	// Whoever looks whether the exporter lives has no credentials, as a rule.
 	nothing = need{door: open}
 	reading = need{role: access.Read}
+	// What goes on for as long as somebody looks at it.
+	following = need{role: access.Read, lasts: true}
 	// What changes nothing of what people have decided, but does more than to show something.
 	maintaining = need{role: access.Operate, before: access.Read}
 
@@ -66,7 +70,14 @@ func (a *App) admit(n need, h http.Handler) http.Handler {
 			a.refuseAccess(w, r, a.refusal(w, err))
 			return
 		}
-		h.ServeHTTP(w, r.WithContext(access.With(r.Context(), id)))
+		ctx := access.With(r.Context(), id)
+		if n.lasts {
+			var leave func()
+			ctx, leave = a.stays.enter(ctx, stay{need: n, request: r, id: id})
+			defer leave()
+			a.stays.judge(a.current.Load()) // a load may have come in between
+		}
+		h.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 

@@ -85,6 +85,7 @@ type App struct {
 
 	limits    *limits
 	passwords *access.Passwords // nil: there are none
+	stays     stays
 
 	current atomic.Pointer[current] // never nil after New
 	ready   atomic.Bool
