@@ -131,7 +131,7 @@ func (a *App) load() (*Snapshot, error) {
 		return nil, err
 	}
 	a.seen.add(c.Files()...)
-	if err := checkTokens(file, c, *a.opts.Web.WebConfigFile); err != nil {
+	if err := CheckTokens(file, c, *a.opts.Web.WebConfigFile); err != nil {
 		return nil, err
 	}
 	if err := a.checkPermissions(file, c); err != nil {

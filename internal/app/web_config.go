@@ -38,9 +38,9 @@ func passwords(webConfigFile string) *access.Passwords {
 	return &access.Passwords{Read: func() (map[string]string, error) { return WebPasswords(webConfigFile) }}
 }
 
-// checkTokens refuses tokens that no request could bring: the toolkit's basic authentication covers every path, and a
+// CheckTokens returns an error for tokens that no request could bring: the toolkit's basic authentication covers every path, and a
 // request has one Authorization header.
-func checkTokens(file string, c *config.Config, webConfigFile string) error {
+func CheckTokens(file string, c *config.Config, webConfigFile string) error {
 	users, err := WebPasswords(webConfigFile)
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
