@@ -2,13 +2,13 @@ package access
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -255,7 +255,7 @@ func TestPasswordsAreChecked(t *testing.T) {
 			t.Fatalf("%d passwords are remembered, want %d at most", len(i.Passwords.right), maxPasswords)
 		}
 		i.Passwords.mu.Unlock()
-		text := fmt.Sprint(n)
+		text := strconv.Itoa(n)
 		hash, err := bcrypt.GenerateFromPassword([]byte(text), bcrypt.MinCost)
 		if err != nil || !i.Passwords.matches(string(hash), text) {
 			t.Fatalf("password %s is wrong: %v", text, err)

@@ -84,28 +84,28 @@ func May(id Identity, role Role, environments ...string) bool {
 	}
 }
 
-// A Refusal is why a request is not carried out. It has no secret and nothing that the request sent, but the name of the one
+// A DeniedError is why a request is not carried out. It has no secret and nothing that the request sent, but the name of the one
 // who has proved it.
-type Refusal struct {
+type DeniedError struct {
 	// Unauthenticated is true for one without a name: credentials may help.
 	Unauthenticated bool
 	Text            string
 }
 
 // Error implements error.
-func (r *Refusal) Error() string { return r.Text }
+func (r *DeniedError) Error() string { return r.Text }
 
-// Judge returns nil if id may do what needs a role somewhere, and otherwise the Refusal.
+// Judge returns nil if id may do what needs a role somewhere, and otherwise a DeniedError.
 func Judge(id Identity, role Role) error {
 	switch {
 	case id.Role.Includes(role):
 		return nil
 	case role == None:
-		return &Refusal{Text: "nobody may do this"}
+		return &DeniedError{Text: "nobody may do this"}
 	case id.Name == "":
-		return &Refusal{Unauthenticated: true, Text: "this needs credentials of role " + role.String()}
+		return &DeniedError{Unauthenticated: true, Text: "this needs credentials of role " + role.String()}
 	default:
-		return &Refusal{Text: fmt.Sprintf("%s has role %s, and this needs credentials of role %s", id.Name, id.Role, role)}
+		return &DeniedError{Text: fmt.Sprintf("%s has role %s, and this needs credentials of role %s", id.Name, id.Role, role)}
 	}
 }
 
@@ -128,7 +128,7 @@ func JudgeAt(id Identity, role Role, name string, environments ...string) error 
 	} else if slices.Contains(environments, "") {
 		where = "in no environment"
 	}
-	return &Refusal{Text: fmt.Sprintf("%s may %s targets of %s; %s is %s", id.Name, role, and(id.Environments), name, where)}
+	return &DeniedError{Text: fmt.Sprintf("%s may %s targets of %s; %s is %s", id.Name, role, and(id.Environments), name, where)}
 }
 
 // and joins words by commas, the last two by "and".

@@ -79,7 +79,7 @@ func TestRefusals(t *testing.T) {
 		{ci, Operate, nil, "ci may operate targets of DEV and STAGE; shop is in no environment alone", false},
 	} {
 		err := JudgeAt(tc.id, tc.role, "shop", tc.environments...)
-		refusal, ok := errors.AsType[*Refusal](err)
+		refusal, ok := errors.AsType[*DeniedError](err)
 		if !ok || refusal.Text != tc.text || refusal.Unauthenticated != tc.unauthenticated {
 			t.Errorf("%s is refused %s: %v, want %q", &tc.id, tc.role, err, tc.text)
 		}

@@ -14,7 +14,7 @@ const maxPasswords = 100
 
 // Passwords are those of --web.config.file. The toolkit has checked the password of a request before it arrives here, but only
 // if the file had passwords at that moment: it is read for every request. So that nobody gets a name for nothing while the file
-// is being changed, the password is checked once more, by the file as it is now. nil Passwords know nobody.
+// is being changed, the password is checked once more, by the file as it is now. Nil Passwords know nobody.
 type Passwords struct {
 	// Read returns the bcrypt hashes by name.
 	Read func() (map[string]string, error)

@@ -83,7 +83,7 @@ func (a *App) admit(n need, h http.Handler) http.Handler {
 
 // refusal is the answer to one who is not let in, and sets its header.
 func (a *App) refusal(w http.ResponseWriter, err error) *api.StatusError {
-	refused, judged := errors.AsType[*access.Refusal](err)
+	refused, judged := errors.AsType[*access.DeniedError](err)
 	switch {
 	case errors.Is(err, access.ErrCredentials), judged && refused.Unauthenticated:
 		w.Header().Set("WWW-Authenticate", a.current.Load().who.Challenge())
@@ -145,7 +145,7 @@ func (a *App) admitOperator(w http.ResponseWriter, r *http.Request, role access.
 	case err == nil && id.Name == "":
 		err = access.Judge(access.Identity{}, role)
 	case err == nil:
-		err = &access.Refusal{Text: id.Name + " is not among access.users, and this needs credentials of role " + role.String() + " of one who is"}
+		err = &access.DeniedError{Text: id.Name + " is not among access.users, and this needs credentials of role " + role.String() + " of one who is"}
 	}
 	refused := a.refusal(w, err)
 	if refused.Status == http.StatusUnauthorized && closed == nil && auth.Challenge() != w.Header().Get("WWW-Authenticate") {

@@ -32,8 +32,8 @@ func TestAccessDocs(t *testing.T) {
 	o := options(&recorder{})
 	o.EnablePprof = true
 	for _, r := range build(t, o).table() {
-		path := strings.TrimSuffix(r.pattern[strings.Index(r.pattern, "/"):], "{$}")
-		path, _, _ = strings.Cut(path, "/{")
+		_, path, _ := strings.Cut(r.pattern, " ")
+		path, _, _ = strings.Cut(strings.TrimSuffix(path, "{$}"), "/{")
 		if strings.HasPrefix(path, "/debug/pprof/") {
 			path = "/debug/pprof/"
 		}

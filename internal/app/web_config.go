@@ -30,7 +30,7 @@ func WebPasswords(webConfigFile string) (map[string]string, error) {
 	return web.Users, nil
 }
 
-// passwords are those of the web configuration. nil: there is none.
+// passwords are those of the web configuration, or nil if there is none.
 func passwords(webConfigFile string) *access.Passwords {
 	if webConfigFile == "" {
 		return nil
