@@ -57,24 +57,30 @@ type AccessProxy struct {
 func (u *User) HasToken() bool { return u.BearerToken != "" || u.BearerTokenFile != "" }
 
 // Token returns the token of the user. A file is read anew each time.
-func (u *User) Token() (string, error) {
-	if u.BearerTokenFile == "" {
-		return string(u.BearerToken), nil
+func (u *User) Token() (string, error) { return bearerToken(u.BearerToken, u.BearerTokenFile) }
+
+func bearerToken(inline commonconfig.Secret, file string) (string, error) {
+	if file == "" {
+		return string(inline), nil
 	}
-	text, err := os.ReadFile(u.BearerTokenFile)
+	text, err := os.ReadFile(file)
 	if err != nil {
-		return "", fmt.Errorf("reading the token of a user: %w", err)
+		return "", fmt.Errorf("reading a token: %w", err)
 	}
 	return strings.TrimSpace(string(text)), nil
 }
 
 // StrandedUsers returns a line for each user who can never log in: it has no token, and neither is there a proxy nor a password
-// for its name. The passwords are those of --web.config.file, by name.
+// for its name. Where that leaves nobody who may read, there is a line for everybody. The passwords are those of
+// --web.config.file, by name.
 func (a *Access) StrandedUsers(passwords map[string]string) []string {
 	if a == nil || a.Proxy.UserHeader != "" {
 		return nil
 	}
 	var all []string
+	if a.Anonymous == AnonymousNone && len(a.Users) == 0 && len(passwords) == 0 {
+		all = append(all, `access.anonymous: "none", and nobody can ever log in: want users, passwords under basic_auth_users in --web.config.file, or access.proxy`)
+	}
 	for i := range a.Users {
 		u := &a.Users[i]
 		if _, ok := passwords[u.Name]; !ok && !u.HasToken() {

@@ -28,6 +28,8 @@ access:
 		{"no passwords", users, nil, []string{"alice", "bob"}},
 		{"one password", users, map[string]string{"alice": "x"}, []string{"bob"}},
 		{"another's password", users, map[string]string{"Alice": "x", "ci": "x"}, []string{"alice", "bob"}},
+		{"nobody at all", "access: {anonymous: none}", nil, []string{"none"}},
+		{"nobody but those with a password", "access: {anonymous: none}", map[string]string{"prometheus": "x"}, nil},
 		{"a proxy", users + "  proxy: {user_header: Remote-User, trusted: [127.0.0.1]}", nil, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -136,17 +135,11 @@ func CheckToken(token string) error {
 
 // receiverToken returns the token of a receiver. Empty: it has none, or it cannot be read, which is reported elsewhere.
 func receiverToken(r *Receiver) string {
-	if r.BearerTokenFile == "" {
-		return string(r.BearerToken)
-	}
-	if readable(r.BearerTokenFile) != nil {
+	if r.BearerTokenFile != "" && readable(r.BearerTokenFile) != nil {
 		return ""
 	}
-	text, err := os.ReadFile(r.BearerTokenFile)
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(text))
+	token, _ := bearerToken(r.BearerToken, r.BearerTokenFile)
+	return token
 }
 
 // standardHeaders are headers with a meaning of their own. What begins with one of standardPrefixes is one, too.
