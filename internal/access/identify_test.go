@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -24,6 +25,11 @@ const (
 	tokenOfAM   = "am"
 )
 
+// hashed is the hash of everybody's password.
+var hashed = sync.OnceValues(func() ([]byte, error) {
+	return bcrypt.GenerateFromPassword([]byte("pässword"), bcrypt.MinCost)
+})
+
 // house is an Identifier with one user for each way to be known.
 func house(t *testing.T, anonymous string) *Identifier {
 	t.Helper()
@@ -32,7 +38,7 @@ func house(t *testing.T, anonymous string) *Identifier {
 		t.Fatal(err)
 	}
 	trusted := func(s string) config.Prefix { return config.Prefix{Prefix: netip.MustParsePrefix(s)} }
-	hash, err := bcrypt.GenerateFromPassword([]byte("pässword"), bcrypt.MinCost)
+	hash, err := hashed()
 	if err != nil {
 		t.Fatal(err)
 	}
