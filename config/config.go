@@ -16,6 +16,8 @@ type Config struct {
 	Maintenance TimeIntervals `yaml:"maintenance,omitempty"`
 	// Status is what is known of targets, and who finds it out.
 	Status Status `yaml:"status,omitempty"`
+	// Access says who may do what. nil: anybody may read, and nobody may do more.
+	Access *Access `yaml:"access,omitempty"`
 	// Restart is nil if nothing may be restarted.
 	Restart *Restart `yaml:"restart,omitempty"`
 }

@@ -102,7 +102,7 @@ func (d *decoder) check(top place, c *Config, o Options) {
 	modules := top.field("modules")
 	switch named := d.lines[modules.path] != 0; {
 	case len(c.Modules) > 0:
-	case named || len(c.Targets) == 0 && !c.hasSources() && c.Restart == nil && c.Status == (Status{}):
+	case named || len(c.Targets) == 0 && !c.hasSources() && c.Restart == nil && c.Access == nil && c.Status == (Status{}):
 		targets := top.field("targets")
 		switch _, empty := d.lines[targets.path]; {
 		case !d.clean(""): // a problem may be the reason why there are none
@@ -126,6 +126,9 @@ func (d *decoder) check(top place, c *Config, o Options) {
 	(&checker{d}).targetFiles(d.at(top.field("target_files")), c.TargetFiles, c.Modules)
 	(&checker{d}).targetAPIs(d.at(top.field("target_apis")), c.TargetAPIs)
 	(&checker{d}).status(d.at(top.field("status")), &c.Status)
+	if c.Access != nil {
+		(&checker{d}).access(d.at(top.field("access")), c)
+	}
 	if c.Restart != nil {
 		(&checker{d}).restart(d.at(top.field("restart")), c)
 	}

@@ -81,7 +81,7 @@ func (a *Authenticator) Admit(w http.ResponseWriter, r *http.Request, log *slog.
 		return http.StatusServiceUnavailable, errors.New("the credentials cannot be read, see the log") // Alertmanager tries again
 	case !ok:
 		w.Header().Set("WWW-Authenticate", a.Challenge())
-		return http.StatusUnauthorized, errors.New("the credentials are missing or wrong")
+		return http.StatusUnauthorized, ErrCredentials
 	default:
 		return http.StatusOK, nil
 	}
@@ -99,10 +99,16 @@ func (a *Authenticator) User(r *http.Request) string {
 // Challenge is the value of WWW-Authenticate (RFC 9110 section 11.6.1).
 func (a *Authenticator) Challenge() string {
 	if a.Bearer != "" || a.BearerFile != "" {
-		return `Bearer realm="healthcheck_exporter"`
+		return bearerChallenge
 	}
-	return `Basic realm="healthcheck_exporter"`
+	return basicChallenge
 }
+
+// The challenges.
+const (
+	bearerChallenge = `Bearer realm="healthcheck_exporter"`
+	basicChallenge  = `Basic realm="healthcheck_exporter"`
+)
 
 // equal compares in constant time, whatever the lengths. An empty secret equals nothing.
 func equal(got, want string) bool {

@@ -20,8 +20,8 @@ type problemBody struct {
 	Detail string `json:"detail"`
 }
 
-// fail answers with a problem.
-func fail(w http.ResponseWriter, err error) {
+// Fail answers with a problem, as RFC 9457 has it.
+func Fail(w http.ResponseWriter, err error) {
 	p := problem(err)
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)

@@ -27,7 +27,7 @@ type Events struct {
 func (e *Events) List(w http.ResponseWriter, r *http.Request) {
 	list, err := e.list(r.URL.Query(), time.Now())
 	if err != nil {
-		fail(w, err)
+		Fail(w, err)
 		return
 	}
 	answer(w, list)

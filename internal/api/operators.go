@@ -37,23 +37,30 @@ type Restarts interface {
 // Operators serve what operators may ask and order. Make them with NewOperators.
 type Operators struct {
 	restarts   Restarts
-	door       access.Door
+	admit      Admission
 	refused    func()
 	log        *slog.Logger
 	explaining chan struct{} // holds one element for every explanation that is being made
 }
 
-// NewOperators makes Operators whom door lets in. Refused is called for every request that is refused.
-func NewOperators(restarts Restarts, door access.Door, refused func(), log *slog.Logger) *Operators {
-	return &Operators{restarts: restarts, door: door, refused: refused, log: log, explaining: make(chan struct{}, maxExplaining)}
+// An Admission says who a request is from, if that one may ask or order what needs a role. Otherwise it returns a StatusError,
+// and has set the header of the answer.
+type Admission func(w http.ResponseWriter, r *http.Request, role access.Role) (Caller, error)
+
+// NewOperators makes Operators for those who are admitted. Refused is called for every request that is refused.
+func NewOperators(restarts Restarts, admit Admission, refused func(), log *slog.Logger) *Operators {
+	return &Operators{restarts: restarts, admit: admit, refused: refused, log: log, explaining: make(chan struct{}, maxExplaining)}
 }
 
-// An operation is what an operator asks for. User is the name by which the request authenticated itself; it may be empty.
-type operation func(r *http.Request, user string) (answer any, err error)
+// An operation is what an operator asks for.
+type operation func(r *http.Request, from Caller) (answer any, err error)
 
-// serve makes a handler of an operation. Reading needs the credentials, too: what is held back and why tells an attacker
+// ask makes a handler of a question. It needs credentials, too: what is held back and why tells an attacker
 // what to break.
-func (o *Operators) serve(do operation) http.Handler {
+func (o *Operators) ask(do operation) http.Handler { return o.serve(access.Read, do) }
+
+// serve makes a handler of an operation that needs a role.
+func (o *Operators) serve(role access.Role, do operation) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		limit := readTime
 		if r.Method == http.MethodGet { // once it is over net/http takes the client for gone
@@ -62,7 +69,7 @@ func (o *Operators) serve(do operation) http.Handler {
 		// Before anything is answered: net/http reads what is left of a refused body. Not every connection can do this.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(limit))
 		r.Body = http.MaxBytesReader(w, r.Body, maxOrder)
-		body, err := o.operate(w, r, do)
+		body, err := o.operate(w, r, role, do)
 		if err != nil {
 			o.refuse(w, r, problem(err))
 			return
@@ -71,18 +78,15 @@ func (o *Operators) serve(do operation) http.Handler {
 	})
 }
 
-func (o *Operators) operate(w http.ResponseWriter, r *http.Request, do operation) (answer any, err error) {
-	auth, status, err := o.door()
-	if err == nil {
-		status, err = auth.Admit(w, r, o.log)
-	}
+func (o *Operators) operate(w http.ResponseWriter, r *http.Request, role access.Role, do operation) (answer any, err error) {
+	from, err := o.admit(w, r, role)
 	if err != nil {
-		return nil, &StatusError{Status: status, Err: err}
+		return nil, err
 	}
 	if r.URL.RawQuery != "" { // such as a duration that would not count
 		return nil, &StatusError{Status: http.StatusBadRequest, Err: errors.New("there are no parameters in the URL here, want a JSON object in the body of a POST")}
 	}
-	return do(r, auth.User(r))
+	return do(r, from)
 }
 
 func (o *Operators) refuse(w http.ResponseWriter, r *http.Request, p *StatusError) {
@@ -97,17 +101,17 @@ func (o *Operators) refuse(w http.ResponseWriter, r *http.Request, p *StatusErro
 
 // List serves all services.
 func (o *Operators) List() http.Handler {
-	return o.serve(func(*http.Request, string) (any, error) { return o.restarts.Services(), nil })
+	return o.ask(func(*http.Request, Caller) (any, error) { return o.restarts.Services(), nil })
 }
 
 // Show serves the service that the path names.
 func (o *Operators) Show() http.Handler {
-	return o.serve(func(r *http.Request, _ string) (any, error) { return o.restarts.Service(service(r)) })
+	return o.ask(func(r *http.Request, _ Caller) (any, error) { return o.restarts.Service(service(r)) })
 }
 
 // Explain serves what every guard says of a service.
 func (o *Operators) Explain() http.Handler {
-	return o.serve(func(r *http.Request, _ string) (any, error) {
+	return o.ask(func(r *http.Request, _ Caller) (any, error) {
 		ctx, cancel := context.WithTimeout(r.Context(), explainTime)
 		defer cancel()
 		select {
@@ -122,9 +126,9 @@ func (o *Operators) Explain() http.Handler {
 
 // Pause serves the order to restart a service no more for a time.
 func (o *Operators) Pause() http.Handler {
-	return o.serve(func(r *http.Request, user string) (any, error) {
-		order := pauseOrder{Operator: Operator{Who: user}}
-		if err := decode(r, &order); err != nil {
+	return o.serve(access.Operate, func(r *http.Request, from Caller) (any, error) {
+		var order pauseOrder
+		if err := from.decode(r, &order, &order.Operator); err != nil {
 			return nil, err
 		}
 		until, err := order.end(time.Now())
@@ -146,9 +150,9 @@ func (o *Operators) Request() http.Handler { return o.order(o.restarts.Request) 
 
 // ReleaseBrake serves the order to take the mass brake off.
 func (o *Operators) ReleaseBrake() http.Handler {
-	return o.serve(func(r *http.Request, user string) (any, error) {
-		order := brakeOrder{Operator: Operator{Who: user}, Scope: wholeFleet}
-		if err := decode(r, &order); err != nil {
+	return o.serve(access.Operate, func(r *http.Request, from Caller) (any, error) {
+		order := brakeOrder{Scope: wholeFleet}
+		if err := from.decode(r, &order, &order.Operator); err != nil {
 			return nil, err
 		}
 		return o.restarts.ReleaseBrake(order.Scope, order.Operator)
@@ -157,9 +161,9 @@ func (o *Operators) ReleaseBrake() http.Handler {
 
 // order serves an order about the service that the path names.
 func (o *Operators) order(give func(name string, by Operator) (any, error)) http.Handler {
-	return o.serve(func(r *http.Request, user string) (any, error) {
-		by := Operator{Who: user}
-		if err := decode(r, &by); err != nil {
+	return o.serve(access.Operate, func(r *http.Request, from Caller) (any, error) {
+		var by Operator
+		if err := from.decode(r, &by, &by); err != nil {
 			return nil, err
 		}
 		return give(service(r), by)

@@ -31,8 +31,15 @@ func (f *fleet) Explain(ctx context.Context, _ string) (any, error) {
 }
 
 func (f *fleet) Resume(name string, by Operator) (any, error) {
-	f.orders = append(f.orders, "resume "+name+" "+by.Who+" "+by.Reason)
+	f.orders = append(f.orders, "resume "+name+" "+by.who()+" "+by.Reason)
 	return map[string]string{"service": name}, f.err
+}
+
+func (o Operator) who() string {
+	if o.SaidBy == "" {
+		return o.Who
+	}
+	return o.Who + "/" + o.SaidBy
 }
 
 func (f *fleet) ReleaseBrake(scope string, by Operator) (any, error) {
@@ -41,10 +48,12 @@ func (f *fleet) ReleaseBrake(scope string, by Operator) (any, error) {
 }
 
 func operators(f *fleet, refused func()) *Operators {
-	door := func() (access.Authenticator, int, error) {
-		return access.Authenticator{Anybody: true}, http.StatusOK, nil
-	}
-	return NewOperators(f, door, refused, slog.New(slog.DiscardHandler))
+	return admitting(f, Caller{}, refused)
+}
+
+func admitting(f *fleet, from Caller, refused func()) *Operators {
+	admit := func(http.ResponseWriter, *http.Request, access.Role) (Caller, error) { return from, nil }
+	return NewOperators(f, admit, refused, slog.New(slog.DiscardHandler))
 }
 
 func ask(t *testing.T, h http.Handler, method, body string) *httptest.ResponseRecorder {
@@ -96,6 +105,33 @@ func TestOrders(t *testing.T) {
 				t.Errorf("orders (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// Who has proved a name gives orders under that name alone. What the body says is noted beside it.
+func TestWhoGivesAnOrder(t *testing.T) {
+	alice, am := Caller{Name: "alice", Proved: true}, Caller{Name: "am"}
+	for _, tc := range []struct {
+		from Caller
+		body string
+		want string
+	}{
+		{alice, ``, "resume shop alice "},
+		{alice, `{"who": "alice"}`, "resume shop alice "},
+		{alice, `{"who": ""}`, "resume shop alice "},
+		{alice, `{"who": "jo"}`, "resume shop alice/jo "},
+		{alice, `{"WHO": "jo"}`, "resume shop alice/jo "},
+		{am, ``, "resume shop am "},
+		{am, `{"who": "jo"}`, "resume shop jo "},
+		{Caller{}, `{"who": "jo"}`, "resume shop jo "},
+		{alice, `{"who": "alice", "said_by": "jo"}`, ""},
+		{alice, `{"who": "alice", "SaidBy": "jo"}`, ""},
+	} {
+		f := &fleet{}
+		ask(t, admitting(f, tc.from, func() {}).Resume(), http.MethodPost, tc.body)
+		if got := strings.Join(f.orders, "\n"); got != tc.want {
+			t.Errorf("%s from %+v is %q, want %q", tc.body, tc.from, got, tc.want)
+		}
 	}
 }
 

@@ -20,6 +20,28 @@ const maxOrder = 16 << 10
 type Operator struct {
 	Who    string `json:"who,omitempty"`
 	Reason string `json:"reason,omitempty"`
+	// SaidBy is who the body says, where the request has proved to be from another.
+	SaidBy string `json:"-"`
+}
+
+// A Caller is who asks or orders.
+type Caller struct {
+	// Name is who it is unless the body of an order says otherwise. It may be empty.
+	Name string
+	// Proved is whether the name was proved to be that of one person: nobody gives an order in the name of another.
+	Proved bool
+}
+
+// decode reads an order of the caller, whose Operator is by.
+func (c Caller) decode(r *http.Request, order any, by *Operator) error {
+	by.Who = c.Name
+	if err := decode(r, order); err != nil {
+		return err
+	}
+	if c.Proved && by.Who != c.Name {
+		by.Who, by.SaidBy = c.Name, by.Who
+	}
+	return nil
 }
 
 // A pauseOrder is the body of a pause: how long, or until when.

@@ -12,7 +12,7 @@ func (t *Targets) Summary(w http.ResponseWriter, r *http.Request) {
 	p := query.Of(r.URL.Query())
 	p.Only()
 	if err := p.Err(); err != nil {
-		fail(w, err)
+		Fail(w, err)
 		return
 	}
 	answer(w, t.Board.At(time.Now()).Summary())

@@ -74,12 +74,12 @@ func (t *Targets) Show(w http.ResponseWriter, r *http.Request) {
 	p := query.Of(r.URL.Query())
 	p.Only()
 	if err := p.Err(); err != nil {
-		fail(w, err)
+		Fail(w, err)
 		return
 	}
 	detail, err := t.detail(r.PathValue("name"), time.Now())
 	if err != nil {
-		fail(w, err)
+		Fail(w, err)
 		return
 	}
 	answer(w, detail)

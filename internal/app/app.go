@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/exporter-toolkit/web"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/api"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/history"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
@@ -86,7 +87,9 @@ type App struct {
 	webhook   *webhook.Handler
 	operators *api.Operators
 
-	limits *limits
+	limits    *limits
+	passwords *access.Passwords // nil: there are none
+	stays     stays
 
 	current atomic.Pointer[current] // never nil after New
 	ready   atomic.Bool
@@ -102,6 +105,8 @@ type App struct {
 	loaded time.Time   // when the last load began
 	seen   fingerprint // the files as they were then
 	warned []string    // what it warned of
+	// users who can never log in, as the last load said
+	stranded []string
 
 	servers servers
 
@@ -149,7 +154,7 @@ func New(o Options) (*App, error) {
 
 		lifecycle: newLifecycle(), loadEvery: loadEvery,
 	}
-	a.limits = newLimits(o.Logger, a.metrics)
+	a.limits, a.passwords = newLimits(o.Logger, a.metrics), passwords(*o.Web.WebConfigFile)
 	a.inventory = inventory.NewKeeper(inventory.Options{
 		Mask: prober.MaskURL, Offset: o.TimeoutOffset, Log: o.Logger,
 	}, a.metrics.registry)

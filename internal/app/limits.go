@@ -16,10 +16,11 @@ const (
 	refusedCrossSite refusal = "cross_site"
 	refusedBody      refusal = "body"
 	refusedPublic    refusal = "public"
+	refusedAccess    refusal = "access"
 )
 
 func refusals() []refusal {
-	return []refusal{refusedOperator, refusedDelivery, refusedCrossSite, refusedBody, refusedPublic}
+	return []refusal{refusedOperator, refusedDelivery, refusedCrossSite, refusedBody, refusedPublic, refusedAccess}
 }
 
 // limits are what bounds those who send requests, whoever they are.

@@ -42,7 +42,7 @@ func (a *App) intake() (auth access.Authenticator, status int, err error) {
 
 // newOperators lets operators ask and order the controller.
 func (a *App) newOperators() *api.Operators {
-	return api.NewOperators(orders{a.restarts}, a.door, func() { a.metrics.refuse(refusedOperator) }, a.limits.log)
+	return api.NewOperators(orders{a.restarts}, a.admitOperator, func() { a.metrics.refuse(refusedOperator) }, a.limits.log)
 }
 
 // newWebhook takes the alerts for the controller.
@@ -80,7 +80,7 @@ func (o orders) Explain(ctx context.Context, name string) (any, error) {
 
 // Pause implements api.Restarts.
 func (o orders) Pause(name string, until time.Time, by api.Operator) (any, error) {
-	return o.ordered(name, o.Controller.Pause(name, policy.Pause{Until: until, Who: by.Who, Reason: by.Reason}))
+	return o.ordered(name, o.Controller.Pause(name, policy.Pause{Until: until, Who: by.Who, Reason: by.Reason, SaidBy: by.SaidBy}))
 }
 
 // Resume implements api.Restarts.

@@ -5,10 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
@@ -223,26 +220,4 @@ func (a *App) closeJournal(context.Context) error {
 		return nil
 	}
 	return a.journal.Close()
-}
-
-// checkReceiver refuses a receiver that no request could reach: the toolkit's basic authentication covers every path.
-func checkReceiver(c *config.Config, webConfigFile string) error {
-	if c.Restart == nil || webConfigFile == "" {
-		return nil
-	}
-	text, err := os.ReadFile(webConfigFile)
-	if err != nil {
-		return fmt.Errorf("reading the web configuration: %w", err)
-	}
-	var web struct {
-		Users map[string]any `yaml:"basic_auth_users"`
-	}
-	if err := yaml.Unmarshal(text, &web); err != nil {
-		return fmt.Errorf("reading the web configuration %q: it is not valid YAML", webConfigFile)
-	}
-	if r := &c.Restart.Receiver; len(web.Users) > 0 && (r.BearerToken != "" || r.BearerTokenFile != "") {
-		return errors.New("restart.receiver: a bearer token cannot be used with basic_auth_users in --web.config.file, " +
-			"which wants basic authentication on every path: use restart.receiver.basic_auth with one of its users")
-	}
-	return nil
 }

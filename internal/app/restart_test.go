@@ -346,7 +346,7 @@ func restartRows(t *testing.T) []string {
 }
 
 // Behind the basic authentication of the toolkit no bearer token would ever arrive.
-func TestCheckReceiver(t *testing.T) {
+func TestTokensBehindBasicAuth(t *testing.T) {
 	web := filepath.Join(t.TempDir(), "web.yml")
 	write := func(text string) {
 		if err := os.WriteFile(web, []byte(text), 0o600); err != nil {
@@ -356,17 +356,17 @@ func TestCheckReceiver(t *testing.T) {
 	bearer := restartConfig(t, oneService)
 	basic := restartConfig(t, strings.Replace(oneService, "{bearer_token: s3cret}", "{basic_auth: {username: am, password: s3cret}}", 1))
 	write("basic_auth_users: {am: $2y$10$x}")
-	if err := checkReceiver(bearer, web); err == nil || !strings.Contains(err.Error(), "bearer token cannot be used") {
+	if err := CheckTokens("x.yml", bearer, web); err == nil || !strings.Contains(err.Error(), "bearer token cannot be used") {
 		t.Errorf("a bearer token behind basic authentication: error %v", err)
 	}
-	if err := checkReceiver(basic, web); err != nil {
+	if err := CheckTokens("x.yml", basic, web); err != nil {
 		t.Errorf("basic authentication twice: %v", err)
 	}
 	write("tls_server_config: {}")
-	if err := checkReceiver(bearer, web); err != nil {
+	if err := CheckTokens("x.yml", bearer, web); err != nil {
 		t.Errorf("a bearer token without basic authentication: %v", err)
 	}
-	if err := checkReceiver(config.Default(), web); err != nil {
+	if err := CheckTokens("x.yml", config.Default(), web); err != nil {
 		t.Errorf("no restart section: %v", err)
 	}
 }

@@ -17,6 +17,7 @@ import (
 type route struct {
 	pattern string // as http.ServeMux has it
 	reach   reach
+	need    need
 	handler http.Handler
 }
 
@@ -24,7 +25,7 @@ type route struct {
 func (a *App) routes() http.Handler {
 	mux := http.NewServeMux()
 	for _, r := range a.table() {
-		mux.Handle(r.pattern, a.within(r.reach, r.handler))
+		mux.Handle(r.pattern, a.within(r.reach, a.admit(r.need, r.handler)))
 	}
 	forms := http.NewCrossOriginProtection()
 	forms.SetDenyHandler(http.HandlerFunc(a.refuseSite))
@@ -36,44 +37,44 @@ func (a *App) table() []route {
 	pages, events := a.pages, &api.Events{Status: a.status}
 	targets := a.apiTargets()
 	routes := []route{
-		{"GET /{$}", linked, http.HandlerFunc(pages.List)},
-		{"GET /live", sameSite, http.HandlerFunc(pages.Watch)},
-		{"GET /targets/{name}", linked, http.HandlerFunc(pages.Detail)},
-		{"GET /events", linked, http.HandlerFunc(pages.Events)},
-		{"GET /badge/{file}", embedded, http.HandlerFunc(pages.Badge)},
-		{"GET /probes", linked, pages.Probes()},
-		{"GET /assets/{version}/{file}", sameSite, http.HandlerFunc(pages.Asset)},
-		{"GET /probe", sameSite, a.gate.guard(a.probe())},
-		{"GET /probe/all", sameSite, a.gate.guard(a.probeAll())},
-		{"GET /sd", sameSite, a.discovery()},
-		{"GET /api/v1/targets", linked, http.HandlerFunc(targets.List)},
-		{"GET /api/v1/targets/{name}", linked, http.HandlerFunc(targets.Show)},
-		{"GET /api/v1/summary", linked, http.HandlerFunc(targets.Summary)},
-		{"GET /api/v1/events", linked, http.HandlerFunc(events.List)},
-		{"GET /metrics", linked, promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{Registry: a.metrics.registry, EnableOpenMetrics: true})},
-		{"POST /webhook/alertmanager", sameSite, a.webhook},
-		{"GET /api/v1/restarts", sameSite, a.operators.List()},
-		{"GET /api/v1/restarts/{service}", sameSite, a.operators.Show()},
-		{"GET /api/v1/restarts/{service}/explain", sameSite, a.operators.Explain()},
-		{"POST /api/v1/restarts/{service}/pause", sameSite, a.operators.Pause()},
-		{"POST /api/v1/restarts/{service}/resume", sameSite, a.operators.Resume()},
-		{"POST /api/v1/restarts/{service}/unlock", sameSite, a.operators.Unlock()},
-		{"POST /api/v1/restarts/{service}/request", sameSite, a.operators.Request()},
-		{"POST /api/v1/restarts-brake/release", sameSite, a.operators.ReleaseBrake()},
-		{"GET /config", linked, http.HandlerFunc(pages.ShowConfig)},
-		{"GET /logs", linked, http.HandlerFunc(pages.ShowLog)},
-		{"GET /-/healthy", linked, http.HandlerFunc(healthy)},
-		{"GET /-/ready", linked, http.HandlerFunc(a.readiness)},
-		{"POST /-/reload", sameSite, http.HandlerFunc(a.reloadNow)},
-		{"PUT /-/reload", sameSite, http.HandlerFunc(a.reloadNow)},
+		{"GET /{$}", linked, reading, http.HandlerFunc(pages.List)},
+		{"GET /live", sameSite, following, http.HandlerFunc(pages.Watch)},
+		{"GET /targets/{name}", linked, reading, http.HandlerFunc(pages.Detail)},
+		{"GET /events", linked, reading, http.HandlerFunc(pages.Events)},
+		{"GET /badge/{file}", embedded, reading, http.HandlerFunc(pages.Badge)},
+		{"GET /probes", linked, reading, pages.Probes()},
+		{"GET /assets/{version}/{file}", sameSite, reading, http.HandlerFunc(pages.Asset)},
+		{"GET /probe", sameSite, reading, a.gate.guard(a.probe())},
+		{"GET /probe/all", sameSite, reading, a.gate.guard(a.probeAll())},
+		{"GET /sd", sameSite, reading, a.discovery()},
+		{"GET /api/v1/targets", linked, reading, http.HandlerFunc(targets.List)},
+		{"GET /api/v1/targets/{name}", linked, reading, http.HandlerFunc(targets.Show)},
+		{"GET /api/v1/summary", linked, reading, http.HandlerFunc(targets.Summary)},
+		{"GET /api/v1/events", linked, reading, http.HandlerFunc(events.List)},
+		{"GET /metrics", linked, reading, promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{Registry: a.metrics.registry, EnableOpenMetrics: true})},
+		{"POST /webhook/alertmanager", sameSite, delivering, a.webhook},
+		{"GET /api/v1/restarts", sameSite, asking, a.operators.List()},
+		{"GET /api/v1/restarts/{service}", sameSite, asking, a.operators.Show()},
+		{"GET /api/v1/restarts/{service}/explain", sameSite, asking, a.operators.Explain()},
+		{"POST /api/v1/restarts/{service}/pause", sameSite, ordering, a.operators.Pause()},
+		{"POST /api/v1/restarts/{service}/resume", sameSite, ordering, a.operators.Resume()},
+		{"POST /api/v1/restarts/{service}/unlock", sameSite, ordering, a.operators.Unlock()},
+		{"POST /api/v1/restarts/{service}/request", sameSite, ordering, a.operators.Request()},
+		{"POST /api/v1/restarts-brake/release", sameSite, ordering, a.operators.ReleaseBrake()},
+		{"GET /config", linked, reading, http.HandlerFunc(pages.ShowConfig)},
+		{"GET /logs", linked, reading, http.HandlerFunc(pages.ShowLog)},
+		{"GET /-/healthy", linked, nothing, http.HandlerFunc(healthy)},
+		{"GET /-/ready", linked, nothing, http.HandlerFunc(a.readiness)},
+		{"POST /-/reload", sameSite, maintaining, http.HandlerFunc(a.reloadNow)},
+		{"PUT /-/reload", sameSite, maintaining, http.HandlerFunc(a.reloadNow)},
 	}
 	if a.opts.EnablePprof {
 		routes = append(routes,
-			route{"GET /debug/pprof/", sameSite, http.HandlerFunc(pprof.Index)},
-			route{"GET /debug/pprof/cmdline", sameSite, http.HandlerFunc(pprof.Cmdline)},
-			route{"GET /debug/pprof/profile", sameSite, profiled(pprof.Profile)},
-			route{"GET /debug/pprof/symbol", sameSite, http.HandlerFunc(pprof.Symbol)},
-			route{"GET /debug/pprof/trace", sameSite, profiled(pprof.Trace)},
+			route{"GET /debug/pprof/", sameSite, maintaining, http.HandlerFunc(pprof.Index)},
+			route{"GET /debug/pprof/cmdline", sameSite, maintaining, http.HandlerFunc(pprof.Cmdline)},
+			route{"GET /debug/pprof/profile", sameSite, maintaining, profiled(pprof.Profile)},
+			route{"GET /debug/pprof/symbol", sameSite, maintaining, http.HandlerFunc(pprof.Symbol)},
+			route{"GET /debug/pprof/trace", sameSite, maintaining, profiled(pprof.Trace)},
 		)
 	}
 	return routes

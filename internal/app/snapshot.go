@@ -11,6 +11,7 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/hint"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/history"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
@@ -27,6 +28,7 @@ type Snapshot struct {
 	Restarts restart.Configuration
 
 	posts posts
+	who   *access.Identifier // finds out who requests are from
 }
 
 // newSnapshot turns a configuration into objects. This is the only place that does. The error has a line for
@@ -119,7 +121,7 @@ func (a *App) apply() error {
 func (a *App) load() (*Snapshot, error) {
 	file := a.opts.ConfigFile
 	if file == "" {
-		return newSnapshot(a.configName(), config.Default())
+		return a.snapshot(a.configName(), config.Default())
 	}
 	// Each before it is read: what changes from then on shows at the next look. While the file is broken it is loaded
 	// at every look; see reloadChanged.
@@ -130,13 +132,23 @@ func (a *App) load() (*Snapshot, error) {
 		return nil, err
 	}
 	a.seen.add(c.Files()...)
-	if err := checkReceiver(c, *a.opts.Web.WebConfigFile); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+	if err := CheckTokens(file, c, *a.opts.Web.WebConfigFile); err != nil {
+		return nil, err
 	}
 	if err := a.checkPermissions(file, c); err != nil {
 		return nil, err
 	}
-	return newSnapshot(file, c)
+	a.warnStranded(file, c)
+	return a.snapshot(file, c)
+}
+
+// snapshot is newSnapshot with who may see it.
+func (a *App) snapshot(file string, c *config.Config) (*Snapshot, error) {
+	s, err := newSnapshot(file, c)
+	if err == nil {
+		s.who = a.identifier(c)
+	}
+	return s, err
 }
 
 func (a *App) configName() string {

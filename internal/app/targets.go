@@ -72,7 +72,11 @@ type current struct {
 
 // inventoryChanged takes over an inventory that was checked against a configuration.
 func (a *App) inventoryChanged(s *Snapshot, inv *inventory.Inventory) {
-	before := a.current.Swap(&current{s, newTargets(inv, s)})
+	now := &current{s, newTargets(inv, s)}
+	before := a.current.Swap(now)
+	if before == nil || before.Snapshot != s {
+		a.stays.judge(now)
+	}
 	a.selfProber.Give(subjects(s.Config, inv))
 	a.forgetGone(inv)
 	if before == nil || before.Snapshot != s || s.borrows() {

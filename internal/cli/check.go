@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/app"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/permission"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
@@ -22,12 +23,15 @@ type checkOptions struct {
 	// TimeoutOffset is how much earlier than its scrape a probe ends. Some settings have to leave room for that.
 	TimeoutOffset time.Duration
 	Files         []string // - is standard input
+	// Web is the file with the passwords of users. Empty: it is not looked into.
+	Web string
 }
 
 func addCheck(p *program) {
 	o := checkOptions{TimeoutOffset: config.DefaultTimeoutOffset}
 	c := p.Command("check", "Check configuration files and the target files that they name, and report every mistake in them. Exit status: 0 all are good, 2 one is not.")
 	c.Arg("file", "Configuration files; - is standard input.").Required().StringsVar(&o.Files)
+	c.Flag("web.config.file", "The file of the server's flag of that name, to see whether its users and those of the configuration go together.").StringVar(&o.Web)
 	p.does(c, func(ctx context.Context, out, errOut io.Writer) int { return check(ctx, out, errOut, o) })
 }
 
@@ -39,7 +43,7 @@ func check(ctx context.Context, out, errOut io.Writer, o checkOptions) int {
 		if file == "" { // kingpin turns "-" into this
 			file = stdin
 		}
-		has, warnings, err := checkFile(ctx, config.Options{TimeoutOffset: o.TimeoutOffset}, file)
+		has, warnings, err := checkFile(ctx, o, file)
 		for _, text := range warnings {
 			fmt.Fprintf(errOut, "%s: warning: %s\n", file, text)
 		}
@@ -87,21 +91,37 @@ func contents(c *config.Config, inFiles int) string {
 
 // checkFile also builds what the server would build, and reads the target files. It returns what is in the configuration and
 // what is doubtful in it.
-func checkFile(ctx context.Context, o config.Options, file string) (has string, warnings []string, err error) {
-	c, err := load(o, file)
+func checkFile(ctx context.Context, o checkOptions, file string) (has string, warnings []string, err error) {
+	c, err := load(config.Options{TimeoutOffset: o.TimeoutOffset}, file)
 	if err != nil {
 		return "", nil, err
 	}
 	permissions := permission.CheckConfig(file, c)
-	errs := []error{permission.Err(file+": ", permissions)}
+	stranded, err := checkUsers(file, c, o.Web)
+	errs := []error{permission.Err(file+": ", permissions), err}
 	for _, name := range slices.Sorted(maps.Keys(c.Modules)) {
 		if _, err := prober.New(c.Modules[name], c.TargetRules); err != nil {
 			errs = append(errs, fmt.Errorf("%s: modules.%s: %w", file, name, err))
 		}
 	}
 	n, wrong := inventory.CheckFiles(ctx, c, o.TimeoutOffset, prober.MaskURL)
-	warnings = slices.Concat(permission.Warnings(permissions), c.Doubts(), undecoded(c))
+	warnings = slices.Concat(permission.Warnings(permissions), c.Doubts(), stranded, undecoded(c))
 	return contents(c, n), warnings, errors.Join(append(errs, wrong...)...)
+}
+
+// checkUsers returns a warning for each user who can never log in, as far as the passwords in the file web say.
+func checkUsers(file string, c *config.Config, web string) (warnings []string, err error) {
+	passwords, err := app.WebPasswords(web)
+	if err != nil {
+		return nil, err
+	}
+	warnings = c.Access.StrandedUsers(passwords)
+	if web == "" {
+		for i := range warnings {
+			warnings[i] += " (give check that file with --web.config.file)"
+		}
+	}
+	return warnings, app.CheckTokens(file, c, web)
 }
 
 // undecoded returns a warning for each module that asks for a compressed body but does not decompress it.

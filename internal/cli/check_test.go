@@ -10,6 +10,54 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// Who can never log in is warned of, and a token that cannot arrive is an error.
+func TestCheckUsers(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const token = "6d1f0a93c27be85440f9b3d7a1e6c852"
+	for name, text := range map[string]string{
+		"users.yml": "access: {users: [{name: alice, role: edit}, {name: bob, role: read}]}\n",
+		"token.yml": "access: {users: [{name: ci, role: edit, bearer_token: " + token + "}]}\n",
+		"proxy.yml": "access: {users: [{name: alice, role: edit}], proxy: {user_header: Remote-User, trusted: [127.0.0.1]}}\n",
+		"web.yml":   "basic_auth_users: {alice: $2a$04$x}\n",
+		"odd.yml":   "\t" + token,
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tc := range []struct {
+		file, web string
+		status    int
+		err       []string // parts of each line
+	}{
+		{"users.yml", "", ExitSuccess, []string{`warning: access.users[0]: "alice" can never log in`, `warning: access.users[1]: "bob" can never log in`}},
+		{"users.yml", "web.yml", ExitSuccess, []string{`warning: access.users[1]: "bob" can never log in`}},
+		{"token.yml", "", ExitSuccess, nil},
+		{"token.yml", "web.yml", ExitUsage, []string{"token.yml: access.users[0]: a bearer token cannot be used with basic_auth_users"}},
+		{"proxy.yml", "web.yml", ExitSuccess, nil},
+		{"users.yml", "odd.yml", ExitUsage, []string{`reading the web configuration "odd.yml": it is not valid YAML`}},
+		{"users.yml", "none.yml", ExitUsage, []string{"reading the web configuration: open none.yml"}},
+	} {
+		var out, errOut bytes.Buffer
+		status := check(t.Context(), &out, &errOut, checkOptions{Files: []string{tc.file}, Web: tc.web})
+		var lines []string
+		for line := range strings.Lines(errOut.String()) {
+			if !strings.Contains(line, "anybody on this machine") {
+				lines = append(lines, line)
+			}
+		}
+		if status != tc.status || len(lines) != len(tc.err) {
+			t.Errorf("%s with %q: status %d with %d lines, want %d with %d:\n%s", tc.file, tc.web, status, len(lines), tc.status, len(tc.err), &errOut)
+			continue
+		}
+		for i, want := range tc.err {
+			if !strings.Contains(lines[i], want) || strings.Contains(lines[i], token) {
+				t.Errorf("%s with %q: line %d is %q, want %q", tc.file, tc.web, i, lines[i], want)
+			}
+		}
+	}
+}
+
 func TestCheck(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)

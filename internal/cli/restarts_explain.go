@@ -41,7 +41,7 @@ func writeExplanation(out io.Writer, e *policy.Explanation, zone *time.Location)
 		say(out, "  fails by %s. Hint: %s", e.Reason, e.Hint)
 	}
 	if !e.RequestedAt.IsZero() {
-		paragraph(out, "  ", fmt.Sprintf("asked for by %s at %s: %s", e.Request.Who, clock(e.RequestedAt, e.Time, zone), cmp.Or(e.Request.Reason, "no reason given")))
+		paragraph(out, "  ", fmt.Sprintf("asked for by %s at %s: %s", e.Request.By(), clock(e.RequestedAt, e.Time, zone), cmp.Or(e.Request.Reason, "no reason given")))
 	}
 	if e.Alerts > 0 {
 		paragraph(out, "  ", fmt.Sprintf("asked for by an alert that last came at %s and is not resolved", clock(e.AlertedAt, e.Time, zone)))

@@ -70,7 +70,7 @@ func serve(ctx context.Context, out, errOut io.Writer, o serveOptions) int {
 			complain(errOut, errors.New("--config.check needs --config.file"))
 			return ExitUsage
 		}
-		return check(ctx, out, errOut, checkOptions{TimeoutOffset: o.TimeoutOffset, Files: []string{o.ConfigFile}})
+		return check(ctx, out, errOut, checkOptions{TimeoutOffset: o.TimeoutOffset, Files: []string{o.ConfigFile}, Web: *o.Web.WebConfigFile})
 	}
 	// Near the limit of its container the garbage collector works harder, so that the kernel does not kill the process.
 	// GOMEMLIMIT takes precedence. Without a limit nothing happens.

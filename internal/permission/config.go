@@ -11,8 +11,11 @@ var uses = map[config.FileUse]Use{
 // CheckConfig looks at the configuration file at path, and at all files that it names.
 func CheckConfig(path string, c *config.Config) []Finding {
 	all := []File{{Path: path, Use: Config}}
-	if c.Restart != nil {
+	switch {
+	case c.Restart != nil:
 		all[0].Use = Powerful
+	case c.Access != nil:
+		all[0].Use = Access
 	}
 	if c.HoldsSecret() {
 		all = append(all, File{Path: path, Use: Inline})

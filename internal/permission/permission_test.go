@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
 // stranger is a user that is neither root nor the one of the tests.
@@ -244,6 +246,23 @@ func TestKeepPrivate(t *testing.T) {
 	} {
 		if got := tt.who.keepPrivate(step{path: "/t", info: info}); got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+// What anybody can do to a configuration depends on what it says.
+func TestUseOfConfig(t *testing.T) {
+	path := put(t, filepath.Join(public(t), "healthcheck.yml"), 0o666)
+	for text, refused := range map[string]bool{
+		"modules: {a: {prober: http}}": false, "access: {anonymous: read}": true,
+		"restart: {mode: off, receiver: {insecure: true}, services: [{name: a, checks: [{url: 'http://a.test/'}], http: {url: 'http://a.test/'}}]}": true,
+	} {
+		c, err := config.Parse(path, []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := Err("", CheckConfig(path, c)); (err != nil) != refused {
+			t.Errorf("%s that anybody may write to: %v", text, err)
 		}
 	}
 }

@@ -42,12 +42,12 @@ func (c *Controller) Pause(service string, p policy.Pause) error {
 	case left > policy.MaxPause:
 		return fmt.Errorf("%w: the pause would last %s, want at most %s", ErrInvalid, left.Round(time.Second), policy.MaxPause)
 	}
-	return c.order(service, policy.Event{Paused: &p}, "Paused service", p.Who, p.Reason)
+	return c.order(service, policy.Event{Paused: &p}, "Paused service", policy.Operator{Who: p.Who, Reason: p.Reason, SaidBy: p.SaidBy})
 }
 
 // Resume ends a pause.
 func (c *Controller) Resume(service string, o policy.Operator) error {
-	return c.order(service, policy.Event{Resumed: &o}, "Resumed service", o.Who, o.Reason)
+	return c.order(service, policy.Event{Resumed: &o}, "Resumed service", o)
 }
 
 // Unlock ends a lock-out. The attempts that led to it still count for the budget and for the cool-down.
@@ -55,13 +55,13 @@ func (c *Controller) Unlock(service string, o policy.Operator) error {
 	if missing(o.Reason) {
 		return fmt.Errorf("%w: want the reason of the unlock", ErrInvalid)
 	}
-	return c.order(service, policy.Event{Unlocked: &o}, "Unlocked service", o.Who, o.Reason)
+	return c.order(service, policy.Event{Unlocked: &o}, "Unlocked service", o)
 }
 
 // Request demands a restart as an alert does: every guard is asked. It ends when the service's own checks are healthy again
 // for VerifyProbes rounds since, and for ArmTime, or after SuspectTime without a repetition.
 func (c *Controller) Request(service string, o policy.Operator) error {
-	return c.order(service, policy.Event{Requested: &o}, "Requested restart", o.Who, o.Reason)
+	return c.order(service, policy.Event{Requested: &o}, "Requested restart", o)
 }
 
 // ReleaseBrake takes the mass brake of a scope off, policy.ScopeFleet or "group/NAME", and reports whether it was on. It is audited
@@ -70,7 +70,7 @@ func (c *Controller) ReleaseBrake(scope string, o policy.Operator) (released boo
 	if missing(o.Who) || missing(o.Reason) {
 		return false, fmt.Errorf("%w: want who releases the brake, and the reason", ErrInvalid)
 	}
-	if err := errors.Join(oneLine("who", o.Who, maxWho), oneLine("reason", o.Reason, maxReason)); err != nil {
+	if err := short(o); err != nil {
 		return false, err
 	}
 	now := time.Now()
@@ -84,7 +84,7 @@ func (c *Controller) ReleaseBrake(scope string, o policy.Operator) (released boo
 	if !on {
 		return false, nil
 	}
-	c.log.Info("Released the brake", "scope", scope, "who", o.Who, "reason", o.Reason)
+	c.log.Info("Released the brake", "scope", scope, "who", o.By(), "reason", o.Reason)
 	for _, name := range failing {
 		if w := c.watcher(name); w != nil {
 			_, _ = w.feed(policy.Event{Released: &o}) // an error is told, and holds
@@ -94,15 +94,15 @@ func (c *Controller) ReleaseBrake(scope string, o policy.Operator) (released boo
 	return true, nil
 }
 
-func (c *Controller) order(service string, ev policy.Event, message, who, why string) error {
+func (c *Controller) order(service string, ev policy.Event, message string, o policy.Operator) error {
 	w := c.watcher(service)
 	if w == nil {
 		return fmt.Errorf("%w: %q", ErrUnknownService, service)
 	}
-	if missing(who) {
+	if missing(o.Who) {
 		return fmt.Errorf("%w: want who gives the order, as who or --who", ErrInvalid)
 	}
-	if err := errors.Join(oneLine("who", who, maxWho), oneLine("reason", why, maxReason)); err != nil {
+	if err := short(o); err != nil {
 		return err
 	}
 	if loaded, reason := w.known(); !loaded {
@@ -117,7 +117,7 @@ func (c *Controller) order(service string, ev policy.Event, message, who, why st
 		return err
 	}
 	if after := w.current(); !after.SameOrders(&before) {
-		w.log.Info(message, "who", who, "reason", why) //nolint:sloglint // one of a few constants
+		w.log.Info(message, "who", o.By(), "reason", o.Reason) //nolint:sloglint // one of a few constants
 		w.wake()
 	}
 	if err != nil {
@@ -133,6 +133,11 @@ const (
 )
 
 func missing(text string) bool { return strings.TrimSpace(text) == "" }
+
+// short checks the texts of an order.
+func short(o policy.Operator) error {
+	return errors.Join(oneLine("who", o.Who, maxWho), oneLine("who", o.SaidBy, maxWho), oneLine("reason", o.Reason, maxReason))
+}
 
 // oneLine refuses what could pretend to be something else in a log or on a terminal.
 func oneLine(what, text string, limit int) error {

@@ -60,6 +60,18 @@ type Definition struct {
 type Operator struct {
 	Who    string `json:"who,omitempty"`
 	Reason string `json:"reason,omitempty"`
+	// SaidBy is who the operator says to be, where Who has proved to be another.
+	SaidBy string `json:"said_by,omitempty"`
+}
+
+// By says who gave the order.
+func (o *Operator) By() string { return by(o.Who, o.SaidBy) }
+
+func by(who, saidBy string) string {
+	if saidBy == "" {
+		return who
+	}
+	return who + " (as said: " + saidBy + ")"
 }
 
 // A World is what surrounds a service at the time of an event. The controller fills it in, and it is recorded with the

@@ -229,7 +229,7 @@ func askPaused(q *question) GuardResult {
 	if pause.Until.IsZero() { // a pause that is over has been removed
 		return GuardResult{OK: true, Value: "not paused", Limit: "not paused"}
 	}
-	return GuardResult{Value: fmt.Sprintf("by %s: %s", pause.Who, pause.Reason), Limit: "not paused", Next: pause.Until}
+	return GuardResult{Value: fmt.Sprintf("by %s: %s", pause.By(), pause.Reason), Limit: "not paused", Next: pause.Until}
 }
 
 // askPreflight allows while the back-end has not been asked: only its answer leads to a restart. An answer against it

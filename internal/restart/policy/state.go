@@ -236,7 +236,12 @@ type Pause struct {
 	Until  time.Time `json:"until,omitzero"`
 	Who    string    `json:"who,omitempty"`
 	Reason string    `json:"reason,omitempty"`
+	// SaidBy is as in Operator.
+	SaidBy string `json:"said_by,omitempty"`
 }
+
+// By says who paused the service.
+func (p *Pause) By() string { return by(p.Who, p.SaidBy) }
 
 // MaxPause is how long a pause may last: one that is forgotten ends by itself.
 const MaxPause = 24 * time.Hour
