@@ -81,8 +81,8 @@ func stream(t *testing.T, c *http.Client, base, query string) (lines *bufio.Read
 	for _, m := range pageAttribute.FindAllStringSubmatch(string(html), -1) {
 		attributes[m[1]] = m[2]
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // in vain
-	resp := get(ctx, base+"/live?"+query+"&list="+attributes["list"]+"&after="+attributes["mark"])
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)                                   // in vain
+	resp := get(ctx, base+"/live?"+query+"&list="+attributes["list"]+"&after="+attributes["mark"]) //nolint:bodyclose // the caller ends it
 	if got := resp.Header.Get("Content-Type") + ", " + resp.Header.Get("Cache-Control") + ", " + resp.Header.Get("X-Accel-Buffering"); got != "text/event-stream; charset=utf-8, no-store, no" {
 		t.Errorf("the stream has %s", got)
 	}
@@ -193,8 +193,8 @@ func TestLiveIsBounded(t *testing.T) {
 	_, end3 := stream(t, client, base, "view=all")
 	end3()
 
-	if status, body := get(t, a.Addr(), "/live?view=none"); status != http.StatusBadRequest || !strings.Contains(body, `view is "none"`) {
-		t.Errorf("a bad query is answered %d %q", status, body)
+	if code, body := get(t, a.Addr(), "/live?view=none"); code != http.StatusBadRequest || !strings.Contains(body, `view is "none"`) {
+		t.Errorf("a bad query is answered %d %q", code, body)
 	}
 	none := watched(t, 3, 0, nil)
 	if page := serve(none.routes(), http.MethodGet, "/", nil).Body.String(); strings.Contains(page, "data-mark") {
@@ -232,7 +232,7 @@ func TestStopWithViewers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer c.Close()
+		t.Cleanup(func() { c.Close() })
 		if i >= viewers/2 {
 			deaf[c.LocalAddr().String()] = true
 			narrow(t, c)

@@ -11,7 +11,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 )
 
-// The kinds of events that a viewer gets. docs/page.md says what is in each.
+// The kinds of events that a viewer gets; docs/page.md says what is in each.
 const (
 	eventRow    = "row"    // of a target that has changed
 	eventGone   = "gone"   // of a target that is not asked for any more
@@ -139,7 +139,7 @@ func (p *Pages) Watch(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	if !p.Live.join(v, cancel) {
+	if !p.Live.join(v, cancel) { //nolint:contextcheck // what it begins is for all viewers
 		w.Header().Set("Retry-After", strconv.Itoa(int(againAfter.Seconds())))
 		http.Error(w, fmt.Sprintf("as many browsers as may be told what changes are told it (--web.page.viewers, %d here)", p.Live.o.Viewers), http.StatusServiceUnavailable)
 		return

@@ -288,7 +288,7 @@ func TestViews(t *testing.T) {
 			told := func() (all []string) {
 				for _, name := range rows(r.until(t, eventSum)) {
 					if ids, ok := strings.CutPrefix(name, "gone "); ok {
-						for _, id := range strings.Fields(ids) {
+						for id := range strings.FieldsSeq(ids) {
 							all = append(all, "gone "+map[string]string{rowID("shop-1"): "shop-1", rowID("shop-5"): "shop-5"}[id])
 						}
 						continue

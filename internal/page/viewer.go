@@ -65,7 +65,8 @@ func (v *viewer) grows() bool { return v.whole || v.first && !v.view.all }
 
 // loose reports whether it is not known which rows the viewer has: his page is a part, and time alone changes which.
 func (v *viewer) loose() bool {
-	return !v.whole && !(v.view.all && !v.view.filtersStates() && v.view.sort == sortName)
+	fixed := v.view.all && !v.view.filtersStates() && v.view.sort == sortName
+	return !v.whole && !fixed
 }
 
 // tell tells a viewer what changes until ctx is done, or something ends his stream.
@@ -103,7 +104,7 @@ func (l *Live) tellAll(ctx context.Context, v *viewer, s *stream, now time.Time)
 	}
 	v.again = false
 	sum := l.scene.sum(v)
-	if news, any := sum.since(v.sum); any {
+	if news, changed := sum.since(v.sum); changed {
 		if err := s.event(ctx, eventSum, l.scene.id(v.told), news.event(now)); err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -116,7 +117,7 @@ func TestHubAgainstModel(t *testing.T) {
 func TestHubKeepsNothingForViewers(t *testing.T) {
 	var h Hub[int]
 	for i := range 100 {
-		h.Show(fmt.Sprint(i), 0)
+		h.Show(strconv.Itoa(i), 0)
 	}
 	face := 0
 	if n := testing.AllocsPerRun(1000, func() {
@@ -174,7 +175,7 @@ func TestHubAtOnce(t *testing.T) {
 		})
 		all.Go(func() {
 			for i := range 1000 {
-				h.Show(fmt.Sprint(i%10), i)
+				h.Show(strconv.Itoa(i%10), i)
 			}
 		})
 	}

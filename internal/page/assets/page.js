@@ -87,7 +87,7 @@ const on = {
 	},
 };
 
-function tell(what) { // a data attribute; nothing: all is well
+function tell(what) { // a data attribute, or nothing
 	$("live").hidden = !what;
 	$("live").firstElementChild.textContent = dataset[what];
 }
