@@ -12,6 +12,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -262,7 +263,7 @@ func (b *bench) watched(ctx context.Context, i *instance, sick *sick) error {
 	slices.Sort(delays)
 	fmt.Fprintln(b.out)
 	t := newTable(b.out, "viewers", "renders a change", "bytes a viewer", "ms of CPU", "idle ms/s", "seen p50 ms", "worst ms", "RSS MiB", "kB a viewer")
-	t.row(fmt.Sprint(pageViewers), "%.1f", (rendered-renders)/pageChanges, "%.0f", float64(bytes)/pageChanges/pageViewers,
+	t.row(strconv.Itoa(pageViewers), "%.1f", (rendered-renders)/pageChanges, "%.0f", float64(bytes)/pageChanges/pageViewers,
 		"%.1f", milliseconds(busy-idle)/pageChanges, "%.1f", milliseconds(idle)/pageChanges,
 		"%.0f", milliseconds(quantile(delays, 0.5)), "%.0f", milliseconds(delays[len(delays)-1]),
 		"%.0f", after.rss/(1<<20), "%.0f", (after.rss-before.rss)/pageViewers/1000)

@@ -176,7 +176,7 @@ func (f *fleet) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/stop":
 		f.pair.StopExporter()
 	case "/start":
-		if err := f.pair.StartExporter(f.t.Context(), "healthcheck.yml"); err != nil {
+		if err := f.pair.StartExporter(f.t.Context(), "healthcheck.yml"); err != nil { //nolint:contextcheck // it outlives the request
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 		}
 	default:

@@ -103,7 +103,7 @@ func (t *Targets) Select(values url.Values, now time.Time) (TargetList, error) {
 	p.Only(slices.Sorted(slices.Values(append(board.FilterParameters(), "after", "limit")))...)
 	after, limit := p.Text("after"), int(p.Number("limit", maxTargets)) // 0: all
 	f, err := board.ParseFilter(values, p)
-	if err = cmp.Or(err, p.Err()); err != nil {
+	if err := cmp.Or(err, p.Err()); err != nil {
 		return TargetList{}, err
 	}
 	b := t.Board.At(now)
