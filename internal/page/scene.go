@@ -27,6 +27,9 @@ const refreshEvery = 500 * time.Millisecond
 // maxRendered is how many rows are kept that viewers may ask for.
 const maxRendered = 2000
 
+// maxSums is how many sums are kept for viewers who ask for the same: most ask for one of a few.
+const maxSums = 100
+
 // A scene is the list as all viewers see it: it looks at the targets once for all of them, and renders a row once for all of a
 // language. Make it with newScene.
 type scene struct {
@@ -116,7 +119,8 @@ func (s *scene) begin(inv *inventory.Inventory) {
 	clear(s.sums)
 }
 
-// enter finds out which rows of a viewer's list he has: those that he would have if he asked for it now.
+// enter finds out which rows of a viewer's list he has: those of the last look. What has changed since then is found by the next one,
+// and told to him only if he has the row.
 func (s *scene) enter(v *viewer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -128,7 +132,7 @@ func (s *scene) enter(v *viewer) {
 		v.banner = &known
 	}
 	v.shown = newBitset(len(s.targets))
-	selected := v.view.on(s.board)
+	selected := v.view.of(s.board.Inventory.Entries(), func(place int) board.Target { return s.targets[place] })
 	for _, g := range selected.Groups {
 		for _, t := range g.Targets {
 			if place, ok := s.place(t.Name); ok {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/board"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
 )
 
@@ -39,11 +40,16 @@ func problem(t *board.Target) bool {
 
 // on is what the view shows of a Board.
 func (v *view) on(b *board.Board) *selection {
+	entries := b.Inventory.Entries()
+	return v.of(entries, func(place int) board.Target { return b.Target(entries[place]) })
+}
+
+// of is what the view shows of the targets of an inventory. Target is the one at a place.
+func (v *view) of(entries []*inventory.Entry, target func(place int) board.Target) *selection {
 	s := &selection{}
 	groups := map[string]*group{}
-	entries := b.Inventory.Entries()
 	all := make([]board.Target, 0, len(entries))
-	for _, e := range entries {
+	for i, e := range entries {
 		if !v.filter.Selects(e) {
 			continue
 		}
@@ -54,7 +60,7 @@ func (v *view) on(b *board.Board) *selection {
 			groups[name] = g
 			s.Groups = append(s.Groups, g)
 		}
-		t := b.Target(e)
+		t := target(i)
 		s.Counts.Count(&t)
 		g.Counts.Count(&t)
 		if v.has(&t) {

@@ -1,13 +1,14 @@
 package page
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"time"
 )
 
 // A sumKey is what the counts of a list depend on, besides how the targets are.
 type sumKey struct {
-	query     string
+	query     [sha256.Size]byte // a query may be long
 	catalogue *catalogue
 }
 
@@ -53,9 +54,12 @@ func (s *scene) sum(v *viewer) *sum {
 		clear(s.sums)
 		s.summed = revision
 	}
-	key := sumKey{v.view.query.Encode(), v.c}
+	key := sumKey{v.query, v.c}
 	known, ok := s.sums[key]
 	if !ok {
+		if len(s.sums) >= maxSums {
+			clear(s.sums)
+		}
 		known = s.count(v)
 		s.sums[key] = known
 	}

@@ -3,6 +3,7 @@ package page
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"net/http"
 	"strings"
 	"time"
@@ -19,8 +20,9 @@ const seenMargin = time.Second
 
 // A viewer is who looks at a list, and how far he has been told what changes.
 type viewer struct {
-	view *view
-	c    *catalogue
+	view  *view
+	query [sha256.Size]byte // a hash of that of the view
+	c     *catalogue
 
 	list  string // what his page was made of; empty: he has none, and only listens
 	told  mark
@@ -41,8 +43,11 @@ func (l *Live) newViewer(r *http.Request) (*viewer, error) {
 	q.Del("list")
 	q.Del("after")
 	var err error
-	v.view, err = parseView(q, len(l.scene.pages.Board.Inventory().Entries()))
-	return v, err
+	if v.view, err = parseView(q, len(l.scene.pages.Board.Inventory().Entries())); err != nil {
+		return nil, err
+	}
+	v.query = sha256.Sum256([]byte(v.view.query.Encode()))
+	return v, nil
 }
 
 // judge is the kind of event that a change of the target at a place is to the viewer; empty: it is nothing to him.
