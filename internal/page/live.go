@@ -18,7 +18,7 @@ const (
 	eventSum    = "sum"    // how many targets are how
 	eventSeen   = "seen"   // which targets were probed
 	eventBanner = "banner" // what is over all
-	eventReload = "reload" // the page was made of another inventory, or by another version
+	eventReload = "reload" // the page was made of another inventory, or by another version, or has as many rows as it may
 )
 
 // LiveEvents are the kinds of events that a viewer gets.

@@ -30,6 +30,9 @@ const maxRendered = 2000
 // maxSums is how many sums are kept for viewers who ask for the same: most ask for one of a few.
 const maxSums = 100
 
+// maxTold is how many groups of a list have counts that viewers are told.
+const maxTold = 200
+
 // A scene is the list as all viewers see it: it looks at the targets once for all of them, and renders a row once for all of a
 // language. Make it with newScene.
 type scene struct {

@@ -3,6 +3,7 @@ package page
 import (
 	"crypto/sha256"
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -83,5 +84,7 @@ func (s *scene) count(v *viewer) *sum {
 		all.Counts.Count(&s.targets[i])
 		g.Counts.Count(&s.targets[i])
 	}
+	slices.SortFunc(all.Groups, compareGroups)
+	all.Groups = all.Groups[:min(len(all.Groups), maxTold)]
 	return &sum{v.c.headline(&all.Counts) + " – " + s.pages.Title(), v.c.sentence(&all.Counts), all.texts(v.c)}
 }

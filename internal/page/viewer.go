@@ -30,6 +30,7 @@ type viewer struct {
 	shown bitset // the targets whose rows he has, by their place in the inventory
 	whole bool   // they are all that the view shows
 	first bool   // they are the first that the view shows
+	full  bool   // there was no room for a row any more: his page has to be loaded anew
 
 	sum    *sum    // what he was told last; nil: nothing
 	banner *banner // likewise; nil: it is not known what his page has
@@ -54,6 +55,9 @@ func (l *Live) newViewer(r *http.Request) (*viewer, error) {
 func (v *viewer) judge(place int, t *board.Target) (kind string) {
 	had, loose := v.shown.has(place), v.loose()
 	switch {
+	case v.view.shows(t) && !had && v.grows() && v.shown.len() >= maxLimit:
+		v.full = true
+		return ""
 	case v.view.shows(t) && (had || loose || v.grows()):
 		v.shown.add(place)
 		return eventRow
@@ -80,7 +84,7 @@ func (l *Live) tell(ctx context.Context, v *viewer, s *stream) error {
 	l.scene.enter(v)
 	for {
 		now := time.Now()
-		if l.scene.refresh(now) != v.list {
+		if l.scene.refresh(now) != v.list || v.full {
 			if err := s.event(ctx, eventReload, ""); err != nil {
 				return err
 			}

@@ -73,3 +73,38 @@ func TestSumsAreBounded(t *testing.T) {
 		t.Errorf("%d sums are kept, want %d at most", n, maxSums)
 	}
 }
+
+// When everything goes down at once a page does not grow without end: it is loaded anew.
+func TestPageGrowsToALimit(t *testing.T) {
+	const targets = maxLimit + 10
+	w := newWall(t, 10, market(targets))
+	for _, query := range []string{"view=problems", "view=problems&limit=1", "view=problems&group=none&sort=name"} {
+		for i := range targets {
+			w.up(fmt.Sprint("shop-", i))
+		}
+		w.pages.Live.scene.look(time.Now(), 0)
+		v := w.viewer(t, query)
+		for i := range targets {
+			w.down(fmt.Sprint("shop-", i), "x")
+		}
+		if got := strings.Count(w.tell(t, v), "event: row"); got != maxLimit {
+			t.Errorf("%s: %d rows are told of, want %d", query, got, maxLimit)
+		}
+		if !v.full {
+			t.Errorf("%s: the page is not full", query)
+		}
+	}
+}
+
+// The texts of groups that a viewer is told are few, however many groups there are.
+func TestTextsAreBounded(t *testing.T) {
+	var targets strings.Builder
+	for i := range 3 * maxTold {
+		fmt.Fprintf(&targets, "  - {name: shop-%d, url: 'http://shop.example/', environment: DEV, labels: {host: host-%d}}\n", i, i)
+	}
+	w := newWall(t, 10, targets.String())
+	sum := w.pages.Live.scene.sum(w.viewer(t, "group=label:host"))
+	if n := len(sum.Texts); n < maxTold || n > maxTold+10 {
+		t.Errorf("there are %d texts, want those of %d groups", n, maxTold)
+	}
+}

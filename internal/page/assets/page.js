@@ -1,10 +1,10 @@
 "use strict";
-// Local times, a list that is up to date, and keys. Texts are data attributes of #content.
+// Local times, a live list, keys. Texts are data attributes of #content.
 const $ = (id) => document.getElementById(id);
 const { dataset } = $("content");
 
 // Times
-let skew = 0; // by how many ms the server's clock is ahead
+let skew = 0; // ms that the server's clock is ahead
 const format = (dateStyle) => new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle, timeStyle: "medium", hourCycle: "h23" });
 const [clock, full] = [format(), format("medium")];
 const ages = dataset.ages.split("|"); // in s, m, h and d, and again with "ago"
@@ -28,8 +28,8 @@ setInterval(() => document.hidden || showTimes(document, "[data-age]"), 5000);
 const zone = new Date().toLocaleTimeString("en", { timeZoneName: "shortOffset" }).split("GMT")[1];
 $("zone").textContent = dataset.zone.replace("%s", "UTC" + zone);
 
-// A row that has changed waits for the next frame, and while it is in use.
-const waiting = new Map(); // row id → [tbody id, <tr>], or nothing if it is gone
+// A changed row waits for the next frame, and while it is in use.
+const waiting = new Map(); // row id → [tbody id, <tr>], or nothing: gone
 
 function showRows() {
 	for (const [id, [group, fresh] = []] of waiting) {
@@ -38,7 +38,7 @@ function showRows() {
 		waiting.delete(id);
 		if (fresh) showTimes(fresh);
 		if (row) fresh ? row.replaceWith(fresh) : row.remove();
-		else if (fresh) $(group)?.prepend(fresh);
+		else if (group) $(group) ? $(group).prepend(fresh) : on.reload();
 	}
 }
 
@@ -82,7 +82,8 @@ const on = {
 		showTimes($("banner"));
 	},
 	reload() {
-		if (document.activeElement === document.body && performance.now() > 6e4) location.reload(); // but not for ever
+		dataset.list = "old";
+		if (document.activeElement === document.body && performance.now() > 6e4) location.reload(); // not for ever
 		later("changed");
 	},
 };
@@ -95,11 +96,11 @@ function tell(what) { // a data attribute, or nothing
 function later(what) {
 	source.close();
 	tell(what);
-	timer = setTimeout(connect, 3e4);
+	timer ||= setTimeout(connect, 3e4);
 }
 
 function connect() {
-	clearTimeout(timer);
+	timer = clearTimeout(timer);
 	source?.close();
 	if (!mark || document.hidden) return;
 	source = new EventSource(`live${location.search || "?"}&list=${dataset.list}&after=${mark}`);
@@ -115,7 +116,7 @@ function connect() {
 addEventListener("visibilitychange", connect);
 connect();
 
-// Keys, which a reader may switch off (WCAG 2.1.4)
+// Keys, which may be switched off (WCAG 2.1.4)
 function step(by) {
 	const links = [...document.querySelectorAll("tr[id] th a")].filter((a) => a.offsetParent);
 	const at = links.findIndex((a) => a.closest("tr").contains(document.activeElement));
