@@ -51,6 +51,7 @@ func (p *Pages) Detail(w http.ResponseWriter, r *http.Request) {
 	c := catalogueFor(r)
 	q := query.Of(r.URL.Query())
 	q.Only("lang")
+	q.OneOf("lang", languages...)
 	if err := q.Err(); err != nil {
 		p.refuse(w, r, http.StatusBadRequest, above, err)
 		return

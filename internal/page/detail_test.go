@@ -210,6 +210,16 @@ func TestDetailIsBounded(t *testing.T) {
 	}
 }
 
+// A language that there is not is refused as on the other pages.
+func TestDetailInNoLanguage(t *testing.T) {
+	s := siteOf(t, "targets: [{name: shop, url: 'http://a.example/'}]")
+	for query, want := range map[string]int{"": http.StatusOK, "?lang=": http.StatusOK, "?lang=ko": http.StatusOK, "?lang=de": http.StatusBadRequest, "?lang=en&lang=ko": http.StatusBadRequest} {
+		if got := s.get("/targets/shop" + query).Code; got != want {
+			t.Errorf("%q is answered %d, want %d", query, got, want)
+		}
+	}
+}
+
 func TestMissingTarget(t *testing.T) {
 	s := siteOf(t, "targets: [{name: shop, url: 'http://a.example/'}]")
 	w := s.get("/targets/shpo")
@@ -303,6 +313,9 @@ func TestEvents(t *testing.T) {
 		}
 	}
 	expect(t, "none", s.get("/events?since=1h").Body.String(), "Nothing of that kind happened", `<a href="events">Show all</a>`)
+	if body := s.get("/events?limit=1").Body.String(); strings.Contains(body, "Show all") {
+		t.Errorf("a page of all events offers all:\n%s", body)
+	}
 	seen, path := 0, "/events?limit=1&lang=ko"
 	for path != "" && seen < 10 {
 		body := s.get(path).Body.String()

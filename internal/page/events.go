@@ -52,11 +52,11 @@ func (p *Pages) Events(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	list := p.events(c, &f, now)
+	list.Form = formOf(c, values)
 	if list.Next != "" {
 		values.Set("after", list.Next)
 		list.Next = "events?" + values.Encode()
 	}
-	list.Form = formOf(c, values)
 	p.render(w, r, http.StatusOK, shell{catalogue: c, Content: "events", Title: c.say("nav.events"), Here: "events", Root: "./", Body: list}, ofContent)
 }
 
