@@ -67,11 +67,11 @@ func (l *list) etag() string {
 	var h maphash.Hash
 	h.SetSeed(etagSeed)
 	fmt.Fprintf(&h, "%s %s %q %q %s%s\n", version.Version, assetVersion, l.pages.Title(), l.View.query.Encode(), l.Lang, l.Query)
-	fmt.Fprintf(&h, "%d %v %d %v %p\n", l.Now.Unix()/60, l.Counts, l.Total, l.Banner.banner, l.Facts)
+	fmt.Fprintf(&h, "%d %v %d %v %s\n", l.Now.Unix()/60, l.Counts, l.Total, l.Banner.toMinute(), l.Facts.list)
 	for _, g := range l.Groups {
 		fmt.Fprintf(&h, "%s %v\n", g.ID, g.Counts)
 		for _, t := range g.Targets {
-			maphash.WriteComparable(&h, t.Entry)
+			maphash.WriteComparable(&h, t.Name)
 			maphash.WriteComparable(&h, faceOf(t, l.pages.hintFor(t)))
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
@@ -335,4 +336,27 @@ func BenchmarkAppendRow(b *testing.B) {
 			text = appendRow(text, catalogues["en"], &rows[i], board.Now)
 		}
 	}
+}
+
+// A reload that changes nothing of the list leaves a browser what it has.
+func TestReloadKeepsThePage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // within a minute
+		w := newWall(t, 1, market(3))
+		get := func(etag string) *httptest.ResponseRecorder {
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
+			r.Header.Set("If-None-Match", etag)
+			answer := httptest.NewRecorder()
+			w.pages.List(answer, r)
+			return answer
+		}
+		etag := get("").Header().Get("ETag")
+		w.list(t, market(3))
+		if got := get(etag).Code; got != http.StatusNotModified {
+			t.Errorf("after a reload of the same targets it is answered %d", got)
+		}
+		w.list(t, strings.ReplaceAll(market(3), "LIVE", "STAGE"))
+		if got := get(etag).Code; got != http.StatusOK {
+			t.Errorf("after a reload of others it is answered %d", got)
+		}
+	})
 }
