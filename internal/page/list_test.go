@@ -165,8 +165,8 @@ func TestBanner(t *testing.T) {
 			time.Sleep(6 * time.Minute)
 			s.health.Started = time.Now()
 		}, ""},
-		{"the configuration is broken", func(s *stage) { s.health.Broken = errors.New("a.yml:7: modules: <x>\na.yml:8: y") }, `The configuration is broken, the one before goes on serving:</b> <span lang="en">a.yml:7: modules: &lt;x&gt;</span>`},
-		{"restarts are braked", func(s *stage) { s.health.Braked = []string{"fleet", "group/a"} }, "<b>Nothing is restarted, because too much fails at once:</b> fleet, group/a"},
+		{"the configuration is broken", func(s *stage) { s.health.Broken = errors.New("a.yml:7: modules: <x>\na.yml:8: y") }, `The configuration is broken, so the previous one stays in use:</b> <span lang="en">a.yml:7: modules: &lt;x&gt;</span>`},
+		{"restarts are braked", func(s *stage) { s.health.Braked = []string{"fleet", "group/a"} }, "<b>Nothing is restarted, because too much is failing at once:</b> fleet, group/a"},
 		{"the exporter probes", func(s *stage) {
 			s.health.Scraped = time.Now()
 			s.own("old")
