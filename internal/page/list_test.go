@@ -358,5 +358,10 @@ func TestReloadKeepsThePage(t *testing.T) {
 		if got := get(etag).Code; got != http.StatusOK {
 			t.Errorf("after a reload of others it is answered %d", got)
 		}
+		etag = get("").Header().Get("ETag")
+		w.pages.Title = func() string { return "shop" }
+		if got := get(etag).Code; got != http.StatusOK {
+			t.Errorf("with another title it is answered %d", got)
+		}
 	})
 }

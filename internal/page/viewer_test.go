@@ -108,3 +108,15 @@ func TestTextsAreBounded(t *testing.T) {
 		t.Errorf("there are %d texts, want those of %d groups", n, maxTold)
 	}
 }
+
+// A reload that changes how the page calls itself changes the title of those that are open.
+func TestAnotherTitle(t *testing.T) {
+	w := newWall(t, 10, market(3))
+	v := w.viewer(t, "view=all")
+	w.tell(t, v)
+	w.pages.Title = func() string { return "another" }
+	w.list(t, market(3))
+	if got := w.tell(t, v); !strings.Contains(got, "another") {
+		t.Errorf("he is told %q, want the other title", got)
+	}
+}
