@@ -74,12 +74,12 @@ func (c *Controller) Ready() bool {
 	return c.selected != nil
 }
 
-// InFlight returns the phases of the services whose restart is under way.
+// InFlight returns the phases of the services whose restart is under way. It does not wait for a journal that is slow.
 func (c *Controller) InFlight() map[string]policy.Phase {
 	all := map[string]policy.Phase{}
 	for name, w := range c.selection().services {
-		if p := w.phase(); p == policy.PhaseExecuting || p == policy.PhaseVerifying {
-			all[name] = p
+		if p := w.shown.Load(); p != nil && (*p == policy.PhaseExecuting || *p == policy.PhaseVerifying) {
+			all[name] = *p
 		}
 	}
 	return all

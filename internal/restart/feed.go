@@ -35,7 +35,7 @@ func (w *watcher) feed(ev policy.Event) (policy.Decision, error) {
 		w.surround(&ev, now)
 		state, d = w.service.Policy.Next(before, ev, now)
 	}
-	w.state = state
+	w.become(&state)
 	if d.Restart {
 		w.fleet.attempted(w.name, now)
 	}

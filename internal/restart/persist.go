@@ -26,7 +26,7 @@ func (w *watcher) load() {
 		return
 	}
 	w.entry = entry{loaded: true, state: s}
-	w.state = s
+	w.become(&s)
 	now := time.Now()
 	attempts := make([]time.Time, 0, len(s.Attempts))
 	for _, t := range s.Attempts {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
@@ -28,6 +29,7 @@ type watcher struct {
 	executed       chan policy.Executed  // holds the outcome of the attempt under way
 	tried          chan policy.Executed  // holds the outcome of the dry run under way
 	orders         bucket
+	shown          atomic.Pointer[policy.Phase] // that of the state, for those who must not wait while it is saved; nil: there is none yet
 
 	mu      sync.Mutex // protects the following
 	service Service    // as it is configured now
@@ -211,6 +213,13 @@ func (w *watcher) finish(ctx context.Context) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.stopped = true
+}
+
+// become takes over a state. The caller holds mu.
+func (w *watcher) become(s *policy.State) {
+	w.state = *s
+	phase := s.Phase()
+	w.shown.Store(&phase)
 }
 
 func (w *watcher) phase() policy.Phase {
