@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/board"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
@@ -22,7 +23,7 @@ const (
 	maxEnvironments = 20              // that may be asked for: each is compared with that of each target
 	leastRefresh    = 5 * time.Second // of the Refresh header
 	mostRefresh     = 24 * time.Hour  // likewise
-	maxText         = 200             // bytes of q
+	maxText         = 200             // characters of q
 )
 
 // The words of a query.
@@ -66,8 +67,8 @@ func parseView(values url.Values, targets int) (*view, error) {
 	q := filled(values)
 	p := query.Of(q)
 	p.Only(viewParameters...)
-	if text := p.Text("q"); len(text) > maxText {
-		p.Wrong("q has %d bytes, want at most %d", len(text), maxText)
+	if n := utf8.RuneCountInString(p.Text("q")); n > maxText {
+		p.Wrong("q has %d characters, want at most %d", n, maxText)
 	}
 	p.All("environment", maxEnvironments)
 	p.OneOf("lang", languages...)

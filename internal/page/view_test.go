@@ -56,7 +56,7 @@ func TestParseView(t *testing.T) {
 		{"label=team", 3, usual, `label is "team", want name:value`},
 		{"state=broken", 3, usual, `state is "broken"`},
 		{"name=shop", 3, usual, `unknown parameter "name"`},
-		{"q=" + strings.Repeat("x", 201), 3, usual, "q has 201 bytes, want at most 200"},
+		{"q=" + strings.Repeat("x", 201), 3, usual, "q has 201 characters, want at most 200"},
 		{strings.Repeat("&label=a:b", 5000), 3, usual, ""},
 		{manyOf("environment"), 3, usual, "environment is there 21 times, want it 20 times at most"},
 	} {

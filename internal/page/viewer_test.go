@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -118,5 +119,17 @@ func TestAnotherTitle(t *testing.T) {
 	w.list(t, market(3))
 	if got := w.tell(t, v); !strings.Contains(got, "another") {
 		t.Errorf("he is told %q, want the other title", got)
+	}
+}
+
+// What the form lets somebody write is not refused, in whichever language it is.
+func TestSearchInKorean(t *testing.T) {
+	w := newWall(t, 10, market(1))
+	for text, want := range map[string]int{strings.Repeat("가", maxText): http.StatusOK, strings.Repeat("가", maxText+1): http.StatusBadRequest} {
+		answer := httptest.NewRecorder()
+		w.pages.List(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/?q="+url.QueryEscape(text), http.NoBody))
+		if answer.Code != want {
+			t.Errorf("%d bytes are answered %d, want %d", len(text), answer.Code, want)
+		}
 	}
 }
