@@ -1,7 +1,6 @@
 package api
 
 import (
-	"errors"
 	"net/url"
 	"strings"
 	"testing"
@@ -9,49 +8,19 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/board"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/board/boardtest"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
-// shops are some targets of which those that down names are down since noon, and the others up.
-func shops(t *testing.T, now time.Time, down ...string) *Targets {
-	t.Helper()
-	c, err := config.Parse("test.yml", []byte(`
-modules: {http_2xx: {prober: http}}
-targets:
-  - {name: db, url: 'http://db.example/', environment: LIVE, labels: {team: data}}
-  - {name: cart, url: 'http://cart.example/', environment: LIVE, depends_on: [db], labels: {team: shop}}
-  - {name: web, url: 'http://web.example/', environment: LIVE, depends_on: [cart], notification: "off", labels: {team: shop}}
-  - {name: wiki, url: 'http://wiki.example/', environment: DEV, interval: 5m}
-  - {name: new, url: 'http://new.example/', environment: DEV}
-`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	inv := inventory.Merge(c, []inventory.Part{{Source: inventory.StaticSource, Reviewed: true, Targets: c.Targets}}, prober.MaskURL)
-	tracker := status.NewTracker()
-	for _, name := range []string{"db", "cart", "web", "wiki"} {
-		r := prober.Result{Start: now, Duration: time.Second}
-		tracker.Observe(status.Probe{Name: name, Result: r})
-		for _, d := range down {
-			if d == name {
-				r.Reason, r.Err = prober.ReasonStatus, errors.New("status 503, want 2xx")
-				tracker.Observe(status.Probe{Name: name, Result: r})
-			}
-		}
-	}
-	return &Targets{
-		Board: &board.Source{Inventory: func() *inventory.Inventory { return inv }, Status: tracker, Restarting: func() map[string]string { return map[string]string{"db": "verifying"} }},
-		Hint:  func(string, *prober.Result) string { return "look at it" },
-	}
+// targetsOf serve what comes from a source.
+func targetsOf(source *board.Source) *Targets {
+	return &Targets{Board: source, Hint: func(string, *prober.Result) string { return "look at it" }}
 }
 
 func TestFilter(t *testing.T) {
 	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
-	targets := shops(t, now, "db", "cart")
+	targets := targetsOf(boardtest.Shops(t, now, "db", "cart"))
 	for query, want := range map[string]string{
 		"":                              "cart db new web wiki",
 		"state=down":                    "cart db",
@@ -103,7 +72,7 @@ func TestFilter(t *testing.T) {
 // A list that is cut goes on where it ended, to its end.
 func TestNext(t *testing.T) {
 	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
-	targets, query := shops(t, now), url.Values{"limit": {"2"}, "environment": {"LIVE", "DEV"}}
+	targets, query := targetsOf(boardtest.Shops(t, now)), url.Values{"limit": {"2"}, "environment": {"LIVE", "DEV"}}
 	var names []string
 	for range 10 {
 		list, err := targets.Select(query, now)

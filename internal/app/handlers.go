@@ -9,6 +9,7 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/api"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/board"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/hint"
@@ -106,6 +107,7 @@ func (a *App) newPages() *page.Pages {
 
 		Links:    func() config.StatusLinks { return a.current.Load().Config.Status.Links },
 		Services: func(target string) []string { return a.current.Load().checking(target) },
+		Standing: a.standing,
 
 		ConfigFile: a.opts.ConfigFile, Address: a.address,
 	}
@@ -129,6 +131,19 @@ func (s *Snapshot) checking(target string) (names []string) {
 		}
 	}
 	return names
+}
+
+// standing is what is between a service and its restart, for whoever may ask about restarts.
+func (a *App) standing(r *http.Request, service string) *page.Standing {
+	id := access.From(r.Context())
+	if !id.Listed || a.current.Load().judgeOrder(id, access.Read, service) != nil {
+		return nil
+	}
+	e, err := a.restarts.Service(service)
+	if err != nil {
+		return nil
+	}
+	return &page.Standing{Demanded: e.Demanded, Guard: string(e.Hold), Next: e.Next}
 }
 
 // address is where whoever sent a request reaches the exporter. It ends with a slash.

@@ -41,6 +41,7 @@ func siteOf(tb testing.TB, text string, others ...config.Target) *site {
 	s.Title, s.Links = c.Status.TitleOr, func() config.StatusLinks { return c.Status.Links }
 	s.HintOf = func(_ string, r *prober.Result) string { return "look at " + r.Err.Error() }
 	s.Services = func(string) []string { return nil }
+	s.Standing = func(*http.Request, string) *Standing { return nil }
 	s.Address, s.ConfigFile = func(r *http.Request) string { return "http://" + r.Host + "/" }, "/etc/hc/it's mine.yml"
 	s.mux.HandleFunc("GET /targets/{name}", s.Detail)
 	s.mux.HandleFunc("GET /events", s.Events)
@@ -127,6 +128,17 @@ targets:
 	}
 	if got := s.get("/targets/shop", "If-None-Match", w.Header().Get("ETag")).Code; got != http.StatusNotModified && !strings.Contains(body, " s</time>") {
 		t.Errorf("asked again it is answered %d", got)
+	}
+	if strings.Contains(body, "Nothing holds it") || strings.Contains(body, "held by <b") {
+		t.Error("it tells everybody what holds a restart")
+	}
+	for want, standing := range map[string]Standing{
+		"A restart is asked for. It is held by <b lang=\"en\">cooldown</b>, until <time": {Demanded: true, Guard: "cooldown", Next: now.Add(time.Minute)},
+		"No restart is asked for. It is held by <b lang=\"en\">mode</b>.":                {Guard: "mode"},
+		"A restart is asked for. Nothing holds it.":                                      {Demanded: true},
+	} {
+		s.Standing = func(*http.Request, string) *Standing { return &standing }
+		expect(t, want, s.get("/targets/shop").Body.String(), want)
 	}
 	korean := s.get("/targets/shop?lang=ko").Body.String()
 	expect(t, "shop, in Korean", korean, `<html lang="ko">`, "마지막 실패 프로브", `<a href="../targets/feed?lang=ko">`, `events?lang=ko&amp;target=shop`)

@@ -87,9 +87,13 @@ func (l *Live) Close(ctx context.Context) error {
 	l.mu.Unlock()
 	select {
 	case <-l.empty:
+	case <-ctx.Done():
+	}
+	select {
+	case <-l.empty: // also where there was no time, and nobody to wait for
 		l.fresh.Wait()
 		return nil
-	case <-ctx.Done():
+	default:
 		return ctx.Err()
 	}
 }

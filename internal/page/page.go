@@ -32,6 +32,8 @@ type Pages struct {
 	Links func() config.StatusLinks
 	// Services are the names of those that may be restarted if a target is down.
 	Services func(target string) []string
+	// Standing is what is between a service and its restart. nil: that is not for whoever sent the request.
+	Standing func(r *http.Request, service string) *Standing
 	// ConfigFile is where the configuration is. Empty: it is the embedded one.
 	ConfigFile string
 	// Address is where the exporter is reached by whoever sent a request. It ends with a slash.

@@ -1,8 +1,10 @@
 package page
 
 import (
+	"html/template"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
@@ -21,6 +23,18 @@ type restarts struct {
 type service struct {
 	Name    string
 	Explain string // the command line that says what holds its restart
+	// Standing is what that is; nil: it is not for everybody. Until is its Next; empty: that is not known.
+	Standing *Standing
+	Until    template.HTML
+}
+
+// A Standing is what is between a service and its restart.
+type Standing struct {
+	// Demanded says that a restart is asked for.
+	Demanded bool
+	// Guard is the first that refuses it; empty: all agree. Next is when they would all agree, as far as that is known.
+	Guard string
+	Next  time.Time
 }
 
 // restarts are those of the services that check a target; nil: there are none.
@@ -31,7 +45,11 @@ func (p *Pages) restarts(c *catalogue, target string, r *http.Request) *restarts
 	}
 	found := &restarts{}
 	for _, name := range names {
-		found.Services = append(found.Services, service{printable.Text(name, printable.MaxLog), printable.Clean(p.explain(name, r))})
+		one := service{Name: printable.Text(name, printable.MaxLog), Explain: printable.Clean(p.explain(name, r)), Standing: p.Standing(r, name)}
+		if s := one.Standing; s != nil && !s.Next.IsZero() {
+			one.Until = clock(s.Next)
+		}
+		found.Services = append(found.Services, one)
 	}
 	all, _ := p.Board.Status.Events(status.Filter{Kind: status.KindRestart})
 	for i := range all {

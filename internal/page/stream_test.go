@@ -203,3 +203,14 @@ func TestDeafViewers(t *testing.T) {
 		})
 	}
 }
+
+// Where there is no time to wait for viewers, and there are none, all is well.
+func TestCloseWithoutTime(t *testing.T) {
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 100 { // either could come first
+		if err := newWall(t, 10, market(1)).pages.Live.Close(over); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
