@@ -126,6 +126,9 @@ func Cycles(order []string, deps map[string][]string) [][]string {
 // target checks one target on its own and fills in what it leaves out.
 func (c *checker) target(p place, t *Target, r TargetReader) {
 	c.text(c.sub(p, "name"), t.Name)
+	if t.Name == "." || t.Name == ".." { // no browser leads to its page
+		c.fail(c.sub(p, "name"), "got %q, want a name that is not a step in a path", t.Name)
+	}
 	c.text(c.sub(p, "environment"), t.Environment)
 	if t.Environment == "" {
 		t.Environment = DefaultEnvironment
