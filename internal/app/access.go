@@ -120,11 +120,11 @@ func (a *App) identifier(c *config.Config) *access.Identifier {
 // role. Whoever has the credentials of restart.receiver may do everything, as before there were users. Reading does not
 // suffice without a name: what is held back tells an attacker what to break.
 func (a *App) admitOperator(w http.ResponseWriter, r *http.Request, role access.Role) (api.Caller, error) {
-	auth, status, closed := a.door()
+	s := a.current.Load()
+	auth, status, closed := a.doorOf(s)
 	if closed != nil && status != http.StatusForbidden {
 		return api.Caller{}, &api.StatusError{Status: status, Err: closed}
 	}
-	s := a.current.Load()
 	id, err := s.who.Identify(r)
 	if err == nil && id.Listed {
 		if err = s.judgeOrder(id, role, r.PathValue("service")); err == nil {

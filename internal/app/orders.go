@@ -18,7 +18,12 @@ import (
 
 // door lets in who may send alerts, as long as the configuration has something to restart.
 func (a *App) door() (auth access.Authenticator, status int, err error) {
-	r := a.current.Load().Config.Restart
+	return a.doorOf(a.current.Load())
+}
+
+// doorOf is door by one configuration, for those who judge by more of it: a load may come in between.
+func (a *App) doorOf(c *current) (auth access.Authenticator, status int, err error) {
+	r := c.Config.Restart
 	switch {
 	case !a.ready.Load():
 		return auth, http.StatusServiceUnavailable, errors.New("the exporter is stopping") // Alertmanager tries again
