@@ -72,10 +72,13 @@ func (a *App) admit(n need, h http.Handler) http.Handler {
 		}
 		ctx := access.With(r.Context(), id)
 		if n.lasts {
+			s := stay{need: n, request: r, id: id}
 			var leave func()
-			ctx, leave = a.stays.enter(ctx, stay{need: n, request: r, id: id})
+			ctx, leave = a.stays.enter(ctx, s)
 			defer leave()
-			a.stays.judge(a.current.Load()) // a load may have come in between
+			if !s.may(a.current.Load()) { // a load has come in between
+				leave()
+			}
 		}
 		h.ServeHTTP(w, r.WithContext(ctx))
 	})

@@ -39,14 +39,19 @@ func (all *stays) enter(ctx context.Context, s stay) (_ context.Context, leave f
 	}
 }
 
-// judge ends the answers to those who are not, or may not, what they were and might when they began. They may ask again.
+// judge ends the answers to those who may not stay. They may ask again.
 func (all *stays) judge(c *current) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	for s, end := range all.all {
-		id, err := c.who.Identify(s.request)
-		if err != nil || access.Judge(id, s.need.of(c.Config.Access)) != nil || !reflect.DeepEqual(id, s.id) {
+		if !s.may(c) {
 			end()
 		}
 	}
+}
+
+// may reports whether the request is still from whom it was from when it began, and he still has what it needs.
+func (s *stay) may(c *current) bool {
+	id, err := c.who.Identify(s.request)
+	return err == nil && access.Judge(id, s.need.of(c.Config.Access)) == nil && reflect.DeepEqual(id, s.id)
 }
