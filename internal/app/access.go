@@ -173,7 +173,7 @@ func (c *current) judgeOrder(id access.Identity, role access.Role, service strin
 	}
 	services := c.Config.Restart.Services
 	i := slices.IndexFunc(services, func(s config.Service) bool { return s.Name == service })
-	if i < 0 { // the answer will be that there is none
+	if i < 0 { // the answer will be that nobody knows it
 		return access.Judge(id, role)
 	}
 	return access.JudgeAt(id, role, printable.Text(service, printable.MaxLog), c.environments(&services[i])...)

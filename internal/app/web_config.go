@@ -30,7 +30,7 @@ func WebPasswords(webConfigFile string) (map[string]string, error) {
 	return web.Users, nil
 }
 
-// passwords are those of the web configuration, or nil if there is none.
+// passwords are those of the web configuration, or nil without one.
 func passwords(webConfigFile string) *access.Passwords {
 	if webConfigFile == "" {
 		return nil

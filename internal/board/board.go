@@ -43,7 +43,7 @@ func (s *Source) At(now time.Time) *Board {
 type Target struct {
 	*inventory.Entry
 	status.Condition
-	// Cause is the target that this one depends on and that is down as well. Empty: there is none.
+	// Cause is the target that this one depends on and that is down as well. Empty: nothing of it is.
 	Cause string
 	// Restarting is the phase of a restart that is under way. Empty: none is.
 	Restarting string

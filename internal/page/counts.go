@@ -10,7 +10,7 @@ import (
 type count struct {
 	Key, Icon string // of the words and the class
 	N         int
-	Link      string // empty: there is no list of them
+	Link      string // empty: nothing lists them
 }
 
 // Number is N as people read it; empty for none, which is not shown.

@@ -222,7 +222,7 @@ func (l *list) ShowLink(g *group) string {
 	return that.GroupLink(g)
 }
 
-// Previous and Next lead to the pages beside this one; empty: there is none.
+// Previous and Next lead to the pages beside this one; empty at either end.
 func (l *list) Previous() string {
 	if l.Page == 1 {
 		return ""

@@ -95,8 +95,8 @@ func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, s she
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", s.Lang)
-	h.Set("Content-Security-Policy", pagePolicy)
 	if etag == "" || status != http.StatusOK {
+		h.Set("Content-Security-Policy", pagePolicy)
 		w.WriteHeader(status)
 		_, _ = w.Write(b.Bytes()) // who asked is gone
 		return

@@ -29,7 +29,7 @@ type watcher struct {
 	executed       chan policy.Executed  // holds the outcome of the attempt under way
 	tried          chan policy.Executed  // holds the outcome of the dry run under way
 	orders         bucket
-	shown          atomic.Pointer[policy.Phase] // that of the state, for those who must not wait while it is saved; nil: there is none yet
+	shown          atomic.Pointer[policy.Phase] // that of the state, for those who must not wait while it is saved; nil: it has no state yet
 
 	mu      sync.Mutex // protects the following
 	service Service    // as it is configured now
