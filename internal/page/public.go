@@ -164,11 +164,11 @@ func publicRank(t *board.Target) int {
 type publicPage struct {
 	*catalogue
 
-	Site, Headline, Assets string
-	Class                  string // of the headline
-	Languages              []languageLink
-	Groups                 []publicGroup
-	More                   int // targets that are not on it
+	Site, Title, Root, Assets string
+	Class                     string // of the title
+	Languages                 []languageLink
+	Groups                    []publicGroup
+	More                      int // targets that are not on it
 }
 
 type (
@@ -197,8 +197,8 @@ func (s *public) page(w http.ResponseWriter, r *http.Request) {
 
 func (s *public) render(c *catalogue, r *http.Request) *answer {
 	sum, all := s.targets()
-	p := &publicPage{catalogue: c, Site: s.pages.Title(), Assets: assetVersion, Languages: languageLinks(r)}
-	p.Headline, p.Class = headline(c, &sum)
+	p := &publicPage{catalogue: c, Site: s.pages.Title(), Root: "./", Assets: assetVersion, Languages: languageLinks(r)}
+	p.Title, p.Class = headline(c, &sum)
 	if p.More = len(all) - maxPublicTargets; p.More > 0 {
 		all = all[:maxPublicTargets]
 	}
