@@ -42,6 +42,11 @@ var (
 	// What changes nothing of what people have decided, but does more than to show something.
 	maintaining = need{role: access.Operate, before: access.Read}
 
+	// What people tell for a time.
+	operating = need{role: access.Operate}
+	// What people write.
+	editing = need{role: access.Edit}
+
 	delivering = need{door: receiver}
 	asking     = need{role: access.Read, door: receiver}
 	ordering   = need{role: access.Operate, door: receiver}

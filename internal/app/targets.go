@@ -96,7 +96,7 @@ func (a *App) forgetGone(inv *inventory.Inventory) {
 func (a *App) maintained(target string, now time.Time) bool {
 	inv := a.currentInventory()
 	e := inv.ByName(target)
-	return e != nil && (e.InMaintenance(now) || inv.InMaintenance(now))
+	return e != nil && inv.Quiet(e, now).InMaintenance
 }
 
 // named finds a target of the inventory by its name.

@@ -57,7 +57,7 @@ func ParseFilter(values url.Values, p *query.Parameters) (Filter, error) {
 
 // Selects reports whether a target may be asked for, as far as that depends on the inventory alone.
 func (f *Filter) Selects(e *inventory.Entry) bool {
-	if f.source != "" && f.source != e.Source || !matches(f.muted, e.Muted()) || !f.selection.Has(e) {
+	if f.source != "" && f.source != e.Source || !f.selection.Has(e) {
 		return false
 	}
 	for _, l := range f.labels {
@@ -70,7 +70,7 @@ func (f *Filter) Selects(e *inventory.Entry) bool {
 
 // Has reports whether a target is asked for that the Filter selects.
 func (f *Filter) Has(t *Target) bool {
-	return (len(f.states) == 0 || slices.Contains(f.states, string(t.State))) && matches(f.stale, t.Stale)
+	return (len(f.states) == 0 || slices.Contains(f.states, string(t.State))) && matches(f.stale, t.Stale) && matches(f.muted, t.Quiet.Muted)
 }
 
 func matches(want string, is bool) bool { return want == "" || (want == "true") == is }

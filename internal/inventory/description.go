@@ -26,13 +26,14 @@ type Description struct {
 
 // Describe describes a target as it is at a time.
 func (inv *Inventory) Describe(e *Entry, now time.Time) Description {
+	quiet := inv.Quiet(e, now)
 	d := Description{
 		Name: e.Name, URL: e.Instance, Module: e.Module, Environment: e.Environment,
 		Interval: string(appendDuration(nil, time.Duration(e.Interval))), Timeout: string(appendDuration(nil, time.Duration(e.Timeout))),
 		Labels: maps.Clone(e.Labels), DependsOn: slices.Clone(e.DependsOn), RunbookURL: e.RunbookURL, Source: e.Source,
-		Notification: "on", MaintenanceActive: e.InMaintenance(now) || inv.InMaintenance(now),
+		Notification: "on", MaintenanceActive: quiet.InMaintenance,
 	}
-	if e.Muted() {
+	if quiet.Muted {
 		d.Notification = "off"
 	}
 	if d.Labels == nil {

@@ -47,6 +47,8 @@ type Inventory struct {
 	// Answered says that every source has answered at least once: a target that is missing is gone, and not only unknown for want
 	// of an answer.
 	Answered bool
+	// Overlays are in force besides what the sources say. nil: there are none.
+	Overlays Overlays
 
 	entries []*Entry // sorted by name
 	byName  map[string]*Entry

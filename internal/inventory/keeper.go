@@ -27,7 +27,9 @@ type Options struct {
 	Mask func(*url.URL) string
 	// Offset is how much of a scrape is not available to the probe; see config.Options.
 	Offset time.Duration
-	Log    *slog.Logger
+	// Overlays are those of every Inventory. nil: there are none.
+	Overlays Overlays
+	Log      *slog.Logger
 }
 
 // A Keeper keeps the inventory up to date. Make it with NewKeeper, give it a Plan, and Run it.
@@ -248,7 +250,7 @@ func (k *Keeper) merge() {
 		parts = append(parts, Part{Source: s.name, Reviewed: s.reviewed, Targets: s.targets(), Problems: s.wrong()})
 	}
 	inv := Merge(k.cfg, parts, k.opts.Mask)
-	inv.Answered = k.answered()
+	inv.Answered, inv.Overlays = k.answered(), k.opts.Overlays
 	k.current.Store(inv)
 	k.complain(StaticSource, inv.problems[StaticSource], inv.wrong[StaticSource])
 	for _, s := range k.sources {

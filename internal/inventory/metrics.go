@@ -52,10 +52,11 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	now := m.now()
 	for _, e := range inv.entries {
 		count[e.Source]++
-		if e.Muted() {
+		quiet := inv.Quiet(e, now)
+		if quiet.Muted {
 			gauge(mutedDesc, 1, e.Name, e.Environment)
 		}
-		if e.InMaintenance(now) || inv.InMaintenance(now) {
+		if quiet.InMaintenance {
 			gauge(maintenanceDesc, 1, e.Name, e.Environment)
 		}
 		for _, name := range slices.Compact(slices.Sorted(slices.Values(e.DependsOn))) {

@@ -132,7 +132,7 @@ func (p *Pages) badgeOf(c *catalogue, b *board.Board, e *inventory.Entry, kind s
 // badgeWord is how a target is, in a word and a colour.
 func badgeWord(c *catalogue, t *board.Target) (word, colour string) {
 	switch {
-	case t.Maintenance:
+	case t.Quiet.InMaintenance:
 		return c.say("state.maintenance"), badgeGrey
 	case t.State == status.StateUnknown:
 		return c.say("state.unknown"), badgeGrey

@@ -22,7 +22,7 @@ type face struct {
 func faceOf(t *board.Target, hint string) face {
 	f := face{
 		state: t.State, stale: t.Stale, flapping: t.Flapping, unable: t.Unable, own: t.Own,
-		maintenance: t.Maintenance, muted: t.Muted(),
+		maintenance: t.Quiet.InMaintenance, muted: t.Quiet.Muted,
 		cause: t.Cause, restarting: t.Restarting, errorText: t.Error, hint: hint,
 		reason: t.Reason, code: t.StatusCode,
 	}

@@ -145,8 +145,8 @@ func (r *row) signs() (all [5]sign, n int) {
 		{r.Restarting != "", sign{"⟳", "state.restarting." + r.Restarting}},
 		{r.Flapping, sign{"↕", "state.flapping"}},
 		{r.Unable, sign{"⚠", "state.unable"}},
-		{r.Maintenance, sign{"⚙", "state.maintenance"}},
-		{r.Muted(), sign{"⊘", "state.muted"}},
+		{r.Quiet.InMaintenance, sign{"⚙", "state.maintenance"}},
+		{r.Quiet.Muted, sign{"⊘", "state.muted"}},
 	} {
 		if s.is {
 			all[n] = s.sign

@@ -117,8 +117,8 @@ func (d *templated) setState() {
 		{r.Restarting != "", "⟳", "restarting." + r.Restarting},
 		{r.Flapping, "↕", "flapping"},
 		{r.Unable, "⚠", "unable"},
-		{r.Maintenance, "⚙", "maintenance"},
-		{r.Muted(), "⊘", "muted"},
+		{r.Quiet.InMaintenance, "⚙", "maintenance"},
+		{r.Quiet.Muted, "⊘", "muted"},
 	} {
 		if s.is {
 			d.Signs = append(d.Signs, word{s.icon, d.c.say("state." + s.key)})
@@ -242,8 +242,8 @@ func FuzzAppendRow(f *testing.F) {
 			return ""
 		}
 		r := row{ID: rowID(name), Hint: advice, Target: board.Target{
-			Entry: &inventory.Entry{Target: config.Target{Name: name, Environment: text, Notification: pick(0, "off")}},
-			Cause: pick(1, cause), Restarting: pick(2, "verifying"), Maintenance: is(3),
+			Entry: &inventory.Entry{Target: config.Target{Name: name, Environment: text}},
+			Cause: pick(1, cause), Restarting: pick(2, "verifying"), Quiet: inventory.Quiet{Muted: is(0), InMaintenance: is(3)},
 		}}
 		r.State = status.States()[int(flags>>4)%3]
 		r.Stale, r.Flapping, r.Unable, r.Own = is(6), is(7), is(8), is(9)

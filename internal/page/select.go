@@ -35,7 +35,7 @@ type group struct {
 // problem reports whether somebody should look at a target: nobody waits for one in maintenance. That nobody is notified of a
 // target that is muted does not make it well.
 func problem(t *board.Target) bool {
-	return !t.Maintenance && (t.State != status.StateUp || t.Stale || t.Flapping || t.Unable || t.Restarting != "")
+	return !t.Quiet.InMaintenance && (t.State != status.StateUp || t.Stale || t.Flapping || t.Unable || t.Restarting != "")
 }
 
 // on is what the view shows of a Board.
@@ -157,7 +157,7 @@ const (
 
 func urgency(t *board.Target) int {
 	switch {
-	case t.Maintenance:
+	case t.Quiet.InMaintenance:
 		return urgencyMaintenance
 	case t.State == status.StateUnknown:
 		return urgencyUnknown
