@@ -3,14 +3,46 @@ package managed
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/calendar"
 )
 
-// A Registry holds what people edit. Its methods may be called at the same time. Make it with New.
+// Options are what a Registry asks others for. All functions are required.
+type Options struct {
+	// Dir is where everything is kept. Empty: it is forgotten at the end.
+	Dir string
+	// Owner returns the source of a target in the inventory, and whether it holds against a managed target of that name, as a
+	// file does. Empty: there is no such target.
+	Owner func(name string) (source string, holds bool)
+	// Services returns the names of the restart services that check a target, sorted.
+	Services func(name string) []string
+	// Changed is told that the targets have changed. It returns once everybody sees that.
+	Changed func()
+	Log     *slog.Logger
+}
+
+// A Registry holds what people edit. Its methods may be called at the same time. Make it with New, Configure it, then Open it.
 type Registry struct{}
+
+// New makes a Registry without anything.
+func New(o Options, r prometheus.Registerer) *Registry { return &Registry{} }
+
+// Configure puts a configuration into force: whether targets may be changed, how many there may be, and what they are checked
+// against. Offset is that of config.Options.
+func (r *Registry) Configure(c *config.Config, offset time.Duration) {}
+
+// Open opens the file, if that has not succeeded yet. It does nothing unless there is a file, or the configuration lets somebody
+// make one. An error that is store.ErrLocked is a mistake in how the exporter was started. After any other, nothing can be
+// changed, and Broken says why.
+func (r *Registry) Open() error { return nil }
+
+// Close closes the file. It may be called again.
+func (r *Registry) Close() error { return nil }
 
 var errUnfinished = errors.New("not built yet")
 
