@@ -65,7 +65,7 @@ func checkJSON(text []byte) *Problem {
 		return nil
 	}
 	at := len(text)
-	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok && !strings.HasPrefix(err.Error(), "unexpected end") {
 		at = int(syntax.Offset) - 1
 	}
 	return &Problem{"", fmt.Sprintf("%s: not valid JSON: %s", place(text, at), printable.Text(err.Error(), printable.MaxLog))}
