@@ -283,14 +283,6 @@ func BenchmarkDiscovery(b *testing.B) {
 	b.ReportMetric(float64(size), "bytes/answer")
 }
 
-func BenchmarkMerge(b *testing.B) {
-	cfg := many(10_000)
-	b.ReportAllocs()
-	for b.Loop() {
-		Merge(cfg, []Part{{Source: StaticSource, Targets: cfg.Targets}}, masked)
-	}
-}
-
 type counter int64
 
 func (c *counter) Write(p []byte) (int, error) {
