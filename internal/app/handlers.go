@@ -70,7 +70,7 @@ func (a *App) currentInventory() *inventory.Inventory { return a.current.Load().
 func (a *App) discovery() http.Handler {
 	d := &inventory.Discovery{
 		Inventory: a.currentInventory,
-		Complete:  a.inventory.Complete,
+		Missing:   a.inventory.Missing,
 		Prefix:    a.prefix,
 		Offset:    a.opts.TimeoutOffset,
 	}
