@@ -46,7 +46,7 @@ type Keeper struct {
 	cfg        *config.Config
 	changed    func(*Inventory)
 	sources    []*source
-	resupplied uint64                     // of the resupplies, those that the last one was about
+	resupplied uint64                       // of the resupplies, those that the last one was about
 	complaints map[string][sha256.Size]byte // the hash of the present problems with targets, by source
 }
 

