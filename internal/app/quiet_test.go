@@ -18,7 +18,9 @@ type overlays struct {
 }
 
 // Mute implements inventory.Overlays.
-func (o *overlays) Mute(target string, at time.Time) *calendar.Period { return o.at(&o.mute, target, at) }
+func (o *overlays) Mute(target string, at time.Time) *calendar.Period {
+	return o.at(&o.mute, target, at)
+}
 
 // Maintenance implements inventory.Overlays.
 func (o *overlays) Maintenance(target string, at time.Time) *calendar.Period {
