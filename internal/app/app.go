@@ -164,7 +164,7 @@ func New(o Options) (*App, error) {
 	a.restarts = restart.NewController(a.keepRestarts(), a.metrics.registry, o.Logger.With("component", "restart"))
 	a.operators = a.newOperators()
 	a.webhook = a.newWebhook(a.metrics.registry)
-	a.probes = &probes{metrics: a.metrics, history: a.history, status: a.status, maintained: a.maintained, observed: a.managed.Observe, log: o.ProbeLogger}
+	a.probes = &probes{metrics: a.metrics, history: a.history, status: a.status, observed: a.managed.Observe, log: o.ProbeLogger}
 	a.pages = a.newPages()
 	a.metrics.watchStale(a.stale)
 	a.memory, a.selfProber = a.newMemory(), a.newSelfProber()
