@@ -19,7 +19,9 @@ func addMaintenance(p *program) {
 	periodFlags(c, &begin)
 	c.Flag("start", "When it begins, in the forms of --until. Default: now.").PlaceHolder("TIME").StringVar(&begin.Start)
 	c.Flag("until-healthy", "End it as soon as a target was seen failing and then healthy for a minute.").BoolVar(&begin.UntilHealthy)
-	p.does(c, func(ctx context.Context, out, errOut io.Writer) int { return maintaining.begin(ctx, out, errOut, begin) })
+	p.does(c, func(ctx context.Context, out, errOut io.Writer) int {
+		return maintaining.begin(ctx, out, errOut, begin)
+	})
 
 	c = group.Command("end", "End the maintenance of targets. Windows of the inventory stay. Exit status: 0 it has ended, 1 the exporter refused or did not answer, 2 usage.")
 	overlayFlags(c, &end)

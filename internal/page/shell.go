@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/common/version"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 )
 
@@ -39,6 +40,8 @@ type shell struct {
 	Site    string // status.title
 	Here    string // the entry of the navigation that is current
 	Root    string // the way to the front page, such as "../": a link of ours is relative, right behind every proxy
+	User    string // who asks, and what he may; empty: he has no name
+	MayAdd  bool
 	Version string
 	Assets  string
 	Mark    string // since which the script asks for changes; empty: it does not
@@ -56,6 +59,9 @@ type languageLink struct{ Lang, Name, Link string }
 
 // languageLinks lead to what a request asks for, in each language.
 func languageLinks(r *http.Request) (all []languageLink) {
+	if r.Method == http.MethodPost { // a link would not send what was typed
+		return nil
+	}
 	q := r.URL.Query()
 	for _, lang := range languages {
 		q.Set("lang", lang)
@@ -85,6 +91,10 @@ var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 // render writes a page. A page that is made anew for everybody has an ETag; empty: it is not kept.
 func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, s shell, etag string) {
 	s.Site, s.Version, s.Assets, s.Languages, s.Ages = p.Title(), version.Version, assetVersion, languageLinks(r), s.ages()
+	if id := access.From(r.Context()); id.Name != "" {
+		s.User = printable.Text(id.String(), printable.MaxLog)
+	}
+	s.MayAdd = p.editor(r)
 	b := buffers.Get().(*bytes.Buffer) //nolint:forcetypeassert // there is nothing else in it
 	defer buffers.Put(b)
 	b.Reset()
