@@ -2,6 +2,7 @@ package page
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -58,7 +59,7 @@ func (p *Pages) edit(r *http.Request, role access.Role, target string) managed.E
 // editingOff answers where nothing can be edited at all.
 func (p *Pages) editingOff(w http.ResponseWriter, r *http.Request) bool {
 	if p.Editing == nil {
-		p.Refuse(w, r, http.StatusForbidden, managed.ErrReadOnly)
+		p.Refuse(w, r, http.StatusServiceUnavailable, errors.New("nothing can be edited here"))
 	}
 	return p.Editing == nil
 }

@@ -79,10 +79,15 @@ const ofContent = "content"
 // pageCaching lets a browser keep a page, and ask each time whether it has changed.
 const pageCaching = "private, no-cache"
 
+// pageReferrer has a browser name the page that a form is on, to the exporter alone. Without that it would send no Origin with the
+// form, and over plain http there is nothing else to tell a form of ours by (Fetch, "append a request Origin header").
+const pageReferrer = "same-origin"
+
 // keep sets the headers of a page that a browser keeps. Where it has the page already, these replace those that it has kept.
 func keep(h http.Header) {
 	h.Set("Cache-Control", pageCaching)
 	h.Set("Content-Security-Policy", pagePolicy)
+	h.Set("Referrer-Policy", pageReferrer)
 }
 
 // buffers are for pages: a long one takes a megabyte.
@@ -107,6 +112,7 @@ func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, s she
 	h.Set("Content-Language", s.Lang)
 	if etag == "" || status != http.StatusOK {
 		h.Set("Content-Security-Policy", pagePolicy)
+		h.Set("Referrer-Policy", pageReferrer)
 		w.WriteHeader(status)
 		_, _ = w.Write(b.Bytes()) // who asked is gone
 		return

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/managed"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
@@ -57,7 +59,9 @@ func (p *Pages) editable(w http.ResponseWriter, r *http.Request) (t managed.Targ
 }
 
 // environmentOf is the environment that somebody has written of a target.
-func environmentOf(t managed.Target) string { return definitionOf(t.Definition).shown()["environment"] }
+func environmentOf(t managed.Target) string {
+	return cmp.Or(definitionOf(t.Definition).shown()["environment"], config.DefaultEnvironment)
+}
 
 // A targetEdit is the form of a target as it is shown.
 type targetEdit struct {
