@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/calendar"
@@ -39,7 +41,7 @@ type maintenanceOptions struct {
 	Format   string // "text" or "json"
 }
 
-// maintained is what GET /api/v1/targets says about the maintenance of a target.
+// maintained is what there is to know about the maintenance of a target. All but the period is from GET /api/v1/targets.
 type maintained struct {
 	Name        string `json:"name"`
 	Environment string `json:"environment"`
@@ -59,15 +61,31 @@ func listMaintenance(ctx context.Context, out, errOut io.Writer, o maintenanceOp
 	var all struct {
 		Targets []maintained `json:"targets"`
 	}
-	r := request{path: "api/v1/targets", answer: &all}
-	if exit := r.send(ctx, s, out, errOut); exit != ExitSuccess {
-		return exit
+	var set struct {
+		Maintenances []struct {
+			Target string `json:"target"`
+			calendar.Period
+		} `json:"maintenances"`
+	}
+	for _, r := range []request{{path: "api/v1/targets", answer: &all}, {path: "api/v1/maintenances?limit=10000", answer: &set}} {
+		if exit := r.send(ctx, s, out, errOut); exit != ExitSuccess {
+			return exit
+		}
+	}
+	periods := map[string]*calendar.Period{}
+	for i := range set.Maintenances {
+		periods[set.Maintenances[i].Target] = &set.Maintenances[i].Period
 	}
 	under := []maintained{}
 	for _, t := range all.Targets {
+		t.Maintenance = periods[t.Name]
+		delete(periods, t.Name)
 		if t.Active || t.Maintenance != nil {
 			under = append(under, t)
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(periods)) { // the target is gone
+		under = append(under, maintained{Name: name, Maintenance: periods[name]})
 	}
 	if o.Format == formatJSON {
 		return answerJSON(out, errOut, map[string][]maintained{"targets": under})

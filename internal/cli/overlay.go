@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -167,7 +168,7 @@ func (l overlay) end(ctx context.Context, out, errOut io.Writer, o overlayOption
 		fmt.Fprintln(errOut, err)
 		return ExitUsage
 	}
-	return l.send(ctx, out, errOut, &o, http.MethodDelete, spell{Expect: o.Expect})
+	return l.send(ctx, out, errOut, &o, http.MethodDelete, spell{})
 }
 
 func (l overlay) send(ctx context.Context, out, errOut io.Writer, o *overlayOptions, method string, s spell) int {
@@ -179,7 +180,13 @@ func (l overlay) send(ctx context.Context, out, errOut io.Writer, o *overlayOpti
 	defer server.Close()
 	if len(o.Names) == 0 {
 		query := url.Values{"environment": o.Environments, "label": o.Labels}
-		return l.sendMany(ctx, out, errOut, server, change{method: method, path: "api/v1/" + l.collection + "?" + query.Encode(), value: s, format: o.Format})
+		c := change{method: method, value: s, format: o.Format}
+		if method == http.MethodDelete { // whose body proxies may drop
+			query.Set("expect", strconv.Itoa(o.Expect))
+			c.value = nil
+		}
+		c.path = "api/v1/" + l.collection + "?" + query.Encode()
+		return l.sendMany(ctx, out, errOut, server, c)
 	}
 	exit := ExitSuccess
 	for _, name := range o.Names {
@@ -216,14 +223,17 @@ func (l overlay) sendMany(ctx context.Context, out, errOut io.Writer, server *re
 		return ExitSuccess
 	}
 	var all struct {
+		Found   int      `json:"found"`
 		Targets []string `json:"targets"`
 	}
-	_ = json.Unmarshal(answer.Body, &all) // an older or a newer exporter may say less
-	names := oneLine(strings.Join(all.Targets, ", "))
-	if names == "" {
-		names = "none: all were so before"
+	if err := server.Decode(answer.Body, &all); err != nil {
+		say(errOut, "asking %s: %v", server, err)
+		return ExitFailed
 	}
-	l.told(out, c.method, fmt.Sprintf("%d targets (%s)", len(all.Targets), names), answer.Body)
+	l.told(out, c.method, fmt.Sprintf("%d targets", all.Found), answer.Body)
+	if len(all.Targets) > 0 {
+		paragraph(out, "  ", "changed: "+strings.Join(all.Targets, ", "))
+	}
 	return ExitSuccess
 }
 
@@ -234,7 +244,7 @@ func (l overlay) told(out io.Writer, method, whom string, body []byte) {
 		return
 	}
 	var p calendar.Period
-	_ = json.Unmarshal(body, &p) // likewise
+	_ = json.Unmarshal(body, &p) // an older or a newer exporter may say less
 	text := fmt.Sprintf(l.done, whom)
 	now := time.Now()
 	if p.Start.After(now) {

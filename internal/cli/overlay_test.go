@@ -41,12 +41,12 @@ func TestOverlays(t *testing.T) {
 			"unmute", []string{"unmute", "shop"}, []string{"204 "}, []string{"DELETE /api/v1/targets/shop/mute"}, ExitSuccess, "shop: the mute has ended.\n", "",
 		},
 		{
-			"many", []string{"mute", "--environment=DEV", "--label=team:shop", "--expect=12", "--duration=2h"}, []string{`200 {"targets":["a","b"],"until":"2020-01-01T02:00:00Z"}`},
-			[]string{`PUT /api/v1/mutes?environment=DEV&label=team%3Ashop  {"duration":"2h","expect":12}`}, ExitSuccess, "Muted 2 targets (a, b) until " + until, "",
+			"many", []string{"mute", "--environment=DEV", "--label=team:shop", "--expect=12", "--duration=2h"}, []string{`200 {"found":12,"targets":["a","b"],"until":"2020-01-01T02:00:00Z"}`},
+			[]string{`PUT /api/v1/mutes?environment=DEV&label=team%3Ashop  {"duration":"2h","expect":12}`}, ExitSuccess, "Muted 12 targets until " + until, "",
 		},
 		{
 			"many that are others", []string{"unmute", "--environment=DEV", "--expect=12"}, []string{`409 {"title":"Another number","detail":"this is about 13 targets, and 12 were expected"}`},
-			[]string{`DELETE /api/v1/mutes?environment=DEV  {"expect":12}`}, ExitFailed, "", "asking URL: status 409, want 200: this is about 13 targets, and 12 were expected\n",
+			[]string{`DELETE /api/v1/mutes?environment=DEV&expect=12`}, ExitFailed, "", "asking URL: status 409, want 200: this is about 13 targets, and 12 were expected\n",
 		},
 		{
 			"maintenance", []string{"maintenance", "start", "shop", "--duration=20m", "--until-healthy", "--start=2020-01-01T00:00:00Z"}, []string{`200 {"start":"2020-01-01T00:00:00Z","until":"2020-01-01T02:00:00Z","until_healthy":true}`},
@@ -139,9 +139,12 @@ No target is in maintenance.
 }
 
 func TestListMaintenance(t *testing.T) {
-	e := &editable{answers: []string{`200 {"targets":[{"name":"a","environment":"LIVE"},{"name":"b","environment":"LIVE","maintenance_active":true,"maintenance":{"start":"2020-01-01T00:00:00Z","until":"2020-01-01T02:00:00Z","by":"ci"}}]}`}}
+	e := &editable{answers: []string{
+		`200 {"targets":[{"name":"a","environment":"LIVE"},{"name":"b","environment":"LIVE","maintenance_active":true},{"name":"c","environment":"DEV","maintenance_active":true}]}`,
+		`200 {"maintenances":[{"target":"b","start":"2020-01-01T00:00:00Z","until":"2020-01-01T02:00:00Z","by":"ci"},{"target":"gone","start":"2020-01-01T00:00:00Z","until":"2020-01-01T02:00:00Z"}]}`,
+	}}
 	out, errOut, exit := e.runs(t, "maintenance", "list", "--format=json")
-	const want = `{"targets":[{"name":"b","environment":"LIVE","maintenance_active":true,"maintenance":{"start":"2020-01-01T00:00:00Z","until":"2020-01-01T02:00:00Z","by":"ci"}}]}` + "\n"
+	const want = `{"targets":[{"name":"b","environment":"LIVE","maintenance_active":true,"maintenance":{"start":"2020-01-01T00:00:00Z","until":"2020-01-01T02:00:00Z","by":"ci"}},{"name":"c","environment":"DEV","maintenance_active":true},{"name":"gone","environment":"","maintenance_active":false,"maintenance":{"start":"2020-01-01T00:00:00Z","until":"2020-01-01T02:00:00Z"}}]}` + "\n"
 	if exit != ExitSuccess || out != want {
 		t.Errorf("exit status %d, %s, stdout %s, want %s", exit, errOut, out, want)
 	}
