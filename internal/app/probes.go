@@ -18,8 +18,10 @@ type probes struct {
 	status  *status.Tracker
 	// maintained reports whether a window of a target of the inventory is open.
 	maintained func(target string, now time.Time) bool
-	scraped    moment // when somebody else last had a target of the inventory probed
-	log        *slog.Logger
+	// observed is told of a probe of a target of the inventory that counts.
+	observed func(target string, healthy bool, at time.Time)
+	scraped  moment // when somebody else last had a target of the inventory probed
+	log      *slog.Logger
 }
 
 // begin is the Handler's Begin.
@@ -57,6 +59,8 @@ func (p *probes) end(probe collector.Probe, own bool) {
 	}
 	if observed.Name == "" {
 		observed.Key = status.KeyOf(probe.Module, probe.Request.Hostname, probe.Request.URL.String())
+	} else if observed.Conclusive() {
+		p.observed(observed.Name, probe.Result.Success(), probe.Result.Start)
 	}
 	p.write(lines[p.status.Observe(observed)], probe)
 }
