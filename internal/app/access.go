@@ -110,6 +110,10 @@ func (a *App) refuseAccess(w http.ResponseWriter, r *http.Request, p *api.Status
 		api.Fail(w, p)
 		return
 	}
+	if strings.Contains(r.Header.Get("Accept"), "text/html") { // a person looks at it
+		a.pages.Refuse(w, r, p.Status, p.Err)
+		return
+	}
 	http.Error(w, p.Error(), p.Status)
 }
 

@@ -19,6 +19,10 @@ var needed = map[string]string{
 	"GET /{$}": "read", "GET /live": "read", "GET /targets/{name}": "read", "GET /events": "read", "GET /badge/{file}": "read", "GET /probes": "read",
 	"GET /assets/{version}/{file}": "read",
 
+	"GET /add": "edit", "GET /targets/{name}/edit": "edit", "POST /targets": "edit", "POST /targets/{name}": "edit", "POST /targets/{name}/delete": "edit",
+	"POST /targets/{name}/mute": "operate", "POST /targets/{name}/unmute": "operate", "POST /targets/{name}/maintenance": "operate",
+	"POST /targets/{name}/end-maintenance": "operate", "POST /targets/{name}/probe": "operate",
+
 	"GET /config": "read", "GET /logs": "read", "GET /metrics": "read", "GET /sd": "read", "GET /probe": "read", "GET /probe/all": "read",
 	"GET /api/v1/targets": "read", "GET /api/v1/targets/{name}": "read", "GET /api/v1/events": "read", "GET /api/v1/summary": "read",
 	"GET /api/v1/managed": "read", "GET /api/v1/managed/targets": "read", "GET /api/v1/openapi.yaml": "read",

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/managed"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
@@ -89,6 +90,20 @@ func TestEveryKeyIsThere(t *testing.T) {
 	}
 	for _, n := range filterParameters {
 		keys["filter.chip_"+n] = "view.go"
+	}
+	for _, key := range addKeys() {
+		keys["form."+key], keys["form.help."+key] = "target_form.go", "target_form.go"
+	}
+	for _, k := range []managed.Kind{managed.Mute, managed.Maintenance} {
+		for _, key := range []string{"form.what_", "form.do_", "form.title_"} {
+			keys[key+string(k)] = "operate.go"
+		}
+	}
+	for _, a := range []managed.Action{managed.Created, managed.Updated, managed.Deleted, managed.Unchanged} {
+		keys["form.action_"+string(a)] = "actions.go"
+	}
+	for _, outcome := range outcomes {
+		keys["done."+outcome] = "outcome.go"
 	}
 	if len(keys) < 100 {
 		t.Errorf("%d keys were found, want more than 100", len(keys))
