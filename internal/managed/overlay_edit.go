@@ -193,7 +193,9 @@ func (r *Registry) Overlays(k Kind, at time.Time) []Overlay {
 }
 
 // Mute implements inventory.Overlays.
-func (r *Registry) Mute(target string, at time.Time) *calendar.Period { return r.period(Mute, target, at) }
+func (r *Registry) Mute(target string, at time.Time) *calendar.Period {
+	return r.period(Mute, target, at)
+}
 
 // Maintenance implements inventory.Overlays.
 func (r *Registry) Maintenance(target string, at time.Time) *calendar.Period {

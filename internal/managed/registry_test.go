@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,10 +34,12 @@ type world struct {
 
 // editable is the configuration of most tests.
 func editable() *config.Config {
-	c := config.Default()
+	c := *byDefault()
 	c.Managed.Targets = true
-	return c
+	return &c
 }
+
+var byDefault = sync.OnceValue(config.Default)
 
 func newWorld(tb testing.TB, dir string, c *config.Config) *world {
 	tb.Helper()
@@ -179,8 +182,10 @@ func TestConditions(t *testing.T) {
 			for name, edit := range map[string]func(e Edit) (Outcome, error){
 				"put":         func(e Edit) (Outcome, error) { return w.Put(t.Context(), e, "shop", []byte(`{"url":"http://a"}`)) },
 				"invalid put": func(e Edit) (Outcome, error) { return w.Put(t.Context(), e, "shop", []byte(`{"url":1}`)) },
-				"patch":       func(e Edit) (Outcome, error) { return w.Patch(t.Context(), e, "shop", []byte(`{"notification":"off"}`)) },
-				"delete":      func(e Edit) (Outcome, error) { return w.Delete(t.Context(), e, "shop") },
+				"patch": func(e Edit) (Outcome, error) {
+					return w.Patch(t.Context(), e, "shop", []byte(`{"notification":"off"}`))
+				},
+				"delete": func(e Edit) (Outcome, error) { return w.Delete(t.Context(), e, "shop") },
 			} {
 				e := w.by(tt.c)
 				e.DryRun = true
