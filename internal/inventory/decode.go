@@ -28,7 +28,11 @@ type decoder struct {
 
 // document returns what was read from data.
 func (d *decoder) document(data []byte) *document {
-	return &document{data: data, targets: d.targets, problems: d.problems, wrong: d.wrong}
+	targets := make([]*config.Target, len(d.targets))
+	for i := range d.targets {
+		targets[i] = &d.targets[i]
+	}
+	return &document{data: data, targets: targets, problems: d.problems, wrong: d.wrong}
 }
 
 // file reads a file of target_files: a list of targets, the same below the key "targets", or the groups that Prometheus'
