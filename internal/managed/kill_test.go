@@ -46,7 +46,8 @@ type steps struct {
 }
 
 func (s *steps) step() {
-	if s.n++; s.n == s.kill {
+	s.n++
+	if s.n == s.kill {
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {}
 	}

@@ -127,7 +127,7 @@ func (p *play) put() {
 func (p *play) patch() {
 	name, c, n := p.name(), p.condition(), strconv.Itoa(p.rnd.IntN(3))
 	_, err := p.w.Patch(p.Context(), p.w.by(c), name, []byte(`{"labels":{"n":"`+n+`"}}`))
-	text := fmt.Sprintf(`{"labels":{"n":"%s"},"url":"http://a"}`, n)
+	text := fmt.Sprintf(`{"labels":{"n":%q},"url":"http://a"}`, n)
 	if now, ok := p.m.targets[name]; ok && now.definition == text && !c.Absent {
 		p.want("patching to the same", err, "")
 		return
@@ -237,8 +237,8 @@ func (p *play) check() {
 	if diff := cmp.Diff(p.m.targets, want, cmp.AllowUnexported(modelTarget{})); diff != "" {
 		p.Fatalf("targets (-model +registry):\n%s", diff)
 	}
-	if s := p.w.state(); s.Revision != p.m.revision || s.meta.Targets != p.m.changed {
-		p.Fatalf("revision %d and %d, want %d and %d", s.Revision, s.meta.Targets, p.m.revision, p.m.changed)
+	if s := p.w.state(); s.Revision != p.m.revision || s.Targets != p.m.changed {
+		p.Fatalf("revision %d and %d, want %d and %d", s.Revision, s.Targets, p.m.revision, p.m.changed)
 	}
 	for i := range 6 {
 		name := "t" + strconv.Itoa(i)
@@ -272,8 +272,10 @@ func TestModel(t *testing.T) {
 			if seed%20 == 0 {
 				dir = t.TempDir()
 			}
-			p := &play{T: t, w: openWorld(t, dir), rnd: rand.New(rand.NewPCG(7, uint64(seed))),
-				m: &model{targets: map[string]modelTarget{}, muted: map[string]time.Time{}}}
+			p := &play{
+				T: t, w: openWorld(t, dir), rnd: rand.New(rand.NewPCG(7, uint64(seed))),
+				m: &model{targets: map[string]modelTarget{}, muted: map[string]time.Time{}},
+			}
 			for i := range 60 {
 				[]func(){p.put, p.put, p.put, p.patch, p.delete, p.imports, p.mute}[p.rnd.IntN(7)]()
 				p.check()
