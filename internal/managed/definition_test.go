@@ -1,6 +1,7 @@
 package managed
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -217,11 +218,11 @@ func FuzzDefinition(f *testing.F) {
 		}
 		text := encode(old)
 		again, problems := readObject(text, false)
-		if len(text) <= maxDefinition && (len(problems) > 0 || string(encode(again)) != string(text)) {
+		if len(text) <= maxDefinition && (len(problems) > 0 || !bytes.Equal(encode(again), text)) {
 			t.Errorf("%s was read as %s, and then as %s, %v", a, text, encode(again), problems)
 		}
 		patch := decode(encode(difference(old, now)))
-		if got := encode(mergePatch(decode(text), patch)); string(got) != string(encode(now)) {
+		if got := encode(mergePatch(decode(text), patch)); !bytes.Equal(got, encode(now)) {
 			t.Errorf("%s patched by %s: got %s", text, encode(patch), cmp.Diff(string(encode(now)), string(got)))
 		}
 	})

@@ -90,7 +90,7 @@ func (y *yamlReader) value(at string, n *yaml.Node, depth int) any {
 		y.problem(at, n, fmt.Sprintf("is nested too deeply, want %d levels of lists and mappings at most", maxDepth))
 		return nil
 	}
-	switch n.Kind {
+	switch n.Kind { //nolint:exhaustive // all others are scalars
 	case yaml.MappingNode:
 		object := map[string]any{}
 		y.mapping(at, n, depth, object, false)
