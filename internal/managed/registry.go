@@ -42,8 +42,11 @@ type file interface {
 // forgetful keeps nothing.
 type forgetful struct{}
 
+// SaveAll implements file.
 func (forgetful) SaveAll(map[string][]byte) error { return nil }
-func (forgetful) Close() error                    { return nil }
+
+// Close implements file.
+func (forgetful) Close() error { return nil }
 
 // A Registry holds what people edit. Its methods may be called at the same time. Make it with New, Configure it, then Open it.
 type Registry struct {
@@ -207,7 +210,7 @@ func (r *Registry) storable() error {
 	return nil
 }
 
-// Writable returns why no target can be changed: ErrReadOnly or a StoreError. nil: they can.
+// Writable returns why no target can be changed: ErrReadOnly or a StoreError, or nil if they can.
 func (r *Registry) Writable() error {
 	if !r.settings.Load().writable {
 		return ErrReadOnly
