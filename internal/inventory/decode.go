@@ -87,7 +87,7 @@ func (d *decoder) mapped(ctx context.Context, m *config.TargetMap, data []byte) 
 			d.problem(fmt.Sprintf("item %d%s", i, named(fields["name"])), err)
 			continue
 		}
-		if _, err := d.target(ctx, i, toNode(fields)); err != nil {
+		if _, err := d.target(ctx, i, config.ValueNode(fields)); err != nil {
 			return err
 		}
 	}
@@ -135,7 +135,7 @@ func (d *decoder) records(ctx context.Context, body *config.Document) error {
 		if err != nil {
 			return err
 		}
-		if err := d.item(ctx, i, toNode(v)); err != nil {
+		if err := d.item(ctx, i, config.ValueNode(v)); err != nil {
 			return err
 		}
 		i++
