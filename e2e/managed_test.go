@@ -211,7 +211,7 @@ func TestManagedMany(t *testing.T) {
 		t.Fatalf("the import: status %d, %v: %.500s", status, err, text)
 	}
 	t.Logf("the import of %d took %s", len(all), time.Since(began))
-	put := func(i int, editor int) time.Duration {
+	put := func(i, editor int) time.Duration {
 		began := time.Now()
 		create(t, pair, editor, fmt.Sprintf("new-%03d", i), "http://127.0.0.1:1/")
 		return time.Since(began)

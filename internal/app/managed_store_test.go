@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -77,7 +78,7 @@ func TestEditsAreKept(t *testing.T) {
 			t.Errorf("%s: status %d, want %d with %q: %s", path, status, want.status, want.text, body)
 		}
 	}
-	if now, err := os.ReadFile(file); err != nil || string(now) != string(damaged) {
+	if now, err := os.ReadFile(file); err != nil || !bytes.Equal(now, damaged) {
 		t.Errorf("the damaged file was changed: %v", err)
 	}
 
