@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/history"
@@ -15,8 +16,10 @@ type probes struct {
 	metrics *metrics
 	history *history.History
 	status  *status.Tracker
-	scraped moment // when somebody else last had a target of the inventory probed
-	log     *slog.Logger
+	// observed is told of a probe of a target of the inventory that counts.
+	observed func(target string, healthy bool, at time.Time)
+	scraped  moment // when somebody else last had a target of the inventory probed
+	log      *slog.Logger
 }
 
 // begin is the Handler's Begin.
@@ -54,6 +57,8 @@ func (p *probes) end(probe collector.Probe, own bool) {
 	}
 	if observed.Name == "" {
 		observed.Key = status.KeyOf(probe.Module, probe.Request.Hostname, probe.Request.URL.String())
+	} else if observed.Conclusive() {
+		p.observed(observed.Name, probe.Result.Success(), probe.Result.Start)
 	}
 	p.write(lines[p.status.Observe(observed)], probe)
 }

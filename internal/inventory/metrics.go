@@ -86,6 +86,9 @@ func (m *metrics) collectSources(ch chan<- prometheus.Metric) *Inventory {
 	m.keeper.mu.Lock()
 	defer m.keeper.mu.Unlock()
 	for _, s := range m.keeper.sources {
+		if s.hidden() {
+			continue
+		}
 		ch <- prometheus.MustNewConstMetric(errorsDesc, prometheus.CounterValue, float64(s.errors), s.name)
 		if !s.success.IsZero() {
 			ch <- prometheus.MustNewConstMetric(successDesc, prometheus.GaugeValue, float64(s.success.UnixMilli())/1000, s.name)
