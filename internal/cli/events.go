@@ -82,8 +82,10 @@ func writeEvents(out io.Writer, all *api.EventList, zone *time.Location) {
 }
 
 func eventOf(e *status.Event) string {
-	words := string(e.State)
+	var words string
 	switch e.Kind {
+	case status.KindState:
+		words = string(e.State)
 	case status.KindRestart:
 		words = "restart: " + strings.ReplaceAll(e.Outcome, "_", " ")
 	case status.KindEdit, status.KindMute:
