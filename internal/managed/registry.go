@@ -16,7 +16,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/store"
 )
 
-// Options are what a Registry asks others for. All functions but Environment are required.
+// Options are what a Registry asks others for. All functions but Environment and Edited are required.
 type Options struct {
 	// Dir is where everything is kept. Empty: it is forgotten at the end.
 	Dir string
@@ -30,7 +30,10 @@ type Options struct {
 	Services func(name string) []string
 	// Changed is told that the targets have changed. It returns once everybody sees that.
 	Changed func()
-	Log     *slog.Logger
+	// Edited is told what became of edits that were made together, in their order, before they are answered. It must not wait, and not
+	// edit. nil: nobody is told.
+	Edited func(entries []Entry)
+	Log    *slog.Logger
 }
 
 // A file keeps records. It is a store.Store, or one that forgets.
