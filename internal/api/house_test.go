@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -287,6 +288,13 @@ targets:
 		Inventory:  func() *inventory.Inventory { return g.inventory(t) },
 		Status:     status.NewTracker(),
 		Restarting: func() map[string]string { return nil },
+	}
+	for _, r := range []prober.Result{{Start: time.Now(), Duration: time.Second}, {
+		Start: time.Now(), Duration: time.Second, Reason: prober.ReasonStatus, Err: errors.New("status 503, want 2xx"), FailedPhase: "processing", Attempts: 1,
+		Phases: []prober.Phase{{Name: "connect", Duration: time.Second}}, Events: []prober.Event{{Message: "Connected", Attrs: []slog.Attr{slog.String("ip", "127.0.0.1")}}},
+		HTTP: &prober.HTTPResult{StatusCode: 503},
+	}} {
+		source.Status.Observe(status.Probe{Name: "db", Result: r})
 	}
 	h := &house{registry: g, mux: http.NewServeMux()}
 	targets := targetsOf(source)

@@ -62,6 +62,10 @@ func TestPeriods(t *testing.T) {
 		{"an end, counted twice", question{alice, "DELETE", "/api/v1/mutes?environment=LIVE&expect=1", `{"expect":2}`, nil}, 400, "expect is 1 in the URL and 2 in the body"},
 		{"an end", question{alice, "DELETE", "/api/v1/mutes?environment=LIVE&expect=2", "", nil}, 200, `{"found":2,"targets":["db","web"]}`},
 		{"an end, counted in the body", question{alice, "DELETE", "/api/v1/mutes", `{"expect":3}`, nil}, 200, `{"found":3,"targets":["wiki"]}`},
+		{"many in maintenance", question{alice, "PUT", "/api/v1/maintenances?environment=LIVE", `{"duration":"2h","expect":2,"until_healthy":true}`, nil}, 200, `{"found":2,"targets":["db","web"],"start":`},
+		{"one of them has it", question{bob, "GET", "/api/v1/targets/db", "", nil}, 200, `"maintenance_active":true`},
+		{"the end of one", question{alice, "DELETE", "/api/v1/targets/db/maintenance", "", nil}, 204, ""},
+		{"the end of many", question{alice, "DELETE", "/api/v1/maintenances?environment=LIVE&expect=2", "", nil}, 200, `{"found":2,"targets":["web"]}`},
 		{"an unknown filter", question{alice, "PUT", "/api/v1/mutes?team=shop", `{"duration":"2h","expect":0}`, nil}, 400, "unknown parameter"},
 		{"an impossible filter", question{alice, "PUT", "/api/v1/mutes?shard=3", `{"duration":"2h","expect":0}`, nil}, 400, "shard"},
 	} {
