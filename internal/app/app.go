@@ -159,19 +159,20 @@ func New(o Options) (*App, error) {
 		lifecycle: newLifecycle(), loadEvery: loadEvery,
 	}
 	a.limits, a.passwords = newLimits(o.Logger, a.metrics), passwords(*o.Web.WebConfigFile)
+	a.managed = a.newManaged()
 	a.inventory = inventory.NewKeeper(inventory.Options{
-		Mask: prober.MaskURL, Offset: o.TimeoutOffset, Log: o.Logger,
+		Mask: prober.MaskURL, Offset: o.TimeoutOffset, Supplier: a.managed, Overlays: a.managed, Log: o.Logger,
 	}, a.metrics.registry)
 	a.restarts = restart.NewController(a.keepRestarts(), a.metrics.registry, o.Logger.With("component", "restart"))
 	a.operators = a.newOperators()
 	a.webhook = a.newWebhook(a.metrics.registry)
-	a.probes = &probes{metrics: a.metrics, history: a.history, status: a.status, maintained: a.maintained, log: o.ProbeLogger}
-	a.managed = a.newManaged()
+	a.probes = &probes{metrics: a.metrics, history: a.history, status: a.status, observed: a.managed.Observe, log: o.ProbeLogger}
 	a.probeNow = newProbeNow(func(name string) (collector.Target, bool) { return a.current.Load().targets.named(name) }, a.probes.beginOwn, a.gate)
 	a.pages = a.newPages()
 	a.metrics.watchStale(a.stale)
 	a.memory, a.selfProber = a.newMemory(), a.newSelfProber()
 	a.onStop("the journal", a.closeJournal)
+	a.onStop("what people edit", a.closeManaged)
 	if err := a.apply(); err != nil {
 		return nil, errors.Join(err, a.unwind(context.Background()))
 	}

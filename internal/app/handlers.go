@@ -70,7 +70,7 @@ func (a *App) currentInventory() *inventory.Inventory { return a.current.Load().
 func (a *App) discovery() http.Handler {
 	d := &inventory.Discovery{
 		Inventory: a.currentInventory,
-		Complete:  a.inventory.Complete,
+		Missing:   a.inventory.Missing,
 		Prefix:    a.prefix,
 		Offset:    a.opts.TimeoutOffset,
 	}
@@ -88,7 +88,8 @@ func (a *App) discovery() http.Handler {
 // health is what the page says of the exporter itself.
 func (a *App) health() page.Health {
 	return page.Health{
-		Started: a.made, Discovered: a.discovered.at(), Scraped: a.probes.scraped.at(), Broken: a.whyBroken(), Braked: a.restarts.Braked(),
+		Started: a.made, Discovered: a.discovered.at(), Scraped: a.probes.scraped.at(),
+		Unknown: a.managed.Broken(), Broken: a.whyBroken(), Braked: a.restarts.Braked(),
 	}
 }
 

@@ -77,6 +77,8 @@ func TestEveryKeyIsThere(t *testing.T) {
 	}
 	for _, key := range []string{
 		"state.restarting.executing", "state.restarting.verifying", "state.flapping", "state.unable", "state.maintenance", "state.muted",
+		"state.maintenance_until", "state.maintenance_until_healthy", "state.muted_until", "state.muted_until_healthy",
+		"detail.maintenance_until", "detail.maintenance_until_healthy", "detail.muted_until", "detail.muted_until_healthy",
 		"age.seconds", "age.minutes", "age.hours", "age.days", "age.seconds_ago", "age.minutes_ago", "age.hours_ago", "age.days_ago",
 		"filter.sort_state", "filter.sort_name", "filter.sort_since", "filter.sort_took",
 	} {
@@ -96,7 +98,11 @@ func TestEveryKeyIsThere(t *testing.T) {
 			t.Errorf("%s says %q, which no catalogue has", file, key)
 		}
 	}
-	for _, key := range []string{"age.seconds", "list.percent", "list.of_probes", "why.cause"} {
+	for _, key := range []string{
+		"age.seconds", "list.percent", "list.of_probes", "why.cause",
+		"state.maintenance_until", "state.maintenance_until_healthy", "state.muted_until", "state.muted_until_healthy",
+		"detail.maintenance_until", "detail.maintenance_until_healthy", "detail.muted_until", "detail.muted_until_healthy",
+	} {
 		for _, c := range catalogues {
 			if _, ok := c.halves[key]; !ok {
 				t.Errorf("%s: %q does not have one verb %%s, and rows need it", c.Lang, key)

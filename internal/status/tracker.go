@@ -68,7 +68,7 @@ func (t *Tracker) Observe(p Probe) Change {
 	switch {
 	case known.unable && !wasUnable:
 		return Unable
-	case !conclusive(&p):
+	case !p.Conclusive():
 		return None
 	}
 	if !p.Result.Success() {
