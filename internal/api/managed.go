@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"time"
@@ -20,6 +21,7 @@ type Managed interface {
 	Delete(ctx context.Context, e managed.Edit, name string) (managed.Outcome, error)
 	Import(ctx context.Context, e managed.Edit, mode managed.Mode, d managed.Document) (managed.Report, error)
 	Export() (managed.Document, uint64, error)
+	Listed(at time.Time) ([]json.RawMessage, error)
 	Target(name string) (managed.Target, bool)
 	Writable() error
 }
@@ -77,7 +79,9 @@ func (e *Edits) write(w http.ResponseWriter, r *http.Request, in intake, do func
 		return
 	}
 	detail := e.Targets.written(&outcome.Target, edit.DryRun, time.Now())
-	setRevision(w, outcome.Target.Revision)
+	if detail.Revision > 0 { // a trial makes nothing that has one
+		setRevision(w, detail.Revision)
+	}
 	if outcome.Action == managed.Created {
 		w.Header().Set("Location", e.Prefix+"/api/v1/targets/"+url.PathEscape(name))
 		answerAs(w, http.StatusCreated, Changed{detail, outcome.Warnings})
