@@ -51,28 +51,7 @@ targets:
 		t.Fatal(err)
 	}
 	h := &house{cfg: c, mux: http.NewServeMux()}
-	h.registry = managed.New(managed.Options{
-		Owner: func(name string) (string, bool) {
-			e := h.inventory().ByName(name)
-			if e == nil {
-				return "", false
-			}
-			return e.Source, e.Source != managed.Source
-		},
-		Environment: func(name string) string {
-			if e := h.inventory().ByName(name); e != nil {
-				return e.Environment
-			}
-			return ""
-		},
-		Services: func(name string) []string {
-			if name == "checked" {
-				return []string{"shop"}
-			}
-			return nil
-		},
-		Changed: func() {}, Log: slog.New(slog.DiscardHandler),
-	}, prometheus.NewRegistry())
+	h.registry = h.newRegistry()
 	h.registry.Configure(c, 0)
 	if err := h.registry.Open(); err != nil {
 		t.Fatal(err)
@@ -94,6 +73,38 @@ targets:
 	}} {
 		source.Status.Observe(status.Probe{Name: "db", Result: r})
 	}
+	h.serve(source)
+	return h
+}
+
+// newRegistry keeps what people edit, and forgets it at the end.
+func (h *house) newRegistry() *managed.Registry {
+	return managed.New(managed.Options{
+		Owner: func(name string) (string, bool) {
+			e := h.inventory().ByName(name)
+			if e == nil {
+				return "", false
+			}
+			return e.Source, e.Source != managed.Source
+		},
+		Environment: func(name string) string {
+			if e := h.inventory().ByName(name); e != nil {
+				return e.Environment
+			}
+			return ""
+		},
+		Services: func(name string) []string {
+			if name == "checked" {
+				return []string{"shop"}
+			}
+			return nil
+		},
+		Changed: func() {}, Log: slog.New(slog.DiscardHandler),
+	}, prometheus.NewRegistry())
+}
+
+// serve serves what is asked of the API.
+func (h *house) serve(source *board.Source) {
 	g := h.registry
 	targets := targetsOf(source)
 	targets.Managed, targets.Edits, targets.Writable = g.Target, g.Edits, g.Writable
@@ -121,7 +132,6 @@ targets:
 		h.mux.HandleFunc("PUT /api/v1/"+many, s.PutMany)
 		h.mux.HandleFunc("DELETE /api/v1/"+many, s.DeleteMany)
 	}
-	return h
 }
 
 // inventory is that of the file and the registry.

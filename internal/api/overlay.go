@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -77,7 +78,7 @@ func (s *Periods) Put(w http.ResponseWriter, r *http.Request) {
 	answer(w, period)
 }
 
-// of is the period of a target that has not ended at a time. nil: there is none.
+// of is the period of a target that has not ended at a time, or nil.
 func (s *Periods) of(target string, at time.Time) *calendar.Period {
 	all := s.Overlays.Overlays(s.Kind, at)
 	i, found := slices.BinarySearchFunc(all, target, func(o managed.Overlay, name string) int { return strings.Compare(o.Target, name) })
@@ -165,9 +166,7 @@ func (s *Periods) period(body []byte, fields map[string]any, now time.Time) (*ca
 	if s.Kind == managed.Maintenance {
 		all["until_healthy"] = &p.UntilHealthy
 	}
-	for key, field := range fields {
-		all[key] = field
-	}
+	maps.Copy(all, fields)
 	if err := assign(string(s.Kind), body, all); err != nil {
 		return nil, err
 	}

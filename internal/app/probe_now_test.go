@@ -3,7 +3,7 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,7 +40,7 @@ func TestProbeNowLimits(t *testing.T) {
 		}
 		for i := range probeNowAtOnce {
 			go func() {
-				if err := ask(fmt.Sprint(i)); err != nil {
+				if err := ask(strconv.Itoa(i)); err != nil {
 					t.Errorf("probe %d: %v", i, err)
 				}
 			}()
