@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -32,7 +33,7 @@ func (e *Edits) Export(w http.ResponseWriter, r *http.Request) {
 		shown.Targets, err = definitions(r, all.Targets)
 	}
 	if err != nil {
-		Fail(w, err)
+		Fail(w, unread(err))
 		return
 	}
 	body, kind := shown.JSON(), jsonType
@@ -48,6 +49,14 @@ func (e *Edits) Export(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", caching)
 	h.Add("Vary", "Accept, Authorization")
 	send.Body(w, r, revisionTag(revision), body)
+}
+
+// unread is why there is nothing to read: there was nothing to keep, and where the file is concerns no reader.
+func unread(err error) error {
+	if as[*managed.StoreError](err) {
+		return &StatusError{Status: http.StatusServiceUnavailable, Err: errors.New("what people have edited cannot be read, see the log")}
+	}
+	return err
 }
 
 // prefersYAML reports whether a client accepts YAML, and no JSON before it.

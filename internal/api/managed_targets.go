@@ -20,7 +20,7 @@ func (e *Edits) Supply(w http.ResponseWriter, r *http.Request) {
 		list, err = definitions(r, list)
 	}
 	if err != nil {
-		Fail(w, err)
+		Fail(w, unread(err))
 		return
 	}
 	w.Header().Add("Vary", "Authorization")

@@ -325,3 +325,60 @@ func TestTypesAreExplained(t *testing.T) {
 		}
 	}
 }
+
+// A managed target that does not count can be seen and removed: one whose name a file has, and one whose module is gone.
+func TestUnused(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		for name, body := range map[string]string{"shop": shop, "odd": `{"url":"http://odd.example/?page=canary","module":"odd"}`} {
+			h.cfg.Modules["odd"] = h.cfg.Modules["http_2xx"]
+			if w := h.ask(t, question{alice, "PUT", "/api/v1/targets/" + name, body, nil}); w.Code != http.StatusCreated {
+				t.Fatal(w.Body)
+			}
+		}
+		of := *h.cfg.Target("db")
+		of.Name = "shop"
+		h.cfg.Targets = append(h.cfg.Targets, of)
+		delete(h.cfg.Modules, "odd")
+		for _, tc := range []struct {
+			name string
+			ask  question
+			code int
+			want string
+		}{
+			{"shadowed", question{bob, "GET", shopPath, "", nil}, 200, `"editable":false,"revision":`},
+			{"its definition", question{alice, "GET", shopPath, "", nil}, 200, `"shadowed":true,"definition":{`},
+			{"in the list", question{bob, "GET", "/api/v1/targets?name=shop", "", nil}, 200, `"shadowed":true`},
+			{"changed", question{alice, "PUT", shopPath, `{"url":"http://x"}`, []string{"If-Match", "*"}}, 409, "owned_elsewhere"},
+			{"removed", question{alice, "DELETE", shopPath, "", []string{"If-Match", "*"}}, 204, ""},
+			{"the other stays", question{bob, "GET", shopPath, "", nil}, 200, `"source":"targets"`},
+			{"without its module", question{bob, "GET", "/api/v1/targets/odd", "", nil}, 200, `"url":"http://odd.example/?page=***","module":"odd"`},
+			{"nothing of it is shown", question{bob, "GET", "/api/v1/targets/odd", "", nil}, 200, `"definition":{"module":"odd","url":"http://odd.example/?page=***"}`},
+			{"removed, too", question{alice, "DELETE", "/api/v1/targets/odd", "", []string{"If-Match", "*"}}, 204, ""},
+			{"gone", question{bob, "GET", "/api/v1/targets/odd", "", nil}, 404, ""},
+		} {
+			if w := h.ask(t, tc.ask); w.Code != tc.code || !strings.Contains(w.Body.String(), tc.want) {
+				t.Errorf("%s: %d, want %d with %s: %s", tc.name, w.Code, tc.code, tc.want, w.Body)
+			}
+		}
+	})
+}
+
+// A broken registry knows nothing.
+type broken struct{ Managed }
+
+var errBroken = &managed.StoreError{Err: errors.New("opening /canary/managed.db: invalid database")}
+
+func (broken) Export() (managed.Document, uint64, error)   { return managed.Document{}, 0, errBroken }
+func (broken) Listed(time.Time) ([]json.RawMessage, error) { return nil, errBroken }
+
+// Other exporters keep their list where nothing is known, as Prometheus does.
+func TestBroken(t *testing.T) {
+	edits := &Edits{Managed: broken{}}
+	for name, serve := range map[string]http.HandlerFunc{"export": edits.Export, "supply": edits.Supply} {
+		w := httptest.NewRecorder()
+		serve(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody))
+		if w.Code != http.StatusServiceUnavailable || strings.Contains(w.Body.String(), "canary") || strings.Contains(w.Body.String(), "kept") {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
+	}
+}
