@@ -2,15 +2,20 @@ package api
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/managed"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/query"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/send"
 )
+
+// maxImports is how many imports may be under way at a time: each may take a hundred megabytes.
+const maxImports = 2
 
 // The formats of an export.
 const (
@@ -88,6 +93,11 @@ func (e *Edits) Import(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		Fail(w, err)
+		return
+	}
+	defer e.importing.Add(-1)
+	if e.importing.Add(1) > maxImports {
+		Fail(w, &managed.TooManyError{RetryAfter: time.Second, Err: fmt.Errorf("import: %d at once", maxImports)})
 		return
 	}
 	body, kind, err := document.read(w, r)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -36,6 +37,8 @@ type Edits struct {
 	Author  Author
 	// Prefix is the path below which everything is served: "" or "/path".
 	Prefix string
+
+	importing atomic.Int32 // how many imports are under way
 }
 
 // A Changed is the answer to a change of a target: the target as it is then.

@@ -4,8 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -204,6 +208,44 @@ func TestImport(t *testing.T) {
 		a, _ := h.registry.Target("a")
 		if got := string(a.Definition); !strings.Contains(got, `"day":"2026-12-01"`) {
 			t.Errorf("a is %s", got)
+		}
+	})
+}
+
+// Few imports are read at a time, however slowly they come.
+func TestManyImports(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		ask := func(body io.Reader) int {
+			r := httptest.NewRequestWithContext(access.With(t.Context(), alice), http.MethodPut, "/api/v1/managed", body)
+			r.Header.Set("Content-Type", jsonType)
+			w := httptest.NewRecorder()
+			h.mux.ServeHTTP(w, r)
+			return w.Code
+		}
+		var slow []*io.PipeWriter
+		answers := make(chan int, maxImports)
+		for range maxImports {
+			from, to := io.Pipe()
+			slow = append(slow, to)
+			go func() { answers <- ask(from) }()
+		}
+		synctest.Wait()
+		if code := ask(strings.NewReader(`{"targets":[]}`)); code != http.StatusTooManyRequests {
+			t.Errorf("one more is answered %d", code)
+		}
+		for _, to := range slow {
+			if _, err := io.WriteString(to, `{"targets":[]}`); err != nil {
+				t.Error(err)
+			}
+			if err := to.Close(); err != nil {
+				t.Error(err)
+			}
+			if code := <-answers; code != http.StatusOK {
+				t.Errorf("a slow one is answered %d", code)
+			}
+		}
+		if code := ask(strings.NewReader(`{"targets":[]}`)); code != http.StatusOK {
+			t.Errorf("one more, later, is answered %d", code)
 		}
 	})
 }
