@@ -81,6 +81,12 @@ var mutations = []mutation{
 	{"HealthcheckRestartWouldAct", `decision="would_restart"`, `decision=~".*"`, "restarts"},
 	{"HealthcheckTargetMuted", ">= on", "<= on", "markers"},
 	{"HealthcheckTargetMuted", "max by (target, environment)", "max by (target, environment, instance)", "markers"},
+	{"HealthcheckTargetMuted", `probe_target_muted{job="healthcheck",target!=""} == 1`, `probe_target_muted{job="healthcheck",target!=""} == 2`, "markers"},
+	{"HealthcheckTargetMuted", `,target!=""`, "", "markers"},
+	// What is known of a scrape that fails, and only of one.
+	{"HealthcheckTargetMuted", `ALERTS{alertname="HealthcheckTargetMuted"}`, `ALERTS{alertname="none"}`, "markers"},
+	{"HealthcheckTargetMuted", "and on (target, environment)\n", "or on (target, environment)\n", "markers"},
+	{"HealthcheckTargetMaintenance", "up{job=\"healthcheck\"} == 0", "up{job=\"healthcheck\"} >= 0", "markers"},
 	{"HealthcheckTargetMaintenance", "[6h:1m]", "[10m:1m]", "markers"},
 	{"HealthcheckDependencyDown", "(depends_on, depends_on_environment)", "(depends_on)", "markers"},
 	{"HealthcheckDependencyDown", "[1m]", "[1s]", "markers"},

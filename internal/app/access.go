@@ -105,9 +105,7 @@ func (a *App) refusal(w http.ResponseWriter, err error) *api.StatusError {
 }
 
 func (a *App) refuseAccess(w http.ResponseWriter, r *http.Request, p *api.StatusError) {
-	a.metrics.refuse(refusedAccess)
-	a.limits.log.Warn("Refused access",
-		"addr", r.RemoteAddr, "path", printable.Text(r.URL.Path, printable.MaxLog), "status_code", p.Status, "err", p.Err)
+	a.noteRefusal(r, p.Status, p.Err)
 	if strings.HasPrefix(r.URL.Path, "/api/") {
 		api.Fail(w, p)
 		return
@@ -117,6 +115,13 @@ func (a *App) refuseAccess(w http.ResponseWriter, r *http.Request, p *api.Status
 		return
 	}
 	http.Error(w, p.Error(), p.Status)
+}
+
+// noteRefusal counts and logs that somebody may not do what he asks for.
+func (a *App) noteRefusal(r *http.Request, status int, err error) {
+	a.metrics.refuse(refusedAccess)
+	a.limits.log.Warn("Refused access",
+		"addr", r.RemoteAddr, "path", printable.Text(r.URL.Path, printable.MaxLog), "status_code", status, "err", err)
 }
 
 // identifier finds out who requests are from, as a configuration says.

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/exporter-toolkit/web"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/api"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/history"
@@ -83,6 +84,7 @@ type App struct {
 
 	inventory *inventory.Keeper
 	managed   *managed.Registry
+	probeNow  *probeNow
 
 	journal   *journal.Journal // nil: nothing is kept
 	restarts  *restart.Controller
@@ -164,7 +166,8 @@ func New(o Options) (*App, error) {
 	a.restarts = restart.NewController(a.keepRestarts(), a.metrics.registry, o.Logger.With("component", "restart"))
 	a.operators = a.newOperators()
 	a.webhook = a.newWebhook(a.metrics.registry)
-	a.probes = &probes{metrics: a.metrics, history: a.history, status: a.status, maintained: a.maintained, observed: a.managed.Observe, log: o.ProbeLogger}
+	a.probes = &probes{metrics: a.metrics, history: a.history, status: a.status, observed: a.managed.Observe, log: o.ProbeLogger}
+	a.probeNow = newProbeNow(func(name string) (collector.Target, bool) { return a.current.Load().targets.named(name) }, a.probes.beginOwn, a.gate)
 	a.pages = a.newPages()
 	a.metrics.watchStale(a.stale)
 	a.memory, a.selfProber = a.newMemory(), a.newSelfProber()

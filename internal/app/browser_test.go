@@ -22,6 +22,13 @@ var browsed = map[string]bool{
 	"POST /targets": false, "POST /targets/{name}": false, "POST /targets/{name}/delete": false, "POST /targets/{name}/probe": false,
 	"POST /targets/{name}/mute": false, "POST /targets/{name}/unmute": false, "POST /targets/{name}/maintenance": false, "POST /targets/{name}/end-maintenance": false,
 	"GET /-/healthy": true, "GET /-/ready": true,
+	"GET /api/v1/managed": true, "GET /api/v1/managed/targets": true, "GET /api/v1/openapi.yaml": true, "GET /api/v1/mutes": true, "GET /api/v1/maintenances": true,
+	"GET /api/v1/targets/{name}/mute": true, "GET /api/v1/targets/{name}/maintenance": true,
+
+	"PUT /api/v1/targets/{name}": false, "PATCH /api/v1/targets/{name}": false, "DELETE /api/v1/targets/{name}": false, "PUT /api/v1/managed": false,
+	"PUT /api/v1/targets/{name}/mute": false, "DELETE /api/v1/targets/{name}/mute": false, "PUT /api/v1/targets/{name}/maintenance": false,
+	"DELETE /api/v1/targets/{name}/maintenance": false, "POST /api/v1/targets/{name}/probe": false,
+	"PUT /api/v1/mutes": false, "DELETE /api/v1/mutes": false, "PUT /api/v1/maintenances": false, "DELETE /api/v1/maintenances": false,
 
 	"GET /probe": false, "GET /probe/all": false, "GET /sd": false,
 	"POST /webhook/alertmanager": false, "POST /-/reload": false, "PUT /-/reload": false,

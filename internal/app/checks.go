@@ -63,7 +63,8 @@ func borrows(cfg *config.Config, s *config.Service) bool {
 	return slices.ContainsFunc(s.Checks, func(c config.ServiceCheck) bool { return c.Target != "" && cfg.Target(c.Target) == nil })
 }
 
-// watching returns what is restarted, with the targets that checks name as they are in an inventory.
+// watching returns what is restarted, with the targets that checks name as they are in an inventory, and held while people have
+// one of these in maintenance.
 func (s *Snapshot) watching(inv *inventory.Inventory) restart.Configuration {
 	all := s.Restarts
 	if s.Config.Restart == nil {
@@ -75,6 +76,10 @@ func (s *Snapshot) watching(inv *inventory.Inventory) restart.Configuration {
 			service := &all.Services[i]
 			_ = s.observe(service, configured, inInventory(inv)) // what is wrong with those of the file ended the load
 			s.posts.stand(service.Checks)
+		}
+		if inv.Overlays != nil {
+			service := &all.Services[i]
+			service.Maintenance = withPeople(inv.Overlays, service.Checks, service.Maintenance)
 		}
 	}
 	return all

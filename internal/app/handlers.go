@@ -50,7 +50,7 @@ func (a *App) probeAll() *collector.AllHandler {
 
 // apiTargets serves the targets with what is known of them.
 func (a *App) apiTargets() *api.Targets {
-	return &api.Targets{Board: a.board(), Hint: a.hint}
+	return &api.Targets{Board: a.board(), Hint: a.hint, Managed: a.managed.Target, Writable: a.managed.Writable}
 }
 
 // board is where what is known of targets is shown from.
@@ -110,7 +110,7 @@ func (a *App) newPages() *page.Pages {
 		Services: func(target string) []string { return a.current.Load().checking(target) },
 		Standing: a.standing,
 
-		ConfigFile: a.opts.ConfigFile, Address: a.address,
+		ConfigFile: a.opts.ConfigFile, Address: a.address, Editing: a.pageEditing(),
 	}
 	p.Live = page.NewLive(p, page.LiveOptions{
 		Viewers: min(a.opts.PageViewers, max(a.limits.connections.whole/viewerShare, 1)),

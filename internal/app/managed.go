@@ -14,11 +14,17 @@ import (
 // newManaged keeps what people edit. It needs the inventory, which needs it: nobody edits before New has ended.
 func (a *App) newManaged() *managed.Registry {
 	return managed.New(managed.Options{
-		Dir:      a.opts.StoragePath,
-		Owner:    a.owner,
+		Dir:   a.opts.StoragePath,
+		Owner: a.owner,
+		Environment: func(name string) string {
+			if e := a.currentInventory().ByName(name); e != nil {
+				return e.Environment
+			}
+			return ""
+		},
 		Services: func(name string) []string { return a.current.Load().checking(name) },
 		Changed:  func() { a.inventory.Resupply() },
-		Log:      a.log,
+		Log:      a.limits.log,
 	}, a.metrics.registry)
 }
 

@@ -16,8 +16,6 @@ type probes struct {
 	metrics *metrics
 	history *history.History
 	status  *status.Tracker
-	// maintained reports whether a window of a target of the inventory is open.
-	maintained func(target string, now time.Time) bool
 	// observed is told of a probe of a target of the inventory that counts.
 	observed func(target string, healthy bool, at time.Time)
 	scraped  moment // when somebody else last had a target of the inventory probed
@@ -55,7 +53,7 @@ func (p *probes) end(probe collector.Probe, own bool) {
 	p.history.Add(probe.Module, prober.MaskURL(probe.Request.URL), probe.Result)
 	observed := status.Probe{
 		Name: probe.Target, Result: probe.Result, OwnTimeout: probe.OwnTimeout, Own: own,
-		Maintenance: p.maintained(probe.Target, probe.Result.Start),
+		Maintenance: probe.Quiet.Maintenance,
 	}
 	if observed.Name == "" {
 		observed.Key = status.KeyOf(probe.Module, probe.Request.Hostname, probe.Request.URL.String())

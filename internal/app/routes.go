@@ -82,6 +82,7 @@ func (a *App) table() []route {
 		{"POST /-/reload", sameSite, maintaining, http.HandlerFunc(a.reloadNow)},
 		{"PUT /-/reload", sameSite, maintaining, http.HandlerFunc(a.reloadNow)},
 	}
+	routes = append(routes, a.editRoutes()...)
 	if a.opts.EnablePprof {
 		routes = append(routes,
 			route{"GET /debug/pprof/", sameSite, maintaining, http.HandlerFunc(pprof.Index)},

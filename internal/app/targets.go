@@ -20,9 +20,9 @@ type targets struct {
 	byName    map[string]func() collector.Target
 }
 
-// newTargets makes the targets of an inventory that was checked against the configuration of s. What was made for an entry
-// before, with the same configuration, is kept with its connections. nil: there is nothing to keep.
-func newTargets(inv *inventory.Inventory, s *Snapshot, before *targets) *targets {
+// newTargets makes the targets of an inventory that was checked against the configuration of s. Quiet is asked by their names. What
+// was made for an entry before, with the same configuration, is kept with its connections. nil: there is nothing to keep.
+func newTargets(inv *inventory.Inventory, s *Snapshot, quiet func(target string) collector.Quiet, before *targets) *targets {
 	t := &targets{inventory: inv, byName: make(map[string]func() collector.Target, len(inv.Entries()))}
 	for _, e := range inv.Entries() {
 		if before != nil && before.inventory.ByName(e.Name) == e {
@@ -30,7 +30,11 @@ func newTargets(inv *inventory.Inventory, s *Snapshot, before *targets) *targets
 			continue
 		}
 		// With the first probe: most of them need nothing of their own, and there may be thousands.
-		t.byName[e.Name] = sync.OnceValue(func() collector.Target { return newTarget(e, s) })
+		t.byName[e.Name] = sync.OnceValue(func() collector.Target {
+			made := newTarget(e, s)
+			made.Quiet = func() collector.Quiet { return quiet(e.Name) }
+			return made
+		})
 	}
 	return t
 }
@@ -82,7 +86,7 @@ func (a *App) inventoryChanged(s *Snapshot, inv *inventory.Inventory) {
 	if before != nil && before.Snapshot == s {
 		kept = before.targets
 	}
-	now := &current{s, newTargets(inv, s, kept)}
+	now := &current{s, newTargets(inv, s, a.quiet, kept)}
 	a.current.Store(now)
 	if kept == nil {
 		a.stays.judge(now)
@@ -102,11 +106,15 @@ func (a *App) forgetGone(inv *inventory.Inventory) {
 	}
 }
 
-// maintained reports whether a window of a target of the inventory, or of all targets, is open.
-func (a *App) maintained(target string, now time.Time) bool {
+// quiet is why nobody wants to be told of a target of the inventory now, whichever inventory a probe of it began with.
+func (a *App) quiet(target string) collector.Quiet {
 	inv := a.currentInventory()
 	e := inv.ByName(target)
-	return e != nil && inv.Quiet(e, now).InMaintenance
+	if e == nil {
+		return collector.Quiet{}
+	}
+	q := inv.Quiet(e, time.Now())
+	return collector.Quiet{Muted: q.Muted, Maintenance: q.InMaintenance}
 }
 
 // named finds a target of the inventory by its name.

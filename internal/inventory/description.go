@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/calendar"
 )
 
 // A Description is a target as GET /api/v1/targets has it, without what is known of it.
@@ -22,6 +24,9 @@ type Description struct {
 
 	Notification      string `json:"notification"` // "on" or "off"
 	MaintenanceActive bool   `json:"maintenance_active"`
+	// Mute and Maintenance are the periods that a person has set and that are under way. nil: there is none.
+	Mute        *calendar.Period `json:"mute,omitempty"`
+	Maintenance *calendar.Period `json:"maintenance,omitempty"`
 }
 
 // Describe describes a target as it is at a time.
@@ -32,6 +37,7 @@ func (inv *Inventory) Describe(e *Entry, now time.Time) Description {
 		Interval: string(appendDuration(nil, time.Duration(e.Interval))), Timeout: string(appendDuration(nil, time.Duration(e.Timeout))),
 		Labels: maps.Clone(e.Labels), DependsOn: slices.Clone(e.DependsOn), RunbookURL: e.RunbookURL, Source: e.Source,
 		Notification: "on", MaintenanceActive: quiet.InMaintenance,
+		Mute: quiet.Mute, Maintenance: quiet.Maintenance,
 	}
 	if quiet.Muted {
 		d.Notification = "off"

@@ -429,7 +429,7 @@ healthcheck_exporter_inventory_source_errors_total{source="file:y"} 0
 # HELP healthcheck_target_muted Whether nobody wants to be told of the target; absent for all others.
 # TYPE healthcheck_target_muted gauge
 healthcheck_target_muted{environment="LIVE",target="a"} 1
-# HELP healthcheck_target_maintenance_active Whether the target is in a maintenance window now; absent for all others.
+# HELP healthcheck_target_maintenance_active Whether the target is in maintenance now; absent for all others.
 # TYPE healthcheck_target_maintenance_active gauge
 healthcheck_target_maintenance_active{environment="UNKNOWN",target="b"} 1
 # HELP healthcheck_target_depends_on_info A target with one of those without which it cannot be healthy, to join by.

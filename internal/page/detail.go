@@ -136,8 +136,9 @@ type about struct {
 	Labels                                 []link
 	DependsOn                              []*link
 	Links                                  []link // elsewhere, and to what else there is
-	Muted                                  bool
+	Muted                                  bool   // in the inventory
 	Maintenance                            string // in words; empty: it has no windows
+	Periods                                []quietPeriod
 	Last                                   template.HTML
 	Took, By                               string
 }
@@ -146,7 +147,7 @@ func (p *Pages) about(c *catalogue, b *board.Board, r *row) *about {
 	d := b.Inventory.Describe(r.Entry, b.Now)
 	f := &about{
 		URL: printable.Text(d.URL, printable.MaxError), Module: printable.Text(d.Module, printable.MaxLog), Interval: d.Interval, Timeout: d.Timeout, Source: printable.Text(d.Source, printable.MaxURL),
-		Muted: r.Quiet.Muted, Maintenance: maintenance(c, b, r), Last: none,
+		Muted: r.Entry.Muted(), Maintenance: maintenance(c, b, r), Periods: quietPeriods(c, &r.Quiet), Last: none,
 	}
 	for _, name := range sortedKeys(d.Labels) {
 		f.Labels = append(f.Labels, link{to(c, above, "label", name+":"+d.Labels[name], "view", viewAll), printable.Text(name+": "+d.Labels[name], printable.MaxURL)})
@@ -180,7 +181,7 @@ func maintenance(c *catalogue, b *board.Board, r *row) string {
 	switch {
 	case b.Inventory.InMaintenance(b.Now):
 		return c.say("detail.maintenance_all")
-	case r.Quiet.InMaintenance:
+	case r.Entry.InMaintenance(b.Now):
 		return c.say("detail.maintenance_now")
 	case windows > 0:
 		return c.say("detail.maintenance_windows", windows)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/send"
 )
 
 // A list is the body of the page with the targets that a view shows.
@@ -48,9 +49,9 @@ func (p *Pages) List(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Refresh", strconv.Itoa(int(v.refresh.Seconds())))
 	}
 	etag := l.etag()
-	if etagIn(r.Header.Get("If-None-Match"), etag) {
+	if send.Has(r, etag) {
 		keep(w.Header())
-		send(w, r, etag, nil)
+		sendText(w, r, etag, nil)
 		return
 	}
 	here := viewProblems

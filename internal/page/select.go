@@ -53,6 +53,10 @@ func (v *view) of(entries []*inventory.Entry, target func(place int) board.Targe
 		if !v.filter.Selects(e) {
 			continue
 		}
+		t := target(i)
+		if !v.filter.Concerns(&t) {
+			continue
+		}
 		name := v.groupOf(e)
 		g := groups[name]
 		if g == nil {
@@ -60,7 +64,6 @@ func (v *view) of(entries []*inventory.Entry, target func(place int) board.Targe
 			groups[name] = g
 			s.Groups = append(s.Groups, g)
 		}
-		t := target(i)
 		s.Counts.Count(&t)
 		g.Counts.Count(&t)
 		if v.has(&t) {

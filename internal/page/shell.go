@@ -2,9 +2,7 @@ package page
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"html/template"
 	"net/http"
 	"sync"
@@ -13,6 +11,7 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/send"
 )
 
 //go:embed html/*.html
@@ -118,11 +117,16 @@ func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, s she
 		return
 	}
 	if etag == ofContent {
-		sum := sha256.Sum256(b.Bytes())
-		etag = `"` + hex.EncodeToString(sum[:8]) + `"`
+		etag = send.ETag(b.Bytes())
 	}
 	keep(h)
-	send(w, r, etag, b.Bytes())
+	sendText(w, r, etag, b.Bytes())
+}
+
+// sendText answers with a body that is in a language. Its Content-Type is set.
+func sendText(w http.ResponseWriter, r *http.Request, etag string, body []byte) {
+	w.Header().Add("Vary", "Accept-Language")
+	send.Body(w, r, etag, body)
 }
 
 // refuse writes a page that says what is wrong with a request.

@@ -78,6 +78,8 @@ func TestEveryKeyIsThere(t *testing.T) {
 	}
 	for _, key := range []string{
 		"state.restarting.executing", "state.restarting.verifying", "state.flapping", "state.unable", "state.maintenance", "state.muted",
+		"state.maintenance_until", "state.maintenance_until_healthy", "state.muted_until", "state.muted_until_healthy",
+		"detail.maintenance_until", "detail.maintenance_until_healthy", "detail.muted_until", "detail.muted_until_healthy",
 		"age.seconds", "age.minutes", "age.hours", "age.days", "age.seconds_ago", "age.minutes_ago", "age.hours_ago", "age.days_ago",
 		"filter.sort_state", "filter.sort_name", "filter.sort_since", "filter.sort_took",
 	} {
@@ -97,8 +99,10 @@ func TestEveryKeyIsThere(t *testing.T) {
 			keys[key+string(k)] = "operate.go"
 		}
 	}
-	for _, a := range []managed.Action{managed.Created, managed.Updated, managed.Deleted, managed.Unchanged} {
-		keys["form.action_"+string(a)] = "actions.go"
+	for _, k := range []managed.EntryKind{managed.KindTarget, managed.KindMute, managed.KindMaintenance} {
+		for _, a := range []managed.Action{managed.Created, managed.Updated, managed.Deleted, managed.Recovered} {
+			keys["form.action_"+string(k)+"."+string(a)] = "actions.go"
+		}
 	}
 	for _, outcome := range outcomes {
 		keys["done."+outcome] = "outcome.go"
@@ -111,7 +115,11 @@ func TestEveryKeyIsThere(t *testing.T) {
 			t.Errorf("%s says %q, which no catalogue has", file, key)
 		}
 	}
-	for _, key := range []string{"age.seconds", "list.percent", "list.of_probes", "why.cause"} {
+	for _, key := range []string{
+		"age.seconds", "list.percent", "list.of_probes", "why.cause",
+		"state.maintenance_until", "state.maintenance_until_healthy", "state.muted_until", "state.muted_until_healthy",
+		"detail.maintenance_until", "detail.maintenance_until_healthy", "detail.muted_until", "detail.muted_until_healthy",
+	} {
 		for _, c := range catalogues {
 			if _, ok := c.halves[key]; !ok {
 				t.Errorf("%s: %q does not have one verb %%s, and rows need it", c.Lang, key)

@@ -1,6 +1,7 @@
 {
   local c = $._config,
   local lookup = (import '../lib/lookup.libsonnet')(c),
+  local seconds = import '../lib/duration.libsonnet',
 
   local flapping = {
     alert: 'HealthcheckTargetFlapping',
@@ -104,11 +105,27 @@
     },
   },
 
+  local muteEndsSoon = {
+    alert: 'HealthcheckMuteEndsSoon',
+    expr: |||
+      max by (target, environment) (
+        healthcheck_target_mute_end_timestamp_seconds{%s}
+      ) - time() < %d
+    ||| % [c.exporterSelector, seconds(c.muteEndsSoon.before)],
+    labels: { severity: c.muteEndsSoon.severity },
+    dashboard:: 'target',
+    annotations: {
+      summary: 'A mute ends soon.',
+      description: '{{ $labels.target }} ({{ $labels.environment }}) is muted for another {{ $value | humanizeDuration }}: after that people are told of it again.',
+    },
+  },
+
   prometheusAlerts+:: {
     groups+: [
       {
         name: 'healthcheck-targets',
-        rules: [flapping, slow] + [certificate(level) for level in c.certificates] + [sentAlong(c.certificates[0])] + [scrapeFailed],
+        rules: [flapping, slow] + [certificate(level) for level in c.certificates] + [sentAlong(c.certificates[0])] + [scrapeFailed]
+               + (if c.muteEndsSoon == null then [] else [muteEndsSoon]),
       },
     ],
   },
