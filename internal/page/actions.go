@@ -69,7 +69,7 @@ func (p *Pages) edits(c *catalogue, name string) (all []edited) {
 	for _, e := range p.Editing.Edits(name, maxEdits) {
 		text := c.say("form.edit_by", printable.Text(e.By, printable.MaxLog), c.say("form.action_"+e.Action))
 		if len(e.Keys) > 0 {
-			text += ": " + printable.Text(strings.Join(e.Keys, ", "), printable.MaxLog)
+			text += " (" + printable.Text(strings.Join(e.Keys, ", "), printable.MaxLog) + ")"
 		}
 		all = append(all, edited{clock(e.At), text})
 	}

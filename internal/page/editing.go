@@ -39,7 +39,7 @@ type Editing struct {
 type EditOf struct {
 	At time.Time
 	By string
-	// Action is what was done, such as "updated".
+	// Action is what was done to what, such as "target.updated" and "mute.created".
 	Action string
 	// Keys are those that have changed.
 	Keys []string

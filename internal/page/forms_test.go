@@ -113,7 +113,7 @@ func TestDelete(t *testing.T) {
 func TestOperate(t *testing.T) {
 	d := deskOf(t)
 	d.who = access.Identity{Name: "ops", Role: access.Operate, Environments: []string{"LIVE"}, Listed: true}
-	says(t, d.does("GET", "/targets/shop"), 200, `action="../targets/shop/mute"`, `action="../targets/shop/probe"`, "ends without a message", `name="until_healthy"`, "bob changed it: interval", "ops (operate)")
+	says(t, d.does("GET", "/targets/shop"), 200, `action="../targets/shop/mute"`, `action="../targets/shop/probe"`, "ends without a message", `name="until_healthy"`, "bob: changed it (interval)", "ops (operate)")
 	leads(t, d.does("POST", "/targets/shop/mute", "duration", "4h", "other", "", "reason", "a disk"), "../../targets/shop?done=muted")
 	leads(t, d.does("POST", "/targets/shop/mute", "duration", "4h", "other", "1d12h"), "../../targets/shop?done=muted")
 	leads(t, d.does("POST", "/targets/shop/unmute"), "../../targets/shop?done=unmuted")

@@ -164,7 +164,7 @@ func deskOf(tb testing.TB) *desk {
 			return &prober.Result{}, d.notes.fails
 		},
 		Edits: func(name string, _ int) []EditOf {
-			return []EditOf{{At: time.Date(2026, 11, 3, 12, 0, 0, 0, time.UTC), By: "bob", Action: "updated", Keys: []string{"interval"}}}
+			return []EditOf{{At: time.Date(2026, 11, 3, 12, 0, 0, 0, time.UTC), By: "bob", Action: "target.updated", Keys: []string{"interval"}}}
 		},
 	}
 	d.mux.HandleFunc("GET /{$}", d.List)

@@ -105,8 +105,10 @@ func TestEveryKeyIsThere(t *testing.T) {
 			keys[key+string(k)] = "operate.go"
 		}
 	}
-	for _, a := range []managed.Action{managed.Created, managed.Updated, managed.Deleted, managed.Unchanged} {
-		keys["form.action_"+string(a)] = "actions.go"
+	for _, k := range []managed.EntryKind{managed.KindTarget, managed.KindMute, managed.KindMaintenance} {
+		for _, a := range []managed.Action{managed.Created, managed.Updated, managed.Deleted, managed.Recovered} {
+			keys["form.action_"+string(k)+"."+string(a)] = "actions.go"
+		}
 	}
 	for _, outcome := range outcomes {
 		keys["done."+outcome] = "outcome.go"
