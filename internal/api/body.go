@@ -60,6 +60,8 @@ func (in intake) read(w http.ResponseWriter, r *http.Request) (body []byte, kind
 	case !utf8.Valid(body):
 		return nil, "", badBody("the body is not UTF-8")
 	}
+	// It has ended. What is done with it may take longer, and net/http would take whoever waits for gone.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	return body, kind, nil
 }
 

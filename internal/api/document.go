@@ -1,13 +1,12 @@
 package api
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/managed"
@@ -15,8 +14,8 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/send"
 )
 
-// maxDocument is how many targets a document may have: as many as there may be.
-const maxDocument = 10_000
+// maxImports is how many imports may be under way at a time: each may take a hundred megabytes.
+const maxImports = 2
 
 // The formats of an export.
 const (
@@ -39,16 +38,13 @@ func (e *Edits) Export(w http.ResponseWriter, r *http.Request) {
 		shown.Targets, err = definitions(r, all.Targets)
 	}
 	if err != nil {
-		Fail(w, err)
+		Fail(w, unread(err))
 		return
 	}
-	if shown.Targets == nil {
-		shown.Targets = []json.RawMessage{}
-	}
-	body, kind := append([]byte(encoded(shown)), '\n'), jsonType
+	body, kind := shown.JSON(), jsonType
 	if format == formatYAML || format == "" && prefersYAML(r.Header) {
 		kind = yamlTypes[0]
-		if body, err = yamlOfJSON(body); err != nil {
+		if body, err = shown.YAML(); err != nil {
 			Fail(w, err)
 			return
 		}
@@ -58,6 +54,14 @@ func (e *Edits) Export(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", caching)
 	h.Add("Vary", "Accept, Authorization")
 	send.Body(w, r, revisionTag(revision), body)
+}
+
+// unread is why there is nothing to read: there was nothing to keep, and where the file is concerns no reader.
+func unread(err error) error {
+	if as[*managed.StoreError](err) {
+		return &StatusError{Status: http.StatusServiceUnavailable, Err: errors.New("what people have edited cannot be read, see the log")}
+	}
+	return err
 }
 
 // prefersYAML reports whether a client accepts YAML, and no JSON before it.
@@ -91,10 +95,15 @@ func (e *Edits) Import(w http.ResponseWriter, r *http.Request) {
 		Fail(w, err)
 		return
 	}
+	defer e.importing.Add(-1)
+	if e.importing.Add(1) > maxImports {
+		Fail(w, &managed.TooManyError{RetryAfter: time.Second, Err: fmt.Errorf("import: %d at once", maxImports)})
+		return
+	}
 	body, kind, err := document.read(w, r)
 	var doc managed.Document
 	if err == nil {
-		doc, err = documentOf(body, kind)
+		doc, err = managed.ParseDocument(body, kind != jsonType)
 	}
 	if err == nil {
 		err = e.meetableByAll(&edit.If)
@@ -128,52 +137,4 @@ func whole(r managed.Report) managed.Report {
 	r.Created, r.Deleted = append([]string{}, r.Created...), append([]string{}, r.Deleted...)
 	r.Updated = append([]managed.Difference{}, r.Updated...)
 	return r
-}
-
-// documentOf reads a document of a media type.
-func documentOf(body []byte, kind string) (managed.Document, error) {
-	if slices.Contains(yamlTypes, kind) {
-		var err error
-		if body, err = jsonOfYAML(body); err != nil {
-			return managed.Document{}, badBody("the body is not a document: %w", err)
-		}
-	}
-	all, err := members(body)
-	if err != nil {
-		return managed.Document{}, err
-	}
-	d := managed.Document{}
-	wrong := wrongs{What: "document"}
-	for _, m := range all {
-		if m.key != "targets" {
-			wrong.add(m.key, "is not known here, want targets")
-			continue
-		}
-		if d.Targets, err = elements(m.value); err != nil {
-			wrong.add(m.key, "%v", err)
-		}
-	}
-	if len(all) == 0 {
-		wrong.add("targets", "missing, want a list of targets")
-	}
-	return d, wrong.err()
-}
-
-// elements are those of a JSON list, as they are written.
-func elements(list json.RawMessage) ([]json.RawMessage, error) {
-	d := json.NewDecoder(bytes.NewReader(list))
-	if first, err := d.Token(); err != nil || first != json.Delim('[') {
-		return nil, errors.New("is not a list")
-	}
-	all := []json.RawMessage{}
-	for d.More() {
-		var one json.RawMessage
-		if err := d.Decode(&one); err != nil {
-			return nil, err
-		}
-		if all = append(all, one); len(all) > maxDocument {
-			return nil, fmt.Errorf("has more than %d targets", maxDocument)
-		}
-	}
-	return all, nil
 }

@@ -2,8 +2,10 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -20,6 +22,7 @@ type Managed interface {
 	Delete(ctx context.Context, e managed.Edit, name string) (managed.Outcome, error)
 	Import(ctx context.Context, e managed.Edit, mode managed.Mode, d managed.Document) (managed.Report, error)
 	Export() (managed.Document, uint64, error)
+	Listed(at time.Time) ([]json.RawMessage, error)
 	Target(name string) (managed.Target, bool)
 	Writable() error
 }
@@ -34,6 +37,8 @@ type Edits struct {
 	Author  Author
 	// Prefix is the path below which everything is served: "" or "/path".
 	Prefix string
+
+	importing atomic.Int32 // how many imports are under way
 }
 
 // A Changed is the answer to a change of a target: the target as it is then.
@@ -77,7 +82,9 @@ func (e *Edits) write(w http.ResponseWriter, r *http.Request, in intake, do func
 		return
 	}
 	detail := e.Targets.written(&outcome.Target, edit.DryRun, time.Now())
-	setRevision(w, outcome.Target.Revision)
+	if detail.Revision > 0 { // a trial makes nothing that has one
+		setRevision(w, detail.Revision)
+	}
 	if outcome.Action == managed.Created {
 		w.Header().Set("Location", e.Prefix+"/api/v1/targets/"+url.PathEscape(name))
 		answerAs(w, http.StatusCreated, Changed{detail, outcome.Warnings})

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -34,21 +35,20 @@ type Periods struct {
 
 // Show serves the period of the target that the path names, if it has not ended.
 func (s *Periods) Show(w http.ResponseWriter, r *http.Request) {
-	p, _ := query.Parse(r.URL.RawQuery)
-	p.Only()
+	parameters, _ := query.Parse(r.URL.RawQuery)
+	parameters.Only()
 	now := time.Now()
 	subject, err := s.subject(r, now)
-	if err = cmp.Or(p.Err(), err); err != nil {
+	if err = cmp.Or(parameters.Err(), err); err != nil {
 		Fail(w, err)
 		return
 	}
-	all := s.Overlays.Overlays(s.Kind, now)
-	i, found := slices.BinarySearchFunc(all, subject.Name, func(o managed.Overlay, name string) int { return strings.Compare(o.Target, name) })
-	if !found {
+	p := s.of(subject.Name, now)
+	if p == nil {
 		Fail(w, &StatusError{Status: http.StatusNotFound, Err: fmt.Errorf("target %q has no %s", printable.Text(subject.Name, printable.MaxLog), s.Kind)})
 		return
 	}
-	answer(w, utc(all[i].Period))
+	answer(w, p)
 }
 
 // Put mutes the target that the path names, or has it in maintenance, as the body says.
@@ -72,7 +72,21 @@ func (s *Periods) Put(w http.ResponseWriter, r *http.Request) {
 		Fail(w, err)
 		return
 	}
+	if kept := s.of(r.PathValue("name"), now); kept != nil && !edit.DryRun {
+		period = kept // one that goes on has begun before
+	}
 	answer(w, period)
+}
+
+// of is the period of a target that has not ended at a time, or nil.
+func (s *Periods) of(target string, at time.Time) *calendar.Period {
+	all := s.Overlays.Overlays(s.Kind, at)
+	i, found := slices.BinarySearchFunc(all, target, func(o managed.Overlay, name string) int { return strings.Compare(o.Target, name) })
+	if !found {
+		return nil
+	}
+	p := utc(all[i].Period)
+	return &p
 }
 
 // Delete ends it. There need not be one.
@@ -152,9 +166,7 @@ func (s *Periods) period(body []byte, fields map[string]any, now time.Time) (*ca
 	if s.Kind == managed.Maintenance {
 		all["until_healthy"] = &p.UntilHealthy
 	}
-	for key, field := range fields {
-		all[key] = field
-	}
+	maps.Copy(all, fields)
 	if err := assign(string(s.Kind), body, all); err != nil {
 		return nil, err
 	}

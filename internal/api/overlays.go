@@ -141,39 +141,17 @@ func (s *Periods) PutMany(w http.ResponseWriter, r *http.Request) {
 	s.setMany(w, r, m, period, now)
 }
 
-// DeleteMany ends it for all targets that a query asks for. How many are expected is a parameter, or in a body, which proxies may
-// drop.
+// DeleteMany ends it for all targets that a query asks for.
 func (s *Periods) DeleteMany(w http.ResponseWriter, r *http.Request) {
 	m, err := s.many(r, "expect")
-	switch {
-	case err != nil:
-	case r.ContentLength == 0:
+	if err == nil {
 		_, _, err = nothing.read(w, r)
-	default:
-		err = m.expectedBy(w, r, s.Kind)
 	}
 	if err != nil {
 		Fail(w, err)
 		return
 	}
 	s.setMany(w, r, m, nil, time.Now())
-}
-
-// expectedBy reads how many are expected from a body.
-func (m *many) expectedBy(w http.ResponseWriter, r *http.Request, k managed.Kind) error {
-	body, _, err := oneObject.read(w, r)
-	if err != nil {
-		return err
-	}
-	expect := uint64(maxExpected + 1)
-	if err := assign(string(k), body, map[string]any{"expect": &expect}); err != nil || expect > maxExpected {
-		return err
-	}
-	if m.expected >= 0 && m.expected != int(expect) { //nolint:gosec // it is at most maxExpected
-		return badBody("expect is %d in the URL and %d in the body", m.expected, expect)
-	}
-	m.expected = int(expect) //nolint:gosec // likewise
-	return nil
 }
 
 // setMany sets the period of all targets that a request is about, if they are as many as it expects.

@@ -55,8 +55,6 @@ func (s *Probes) now(w http.ResponseWriter, r *http.Request) (*Probed, error) {
 	if err := s.Author(r, access.Operate, printable.Text(e.Name, printable.MaxLog)).May(e.Environment); err != nil {
 		return nil, err
 	}
-	// The body has ended, and a probe may take longer: net/http would take whoever waits for gone.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	result, err := s.Probe(r.Context(), e.Name)
 	if err != nil {
 		return nil, err

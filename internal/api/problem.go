@@ -36,7 +36,7 @@ type Problem struct {
 	retryAfter time.Duration
 }
 
-// A problemType is a kind of problem. docs/api.md has a heading for each.
+// A problemType is a kind of problem. There is a heading for each in docs/api.md.
 type problemType struct {
 	name   string
 	status int

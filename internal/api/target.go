@@ -22,6 +22,8 @@ type Detail struct {
 	Definition json.RawMessage `json:"definition,omitempty"`
 	Created    *managed.Stamp  `json:"created,omitempty"`
 	Updated    *managed.Stamp  `json:"updated,omitempty"`
+	// Edits are the last changes that somebody has made to the target, the newest first.
+	Edits []Edit `json:"edits,omitempty"`
 
 	Recent  []Sample `json:"recent"`
 	Changes []Change `json:"changes"`
@@ -31,6 +33,20 @@ type Detail struct {
 	Minutes  [][2]int `json:"minutes"`
 	Quarters [][2]int `json:"quarters"`
 	Days     [][2]int `json:"days"`
+}
+
+// maxEdits is how many edits a Detail has.
+const maxEdits = 20
+
+// An Edit is what somebody has changed of a target: what was written, or what was said of it for a time.
+type Edit struct {
+	At       time.Time         `json:"at"`
+	By       string            `json:"by"`
+	Action   managed.Action    `json:"action"`
+	Kind     managed.EntryKind `json:"kind,omitempty"`
+	Revision uint64            `json:"revision"`
+	// Change is the merge patch (RFC 7396) that was made, for those who may edit.
+	Change json.RawMessage `json:"change,omitempty"`
 }
 
 // A Sample is one of the last probes.
@@ -110,7 +126,23 @@ func (t *Targets) detail(r *http.Request, name string, now time.Time) (*Detail, 
 		return nil, err
 	}
 	d := t.known(b, e)
+	t.edited(d, r)
 	return d, t.define(d, r)
+}
+
+// edited adds what somebody has changed.
+func (t *Targets) edited(d *Detail, r *http.Request) {
+	if t.Edits == nil {
+		return
+	}
+	shown := editor(r)
+	for _, e := range t.Edits(d.Name, maxEdits) {
+		edit := Edit{At: e.At.UTC(), By: e.Who, Action: e.Action, Kind: e.Kind, Revision: e.Revision}
+		if shown {
+			edit.Change = e.Change
+		}
+		d.Edits = append(d.Edits, edit)
+	}
 }
 
 // known is a target of the inventory with all that is known of it.

@@ -12,7 +12,6 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/board"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/calendar"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/managed"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
@@ -46,13 +45,12 @@ type Target struct {
 	ProbedBy string  `json:"probed_by,omitempty"`
 	Uptime   *Uptime `json:"uptime,omitempty"`
 
-	// Mute and Maintenance are the periods that somebody has set and that are in force. nil: there is none.
-	Mute        *calendar.Period `json:"mute,omitempty"`
-	Maintenance *calendar.Period `json:"maintenance,omitempty"`
 	// Editable says that the target can be changed here.
 	Editable bool `json:"editable"`
 	// Revision is that of the managed target of this name. 0: there is none.
 	Revision uint64 `json:"revision,omitempty"`
+	// Shadows is the source that would have the target if it were not managed. Empty: none.
+	Shadows string `json:"shadows,omitempty"`
 	// Shadowed says that a managed target of this name does not count, because another source has the name.
 	Shadowed bool `json:"shadowed,omitempty"`
 }
@@ -96,6 +94,8 @@ type Targets struct {
 	Hint func(module string, r *prober.Result) string
 	// Managed returns the managed target of a name. It may be nil: there are none.
 	Managed func(name string) (managed.Target, bool)
+	// Edits returns the last edits of a target, the newest first. It may be nil: there are none.
+	Edits func(name string, limit int) []managed.Entry
 	// Writable returns why managed targets cannot be changed; nil: they can. It may be nil itself: nothing can be changed.
 	Writable func() error
 }
@@ -158,7 +158,7 @@ func (t *Targets) describe(b *board.Board, of *board.Target, writable bool) Targ
 		Description: b.Inventory.Describe(of.Entry, b.Now),
 		State:       of.State, Stale: of.Stale, Flapping: of.Flapping, Cause: of.Cause, Restarting: of.Restarting,
 		Reason: of.Reason, StatusCode: of.StatusCode, Error: of.Error,
-		Mute: of.Quiet.Mute, Maintenance: of.Quiet.Maintenance, Editable: writable && of.Source == managed.Source,
+		Editable: writable && of.Source == managed.Source, Shadows: of.Shadows,
 	}
 	if t.Managed != nil {
 		if m, ok := t.Managed(of.Name); ok {

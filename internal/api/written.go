@@ -22,16 +22,16 @@ func (t *Targets) written(m *managed.Target, dryRun bool, now time.Time) *Detail
 		d = t.known(b, e)
 	}
 	if e == nil || dryRun && e.Source == managed.Source {
-		d.draft(m)
+		d.draft(m, b.Inventory.Config)
 	}
 	d.Editable = t.writable() && d.Source == managed.Source
 	d.Revision, d.Shadowed, d.Definition, d.Created, d.Updated = m.Revision, d.Source != managed.Source, m.Definition, &m.Created, &m.Updated
 	return d
 }
 
-// draft takes over what is written. What is not is by default; a timeout by default depends on the module.
-func (d *Detail) draft(m *managed.Target) {
-	active := d.MaintenanceActive
+// draft takes over what is written. What is not is by default.
+func (d *Detail) draft(m *managed.Target, cfg *config.Config) {
+	active, mute, maintenance := d.MaintenanceActive, d.Mute, d.Maintenance
 	d.Description = inventory.Description{Labels: map[string]string{}, DependsOn: []string{}, Notification: "on"}
 	var fields map[string]json.RawMessage
 	_ = json.Unmarshal(m.Definition, &fields) // it was checked when it was written
@@ -43,11 +43,14 @@ func (d *Detail) draft(m *managed.Target) {
 			_ = json.Unmarshal(text, field) // likewise
 		}
 	}
-	d.Name, d.Source, d.MaintenanceActive = m.Name, managed.Source, active
+	d.Name, d.Source = m.Name, managed.Source
+	d.MaintenanceActive, d.Mute, d.Maintenance = active, mute, maintenance
 	d.State = cmp.Or(d.State, status.StateUnknown)
 	d.Environment = cmp.Or(d.Environment, config.DefaultEnvironment)
-	d.Interval = cmp.Or(d.Interval, config.DefaultInterval.String())
+	d.Interval = cmp.Or(d.Interval, config.Duration(config.DefaultInterval).String())
 	d.Module = cmp.Or(d.Module, config.DefaultModuleFor(d.URL))
+	module := cfg.Modules[d.Module]
+	d.Timeout = cmp.Or(d.Timeout, config.Duration(module.TimeoutOr(config.DefaultTargetTimeout)).String())
 	if u, err := url.Parse(d.URL); err == nil {
 		d.URL = prober.MaskURL(u)
 	}

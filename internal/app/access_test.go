@@ -160,7 +160,7 @@ func TestAccess(t *testing.T) {
 		t.Run(anonymous, func(t *testing.T) {
 			o := options(&recorder{})
 			o.EnablePprof = true
-			o.ConfigFile = configFile(t, strings.Replace(estate, "ACCESS", accessSection(anonymous), 1))
+			o.ConfigFile = configFile(t, strings.Replace(estate, "ACCESS", accessSection(anonymous)+"managed: {targets: true}", 1))
 			a := build(t, o)
 			a.loadEvery = 0
 			run(t, a)

@@ -35,7 +35,6 @@ func (a *App) watched(r *http.Request, role access.Role, of string) managed.Auth
 func (a *App) editRoutes() []route {
 	board := a.board()
 	edits := &api.Edits{Targets: a.apiTargets(), Managed: a.managed, Author: a.watched, Prefix: a.prefix}
-	supply := &api.Supply{Managed: a.managed, Overlays: a.managed}
 	probes := &api.Probes{Board: board, Author: a.watched, Probe: a.probeNow.probe, Hint: a.hint}
 	routes := []route{
 		{"PUT /api/v1/targets/{name}", sameSite, editing, http.HandlerFunc(edits.Put)},
@@ -44,7 +43,7 @@ func (a *App) editRoutes() []route {
 		{"POST /api/v1/targets/{name}/probe", sameSite, operating, http.HandlerFunc(probes.Now)},
 		{"GET /api/v1/managed", linked, reading, http.HandlerFunc(edits.Export)},
 		{"PUT /api/v1/managed", sameSite, editing, http.HandlerFunc(edits.Import)},
-		{"GET /api/v1/managed/targets", linked, reading, http.HandlerFunc(supply.Targets)},
+		{"GET /api/v1/managed/targets", linked, reading, http.HandlerFunc(edits.Supply)},
 		{"GET /api/v1/openapi.yaml", linked, reading, http.HandlerFunc(api.ServeOpenAPI)},
 	}
 	for _, o := range []struct {

@@ -112,3 +112,47 @@ func TestCrossSiteEdits(t *testing.T) {
 		}
 	}
 }
+
+// A running exporter is edited: whoever is limited to DEV edits there alone, as a target is before and after, and names arrive whole.
+func TestEditInEnvironments(t *testing.T) {
+	const live, dev = `{"url":"http://127.0.0.1:1/x","environment":"LIVE"}`, `{"url":"http://127.0.0.1:1/x","environment":"DEV"}`
+	for _, prefix := range []string{"", "/hc"} {
+		o := options(&recorder{})
+		o.RoutePrefix = prefix
+		o.ConfigFile = configFile(t, strings.Replace(estate, "ACCESS", accessSection("read")+"managed: {targets: true}", 1))
+		h := build(t, o).routes()
+		deved := put(bearer(tokenOf("deved")))
+		editor := put(func(r *http.Request) { r.Header.Set("Remote-User", "editor"); r.RemoteAddr = "127.0.0.9:1" })
+		whatever := func(set func(*http.Request)) func(*http.Request) {
+			return func(r *http.Request) { set(r); r.Header.Set("If-Match", "*") }
+		}
+		name := "/api/v1/targets/" + url.PathEscape("https://a.example/서버 1?x=a%b")
+		for _, tc := range []struct {
+			name, method, path, body string
+			set                      func(*http.Request)
+			want                     int
+			text                     string
+		}{
+			{"a new one there", "PUT", name, live, deved, 403, "deved may edit targets of DEV"},
+			{"a new one nowhere", "PUT", name, `{"url":"http://127.0.0.1:1/x"}`, deved, 403, "is in UNKNOWN"},
+			{"a new one here", "PUT", name, dev, deved, 201, `"environment":"DEV"`},
+			{"it is shown", "GET", name, "", deved, 200, `"name":"https://a.example/서버 1?x=a%b"`},
+			{"away from here", "PATCH", name, `{"environment":"LIVE"}`, whatever(deved), 403, "is in LIVE"},
+			{"away from here by another", "PATCH", name, `{"environment":"LIVE"}`, whatever(editor), 200, `"environment":"LIVE"`},
+			{"back again", "PUT", name, dev, whatever(deved), 403, "is in LIVE"},
+			{"removed there", "DELETE", name, "", whatever(deved), 403, "is in LIVE"},
+			{"many", "PUT", "/api/v1/managed", `{"targets":[{"name":"a","url":"http://127.0.0.1:1/","environment":"DEV"},{"name":"b","url":"http://127.0.0.1:1/","environment":"LIVE"}]}`, deved, 403, "forbidden"},
+			{"none of them is kept", "GET", "/api/v1/targets/a", "", deved, 404, ""},
+			{"of the configuration", "PUT", "/api/v1/targets/shop", dev, whatever(editor), 409, "owned_elsewhere"},
+			{"removed by another", "DELETE", name, "", whatever(editor), 204, ""},
+		} {
+			w := (call{tc.method, prefix + tc.path, tc.body, tc.set}).do(t, h)
+			if w.Code != tc.want || !strings.Contains(w.Body.String(), tc.text) {
+				t.Errorf("%s below %q: %d, want %d with %q: %s", tc.name, prefix, w.Code, tc.want, tc.text, w.Body)
+			}
+			if location := w.Header().Get("Location"); w.Code == http.StatusCreated && location != prefix+name {
+				t.Errorf("Location is %q, want %q", location, prefix+name)
+			}
+		}
+	}
+}

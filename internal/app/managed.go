@@ -24,6 +24,7 @@ func (a *App) newManaged() *managed.Registry {
 		},
 		Services: func(name string) []string { return a.current.Load().checking(name) },
 		Changed:  func() { a.inventory.Resupply() },
+		Edited:   a.edited,
 		Log:      a.limits.log,
 	}, a.metrics.registry)
 }

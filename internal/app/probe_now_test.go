@@ -3,7 +3,8 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
+	"strconv"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,13 +27,23 @@ func (hanging) Probe(ctx context.Context, _ prober.Request) prober.Result {
 func TestProbeNowLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gate := newGate()
-		ended := 0
+		var ended atomic.Int32
 		p := newProbeNow(func(name string) (collector.Target, bool) {
 			return collector.Target{Name: name, Module: collector.Module{Config: config.Module{Timeout: config.Duration(30 * time.Second)}, Prober: hanging{}}}, name != "nothing"
-		}, func() func(collector.Probe) { return func(collector.Probe) { ended++ } }, gate)
+		}, func() func(collector.Probe) { return func(collector.Probe) { ended.Add(1) } }, gate)
 		ask := func(name string) error {
 			_, err := p.probe(t.Context(), name)
 			return err
+		}
+		inside := func() int {
+			gate.mu.Lock()
+			defer gate.mu.Unlock()
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			if gate.inside != p.running {
+				t.Errorf("%d are inside of the gate, and %d are running", gate.inside, p.running)
+			}
+			return p.running
 		}
 		var many *managed.TooManyError
 		if err := ask("nothing"); !errors.As(err, new(*managed.MissingError)) {
@@ -40,7 +51,7 @@ func TestProbeNowLimits(t *testing.T) {
 		}
 		for i := range probeNowAtOnce {
 			go func() {
-				if err := ask(fmt.Sprint(i)); err != nil {
+				if err := ask(strconv.Itoa(i)); err != nil {
 					t.Errorf("probe %d: %v", i, err)
 				}
 			}()
@@ -52,14 +63,14 @@ func TestProbeNowLimits(t *testing.T) {
 		if err := ask("one more"); !errors.As(err, &many) || many.RetryAfter == 0 {
 			t.Errorf("one more at once: %v", err)
 		}
-		if gate.inside != probeNowAtOnce {
-			t.Errorf("%d are inside of the gate, want %d", gate.inside, probeNowAtOnce)
+		if n := inside(); n != probeNowAtOnce {
+			t.Errorf("%d are running, want %d", n, probeNowAtOnce)
 		}
 		start := time.Now()
 		time.Sleep(31 * time.Second) // of a bubble
 		synctest.Wait()
-		if gate.inside != 0 || ended != probeNowAtOnce || p.running != 0 {
-			t.Errorf("after %s %d are inside, and %d have ended", time.Since(start), gate.inside, ended)
+		if n := inside(); n != 0 || ended.Load() != probeNowAtOnce {
+			t.Errorf("after %s %d are running, and %d have ended", time.Since(start), n, ended.Load())
 		}
 		if err := ask("0"); err != nil {
 			t.Errorf("the same later: %v", err)

@@ -17,39 +17,40 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
-// overlays are what people have said of targets. The zero overlays: nothing.
+// overlays are what people have said of targets.
 type overlays struct {
 	mu                sync.Mutex // protects the following
 	mute, maintenance map[string]*calendar.Period
 }
 
+func newOverlays() *overlays {
+	return &overlays{mute: map[string]*calendar.Period{}, maintenance: map[string]*calendar.Period{}}
+}
+
 // Mute implements inventory.Overlays.
 func (o *overlays) Mute(target string, at time.Time) *calendar.Period {
-	return o.at(&o.mute, target, at)
+	return o.at(o.mute, target, at)
 }
 
 // Maintenance implements inventory.Overlays.
 func (o *overlays) Maintenance(target string, at time.Time) *calendar.Period {
-	return o.at(&o.maintenance, target, at)
+	return o.at(o.maintenance, target, at)
 }
 
-func (o *overlays) at(of *map[string]*calendar.Period, target string, at time.Time) *calendar.Period {
+func (o *overlays) at(of map[string]*calendar.Period, target string, at time.Time) *calendar.Period {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if p := (*of)[target]; p.Contains(at) {
+	if p := of[target]; p.Contains(at) {
 		return p
 	}
 	return nil
 }
 
-// set makes p the period of a target, as a call does that was answered when it returns. nil ends it.
-func (o *overlays) set(of *map[string]*calendar.Period, target string, p *calendar.Period) {
+// set makes p the period of a target, as a call does that was answered when it returns. No p ends it.
+func (o *overlays) set(of map[string]*calendar.Period, target string, p *calendar.Period) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if *of == nil {
-		*of = map[string]*calendar.Period{}
-	}
-	(*of)[target] = p
+	of[target] = p
 }
 
 // fromNow is a period of an hour that alice has just begun.
@@ -69,7 +70,7 @@ func TestNothingSlipsBetweenACallAndTheNextProbe(t *testing.T) {
 	o := options(&recorder{})
 	o.ConfigFile = configFile(t, "targets: [{name: shop, url: '"+target.URL+"'}, {name: off, url: '"+target.URL+"', notification: 'off'}]")
 	a := build(t, o)
-	people := &overlays{}
+	people := newOverlays()
 	a.currentInventory().Overlays = people
 	run(t, a)
 	const muted, maintained = "\nprobe_target_muted 1\n", "\nprobe_target_maintenance_active 1\n"
@@ -81,12 +82,12 @@ func TestNothingSlipsBetweenACallAndTheNextProbe(t *testing.T) {
 		counts         bool
 	}{
 		{name: "nobody has said anything", counts: true},
-		{name: "a maintenance that begins during the probe", during: func() { people.set(&people.maintenance, "shop", fromNow()) }, marked: maintained},
+		{name: "a maintenance that begins during the probe", during: func() { people.set(people.maintenance, "shop", fromNow()) }, marked: maintained},
 		{name: "in maintenance", marked: maintained},
-		{name: "it ends during the probe", during: func() { people.set(&people.maintenance, "shop", nil) }, marked: maintained},
+		{name: "it ends during the probe", during: func() { people.set(people.maintenance, "shop", nil) }, marked: maintained},
 		{name: "after the end", counts: true},
-		{name: "a mute that begins before the probe", before: func() { people.set(&people.mute, "shop", fromNow()) }, marked: muted, counts: true},
-		{name: "it ends during the probe, too", during: func() { people.set(&people.mute, "shop", nil) }, marked: muted, counts: true},
+		{name: "a mute that begins before the probe", before: func() { people.set(people.mute, "shop", fromNow()) }, marked: muted, counts: true},
+		{name: "it ends during the probe, too", during: func() { people.set(people.mute, "shop", nil) }, marked: muted, counts: true},
 		{name: "after the end of the mute", counts: true},
 	} {
 		during = func() {}
@@ -125,29 +126,29 @@ restart:
     - {name: shop, checks: [{url: 'http://127.0.0.1:1/first'}, {target: shop}], command: {argv: [/bin/true]}}
     - {name: wiki, checks: [{target: wiki}], command: {argv: [/bin/true, wiki]}}
 `)
-	people := &overlays{}
+	people := newOverlays()
 	a.currentInventory().Overlays = people
 	a.restarts.Apply(a.current.Load().watching(a.currentInventory()))
 	h := a.routes()
 	until(t, "the service to be watched with what people say", func() bool {
-		people.set(&people.maintenance, "wiki", fromNow())
+		people.set(people.maintenance, "wiki", fromNow())
 		return !maintenanceGuard(t, h, "wiki").OK
 	})
 	if g := maintenanceGuard(t, h, "shop"); !g.OK {
 		t.Errorf("the maintenance of another target holds: %+v", g)
 	}
-	people.set(&people.mute, "shop", fromNow())
+	people.set(people.mute, "shop", fromNow())
 	if g := maintenanceGuard(t, h, "shop"); !g.OK {
 		t.Errorf("a mute holds: %+v", g)
 	}
 	p := fromNow()
 	p.UntilHealthy = true
-	people.set(&people.maintenance, "shop", p)
+	people.set(people.maintenance, "shop", p)
 	g := maintenanceGuard(t, h, "shop")
 	if want := `of target "shop", by alice: deploy (until it is healthy)`; g.OK || g.Value != want || !g.Next.Equal(p.End) {
 		t.Errorf("the guard is %+v, want %q until %s", g, want, p.End)
 	}
-	people.set(&people.maintenance, "shop", nil)
+	people.set(people.maintenance, "shop", nil)
 	if g := maintenanceGuard(t, h, "shop"); !g.OK {
 		t.Errorf("it holds after its end: %+v", g)
 	}

@@ -21,7 +21,7 @@ type targets struct {
 }
 
 // newTargets makes the targets of an inventory that was checked against the configuration of s. Quiet is asked by their names. What
-// was made for an entry before, with the same configuration, is kept with its connections. nil: there is nothing to keep.
+// was made for an entry before, with the same configuration, is kept with its connections. Nil: there is nothing to keep.
 func newTargets(inv *inventory.Inventory, s *Snapshot, quiet func(target string) collector.Quiet, before *targets) *targets {
 	t := &targets{inventory: inv, byName: make(map[string]func() collector.Target, len(inv.Entries()))}
 	for _, e := range inv.Entries() {

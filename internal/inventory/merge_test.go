@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -86,7 +87,7 @@ func (w *world) target() *config.Target {
 		t.DependsOn = append(t.DependsOn, fmt.Sprint("t", w.IntN(12)))
 	}
 	if w.IntN(2) == 0 {
-		t.Labels = map[string]string{"team": fmt.Sprint(w.IntN(3))}
+		t.Labels = map[string]string{"team": strconv.Itoa(w.IntN(3))}
 	}
 	return &t
 }

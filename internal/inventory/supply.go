@@ -70,7 +70,7 @@ func (k *Keeper) Resupply() {
 
 var errNotAsked = errors.New("some sources of targets have not been asked yet")
 
-// Missing returns why targets may be missing that were there before the exporter was started again. nil: it has asked every
+// Missing returns why targets may be missing that were there before the exporter was started again. Nil: it has asked every
 // source at least once, and knows what people have edited.
 func (k *Keeper) Missing() error {
 	k.mu.Lock()

@@ -119,7 +119,8 @@ func TestResupply(t *testing.T) {
 		t.Errorf("log: %s", log)
 	}
 	s.problems = []error{errors.New(`target "n": module: "other" is unknown`)}
-	if f.Resupply(); f.changes != changes+2 || !strings.Contains(f.logged(), "other") {
+	f.Resupply()
+	if f.changes != changes+2 || !strings.Contains(f.logged(), "other") {
 		t.Error("another problem is not told")
 	}
 	s.problems = nil

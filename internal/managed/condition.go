@@ -5,7 +5,7 @@ import "slices"
 // zero reports whether nothing is expected.
 func (c Condition) zero() bool { return !c.Absent && !c.Any && len(c.Revisions) == 0 }
 
-// judge returns why what there is now is not what was expected. nil: there is nothing.
+// judge returns why what there is now is not what was expected, or nil.
 func (c Condition) judge(now *record) error {
 	switch {
 	case now == nil && (c.Any || len(c.Revisions) > 0):

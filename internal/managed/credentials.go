@@ -29,8 +29,10 @@ func credentials(fields map[string]any) (problems []Problem) {
 	headers, _ := fields["headers"].(map[string]any)
 	for _, name := range slices.Sorted(maps.Keys(headers)) {
 		if !config.PublicHeader(name) {
-			problems = append(problems, Problem{"/headers/" + escape(name),
-				"may only be a header that anybody may see, such as Accept or User-Agent; " + belongs})
+			problems = append(problems, Problem{
+				"/headers/" + escape(name),
+				"may only be a header that anybody may see, such as Accept or User-Agent; " + belongs,
+			})
 		}
 	}
 	for _, key := range []string{"url", "runbook_url"} {

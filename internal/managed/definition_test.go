@@ -1,6 +1,7 @@
 package managed
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -49,14 +50,20 @@ func TestInvalid(t *testing.T) {
 		{"unknown key", `{"url":"http://a","intervall":"15s","a/b~c":1}`, []string{"/a~1b~0c", "/intervall"}, `did you mean "interval"?`},
 		{"another name", `{"url":"http://a","name":"b"}`, []string{"/name"}, `want "shop", as in the path`},
 		{"a name that is not a text", `{"url":"http://a","name":5}`, []string{"/name"}, `got 5`},
-		{"all at once", `{"url":"ftp://a","timeout":"x","notification":"maybe","labels":{"job":"x","a b":"c"},"maintenance":[{"times":[{"start_time":"9"}]},null]}`,
-			[]string{"/labels/a b", "/labels/job", "/maintenance/0/times/0/start_time", "/maintenance/1", "/notification", "/timeout", "/url"}, "ftp"},
+		{
+			"all at once", `{"url":"ftp://a","timeout":"x","notification":"maybe","labels":{"job":"x","a b":"c"},"maintenance":[{"times":[{"start_time":"9"}]},null]}`,
+			[]string{"/labels/a b", "/labels/job", "/maintenance/0/times/0/start_time", "/maintenance/1", "/notification", "/timeout", "/url"},
+			"ftp",
+		},
 		{"times that do not fit", `{"url":"http://a","interval":"15s","timeout":"20s"}`, []string{"/timeout"}, "20s"},
 		{"an unknown module", `{"url":"http://a","module":"nope"}`, []string{"/module"}, `unknown module "nope"`},
 		{"too many labels", `{"url":"http://a","labels":{` + members(65, "l") + `}}`, []string{"/labels"}, "64"},
 		{"too many headers", `{"url":"http://a","headers":{` + members(65, "Accept") + `}}`, nil, "64 at most"},
-		{"a header that may be a secret", `{"url":"http://a","headers":{"Accept":"*/*","X-Api-Key":"s3cret","Cookie":"a=s3cret"}}`,
-			[]string{"/headers/Cookie", "/headers/X-Api-Key"}, "credentials belong into a module"},
+		{
+			"a header that may be a secret", `{"url":"http://a","headers":{"Accept":"*/*","X-Api-Key":"s3cret","Cookie":"a=s3cret"}}`,
+			[]string{"/headers/Cookie", "/headers/X-Api-Key"},
+			"credentials belong into a module",
+		},
 		{"a user in the URL", `{"url":"http://alice:s3cret@a/"}`, []string{"/url"}, "credentials belong into a module"},
 		{"a user in a URL that is not one", `{"url":"http://alice:s3cret%@a/"}`, []string{"/url"}, "credentials belong into a module"},
 		{"a user in the runbook", `{"url":"http://a","runbook_url":"https://s3cret@wiki/"}`, []string{"/runbook_url"}, "credentials belong into a module"},
@@ -165,11 +172,21 @@ func TestPointer(t *testing.T) {
 // The patches of RFC 7396, appendix A.
 func TestMergePatch(t *testing.T) {
 	for _, tt := range [][3]string{
-		{`{"a":"b"}`, `{"a":"c"}`, `{"a":"c"}`}, {`{"a":"b"}`, `{"b":"c"}`, `{"a":"b","b":"c"}`}, {`{"a":"b"}`, `{"a":null}`, `{}`},
-		{`{"a":"b","b":"c"}`, `{"a":null}`, `{"b":"c"}`}, {`{"a":["b"]}`, `{"a":"c"}`, `{"a":"c"}`}, {`{"a":"c"}`, `{"a":["b"]}`, `{"a":["b"]}`},
-		{`{"a":{"b":"c"}}`, `{"a":{"b":"d","c":null}}`, `{"a":{"b":"d"}}`}, {`{"a":[{"b":"c"}]}`, `{"a":[1]}`, `{"a":[1]}`},
-		{`["a","b"]`, `["c","d"]`, `["c","d"]`}, {`{"a":"b"}`, `["c"]`, `["c"]`}, {`{"a":"foo"}`, `null`, `null`}, {`{"a":"foo"}`, `"bar"`, `"bar"`},
-		{`{"e":null}`, `{"a":1}`, `{"a":1,"e":null}`}, {`[1,2]`, `{"a":"b","c":null}`, `{"a":"b"}`}, {`{}`, `{"a":{"bb":{"ccc":null}}}`, `{"a":{"bb":{}}}`},
+		{`{"a":"b"}`, `{"a":"c"}`, `{"a":"c"}`},
+		{`{"a":"b"}`, `{"b":"c"}`, `{"a":"b","b":"c"}`},
+		{`{"a":"b"}`, `{"a":null}`, `{}`},
+		{`{"a":"b","b":"c"}`, `{"a":null}`, `{"b":"c"}`},
+		{`{"a":["b"]}`, `{"a":"c"}`, `{"a":"c"}`},
+		{`{"a":"c"}`, `{"a":["b"]}`, `{"a":["b"]}`},
+		{`{"a":{"b":"c"}}`, `{"a":{"b":"d","c":null}}`, `{"a":{"b":"d"}}`},
+		{`{"a":[{"b":"c"}]}`, `{"a":[1]}`, `{"a":[1]}`},
+		{`["a","b"]`, `["c","d"]`, `["c","d"]`},
+		{`{"a":"b"}`, `["c"]`, `["c"]`},
+		{`{"a":"foo"}`, `null`, `null`},
+		{`{"a":"foo"}`, `"bar"`, `"bar"`},
+		{`{"e":null}`, `{"a":1}`, `{"a":1,"e":null}`},
+		{`[1,2]`, `{"a":"b","c":null}`, `{"a":"b"}`},
+		{`{}`, `{"a":{"bb":{"ccc":null}}}`, `{"a":{"bb":{}}}`},
 	} {
 		if got := string(encode(mergePatch(decode([]byte(tt[0])), decode([]byte(tt[1]))))); got != tt[2] {
 			t.Errorf("%s patched by %s: got %s, want %s", tt[0], tt[1], got, tt[2])
@@ -201,11 +218,11 @@ func FuzzDefinition(f *testing.F) {
 		}
 		text := encode(old)
 		again, problems := readObject(text, false)
-		if len(text) <= maxDefinition && (len(problems) > 0 || string(encode(again)) != string(text)) {
+		if len(text) <= maxDefinition && (len(problems) > 0 || !bytes.Equal(encode(again), text)) {
 			t.Errorf("%s was read as %s, and then as %s, %v", a, text, encode(again), problems)
 		}
 		patch := decode(encode(difference(old, now)))
-		if got := encode(mergePatch(decode(text), patch)); string(got) != string(encode(now)) {
+		if got := encode(mergePatch(decode(text), patch)); !bytes.Equal(got, encode(now)) {
 			t.Errorf("%s patched by %s: got %s", text, encode(patch), cmp.Diff(string(encode(now)), string(got)))
 		}
 	})

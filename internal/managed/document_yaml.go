@@ -90,7 +90,7 @@ func (y *yamlReader) value(at string, n *yaml.Node, depth int) any {
 		y.problem(at, n, fmt.Sprintf("is nested too deeply, want %d levels of lists and mappings at most", maxDepth))
 		return nil
 	}
-	switch n.Kind {
+	switch n.Kind { //nolint:exhaustive // all others are scalars
 	case yaml.MappingNode:
 		object := map[string]any{}
 		y.mapping(at, n, depth, object, false)
@@ -139,7 +139,7 @@ func (y *yamlReader) mapping(at string, n *yaml.Node, depth int, into map[string
 	}
 }
 
-var jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
+var jsonNumber = regexp.MustCompile(`^-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?$`)
 
 // scalar is a value as JSON has it. What JSON has no word for, such as a date, is a text.
 func scalar(n *yaml.Node) any {

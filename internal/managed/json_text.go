@@ -14,12 +14,9 @@ import (
 
 // The limits of what is written. Those of a target's values are config's.
 const (
-	// maxDefinition is how many bytes the definition of a target, or a patch of it, may have.
-	maxDefinition = 64 << 10
-	// maxDepth is how deep lists and objects may be nested. Those of a target are at most 7 deep.
-	maxDepth = 20
-	// maxProblems is how many problems are told at once.
-	maxProblems = 100
+	maxDefinition = 64 << 10 // bytes of the definition of a target, or of a patch of it
+	maxDepth      = 20       // of lists and objects; those of a target are at most 7 deep
+	maxProblems   = 100      // that are told at once
 )
 
 // A jsonReader decodes JSON as package json does, and refuses what that would pass over: keys that are there twice, and bytes that
@@ -59,8 +56,8 @@ func checkJSON(text []byte) *Problem {
 		}
 		return &Problem{"", fmt.Sprintf(`%s: has the byte \x%02x, which is not UTF-8`, place(text, i), text[i])}
 	}
-	var any json.RawMessage
-	err := json.Unmarshal(text, &any)
+	var whole json.RawMessage
+	err := json.Unmarshal(text, &whole)
 	if err == nil {
 		return nil
 	}
@@ -90,7 +87,8 @@ func (r *jsonReader) value(pointer string, depth int) any {
 	if !ok {
 		return token
 	}
-	if depth++; depth > maxDepth {
+	depth++
+	if depth > maxDepth {
 		r.problem(pointer, fmt.Sprintf("is nested too deeply, want %d levels of lists and objects at most", maxDepth))
 		r.skip()
 		return nil
@@ -210,7 +208,7 @@ func escape(key string) string {
 func pointer(path string) string {
 	var b strings.Builder
 	for path != "" {
-		key := ""
+		var key string
 		switch {
 		case path[0] == '.':
 			path = path[1:]

@@ -125,7 +125,7 @@ type Report struct {
 	Revision  uint64       `json:"revision"`
 }
 
-// A Difference is how a target differs: for each key what was written before and what now. nil: the key was left out.
+// A Difference is how a target differs: for each key what was written before and what now. A key that was left out is nil.
 type Difference struct {
 	Name    string                        `json:"name"`
 	Changes map[string][2]json.RawMessage `json:"changes"`

@@ -26,6 +26,8 @@ func (v *vigil) due() bool { return !v.end.IsZero() || v.failing && !v.saved }
 type vigils struct {
 	mu    sync.Mutex // protects the following; never held while something is written
 	known map[string]*vigil
+	// failed says that what was due last could not be kept.
+	failed bool
 	// wake has a value if something is due.
 	wake chan struct{}
 }
@@ -83,13 +85,17 @@ func (r *Registry) settle() {
 		w.expire()
 		return nil
 	})
-	if err != nil {
-		r.options.Log.Error("The end of a maintenance is not kept", "err", err)
-		return
-	}
 	r.vigils.mu.Lock()
 	defer r.vigils.mu.Unlock()
+	failed := err != nil
+	if failed && !r.vigils.failed { // once, not at every probe until it can be kept again
+		r.options.Log.Error("What ends a maintenance cannot be kept", "err", err)
+	}
+	r.vigils.failed = failed
 	for name, v := range due {
+		if failed {
+			break
+		}
 		if known := r.vigils.known[name]; known != nil && known.period == v.period {
 			known.saved = known.saved || v.failing
 		}

@@ -22,7 +22,7 @@ const (
 	maxSubject  = 256    // bytes of the name of a target, wherever it is from
 )
 
-// Set makes p the overlay of a kind for all subjects, all or none. nil ends it. It returns the names of those that it changed,
+// Set makes p the overlay of a kind for all subjects, all or none; nil ends it. It returns the names of those that it changed,
 // sorted. Its Condition does not count: the last one holds.
 //
 // A period begins now at the earliest. One that replaces another that is under way goes on from where that began.
@@ -128,7 +128,7 @@ func (w *work) set(e Edit, k Kind, subjects []Subject, p *calendar.Period) (chan
 	return changed, nil
 }
 
-// replace makes p the period of a kind of a target. nil: there is none then.
+// replace makes p the period of a kind of a target; nil leaves none.
 func (w *work) replace(by Author, name string, k Kind, p *calendar.Period) {
 	old := w.overlays[name]
 	o := old.with(k, p)
@@ -193,7 +193,9 @@ func (r *Registry) Overlays(k Kind, at time.Time) []Overlay {
 }
 
 // Mute implements inventory.Overlays.
-func (r *Registry) Mute(target string, at time.Time) *calendar.Period { return r.period(Mute, target, at) }
+func (r *Registry) Mute(target string, at time.Time) *calendar.Period {
+	return r.period(Mute, target, at)
+}
 
 // Maintenance implements inventory.Overlays.
 func (r *Registry) Maintenance(target string, at time.Time) *calendar.Period {

@@ -164,24 +164,25 @@ func TestExpire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := openWorld(t, t.TempDir())
 		for _, name := range []string{"short", "long", "gone", "back"} {
-			w.owners[name] = "file:a.yml"
+			w.own(name, "file:a.yml")
 		}
 		w.put(t, "managed", shop)
 		long := &calendar.Period{End: time.Now().Add(20 * 24 * time.Hour)}
 		w.set(t, Mute, hour(), "short", "long")
 		w.set(t, Maintenance, long, "long", "gone", "back", "managed")
 		time.Sleep(24*time.Hour + 30*time.Minute)
+		synctest.Wait()
 		if _, ok := w.state().overlays["short"]; !ok {
 			t.Error("it was dropped half an hour early")
 		}
-		delete(w.owners, "gone")
-		delete(w.owners, "back")
+		w.own("gone", "")
+		w.own("back", "")
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		if o := w.state().overlays; o["short"] != nil || o["long"].Mute != nil || o["long"].Maintenance == nil || o["gone"] == nil {
 			t.Errorf("after a day: %+v", o)
 		}
-		w.owners["back"] = "file:a.yml"
+		w.own("back", "file:a.yml")
 		time.Sleep(24 * time.Hour)
 		synctest.Wait()
 		if o := w.state().overlays; o["gone"] != nil || o["back"] == nil || o["managed"] == nil || len(w.gone) != 0 {

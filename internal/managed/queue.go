@@ -123,6 +123,9 @@ func (r *Registry) lead() {
 	}
 	r.saved(nil)
 	r.published.Store(w.state())
+	if r.options.Edited != nil {
+		r.options.Edited(w.entries)
+	}
 	if err := r.trail.write(w.entries, w.Revision); err != nil {
 		r.options.Log.Error("A change is kept and could not be audited", "err", err)
 		for _, req := range batch {

@@ -16,7 +16,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/store"
 )
 
-// Options are what a Registry asks others for. All functions but Environment are required.
+// Options are what a Registry asks others for. All functions but Environment and Edited are required.
 type Options struct {
 	// Dir is where everything is kept. Empty: it is forgotten at the end.
 	Dir string
@@ -30,7 +30,10 @@ type Options struct {
 	Services func(name string) []string
 	// Changed is told that the targets have changed. It returns once everybody sees that.
 	Changed func()
-	Log     *slog.Logger
+	// Edited is told what became of edits that were made together, in their order, before they are answered. It must not wait, and not
+	// edit. nil: nobody is told.
+	Edited func(entries []Entry)
+	Log    *slog.Logger
 }
 
 // A file keeps records. It is a store.Store, or one that forgets.
@@ -42,8 +45,11 @@ type file interface {
 // forgetful keeps nothing.
 type forgetful struct{}
 
+// SaveAll implements file.
 func (forgetful) SaveAll(map[string][]byte) error { return nil }
-func (forgetful) Close() error                    { return nil }
+
+// Close implements file.
+func (forgetful) Close() error { return nil }
 
 // A Registry holds what people edit. Its methods may be called at the same time. Make it with New, Configure it, then Open it.
 type Registry struct {
@@ -207,7 +213,7 @@ func (r *Registry) storable() error {
 	return nil
 }
 
-// Writable returns why no target can be changed: ErrReadOnly or a StoreError. nil: they can.
+// Writable returns why no target can be changed: ErrReadOnly or a StoreError, or nil if they can.
 func (r *Registry) Writable() error {
 	if !r.settings.Load().writable {
 		return ErrReadOnly

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,6 +26,7 @@ import (
 type world struct {
 	*Registry
 	registry *prometheus.Registry
+	mu       sync.Mutex        // protects the following
 	owners   map[string]string // of targets; those from a file hold
 	services map[string][]string
 	changes  int // how often Changed was called
@@ -33,10 +35,12 @@ type world struct {
 
 // editable is the configuration of most tests.
 func editable() *config.Config {
-	c := config.Default()
+	c := *byDefault()
 	c.Managed.Targets = true
-	return c
+	return &c
 }
+
+var byDefault = sync.OnceValue(config.Default)
 
 func newWorld(tb testing.TB, dir string, c *config.Config) *world {
 	tb.Helper()
@@ -44,6 +48,8 @@ func newWorld(tb testing.TB, dir string, c *config.Config) *world {
 	w.Registry = New(Options{
 		Dir: dir,
 		Owner: func(name string) (string, bool) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
 			source := w.owners[name]
 			return source, strings.HasPrefix(source, "file:")
 		},
@@ -58,6 +64,13 @@ func newWorld(tb testing.TB, dir string, c *config.Config) *world {
 		}
 	})
 	return w
+}
+
+// own makes a source that of a target; empty: there is no such target any more.
+func (w *world) own(name, source string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.owners[name] = source
 }
 
 func openWorld(tb testing.TB, dir string) *world {
@@ -179,8 +192,10 @@ func TestConditions(t *testing.T) {
 			for name, edit := range map[string]func(e Edit) (Outcome, error){
 				"put":         func(e Edit) (Outcome, error) { return w.Put(t.Context(), e, "shop", []byte(`{"url":"http://a"}`)) },
 				"invalid put": func(e Edit) (Outcome, error) { return w.Put(t.Context(), e, "shop", []byte(`{"url":1}`)) },
-				"patch":       func(e Edit) (Outcome, error) { return w.Patch(t.Context(), e, "shop", []byte(`{"notification":"off"}`)) },
-				"delete":      func(e Edit) (Outcome, error) { return w.Delete(t.Context(), e, "shop") },
+				"patch": func(e Edit) (Outcome, error) {
+					return w.Patch(t.Context(), e, "shop", []byte(`{"notification":"off"}`))
+				},
+				"delete": func(e Edit) (Outcome, error) { return w.Delete(t.Context(), e, "shop") },
 			} {
 				e := w.by(tt.c)
 				e.DryRun = true
@@ -222,19 +237,19 @@ func TestRefusals(t *testing.T) {
 	patch := func(e Edit, name, text string) func() error {
 		return func() error { _, err := w.Patch(t.Context(), e, name, []byte(text)); return err }
 	}
-	any := Edit{By: anybody("a"), If: overwrite}
+	always := Edit{By: anybody("a"), If: overwrite}
 	for _, tt := range []struct {
 		name string
 		edit func() error
 		want string // "": it is made
 	}{
 		{"of a file", put(Edit{By: anybody("a")}, "filed", shop), `target "filed" is from file:a.yml, which holds`},
-		{"of a file, removed", del(any, "filed"), `target "filed" is from file:a.yml, which holds`},
-		{"of a file, patched", patch(any, "filed", `{}`), `target "filed" is from file:a.yml, which holds`},
-		{"of an API, removed", del(any, "asked"), `target "asked" is from api:servers`},
+		{"of a file, removed", del(always, "filed"), `target "filed" is from file:a.yml, which holds`},
+		{"of a file, patched", patch(always, "filed", `{}`), `target "filed" is from file:a.yml, which holds`},
+		{"of an API, removed", del(always, "asked"), `target "asked" is from api:servers`},
 		{"of an API, taken over", put(Edit{By: anybody("a"), DryRun: true}, "asked", shop), ""},
-		{"misspelled", del(any, "shpo"), `there is no target "shpo"; did you mean "shop"?`},
-		{"in use", del(any, "shop"), `restart service "web" checks this target`},
+		{"misspelled", del(always, "shpo"), `there is no target "shpo"; did you mean "shop"?`},
+		{"in use", del(always, "shop"), `restart service "web" checks this target`},
 		{"in use, by force", del(Edit{By: anybody("a"), If: overwrite, Force: true, DryRun: true}, "shop"), ""},
 		{"out of an environment", put(Edit{By: dev, If: overwrite}, "shop", `{"url":"http://a","environment":"DEV"}`), "this is in LIVE"},
 		{"into an environment", put(Edit{By: dev}, "new", shop), "this is in LIVE"},
@@ -251,10 +266,10 @@ func TestRefusals(t *testing.T) {
 	}
 	// A file that takes the name later holds, and what is managed can be removed.
 	w.owners["shop"], w.services = "file:a.yml", nil
-	if err := put(any, "shop", `{"url":"http://b"}`)(); !is[*OwnedError](err) {
+	if err := put(always, "shop", `{"url":"http://b"}`)(); !is[*OwnedError](err) {
 		t.Errorf("a file has taken the name: %v", err)
 	}
-	if err := del(any, "shop")(); err != nil {
+	if err := del(always, "shop")(); err != nil {
 		t.Error(err)
 	}
 }

@@ -73,7 +73,7 @@ func (o *overlay) period(k Kind) *calendar.Period {
 	}
 }
 
-// with returns the overlay with another period of a kind. nil: there is none then.
+// with returns the overlay with another period of a kind; nil leaves none.
 func (o *overlay) with(k Kind, p *calendar.Period) *overlay {
 	out := overlay{}
 	if o != nil {

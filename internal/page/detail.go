@@ -147,7 +147,7 @@ func (p *Pages) about(c *catalogue, b *board.Board, r *row) *about {
 	d := b.Inventory.Describe(r.Entry, b.Now)
 	f := &about{
 		URL: printable.Text(d.URL, printable.MaxError), Module: printable.Text(d.Module, printable.MaxLog), Interval: d.Interval, Timeout: d.Timeout, Source: printable.Text(d.Source, printable.MaxURL),
-		Muted: r.Entry.Muted(), Maintenance: maintenance(c, b, r), Periods: quietPeriods(c, &r.Quiet), Last: none,
+		Muted: r.Muted(), Maintenance: maintenance(c, b, r), Periods: quietPeriods(c, &r.Quiet), Last: none,
 	}
 	for _, name := range sortedKeys(d.Labels) {
 		f.Labels = append(f.Labels, link{to(c, above, "label", name+":"+d.Labels[name], "view", viewAll), printable.Text(name+": "+d.Labels[name], printable.MaxURL)})
@@ -177,11 +177,11 @@ func (p *Pages) about(c *catalogue, b *board.Board, r *row) *about {
 
 // maintenance says whether a window is open, or that there are some.
 func maintenance(c *catalogue, b *board.Board, r *row) string {
-	windows := len(r.Entry.Maintenance)
+	windows := len(r.Maintenance)
 	switch {
 	case b.Inventory.InMaintenance(b.Now):
 		return c.say("detail.maintenance_all")
-	case r.Entry.InMaintenance(b.Now):
+	case r.InMaintenance(b.Now):
 		return c.say("detail.maintenance_now")
 	case windows > 0:
 		return c.say("detail.maintenance_windows", windows)

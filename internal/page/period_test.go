@@ -10,13 +10,16 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/calendar"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
 )
 
 // people are what people have said: mutes and maintenances by target.
 type people struct{ mutes, maintenances map[string]calendar.Period }
 
 // Mute implements inventory.Overlays. Each answer is another copy.
-func (p *people) Mute(target string, at time.Time) *calendar.Period { return under(p.mutes[target], at) }
+func (p *people) Mute(target string, at time.Time) *calendar.Period {
+	return under(p.mutes[target], at)
+}
 
 // Maintenance implements inventory.Overlays.
 func (p *people) Maintenance(target string, at time.Time) *calendar.Period {
@@ -167,4 +170,23 @@ func TestDetailOfPeriods(t *testing.T) {
 	}
 	expect(t, "b", s.get("/targets/b").Body.String(), "Muted: nobody is notified when it is down (notification: off).")
 	expect(t, "in Korean", s.get("/targets/a?lang=ko").Body.String(), at+"까지 알림 꺼짐: 장애가 나도 알림을 보내지 않습니다. 설정: alice: &lt;b&gt;deploy")
+}
+
+// What people did is among the events, with who, why and until when.
+func TestEventsOfPeople(t *testing.T) {
+	s := siteOf(t, `targets: [{name: a, url: 'http://a.example/'}]`)
+	end := time.Now().Add(time.Hour).UTC()
+	at := `<time datetime="` + end.Format(time.RFC3339) + `">` + end.Format(time.DateTime) + `</time>`
+	s.tracker.Record(status.Event{At: time.Now(), Kind: status.KindMute, Target: "a", Outcome: status.Muted, Who: "alice", Detail: "<b>deploy", Until: end})
+	s.tracker.Record(status.Event{At: time.Now(), Kind: status.KindEdit, Outcome: status.Imported, Who: "ci", Detail: "3 created"})
+	const muted, imported = `<span aria-hidden="true">⊘</span> muted</b> <a href="./targets/a">a</a> until `, `<span aria-hidden="true">✎</span> targets imported</b> <small>by ci</small> <span lang="en">3 created</span>`
+	all := s.get("/events").Body.String()
+	expect(t, "all", all, muted+at+` <small>by alice</small> <span lang="en">&lt;b&gt;deploy</span>`, imported, `<option value="mute">mutes and maintenance</option>`)
+	for kind, want := range map[string][2]bool{"mute": {true, false}, "edit": {false, true}, "state": {}, "restart": {}} {
+		body := s.get("/events?kind=" + kind).Body.String()
+		if got := [2]bool{strings.Contains(body, muted), strings.Contains(body, imported)}; got != want {
+			t.Errorf("of the kind %s there are %v, want %v", kind, got, want)
+		}
+	}
+	expect(t, "in Korean", s.get("/events?lang=ko").Body.String(), "알림 꺼짐</b>", "종료 예정 "+at, "<small>alice</small>")
 }

@@ -88,6 +88,12 @@ func TestEveryKeyIsThere(t *testing.T) {
 	for _, n := range []string{"down", "stale", "unknown", "maintenance", "up"} {
 		keys["list.state."+n], keys["list.count."+n] = "counts.go", "counts.go"
 	}
+	for _, deed := range status.Deeds() {
+		keys["event.deed."+deed] = "events.go"
+	}
+	for _, kind := range status.Kinds() {
+		keys["event.kind."+kind] = "events.go"
+	}
 	for _, n := range filterParameters {
 		keys["filter.chip_"+n] = "view.go"
 	}
