@@ -31,6 +31,9 @@ func (e *editable) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.answers = e.answers[1:]
 	}
 	w.Header().Set("ETag", `"18"`)
+	if status == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", "1")
+	}
 	w.Header().Set("Content-Type", map[bool]string{true: "application/json", false: "application/problem+json"}[status < 400])
 	w.WriteHeader(status)
 	if status != http.StatusNoContent {

@@ -38,6 +38,10 @@ func TestOverlays(t *testing.T) {
 			ExitFailed, "Muted a until " + until, "b: asking URL: status 404, want 200: there is no target \"b\"\n",
 		},
 		{
+			"too soon", []string{"mute", "a", "--duration=2h"}, []string{`429 {"detail":"ci may change something 10 times a second"}`, period},
+			[]string{`PUT /api/v1/targets/a/mute  {"duration":"2h"}`, `PUT /api/v1/targets/a/mute  {"duration":"2h"}`}, ExitSuccess, "Muted a until " + until, "",
+		},
+		{
 			"unmute", []string{"unmute", "shop"}, []string{"204 "}, []string{"DELETE /api/v1/targets/shop/mute"}, ExitSuccess, "shop: the mute has ended.\n", "",
 		},
 		{
