@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
+	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/remote"
 )
@@ -19,7 +21,13 @@ type change struct {
 	format       string // "json": the answer is written to out as it is
 }
 
-// send sends the change.
+// The bounds of sending a change again that came too soon.
+const (
+	maxPatience = 5               // times
+	maxWait     = 5 * time.Second // each time
+)
+
+// send sends the change. One that comes too soon it sends again when the exporter says.
 func (c change) send(ctx context.Context, s *remote.Server, out io.Writer) (remote.Answer, error) {
 	r := remote.Request{Method: c.method, Path: c.path, IfMatch: c.ifMatch}
 	if c.value != nil {
@@ -30,6 +38,18 @@ func (c change) send(ctx context.Context, s *remote.Server, out io.Writer) (remo
 		r.JSON = body
 	}
 	answer, err := s.Do(ctx, r)
+	for range maxPatience { // such as for the eleventh change of a second
+		refused, ok := errors.AsType[*remote.StatusError](err)
+		if !ok || refused.Code != http.StatusTooManyRequests || refused.RetryAfter <= 0 || refused.RetryAfter > maxWait {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return remote.Answer{}, ctx.Err()
+		case <-time.After(refused.RetryAfter):
+		}
+		answer, err = s.Do(ctx, r)
+	}
 	if text := strings.TrimSpace(string(answer.Body)); err == nil && c.format == formatJSON && text != "" {
 		fmt.Fprintln(jsonWriter{out}, text)
 	}

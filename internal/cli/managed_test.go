@@ -31,6 +31,9 @@ func (e *editable) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.answers = e.answers[1:]
 	}
 	w.Header().Set("ETag", `"18"`)
+	if status == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", "1")
+	}
 	w.Header().Set("Content-Type", map[bool]string{true: "application/json", false: "application/problem+json"}[status < 400])
 	w.WriteHeader(status)
 	if status != http.StatusNoContent {
@@ -82,41 +85,67 @@ func TestApply(t *testing.T) {
 		err     string
 	}{
 		{
-			"merge", someTargets, nil, []string{"200 " + report}, []string{"PUT /api/v1/managed?mode=merge  " + someJSON}, ExitSuccess,
+			"merge", someTargets, nil,
+			[]string{"200 " + report},
+			[]string{"PUT /api/v1/managed?mode=merge  " + someJSON},
+			ExitSuccess,
 			"+ cart\n~ shop\n    interval: 15s → 30s\n    labels: (left out) → {\"a\":\"b\"}\n- old\n1 created, 1 updated, 1 deleted, 41 unchanged (revision 19).\n", "",
 		},
 		{"again", someTargets, []string{"--exit-code"}, []string{"200 " + same}, []string{"PUT /api/v1/managed?mode=merge  " + someJSON}, ExitSuccess, "No change: 2 as they were (revision 18).\n", ""},
 		{
-			"a difference in CI", someTargets, []string{"--exit-code", "--dry-run"}, []string{"200 " + report}, []string{"PUT /api/v1/managed?dry_run=true&mode=merge  " + someJSON}, ExitFailed,
+			"a difference in CI", someTargets,
+			[]string{"--exit-code", "--dry-run"},
+			[]string{"200 " + report},
+			[]string{"PUT /api/v1/managed?dry_run=true&mode=merge  " + someJSON},
+			ExitFailed,
 			"+ cart\n~ shop\n    interval: 15s → 30s\n    labels: (left out) → {\"a\":\"b\"}\n- old\nWould be: 1 created, 1 updated, 1 deleted, 41 unchanged. Nothing has changed.\n", "",
 		},
 		{"JSON", `[{"name":"a","url":"http://a"}]`, []string{"--format=json"}, []string{"200 " + same}, []string{`PUT /api/v1/managed?mode=merge  {"targets":[{"name":"a","url":"http://a"}]}`}, ExitSuccess, same + "\n", ""},
 		{
-			"prune", someTargets, []string{"--prune"}, []string{`200 {"targets":[{"name":"shop","url":"x"},{"name":"old","url":"x"}]}`, "200 " + report},
-			[]string{"GET /api/v1/managed", `PUT /api/v1/managed?mode=replace "18" ` + someJSON}, ExitSuccess,
+			"prune", someTargets,
+			[]string{"--prune"},
+			[]string{`200 {"targets":[{"name":"shop","url":"x"},{"name":"old","url":"x"}]}`, "200 " + report},
+			[]string{"GET /api/v1/managed", `PUT /api/v1/managed?mode=replace "18" ` + someJSON},
+			ExitSuccess,
 			"+ cart\n~ shop\n    interval: 15s → 30s\n    labels: (left out) → {\"a\":\"b\"}\n- old\n1 created, 1 updated, 1 deleted, 41 unchanged (revision 19).\n", "",
 		},
 		{
-			"prune what has changed", someTargets, []string{"--prune"}, []string{`200 {"targets":[{"name":"shop"}]}`, `412 {"title":"Changed meanwhile","detail":"bob changed it"}`},
-			[]string{"GET /api/v1/managed", `PUT /api/v1/managed?mode=replace "18" ` + someJSON}, ExitFailed,
+			"prune what has changed", someTargets,
+			[]string{"--prune"},
+			[]string{`200 {"targets":[{"name":"shop"}]}`, `412 {"title":"Changed meanwhile","detail":"bob changed it"}`},
+			[]string{"GET /api/v1/managed", `PUT /api/v1/managed?mode=replace "18" ` + someJSON},
+			ExitFailed,
 			"", "Somebody changed the managed targets meanwhile, so nothing was applied. Look at --dry-run, then apply again.\n",
 		},
 		{
-			"prune all", "targets: []", []string{"--prune"}, []string{`200 {"targets":[{"name":"shop"},{"name":"old"}]}`}, []string{"GET /api/v1/managed"}, ExitFailed,
+			"prune all", "targets: []",
+			[]string{"--prune"},
+			[]string{`200 {"targets":[{"name":"shop"},{"name":"old"}]}`},
+			[]string{"GET /api/v1/managed"},
+			ExitFailed,
 			"", "--prune would delete all 2 managed targets: the wrong file, or an empty one? Nothing has changed; --dry-run shows what would\n",
 		},
 		{
-			"prune with the wrong file", someTargets, []string{"--prune"}, []string{`200 {"targets":[{"name":"bank"}]}`}, []string{"GET /api/v1/managed"}, ExitFailed,
+			"prune with the wrong file", someTargets,
+			[]string{"--prune"},
+			[]string{`200 {"targets":[{"name":"bank"}]}`},
+			[]string{"GET /api/v1/managed"},
+			ExitFailed,
 			"", "--prune would delete all 1 managed targets: the wrong file, or an empty one? Nothing has changed; --dry-run shows what would\n",
 		},
 		{
-			"prune all, dry", "targets: []", []string{"--prune", "--dry-run"}, []string{`200 {"targets":[{"name":"old"}]}`, `200 {"created":[],"updated":[],"deleted":["old"],"unchanged":0,"revision":18}`},
-			[]string{"GET /api/v1/managed", `PUT /api/v1/managed?dry_run=true&mode=replace "18" {"targets":[]}`}, ExitSuccess,
+			"prune all, dry", "targets: []",
+			[]string{"--prune", "--dry-run"},
+			[]string{`200 {"targets":[{"name":"old"}]}`, `200 {"created":[],"updated":[],"deleted":["old"],"unchanged":0,"revision":18}`},
+			[]string{"GET /api/v1/managed", `PUT /api/v1/managed?dry_run=true&mode=replace "18" {"targets":[]}`},
+			ExitSuccess,
 			"- old\nWould be: 0 created, 0 updated, 1 deleted, 0 unchanged. Nothing has changed.\n", "",
 		},
 		{
-			"refused", someTargets, nil, []string{`422 {"title":"The document is not valid","errors":[{"pointer":"/targets/1/url","detail":"scheme is \"ftp\""},{"pointer":"/targets/0/labels/a~1b","detail":"odd"},{"pointer":"/targets/7","detail":"x\u001b[2J"},{"pointer":"","detail":"too many"}]}`},
-			[]string{"PUT /api/v1/managed?mode=merge  " + someJSON}, ExitFailed, "",
+			"refused", someTargets, nil,
+			[]string{`422 {"title":"The document is not valid","errors":[{"pointer":"/targets/1/url","detail":"scheme is \"ftp\""},{"pointer":"/targets/0/labels/a~1b","detail":"odd"},{"pointer":"/targets/7","detail":"x\u001b[2J"},{"pointer":"","detail":"too many"}]}`},
+			[]string{"PUT /api/v1/managed?mode=merge  " + someJSON},
+			ExitFailed, "",
 			"asking URL: status 422, want 200: The document is not valid\n  FILE:4: target \"cart\": url: scheme is \"ftp\"\n  FILE:3: target \"shop\": labels.a/b: odd\n  /targets/7: x\ufffd[2J\n  too many\n",
 		},
 		{"nothing in it", "", nil, nil, nil, ExitUsage, "", "FILE:1: it is empty, want targets: [...]; write targets: [] for none\n"},

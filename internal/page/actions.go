@@ -31,8 +31,8 @@ type edited struct {
 	Text string
 }
 
-// actions are what who asks may do to a target. nil: nothing.
-func (p *Pages) actions(c *catalogue, r *http.Request, e *inventory.Entry, q inventory.Quiet) *actions {
+// actionsFor returns what the sender of a request may do to a target, or nil.
+func (p *Pages) actionsFor(c *catalogue, r *http.Request, e *inventory.Entry, q inventory.Quiet) *actions {
 	id := access.From(r.Context())
 	if p.Editing == nil {
 		return nil

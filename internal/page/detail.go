@@ -119,7 +119,7 @@ func (p *Pages) detail(c *catalogue, b *board.Board, e *inventory.Entry, r *http
 	if !row.Since.IsZero() {
 		d.Since, d.Age = clock(row.Since), template.HTML(appendAge(nil, c, row.Since, "", b.Now)) //nolint:gosec // it is escaped
 	}
-	d.Actions = p.actions(c, r, e, row.Quiet)
+	d.Actions = p.actionsFor(c, r, e, row.Quiet)
 	if row.Cause != "" {
 		d.Cause = targetLink(c, row.Cause)
 		d.Cause.Text = c.say("why.cause", d.Cause.Text)

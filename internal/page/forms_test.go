@@ -3,7 +3,6 @@ package page
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -128,7 +127,7 @@ func TestOperate(t *testing.T) {
 		t.Errorf("told (-want +got):\n%s", diff)
 	}
 	for _, other := range []string{"soon", "0s", "31d", "-1h", "5"} {
-		says(t, d.does("POST", "/targets/shop/mute", "duration", "1h", "other", other, "reason", "kept"), 422, `<a href="#f-other">`, fmt.Sprintf(`name="other" value="%s"`, other), `value="kept"`, "at most 30 days", "<title>Not saved: Mute shop")
+		says(t, d.does("POST", "/targets/shop/mute", "duration", "1h", "other", other, "reason", "kept"), 422, `<a href="#f-other">`, `name="other" value="`+other+`"`, `value="kept"`, "at most 30 days", "<title>Not saved: Mute shop")
 	}
 	says(t, d.does("POST", "/targets/shop/mute"), 422, "at most 30 days")
 	says(t, d.does("POST", "/targets/shop/mute", "until_healthy", "yes", "duration", "1h"), 400, `unknown parameter &#34;until_healthy&#34;`)
@@ -236,7 +235,7 @@ func TestStrangeForms(t *testing.T) {
 // Where there is nothing yet, one field is enough to begin.
 func TestFirstTarget(t *testing.T) {
 	d := deskOf(t)
-	d.stage.inventory = newStage(t, "").inventory
+	d.inventory = newStage(t, "").inventory
 	says(t, d.does("GET", "/"), 200, `action="./targets"`, `id="f-url" name="url"`)
 	d.who = access.Identity{Role: access.Read}
 	if body := d.does("GET", "/").Body.String(); strings.Contains(body, `action="./targets"`) || !strings.Contains(body, "https://shop.example.com/health") {

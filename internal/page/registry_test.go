@@ -39,8 +39,10 @@ func (n *notebook) keep(e managed.Edit, name string, d map[string]any) (managed.
 	}
 	if u, _ := d["url"].(string); !strings.HasPrefix(u, "http") {
 		return managed.Outcome{}, &managed.InvalidError{What: "target", Problems: []managed.Problem{
-			{Pointer: "/url", Detail: "scheme is \"ftp\", want http, https, ws or wss"}, {Pointer: "/labels/a~1b", Detail: "is not a name"},
-			{Pointer: "/headers/Cookie", Detail: "credentials belong into a module"}, {Detail: "there is one target too many"},
+			{Pointer: "/url", Detail: "scheme is \"ftp\", want http, https, ws or wss"},
+			{Pointer: "/labels/a~1b", Detail: "is not a name"},
+			{Pointer: "/headers/Cookie", Detail: "credentials belong into a module"},
+			{Detail: "there is one target too many"},
 		}}
 	}
 	text, _ := json.Marshal(d)
@@ -115,7 +117,7 @@ func (n *notebook) Delete(_ context.Context, e managed.Edit, name string) (manag
 	return managed.Outcome{Action: managed.Deleted}, nil
 }
 
-func (n *notebook) Set(_ context.Context, e managed.Edit, k managed.Kind, subjects []managed.Subject, p *calendar.Period) ([]string, error) {
+func (n *notebook) Set(_ context.Context, _ managed.Edit, k managed.Kind, subjects []managed.Subject, p *calendar.Period) ([]string, error) {
 	if n.fails != nil {
 		return nil, n.fails
 	}
@@ -163,7 +165,7 @@ func deskOf(tb testing.TB) *desk {
 			d.probed = append(d.probed, name)
 			return &prober.Result{}, d.notes.fails
 		},
-		Edits: func(name string, _ int) []EditOf {
+		Edits: func(string, int) []EditOf {
 			return []EditOf{{At: time.Date(2026, 11, 3, 12, 0, 0, 0, time.UTC), By: "bob", Action: "target.updated", Keys: []string{"interval"}}}
 		},
 	}

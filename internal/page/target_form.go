@@ -179,12 +179,13 @@ func nameFor(text string) string {
 	if err != nil || u.Host == "" {
 		return ""
 	}
-	name := u.Host
+	parts := []string{u.Host}
 	for part := range strings.SplitSeq(u.Path, "/") {
 		if part = strings.TrimSpace(printable.Clean(part)); part != "" {
-			name += "-" + part
+			parts = append(parts, part)
 		}
 	}
+	name := strings.Join(parts, "-")
 	if utf8.RuneCountInString(name) > maxName {
 		name = strings.TrimSpace(string([]rune(name)[:maxName]))
 	}

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -166,6 +167,8 @@ type StatusError struct {
 	Code int
 	// Problems are what is wrong with what was sent, each with its place (RFC 9457). Their texts fit on a line.
 	Problems []Problem
+	// RetryAfter is after how long the same request may succeed. 0: the answer does not say.
+	RetryAfter time.Duration
 
 	complaint string
 }
@@ -190,6 +193,9 @@ const maxProblems = 1000
 // refused is the error for an answer that is not a success.
 func (s *Server) refused(resp *http.Response, body []byte) error {
 	e := &StatusError{Code: resp.StatusCode}
+	if seconds, err := strconv.ParseUint(resp.Header.Get("Retry-After"), 10, 16); err == nil {
+		e.RetryAfter = time.Duration(seconds) * time.Second //nolint:gosec // it is at most 65,535
+	}
 	var text string
 	kind, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
 	switch kind {
