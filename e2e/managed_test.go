@@ -50,7 +50,7 @@ func edit(ctx context.Context, pair *harness.Pair, editor int, method, path, bod
 	if strings.HasPrefix(path, "/api/v1/targets/") {
 		r.Header.Set("If-None-Match", "*")
 	}
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := new(http.Client).Do(r)
 	if err != nil {
 		return 0, "", err
 	}
@@ -163,7 +163,7 @@ func TestManagedShadowed(t *testing.T) {
 	create(t, pair, 0, "shop", target.URL+"/managed")
 	from := func(source string, problems float64) func(context.Context) (bool, error) {
 		return func(ctx context.Context) (bool, error) {
-			if n := discovered(t, pair); n != 2 {
+			if n := discovered(ctx, t, pair); n != 2 {
 				return false, fmt.Errorf("/sd has %d targets, want the shop and the exporter", n)
 			}
 			var list struct {
@@ -238,7 +238,7 @@ func TestManagedMany(t *testing.T) {
 	}
 	edits.Wait()
 	t.Logf("%d at once took %s", parallel, time.Since(began))
-	if got := discovered(t, pair); got != n+1 {
+	if got := discovered(t.Context(), t, pair); got != n+1 {
 		t.Errorf("/sd has %d targets, want %d and the exporter", got, n)
 	}
 }

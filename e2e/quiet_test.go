@@ -162,7 +162,7 @@ func TestDeploy(t *testing.T) {
 	if _, err := s.Outage(ctx, app, harness.BreakStatus, nil); err != nil {
 		t.Fatal(err)
 	}
-	attempts(ctx, t, s, app, "recovered", 1)
+	recoveries(ctx, t, s, app, 1)
 }
 
 // wantUptime wants that no probe that failed in maintenance was counted.
