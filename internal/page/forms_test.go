@@ -32,7 +32,7 @@ func TestAdd(t *testing.T) {
 	leads(t, d.does("POST", "/targets", "url", "https://cart.example:8443/a/b/?q=1", "labels", "team=cart\na=b=c", "depends_on", "shop\nx, y"), "./targets/cart.example:8443-a-b?done=added")
 	says(t, d.does("POST", "/targets", "url", "https://cart.example:8443/a/b/"), 412, `<a href="#f-name">Name</a>: `, `value="cart.example:8443-a-b"`, "there is a target", `id="w-name"`)
 	d.notes.fails = &managed.OwnedError{Name: "filed", Source: "file:x.yml"}
-	says(t, d.does("POST", "/targets", "name", "filed", "url", "https://x/"), 409, `<a href="#f-name">`, "is from file:x.yml, which holds", `value="https://x/"`)
+	says(t, d.does("POST", "/targets", "name", "filed", "url", "https://x/"), 409, `<a href="#f-name">`, "comes from file:x.yml; change it there", `value="https://x/"`)
 }
 
 // What was typed is kept, and each mistake is beside its field and in a summary that gets the focus.
@@ -79,7 +79,7 @@ func TestEdit(t *testing.T) {
 	says(t, d.does("POST", "/targets/shop", "revision", "19", "url", "ftp://x/"), 422, `id="w-url"`, `value="ftp://x/"`, `value="19"`)
 	says(t, d.does("POST", "/targets/shop", "url", "http://x/"), 400, "revision is missing")
 	says(t, d.does("POST", "/targets/shop", "revision", "x", "url", "http://x/"), 400, "revision is missing or not a number")
-	says(t, d.does("GET", "/targets/filed/edit"), 409, "is from targets, which holds")
+	says(t, d.does("GET", "/targets/filed/edit"), 409, "comes from targets; change it there")
 	says(t, d.does("GET", "/targets/nobody/edit"), 404, "there is no target")
 	says(t, d.does("GET", "/targets/a%2Fb/edit"), 409, "../../assets/")
 }
