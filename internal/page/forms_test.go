@@ -12,13 +12,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/managed"
 )
 
 func TestAdd(t *testing.T) {
 	d := deskOf(t)
-	says(t, d.does("GET", "/add"), 200, `action="./targets"`, `name="url"`, `<option value="DEV">`, `<option value="websocket">`, "Add a target", "alice (edit)")
+	says(t, d.does("GET", "/add"), 200, `action="./targets"`, `name="url"`, `<option value="DEV">`, `<option value="websocket">`, "Add a target", "alice (edit)", "Empty: "+config.Duration(config.DefaultInterval).String()+".")
 	// A URL alone is enough, and what it is called is proposed. The answer is the first probe.
 	w := d.does("POST", "/targets", "url", " https://cart.example:8443/a/b/?q=1 ", "name", "", "labels", "team=cart\r\n\r\n a = b=c ", "depends_on", "shop\r\nx, y", "notification", "on")
 	leads(t, w, "./targets/cart.example:8443-a-b?done=added")
@@ -45,10 +46,20 @@ func TestMistakes(t *testing.T) {
 	if strings.Contains(w.Body.String(), "<script>") {
 		t.Error("what was typed is not escaped")
 	}
-	says(t, d.does("POST", "/targets", "name", "x"), 422, `id="w-url"`, "Want a URL with a host")
-	says(t, d.does("POST", "/targets", "url", "nonsense"), 422, `value="nonsense"`, "Want a URL with a host")
+	says(t, d.does("POST", "/targets", "name", "x"), 422, `id="w-url"`, "Enter a URL with a host")
+	says(t, d.does("POST", "/targets", "url", "nonsense"), 422, `value="nonsense"`, "Enter a URL with a host")
 	says(t, d.does("POST", "/targets", "url", "http://x/", "labels", "a=b\nteam"), 422, `got &#34;team&#34;, want name=value`, "a=b\nteam</textarea>")
 	says(t, d.does("POST", "/targets", "url", "http://x/", "labels", "a=b\na=c"), 422, `&#34;a&#34; is there twice`)
+	// They are in the order of the form.
+	d.notes.fails = &managed.InvalidError{What: "target", Problems: []managed.Problem{{Pointer: "/interval", Detail: "got x"}, {Pointer: "/headers", Detail: "is y"}, {Pointer: "/url", Detail: "is z"}}}
+	body := d.does("POST", "/targets", "url", "http://wrong/").Body.String()
+	if url, interval, headers := strings.Index(body, "is z"), strings.Index(body, "got x"), strings.Index(body, "is y"); url < 0 || url > interval || interval > headers {
+		t.Errorf("the URL is at %d, the interval at %d, headers at %d", url, interval, headers)
+	}
+	// A name that was made from a wrong URL is made again from the right one.
+	if strings.Contains(body, `value="wrong"`) {
+		t.Error("the form has a name that nobody typed")
+	}
 	d.notes.fails = &managed.StoreError{Err: errors.New("disk full")}
 	says(t, d.does("POST", "/targets", "url", "http://x/kept"), 503, "disk full. Nothing has changed", `value="http://x/kept"`)
 	if len(d.probed) != 0 {
@@ -90,7 +101,7 @@ func TestConflict(t *testing.T) {
 	leads(t, d.does("POST", "/targets/shop", "revision", "17", "url", "https://other.example/", "environment", "LIVE", "interval", "15s", "labels", "team=shop\ntier=1"), "../targets/shop?done=changed")
 	late := []string{"url", "https://shop.example/", "environment", "LIVE", "interval", "1m", "labels", "team=shop\ntier=1"}
 	w := d.does("POST", "/targets/shop", append(late, "revision", "17")...)
-	says(t, w, 412, "alice changed this at 2026-12-01 14:02:00 UTC", `name="revision" value="18"`, `<th scope="row">URL</th><td>https://other.example/</td><td>https://shop.example/</td>`,
+	says(t, w, 412, "<title>Not saved: Edit shop", "alice changed this at 2026-12-01 14:02:00 UTC", `name="revision" value="18"`, `<th scope="row">URL</th><td>https://other.example/</td><td>https://shop.example/</td>`,
 		`<th scope="row">Interval</th><td>15s</td><td>1m</td>`, `value="1m"`, ">Overwrite</button>")
 	if strings.Contains(w.Body.String(), `<th scope="row">Labels`) {
 		t.Error("the page shows what is the same")
