@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -64,6 +65,49 @@ func TestMistakes(t *testing.T) {
 	says(t, d.does("POST", "/targets", "url", "http://x/kept"), 503, "disk full. Nothing has changed", `value="http://x/kept"`)
 	if len(d.probed) != 0 {
 		t.Errorf("probed %q", d.probed)
+	}
+}
+
+var (
+	leadsTo = regexp.MustCompile(`href="#([^"]+)"`)
+	hasID   = regexp.MustCompile(`id="([^"]+)"`)
+)
+
+// The summary of mistakes leads to the fields that it names.
+func TestMistakesLead(t *testing.T) {
+	d := deskOf(t)
+	bad := func(pointer string) error {
+		return &managed.InvalidError{What: "mute", Problems: []managed.Problem{{Pointer: pointer, Detail: "is wrong"}}}
+	}
+	for _, tt := range []struct {
+		name, path string
+		fails      error
+		form       []string
+	}{
+		{"add", "/targets", bad("/interval"), []string{"url", "http://x/"}},
+		{"edit", "/targets/shop", bad("/labels/x"), []string{"revision", "17", "url", "http://x/"}},
+		{"mute for too long", "/targets/shop/mute", nil, []string{"other", "40d"}},
+		{"mute for a long reason", "/targets/shop/mute", bad("/reason"), []string{"duration", "1h"}},
+		{"maintenance until never", "/targets/shop/maintenance", bad("/until_healthy"), []string{"duration", "1h", "until_healthy", "yes"}},
+		{"maintenance for too long", "/targets/shop/maintenance", bad("/duration"), []string{"duration", "1h"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d.notes.fails = tt.fails
+			body := d.does("POST", tt.path, tt.form...).Body.String()
+			ids := map[string]bool{}
+			for _, id := range hasID.FindAllStringSubmatch(body, -1) {
+				ids[id[1]] = true
+			}
+			links := leadsTo.FindAllStringSubmatch(body, -1)
+			if len(links) < 2 { // one skips to the content
+				t.Errorf("the summary leads nowhere:\n%s", body)
+			}
+			for _, to := range links {
+				if !ids[to[1]] {
+					t.Errorf("a link leads to #%s, which is not there", to[1])
+				}
+			}
+		})
 	}
 }
 
@@ -138,7 +182,7 @@ func TestOperate(t *testing.T) {
 		t.Errorf("told (-want +got):\n%s", diff)
 	}
 	for _, other := range []string{"soon", "0s", "31d", "-1h", "5"} {
-		says(t, d.does("POST", "/targets/shop/mute", "duration", "1h", "other", other, "reason", "kept"), 422, `<a href="#f-other">`, `name="other" value="`+other+`"`, `value="kept"`, "at most 30 days", "<title>Not saved: Mute shop")
+		says(t, d.does("POST", "/targets/shop/mute", "duration", "1h", "other", other, "reason", "kept"), 422, `<a href="#mute-other">`, `name="other" value="`+other+`"`, `value="kept"`, "at most 30 days", "<title>Not saved: Mute shop")
 	}
 	says(t, d.does("POST", "/targets/shop/mute"), 422, "at most 30 days")
 	says(t, d.does("POST", "/targets/shop/mute", "until_healthy", "yes", "duration", "1h"), 400, `unknown parameter &#34;until_healthy&#34;`)
