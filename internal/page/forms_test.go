@@ -111,6 +111,18 @@ func TestMistakesLead(t *testing.T) {
 	}
 }
 
+// Who may do nothing to a target sees what others did, and no promise.
+func TestEditsForReaders(t *testing.T) {
+	d := deskOf(t)
+	says(t, d.does("GET", "/targets/shop"), 200, `<h2 id="actions">What you can do</h2>`, "<summary>Edits</summary>")
+	d.who = access.Identity{}
+	w := d.does("GET", "/targets/shop")
+	says(t, w, 200, `<h2 id="actions">Edits</h2>`)
+	if strings.Contains(w.Body.String(), "What you can do") {
+		t.Error("the page tells of what nobody can do here")
+	}
+}
+
 func TestEdit(t *testing.T) {
 	d := deskOf(t)
 	says(t, d.does("GET", "/targets/shop/edit"), 200, `action="../../targets/shop"`, `name="revision" value="17"`, `value="https://shop.example/"`, "team=shop\ntier=1</textarea>", `action="../../targets/shop/delete"`, "Edit shop",
