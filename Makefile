@@ -73,7 +73,7 @@ model: ## play 100,000 random incidents against the restart policy; with the rac
 	$(GO) test -count=1 -run '^TestModel$$' ./internal/restart/policy -model.incidents=100000
 
 .PHONY: check
-check: check-mod check-fmt vet lint check-imports test model check-bench check-golden check-docs check-mixin check-examples ## everything that a change must pass
+check: check-mod check-fmt vet lint check-imports test model check-bench check-golden check-docs check-mixin check-examples check-openapi ## everything that a change must pass
 	@echo ">> all checks passed"
 
 .PHONY: check-bench
@@ -167,6 +167,11 @@ check-mixin: ## mixin: format, lint, generated files fresh, one runbook per aler
 check-examples: ## examples: time intervals, Compose and Kubernetes files, by the code of those programs (make test has the rest)
 	@echo ">> go test in tools/examples"
 	cd tools/examples && $(GO) test ./...
+
+.PHONY: check-openapi
+check-openapi: ## the API: every answer that its tests get is as internal/api/openapi.yaml describes it
+	@echo ">> go test in tools/openapi"
+	cd tools/openapi && $(GO) test ./...
 
 .PHONY: e2e
 e2e: ## end to end: the exporter with a real Prometheus and Alertmanager (Debian packages of these names), and servers from npm

@@ -110,8 +110,8 @@ func (h *AllHandler) probe(ctx context.Context, targets []Target) prometheus.Col
 
 // one probes one target.
 func (h *AllHandler) one(ctx context.Context, t Target, timeout time.Duration) prometheus.Collector {
-	result := t.Probe(ctx, timeout, h.Begin)
-	return prometheus.WrapCollectorWith(t.Labels, &Collector{Module: t.Module.Config, Result: result})
+	result, quiet := t.probe(ctx, timeout, h.Begin)
+	return prometheus.WrapCollectorWith(t.Labels, &Collector{Module: t.Module.Config, Result: result, Quiet: quiet})
 }
 
 // results are the results of all targets. What it collects is unchecked, because the labels differ from target to

@@ -21,6 +21,7 @@ import (
 type Collector struct {
 	Module config.Module
 	Result prober.Result
+	Quiet  Quiet
 }
 
 // Describe implements prometheus.Collector.
@@ -50,6 +51,12 @@ func (c *Collector) samples(emit emitFunc) {
 	emit(probeDuration, r.Duration.Seconds())
 	emit(probeTimeout, r.Timeout.Seconds())
 	emit(probeAttempts, float64(r.Attempts))
+	if c.Quiet.Muted {
+		emit(targetMuted, 1)
+	}
+	if c.Quiet.Maintenance {
+		emit(targetMaintenance, 1)
+	}
 	if !r.Success() {
 		emit(probeFailure, 1, string(r.Reason), string(r.FailedPhase))
 	}

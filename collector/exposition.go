@@ -12,8 +12,6 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
-
-	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
 // An exposition has the samples of one probe in the order and with the texts that a registry would give them. A
@@ -107,8 +105,8 @@ func (e *exposition) encode(format expfmt.Format, names []string) ([]byte, error
 
 // serve answers a scrape as promhttp does: in the format and with the names that it asks for, compressed if it accepts
 // that.
-func serve(w http.ResponseWriter, r *http.Request, query url.Values, m *Module, result *prober.Result) {
-	e := (&Collector{Module: m.Config, Result: *result}).exposition()
+func serve(w http.ResponseWriter, r *http.Request, query url.Values, c *Collector) {
+	e := c.exposition()
 	defer e.release()
 	format := negotiate(r.Header)
 	text, err := e.encode(format, query["name[]"])

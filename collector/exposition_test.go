@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
 // accepted are what scrapers ask for.
@@ -38,12 +39,19 @@ func TestExposition(t *testing.T) {
 	strange.TLS.Certificates.Leaf.HostNames = strings.Join([]string{"\xff\xfe", `quote " and \ and`, "a line\nbreak", strings.Repeat("long.", 1000)}, ",")
 	all := append(everyMetric(), &collector.Collector{}, &collector.Collector{Module: withCEL(), Result: strange})
 	for i, c := range all {
-		f := serving(map[string]collector.Module{"http_2xx": {Name: "http_2xx", Config: c.Module, Prober: &spy{result: c.Result}}})
+		f := serving(nil)
+		f.handler.Target = func(name string) (collector.Target, bool) {
+			u := &url.URL{Scheme: "https", Host: "www.example", Path: "/"}
+			return collector.Target{
+				Name: name, Module: collector.Module{Name: "http_2xx", Config: c.Module, Prober: &spy{result: c.Result}},
+				Request: prober.Request{URL: u}, Quiet: func() collector.Quiet { return c.Quiet },
+			}, true
+		}
 		for _, name := range []string{"", "probe_success", "probe_http_duration_seconds"} {
 			for who, accept := range accepted {
 				for _, encoding := range []string{"", "gzip", "gzip;q=0", "br"} {
 					t.Run(fmt.Sprintf("%d %s for %s with %q", i, name, who, encoding), func(t *testing.T) {
-						values := url.Values{"target": {"https://www.example/"}}
+						values := url.Values{"name": {"www"}}
 						if name != "" {
 							values["name[]"] = []string{name, "probe_attempts"}
 						}

@@ -12,6 +12,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -27,6 +28,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/golden"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
 // leafLife is how long the certificate of the TLS targets is valid: longer than its root, so that the expiry of
@@ -42,6 +44,7 @@ type scene struct {
 	// leaf is what the target presents; nil: none. In the verified chain it ends with its root, which is valid for a day.
 	leaf     *x509.Certificate
 	verified bool
+	quiet    collector.Quiet // it is probed by a name if there is a reason
 }
 
 // scenes starts the targets. Every metric is in at least one of them.
@@ -82,6 +85,7 @@ func scenes(t *testing.T) []scene {
 		{name: "connection_refused", target: closedPort(t)},
 		{name: "no_address", http: "preferred_ip_protocol: ip6, ip_protocol_fallback: false", target: plain.URL},
 		{name: "not_found", target: probetest.Redirects(t, 1).URL + "/none"},
+		{name: "quiet", target: plain.URL + "/none", quiet: collector.Quiet{Muted: true, Maintenance: true}},
 		{name: "redirects", target: probetest.Redirects(t, 3).URL + "/0"},
 		{name: "redirect_loop", target: probetest.Redirects(t, 3).URL + "/loop"},
 		{name: "body_regexp", http: "fail_if_body_matches_regexp: [degraded]", target: plain.URL},
@@ -112,12 +116,29 @@ func TestGolden(t *testing.T) {
 				format = "modules: {websocket: {prober: websocket, %s websocket: {%s}}}"
 			}
 			f := newFixture(t, fmt.Sprintf(format, s.module, s.http))
-			text := f.probe(t, s.target)
+			text := f.scrape(t, &s)
 			plausible(t, text, f.last(t))
 			certificate(t, text, s)
 			golden.Compare(t, filepath.Join("testdata", s.name+".prom"), normalize(text))
 		})
 	}
+}
+
+// scrape probes the target of a scene.
+func (f *fixture) scrape(t *testing.T, s *scene) string {
+	t.Helper()
+	if s.quiet == (collector.Quiet{}) {
+		return f.probe(t, s.target)
+	}
+	m, _ := f.handler.Module("http_2xx")
+	u, err := url.Parse(s.target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.handler.Target = func(name string) (collector.Target, bool) {
+		return collector.Target{Name: name, Module: m, Request: prober.Request{URL: u}, Quiet: func() collector.Quiet { return s.quiet }}, true
+	}
+	return f.get(t, "name=shop").Body.String()
 }
 
 // What varies from run to run. All else in an exposition is compared as it is.

@@ -21,8 +21,6 @@ type Module struct {
 	Name   string
 	Config config.Module
 	Prober prober.Prober
-
-	target string // the name of the inventory's target; empty if it is not from there
 }
 
 // A Probe is a finished probe, as it is passed to the function that Begin of a [Handler] returned.
@@ -35,6 +33,8 @@ type Probe struct {
 	Result  prober.Result
 	// OwnTimeout is how long the target itself may take, whatever the caller asked for; Result.Timeout is what it got.
 	OwnTimeout time.Duration
+	// Quiet is that of the target at the beginning or at the end.
+	Quiet Quiet
 	// Abandoned is true if the client went away before the end. The Result then says nothing about the target.
 	Abandoned bool
 }
@@ -89,7 +89,7 @@ type Handler struct {
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
-	m, req, err := h.parse(query, r.URL.RawQuery)
+	t, err := h.parse(query, r.URL.RawQuery)
 	if err != nil {
 		if re, ok := errors.AsType[*rejectedError](err); ok {
 			h.Reject(re.rejection)
@@ -97,12 +97,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, printable.Text(err.Error(), printable.MaxError), http.StatusBadRequest)
 		return
 	}
-	result := h.probe(r, m, req)
+	result, quiet := h.probe(r, t)
+	if query.Get("name") == "" {
+		quiet = Quiet{} // nobody knows whether its series have the name, too
+	}
 	if query.Get("debug") == "true" {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		rep := Report{Target: prober.MaskURL(req.URL), Module: m, Result: result}
+		rep := Report{Target: prober.MaskURL(t.Request.URL), Module: &t.Module, Result: result, Quiet: quiet}
 		if h.Hint != nil {
-			rep.Hint = h.Hint(&result, &m.Config)
+			rep.Hint = h.Hint(&result, &t.Module.Config)
 		}
 		for _, note := range notes(query) {
 			line := printable.Text(note, printable.MaxURL)
@@ -111,42 +114,45 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		WriteReport(w, rep)
 		return
 	}
-	serve(w, r, query, m, &result)
+	serve(w, r, query, &Collector{Module: t.Module.Config, Result: result, Quiet: quiet})
 }
 
-func (h *Handler) probe(r *http.Request, m *Module, req prober.Request) prober.Result {
-	timeout := Timeout(r.Header.Get(ScrapeTimeoutHeader), time.Duration(m.Config.Timeout), h.Offset, prober.DefaultTimeout)
+func (h *Handler) probe(r *http.Request, t *Target) (prober.Result, Quiet) {
+	timeout := Timeout(r.Header.Get(ScrapeTimeoutHeader), time.Duration(t.Module.Config.Timeout), h.Offset, prober.DefaultTimeout)
 	ctx, cancel := context.WithTimeout(r.Context(), timeout)
 	defer cancel()
 	end := h.Begin()
-	result := h.inTurn(ctx, m, req)
+	before := t.quiet()
+	result := h.inTurn(ctx, t)
 	result.Timeout = timeout // exactly, and not what was left when the probe began
+	quiet := before.or(t.quiet())
 	end(Probe{
-		Module:     m.Name,
-		Target:     m.target,
-		Request:    req,
+		Module:     t.Module.Name,
+		Target:     t.Name,
+		Request:    t.Request,
 		Result:     result,
-		OwnTimeout: m.Config.TimeoutOr(prober.DefaultTimeout),
+		OwnTimeout: t.Module.Config.TimeoutOr(prober.DefaultTimeout),
+		Quiet:      quiet,
 		Abandoned:  r.Context().Err() != nil,
 	})
-	return result
+	return result, quiet
 }
 
 // inTurn probes when there is room. If that takes too long the exporter is at fault, not the target.
-func (h *Handler) inTurn(ctx context.Context, m *Module, req prober.Request) prober.Result {
-	if h.ByURL == nil || m.target != "" {
-		return m.Prober.Probe(ctx, req)
+func (h *Handler) inTurn(ctx context.Context, t *Target) prober.Result {
+	if h.ByURL == nil || t.Name != "" {
+		return t.Module.Prober.Probe(ctx, t.Request)
 	}
 	select {
 	case h.ByURL <- struct{}{}:
 		defer func() { <-h.ByURL }()
 		if d, _ := ctx.Deadline(); time.Now().Before(d) { // otherwise there was room at the very end
-			return m.Prober.Probe(ctx, req)
+			return t.Module.Prober.Probe(ctx, t.Request)
 		}
 	case <-ctx.Done():
 	}
 	err := fmt.Errorf("waiting for its turn took too long: %d targets are probed by their URL at the same time, as many as the limit of open files allows", cap(h.ByURL))
-	return prober.Refuse(prober.ReasonLocalResource, err).Probe(ctx, req)
+	return prober.Refuse(prober.ReasonLocalResource, err).Probe(ctx, t.Request)
 }
 
 // A rejectedError is an error of the query.
@@ -157,8 +163,8 @@ type rejectedError struct {
 
 func (e *rejectedError) Error() string { return e.text }
 
-// parse finds what a query asks for. It returns a pointer because a Module is large and the stack of a probe small.
-func (h *Handler) parse(query url.Values, raw string) (*Module, prober.Request, error) {
+// parse finds what a query asks for. It returns a pointer because a Target is large and the stack of a probe small.
+func (h *Handler) parse(query url.Values, raw string) (*Target, error) {
 	if query.Get("name") != "" {
 		return h.named(query)
 	}
@@ -169,25 +175,24 @@ func (h *Handler) parse(query url.Values, raw string) (*Module, prober.Request, 
 	}
 	m, ok := h.Module(name)
 	if !ok {
-		return nil, prober.Request{}, unknownModule(name, h.Modules())
+		return nil, unknownModule(name, h.Modules())
 	}
 	u, err := prober.ParseTarget(target, m.Config.Prober)
 	switch {
 	case target == "":
-		return nil, prober.Request{}, &rejectedError{RejectedTarget, err.Error() + "; use /probe?target=URL&module=NAME"}
+		return nil, &rejectedError{RejectedTarget, err.Error() + "; use /probe?target=URL&module=NAME"}
 	case err != nil:
 		m.Prober = prober.Refuse(prober.ReasonTargetForbidden, err)
-		return &m, prober.Request{URL: &url.URL{Opaque: prober.Mask}}, nil
+		return &Target{Module: m, Request: prober.Request{URL: &url.URL{Opaque: prober.Mask}}}, nil
 	}
 	hostname := query.Get("hostname")
 	if err := CheckHostname(hostname, m.Config); err != nil {
-		return nil, prober.Request{}, &rejectedError{RejectedHostname, err.Error()}
+		return nil, &rejectedError{RejectedHostname, err.Error()}
 	}
 	if err := m.Config.CheckCredentials(u, hostname); err != nil {
-		return nil, prober.Request{}, &rejectedError{RejectedTarget, err.Error()}
+		return nil, &rejectedError{RejectedTarget, err.Error()}
 	}
-	module, req := h.permitted(Target{Module: m, Request: prober.Request{URL: u, Hostname: hostname}})
-	return module, req, nil
+	return h.permitted(&Target{Module: m, Request: prober.Request{URL: u, Hostname: hostname}}), nil
 }
 
 // maxNotes is how many notes about a query are written.

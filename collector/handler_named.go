@@ -19,49 +19,57 @@ type Target struct {
 	Request prober.Request
 	// Labels are the labels of its series if several targets share a scrape.
 	Labels map[string]string
+	// Quiet is why nobody wants to be told of it now. It may be nil.
+	Quiet func() Quiet
 }
 
 // Probe probes the target within a timeout. Begin is that of Handler. Where ctx is cancelled before the end, the probe is abandoned.
 func (t *Target) Probe(ctx context.Context, timeout time.Duration, begin func() (end func(Probe))) prober.Result {
-	probing, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	end := begin()
-	result := t.Module.Prober.Probe(probing, t.Request)
-	result.Timeout = timeout // exactly, and not what was left when the probe began
-	end(Probe{
-		Module: t.Module.Name, Target: t.Name, Request: t.Request, Result: result,
-		OwnTimeout: t.Module.Config.TimeoutOr(prober.DefaultTimeout), Abandoned: errors.Is(ctx.Err(), context.Canceled),
-	})
+	result, _ := t.probe(ctx, timeout, begin)
 	return result
 }
 
+// probe is Probe, and why nobody wants to be told of it.
+func (t *Target) probe(ctx context.Context, timeout time.Duration, begin func() (end func(Probe))) (prober.Result, Quiet) {
+	probing, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	end := begin()
+	before := t.quiet()
+	result := t.Module.Prober.Probe(probing, t.Request)
+	result.Timeout = timeout // exactly, and not what was left when the probe began
+	quiet := before.or(t.quiet())
+	end(Probe{
+		Module: t.Module.Name, Target: t.Name, Request: t.Request, Result: result,
+		OwnTimeout: t.Module.Config.TimeoutOr(prober.DefaultTimeout), Quiet: quiet, Abandoned: errors.Is(ctx.Err(), context.Canceled),
+	})
+	return result, quiet
+}
+
 // named finds what /probe?name= asks for. Everything else comes from the inventory.
-func (h *Handler) named(query url.Values) (*Module, prober.Request, error) {
+func (h *Handler) named(query url.Values) (*Target, error) {
 	for _, key := range []string{"target", "module", "hostname"} {
 		if query.Get(key) != "" {
-			return nil, prober.Request{}, &rejectedError{RejectedConflict, fmt.Sprintf("name and %s exclude each other: a target of the inventory brings its own", key)}
+			return nil, &rejectedError{RejectedConflict, fmt.Sprintf("name and %s exclude each other: a target of the inventory brings its own", key)}
 		}
 	}
 	name := query.Get("name")
 	if h.Target != nil {
 		if t, ok := h.Target(name); ok {
-			t.Module.target = t.Name
-			return &t.Module, t.Request, nil
+			return &t, nil
 		}
 	}
-	return nil, prober.Request{}, &rejectedError{RejectedName, fmt.Sprintf("unknown name %q: the inventory has no such target; /sd lists all", name)}
+	return nil, &rejectedError{RejectedName, fmt.Sprintf("unknown name %q: the inventory has no such target; /sd lists all", name)}
 }
 
 // permitted is what to probe for a target that was given by its URL. A target that is not permitted fails.
-func (h *Handler) permitted(asked Target) (*Module, prober.Request) {
+func (h *Handler) permitted(asked *Target) *Target {
 	if h.Permit == nil {
-		return &asked.Module, asked.Request
+		return asked
 	}
-	t, err := h.Permit(asked)
+	t, err := h.Permit(*asked)
 	if err != nil {
 		asked.Module.Prober = prober.Refuse(prober.ReasonTargetForbidden, err)
-		return &asked.Module, asked.Request
+		return asked
 	}
-	t.Module.target = t.Name
-	return &t.Module, t.Request
+	return &t
 }

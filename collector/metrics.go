@@ -46,6 +46,9 @@ var (
 	probeAttempts = metric("probe_attempts", "How many times the target was tried.")
 	probeFailure  = metric("probe_failure_info", "Why and in which phase the probe failed; absent when it succeeded.", "reason", "phase")
 
+	targetMuted       = metric("probe_target_muted", "Whether nobody wants to be told of the target; absent for all others.")
+	targetMaintenance = metric("probe_target_maintenance_active", "Whether the target was in maintenance when the probe began or ended; absent for all others.")
+
 	dnsLookupTime = metric("probe_dns_lookup_time_seconds", "How long the first address look-up took.")
 	ipProtocol    = metric("probe_ip_protocol", "The IP version that the probe used, 4 or 6.")
 	ipAddrHash    = metric("probe_ip_addr_hash", "A hash of the address that the probe used, to see when it changes.")
@@ -83,7 +86,7 @@ var (
 // Metrics lists every metric that a probe can have, in the order of docs/metrics.md.
 func Metrics() []*Metric {
 	return []*Metric{
-		probeSuccess, probeDuration, probeTimeout, probeAttempts, probeFailure,
+		probeSuccess, probeDuration, probeTimeout, probeAttempts, probeFailure, targetMuted, targetMaintenance,
 		dnsLookupTime, ipProtocol, ipAddrHash,
 		httpDuration, httpContentLength, httpBodyLength, httpRedirects, httpSSL, httpStatusCode, httpVersion,
 		httpLastModified, failedDueToRegex, failedDueToCEL,

@@ -19,6 +19,7 @@ type Report struct {
 	// Module is nil if the configuration no longer has it.
 	Module *Module
 	Result prober.Result
+	Quiet  Quiet
 	// Hint is what to do about a failure; it may be empty.
 	Hint string
 }
@@ -37,14 +38,15 @@ func WriteReport(w io.Writer, rep Report) {
 		line(&b, "Hint: %s", rep.Hint)
 	}
 	if rep.Module != nil {
-		writeModule(&b, rep.Module, rep.Result)
+		writeModule(&b, &rep)
 	}
 	_, _ = io.WriteString(w, b.String())
 }
 
-func writeModule(b *strings.Builder, m *Module, r prober.Result) {
+func writeModule(b *strings.Builder, rep *Report) {
+	m := rep.Module
 	b.WriteString("\nMetrics that would have been returned:\n")
-	if err := writeMetrics(b, &Collector{Module: m.Config, Result: r}); err != nil {
+	if err := writeMetrics(b, &Collector{Module: m.Config, Result: rep.Result, Quiet: rep.Quiet}); err != nil {
 		fmt.Fprintf(b, "gathering metrics: %v\n", err)
 	}
 	fmt.Fprintf(b, "\nModule %q:\n", m.Name)

@@ -212,8 +212,8 @@ func (c *checker) checkedTarget(p place, check *ServiceCheck, cfg *Config) {
 	if check.URL != "" || check.Module != "" {
 		c.fail(p, "want either target, or url with or without module")
 	}
-	if cfg.Target(check.Target) == nil && len(cfg.TargetFiles) == 0 {
-		c.fail(c.sub(p, "target"), "got %q, want the name of one of targets, or of one in target_files: what may be restarted does not depend on target_apis", check.Target)
+	if cfg.Target(check.Target) == nil && len(cfg.TargetFiles) == 0 && !cfg.Managed.Targets {
+		c.fail(c.sub(p, "target"), "got %q, want the name of one of targets, or of one in target_files or of a managed one: what may be restarted does not depend on target_apis", check.Target)
 	}
 }
 

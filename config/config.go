@@ -18,6 +18,8 @@ type Config struct {
 	Status Status `yaml:"status,omitempty"`
 	// Access says who may do what. nil: anybody may read, and nobody may do more.
 	Access *Access `yaml:"access,omitempty"`
+	// Managed is what people may edit while the exporter runs.
+	Managed Managed `yaml:"managed,omitempty"`
 	// Restart is nil if nothing may be restarted.
 	Restart *Restart `yaml:"restart,omitempty"`
 }
@@ -33,4 +35,6 @@ func (c *Config) Target(name string) *Target {
 }
 
 // hasSources reports whether there may be targets that are not in the file.
-func (c *Config) hasSources() bool { return len(c.TargetFiles) > 0 || len(c.TargetAPIs) > 0 }
+func (c *Config) hasSources() bool {
+	return len(c.TargetFiles) > 0 || len(c.TargetAPIs) > 0 || c.Managed.Targets
+}

@@ -126,6 +126,7 @@ func (d *decoder) check(top place, c *Config, o Options) {
 	(&checker{d}).targetFiles(d.at(top.field("target_files")), c.TargetFiles, c.Modules)
 	(&checker{d}).targetAPIs(d.at(top.field("target_apis")), c.TargetAPIs)
 	(&checker{d}).status(d.at(top.field("status")), &c.Status)
+	(&checker{d}).managed(d.at(top.field("managed")), c)
 	if c.Access != nil {
 		(&checker{d}).access(d.at(top.field("access")), c)
 	}

@@ -113,16 +113,16 @@ func restarted(ctx context.Context, s *harness.Stack, app *harness.App, n int) e
 	return nil
 }
 
-// attempts wants that many attempts with that outcome, and none with another.
-func attempts(ctx context.Context, t *testing.T, s *harness.Stack, app *harness.App, outcome string, n float64) {
+// recoveries wants that many attempts that helped, and none with another outcome.
+func recoveries(ctx context.Context, t *testing.T, s *harness.Stack, app *harness.App, n float64) {
 	t.Helper()
 	m, err := s.Metrics(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
 	const name = "healthcheck_restart_attempts_total"
-	if got := m.Sum(name, harness.Labels{"service": app.Name, "backend": "command", "outcome": outcome}); got != n {
-		t.Errorf("got %v attempts with the outcome %s, want %v", got, outcome, n)
+	if got := m.Sum(name, harness.Labels{"service": app.Name, "backend": "command", "outcome": "recovered"}); got != n {
+		t.Errorf("got %v attempts that helped, want %v", got, n)
 	}
 	if got := m.Sum(name, harness.Labels{"service": app.Name}); got != n {
 		t.Errorf("got %v attempts, want %v", got, n)

@@ -148,7 +148,7 @@ func wantNothingLost(t *testing.T, pair *harness.Pair, garbage *atomic.Bool) {
 	if err := harness.Until(t.Context(), 20*time.Second, "the garbage is counted", failed); err != nil {
 		t.Error(err)
 	}
-	if n := discovered(t, pair); n != everything+1 {
+	if n := discovered(t.Context(), t, pair); n != everything+1 {
 		t.Errorf("/sd has %d targets, want all %d", n, everything+1)
 	}
 	m, err := pair.Metrics(t.Context())
@@ -216,9 +216,9 @@ func TestProbeAll(t *testing.T) {
 	}
 }
 
-func discovered(t *testing.T, pair *harness.Pair) int {
+func discovered(ctx context.Context, t *testing.T, pair *harness.Pair) int {
 	t.Helper()
-	text, err := pair.Get(t.Context(), "/sd")
+	text, err := pair.Get(ctx, "/sd")
 	if err != nil {
 		t.Fatal(err)
 	}

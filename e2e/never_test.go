@@ -41,7 +41,7 @@ func TestNeverHealthy(t *testing.T) {
 	if got := m.Sum("healthcheck_restart_state", harness.Labels{"service": app.Name, "state": "unarmed"}); got != 1 {
 		t.Errorf("the state unarmed is %v, want 1", got)
 	}
-	attempts(ctx, t, s, app, "recovered", 0)
+	recoveries(ctx, t, s, app, 0)
 }
 
 // TestWebhook sends to the webhook what must restart nothing, and then, while the app fails, far too much of what must
@@ -82,7 +82,7 @@ func TestWebhook(t *testing.T) {
 	s.Tap.Hold(false)
 	replay(ctx, t, s, alert.Body)
 	restartedThroughout(ctx, t, s, app, 1)
-	attempts(ctx, t, s, app, "recovered", 1)
+	recoveries(ctx, t, s, app, 1)
 }
 
 // TestCooldown lets an app fail again soon after it was repaired: people hear of it, and nothing is restarted.

@@ -59,7 +59,7 @@ func outage(t *testing.T, how, reason string) *harness.Outage {
 	checkRecovered(t, o, app)
 
 	restartedThroughout(ctx, t, s, app, 1)
-	attempts(ctx, t, s, app, "recovered", 1)
+	recoveries(ctx, t, s, app, 1)
 	// The third may overtake the second.
 	if messages := s.Slack.Messages(); len(messages) != 3 || len(titles(s, "HealthcheckRestarted")) != 1 {
 		t.Errorf("Slack got %d messages, want one about the failure, one about its end, and one about the restart", len(messages))

@@ -41,7 +41,7 @@ func TestPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range []string{"live.test.mjs", "access.test.mjs"} {
+	for _, file := range []string{"live.test.mjs", "access.test.mjs", "forms.test.mjs"} {
 		t.Run(file, func(t *testing.T) {
 			f.probeAll(t.Context())
 			ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
@@ -71,6 +71,14 @@ type fleet struct {
 // hostile is a name that would be a script if it were not escaped.
 const hostile = `<script>alert(1)</script>"'&`
 
+// people are those who edit the fleet. The tests in the browser know their tokens.
+const people = `access:
+  anonymous: read
+  users:
+    - {name: alice, role: edit, bearer_token: alice-0123456789abcdef0123456789abcdef}
+    - {name: bob, role: read, bearer_token: bob-0123456789abcdef0123456789abcdef00}
+`
+
 // many is how many targets there are to make a storm of.
 const many = 60
 
@@ -87,7 +95,7 @@ func newFleet(t *testing.T) *fleet {
 	}))
 	t.Cleanup(server.Close)
 	var b strings.Builder
-	b.WriteString("modules: {http_2xx: {prober: http}}\ntargets:\n")
+	b.WriteString("modules: {http_2xx: {prober: http}}\nmanaged: {targets: true}\n" + people + "targets:\n")
 	add := func(name, rest string) {
 		f.names = append(f.names, name)
 		fmt.Fprintf(&b, "  - {name: %q, url: %q, interval: 5m%s}\n", name, server.URL+"/"+url.PathEscape(name), rest)

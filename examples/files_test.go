@@ -159,6 +159,7 @@ func TestNode(t *testing.T) {
 
 func TestShell(t *testing.T) {
 	run(t, ".", "bash", "-n", "ci/probe.sh")
+	run(t, ".", "bash", "-n", "ci/deploy.sh")
 }
 
 // TestSolo: systemd takes the unit for the user of PM2.

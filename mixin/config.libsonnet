@@ -69,6 +69,9 @@
       { days: 7, lifetime: 0.08, 'for': '5m', severity: 'critical' },
     ],
 
+    // Of a mute that a person has set, so long before its end, such as { before: '1h', severity: 'info' }. null: nobody is told.
+    muteEndsSoon: null,
+
     // Of a target's scrape, while all exporters can be scraped: the query is wrong, or takes too long.
     scrapeFailed: { 'for': '5m', severity: 'warning' },
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -38,6 +39,8 @@ var mutations = []mutation{
 	{"HealthcheckTargetRecovered", "[5m]) > 0", "[5m]) < 0", "recovered"},
 	{"HealthcheckTargetRestart", `alertstate="firing"`, `alertstate="pending"`, "restart_request"},
 	{"HealthcheckTargetFlapping", "> 4", "> 3", "targets"},
+	{"HealthcheckTargetFlapping", "(Muted|Maintenance)", "(Muted)", "targets"},
+	{"HealthcheckTargetFlapping", "(Muted|Maintenance)", "(Maintenance)", "targets"},
 	{"HealthcheckTargetSlow", "> 0.3", "> 0", "slow"},
 	{"HealthcheckTargetSlow", "offset 6h", "offset 10m", "slow"},
 	{"HealthcheckTargetSlow", "[10m]) == 1", "[10m]) >= 0", "slow"},
@@ -81,6 +84,12 @@ var mutations = []mutation{
 	{"HealthcheckRestartWouldAct", `decision="would_restart"`, `decision=~".*"`, "restarts"},
 	{"HealthcheckTargetMuted", ">= on", "<= on", "markers"},
 	{"HealthcheckTargetMuted", "max by (target, environment)", "max by (target, environment, instance)", "markers"},
+	{"HealthcheckTargetMuted", `probe_target_muted{job="healthcheck",target!=""} == 1`, `probe_target_muted{job="healthcheck",target!=""} == 2`, "markers"},
+	{"HealthcheckTargetMuted", `,target!=""`, "", "markers"},
+	// What is known of a scrape that fails, and only of one.
+	{"HealthcheckTargetMuted", `ALERTS{alertname="HealthcheckTargetMuted"}`, `ALERTS{alertname="none"}`, "markers"},
+	{"HealthcheckTargetMuted", "and on (target, environment)\n", "or on (target, environment)\n", "markers"},
+	{"HealthcheckTargetMaintenance", "up{job=\"healthcheck\"} == 0", "up{job=\"healthcheck\"} >= 0", "markers"},
 	{"HealthcheckTargetMaintenance", "[6h:1m]", "[10m:1m]", "markers"},
 	{"HealthcheckDependencyDown", "(depends_on, depends_on_environment)", "(depends_on)", "markers"},
 	{"HealthcheckDependencyDown", "[1m]", "[1s]", "markers"},
@@ -144,9 +153,10 @@ func (m *mutation) test(t *testing.T, alerts ruleFile) (failed bool, out string)
 }
 
 // needs are the alerts that another one is made from.
-var needs = map[string]string{
-	"HealthcheckTargetRestart":   "HealthcheckTargetDown",
-	"HealthcheckTargetRecovered": "HealthcheckTargetDown",
+var needs = map[string][]string{
+	"HealthcheckTargetRestart":   {"HealthcheckTargetDown"},
+	"HealthcheckTargetRecovered": {"HealthcheckTargetDown"},
+	"HealthcheckTargetFlapping":  {"HealthcheckTargetMuted", "HealthcheckTargetMaintenance"},
 }
 
 // apply is a file of the alert alone, and of what it is made from, broken. It saves most of the time.
@@ -157,7 +167,7 @@ func (m *mutation) apply(t *testing.T, alerts ruleFile) []byte {
 	for _, g := range alerts.Groups {
 		kept := group{Name: g.Name, Interval: g.Interval}
 		for _, r := range g.Rules {
-			if r.Alert != m.alert && r.Alert != needs[m.alert] {
+			if r.Alert != m.alert && !slices.Contains(needs[m.alert], r.Alert) {
 				continue
 			}
 			text, err := yaml.Marshal(r)

@@ -65,6 +65,7 @@ func (s *Stack) shipped(elem ...string) string {
 func (s *Stack) writeSecrets() error {
 	return errors.Join(
 		write(s.path("secrets", "token"), Token),
+		write(s.path("secrets", "operator"), OperatorToken),
 		write(s.ClientFile(), "authorization: {credentials: "+Token+"}\n"),
 	)
 }
@@ -103,6 +104,9 @@ targets:
       checks: [{target: %s}]
       command: {argv: ['%s', '%s/restart/%s']}
 %s`, a.Name, a.Name, s.bin.restarter, s.supervisor.url, a.Name, a.spec.Service)
+	}
+	if s.operator {
+		fmt.Fprintf(&b, "access: {users: [{name: operator, role: operate, bearer_token_file: '%s'}]}\n", s.path("secrets", "operator"))
 	}
 	return write(s.path("healthcheck.yml"), b.String())
 }
@@ -176,7 +180,7 @@ func (s *Stack) writePrometheus() error {
 		return err
 	}
 	return adapt(s.shipped("examples", "prometheus", "prometheus.yml"), s.path("prometheus.yml"),
-		edit{`(\bscrape_interval: )\w+`, "${1}1s"},
+		edit{`(\bscrape_interval: )\w+`, "${1}" + duration(s.timing.selfOr())},
 		edit{`(\bevaluation_interval: )\w+`, "${1}" + duration(s.timing.Evaluation)},
 		edit{`(\brule_files: ).*`, "${1}[" + s.path(alerts) + ", " + s.path(rules) + "]"},
 		edit{`( +)- url: http://localhost:10115(.*)`, "${1}- url: http://" + s.exporter + "${2}\n${1}  refresh_interval: 1s"},

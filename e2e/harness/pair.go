@@ -109,6 +109,11 @@ func (p *Pair) Metrics(ctx context.Context) (Metrics, error) {
 	return scrape(ctx, "http://"+p.Exporter+"/metrics")
 }
 
+// PrometheusMetrics are those of Prometheus itself.
+func (p *Pair) PrometheusMetrics(ctx context.Context) (Metrics, error) {
+	return scrape(ctx, "http://"+p.Prometheus+"/metrics")
+}
+
 // Get requests a path of the exporter.
 func (p *Pair) Get(ctx context.Context, path string) (string, error) {
 	return get(ctx, "http://"+p.Exporter+path)

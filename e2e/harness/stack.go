@@ -27,6 +27,7 @@ type Options struct {
 	Timing   Timing // zero: the timing of tests
 	GroupBy  string // labels by which critical alerts are grouped in addition
 	Restart  string // more lines of YAML for the restart section, indented by 2
+	Operator bool   // somebody may mute and maintain; see Operate
 }
 
 // A Stack is everything that runs.
@@ -40,6 +41,7 @@ type Stack struct {
 	timing     Timing
 	groupBy    string
 	restart    string
+	operator   bool
 	supervisor *supervisor
 	processes  []*process // in the order of their start
 
@@ -48,7 +50,7 @@ type Stack struct {
 
 // Start starts everything and waits until it is ready. Call Stop unless there is an error. A Stack also ends with ctx.
 func Start(ctx context.Context, o Options) (*Stack, error) {
-	s := &Stack{bin: o.Binaries, dir: o.Dir, timing: o.Timing.orSuite(), groupBy: o.GroupBy, restart: o.Restart}
+	s := &Stack{bin: o.Binaries, dir: o.Dir, timing: o.Timing.orSuite(), groupBy: o.GroupBy, restart: o.Restart, operator: o.Operator}
 	if err := s.start(ctx, o.Apps); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}

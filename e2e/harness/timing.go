@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -9,6 +10,8 @@ import (
 type Timing struct {
 	// Scrape is the interval of the probes, Evaluation that of the rules.
 	Scrape, Evaluation time.Duration
+	// Self is how often Prometheus scrapes the exporter itself. 0: each second.
+	Self time.Duration
 	// For is how long a target or the exporter is down before its alert fires. 0: it fires at once.
 	For time.Duration
 	// GroupWait and GroupInterval apply to every route that waits. 0: as shipped.
@@ -29,6 +32,8 @@ func (t Timing) orSuite() Timing {
 	}
 	return t
 }
+
+func (t Timing) selfOr() time.Duration { return cmp.Or(t.Self, time.Second) }
 
 // duration formats d for Prometheus and Alertmanager.
 func duration(d time.Duration) string {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/crypto/bcrypt"
@@ -266,6 +267,30 @@ func TestPasswordsAreChecked(t *testing.T) {
 		if err != nil || !i.Passwords.matches(string(hash), text) {
 			t.Fatalf("password %s is wrong: %v", text, err)
 		}
+	}
+}
+
+// A password that is remembered does not wait for one that is being computed: anybody can send one that takes long.
+func TestKnownPasswordDoesNotWait(t *testing.T) {
+	i := house(t, config.AnonymousRead)
+	alice := request(t, "192.0.2.1:5", basic("alice", "pässword"))
+	if _, err := i.Identify(alice); err != nil {
+		t.Fatal(err)
+	}
+	i.Passwords.computing.Lock() // as while a hash is computed
+	defer i.Passwords.computing.Unlock()
+	done := make(chan error, 1)
+	go func() {
+		_, err := i.Identify(alice)
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(time.Minute):
+		t.Error("it waits")
 	}
 }
 

@@ -19,7 +19,9 @@ type Passwords struct {
 	// Read returns the bcrypt hashes by name.
 	Read func() (map[string]string, error)
 
-	mu    sync.Mutex // protects the following, and lets one hash be computed at a time
+	computing sync.Mutex // lets one hash be computed at a time
+
+	mu    sync.Mutex // protects the following
 	right map[[sha256.Size]byte]bool
 }
 
@@ -42,19 +44,34 @@ func (p *Passwords) check(r *http.Request) (name string, ok bool, err error) {
 
 func (p *Passwords) matches(hash, password string) bool {
 	key := pair(hash, password)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.right[key] {
+	if p.remembers(key) { // without waiting for those that are computed
+		return true
+	}
+	p.computing.Lock()
+	defer p.computing.Unlock()
+	if p.remembers(key) { // somebody else has sent it meanwhile
 		return true
 	}
 	if bcrypt.CompareHashAndPassword([]byte(hash), []byte(password)) != nil {
 		return false
 	}
+	p.remember(key)
+	return true
+}
+
+func (p *Passwords) remembers(key [sha256.Size]byte) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.right[key]
+}
+
+func (p *Passwords) remember(key [sha256.Size]byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.right == nil || len(p.right) >= maxPasswords {
 		p.right = map[[sha256.Size]byte]bool{}
 	}
 	p.right[key] = true
-	return true
 }
 
 // pair hashes two texts so that no other two have the same hash.

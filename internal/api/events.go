@@ -30,7 +30,7 @@ func (e *Events) List(w http.ResponseWriter, r *http.Request) {
 		Fail(w, err)
 		return
 	}
-	answer(w, list)
+	answerList(w, r, list)
 }
 
 func (e *Events) list(values url.Values, now time.Time) (EventList, error) {

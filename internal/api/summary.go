@@ -9,11 +9,11 @@ import (
 
 // Summary serves a board.Summary of all targets.
 func (t *Targets) Summary(w http.ResponseWriter, r *http.Request) {
-	p := query.Of(r.URL.Query())
+	p, _ := query.Parse(r.URL.RawQuery)
 	p.Only()
 	if err := p.Err(); err != nil {
 		Fail(w, err)
 		return
 	}
-	answer(w, t.Board.At(time.Now()).Summary())
+	answerList(w, r, t.Board.At(time.Now()).Summary())
 }

@@ -1,9 +1,13 @@
 package api
 
 import (
+	"encoding/json"
 	"net/http"
 	"time"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/board"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/managed"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/query"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
@@ -14,6 +18,13 @@ import (
 type Detail struct {
 	Target
 
+	// Definition is what somebody has written of the managed target of this name, as whoever asks may see it. nil: there is none.
+	Definition json.RawMessage `json:"definition,omitempty"`
+	Created    *managed.Stamp  `json:"created,omitempty"`
+	Updated    *managed.Stamp  `json:"updated,omitempty"`
+	// Edits are the last changes that somebody has made to the target, the newest first.
+	Edits []Edit `json:"edits,omitempty"`
+
 	Recent  []Sample `json:"recent"`
 	Changes []Change `json:"changes"`
 	// LastFailure is the last probe that failed. nil: none is kept.
@@ -22,6 +33,20 @@ type Detail struct {
 	Minutes  [][2]int `json:"minutes"`
 	Quarters [][2]int `json:"quarters"`
 	Days     [][2]int `json:"days"`
+}
+
+// maxEdits is how many edits a Detail has.
+const maxEdits = 20
+
+// An Edit is what somebody has changed of a target: what was written, or what was said of it for a time.
+type Edit struct {
+	At       time.Time         `json:"at"`
+	By       string            `json:"by"`
+	Action   managed.Action    `json:"action"`
+	Kind     managed.EntryKind `json:"kind,omitempty"`
+	Revision uint64            `json:"revision"`
+	// Change is the merge patch (RFC 7396) that was made, for those who may edit.
+	Change json.RawMessage `json:"change,omitempty"`
 }
 
 // A Sample is one of the last probes.
@@ -46,9 +71,9 @@ type Change struct {
 type Failure struct {
 	At              time.Time        `json:"at"`
 	DurationSeconds float64          `json:"duration_seconds"`
-	Reason          prober.Reason    `json:"reason"`
-	FailedPhase     prober.PhaseName `json:"failed_phase"`
-	Error           string           `json:"error"`
+	Reason          prober.Reason    `json:"reason,omitempty"`
+	FailedPhase     prober.PhaseName `json:"failed_phase,omitempty"`
+	Error           string           `json:"error,omitempty"`
 	Hint            string           `json:"hint,omitempty"`
 	Attempts        int              `json:"attempts"`
 	Phases          []Phase          `json:"phases"`
@@ -71,27 +96,58 @@ type Step struct {
 
 // Show serves the target that the path names.
 func (t *Targets) Show(w http.ResponseWriter, r *http.Request) {
-	p := query.Of(r.URL.Query())
+	p, _ := query.Parse(r.URL.RawQuery)
 	p.Only()
 	if err := p.Err(); err != nil {
 		Fail(w, err)
 		return
 	}
-	detail, err := t.detail(r.PathValue("name"), time.Now())
+	detail, err := t.detail(r, r.PathValue("name"), time.Now())
 	if err != nil {
 		Fail(w, err)
 		return
 	}
+	if detail.Revision > 0 {
+		setRevision(w, detail.Revision)
+	}
 	answer(w, detail)
 }
 
-func (t *Targets) detail(name string, now time.Time) (*Detail, error) {
+func (t *Targets) detail(r *http.Request, name string, now time.Time) (*Detail, error) {
 	b := t.Board.At(now)
 	e, err := named(b, name)
+	if err != nil && t.Managed != nil {
+		if m, ok := t.Managed(name); ok { // the inventory cannot have it, such as for want of its module
+			d := t.written(&m, false, now)
+			return d, t.define(d, r)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
-	known := t.Board.Status.Details(name, now)
+	d := t.known(b, e)
+	t.edited(d, r)
+	return d, t.define(d, r)
+}
+
+// edited adds what somebody has changed.
+func (t *Targets) edited(d *Detail, r *http.Request) {
+	if t.Edits == nil {
+		return
+	}
+	shown := editor(r)
+	for _, e := range t.Edits(d.Name, maxEdits) {
+		edit := Edit{At: e.At.UTC(), By: e.Who, Action: e.Action, Kind: e.Kind, Revision: e.Revision}
+		if shown {
+			edit.Change = e.Change
+		}
+		d.Edits = append(d.Edits, edit)
+	}
+}
+
+// known is a target of the inventory with all that is known of it.
+func (t *Targets) known(b *board.Board, e *inventory.Entry) *Detail {
+	known := t.Board.Status.Details(e.Name, b.Now)
 	d := &Detail{
 		Target: t.target(b, e), Recent: make([]Sample, len(known.Recent)), Changes: make([]Change, len(known.Changes)),
 		Minutes: pairs(known.Minutes), Quarters: pairs(known.Quarters), Days: pairs(known.Days),
@@ -102,11 +158,28 @@ func (t *Targets) detail(name string, now time.Time) (*Detail, error) {
 	for i, c := range known.Changes {
 		d.Changes[i] = Change(c)
 	}
-	if r := known.Failure; r != nil {
-		d.LastFailure = failureOf(r)
-		d.LastFailure.Hint = t.Hint(e.Module, r)
+	if failed := known.Failure; failed != nil {
+		d.LastFailure = failureOf(failed)
+		d.LastFailure.Hint = t.Hint(e.Module, failed)
 	}
-	return d, nil
+	return d
+}
+
+// define adds what somebody has written of a managed target.
+func (t *Targets) define(d *Detail, r *http.Request) (err error) {
+	if d.Revision == 0 {
+		return nil
+	}
+	m, ok := t.Managed(d.Name)
+	if !ok { // it has just been removed
+		d.Revision, d.Shadowed = 0, false
+		return nil
+	}
+	d.Revision, d.Created, d.Updated, d.Definition = m.Revision, &m.Created, &m.Updated, m.Definition
+	if !editor(r) {
+		d.Definition, err = masked(m.Definition)
+	}
+	return err
 }
 
 func pairs(counts []status.Count) [][2]int {
@@ -119,8 +192,11 @@ func pairs(counts []status.Count) [][2]int {
 
 func failureOf(r *prober.Result) *Failure {
 	f := &Failure{
-		At: r.Start.UTC(), DurationSeconds: r.Duration.Seconds(), Reason: r.Reason, FailedPhase: r.FailedPhase, Error: r.Err.Error(), Attempts: r.Attempts,
+		At: r.Start.UTC(), DurationSeconds: r.Duration.Seconds(), Reason: r.Reason, FailedPhase: r.FailedPhase, Attempts: r.Attempts,
 		Phases: make([]Phase, len(r.Phases)), Steps: make([]Step, len(r.Events)),
+	}
+	if r.Err != nil {
+		f.Error = r.Err.Error()
 	}
 	for i, p := range r.Phases {
 		f.Phases[i] = Phase{p.Name, p.Start.Seconds(), p.Duration.Seconds()}

@@ -13,6 +13,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/board"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/managed"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/query"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
@@ -43,6 +44,15 @@ type Target struct {
 	// ProbedBy is who made the last probe: "scrape", or "exporter" where nobody scraped.
 	ProbedBy string  `json:"probed_by,omitempty"`
 	Uptime   *Uptime `json:"uptime,omitempty"`
+
+	// Editable says that the target can be changed here.
+	Editable bool `json:"editable"`
+	// Revision is that of the managed target of this name. 0: there is none.
+	Revision uint64 `json:"revision,omitempty"`
+	// Shadows is the source that would have the target if it were not managed. Empty: none.
+	Shadows string `json:"shadows,omitempty"`
+	// Shadowed says that a managed target of this name does not count, because another source has the name.
+	Shadowed bool `json:"shadowed,omitempty"`
 }
 
 // Uptime is how often a target was up, of the probes that were counted.
@@ -82,6 +92,12 @@ type Targets struct {
 	Board *board.Source
 	// Hint says what to do about a probe of a module that failed.
 	Hint func(module string, r *prober.Result) string
+	// Managed returns the managed target of a name. It may be nil: there are none.
+	Managed func(name string) (managed.Target, bool)
+	// Edits returns the last edits of a target, the newest first. It may be nil: there are none.
+	Edits func(name string, limit int) []managed.Entry
+	// Writable returns why managed targets cannot be changed; nil: they can. It may be nil itself: nothing can be changed.
+	Writable func() error
 }
 
 // List serves the targets that a query asks for, sorted by name.
@@ -91,7 +107,7 @@ func (t *Targets) List(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, printable.Text(err.Error(), printable.MaxError), http.StatusBadRequest)
 		return
 	}
-	answer(w, list)
+	answerList(w, r, list)
 }
 
 // maxTargets is how many targets a list may be asked for at once. Without a limit it has all of them.
@@ -106,7 +122,7 @@ func (t *Targets) Select(values url.Values, now time.Time) (TargetList, error) {
 	if err := cmp.Or(err, p.Err()); err != nil {
 		return TargetList{}, err
 	}
-	b := t.Board.At(now)
+	b, writable := t.Board.At(now), t.writable()
 	list := TargetList{Targets: []Target{}}
 	if len(values) == 0 { // all of them: growing would copy them again and again
 		list.Targets = make([]Target, 0, len(b.Inventory.Entries()))
@@ -124,7 +140,7 @@ func (t *Targets) Select(values url.Values, now time.Time) (TargetList, error) {
 			list.Next = "?" + values.Encode()
 			break
 		}
-		list.Targets = append(list.Targets, t.describe(b, &of))
+		list.Targets = append(list.Targets, t.describe(b, &of, writable))
 	}
 	return list, nil
 }
@@ -132,14 +148,22 @@ func (t *Targets) Select(values url.Values, now time.Time) (TargetList, error) {
 // target is a target of the inventory as the API has it.
 func (t *Targets) target(b *board.Board, e *inventory.Entry) Target {
 	of := b.Target(e)
-	return t.describe(b, &of)
+	return t.describe(b, &of, t.writable())
 }
 
-func (t *Targets) describe(b *board.Board, of *board.Target) Target {
+func (t *Targets) writable() bool { return t.Writable != nil && t.Writable() == nil }
+
+func (t *Targets) describe(b *board.Board, of *board.Target, writable bool) Target {
 	target := Target{
 		Description: b.Inventory.Describe(of.Entry, b.Now),
 		State:       of.State, Stale: of.Stale, Flapping: of.Flapping, Cause: of.Cause, Restarting: of.Restarting,
 		Reason: of.Reason, StatusCode: of.StatusCode, Error: of.Error,
+		Editable: writable && of.Source == managed.Source, Shadows: of.Shadows,
+	}
+	if t.Managed != nil {
+		if m, ok := t.Managed(of.Name); ok {
+			target.Revision, target.Shadowed = m.Revision, of.Source != managed.Source
+		}
 	}
 	if of.Reason == prober.ReasonNone {
 		target.StatusCode = 0

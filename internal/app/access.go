@@ -42,6 +42,11 @@ var (
 	// What changes nothing of what people have decided, but does more than to show something.
 	maintaining = need{role: access.Operate, before: access.Read}
 
+	// What people tell for a time.
+	operating = need{role: access.Operate}
+	// What people write.
+	editing = need{role: access.Edit}
+
 	delivering = need{door: receiver}
 	asking     = need{role: access.Read, door: receiver}
 	ordering   = need{role: access.Operate, door: receiver}
@@ -100,14 +105,23 @@ func (a *App) refusal(w http.ResponseWriter, err error) *api.StatusError {
 }
 
 func (a *App) refuseAccess(w http.ResponseWriter, r *http.Request, p *api.StatusError) {
-	a.metrics.refuse(refusedAccess)
-	a.limits.log.Warn("Refused access",
-		"addr", r.RemoteAddr, "path", printable.Text(r.URL.Path, printable.MaxLog), "status_code", p.Status, "err", p.Err)
+	a.noteRefusal(r, p.Status, p.Err)
 	if strings.HasPrefix(r.URL.Path, "/api/") {
 		api.Fail(w, p)
 		return
 	}
+	if strings.Contains(r.Header.Get("Accept"), "text/html") { // a person looks at it
+		a.pages.Refuse(w, r, p.Status, p.Err)
+		return
+	}
 	http.Error(w, p.Error(), p.Status)
+}
+
+// noteRefusal counts and logs that somebody may not do what he asks for.
+func (a *App) noteRefusal(r *http.Request, status int, err error) {
+	a.metrics.refuse(refusedAccess)
+	a.limits.log.Warn("Refused access",
+		"addr", r.RemoteAddr, "path", printable.Text(r.URL.Path, printable.MaxLog), "status_code", status, "err", err)
 }
 
 // identifier finds out who requests are from, as a configuration says.

@@ -19,8 +19,22 @@ var needed = map[string]string{
 	"GET /{$}": "read", "GET /live": "read", "GET /targets/{name}": "read", "GET /events": "read", "GET /badge/{file}": "read", "GET /probes": "read",
 	"GET /assets/{version}/{file}": "read",
 
+	"GET /add": "edit", "GET /targets/{name}/edit": "edit", "POST /targets": "edit", "POST /targets/{name}": "edit", "POST /targets/{name}/delete": "edit",
+	"POST /targets/{name}/mute": "operate", "POST /targets/{name}/unmute": "operate", "POST /targets/{name}/maintenance": "operate",
+	"POST /targets/{name}/end-maintenance": "operate", "POST /targets/{name}/probe": "operate",
+
 	"GET /config": "read", "GET /logs": "read", "GET /metrics": "read", "GET /sd": "read", "GET /probe": "read", "GET /probe/all": "read",
 	"GET /api/v1/targets": "read", "GET /api/v1/targets/{name}": "read", "GET /api/v1/events": "read", "GET /api/v1/summary": "read",
+	"GET /api/v1/managed": "read", "GET /api/v1/managed/targets": "read", "GET /api/v1/openapi.yaml": "read",
+	"GET /api/v1/mutes": "read", "GET /api/v1/maintenances": "read", "GET /api/v1/targets/{name}/mute": "read", "GET /api/v1/targets/{name}/maintenance": "read",
+
+	"PUT /api/v1/targets/{name}/mute": "operate", "DELETE /api/v1/targets/{name}/mute": "operate",
+	"PUT /api/v1/targets/{name}/maintenance": "operate", "DELETE /api/v1/targets/{name}/maintenance": "operate",
+	"POST /api/v1/targets/{name}/probe": "operate",
+	"PUT /api/v1/mutes":                 "operate", "DELETE /api/v1/mutes": "operate on all",
+	"PUT /api/v1/maintenances": "operate", "DELETE /api/v1/maintenances": "operate on all",
+
+	"PUT /api/v1/targets/{name}": "edit", "PATCH /api/v1/targets/{name}": "edit", "DELETE /api/v1/targets/{name}": "edit", "PUT /api/v1/managed": "edit",
 
 	"POST /-/reload": "maintain", "PUT /-/reload": "maintain",
 	"GET /debug/pprof/": "maintain", "GET /debug/pprof/cmdline": "maintain", "GET /debug/pprof/symbol": "maintain",
@@ -35,6 +49,7 @@ var needed = map[string]string{
 // estate has a service for every way to be in environments.
 const estate = `
 modules: {http_2xx: {prober: http}}
+managed: {targets: true}
 targets:
   - {name: shop, url: 'http://127.0.0.1:1/shop', environment: DEV}
   - {name: shop2, url: 'http://127.0.0.1:1/shop2', environment: DEV}
@@ -120,8 +135,12 @@ func allowed(p person, need, service, anonymous string) int {
 		ok = true
 	case "read":
 		ok = reads
-	case "maintain":
+	case "maintain", "operate":
 		ok = operates
+	case "operate on all": // what the request is about is in every environment
+		ok = operates && !p.limited
+	case "edit":
+		ok = p.role == "edit"
 	case "deliver": // whoever does not have the receiver's credentials is told so
 		ok, refuse = p.role == "receiver", http.StatusUnauthorized
 	case "ask":

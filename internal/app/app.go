@@ -17,10 +17,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/exporter-toolkit/web"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/api"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/history"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/managed"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/page"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/journal"
@@ -81,6 +83,8 @@ type App struct {
 	selfProber *status.SelfProber
 
 	inventory *inventory.Keeper
+	managed   *managed.Registry
+	probeNow  *probeNow
 
 	journal   *journal.Journal // nil: nothing is kept
 	restarts  *restart.Controller
@@ -155,17 +159,20 @@ func New(o Options) (*App, error) {
 		lifecycle: newLifecycle(), loadEvery: loadEvery,
 	}
 	a.limits, a.passwords = newLimits(o.Logger, a.metrics), passwords(*o.Web.WebConfigFile)
+	a.managed = a.newManaged()
 	a.inventory = inventory.NewKeeper(inventory.Options{
-		Mask: prober.MaskURL, Offset: o.TimeoutOffset, Log: o.Logger,
+		Mask: prober.MaskURL, Offset: o.TimeoutOffset, Supplier: a.managed, Overlays: a.managed, Log: o.Logger,
 	}, a.metrics.registry)
 	a.restarts = restart.NewController(a.keepRestarts(), a.metrics.registry, o.Logger.With("component", "restart"))
 	a.operators = a.newOperators()
 	a.webhook = a.newWebhook(a.metrics.registry)
-	a.probes = &probes{metrics: a.metrics, history: a.history, status: a.status, maintained: a.maintained, log: o.ProbeLogger}
+	a.probes = &probes{metrics: a.metrics, history: a.history, status: a.status, observed: a.managed.Observe, log: o.ProbeLogger}
+	a.probeNow = newProbeNow(func(name string) (collector.Target, bool) { return a.current.Load().targets.named(name) }, a.probes.beginOwn, a.gate)
 	a.pages = a.newPages()
 	a.metrics.watchStale(a.stale)
 	a.memory, a.selfProber = a.newMemory(), a.newSelfProber()
 	a.onStop("the journal", a.closeJournal)
+	a.onStop("what people edit", a.closeManaged)
 	if err := a.apply(); err != nil {
 		return nil, errors.Join(err, a.unwind(context.Background()))
 	}

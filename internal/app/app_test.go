@@ -113,6 +113,7 @@ func build(t *testing.T, o Options) *App {
 	if err != nil {
 		t.Fatalf("New: %v", err)
 	}
+	t.Cleanup(func() { _ = a.Stop() }) // what New begins has to end, in a bubble of synctest before the test
 	return a
 }
 

@@ -22,7 +22,7 @@ const (
 // headers. For methods that change something http.CrossOriginProtection does the same.
 func (a *App) within(reach reach, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if fromElsewhere(r) && !reach.allows(r) {
+		if a.fromElsewhere(r) && !reach.allows(r) {
 			a.refuseSite(w, r)
 			return
 		}
@@ -49,7 +49,7 @@ func (a *App) refuseSite(w http.ResponseWriter, _ *http.Request) {
 
 // fromElsewhere reports whether a page of another origin has made a browser ask (Fetch Metadata Request Headers,
 // section 2.2). Browsers that do not say so still send an Origin with what a script may read.
-func fromElsewhere(r *http.Request) bool {
+func (a *App) fromElsewhere(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "same-origin", "none":
 		return false
@@ -59,7 +59,7 @@ func fromElsewhere(r *http.Request) bool {
 			return false
 		}
 		u, err := url.Parse(origin)
-		return err != nil || u.Host != r.Host
+		return err != nil || u.Host != r.Host && origin != a.origin()
 	default:
 		return true
 	}

@@ -43,16 +43,28 @@ func inInventory(inv *inventory.Inventory) lookup {
 	}
 }
 
-// borrows reports whether a check of any service names a target that another source than the configuration file has.
-func (s *Snapshot) borrows() bool {
-	return s.Config.Restart != nil && slices.ContainsFunc(s.Config.Restart.Services, func(c config.Service) bool { return borrows(s.Config, &c) })
+// concerns reports whether a target that a service checks is another one in the inventory now than in the one before.
+func (s *Snapshot) concerns(before, now *inventory.Inventory) bool {
+	if s.Config.Restart == nil {
+		return false
+	}
+	for i := range s.Config.Restart.Services {
+		for _, c := range s.Config.Restart.Services[i].Checks {
+			if c.Target != "" && before.ByName(c.Target) != now.ByName(c.Target) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
+// borrows reports whether a check of a service names a target that another source than the configuration file has.
 func borrows(cfg *config.Config, s *config.Service) bool {
 	return slices.ContainsFunc(s.Checks, func(c config.ServiceCheck) bool { return c.Target != "" && cfg.Target(c.Target) == nil })
 }
 
-// watching returns what is restarted, with the targets that checks name as they are in an inventory.
+// watching returns what is restarted, with the targets that checks name as they are in an inventory, and held while people have
+// one of these in maintenance.
 func (s *Snapshot) watching(inv *inventory.Inventory) restart.Configuration {
 	all := s.Restarts
 	if s.Config.Restart == nil {
@@ -64,6 +76,10 @@ func (s *Snapshot) watching(inv *inventory.Inventory) restart.Configuration {
 			service := &all.Services[i]
 			_ = s.observe(service, configured, inInventory(inv)) // what is wrong with those of the file ended the load
 			s.posts.stand(service.Checks)
+		}
+		if inv.Overlays != nil {
+			service := &all.Services[i]
+			service.Maintenance = withPeople(inv.Overlays, service.Checks, service.Maintenance)
 		}
 	}
 	return all
@@ -133,16 +149,15 @@ func (s *Snapshot) check(c config.ServiceCheck, find lookup, timeout time.Durati
 	}, nil
 }
 
-// unmade is a check that could not be made.
+// unmade is a check that could not be made. It has no definition: its target may come back as it was.
 func unmade(c config.ServiceCheck, why error, timeout time.Duration) restart.Check {
 	return restart.Check{
-		Name:       fmt.Sprintf("target %q", c.Target),
-		Inventory:  c.Target,
-		Definition: "unmade",
-		Prober:     prober.Refuse(prober.ReasonLocalResource, why),
-		Request:    prober.Request{URL: &url.URL{}},
-		Hint:       func(*prober.Result) string { return why.Error() },
-		Timeout:    timeout,
+		Name:      fmt.Sprintf("target %q", c.Target),
+		Inventory: c.Target,
+		Prober:    prober.Refuse(prober.ReasonLocalResource, why),
+		Request:   prober.Request{URL: &url.URL{}},
+		Hint:      func(*prober.Result) string { return why.Error() },
+		Timeout:   timeout,
 	}
 }
 

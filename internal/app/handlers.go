@@ -50,7 +50,7 @@ func (a *App) probeAll() *collector.AllHandler {
 
 // apiTargets serves the targets with what is known of them.
 func (a *App) apiTargets() *api.Targets {
-	return &api.Targets{Board: a.board(), Hint: a.hint}
+	return &api.Targets{Board: a.board(), Hint: a.hint, Managed: a.managed.Target, Edits: a.managed.Edits, Writable: a.managed.Writable}
 }
 
 // board is where what is known of targets is shown from.
@@ -70,7 +70,7 @@ func (a *App) currentInventory() *inventory.Inventory { return a.current.Load().
 func (a *App) discovery() http.Handler {
 	d := &inventory.Discovery{
 		Inventory: a.currentInventory,
-		Complete:  a.inventory.Complete,
+		Missing:   a.inventory.Missing,
 		Prefix:    a.prefix,
 		Offset:    a.opts.TimeoutOffset,
 	}
@@ -88,7 +88,8 @@ func (a *App) discovery() http.Handler {
 // health is what the page says of the exporter itself.
 func (a *App) health() page.Health {
 	return page.Health{
-		Started: a.made, Discovered: a.discovered.at(), Scraped: a.probes.scraped.at(), Broken: a.whyBroken(), Braked: a.restarts.Braked(),
+		Started: a.made, Discovered: a.discovered.at(), Scraped: a.probes.scraped.at(),
+		Unknown: a.managed.Broken(), Broken: a.whyBroken(), Braked: a.restarts.Braked(),
 	}
 }
 
@@ -109,7 +110,7 @@ func (a *App) newPages() *page.Pages {
 		Services: func(target string) []string { return a.current.Load().checking(target) },
 		Standing: a.standing,
 
-		ConfigFile: a.opts.ConfigFile, Address: a.address,
+		ConfigFile: a.opts.ConfigFile, Address: a.address, Editing: a.pageEditing(),
 	}
 	p.Live = page.NewLive(p, page.LiveOptions{
 		Viewers: min(a.opts.PageViewers, max(a.limits.connections.whole/viewerShare, 1)),

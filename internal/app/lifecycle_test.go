@@ -176,6 +176,9 @@ func TestReloadsAreShared(t *testing.T) {
 		if most := int(time.Since(began)/loadEvery) + 1; loads > most || loads < 8 {
 			t.Errorf("%d loads in %s, want 8 to %d", loads, time.Since(began), most)
 		}
+		if err := a.Stop(); err != nil {
+			t.Error(err)
+		}
 	})
 }
 

@@ -37,7 +37,7 @@ func TestMemoryOfAPI(t *testing.T) {
 	for _, broke := range []bool{true, false} {
 		broken.Store(broke)
 		a = started(t, o)
-		until(t, "the API to be asked", a.inventory.Complete)
+		until(t, "the API to be asked", func() bool { return a.inventory.Missing() == nil })
 		if broke { // and then it answers again
 			broken.Store(false)
 		}

@@ -17,12 +17,14 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/managed"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
 // used is the metrics of an exporter that knows two modules, in a registry that checks every collection.
-func used() *metrics {
+func used(t *testing.T) *metrics {
+	t.Helper()
 	m := newMetrics(prometheus.NewPedanticRegistry())
 	m.watchStale(func() float64 { return 0 })
 	m.reloaded(nil)
@@ -32,14 +34,23 @@ func used() *metrics {
 	c.TargetFiles = []config.TargetFile{{Path: "none-*"}} // a source that answers: of a file that is named and missing it is an error
 	p, err := k.Plan(c, func(*inventory.Inventory) {})
 	if err != nil {
-		panic(err)
+		t.Fatal(err)
 	}
 	k.Apply(p)
+	edited := managed.New(managed.Options{Log: slog.New(slog.DiscardHandler)}, m.registry)
+	if err := edited.Open(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := edited.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	return m
 }
 
 func TestMetricsLint(t *testing.T) {
-	problems, err := testutil.GatherAndLint(used().registry)
+	problems, err := testutil.GatherAndLint(used(t).registry)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +87,7 @@ func documented(t *testing.T) []string {
 }
 
 func TestMetricsAreDocumented(t *testing.T) {
-	families, err := used().registry.Gather()
+	families, err := used(t).registry.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,10 +16,10 @@ type probes struct {
 	metrics *metrics
 	history *history.History
 	status  *status.Tracker
-	// maintained reports whether a window of a target of the inventory is open.
-	maintained func(target string, now time.Time) bool
-	scraped    moment // when somebody else last had a target of the inventory probed
-	log        *slog.Logger
+	// observed is told of a probe of a target of the inventory that counts.
+	observed func(target string, healthy bool, at time.Time)
+	scraped  moment // when somebody else last had a target of the inventory probed
+	log      *slog.Logger
 }
 
 // begin is the Handler's Begin.
@@ -53,10 +53,12 @@ func (p *probes) end(probe collector.Probe, own bool) {
 	p.history.Add(probe.Module, prober.MaskURL(probe.Request.URL), probe.Result)
 	observed := status.Probe{
 		Name: probe.Target, Result: probe.Result, OwnTimeout: probe.OwnTimeout, Own: own,
-		Maintenance: p.maintained(probe.Target, probe.Result.Start),
+		Maintenance: probe.Quiet.Maintenance,
 	}
 	if observed.Name == "" {
 		observed.Key = status.KeyOf(probe.Module, probe.Request.Hostname, probe.Request.URL.String())
+	} else if observed.Conclusive() {
+		p.observed(observed.Name, probe.Result.Success(), probe.Result.Start)
 	}
 	p.write(lines[p.status.Observe(observed)], probe)
 }

@@ -24,7 +24,7 @@ import (
 func watcher(t *testing.T) (*probes, *recorder) {
 	t.Helper()
 	log := &recorder{}
-	return &probes{metrics: newMetrics(prometheus.NewRegistry()), history: history.New(5), status: status.NewTracker(), maintained: func(string, time.Time) bool { return false }, log: slog.New(log)}, log
+	return &probes{metrics: newMetrics(prometheus.NewRegistry()), history: history.New(5), status: status.NewTracker(), observed: func(string, bool, time.Time) {}, log: slog.New(log)}, log
 }
 
 // outcome is a finished probe.

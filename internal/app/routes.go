@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/api"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/managed"
 )
 
 // A route is what is served at a path.
@@ -28,6 +29,9 @@ func (a *App) routes() http.Handler {
 		mux.Handle(r.pattern, a.within(r.reach, a.admit(r.need, r.handler)))
 	}
 	forms := http.NewCrossOriginProtection()
+	if origin := a.origin(); origin != "" {
+		_ = forms.AddTrustedOrigin(origin) // it is one
+	}
 	forms.SetDenyHandler(http.HandlerFunc(a.refuseSite))
 	return safely(a.bodiless(forms.Handler(a.belowPrefix(mux))))
 }
@@ -40,6 +44,16 @@ func (a *App) table() []route {
 		{"GET /{$}", linked, reading, http.HandlerFunc(pages.List)},
 		{"GET /live", sameSite, following, http.HandlerFunc(pages.Watch)},
 		{"GET /targets/{name}", linked, reading, http.HandlerFunc(pages.Detail)},
+		{"GET /targets/{name}/edit", linked, editing, http.HandlerFunc(pages.Edit)},
+		{"GET /add", linked, editing, http.HandlerFunc(pages.Add)},
+		{"POST /targets", sameSite, editing, http.HandlerFunc(pages.Create)},
+		{"POST /targets/{name}", sameSite, editing, http.HandlerFunc(pages.Change)},
+		{"POST /targets/{name}/delete", sameSite, editing, http.HandlerFunc(pages.Delete)},
+		{"POST /targets/{name}/mute", sameSite, operating, pages.Begin(managed.Mute)},
+		{"POST /targets/{name}/unmute", sameSite, operating, pages.End(managed.Mute)},
+		{"POST /targets/{name}/maintenance", sameSite, operating, pages.Begin(managed.Maintenance)},
+		{"POST /targets/{name}/end-maintenance", sameSite, operating, pages.End(managed.Maintenance)},
+		{"POST /targets/{name}/probe", sameSite, operating, http.HandlerFunc(pages.Probe)},
 		{"GET /events", linked, reading, http.HandlerFunc(pages.Events)},
 		{"GET /badge/{file}", embedded, reading, http.HandlerFunc(pages.Badge)},
 		{"GET /probes", linked, reading, pages.Probes()},
@@ -68,6 +82,7 @@ func (a *App) table() []route {
 		{"POST /-/reload", sameSite, maintaining, http.HandlerFunc(a.reloadNow)},
 		{"PUT /-/reload", sameSite, maintaining, http.HandlerFunc(a.reloadNow)},
 	}
+	routes = append(routes, a.editRoutes()...)
 	if a.opts.EnablePprof {
 		routes = append(routes,
 			route{"GET /debug/pprof/", sameSite, maintaining, http.HandlerFunc(pprof.Index)},
@@ -78,6 +93,21 @@ func (a *App) table() []route {
 		)
 	}
 	return routes
+}
+
+// origin is that of the external URL: the pages that a browser sees as ours even where a proxy changes the Host. Empty: it is not known.
+func (a *App) origin() string {
+	u, err := url.Parse(a.opts.ExternalURL)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	host := strings.ToLower(u.Host)
+	for scheme, port := range map[string]string{"http": ":80", "https": ":443"} {
+		if u.Scheme == scheme {
+			host = strings.TrimSuffix(host, port) // as browsers have it
+		}
+	}
+	return u.Scheme + "://" + host
 }
 
 // belowPrefix serves h below the route prefix and sends the bare address there.

@@ -138,6 +138,53 @@ func TestCrossOrigin(t *testing.T) {
 	}
 }
 
+// A proxy may change the Host and speak plain http to us: the origin of the external URL is ours all the same.
+func TestFormsBehindProxy(t *testing.T) {
+	for _, tc := range []struct {
+		name, external string
+		header         http.Header
+		want           int
+	}{
+		{"a form of ours", "https://hc.example/hc", http.Header{"Origin": {"https://hc.example"}}, http.StatusOK},
+		{"and a browser that says so", "https://hc.example/hc", http.Header{"Origin": {"https://hc.example"}, "Sec-Fetch-Site": {"same-origin"}}, http.StatusOK},
+		{"a program", "https://hc.example/hc", nil, http.StatusOK},
+		{"as browsers write it", "HTTPS://HC.example:443/", http.Header{"Origin": {"https://hc.example"}}, http.StatusOK},
+		{"another port", "https://hc.example:8443/", http.Header{"Origin": {"https://hc.example:8443"}}, http.StatusOK},
+		{"the Host that the proxy sends", "https://hc.example/hc", http.Header{"Origin": {"http://example.com"}}, http.StatusOK},
+		{"without TLS", "https://hc.example/hc", http.Header{"Origin": {"http://hc.example"}}, http.StatusForbidden},
+		{"another port than ours", "https://hc.example/hc", http.Header{"Origin": {"https://hc.example:8443"}}, http.StatusForbidden},
+		{"another site", "https://hc.example/hc", http.Header{"Origin": {"https://evil.example"}}, http.StatusForbidden},
+		{"a page without origin", "https://hc.example/hc", http.Header{"Origin": {"null"}}, http.StatusForbidden},
+		{"another site that claims to be ours", "https://hc.example/hc", http.Header{"Origin": {"https://hc.example"}, "Sec-Fetch-Site": {"cross-site"}}, http.StatusForbidden},
+		{"no external URL", "", http.Header{"Origin": {"https://hc.example"}}, http.StatusForbidden},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			o := options(&recorder{})
+			o.ExternalURL, o.RoutePrefix = tc.external, "/"
+			if r := serve(build(t, o).routes(), http.MethodPost, "/-/reload", tc.header); r.Code != tc.want {
+				t.Errorf("status %d, want %d: %s", r.Code, tc.want, r.Body)
+			}
+		})
+	}
+}
+
+// Who may not do something and looks at it with a browser gets a page that says why.
+func TestRefusedByPage(t *testing.T) {
+	h := build(t, options(&recorder{})).routes()
+	r := serve(h, http.MethodPost, "/targets/a%2Fb/mute", http.Header{"Accept": {"text/html,application/xhtml+xml"}})
+	for _, want := range []string{"<!doctype html>", "this needs credentials of role operate", `href="../../assets/`} {
+		if !strings.Contains(r.Body.String(), want) {
+			t.Errorf("the page lacks %q:\n%s", want, r.Body)
+		}
+	}
+	if r.Code != http.StatusUnauthorized || r.Header().Get("WWW-Authenticate") == "" {
+		t.Errorf("status %d, %v", r.Code, r.Header())
+	}
+	if r := serve(h, http.MethodPost, "/targets/shop/mute", nil); !strings.HasPrefix(r.Header().Get("Content-Type"), "text/plain") {
+		t.Errorf("a program is answered with %q", r.Header().Get("Content-Type"))
+	}
+}
+
 func TestNotReadyBeforeStart(t *testing.T) {
 	h := build(t, options(&recorder{})).routes()
 	if r := serve(h, http.MethodGet, "/-/ready", nil); r.Code != http.StatusServiceUnavailable {

@@ -103,7 +103,10 @@ func (a *App) apply() error {
 		}
 	}
 	if err == nil {
-		if err = a.openJournal(s.Config); err != nil {
+		if err = a.openJournal(s.Config); err == nil {
+			err = a.openManaged(s.Config)
+		}
+		if err != nil {
 			plan.Discard()
 		}
 	}

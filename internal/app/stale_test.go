@@ -21,5 +21,8 @@ func TestStale(t *testing.T) {
 				t.Errorf("after another %s %g targets are stale, want %g", step.after, got, step.want)
 			}
 		}
+		if err := a.Stop(); err != nil {
+			t.Error(err)
+		}
 	})
 }

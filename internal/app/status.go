@@ -21,7 +21,8 @@ func (a *App) newMemory() *status.Memory {
 		Tracker: a.status, Path: filepath.Join(a.opts.StoragePath, status.FileName), Log: a.log,
 		Wanted: func() bool {
 			c := a.current.Load().Config
-			return a.opts.StoragePath != "" && c.Status.Persisted() && len(c.Targets)+len(c.TargetFiles)+len(c.TargetAPIs) > 0
+			some := len(c.Targets)+len(c.TargetFiles)+len(c.TargetAPIs) > 0 || c.Managed.Targets || len(a.currentInventory().Entries()) > 0
+			return a.opts.StoragePath != "" && c.Status.Persisted() && some
 		},
 	}
 }

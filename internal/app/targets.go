@@ -20,12 +20,21 @@ type targets struct {
 	byName    map[string]func() collector.Target
 }
 
-// newTargets makes the targets of an inventory that was checked against the configuration of s.
-func newTargets(inv *inventory.Inventory, s *Snapshot) *targets {
+// newTargets makes the targets of an inventory that was checked against the configuration of s. Quiet is asked by their names. What
+// was made for an entry before, with the same configuration, is kept with its connections. Nil: there is nothing to keep.
+func newTargets(inv *inventory.Inventory, s *Snapshot, quiet func(target string) collector.Quiet, before *targets) *targets {
 	t := &targets{inventory: inv, byName: make(map[string]func() collector.Target, len(inv.Entries()))}
 	for _, e := range inv.Entries() {
+		if before != nil && before.inventory.ByName(e.Name) == e {
+			t.byName[e.Name] = before.byName[e.Name]
+			continue
+		}
 		// With the first probe: most of them need nothing of their own, and there may be thousands.
-		t.byName[e.Name] = sync.OnceValue(func() collector.Target { return newTarget(e, s) })
+		t.byName[e.Name] = sync.OnceValue(func() collector.Target {
+			made := newTarget(e, s)
+			made.Quiet = func() collector.Quiet { return quiet(e.Name) }
+			return made
+		})
 	}
 	return t
 }
@@ -72,14 +81,19 @@ type current struct {
 
 // inventoryChanged takes over an inventory that was checked against a configuration.
 func (a *App) inventoryChanged(s *Snapshot, inv *inventory.Inventory) {
-	now := &current{s, newTargets(inv, s)}
-	before := a.current.Swap(now)
-	if before == nil || before.Snapshot != s {
+	var kept *targets
+	before := a.current.Load() // one inventory at a time
+	if before != nil && before.Snapshot == s {
+		kept = before.targets
+	}
+	now := &current{s, newTargets(inv, s, a.quiet, kept)}
+	a.current.Store(now)
+	if kept == nil {
 		a.stays.judge(now)
 	}
 	a.selfProber.Give(subjects(s.Config, inv))
 	a.forgetGone(inv)
-	if before == nil || before.Snapshot != s || s.borrows() {
+	if kept == nil || s.concerns(kept.inventory, inv) {
 		a.restarts.Apply(s.watching(inv))
 	}
 }
@@ -92,11 +106,15 @@ func (a *App) forgetGone(inv *inventory.Inventory) {
 	}
 }
 
-// maintained reports whether a window of a target of the inventory, or of all targets, is open.
-func (a *App) maintained(target string, now time.Time) bool {
+// quiet is why nobody wants to be told of a target of the inventory now, whichever inventory a probe of it began with.
+func (a *App) quiet(target string) collector.Quiet {
 	inv := a.currentInventory()
 	e := inv.ByName(target)
-	return e != nil && (e.InMaintenance(now) || inv.InMaintenance(now))
+	if e == nil {
+		return collector.Quiet{}
+	}
+	q := inv.Quiet(e, time.Now())
+	return collector.Quiet{Muted: q.Muted, Maintenance: q.InMaintenance}
 }
 
 // named finds a target of the inventory by its name.

@@ -178,37 +178,69 @@ func (l *Log) Head() Head {
 // the disk. When it returns an error, there is no such line, or it will be cut off before the next one is written. Append may
 // be called again.
 func (l *Log) Append(record any) error {
+	_, err := l.AppendAll([]any{record})
+	return err
+}
+
+// AppendAll is Append for many records, at the price of one. It returns how many of them, from the first on, are on the disk:
+// all, if there is no error.
+func (l *Log) AppendAll(records []any) (done int, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
-		return ErrClosed
+		return 0, ErrClosed
 	}
 	now := l.options.Now().UTC()
-	if err := l.look(); err != nil {
-		return err
-	}
-	line, err := l.line(record, now)
-	if err != nil {
-		return err
-	}
-	if l.full(len(line), now) {
-		if err := l.rotate(); err != nil {
-			return fmt.Errorf("rotating %q: %w", l.path, err)
+	for done < len(records) {
+		n, err := l.some(records[done:], now)
+		if err != nil {
+			return done, err
 		}
+		done += n
 	}
-	if _, err = l.file.Write(line); err == nil {
+	return done, nil
+}
+
+// maxWrite is how many bytes are written at once, or one line.
+const maxWrite = 1 << 20
+
+// some appends as many of the records as belong into one write and one file, at least one, and returns how many.
+func (l *Log) some(records []any, now time.Time) (n int, err error) {
+	if err := l.look(); err != nil {
+		return 0, err
+	}
+	var lines []byte
+	head := l.head
+	for _, record := range records {
+		line, err := l.line(record, now, head)
+		if err != nil {
+			return 0, err
+		}
+		if n == 0 && l.full(len(line), now) {
+			if err := l.rotate(); err != nil {
+				return 0, fmt.Errorf("rotating %q: %w", l.path, err)
+			}
+		}
+		if n > 0 && (len(lines)+len(line) > maxWrite || l.size+int64(len(lines)+len(line)) > l.options.MaxBytes) {
+			break
+		}
+		head = Head{Seq: head.Seq + 1, Hash: hash(bytes.TrimSuffix(line, []byte("\n")))}
+		lines = append(lines, line...)
+		n++
+	}
+	if _, err = l.file.Write(lines); err == nil {
 		err = l.file.Sync()
 	}
 	if err != nil {
 		l.torn = l.file.Truncate(l.size) != nil
-		return fmt.Errorf("appending to %q: %w", l.path, err)
+		return 0, fmt.Errorf("appending to %q: %w", l.path, err)
 	}
-	l.head = Head{Seq: l.head.Seq + 1, Hash: hash(bytes.TrimSuffix(line, []byte("\n")))}
-	l.size += int64(len(line))
 	if l.first == 0 {
-		l.first, l.since = l.head.Seq, now
+		l.first, l.since = l.head.Seq+1, now
 	}
-	return nil
+	l.head = head
+	l.size += int64(len(lines))
+	return n, nil
 }
 
 // look opens the file again if somebody has moved or cut it. The chain goes on from our last record, so that the change

@@ -32,9 +32,9 @@ func parseHeader(line []byte) (header, bool) {
 	return h, h.Seq >= 1 && h.Seq < maxSeq && len(h.PrevHash) == len(zeroHash)
 }
 
-// line renders the record that follows l.head.
-func (l *Log) line(record any, now time.Time) ([]byte, error) {
-	if l.head.Seq+1 >= maxSeq { // somebody has written such a number
+// line renders the record that follows head.
+func (l *Log) line(record any, now time.Time, head Head) ([]byte, error) {
+	if head.Seq+1 >= maxSeq { // somebody has written such a number
 		return nil, fmt.Errorf("appending to %q: there is no number after %d: move the audit log away", l.path, l.head.Seq)
 	}
 	text, err := marshal(record)
@@ -52,7 +52,7 @@ func (l *Log) line(record any, now time.Time) ([]byte, error) {
 			}
 		}
 	}
-	begin := fmt.Sprintf(`{"ts":%q,"seq":%d,"prev_hash":%q`, now.Format(timeFormat), l.head.Seq+1, l.head.Hash)
+	begin := fmt.Sprintf(`{"ts":%q,"seq":%d,"prev_hash":%q`, now.Format(timeFormat), head.Seq+1, head.Hash)
 	if line := join(begin, text); len(line) <= MaxLine {
 		return line, nil
 	}

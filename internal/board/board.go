@@ -25,7 +25,6 @@ type Board struct {
 
 	status   *status.Tracker
 	restarts map[string]string
-	all      bool // a window of all targets is open
 	down     func(name string) bool
 	causes   map[string]string // of targets for which it was looked up; see cause
 }
@@ -34,7 +33,7 @@ type Board struct {
 func (s *Source) At(now time.Time) *Board {
 	inv := s.Inventory()
 	return &Board{
-		Inventory: inv, Now: now, status: s.Status, restarts: s.Restarting(), all: inv.InMaintenance(now),
+		Inventory: inv, Now: now, status: s.Status, restarts: s.Restarting(),
 		down: s.Status.Down, causes: map[string]string{},
 	}
 }
@@ -47,15 +46,15 @@ type Target struct {
 	Cause string
 	// Restarting is the phase of a restart that is under way. Empty: none is.
 	Restarting string
-	// Maintenance says that a window is open.
-	Maintenance bool
+	// Quiet is why nobody is told of it.
+	Quiet inventory.Quiet
 }
 
 // Target is how a target of the inventory is.
 func (b *Board) Target(e *inventory.Entry) Target {
 	t := Target{
 		Entry: e, Condition: b.status.Condition(e.Name, time.Duration(e.Interval), b.Now), Restarting: b.restarts[e.Name],
-		Maintenance: b.all || e.InMaintenance(b.Now),
+		Quiet: b.Inventory.Quiet(e, b.Now),
 	}
 	if t.State == status.StateDown {
 		t.Cause = b.cause(e)

@@ -57,7 +57,7 @@ func ParseFilter(values url.Values, p *query.Parameters) (Filter, error) {
 
 // Selects reports whether a target may be asked for, as far as that depends on the inventory alone.
 func (f *Filter) Selects(e *inventory.Entry) bool {
-	if f.source != "" && f.source != e.Source || !matches(f.muted, e.Muted()) || !f.selection.Has(e) {
+	if f.source != "" && f.source != e.Source || !f.selection.Has(e) {
 		return false
 	}
 	for _, l := range f.labels {
@@ -68,9 +68,13 @@ func (f *Filter) Selects(e *inventory.Entry) bool {
 	return f.text == "" || strings.Contains(strings.ToLower(e.Name+"\n"+e.Instance), f.text)
 }
 
+// Concerns reports whether a target that the Filter selects is asked about: how it is counts, also where its state is not one that is
+// asked for.
+func (f *Filter) Concerns(t *Target) bool { return matches(f.muted, t.Quiet.Muted) }
+
 // Has reports whether a target is asked for that the Filter selects.
 func (f *Filter) Has(t *Target) bool {
-	return (len(f.states) == 0 || slices.Contains(f.states, string(t.State))) && matches(f.stale, t.Stale)
+	return f.Concerns(t) && (len(f.states) == 0 || slices.Contains(f.states, string(t.State))) && matches(f.stale, t.Stale)
 }
 
 func matches(want string, is bool) bool { return want == "" || (want == "true") == is }

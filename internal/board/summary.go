@@ -51,7 +51,7 @@ func (s *Summary) Count(t *Target) {
 		s.live++
 	}
 	switch {
-	case t.Maintenance:
+	case t.Quiet.InMaintenance:
 		s.Maintenance++
 	case t.State == status.StateUnknown:
 		s.Unknown++

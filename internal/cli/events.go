@@ -29,7 +29,7 @@ func addEvents(p *program) {
 	c := p.Command("events", "List what happened to targets and services: what went down, for how long and why, what was restarted and whether that helped. Exit status: 0 success, 1 the exporter did not answer, 2 usage.")
 	exporterFlags(c, &o.Exporter, &o.Format)
 	c.Flag("target", "Only events of this target.").StringVar(&o.Target)
-	c.Flag("kind", "Only events of this kind: state or restart.").EnumVar(&o.Kind, status.Kinds()...)
+	c.Flag("kind", "Only events of this kind: state, restart, edit or mute.").EnumVar(&o.Kind, status.Kinds()...)
 	c.Flag("since", "Only events since then: a time such as 2026-12-01T08:00:00Z, or how long ago, such as 7d.").Default("7d").StringVar(&o.Since)
 	c.Flag("limit", "How many events, the newest first.").Default("100").IntVar(&o.Limit)
 	p.does(c, func(ctx context.Context, out, errOut io.Writer) int { return listEvents(ctx, out, errOut, o) })
@@ -82,9 +82,14 @@ func writeEvents(out io.Writer, all *api.EventList, zone *time.Location) {
 }
 
 func eventOf(e *status.Event) string {
-	words := string(e.State)
-	if e.Kind == status.KindRestart {
+	var words string
+	switch e.Kind {
+	case status.KindState:
+		words = string(e.State)
+	case status.KindRestart:
 		words = "restart: " + strings.ReplaceAll(e.Outcome, "_", " ")
+	case status.KindEdit, status.KindMute:
+		words = strings.ReplaceAll(e.Outcome, "_", " ")
 	}
 	if e.Maintenance {
 		words += ", maintenance"
@@ -112,9 +117,23 @@ func why(e *status.Event) string {
 			text += ": " + e.Detail
 		}
 		return text
+	case e.Kind == status.KindEdit, e.Kind == status.KindMute:
+		return deed(e)
 	case e.Error != "":
 		return fmt.Sprintf("%s: %s", e.Reason, e.Error)
 	default:
 		return string(e.Reason)
 	}
+}
+
+// deed is who did something, why, and until when.
+func deed(e *status.Event) string {
+	text := "by " + cmp.Or(e.Who, "somebody")
+	if !e.Until.IsZero() {
+		text += ", until " + e.Until.Format(time.RFC3339)
+	}
+	if e.Detail != "" {
+		text += ": " + e.Detail
+	}
+	return text
 }

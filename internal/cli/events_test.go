@@ -21,6 +21,8 @@ func TestWriteEvents(t *testing.T) {
 		{At: at.Add(40 * time.Second), Kind: status.KindRestart, Target: "shop", Service: "shop-web", Outcome: "recovered", Trigger: "own_checks", Detail: "pid 7 to 9"},
 		{At: at, Kind: status.KindState, Target: "shop", State: status.StateDown, Reason: "status", Error: "status 503, want 2xx", LastedSeconds: new(3600.0)},
 		{At: at, Kind: status.KindRestart, Service: "batch", Outcome: "not_recovered", Maintenance: true},
+		{At: at, Kind: status.KindMute, Target: "shop", Outcome: status.Maintained, Who: "alice", Detail: "deploy", Until: at.Add(time.Hour)},
+		{At: at, Kind: status.KindEdit, Outcome: status.Imported, Detail: "3 created"},
 	}}, time.UTC)
 	const want = `WHEN                 WHAT   EVENT                                AFTER
 2026-11-29 12:00:42  shop   up                                   42s
@@ -30,6 +32,10 @@ func TestWriteEvents(t *testing.T) {
   status: status 503, want 2xx
 2026-11-29 12:00:00  batch  restart: not recovered, maintenance  -
   service batch
+2026-11-29 12:00:00  shop   maintenance                          -
+  by alice, until 2026-11-29T13:00:00Z: deploy
+2026-11-29 12:00:00  -      imported                             -
+  by somebody: 3 created
 There are older ones: see --limit.
 `
 	if diff := cmp.Diff(want, b.String()); diff != "" {
@@ -37,7 +43,7 @@ There are older ones: see --limit.
 	}
 	b.Reset()
 	long := strings.Repeat("long-", 30)
-	writeEvents(&b, &api.EventList{Events: []status.Event{{At: at, Target: long, Service: long, Error: long + "\x1b[2J\u202e", Detail: long, State: status.StateDown}}}, time.UTC)
+	writeEvents(&b, &api.EventList{Events: []status.Event{{At: at, Kind: status.KindMute, Target: long, Who: long + "\x1b[2J", Detail: "\u202e" + long}, {At: at, Target: long, Service: long, Error: long + "\x1b[2J\u202e", Detail: long, State: status.StateDown}}}, time.UTC)
 	for line := range strings.Lines(b.String()) {
 		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > screen && !strings.Contains(line, long) {
 			t.Errorf("a line has %d characters: %s", n, line)

@@ -63,7 +63,7 @@ func initialize(out io.Writer, dir string) error {
 The user %s has the password %s
 It is not shown again.
 
-Name your targets in %s, then start:
+Start it, then add your targets on the page, or in %s:
   %s --config.file=%s --web.config.file=%s --storage.path=%s --web.listen-address=127.0.0.1:10115
 `, config, webFile, initUser, password, config, Name, permission.Quote(config), permission.Quote(webFile), permission.Quote(filepath.Join(dir, "data")))
 	return nil

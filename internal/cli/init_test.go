@@ -20,6 +20,9 @@ func TestInitExamples(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
+	if role := c.Access.Users[0].Role; !c.Managed.Targets || role != "edit" {
+		t.Errorf("targets may be edited: %t, and the user has the role %q, want that it can be done", c.Managed.Targets, role)
+	}
 	if len(c.Targets) != 1 || c.Restart == nil || len(c.Restart.Services) != 1 || c.Status.SelfProbe != config.SelfProbeWhenStale {
 		t.Errorf("got %d targets, a restart section %v and self_probe %q, want one, one and when_stale", len(c.Targets), c.Restart != nil, c.Status.SelfProbe)
 	}

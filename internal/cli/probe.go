@@ -185,6 +185,8 @@ func (o *probeOptions) find(ctx context.Context, c *config.Config) (config.Modul
 		text := "the inventory has no target %q: the targets command lists all of a running exporter"
 		if len(c.TargetAPIs) > 0 {
 			text += "; target_apis are not asked, probe their targets by /probe?name=NAME&debug=true of that exporter"
+		} else if c.Managed.Targets {
+			text += "; managed targets are in its --storage.path alone, probe them by /probe?name=NAME&debug=true of that exporter"
 		}
 		return config.Module{}, fmt.Errorf(text, o.Name)
 	}

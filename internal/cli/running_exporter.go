@@ -19,9 +19,14 @@ type exporterOptions struct {
 
 // exporterFlags are the flags of every command that asks a running exporter.
 func exporterFlags(c *kingpin.CmdClause, e *exporterOptions, format *string) {
+	connectionFlags(c, e)
+	c.Flag("format", "Output format: text or json.").Default(formatText).EnumVar(format, formatText, formatJSON)
+}
+
+// connectionFlags are those of exporterFlags that say where the exporter is.
+func connectionFlags(c *kingpin.CmdClause, e *exporterOptions) {
 	c.Flag("url", "URL of the exporter.").Envar("HEALTHCHECK_EXPORTER_URL").Default("http://localhost:10115").StringVar(&e.URL)
 	c.Flag("http.config.file", "File with authentication and TLS, as for promtool.").Envar("HEALTHCHECK_EXPORTER_HTTP_CONFIG").StringVar(&e.ClientFile)
-	c.Flag("format", "Output format: text or json.").Default(formatText).EnumVar(format, formatText, formatJSON)
 }
 
 // connect prepares the requests of a command to the exporter; it sends nothing. An error is one of usage.
@@ -57,6 +62,7 @@ func (r request) send(ctx context.Context, s *remote.Server, out, errOut io.Writ
 	}
 	if err != nil {
 		say(errOut, "asking %s: %v", s, err)
+		complainOf(errOut, err)
 		return ExitFailed
 	}
 	return ExitSuccess

@@ -47,7 +47,11 @@ func sameHost(r *http.Request, via []*http.Request) error {
 
 func (a *api) close() { a.client.CloseIdleConnections() }
 
-func (a *api) decode(ctx context.Context, _ string, data []byte) (*document, error) {
+func (a *api) again(ctx context.Context, _ string, last *document) (*document, error) {
+	return a.decode(ctx, last.data)
+}
+
+func (a *api) decode(ctx context.Context, data []byte) (*document, error) {
 	err := decoding.Acquire(ctx, 1)
 	if err != nil {
 		return nil, fmt.Errorf("reading the answer: waiting for other documents: %w", err)
@@ -81,7 +85,7 @@ func (a *api) fetch(ctx context.Context, last map[string]*document) (map[string]
 	}
 	ctx, cancel := context.WithTimeout(ctx, decodeTime)
 	defer cancel()
-	doc, err := a.decode(ctx, answer, data)
+	doc, err := a.decode(ctx, data)
 	if err != nil {
 		return last, err
 	}

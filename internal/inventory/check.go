@@ -9,11 +9,12 @@ import (
 )
 
 // CheckFiles reads the files of cfg.TargetFiles as an exporter does when it starts. It returns how many targets it would take
-// from them, and what is wrong. No API is asked: if cfg has one, only the exporter can tell which names are taken or missing.
+// from them, and what is wrong. No API is asked, and what people edit is not read: if cfg has either, only the exporter can tell
+// which names are taken or missing.
 // Offset and mask are those of Options.
 func CheckFiles(ctx context.Context, cfg *config.Config, offset time.Duration, mask func(*url.URL) string) (int, []error) {
 	inv, errs := ReadFiles(ctx, cfg, offset, mask)
-	if len(cfg.TargetAPIs) == 0 {
+	if len(cfg.TargetAPIs) == 0 && !cfg.Managed.Targets {
 		for _, source := range inv.sources {
 			errs = append(errs, inv.problems[source]...)
 		}
@@ -33,7 +34,7 @@ func ReadFiles(ctx context.Context, cfg *config.Config, offset time.Duration, ma
 		}
 		s := source{name: "file:" + file.Path, state: state{docs: docs}}
 		errs = append(errs, s.problems()...)
-		parts = append(parts, Part{Source: s.name, Reviewed: true, Targets: s.targets()})
+		parts = append(parts, Part{Source: s.name, Reviewed: true, More: s.targets()})
 	}
 	return Merge(cfg, parts, mask), errs
 }

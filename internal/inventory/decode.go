@@ -28,7 +28,11 @@ type decoder struct {
 
 // document returns what was read from data.
 func (d *decoder) document(data []byte) *document {
-	return &document{data: data, targets: d.targets, problems: d.problems, wrong: d.wrong}
+	targets := make([]*config.Target, len(d.targets))
+	for i := range d.targets {
+		targets[i] = &d.targets[i]
+	}
+	return &document{data: data, targets: targets, problems: d.problems, wrong: d.wrong}
 }
 
 // file reads a file of target_files: a list of targets, the same below the key "targets", or the groups that Prometheus'
@@ -83,7 +87,7 @@ func (d *decoder) mapped(ctx context.Context, m *config.TargetMap, data []byte) 
 			d.problem(fmt.Sprintf("item %d%s", i, named(fields["name"])), err)
 			continue
 		}
-		if _, err := d.target(ctx, i, toNode(fields)); err != nil {
+		if _, err := d.target(ctx, i, config.ValueNode(fields)); err != nil {
 			return err
 		}
 	}
@@ -131,7 +135,7 @@ func (d *decoder) records(ctx context.Context, body *config.Document) error {
 		if err != nil {
 			return err
 		}
-		if err := d.item(ctx, i, toNode(v)); err != nil {
+		if err := d.item(ctx, i, config.ValueNode(v)); err != nil {
 			return err
 		}
 		i++

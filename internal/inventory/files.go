@@ -42,6 +42,14 @@ func (f *files) decode(ctx context.Context, name string, data []byte) (*document
 	return d.document(data), nil
 }
 
+func (f *files) again(ctx context.Context, name string, last *document) (*document, error) {
+	doc, err := f.decode(ctx, name, last.data)
+	if err == nil {
+		doc.next, doc.absent = last.next, last.absent
+	}
+	return doc, err
+}
+
 // fetch reads the files. A change counts once the file was the same twice: a program may be writing it. A file that is gone
 // counts until it was missing twice: some programs remove a file to replace it.
 func (f *files) fetch(ctx context.Context, last map[string]*document) (map[string]*document, error) {

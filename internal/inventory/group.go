@@ -41,7 +41,7 @@ func (d *decoder) group(ctx context.Context, i int, n *yaml.Node) error {
 		if shared == nil && len(labels) > 0 {
 			t["labels"] = labels
 		}
-		node := toNode(t)
+		node := config.ValueNode(t)
 		setLine(node, n.Line)
 		kept, err := d.target(ctx, i, node)
 		if err != nil {

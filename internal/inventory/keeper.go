@@ -27,7 +27,11 @@ type Options struct {
 	Mask func(*url.URL) string
 	// Offset is how much of a scrape is not available to the probe; see config.Options.
 	Offset time.Duration
-	Log    *slog.Logger
+	// Supplier has the targets of ManagedSource. nil: there are none.
+	Supplier Supplier
+	// Overlays are those of every Inventory. nil: there are none.
+	Overlays Overlays
+	Log      *slog.Logger
 }
 
 // A Keeper keeps the inventory up to date. Make it with NewKeeper, give it a Plan, and Run it.
@@ -35,11 +39,14 @@ type Keeper struct {
 	opts    Options
 	current atomic.Pointer[Inventory] // never nil after the first Apply
 	applied chan struct{}             // has room for one; tells Run of new sources
+	// resupplies is how often Resupply was called.
+	resupplies atomic.Uint64
 
 	mu         sync.Mutex // protects the following, and the state of the sources
 	cfg        *config.Config
 	changed    func(*Inventory)
 	sources    []*source
+	resupplied uint64                       // of the resupplies, those that the last one was about
 	complaints map[string][sha256.Size]byte // the hash of the present problems with targets, by source
 }
 
@@ -83,6 +90,9 @@ func (k *Keeper) Plan(cfg *config.Config, changed func(*Inventory)) (*Plan, erro
 		errs = append(errs, add("file:"+file.Path, settings{Entry: file, Modules: cfg.Modules}, func() (*source, error) {
 			return &source{fetcher: newFiles(file, reader, k.opts.Mask), interval: filePoll, local: true, reviewed: true}, nil
 		}))
+	}
+	if k.opts.Supplier != nil {
+		p.sources = append(p.sources, k.supply(cfg, reader))
 	}
 	for _, api := range cfg.TargetAPIs {
 		errs = append(errs, add("api:"+api.Name, settings{Entry: api, Modules: cfg.Modules}, func() (*source, error) {
@@ -164,7 +174,7 @@ func (k *Keeper) Run(ctx context.Context) {
 			}
 		}
 		for _, s := range wanted {
-			if running[s] == nil {
+			if running[s] == nil && s.interval > 0 {
 				each, stop := context.WithCancel(ctx)
 				running[s] = stop
 				polling.Go(func() { k.poll(each, s) })
@@ -245,10 +255,12 @@ func (k *Keeper) note(s *source, docs map[string]*document, err error) (changed 
 func (k *Keeper) merge() {
 	parts := []Part{{Source: StaticSource, Reviewed: true, Targets: k.cfg.Targets}}
 	for _, s := range k.sources {
-		parts = append(parts, Part{Source: s.name, Reviewed: s.reviewed, Targets: s.targets(), Problems: s.wrong()})
+		if !s.hidden() {
+			parts = append(parts, Part{Source: s.name, Reviewed: s.reviewed, More: s.targets(), Problems: s.wrong()})
+		}
 	}
-	inv := Merge(k.cfg, parts, k.opts.Mask)
-	inv.Answered = k.answered()
+	inv := mergeAfter(k.current.Load(), k.cfg, parts, k.opts.Mask)
+	inv.Answered, inv.Overlays = k.answered(), k.opts.Overlays
 	k.current.Store(inv)
 	k.complain(StaticSource, inv.problems[StaticSource], inv.wrong[StaticSource])
 	for _, s := range k.sources {
@@ -280,14 +292,6 @@ func (k *Keeper) complain(source string, problems []error, wrong int) {
 
 // Inventory returns the present inventory.
 func (k *Keeper) Inventory() *Inventory { return k.current.Load() }
-
-// Complete reports whether every source was asked at least once. Before that, targets may be missing that were there before
-// the exporter was restarted.
-func (k *Keeper) Complete() bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return !slices.ContainsFunc(k.sources, func(s *source) bool { return !s.asked })
-}
 
 func (k *Keeper) answered() bool {
 	return !slices.ContainsFunc(k.sources, func(s *source) bool { return !s.asked || s.success.IsZero() })

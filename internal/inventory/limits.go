@@ -1,7 +1,6 @@
 package inventory
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -26,8 +25,6 @@ const (
 	maxTargets = 50_000
 	// How many values a document may have, with aliases expanded, and with the labels of a group for each of its targets.
 	maxValues = 1_000_000
-	// How many places in a YAML document may begin a value: the parser takes 200 bytes for one.
-	maxMarks = 500_000
 	// How many values one item of a list may have: a group of as many targets as there may be.
 	maxItem = maxTargets + 1000
 	// How deep lists and mappings may be nested. Those of a target are at most 7 deep.
@@ -136,13 +133,4 @@ func (x extents) of(n *yaml.Node) extent {
 		x[n] = e
 	}
 	return e
-}
-
-// marks returns an upper bound of the number of places in a YAML document where a value of a list or mapping begins.
-func marks(data []byte) int {
-	n := 0
-	for _, mark := range []string{"- ", "-\n", "-\t", "-\r", ": ", ":\n", ":\t", ":\r", "? ", "?\n", ",", "[", "{"} {
-		n += bytes.Count(data, []byte(mark))
-	}
-	return n
 }

@@ -20,8 +20,12 @@ var (
 		"How often a source did not answer, or its answer was not a list of targets.", []string{"source"}, nil)
 	mutedDesc = prometheus.NewDesc("healthcheck_target_muted",
 		"Whether nobody wants to be told of the target; absent for all others.", []string{"target", "environment"}, nil)
+	muteEndDesc = prometheus.NewDesc("healthcheck_target_mute_end_timestamp_seconds",
+		"When the mute that a person has set ends, in unix time; absent where there is none.", []string{"target", "environment"}, nil)
+	maintenanceEndDesc = prometheus.NewDesc("healthcheck_target_maintenance_end_timestamp_seconds",
+		"When the maintenance that a person has set ends at the latest, in unix time; absent where there is none.", []string{"target", "environment"}, nil)
 	maintenanceDesc = prometheus.NewDesc("healthcheck_target_maintenance_active",
-		"Whether the target is in a maintenance window now; absent for all others.", []string{"target", "environment"}, nil)
+		"Whether the target is in maintenance now; absent for all others.", []string{"target", "environment"}, nil)
 	dependsDesc = prometheus.NewDesc("healthcheck_target_depends_on_info",
 		"A target with one of those without which it cannot be healthy, to join by.", []string{"target", "environment", "depends_on", "depends_on_environment"}, nil)
 )
@@ -34,7 +38,7 @@ type metrics struct {
 
 // Describe implements prometheus.Collector.
 func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{targetsDesc, problemsDesc, successDesc, errorsDesc, mutedDesc, maintenanceDesc, dependsDesc} {
+	for _, d := range []*prometheus.Desc{targetsDesc, problemsDesc, successDesc, errorsDesc, mutedDesc, maintenanceDesc, muteEndDesc, maintenanceEndDesc, dependsDesc} {
 		ch <- d
 	}
 }
@@ -52,11 +56,18 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	now := m.now()
 	for _, e := range inv.entries {
 		count[e.Source]++
-		if e.Muted() {
+		quiet := inv.Quiet(e, now)
+		if quiet.Muted {
 			gauge(mutedDesc, 1, e.Name, e.Environment)
 		}
-		if e.InMaintenance(now) || inv.InMaintenance(now) {
+		if quiet.InMaintenance {
 			gauge(maintenanceDesc, 1, e.Name, e.Environment)
+		}
+		if quiet.Mute != nil {
+			gauge(muteEndDesc, float64(quiet.Mute.End.UnixMilli())/1000, e.Name, e.Environment)
+		}
+		if quiet.Maintenance != nil {
+			gauge(maintenanceEndDesc, float64(quiet.Maintenance.End.UnixMilli())/1000, e.Name, e.Environment)
 		}
 		for _, name := range slices.Compact(slices.Sorted(slices.Values(e.DependsOn))) {
 			gauge(dependsDesc, 1, e.Name, e.Environment, name, inv.byName[name].Environment)
@@ -75,6 +86,9 @@ func (m *metrics) collectSources(ch chan<- prometheus.Metric) *Inventory {
 	m.keeper.mu.Lock()
 	defer m.keeper.mu.Unlock()
 	for _, s := range m.keeper.sources {
+		if s.hidden() {
+			continue
+		}
 		ch <- prometheus.MustNewConstMetric(errorsDesc, prometheus.CounterValue, float64(s.errors), s.name)
 		if !s.success.IsZero() {
 			ch <- prometheus.MustNewConstMetric(successDesc, prometheus.GaugeValue, float64(s.success.UnixMilli())/1000, s.name)

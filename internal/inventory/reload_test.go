@@ -57,8 +57,8 @@ target_apis:
 				if n := api.fetched.Load(); n != 3 { // at 0:00, 1:30 and 3:00
 					t.Errorf("the API was asked %d times in 4 minutes, want 3", n)
 				}
-				if s := f.sources[1]; s.errors != 0 || api.closed.Load() || !f.Complete() {
-					t.Errorf("%d errors, closed %t, complete %t", s.errors, api.closed.Load(), f.Complete())
+				if s := f.sources[1]; s.errors != 0 || api.closed.Load() || f.Missing() != nil {
+					t.Errorf("%d errors, closed %t, missing %v", s.errors, api.closed.Load(), f.Missing())
 				}
 			})
 		})

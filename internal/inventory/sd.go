@@ -26,8 +26,8 @@ const ExporterJob = "healthcheck_exporter"
 // (https://prometheus.io/docs/prometheus/latest/http_sd/).
 type Discovery struct {
 	Inventory func() *Inventory
-	// Complete returns false while targets may be missing that will be there soon. Prometheus is told to keep what it has.
-	Complete func() bool
+	// Missing returns why targets may be missing that will be there later. Prometheus is told to keep what it has. nil: none are.
+	Missing func() error
 	// External is where Prometheus reaches the exporter. nil: the address of the request, with Prefix.
 	External *url.URL
 	// Prefix is the path below which everything is served, "" or "/prefix".
@@ -43,9 +43,9 @@ func (d *Discovery) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, printable.Text(err.Error(), printable.MaxError), http.StatusBadRequest)
 		return
 	}
-	if !d.Complete() {
+	if err := d.Missing(); err != nil {
 		w.Header().Set("Retry-After", "5")
-		http.Error(w, "some sources of targets have not been asked yet", http.StatusServiceUnavailable)
+		http.Error(w, printable.Text(err.Error(), printable.MaxError), http.StatusServiceUnavailable)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")

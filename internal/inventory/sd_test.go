@@ -30,7 +30,7 @@ type sdGroup struct {
 
 func discovery(cfg *config.Config) *Discovery {
 	inv := Merge(cfg, []Part{{Source: StaticSource, Targets: cfg.Targets}}, masked)
-	return &Discovery{Inventory: func() *Inventory { return inv }, Complete: func() bool { return true }, Offset: 500 * time.Millisecond}
+	return &Discovery{Inventory: func() *Inventory { return inv }, Missing: func() error { return nil }, Offset: 500 * time.Millisecond}
 }
 
 // ask asks for /sd and reads the answer strictly.
@@ -219,7 +219,7 @@ func TestSelection(t *testing.T) {
 
 func TestIncomplete(t *testing.T) {
 	d := discovery(sdConfig(t))
-	d.Complete = func() bool { return false }
+	d.Missing = func() error { return errNotAsked }
 	w := httptest.NewRecorder()
 	d.ServeHTTP(w, request(t, "/sd"))
 	if w.Code != http.StatusServiceUnavailable {
@@ -281,14 +281,6 @@ func BenchmarkDiscovery(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(size), "bytes/answer")
-}
-
-func BenchmarkMerge(b *testing.B) {
-	cfg := many(10_000)
-	b.ReportAllocs()
-	for b.Loop() {
-		Merge(cfg, []Part{{Source: StaticSource, Targets: cfg.Targets}}, masked)
-	}
 }
 
 type counter int64

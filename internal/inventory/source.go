@@ -11,15 +11,17 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
-// A source is one entry of target_files or target_apis.
+// A source is one entry of target_files or target_apis, or what a Supplier has.
 type source struct {
 	name     string
 	settings settings
 	fetcher  fetcher
-	interval time.Duration
+	interval time.Duration // 0: it is not asked without cause
 	// local is true if a fetch waits for nobody else. Then Apply fetches at once; otherwise Run does.
 	local    bool
 	reviewed bool // see Entry
+	supplied bool // by a Supplier, which knows all or nothing
+	quiet    bool // nothing is said of it as long as it has nothing
 
 	state
 }
@@ -44,7 +46,7 @@ type document struct {
 	data     []byte
 	next     string // the hash of the file at the last look, if that was not data; empty: it was data
 	absent   bool   // whether the file was missing at the last look
-	targets  []config.Target
+	targets  []*config.Target
 	problems []error // as many as are kept
 	wrong    int     // how many there are
 }
@@ -54,8 +56,8 @@ type fetcher interface {
 	// fetch returns the documents by name. It gets the last good ones, and keeps those that have not changed. Together with
 	// an error it returns the good ones.
 	fetch(ctx context.Context, last map[string]*document) (map[string]*document, error)
-	// decode reads a document of an earlier fetcher of the same name. It fails if the document makes no sense any more.
-	decode(ctx context.Context, name string, data []byte) (*document, error)
+	// again reads a document of an earlier fetcher of the same name. It fails if the document makes no sense any more.
+	again(ctx context.Context, name string, last *document) (*document, error)
 	// close frees what the fetcher holds. It is called when the fetcher is no longer needed.
 	close()
 }
@@ -65,12 +67,9 @@ type fetcher interface {
 func (s *source) inherit(ctx context.Context) {
 	docs := map[string]*document{}
 	for name, doc := range s.docs {
-		again, err := s.fetcher.decode(ctx, name, doc.data)
-		if err != nil {
-			continue
+		if again, err := s.fetcher.again(ctx, name, doc); err == nil {
+			docs[name] = again
 		}
-		again.next, again.absent = doc.next, doc.absent
-		docs[name] = again
 	}
 	s.asked = s.asked && len(docs) == len(s.docs)
 	s.docs = docs
@@ -90,12 +89,17 @@ func (s *source) documents() []*document {
 	return docs
 }
 
-func (s *source) targets() []config.Target {
-	var all []config.Target
+func (s *source) targets() []*config.Target {
+	var all []*config.Target
 	for _, doc := range s.documents() {
 		all = append(all, doc.targets...)
 	}
 	return all
+}
+
+// hidden reports whether nothing is said of the source.
+func (s *source) hidden() bool {
+	return s.quiet && s.failure == "" && s.wrong() == 0 && len(s.targets()) == 0
 }
 
 // wrong returns how many problems there are with single targets.
@@ -121,11 +125,17 @@ func sameDocuments(a, b map[string]*document) bool {
 		return false
 	}
 	for name, doc := range a {
-		if other := b[name]; other == nil || other != doc && !bytes.Equal(other.data, doc.data) {
+		if other := b[name]; other == nil || !doc.same(other) {
 			return false
 		}
 	}
 	return true
+}
+
+// same reports whether both say the same.
+func (d *document) same(o *document) bool {
+	return d == o || bytes.Equal(d.data, o.data) && slices.Equal(d.targets, o.targets) &&
+		slices.EqualFunc(d.problems, o.problems, func(a, b error) bool { return a.Error() == b.Error() })
 }
 
 // decodeTime bounds how long the documents of a source may take to decode. On a busy machine, the expressions of a map take a

@@ -5,6 +5,8 @@ import (
 	_ "embed"
 	"encoding/hex"
 	"net/http"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/send"
 )
 
 //go:embed assets/page.css
@@ -39,5 +41,5 @@ func (p *Pages) Asset(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-	send(w, r, `"`+assetVersion+`"`, body)
+	send.Body(w, r, `"`+assetVersion+`"`, body)
 }

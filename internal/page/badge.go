@@ -3,8 +3,6 @@ package page
 import (
 	"bytes"
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"encoding/xml"
 	"net/http"
@@ -16,6 +14,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/query"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/send"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
 )
 
@@ -68,8 +67,7 @@ func (a *answer) send(w http.ResponseWriter, r *http.Request, caching string) {
 		return
 	}
 	h.Set("Cache-Control", caching)
-	sum := sha256.Sum256(a.body)
-	send(w, r, `"`+hex.EncodeToString(sum[:8])+`"`, a.body)
+	sendText(w, r, send.ETag(a.body), a.body)
 }
 
 // Badge serves a picture of a target for pages of others, NAME.svg, or what it says, NAME.json.
@@ -132,7 +130,7 @@ func (p *Pages) badgeOf(c *catalogue, b *board.Board, e *inventory.Entry, kind s
 // badgeWord is how a target is, in a word and a colour.
 func badgeWord(c *catalogue, t *board.Target) (word, colour string) {
 	switch {
-	case t.Maintenance:
+	case t.Quiet.InMaintenance:
 		return c.say("state.maintenance"), badgeGrey
 	case t.State == status.StateUnknown:
 		return c.say("state.unknown"), badgeGrey

@@ -17,6 +17,8 @@ type Health struct {
 	// Discovered and Scraped are when somebody last asked for the list of targets, and for a probe of one by its name. Zero: nobody
 	// did.
 	Discovered, Scraped time.Time
+	// Unknown is why it is not known which targets people have edited, so that they are missing here. nil: it is known.
+	Unknown error
 	// Broken is why the configuration could not be loaded, so that the one before goes on serving. nil: it could.
 	Broken error
 	// Braked are the scopes in which nothing is restarted, since too much fails at once.
@@ -35,6 +37,7 @@ type banner struct {
 // The kinds of banners, the first that holds.
 const (
 	bannerUnprobed = "unprobed" // nobody probes some targets: alerts cannot fire for them
+	bannerUnread   = "unread"   // it is not known what people have edited
 	bannerBroken   = "broken"   // the configuration could not be loaded
 	bannerBraked   = "braked"   // nothing is restarted
 	bannerOwn      = "own"      // the exporter probes what Prometheus did probe before
@@ -48,6 +51,8 @@ func (p *Pages) banner(b *board.Board) banner {
 	case unprobed.Count > 0:
 		unprobed.Kind, unprobed.Discovered, unprobed.Scraped = bannerUnprobed, h.Discovered, h.Scraped
 		return unprobed
+	case h.Unknown != nil:
+		return banner{Kind: bannerUnread, Text: printable.Text(h.Unknown.Error(), printable.MaxURL)}
 	case h.Broken != nil:
 		first, _, _ := strings.Cut(h.Broken.Error(), "\n") // there is one for each mistake
 		return banner{Kind: bannerBroken, Text: printable.Text(first, printable.MaxURL)}

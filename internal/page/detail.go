@@ -36,6 +36,8 @@ type detail struct {
 	Changes                  []turn
 	Days                     template.HTML
 	Events                   string // where they are
+	Done                     string // what somebody has just done, in words; empty: nothing
+	Actions                  *actions
 }
 
 // A link leads to a place, which has a text.
@@ -50,8 +52,9 @@ type verdict struct {
 func (p *Pages) Detail(w http.ResponseWriter, r *http.Request) {
 	c := catalogueFor(r)
 	q := query.Of(r.URL.Query())
-	q.Only("lang")
+	q.Only("done", "lang")
 	q.OneOf("lang", languages...)
+	done := doneIn(c, q)
 	if err := q.Err(); err != nil {
 		p.refuse(w, r, http.StatusBadRequest, above, err)
 		return
@@ -63,16 +66,18 @@ func (p *Pages) Detail(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s := shell{catalogue: c, Content: "detail", Title: printable.Text(name, printable.MaxURL), Root: above}
-	s.Body = p.detail(c, b, e, r)
+	d := p.detail(c, b, e, r)
+	d.Done = done
+	s.Body = d
 	p.render(w, r, http.StatusOK, s, ofContent)
 }
 
 // missing says that there is no such target, and which one was probably meant.
 func (p *Pages) missing(w http.ResponseWriter, r *http.Request, b *board.Board, name string) {
 	c := catalogueFor(r)
-	s := shell{catalogue: c, Content: "missing", Title: c.say("detail.missing", printable.Text(name, printable.MaxLog)), Root: above}
+	s := shell{catalogue: c, Content: "missing", Title: c.say("detail.missing", printable.Text(name, printable.MaxLog)), Root: rootOf(r)}
 	if meant := config.Closest(name, b.Inventory.Names()); meant != "" {
-		s.Body = targetLink(c, meant)
+		s.Body = &link{s.Root + "targets/" + url.PathEscape(meant) + c.Query, printable.Text(meant, printable.MaxURL)}
 	}
 	p.render(w, r, http.StatusNotFound, s, "")
 }
@@ -114,6 +119,7 @@ func (p *Pages) detail(c *catalogue, b *board.Board, e *inventory.Entry, r *http
 	if !row.Since.IsZero() {
 		d.Since, d.Age = clock(row.Since), template.HTML(appendAge(nil, c, row.Since, "", b.Now)) //nolint:gosec // it is escaped
 	}
+	d.Actions = p.actionsFor(c, r, e, row.Quiet)
 	if row.Cause != "" {
 		d.Cause = targetLink(c, row.Cause)
 		d.Cause.Text = c.say("why.cause", d.Cause.Text)
@@ -130,8 +136,9 @@ type about struct {
 	Labels                                 []link
 	DependsOn                              []*link
 	Links                                  []link // elsewhere, and to what else there is
-	Muted                                  bool
+	Muted                                  bool   // in the inventory
 	Maintenance                            string // in words; empty: it has no windows
+	Periods                                []quietPeriod
 	Last                                   template.HTML
 	Took, By                               string
 }
@@ -140,7 +147,7 @@ func (p *Pages) about(c *catalogue, b *board.Board, r *row) *about {
 	d := b.Inventory.Describe(r.Entry, b.Now)
 	f := &about{
 		URL: printable.Text(d.URL, printable.MaxError), Module: printable.Text(d.Module, printable.MaxLog), Interval: d.Interval, Timeout: d.Timeout, Source: printable.Text(d.Source, printable.MaxURL),
-		Muted: r.Muted(), Maintenance: maintenance(c, b, r), Last: none,
+		Muted: r.Muted(), Maintenance: maintenance(c, b, r), Periods: quietPeriods(c, &r.Quiet), Last: none,
 	}
 	for _, name := range sortedKeys(d.Labels) {
 		f.Labels = append(f.Labels, link{to(c, above, "label", name+":"+d.Labels[name], "view", viewAll), printable.Text(name+": "+d.Labels[name], printable.MaxURL)})
@@ -170,11 +177,11 @@ func (p *Pages) about(c *catalogue, b *board.Board, r *row) *about {
 
 // maintenance says whether a window is open, or that there are some.
 func maintenance(c *catalogue, b *board.Board, r *row) string {
-	windows := len(r.Entry.Maintenance)
+	windows := len(r.Maintenance)
 	switch {
 	case b.Inventory.InMaintenance(b.Now):
 		return c.say("detail.maintenance_all")
-	case r.Maintenance:
+	case r.InMaintenance(b.Now):
 		return c.say("detail.maintenance_now")
 	case windows > 0:
 		return c.say("detail.maintenance_windows", windows)

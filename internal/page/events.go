@@ -32,10 +32,11 @@ type eventLine struct {
 	At           template.HTML
 	Class, Icon  string
 	What         string
-	Target       *link  // nil: it is about no target
-	Before       string // how long it was otherwise; empty: that is unknown
-	Lasted       string // how long it was so; empty: it still is, or that is unknown
-	Reason, Text string // Text is as the target, or the back-end, has it
+	Target       *link         // nil: it is about no target
+	Until        template.HTML // when it ends; empty: it does not
+	Before       string        // how long it was otherwise, or who did it; empty: that is unknown
+	Lasted       string        // how long it was so; empty: it still is, or that is unknown
+	Reason, Text string        // Text is as the target, or the back-end, has it
 	Maintenance  bool
 }
 
@@ -107,6 +108,9 @@ func (p *Pages) ended(target string) map[uint64]time.Duration {
 	return found
 }
 
+// deedIcons are the icons of what people do.
+var deedIcons = map[status.Kind]string{status.KindEdit: "✎", status.KindMute: "⊘"}
+
 // eventOf puts an event into words. Root is the way to the front page.
 func eventOf(c *catalogue, e *status.Event, root string) eventLine {
 	one := eventLine{At: clock(e.At), Maintenance: e.Maintenance}
@@ -119,6 +123,17 @@ func eventOf(c *catalogue, e *status.Event, root string) eventLine {
 		one.Reason = c.say("event.outcome." + e.Outcome)
 		if e.Trigger != "" {
 			one.Before = c.say("event.trigger." + e.Trigger)
+		}
+		one.Text = printable.Text(e.Detail, maxWhy)
+		return one
+	}
+	if icon, ok := deedIcons[e.Kind]; ok {
+		one.Class, one.Icon, one.What = string(e.Kind), icon, c.say("event.deed."+e.Outcome)
+		if e.Who != "" {
+			one.Before = c.say("event.by", printable.Text(e.Who, printable.MaxLog))
+		}
+		if !e.Until.IsZero() {
+			one.Until = clock(e.Until)
 		}
 		one.Text = printable.Text(e.Detail, maxWhy)
 		return one

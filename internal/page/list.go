@@ -12,7 +12,9 @@ import (
 
 	"github.com/prometheus/common/version"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/send"
 )
 
 // A list is the body of the page with the targets that a view shows.
@@ -24,7 +26,9 @@ type list struct {
 	Facts  *facts
 	Banner notice
 	Now    time.Time
+	Done   string // what somebody has just done, in words; empty: nothing
 	pages  *Pages
+	reader string // who looks, and whether he may add targets
 }
 
 // List serves how the targets are that a query asks for.
@@ -38,15 +42,16 @@ func (p *Pages) List(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	l := &list{
+		Done: c.done(v.done), reader: readerOf(r, p.editor(r)),
 		catalogue: c, selection: v.on(b), View: v, Facts: p.factsOf(b.Inventory), Banner: notice{p.banner(b), c, b.Now}, Now: b.Now, pages: p,
 	}
 	if v.refresh > 0 {
 		w.Header().Set("Refresh", strconv.Itoa(int(v.refresh.Seconds())))
 	}
 	etag := l.etag()
-	if etagIn(r.Header.Get("If-None-Match"), etag) {
+	if send.Has(r, etag) {
 		keep(w.Header())
-		send(w, r, etag, nil)
+		sendText(w, r, etag, nil)
 		return
 	}
 	here := viewProblems
@@ -59,6 +64,12 @@ func (p *Pages) List(w http.ResponseWriter, r *http.Request) {
 	}, etag)
 }
 
+// readerOf is who looks at a page, and whether he may add targets: two of them do not see the same.
+func readerOf(r *http.Request, mayAdd bool) string {
+	id := access.From(r.Context())
+	return fmt.Sprint(id.String(), mayAdd)
+}
+
 var etagSeed = maphash.MakeSeed()
 
 // etag changes with whatever the page shows, but for how long the last probes took and how often a target was up: those it shows
@@ -67,6 +78,7 @@ func (l *list) etag() string {
 	var h maphash.Hash
 	h.SetSeed(etagSeed)
 	fmt.Fprintf(&h, "%s %s %q %q %s%s\n", version.Version, assetVersion, l.pages.Title(), l.View.query.Encode(), l.Lang, l.Query)
+	fmt.Fprintf(&h, "%q %q\n", l.reader, l.Done)
 	fmt.Fprintf(&h, "%d %v %d %v %s\n", l.Now.Unix()/60, l.Counts, l.Total, l.Banner.toMinute(), l.Facts.list)
 	for _, g := range l.Groups {
 		fmt.Fprintf(&h, "%s %v\n", g.ID, g.Counts)

@@ -166,6 +166,9 @@ func TestBanner(t *testing.T) {
 			s.health.Started = time.Now()
 		}, ""},
 		{"the configuration is broken", func(s *stage) { s.health.Broken = errors.New("a.yml:7: modules: <x>\na.yml:8: y") }, `The configuration is broken, so the previous one stays in use:</b> <span lang="en">a.yml:7: modules: &lt;x&gt;</span>`},
+		{"what was edited is not known", func(s *stage) {
+			s.health.Unknown, s.health.Broken = errors.New("data/managed.db: <damaged>"), errors.New("a.yml:7: x")
+		}, `The targets that people have edited are missing here, because their file cannot be read:</b> <span lang="en">data/managed.db: &lt;damaged&gt;</span>`},
 		{"restarts are braked", func(s *stage) { s.health.Braked = []string{"fleet", "group/a"} }, "<b>Nothing is restarted, because too much is failing at once:</b> fleet, group/a"},
 		{"the exporter probes", func(s *stage) {
 			s.health.Scraped = time.Now()
@@ -246,7 +249,7 @@ func (s *stage) zipped(t *testing.T, query string) (bytesOnWire, rows int) {
 	}
 	for _, file := range [][]byte{pageCSS, pageJS} {
 		var b bytes.Buffer
-		z, _ := gzip.NewWriterLevel(&b, gzipLevel)
+		z, _ := gzip.NewWriterLevel(&b, 5)
 		_, _ = z.Write(file)
 		_ = z.Close()
 		total += b.Len()

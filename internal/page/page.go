@@ -45,6 +45,9 @@ type Pages struct {
 	// Live tells the viewers of the list what changes; see [NewLive]. nil: they are not told.
 	Live *Live
 
+	// Editing is what people may change. nil: nothing.
+	Editing *Editing
+
 	facts atomic.Pointer[facts] // of the last inventory
 }
 

@@ -151,9 +151,9 @@ func (s *public) targets() (board.Summary, []board.Target) {
 
 func publicRank(t *board.Target) int {
 	switch {
-	case t.State == status.StateDown && !t.Stale && !t.Maintenance:
+	case t.State == status.StateDown && !t.Stale && !t.Quiet.InMaintenance:
 		return 0
-	case t.State == status.StateUp && !t.Stale && !t.Maintenance:
+	case t.State == status.StateUp && !t.Stale && !t.Quiet.InMaintenance:
 		return 2
 	default:
 		return 1
@@ -227,7 +227,7 @@ func (s *public) row(c *catalogue, t *board.Target, reasons bool, now time.Time)
 	words := stateSigns[t.State]
 	r := publicRow{Name: printable.Text(t.Name, printable.MaxURL), Class: string(t.State), Icon: words.sign.icon, Word: c.say(words.sign.key), Since: none, Day: none, Month: none}
 	switch {
-	case t.Maintenance:
+	case t.Quiet.InMaintenance:
 		r.Class, r.Icon, r.Word = "stale", "⚙", c.say("state.maintenance")
 	case t.Stale:
 		r.Class, r.Icon, r.Word = "stale", words.stale.icon, c.say(words.stale.key)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/board"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/calendar"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
@@ -127,13 +128,17 @@ func (r *row) class() string {
 }
 
 // A sign stands beside the state, with a word.
-type sign struct{ icon, key string }
+type sign struct {
+	icon, key string
+	// period is what a person has set, of which the key is without its end; nil: nobody has set it.
+	period *calendar.Period
+}
 
 // stateSigns are the icons of states, and the keys of their words.
 var stateSigns = map[status.State]struct{ sign, stale sign }{
-	status.StateUp:      {sign{"●", "state.up"}, sign{"⌛", "state.stale_up"}},
-	status.StateDown:    {sign{"✖", "state.down"}, sign{"⌛", "state.stale_down"}},
-	status.StateUnknown: {sign{"○", "state.unknown"}, sign{"○", "state.unknown"}},
+	status.StateUp:      {sign{icon: "●", key: "state.up"}, sign{icon: "⌛", key: "state.stale_up"}},
+	status.StateDown:    {sign{icon: "✖", key: "state.down"}, sign{icon: "⌛", key: "state.stale_down"}},
+	status.StateUnknown: {sign{icon: "○", key: "state.unknown"}, sign{icon: "○", key: "state.unknown"}},
 }
 
 // signs are what else there is to say, in the order of a row.
@@ -142,11 +147,11 @@ func (r *row) signs() (all [5]sign, n int) {
 		is bool
 		sign
 	}{
-		{r.Restarting != "", sign{"⟳", "state.restarting." + r.Restarting}},
-		{r.Flapping, sign{"↕", "state.flapping"}},
-		{r.Unable, sign{"⚠", "state.unable"}},
-		{r.Maintenance, sign{"⚙", "state.maintenance"}},
-		{r.Muted(), sign{"⊘", "state.muted"}},
+		{r.Restarting != "", sign{icon: "⟳", key: "state.restarting." + r.Restarting}},
+		{r.Flapping, sign{icon: "↕", key: "state.flapping"}},
+		{r.Unable, sign{icon: "⚠", key: "state.unable"}},
+		{r.Quiet.InMaintenance, sign{"⚙", "state.maintenance", r.Quiet.Maintenance}},
+		{r.Quiet.Muted, sign{"⊘", "state.muted", r.Quiet.Mute}},
 	} {
 		if s.is {
 			all[n] = s.sign
@@ -162,24 +167,28 @@ func appendState(b []byte, c *catalogue, r *row, now time.Time) []byte {
 	if r.Stale {
 		s = words.stale
 	}
-	b = appendSign(b, c, `<b>`, s, `</b>`)
+	b = appendSign(b, c, `<b>`, s, `</b>`, now)
 	if r.Stale {
 		b = append(b, ' ')
 		b = appendAge(b, c, r.LastProbe, "ago", now)
 	}
 	signs, n := r.signs()
 	for _, s := range signs[:n] {
-		b = appendSign(b, c, ` <span class="sign">`, s, `</span>`)
+		b = appendSign(b, c, ` <span class="sign">`, s, `</span>`, now)
 	}
 	return b
 }
 
-func appendSign(b []byte, c *catalogue, before string, s sign, after string) []byte {
+func appendSign(b []byte, c *catalogue, before string, s sign, after string, now time.Time) []byte {
 	b = append(b, before...)
 	b = append(b, `<span aria-hidden="true">`...)
 	b = append(b, s.icon...)
 	b = append(b, `</span> `...)
-	b = appendEscaped(b, c.say(s.key))
+	if s.period != nil {
+		b = appendPeriod(b, c, s.key, s.period, now)
+	} else {
+		b = appendEscaped(b, c.say(s.key))
+	}
 	return append(b, after...)
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/board"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/calendar"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
@@ -42,9 +43,16 @@ type templated struct {
 
 // The parts of a row.
 type (
-	word struct{ Icon, Word string }
-	age  struct{ At, Form, Text string }
-	why  struct {
+	word struct {
+		Icon, Word string
+		Until      *ending
+	}
+	ending struct {
+		Clock                bool
+		At, Text, After, Who string
+	}
+	age struct{ At, Form, Text string }
+	why struct {
 		Cause, CausePath, Query, Reason, Error, Hint string
 		StatusCode                                   int
 	}
@@ -103,27 +111,46 @@ func (d *templated) age(at time.Time, form string) age {
 
 func (d *templated) setState() {
 	r := d.r
-	d.State = word{map[status.State]string{"up": "●", "down": "✖", "unknown": "○"}[r.State], d.c.say("state." + string(r.State))}
+	d.State = word{Icon: map[status.State]string{"up": "●", "down": "✖", "unknown": "○"}[r.State], Word: d.c.say("state." + string(r.State))}
 	if r.Stale {
 		d.Class = "stale"
 		if r.State != status.StateUnknown {
-			d.State = word{"⌛", d.c.say("state.stale_" + string(r.State))}
+			d.State = word{Icon: "⌛", Word: d.c.say("state.stale_" + string(r.State))}
 		}
 	}
 	for _, s := range []struct {
 		is        bool
 		icon, key string
+		period    *calendar.Period
 	}{
-		{r.Restarting != "", "⟳", "restarting." + r.Restarting},
-		{r.Flapping, "↕", "flapping"},
-		{r.Unable, "⚠", "unable"},
-		{r.Maintenance, "⚙", "maintenance"},
-		{r.Muted(), "⊘", "muted"},
+		{r.Restarting != "", "⟳", "restarting." + r.Restarting, nil},
+		{r.Flapping, "↕", "flapping", nil},
+		{r.Unable, "⚠", "unable", nil},
+		{r.Quiet.InMaintenance, "⚙", "maintenance", r.Quiet.Maintenance},
+		{r.Quiet.Muted, "⊘", "muted", r.Quiet.Mute},
 	} {
 		if s.is {
-			d.Signs = append(d.Signs, word{s.icon, d.c.say("state." + s.key)})
+			w := word{Icon: s.icon, Word: d.c.say("state." + s.key)}
+			if s.period != nil {
+				w = d.until(s.icon, "state."+s.key, s.period)
+			}
+			d.Signs = append(d.Signs, w)
 		}
 	}
+}
+
+func (d *templated) until(icon, key string, p *calendar.Period) word {
+	key += map[bool]string{false: "_until", true: "_until_healthy"}[p.UntilHealthy]
+	before, after, _ := strings.Cut(d.c.say(key, "|"), "|")
+	e := &ending{After: after, At: p.End.UTC().Format(time.RFC3339), Text: p.End.UTC().Format("2006-01-02 15:04:05")}
+	if p.End.Sub(d.now) < 24*time.Hour {
+		e.Clock, e.Text = true, e.Text[len("2006-01-02 "):]
+	}
+	e.Who = printable.Text(strings.TrimSuffix(p.By+": "+p.Reason, ": "), maxSaid)
+	if p.By == "" {
+		e.Who = printable.Text(p.Reason, maxSaid)
+	}
+	return word{Icon: icon, Word: before, Until: e}
 }
 
 func (d *templated) setWhy() {
@@ -228,8 +255,8 @@ func FuzzAppendRow(f *testing.F) {
 		"shop", `"><script>alert(1)</script>`, "</tr>'&+\x00", "\u202eevil\u2066", "\x1b[31m\r\n", "서버 1", "\U0001f4a9\U0001d54f", "\xff\xc3", "a/../b?c=d#e%2F",
 		"it's", "a+b", "a&b", "a<b", "a>b", `a"b`, "a\x00b", "javascript:alert(1)", strings.Repeat("x", 2000), strings.Repeat("\u202e", 900),
 	} {
-		for flags := range uint16(4) {
-			f.Add(hostile, hostile, hostile, hostile, flags*0x5555, int64(flags)*1e9, flags*77, []byte(hostile))
+		for flags := range uint16(5) {
+			f.Add(hostile, hostile, hostile, hostile, min(flags, 3)*0x5555|flags/4*0xe001, int64(flags)*1e9, flags*77, []byte(hostile))
 		}
 	}
 	f.Fuzz(func(t *testing.T, name, cause, text, advice string, flags uint16, took int64, counts uint16, minutes []byte) {
@@ -242,9 +269,13 @@ func FuzzAppendRow(f *testing.F) {
 			return ""
 		}
 		r := row{ID: rowID(name), Hint: advice, Target: board.Target{
-			Entry: &inventory.Entry{Target: config.Target{Name: name, Environment: text, Notification: pick(0, "off")}},
-			Cause: pick(1, cause), Restarting: pick(2, "verifying"), Maintenance: is(3),
+			Entry: &inventory.Entry{Target: config.Target{Name: name, Environment: text}},
+			Cause: pick(1, cause), Restarting: pick(2, "verifying"), Quiet: inventory.Quiet{Muted: is(0), InMaintenance: is(3)},
 		}}
+		if is(13) {
+			r.Quiet.Mute = &calendar.Period{End: now.Add(time.Duration(took%int64(720*time.Hour)) + 720*time.Hour), By: pick(14, name), Reason: pick(15, text)}
+			r.Quiet.Maintenance = &calendar.Period{End: now.Add(time.Duration(took % int64(time.Minute))), By: pick(15, text), Reason: pick(14, advice), UntilHealthy: is(1)}
+		}
 		r.State = status.States()[int(flags>>4)%3]
 		r.Stale, r.Flapping, r.Unable, r.Own = is(6), is(7), is(8), is(9)
 		r.Error, r.Duration, r.StatusCode = pick(10, text), time.Duration(took&math.MaxInt64), int(counts)%600

@@ -35,7 +35,7 @@ type group struct {
 // problem reports whether somebody should look at a target: nobody waits for one in maintenance. That nobody is notified of a
 // target that is muted does not make it well.
 func problem(t *board.Target) bool {
-	return !t.Maintenance && (t.State != status.StateUp || t.Stale || t.Flapping || t.Unable || t.Restarting != "")
+	return !t.Quiet.InMaintenance && (t.State != status.StateUp || t.Stale || t.Flapping || t.Unable || t.Restarting != "")
 }
 
 // on is what the view shows of a Board.
@@ -53,6 +53,10 @@ func (v *view) of(entries []*inventory.Entry, target func(place int) board.Targe
 		if !v.filter.Selects(e) {
 			continue
 		}
+		t := target(i)
+		if !v.filter.Concerns(&t) {
+			continue
+		}
 		name := v.groupOf(e)
 		g := groups[name]
 		if g == nil {
@@ -60,7 +64,6 @@ func (v *view) of(entries []*inventory.Entry, target func(place int) board.Targe
 			groups[name] = g
 			s.Groups = append(s.Groups, g)
 		}
-		t := target(i)
 		s.Counts.Count(&t)
 		g.Counts.Count(&t)
 		if v.has(&t) {
@@ -157,7 +160,7 @@ const (
 
 func urgency(t *board.Target) int {
 	switch {
-	case t.Maintenance:
+	case t.Quiet.InMaintenance:
 		return urgencyMaintenance
 	case t.State == status.StateUnknown:
 		return urgencyUnknown

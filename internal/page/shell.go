@@ -2,16 +2,16 @@ package page
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"html/template"
 	"net/http"
 	"sync"
 
 	"github.com/prometheus/common/version"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/send"
 )
 
 //go:embed html/*.html
@@ -39,6 +39,8 @@ type shell struct {
 	Site    string // status.title
 	Here    string // the entry of the navigation that is current
 	Root    string // the way to the front page, such as "../": a link of ours is relative, right behind every proxy
+	User    string // who asks, and what he may; empty: he has no name
+	MayAdd  bool
 	Version string
 	Assets  string
 	Mark    string // since which the script asks for changes; empty: it does not
@@ -56,6 +58,9 @@ type languageLink struct{ Lang, Name, Link string }
 
 // languageLinks lead to what a request asks for, in each language.
 func languageLinks(r *http.Request) (all []languageLink) {
+	if r.Method == http.MethodPost { // a link would not send what was typed
+		return nil
+	}
 	q := r.URL.Query()
 	for _, lang := range languages {
 		q.Set("lang", lang)
@@ -73,10 +78,15 @@ const ofContent = "content"
 // pageCaching lets a browser keep a page, and ask each time whether it has changed.
 const pageCaching = "private, no-cache"
 
+// pageReferrer has a browser name the page that a form is on, to the exporter alone. Without that it would send no Origin with the
+// form, and over plain http there is nothing else to tell a form of ours by (Fetch, "append a request Origin header").
+const pageReferrer = "same-origin"
+
 // keep sets the headers of a page that a browser keeps. Where it has the page already, these replace those that it has kept.
 func keep(h http.Header) {
 	h.Set("Cache-Control", pageCaching)
 	h.Set("Content-Security-Policy", pagePolicy)
+	h.Set("Referrer-Policy", pageReferrer)
 }
 
 // buffers are for pages: a long one takes a megabyte.
@@ -85,6 +95,10 @@ var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 // render writes a page. A page that is made anew for everybody has an ETag; empty: it is not kept.
 func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, s shell, etag string) {
 	s.Site, s.Version, s.Assets, s.Languages, s.Ages = p.Title(), version.Version, assetVersion, languageLinks(r), s.ages()
+	if id := access.From(r.Context()); id.Name != "" {
+		s.User = printable.Text(id.String(), printable.MaxLog)
+	}
+	s.MayAdd = p.editor(r)
 	b := buffers.Get().(*bytes.Buffer) //nolint:forcetypeassert // there is nothing else in it
 	defer buffers.Put(b)
 	b.Reset()
@@ -97,16 +111,22 @@ func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, s she
 	h.Set("Content-Language", s.Lang)
 	if etag == "" || status != http.StatusOK {
 		h.Set("Content-Security-Policy", pagePolicy)
+		h.Set("Referrer-Policy", pageReferrer)
 		w.WriteHeader(status)
 		_, _ = w.Write(b.Bytes()) // who asked is gone
 		return
 	}
 	if etag == ofContent {
-		sum := sha256.Sum256(b.Bytes())
-		etag = `"` + hex.EncodeToString(sum[:8]) + `"`
+		etag = send.ETag(b.Bytes())
 	}
 	keep(h)
-	send(w, r, etag, b.Bytes())
+	sendText(w, r, etag, b.Bytes())
+}
+
+// sendText answers with a body that is in a language. Its Content-Type is set.
+func sendText(w http.ResponseWriter, r *http.Request, etag string, body []byte) {
+	w.Header().Add("Vary", "Accept-Language")
+	send.Body(w, r, etag, body)
 }
 
 // refuse writes a page that says what is wrong with a request.

@@ -81,6 +81,9 @@ func (s *scene) count(v *viewer) *sum {
 			groups[name] = g
 			all.Groups = append(all.Groups, g)
 		}
+		if !v.view.filter.Concerns(&s.targets[i]) {
+			continue // the group stays: the page may have it from before
+		}
 		all.Counts.Count(&s.targets[i])
 		g.Counts.Count(&s.targets[i])
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/managed"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
@@ -77,6 +78,8 @@ func TestEveryKeyIsThere(t *testing.T) {
 	}
 	for _, key := range []string{
 		"state.restarting.executing", "state.restarting.verifying", "state.flapping", "state.unable", "state.maintenance", "state.muted",
+		"state.maintenance_until", "state.maintenance_until_healthy", "state.muted_until", "state.muted_until_healthy",
+		"detail.maintenance_until", "detail.maintenance_until_healthy", "detail.muted_until", "detail.muted_until_healthy",
 		"age.seconds", "age.minutes", "age.hours", "age.days", "age.seconds_ago", "age.minutes_ago", "age.hours_ago", "age.days_ago",
 		"filter.sort_state", "filter.sort_name", "filter.sort_since", "filter.sort_took",
 	} {
@@ -85,8 +88,30 @@ func TestEveryKeyIsThere(t *testing.T) {
 	for _, n := range []string{"down", "stale", "unknown", "maintenance", "up"} {
 		keys["list.state."+n], keys["list.count."+n] = "counts.go", "counts.go"
 	}
+	for _, deed := range status.Deeds() {
+		keys["event.deed."+deed] = "events.go"
+	}
+	for _, kind := range status.Kinds() {
+		keys["event.kind."+kind] = "events.go"
+	}
 	for _, n := range filterParameters {
 		keys["filter.chip_"+n] = "view.go"
+	}
+	for _, key := range addKeys() {
+		keys["form."+key], keys["form.help."+key] = "target_form.go", "target_form.go"
+	}
+	for _, k := range []managed.Kind{managed.Mute, managed.Maintenance} {
+		for _, key := range []string{"form.what_", "form.do_", "form.title_"} {
+			keys[key+string(k)] = "operate.go"
+		}
+	}
+	for _, k := range []managed.EntryKind{managed.KindTarget, managed.KindMute, managed.KindMaintenance} {
+		for _, a := range []managed.Action{managed.Created, managed.Updated, managed.Deleted, managed.Recovered} {
+			keys["form.action_"+string(k)+"."+string(a)] = "actions.go"
+		}
+	}
+	for _, outcome := range outcomes {
+		keys["done."+outcome] = "outcome.go"
 	}
 	if len(keys) < 100 {
 		t.Errorf("%d keys were found, want more than 100", len(keys))
@@ -96,7 +121,11 @@ func TestEveryKeyIsThere(t *testing.T) {
 			t.Errorf("%s says %q, which no catalogue has", file, key)
 		}
 	}
-	for _, key := range []string{"age.seconds", "list.percent", "list.of_probes", "why.cause"} {
+	for _, key := range []string{
+		"age.seconds", "list.percent", "list.of_probes", "why.cause",
+		"state.maintenance_until", "state.maintenance_until_healthy", "state.muted_until", "state.muted_until_healthy",
+		"detail.maintenance_until", "detail.maintenance_until_healthy", "detail.muted_until", "detail.muted_until_healthy",
+	} {
 		for _, c := range catalogues {
 			if _, ok := c.halves[key]; !ok {
 				t.Errorf("%s: %q does not have one verb %%s, and rows need it", c.Lang, key)

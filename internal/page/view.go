@@ -43,7 +43,7 @@ const (
 
 // viewParameters are those that a list takes.
 var viewParameters = []string{
-	"environment", "group", "label", "lang", "limit", "muted", "page", "q", "refresh", "sort", "source", "stale", "state", "view",
+	"done", "environment", "group", "label", "lang", "limit", "muted", "page", "q", "refresh", "sort", "source", "stale", "state", "view",
 }
 
 // filterParameters are those of viewParameters that say which targets are asked for.
@@ -59,7 +59,9 @@ type view struct {
 	limit   int           // rows of a page
 	refresh time.Duration // 0: the page does not refresh itself
 
-	query url.Values // without what is empty; see link
+	done string // an outcome; empty: none
+
+	query url.Values // without what is empty, and without done; see link
 }
 
 // parseView reads the query of a list of an inventory of so many targets.
@@ -87,6 +89,8 @@ func parseView(values url.Values, targets int) (*view, error) {
 	if v.refresh > 0 && v.refresh < leastRefresh {
 		p.Wrong("refresh is %q, want a number of seconds from %g to %g", q.Get("refresh"), leastRefresh.Seconds(), mostRefresh.Seconds())
 	}
+	v.done = p.OneOf("done", outcomes...)
+	q.Del("done") // no link repeats it
 	var err error
 	v.filter, err = board.ParseFilter(q, p)
 	return v, cmp.Or(p.Err(), err)

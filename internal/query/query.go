@@ -30,6 +30,17 @@ type Parameters struct {
 // Of are the parameters of a query.
 func Of(values url.Values) *Parameters { return &Parameters{values: values} }
 
+// Parse reads a query as a URL has it. What of it cannot be read is an error: a parameter must not be lost that says not to do
+// something.
+func Parse(raw string) (*Parameters, url.Values) {
+	values, err := url.ParseQuery(raw)
+	p := Of(values)
+	if err != nil {
+		p.Wrong("the parameters of the URL cannot be read: %w", err)
+	}
+	return p, values
+}
+
 // Err is an [Error] with what is wrong with the first parameter that is, or nil.
 func (p *Parameters) Err() error { return p.err }
 
@@ -103,6 +114,9 @@ func (p *Parameters) OneOf(name string, words ...string) string {
 	p.Wrong("%s is %q, want one of %q", name, text, words)
 	return ""
 }
+
+// Flag is the value of a parameter that is "true" or "false"; false: it is not there.
+func (p *Parameters) Flag(name string) bool { return p.OneOf(name, "true", "false") == "true" }
 
 // All are the different values of a parameter that may be repeated, sorted: at most so many.
 func (p *Parameters) All(name string, most int) []string {

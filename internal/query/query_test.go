@@ -30,6 +30,7 @@ func TestParameters(t *testing.T) {
 		"one of": func(p *Parameters) any { return p.OneOf("a", "x", "y") },
 		"all":    func(p *Parameters) any { return p.All("a", 2) },
 		"all of": func(p *Parameters) any { return p.AllOf("a", "x", "y") },
+		"flag":   func(p *Parameters) any { return p.Flag("a") },
 		"only":   func(p *Parameters) any { p.Only("a", "b"); return nil },
 	}
 	for _, tc := range []struct {
@@ -62,6 +63,10 @@ func TestParameters(t *testing.T) {
 		{"all", "a=2&a=1&a=3", words, "a is there 3 times, want it 2 times at most"},
 		{"all of", "a=y&a=x&a=y", []string{"x", "y"}, ""},
 		{"all of", "a=z", []string{"z"}, `a is "z", want one of ["x" "y"]`},
+		{"flag", "", false, ""},
+		{"flag", "a=true", true, ""},
+		{"flag", "a=false", false, ""},
+		{"flag", "a=1", false, `a is "1", want one of ["true" "false"]`},
 		{"only", "a=1&b=2", nil, ""},
 		{"only", "c=1&d=2", nil, `unknown parameter "c", want one of ["a" "b"]`},
 	} {
@@ -88,5 +93,17 @@ func TestFirstError(t *testing.T) {
 	p.Number("b", 1)
 	if err := p.Err(); err == nil || !strings.HasPrefix(err.Error(), "a is") || errors.Unwrap(err) == nil {
 		t.Errorf("error %v, want that of a", err)
+	}
+}
+
+// What cannot be read is not lost: it may have been what says that nothing is to be done.
+func TestParse(t *testing.T) {
+	for raw, want := range map[string]string{
+		"": "", "a=1&b=2": "", "dry_run=true;x": "the parameters of the URL cannot be read", "dry_run=%zz": "the parameters of the URL cannot be read",
+	} {
+		p, _ := Parse(raw)
+		if err := p.Err(); (err == nil) != (want == "") || err != nil && !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%q: error %v, want %q", raw, err, want)
+		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -78,7 +79,8 @@ func (s *Server) HasLogin() bool { return s.login }
 // Get requests a path, which is relative to the URL of the server, has escaped elements, and may have a query. It returns the body
 // of the answer. An answer other than 200 is a *StatusError.
 func (s *Server) Get(ctx context.Context, path string) ([]byte, error) {
-	return s.send(ctx, http.MethodGet, path, http.NoBody)
+	a, err := s.Do(ctx, Request{Method: http.MethodGet, Path: path})
+	return a.Body, err
 }
 
 // GetJSON decodes the answer to Get.
@@ -96,7 +98,60 @@ func (s *Server) Post(ctx context.Context, path string, value any) ([]byte, erro
 	if err != nil {
 		return nil, err
 	}
-	return s.send(ctx, http.MethodPost, path, bytes.NewReader(body))
+	a, err := s.Do(ctx, Request{Method: http.MethodPost, Path: path, JSON: body})
+	return a.Body, err
+}
+
+// A Request is what a server is asked, or told to change.
+type Request struct {
+	Method string
+	Path   string // as in Get
+	JSON   []byte // the body; nil: it has none
+	// IfMatch is the ETag on which a change depends. Empty: it depends on none.
+	IfMatch string
+}
+
+// An Answer is what a server answers. Its Body may be empty.
+type Answer struct {
+	Body []byte
+	ETag string
+}
+
+// Do sends a request. An answer that is not a success is a *StatusError.
+func (s *Server) Do(ctx context.Context, r Request) (Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	defer cancel()
+	path, query, found := strings.Cut(r.Path, "?")
+	at := s.base.JoinPath(path)
+	if found {
+		at.RawQuery = query
+	}
+	req, err := http.NewRequestWithContext(ctx, r.Method, at.String(), bytes.NewReader(r.JSON))
+	if err != nil {
+		return Answer{}, err
+	}
+	if r.JSON != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if r.IfMatch != "" {
+		req.Header.Set("If-Match", r.IfMatch)
+	}
+	resp, err := s.client.Do(req)
+	if err != nil {
+		if ue, ok := errors.AsType[*url.Error](err); ok {
+			err = ue.Err // the error without the URL
+		}
+		return Answer{}, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return Answer{}, err
+	}
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return Answer{}, s.refused(resp, body)
+	}
+	return Answer{Body: body, ETag: resp.Header.Get("ETag")}, nil
 }
 
 // Decode decodes an answer that is JSON.
@@ -107,48 +162,21 @@ func (s *Server) Decode(body []byte, answer any) error {
 	return nil
 }
 
-func (s *Server) send(ctx context.Context, method, path string, body io.Reader) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, Timeout)
-	defer cancel()
-	path, query, found := strings.Cut(path, "?")
-	at := s.base.JoinPath(path)
-	if found {
-		at.RawQuery = query
-	}
-	req, err := http.NewRequestWithContext(ctx, method, at.String(), body)
-	if err != nil {
-		return nil, err
-	}
-	if method == http.MethodPost {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	resp, err := s.client.Do(req)
-	if err != nil {
-		if ue, ok := errors.AsType[*url.Error](err); ok {
-			err = ue.Err // the error without the URL
-		}
-		return nil, err
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	switch {
-	case err != nil:
-		return nil, err
-	case resp.StatusCode == http.StatusUnauthorized:
-		return nil, &StatusError{resp.StatusCode, complaint(resp, answer) + "; give credentials with " + s.flag}
-	case resp.StatusCode != http.StatusOK:
-		return nil, &StatusError{resp.StatusCode, complaint(resp, answer)}
-	default:
-		return answer, nil
-	}
-}
-
-// A StatusError is an answer other than 200.
+// A StatusError is an answer that is not a success.
 type StatusError struct {
-	Code      int
+	Code int
+	// Problems are what is wrong with what was sent, each with its place (RFC 9457). Their texts fit on a line.
+	Problems []Problem
+	// RetryAfter is after how long the same request may succeed. 0: the answer does not say.
+	RetryAfter time.Duration
+
 	complaint string
 }
 
+// A Problem is one thing that is wrong. Pointer is where it is (RFC 6901), "" for the whole.
+type Problem struct{ Pointer, Detail string }
+
+// Error implements error. It does not have the Problems.
 func (e *StatusError) Error() string {
 	return fmt.Sprintf("status %d, want 200%s", e.Code, e.complaint)
 }
@@ -159,8 +187,15 @@ func IsStatus(err error, code int) bool {
 	return ok && e.Code == code
 }
 
-// complaint returns what a refusal says in plain text, as the end of a sentence.
-func complaint(resp *http.Response, body []byte) string {
+// maxProblems is how many problems of an answer are told.
+const maxProblems = 1000
+
+// refused is the error for an answer that is not a success.
+func (s *Server) refused(resp *http.Response, body []byte) error {
+	e := &StatusError{Code: resp.StatusCode}
+	if seconds, err := strconv.ParseUint(resp.Header.Get("Retry-After"), 10, 16); err == nil {
+		e.RetryAfter = time.Duration(seconds) * time.Second //nolint:gosec // it is at most 65,535
+	}
 	var text string
 	kind, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
 	switch kind {
@@ -169,12 +204,24 @@ func complaint(resp *http.Response, body []byte) string {
 	case "application/json": // Alertmanager sends a string
 		_ = json.Unmarshal(body, &text) // anything else says nothing to a person
 	case "application/problem+json": // RFC 9457
-		var p struct{ Detail string }
+		var p struct {
+			Title, Detail string
+			Errors        []Problem
+		}
 		_ = json.Unmarshal(body, &p) // likewise
 		text = p.Detail
+		if text == "" && len(p.Errors) > 0 {
+			text = p.Title
+		}
+		for _, one := range p.Errors[:min(len(p.Errors), maxProblems)] {
+			e.Problems = append(e.Problems, Problem{printable.Line(one.Pointer, printable.MaxURL), printable.Line(one.Detail, printable.MaxError)})
+		}
 	}
-	if text = printable.Line(text, printable.MaxURL); text == "" {
-		return ""
+	if text = printable.Line(text, printable.MaxURL); text != "" {
+		e.complaint = ": " + text
 	}
-	return ": " + text
+	if e.Code == http.StatusUnauthorized {
+		e.complaint += "; give credentials with " + s.flag
+	}
+	return e
 }

@@ -1,8 +1,13 @@
 package remote
 
 import (
+	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
 )
@@ -51,6 +56,8 @@ func TestAnswers(t *testing.T) {
 		{"refused in JSON", "x", 400, "application/json", `"bad alert"`, "/hc/x?", "status 400, want 200: bad alert"},
 		{"refused with a problem", "x", 400, "application/problem+json", `{"title":"Bad Request","status":400,"detail":"limit is 0"}`, "/hc/x?", "status 400, want 200: limit is 0"},
 		{"refused with a problem that is cut", "x", 400, "application/problem+json", `{"detail":"limit`, "/hc/x?", "status 400, want 200"},
+		{"refused with a problem that has places", "x", 422, "application/problem+json", `{"title":"The target is not valid","status":422,"errors":[{"pointer":"/url","detail":"scheme is \"ftp\""}]}`, "/hc/x?", "status 422, want 200: The target is not valid"},
+		{"created", "x", 201, "application/json", `"ok"`, "/hc/x?", ""},
 		{"refused by a page", "x", 502, "text/html", "<html>", "/hc/x?", "status 502, want 200"},
 		{"without credentials", "x", 401, "text/plain", "", "/hc/x?", "status 401, want 200; give credentials with --http.config.file"},
 	} {
@@ -78,5 +85,43 @@ func TestAnswers(t *testing.T) {
 				t.Errorf("error %q, want %q; asked for %q, want %q", got, tc.want, asked, tc.asked)
 			}
 		})
+	}
+}
+
+// A change has its condition, and what is wrong with it comes back with each place.
+func TestChange(t *testing.T) {
+	var asked *http.Request
+	var body []byte
+	answer := `{"title":"The target is not valid","errors":[{"pointer":"/url","detail":"scheme is \u001b[2J\nftp"},{"pointer":"","detail":"too much"}]}`
+	status := http.StatusUnprocessableEntity
+	target := probetest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = r
+		body, _ = io.ReadAll(r.Body)
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.Header().Set("ETag", `"18"`)
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(answer))
+	}))
+	s, err := Connect(Options{Kind: "a healthcheck_exporter", URL: target.URL, User: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	_, err = s.Do(t.Context(), Request{Method: http.MethodPatch, Path: "x", JSON: []byte(`{}`), IfMatch: `"17"`})
+	refused, ok := errors.AsType[*StatusError](err)
+	if !ok {
+		t.Fatalf("error %v, want a StatusError", err)
+	}
+	want := []Problem{{"/url", "scheme is \ufffd[2J ftp"}, {"", "too much"}}
+	if diff := cmp.Diff(want, refused.Problems); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+	if got := fmt.Sprint(asked.Method, asked.Header["If-Match"], asked.Header["Content-Type"], string(body)); got != `PATCH["17"] [application/json]{}` {
+		t.Errorf("asked %s", got)
+	}
+	status = http.StatusNoContent
+	a, err := s.Do(t.Context(), Request{Method: http.MethodDelete, Path: "x"})
+	if err != nil || a.ETag != `"18"` || asked.Header.Get("Content-Type") != "" || asked.Header.Get("If-Match") != "" {
+		t.Errorf("%+v, %v; asked with %v", a, err, asked.Header)
 	}
 }

@@ -12,7 +12,7 @@ import (
 func TestRoundHasTheHint(t *testing.T) {
 	check := func(reason prober.Reason, hint string) Check {
 		return Check{
-			Timeout: time.Second, Prober: prober.Refuse(reason, errors.New("failed")),
+			Definition: "known", Timeout: time.Second, Prober: prober.Refuse(reason, errors.New("failed")),
 			Hint: func(r *prober.Result) string { return hint + string(r.Reason) },
 		}
 	}

@@ -40,6 +40,9 @@ func executedBy(attempt string, err error) policy.Executed {
 func (s *Service) definition() string {
 	h := sha256.New()
 	for _, c := range s.Checks {
+		if c.Definition == "" {
+			return ""
+		}
 		_, _ = h.Write([]byte(c.Definition + "\x00")) // never an error
 	}
 	return hex.EncodeToString(h.Sum(nil))

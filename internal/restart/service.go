@@ -41,7 +41,8 @@ type Check struct {
 	// Target is the URL as configured, Inventory the name of the inventory's target or empty. Alerts name the check by one of
 	// them, or by Name.
 	Target, Inventory string
-	// Definition identifies everything that the check is made of; a changed one has to prove itself anew.
+	// Definition identifies everything that the check is made of; a changed one has to prove itself anew. Empty: that is not known
+	// now, and nothing is proved by its being so.
 	Definition string
 	Prober     prober.Prober
 	Request    prober.Request
@@ -85,7 +86,7 @@ func (s *Service) round(ctx context.Context) observation {
 		}
 		one := evidence(&results[i])
 		one.Local = s.Checks[i].Local
-		if failing == 0 {
+		if failing == 0 || s.Checks[i].Definition == "" { // as long as a part is not known, nothing of the service is
 			e = one
 			if advise := s.Checks[i].Hint; advise != nil {
 				hint = advise(&results[i])

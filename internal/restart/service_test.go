@@ -94,7 +94,7 @@ func TestExtent(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := Service{Policy: policy.Policy{RestartOn: []int{418}}}
 				for _, c := range tt.checks {
-					s.Checks = append(s.Checks, Check{Prober: c, Timeout: time.Second})
+					s.Checks = append(s.Checks, Check{Definition: "known", Prober: c, Timeout: time.Second})
 				}
 				got := s.probe(t.Context())
 				got.Took = 0

@@ -5,10 +5,10 @@ import "github.com/healthcheck-exporter/healthcheck_exporter/prober"
 // leastShare is how much of its own timeout a target must have had before its failure counts: one over this.
 const leastShare = 2
 
-// conclusive reports whether a probe says something about the state of its target. It does if it succeeded. A failure
+// Conclusive reports whether a probe says something about the state of its target. It does if it succeeded. A failure
 // does not if the caller gave the target less than half of its own timeout: anybody may call, and a healthy target
 // cannot answer at once. Nor does it if the exporter lacked something of its own.
-func conclusive(p *Probe) bool {
+func (p *Probe) Conclusive() bool {
 	switch {
 	case p.Result.Success():
 		return true

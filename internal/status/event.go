@@ -16,10 +16,32 @@ type Kind string
 const (
 	KindState   Kind = "state"   // a target went up or down
 	KindRestart Kind = "restart" // an attempt to restart a service ended
+	KindEdit    Kind = "edit"    // somebody changed a target, or many at once
+	KindMute    Kind = "mute"    // somebody muted a target or put it into maintenance, or ended that
 )
 
 // Kinds are the names of all kinds of events.
-func Kinds() []string { return []string{string(KindState), string(KindRestart)} }
+func Kinds() []string {
+	return []string{string(KindState), string(KindRestart), string(KindEdit), string(KindMute)}
+}
+
+// What somebody did, as the Outcome of events of the last two kinds has it.
+const (
+	Created  = "created"
+	Updated  = "updated"
+	Deleted  = "deleted"
+	Imported = "imported" // many targets at once, which is one event without a target
+
+	Muted            = "muted"
+	Unmuted          = "unmuted"
+	Maintained       = "maintenance"
+	MaintenanceEnded = "maintenance_ended"
+)
+
+// Deeds are all that somebody may do.
+func Deeds() []string {
+	return []string{Created, Updated, Deleted, Imported, Muted, Unmuted, Maintained, MaintenanceEnded}
+}
 
 // An Event is something that happened to a target or a service, as GET /api/v1/events has it.
 type Event struct {
@@ -40,11 +62,16 @@ type Event struct {
 	// Maintenance says that a window was open.
 	Maintenance bool `json:"maintenance,omitempty"`
 
-	// Service, Outcome and Detail are those of the attempt, Trigger what asked for it.
+	// Service, Outcome and Detail are those of the attempt, Trigger what asked for it. Outcome is also what somebody did, and Detail
+	// what it was or why.
 	Service string `json:"service,omitempty"`
 	Outcome string `json:"outcome,omitempty"`
 	Trigger string `json:"trigger,omitempty"`
 	Detail  string `json:"detail,omitempty"`
+
+	// Who is who did it, and Until when it ends. Zero: it does not.
+	Who   string    `json:"who,omitempty"`
+	Until time.Time `json:"until,omitzero"`
 }
 
 // events are the newest ones, the oldest first.

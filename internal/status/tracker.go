@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
@@ -68,7 +69,7 @@ func (t *Tracker) Observe(p Probe) Change {
 	switch {
 	case known.unable && !wasUnable:
 		return Unable
-	case !conclusive(&p):
+	case !p.Conclusive():
 		return None
 	}
 	if !p.Result.Success() {
@@ -178,8 +179,10 @@ func (t *Tracker) track(name string) *track {
 // unseen is the track of targets of which nothing is known. Nobody changes it.
 var unseen track
 
-// Record adds an event that is not about the state of a target.
+// Record adds an event that is not about the state of a target. What is written freely is cut: all events are kept in memory, and in
+// the snapshot. Many targets that somebody changes at once are to be one event, or they would take the place of all others.
 func (t *Tracker) Record(ev Event) {
+	ev.Who, ev.Detail = printable.Text(ev.Who, printable.MaxLog), printable.Text(ev.Detail, printable.MaxError)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.events.add(ev)

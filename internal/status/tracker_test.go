@@ -43,7 +43,7 @@ func TestConclusive(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			p := Probe{OwnTimeout: own, Result: failing(tc.reason)}
 			p.Result.Timeout = tc.had
-			if got := conclusive(&p); got != tc.want {
+			if got := p.Conclusive(); got != tc.want {
 				t.Errorf("conclusive is %t, want %t", got, tc.want)
 			}
 		})

@@ -17,7 +17,7 @@ func KeyOf(module, hostname, url string) Key {
 type unlisted map[Key]bool
 
 func (u unlisted) observe(p *Probe) Change {
-	if !conclusive(p) {
+	if !p.Conclusive() {
 		return None
 	}
 	wasDown, isDown := u[p.Key], !p.Result.Success()

@@ -25,16 +25,33 @@
   local environments = std.objectFields(c.environments),
   local others = if environments == [] then '' else ',%s!~"%s"' % [c.environmentLabel, std.join('|', environments)],
 
-  // A marker is no message: it inhibits the alerts that have the same `target` and `environment`. It comes from the
-  // exporter's own scrape, so that all other labels are dropped.
+  // A marker is not a message: it inhibits the alerts that have the same `target` and `environment`. All other labels are
+  // dropped, because it has two sources.
   //
-  // The gauge is absent where it is not 1, so that the last sample of hours ago means nothing. While the exporter cannot be
-  // scraped the marker stays if it was there when the exporter could last be scraped: `timestamp` of a comparison is the
-  // time of the step, and that of the marker must not be before that of `up`.
-  local marker(alert, metric, summary, description) = {
+  // The probe says it of its own target, in the scrape that says that the target fails: nothing slips between. While that scrape
+  // fails the marker stays as it was in the last evaluation. A series without a target would inhibit all others without one.
+  //
+  // The exporter says it of all targets, in its own scrape. The gauge is absent where it is not 1, so that the last sample of
+  // hours ago means nothing. While the exporter cannot be scraped the marker stays if it was there when the exporter could last
+  // be scraped: `timestamp` of a comparison is the time of the step, and that of the marker must not be before that of `up`.
+  local inEnvironment(series) =
+    if c.environmentLabel == 'environment' then series
+    else 'label_replace(%s, "environment", "$1", "%s", "(.*)")' % [series, c.environmentLabel],
+  local marker(alert, subject, summary, description) = {
+    local own = 'probe_target_%s{%s,target!=""}' % [subject, c.targetSelector],
     alert: alert,
     expr: |||
       max by (target, environment) (
+        %(probed)s == 1
+        or
+        (
+          %(lastProbed)s == 1
+          and on (%(scrapeLabels)s)
+          up{%(scrapeSelector)s} == 0
+          and on (target, environment)
+          ALERTS{alertname="%(alert)s"}
+        )
+        or
         %(metric)s{%(exporterSelector)s} == 1
         or
         (
@@ -45,7 +62,13 @@
           up{%(exporterSelector)s} == 0
         )
       )
-    ||| % c { metric: metric },
+    ||| % c {
+      alert: alert,
+      metric: 'healthcheck_target_' + subject,
+      probed: inEnvironment(own),
+      lastProbed: inEnvironment('last_over_time(%s[%s])' % [own, c.exporterOutage]),
+      scrapeLabels: std.join(', ', c.scrapeLabels),
+    },
     labels: { severity: 'none' },
     dashboard:: 'target',
     annotations: { summary: summary, description: description },
@@ -138,15 +161,15 @@
         rules: [
           marker(
             'HealthcheckTargetMuted',
-            'healthcheck_target_muted',
+            'muted',
             'Nobody wants to be told of a target.',
-            '{{ $labels.target }} is muted in the inventory: nobody is told of it.',
+            '{{ $labels.target }} is muted: nobody is told of it.',
           ),
           marker(
             'HealthcheckTargetMaintenance',
-            'healthcheck_target_maintenance_active',
-            'A target is in a maintenance window.',
-            '{{ $labels.target }} is in a maintenance window: nobody is told of it, and it is not restarted.',
+            'maintenance_active',
+            'A target is in maintenance.',
+            '{{ $labels.target }} is in maintenance: nobody is told of it, and it is not restarted.',
           ),
           dependency,
           told,

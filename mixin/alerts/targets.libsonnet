@@ -1,10 +1,20 @@
 {
   local c = $._config,
   local lookup = (import '../lib/lookup.libsonnet')(c),
+  local seconds = import '../lib/duration.libsonnet',
+
+  // What happened while nobody wanted to be told is not told at the end of that either.
+  local unlessQuiet(window) =
+    local quiet = 'max_over_time(ALERTS{alertname=~"HealthcheckTarget(Muted|Maintenance)"}[%s])' % window;
+    'unless on (target, %s)\n%s' % [
+      c.environmentLabel,
+      if c.environmentLabel == 'environment' then quiet
+      else 'label_replace(%s, "%s", "$1", "environment", "(.*)")' % [quiet, c.environmentLabel],
+    ],
 
   local flapping = {
     alert: 'HealthcheckTargetFlapping',
-    expr: 'changes(probe_success{%s}[%s]) > %d' % [c.targetSelector, c.flapping.window, c.flapping.changes],
+    expr: 'changes(probe_success{%s}[%s]) > %d\n' % [c.targetSelector, c.flapping.window, c.flapping.changes] + unlessQuiet(c.flapping.window),
     labels: { severity: c.flapping.severity },
     dashboard:: 'target',
     annotations: {
@@ -25,7 +35,7 @@
       target:probe_duration_seconds:mean5m{%(targetSelector)s} offset %(history)s
       and
       last_over_time(probe_success{%(targetSelector)s}[%(lostScrape)s]) == 1
-    ||| % (c + c.slow),
+    ||| % (c + c.slow) + unlessQuiet('5m'),
     'for': c.slow['for'],
     labels: { severity: c.slow.severity },
     dashboard:: 'target',
@@ -104,11 +114,27 @@
     },
   },
 
+  local muteEndsSoon = {
+    alert: 'HealthcheckMuteEndsSoon',
+    expr: |||
+      max by (target, environment) (
+        healthcheck_target_mute_end_timestamp_seconds{%s}
+      ) - time() < %d
+    ||| % [c.exporterSelector, seconds(c.muteEndsSoon.before)],
+    labels: { severity: c.muteEndsSoon.severity },
+    dashboard:: 'target',
+    annotations: {
+      summary: 'A mute ends soon.',
+      description: '{{ $labels.target }} ({{ $labels.environment }}) is muted for another {{ $value | humanizeDuration }}: after that people are told of it again.',
+    },
+  },
+
   prometheusAlerts+:: {
     groups+: [
       {
         name: 'healthcheck-targets',
-        rules: [flapping, slow] + [certificate(level) for level in c.certificates] + [sentAlong(c.certificates[0])] + [scrapeFailed],
+        rules: [flapping, slow] + [certificate(level) for level in c.certificates] + [sentAlong(c.certificates[0])] + [scrapeFailed]
+               + (if c.muteEndsSoon == null then [] else [muteEndsSoon]),
       },
     ],
   },

@@ -18,7 +18,7 @@ local g = import '../lib/grafana.libsonnet';
         g.stat('Down', 'Targets whose last probe failed.', 'none', 'count(probe_success{%s} == 0) or vector(0)' % selector, ['green', [1, 'red']]),
         g.stat('Up', 'Targets whose last probe succeeded.', 'none', 'count(probe_success{%s} == 1) or vector(0)' % selector),
         g.stat('Not probed', 'Targets of which Prometheus got no answer: nobody knows how they are.', 'none', 'count(up{%s} == 0) or vector(0)' % selector, ['green', [1, 'orange']]),
-        g.stat('Nobody is told of', 'Targets that are muted or in a maintenance window.', 'none', 'count(ALERTS{alertname=~"HealthcheckTarget(Muted|Maintenance)",alertstate="firing"}) or vector(0)'),
+        g.stat('Nobody is told of', 'Targets that are muted or in maintenance.', 'none', 'count(ALERTS{alertname=~"HealthcheckTarget(Muted|Maintenance)",alertstate="firing"}) or vector(0)'),
         g.stat('Availability', 'The share of probes that succeeded, of all targets, over the range of the dashboard.', 'percentunit', 'avg(avg_over_time(probe_success{%s}[$__range]))' % selector),
         g.stat('Next certificate to expire', 'How long the first of all certificates is still valid.', 's', 'min(probe_ssl_earliest_cert_expiry{%s}) - time()' % selector, ['red', [7 * 86400, 'orange'], [21 * 86400, 'green']]),
         g.table('Down now, and why', 'Targets whose last probe failed, with the reason and the phase in which it failed.', 'none', 'probe_failure_info{%s}' % selector, ['Value']).size(12, 8),

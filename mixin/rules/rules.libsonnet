@@ -47,10 +47,12 @@
         interval: '1m',
         rules: [
           {
-            // What fails in a maintenance window does not count, nor does what nobody saw.
+            // What fails in maintenance does not count, whoever says that it is: the probe or the exporter. Nor does what nobody saw.
             record: ratio('5m'),
             expr: |||
               1 - avg_over_time(probe_success{%(targetSelector)s}[5m])
+              unless on (target, %(environmentLabel)s)
+              max_over_time(probe_target_maintenance_active{%(targetSelector)s}[5m]) == 1
               unless on (target, %(environmentLabel)s)
             ||| % c + (
               local active = 'max_over_time(healthcheck_target_maintenance_active{%(exporterSelector)s}[5m]) == 1' % c;

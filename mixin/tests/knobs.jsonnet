@@ -8,6 +8,7 @@ local mixin = (import '../mixin.libsonnet') + {
     otherEnvironments+: { 'for': '10m' },
     scrapeLabels: ['job'],
     downInterval: '5s',
+    muteEndsSoon: { before: '2m', severity: 'info' },
     disabled: ['HealthcheckWatchdog'],
     grafanaUrl: 'https://grafana.example.org',
     slow+: { baseline: '7d' },

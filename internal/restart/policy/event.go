@@ -51,7 +51,7 @@ type Executed struct {
 	Refused bool `json:"refused,omitempty"`
 }
 
-// A Definition identifies the checks of a service.
+// A Definition identifies the checks of a service. Empty: they are not known now.
 type Definition struct {
 	Checks string `json:"checks,omitempty"`
 }

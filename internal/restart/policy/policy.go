@@ -144,9 +144,14 @@ func (p *Policy) ordered(s State, ev *Event, now time.Time) State {
 	return s
 }
 
-// defined takes over a definition. Other checks have to prove themselves anew.
+// defined takes over a definition. Other checks have to prove themselves anew. Of those that are not known now, nothing that was
+// seen counts, and they may be the same ones when they are known again.
 func (s State) defined(d *Definition) State {
-	if s.Definition != d.Checks {
+	switch d.Checks {
+	case s.Definition:
+	case "":
+		s = s.blind()
+	default:
 		s = s.blind()
 		s.Definition, s.Armed = d.Checks, false
 	}

@@ -1,7 +1,10 @@
-package page
+// Package send answers requests with bodies that are made: not at all if the client has one already, and compressed if it likes.
+package send
 
 import (
 	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"strconv"
 	"strings"
@@ -19,12 +22,12 @@ var gzips = sync.Pool{New: func() any {
 	return z
 }}
 
-// send answers with a body whose Content-Type is set: not at all if the client has it already, and compressed if it likes.
-func send(w http.ResponseWriter, r *http.Request, etag string, body []byte) {
+// Body answers with a body whose Content-Type is set. Whoever has the ETag already is answered with 304.
+func Body(w http.ResponseWriter, r *http.Request, etag string, body []byte) {
 	h := w.Header()
-	h.Add("Vary", "Accept-Encoding, Accept-Language")
+	h.Add("Vary", "Accept-Encoding")
 	h.Set("ETag", etag)
-	if etagIn(r.Header.Get("If-None-Match"), etag) {
+	if Has(r, etag) {
 		h.Del("Content-Type")
 		w.WriteHeader(http.StatusNotModified)
 		return
@@ -42,9 +45,15 @@ func send(w http.ResponseWriter, r *http.Request, etag string, body []byte) {
 	_ = z.Close()
 }
 
-// etagIn reports whether If-None-Match has an ETag (RFC 9110, section 13.1.2).
-func etagIn(header, etag string) bool {
-	for one := range strings.SplitSeq(header, ",") {
+// ETag is that of a body, by its content.
+func ETag(body []byte) string {
+	sum := sha256.Sum256(body)
+	return `"` + hex.EncodeToString(sum[:8]) + `"`
+}
+
+// Has reports whether a client has the body of an ETag already (RFC 9110, section 13.1.2).
+func Has(r *http.Request, etag string) bool {
+	for one := range strings.SplitSeq(strings.Join(r.Header.Values("If-None-Match"), ","), ",") {
 		if one = strings.TrimSpace(one); one == "*" || strings.TrimPrefix(one, "W/") == strings.TrimPrefix(etag, "W/") {
 			return true
 		}

@@ -1,0 +1,88 @@
+package app
+
+import (
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
+)
+
+// apiEstate has what the examples of docs/api.md are about.
+const apiEstate = `
+modules: {http_2xx: {prober: http}}
+managed: {targets: true}
+access:
+  users: [{name: ci, role: edit, bearer_token_file: TOKEN}]
+targets:
+  - {name: shop-db, url: 'URL', environment: LIVE, labels: {team: shop}}
+  - {name: shop, url: 'URL', environment: LIVE, labels: {team: shop}, depends_on: [shop-db]}
+  - {name: wiki, url: 'URL', environment: DEV}
+`
+
+// apiRefusals are the examples that are about one.
+var apiRefusals = map[string]string{"curl -s $hc/targets/shpo": "404"}
+
+// TestAPIDocs runs the examples of docs/api.md one after the other, in a shell with the real curl: all succeed, but for those that show a
+// refusal.
+func TestAPIDocs(t *testing.T) {
+	for _, program := range []string{"bash", "curl"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("there is no %s", program)
+		}
+	}
+	text, err := os.ReadFile("../../docs/api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := probetest.Serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "ci_token"), tokenOf("ci"))
+	o := options(&recorder{})
+	o.ConfigFile = configFile(t, strings.NewReplacer("TOKEN", filepath.Join(dir, "ci_token"), "URL", target.URL).Replace(apiEstate))
+	a := started(t, o)
+
+	shell := strings.NewReplacer("localhost:10115", a.Addr().String(), "https://cart.example.com", target.URL, "2026-12-01T08:00:00Z", time.Now().Add(48*time.Hour).UTC().Format(time.RFC3339))
+	var script strings.Builder
+	script.WriteString(`
+check() { # STATUS CURL…: the answer has that status; 2 stands for 2xx. A script is faster than the changes that one may make.
+  local want=$1 got; shift
+  : >answer
+  got=$("$@" -sS --retry 9 -o answer -w '%{http_code}')
+  [[ $got == "$want"* ]] || { echo "$got, want $want: ${*:2}"; cat answer; echo; }
+  cat answer
+}
+curl() { check "${want:-2}" command curl "$@"; }
+`)
+	n := 0
+	for _, block := range regexp.MustCompile("(?s)```(bash)?\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+		for line := range strings.Lines(block[2]) {
+			command, prompted := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "$ ")
+			switch {
+			case block[1] == "" && !prompted: // of an answer, or of the first block
+				continue
+			case strings.Contains(command, "curl"):
+				n++
+			}
+			want := apiRefusals[command]
+			if want == "" {
+				want = "2"
+			}
+			script.WriteString("want=" + want + "\n" + shell.Replace(command) + "\n")
+		}
+	}
+	if n < 20 {
+		t.Errorf("docs/api.md has %d examples, want 20", n)
+	}
+	cmd := exec.CommandContext(t.Context(), "bash", "-uo", "pipefail", "-c", script.String())
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	if err != nil || regexp.MustCompile(`(?m)^\d{3}, want `).Match(out) {
+		t.Errorf("%v\n%s\nof the script\n%s", err, out, script.String())
+	}
+}
