@@ -156,3 +156,54 @@ func TestEditInEnvironments(t *testing.T) {
 		}
 	}
 }
+
+// Whoever changes a target that a restart service checks changes what is restarted, and so has to be let into the environments of
+// that service as well.
+func TestEditWhatServicesCheck(t *testing.T) {
+	const dev = `{"url":"http://127.0.0.1:1/x","environment":"DEV"}`
+	o := options(&recorder{})
+	inventory, _, _ := strings.Cut(estate, "ACCESS")
+	o.ConfigFile = configFile(t, inventory+accessSection("read")+`managed: {targets: true}
+restart:
+  mode: observe
+  receiver: {bearer_token: s3cret}
+  services:
+    - {name: nowhere, checks: [{target: lost}], command: {argv: [/bin/true, 1]}}
+    - {name: live, environment: LIVE, checks: [{target: probed}], command: {argv: [/bin/true, 2]}}
+    - {name: dev, environment: DEV, checks: [{target: own}], command: {argv: [/bin/true, 3]}}
+    - {name: both, checks: [{target: bank}, {target: helper}], command: {argv: [/bin/true, 4]}}
+    - {name: derived, checks: [{target: derived}], command: {argv: [/bin/true, 5]}}
+`)
+	h := build(t, o).routes()
+	deved := put(bearer(tokenOf("deved")))
+	editor := put(func(r *http.Request) { r.Header.Set("Remote-User", "editor"); r.RemoteAddr = "127.0.0.9:1" })
+	for _, tc := range []struct {
+		name, method, path, body string
+		set                      func(*http.Request)
+		want                     int
+	}{
+		{"of a service that is nowhere", "PUT", "targets/lost", dev, deved, 403},
+		{"of a service elsewhere", "PUT", "targets/probed", dev, deved, 403},
+		{"of a service here", "PUT", "targets/own", dev, deved, 201},
+		{"of one that checks others elsewhere", "PUT", "targets/helper", dev, deved, 403},
+		{"with others", "PUT", "managed", `{"targets":[{"name":"probed","url":"http://127.0.0.1:1/","environment":"DEV"}]}`, deved, 403},
+		{"by another", "PUT", "targets/probed", dev, editor, 201},
+		{"by another, beside one elsewhere", "PUT", "targets/helper", dev, editor, 201},
+		{"by another, for one that is where its target is", "PUT", "targets/derived", dev, editor, 201},
+		{"changed", "PATCH", "targets/probed", `{"url":"http://127.0.0.1:1/y"}`, deved, 403},
+		{"changed beside one elsewhere", "PATCH", "targets/helper", `{"url":"http://127.0.0.1:1/y"}`, deved, 403},
+		{"changed where the service is", "PATCH", "targets/derived", `{"url":"http://127.0.0.1:1/y"}`, deved, 200},
+		{"removed", "DELETE", "targets/probed?force=true", "", deved, 403},
+		{"removed where the service is", "DELETE", "targets/derived?force=true", "", deved, 204},
+	} {
+		w := (call{tc.method, "/api/v1/" + tc.path, tc.body, func(r *http.Request) {
+			tc.set(r)
+			if tc.method != "PUT" {
+				r.Header.Set("If-Match", "*")
+			}
+		}}).do(t, h)
+		if w.Code != tc.want {
+			t.Errorf("%s: %d, want %d: %s", tc.name, w.Code, tc.want, w.Body)
+		}
+	}
+}
