@@ -207,3 +207,26 @@ restart:
 		}
 	}
 }
+
+// A maintenance holds the services that check the target, and ends their lock-outs: whoever begins or ends it has to be let into
+// their environments as well. A mute does nothing to them.
+func TestMaintainWhatServicesCheck(t *testing.T) {
+	o := options(&recorder{})
+	o.ConfigFile = configFile(t, strings.Replace(estate, "ACCESS", accessSection("read"), 1))
+	h := build(t, o).routes()
+	for _, tc := range []struct {
+		method, path, body string
+		want               int
+	}{
+		{"PUT", "targets/shop/maintenance", `{"duration":"2h"}`, 200},
+		{"DELETE", "targets/shop/maintenance", "", 204},
+		{"PUT", "targets/shop3/maintenance", `{"duration":"2h"}`, 403},
+		{"DELETE", "targets/shop3/maintenance", "", 403},
+		{"PUT", "maintenances?environment=DEV", `{"duration":"2h","expect":3}`, 403},
+		{"PUT", "targets/shop3/mute", `{"duration":"2h"}`, 200},
+	} {
+		if w := (call{tc.method, "/api/v1/" + tc.path, tc.body, put(bearer(tokenOf("devop")))}).do(t, h); w.Code != tc.want {
+			t.Errorf("%s %s: %d, want %d: %s", tc.method, tc.path, w.Code, tc.want, w.Body)
+		}
+	}
+}

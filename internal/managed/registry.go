@@ -28,7 +28,8 @@ type Options struct {
 	Environment func(name string) string
 	// Services returns the names of the restart services that check a target, sorted.
 	Services func(name string) []string
-	// Affected returns the environments of these services: who changes the target changes what is restarted there. An empty one is
+	// Affected returns the environments of these services: who changes the target, or has it in
+	// maintenance, changes what is restarted there. An empty one is
 	// that of a service which is in none that is known. nil: nobody is asked.
 	Affected func(name string) []string
 	// Changed is told that the targets have changed. It returns once everybody sees that.
