@@ -49,6 +49,7 @@ var needed = map[string]string{
 // estate has a service for every way to be in environments.
 const estate = `
 modules: {http_2xx: {prober: http}}
+managed: {targets: true}
 targets:
   - {name: shop, url: 'http://127.0.0.1:1/shop', environment: DEV}
   - {name: shop2, url: 'http://127.0.0.1:1/shop2', environment: DEV}

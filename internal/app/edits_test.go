@@ -119,7 +119,7 @@ func TestEditInEnvironments(t *testing.T) {
 	for _, prefix := range []string{"", "/hc"} {
 		o := options(&recorder{})
 		o.RoutePrefix = prefix
-		o.ConfigFile = configFile(t, strings.Replace(estate, "ACCESS", accessSection("read")+"managed: {targets: true}", 1))
+		o.ConfigFile = configFile(t, strings.Replace(estate, "ACCESS", accessSection("read"), 1))
 		h := build(t, o).routes()
 		deved := put(bearer(tokenOf("deved")))
 		editor := put(func(r *http.Request) { r.Header.Set("Remote-User", "editor"); r.RemoteAddr = "127.0.0.9:1" })
