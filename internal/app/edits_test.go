@@ -163,7 +163,7 @@ func TestEditWhatServicesCheck(t *testing.T) {
 	const dev = `{"url":"http://127.0.0.1:1/x","environment":"DEV"}`
 	o := options(&recorder{})
 	inventory, _, _ := strings.Cut(estate, "ACCESS")
-	o.ConfigFile = configFile(t, inventory+accessSection("read")+`managed: {targets: true}
+	o.ConfigFile = configFile(t, inventory+accessSection("read")+`
 restart:
   mode: observe
   receiver: {bearer_token: s3cret}
