@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
 func (w *world) imports(t *testing.T, c Condition, mode Mode, text string, isYAML bool) (Report, error) {
@@ -236,4 +238,28 @@ func FuzzDocument(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What is no number of JSON is the text that was written, as it is in a file of targets: no label gets another value on its way.
+func TestYAMLKeepsTexts(t *testing.T) {
+	const text = "{name: shop, url: 'http://127.0.0.1:1/', labels: {a: 012, b: 0x10, c: 1_000, d: True, e: +5, f: 1.50, g: yes, h: 0o17, i: .5, j: true, k: 7}}"
+	c, err := config.Parse("test.yml", []byte("modules: {http_2xx: {prober: http}}\ntargets: ["+text+"]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := openWorld(t, "")
+	d, err := ParseDocument([]byte("targets: ["+text+"]"), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Import(t.Context(), w.by(Condition{}), Merge, d); err != nil {
+		t.Fatal(problems(err))
+	}
+	supplied, wrong, err := w.Supplied(w.settings.Load().reader)
+	if err != nil || len(wrong) > 0 || len(supplied) != 1 {
+		t.Fatalf("supplied %v, problems %v, %v", supplied, wrong, err)
+	}
+	if diff := cmp.Diff(c.Targets[0].Labels, supplied[0].Labels); diff != "" {
+		t.Errorf("labels (-in a file +imported):\n%s", diff)
+	}
 }
