@@ -144,8 +144,8 @@ func TestImportInvalid(t *testing.T) {
 
 // awkward are definitions that YAML could read as something else.
 var awkward = []string{
-	`{"name":"true","url":"http://a","labels":{"on":"on","off":"off","n":"1","f":"1.50","e":"","d":"2027-01-01","q":"\"'#: &*!|>%@","null":"null"},"notification":"off"}`,
-	`{"name":"1e3","url":"http://a","interval":"15s","valid_status_codes":[200,2.0e2,"300-399"],"maintenance":[{"times":[{"start_time":"09:00","end_time":"24:00"}],"years":["2027"]}]}`,
+	`{"name":"true","url":"http://a","labels":{"on":"on","off":"off","n":"1","f":1.50,"g":-2.0e3,"e":"","d":"2027-01-01","q":"\"'#: &*!|>%@","null":"null"},"notification":"off"}`,
+	`{"name":"1e3","url":"http://a","interval":"15s","valid_status_codes":[200,204,"300-399"],"maintenance":[{"times":[{"start_time":"09:00","end_time":"24:00"}],"years":["2027"]}]}`,
 	`{"name":"서버 \u2713 a/b","url":"http://a?x=<&>","depends_on":["-","~","yes","=","<<"]}`,
 	`{"name":"*x","url":"http://a","runbook_url":"https://wiki/a#b"}`,
 }

@@ -142,8 +142,8 @@ func (y *yamlReader) mapping(at string, n *yaml.Node, depth int, into map[string
 // wholeNumber is one that is the same text as a number. A version such as 1.10 is not.
 var wholeNumber = regexp.MustCompile(`^-?(0|[1-9]\d{0,17})$`)
 
-// scalar is a value as JSON has it. What is no whole number of JSON, such as a date, 012 or 1.10, is the text that was written: so it is in a
-// file of targets, too.
+// scalar is a value as JSON has it. All that is not a whole number of JSON, such as a date, 012 or 1.10, is the text that was written,
+// as in a file of targets.
 func scalar(n *yaml.Node) any {
 	switch n.ShortTag() {
 	case "!!null":
