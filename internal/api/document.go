@@ -97,7 +97,7 @@ func (e *Edits) Import(w http.ResponseWriter, r *http.Request) {
 	}
 	defer e.importing.Add(-1)
 	if e.importing.Add(1) > maxImports {
-		Fail(w, &managed.TooManyError{RetryAfter: time.Second, Err: fmt.Errorf("import: %d at once", maxImports)})
+		Fail(w, &managed.TooManyError{RetryAfter: time.Second, Err: fmt.Errorf("%d imports are under way, as many as there may be at once", maxImports)})
 		return
 	}
 	body, kind, err := document.read(w, r)

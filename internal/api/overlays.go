@@ -50,7 +50,7 @@ type unnumberedError struct{ found int }
 
 // Error implements error.
 func (e *unnumberedError) Error() string {
-	return fmt.Sprintf("this is about %d targets; it takes expect: %d to do it", e.found, e.found)
+	return fmt.Sprintf("expect is missing, want %d, the number of targets that this is about", e.found)
 }
 
 // List serves those that are in force or to come, of the targets that a query asks for, sorted by target. Without a filter those

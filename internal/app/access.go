@@ -218,3 +218,23 @@ func (c *current) environments(s *config.Service) []string {
 	slices.Sort(all)
 	return slices.Compact(all)
 }
+
+// affected are the environments of the services that check a target. Of one whose targets are not all known, that is its own, or
+// "" if it has none: then only somebody without environments may decide what it goes by.
+func (c *current) affected(target string) (all []string) {
+	if c.Config.Restart == nil {
+		return nil
+	}
+	for i := range c.Config.Restart.Services {
+		s := &c.Config.Restart.Services[i]
+		if !checks(s, target) {
+			continue
+		}
+		if known := c.environments(s); len(known) > 0 {
+			all = append(all, known...)
+		} else {
+			all = append(all, s.Environment)
+		}
+	}
+	return all
+}

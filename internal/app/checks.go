@@ -80,6 +80,7 @@ func (s *Snapshot) watching(inv *inventory.Inventory) restart.Configuration {
 		if inv.Overlays != nil {
 			service := &all.Services[i]
 			service.Maintenance = withPeople(inv.Overlays, service.Checks, service.Maintenance)
+			service.Unknown = unread(inv.Overlays, service.Checks)
 		}
 	}
 	return all

@@ -156,3 +156,77 @@ func TestEditInEnvironments(t *testing.T) {
 		}
 	}
 }
+
+// Whoever changes a target that a restart service checks changes what is restarted, and so has to be let into the environments of
+// that service as well.
+func TestEditWhatServicesCheck(t *testing.T) {
+	const dev = `{"url":"http://127.0.0.1:1/x","environment":"DEV"}`
+	o := options(&recorder{})
+	inventory, _, _ := strings.Cut(estate, "ACCESS")
+	o.ConfigFile = configFile(t, inventory+accessSection("read")+`
+restart:
+  mode: observe
+  receiver: {bearer_token: s3cret}
+  services:
+    - {name: nowhere, checks: [{target: lost}], command: {argv: [/bin/true, 1]}}
+    - {name: live, environment: LIVE, checks: [{target: probed}], command: {argv: [/bin/true, 2]}}
+    - {name: dev, environment: DEV, checks: [{target: own}], command: {argv: [/bin/true, 3]}}
+    - {name: both, checks: [{target: bank}, {target: helper}], command: {argv: [/bin/true, 4]}}
+    - {name: derived, checks: [{target: derived}], command: {argv: [/bin/true, 5]}}
+`)
+	h := build(t, o).routes()
+	deved := put(bearer(tokenOf("deved")))
+	editor := put(func(r *http.Request) { r.Header.Set("Remote-User", "editor"); r.RemoteAddr = "127.0.0.9:1" })
+	for _, tc := range []struct {
+		name, method, path, body string
+		set                      func(*http.Request)
+		want                     int
+	}{
+		{"of a service that is nowhere", "PUT", "targets/lost", dev, deved, 403},
+		{"of a service elsewhere", "PUT", "targets/probed", dev, deved, 403},
+		{"of a service here", "PUT", "targets/own", dev, deved, 201},
+		{"of one that checks others elsewhere", "PUT", "targets/helper", dev, deved, 403},
+		{"with others", "PUT", "managed", `{"targets":[{"name":"probed","url":"http://127.0.0.1:1/","environment":"DEV"}]}`, deved, 403},
+		{"by another", "PUT", "targets/probed", dev, editor, 201},
+		{"by another, beside one elsewhere", "PUT", "targets/helper", dev, editor, 201},
+		{"by another, for one that is where its target is", "PUT", "targets/derived", dev, editor, 201},
+		{"changed", "PATCH", "targets/probed", `{"url":"http://127.0.0.1:1/y"}`, deved, 403},
+		{"changed beside one elsewhere", "PATCH", "targets/helper", `{"url":"http://127.0.0.1:1/y"}`, deved, 403},
+		{"changed where the service is", "PATCH", "targets/derived", `{"url":"http://127.0.0.1:1/y"}`, deved, 200},
+		{"removed", "DELETE", "targets/probed?force=true", "", deved, 403},
+		{"removed where the service is", "DELETE", "targets/derived?force=true", "", deved, 204},
+	} {
+		w := (call{tc.method, "/api/v1/" + tc.path, tc.body, func(r *http.Request) {
+			tc.set(r)
+			if tc.method != "PUT" {
+				r.Header.Set("If-Match", "*")
+			}
+		}}).do(t, h)
+		if w.Code != tc.want {
+			t.Errorf("%s: %d, want %d: %s", tc.name, w.Code, tc.want, w.Body)
+		}
+	}
+}
+
+// A maintenance holds the services that check the target, and ends their lock-outs: whoever begins or ends it has to be let into
+// their environments as well. A mute does nothing to them.
+func TestMaintainWhatServicesCheck(t *testing.T) {
+	o := options(&recorder{})
+	o.ConfigFile = configFile(t, strings.Replace(estate, "ACCESS", accessSection("read"), 1))
+	h := build(t, o).routes()
+	for _, tc := range []struct {
+		method, path, body string
+		want               int
+	}{
+		{"PUT", "targets/shop/maintenance", `{"duration":"2h"}`, 200},
+		{"DELETE", "targets/shop/maintenance", "", 204},
+		{"PUT", "targets/shop3/maintenance", `{"duration":"2h"}`, 403},
+		{"DELETE", "targets/shop3/maintenance", "", 403},
+		{"PUT", "maintenances?environment=DEV", `{"duration":"2h","expect":3}`, 403},
+		{"PUT", "targets/shop3/mute", `{"duration":"2h"}`, 200},
+	} {
+		if w := (call{tc.method, "/api/v1/" + tc.path, tc.body, put(bearer(tokenOf("devop")))}).do(t, h); w.Code != tc.want {
+			t.Errorf("%s %s: %d, want %d: %s", tc.method, tc.path, w.Code, tc.want, w.Body)
+		}
+	}
+}

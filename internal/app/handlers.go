@@ -127,11 +127,16 @@ func (s *Snapshot) checking(target string) (names []string) {
 	}
 	for i := range s.Config.Restart.Services {
 		service := &s.Config.Restart.Services[i]
-		if slices.ContainsFunc(service.Checks, func(c config.ServiceCheck) bool { return c.Target == target }) {
+		if checks(service, target) {
 			names = append(names, service.Name)
 		}
 	}
 	return names
+}
+
+// checks reports whether a check of a service names a target.
+func checks(s *config.Service, target string) bool {
+	return slices.ContainsFunc(s.Checks, func(c config.ServiceCheck) bool { return c.Target == target })
 }
 
 // standing is what is between a service and its restart, for whoever may ask about restarts.

@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/calendar"
@@ -37,6 +38,20 @@ func withPeople(people inventory.Overlays, checks []restart.Check, windows func(
 			}
 		}
 		return open
+	}
+}
+
+// unread returns the Unknown of a service. What it is about is in the log: where the file is concerns nobody who asks.
+func unread(people inventory.Overlays, checks []restart.Check) func() string {
+	kept, ok := people.(interface{ Broken() error })
+	if !ok || !slices.ContainsFunc(checks, func(c restart.Check) bool { return c.Inventory != "" }) {
+		return nil
+	}
+	return func() string {
+		if kept.Broken() != nil {
+			return "it cannot be read whom people have in maintenance, see the log"
+		}
+		return ""
 	}
 }
 

@@ -23,6 +23,7 @@ func (a *App) newManaged() *managed.Registry {
 			return ""
 		},
 		Services: func(name string) []string { return a.current.Load().checking(name) },
+		Affected: func(name string) []string { return a.current.Load().affected(name) },
 		Changed:  func() { a.inventory.Resupply() },
 		Edited:   a.edited,
 		Log:      a.limits.log,

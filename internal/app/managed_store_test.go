@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/managed"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/policy"
 )
 
 // mayEdit lets alice edit.
@@ -151,4 +152,41 @@ func TestEditsAtOnce(t *testing.T) {
 	if n := len(a.currentInventory().Entries()); n != 10 {
 		t.Errorf("there are %d targets, want 10", n)
 	}
+}
+
+// Where it cannot be read whom people have in maintenance, no service is restarted that checks a target. That is no maintenance,
+// whose end would end a lock-out.
+func TestUnreadEditsHoldRestarts(t *testing.T) {
+	o := options(&recorder{})
+	o.StoragePath = t.TempDir()
+	o.ConfigFile = configFile(t, mayEdit+`targets: [{name: shop, url: 'http://127.0.0.1:1/'}]
+restart:
+  mode: observe
+  receiver: {bearer_token: s3cret}
+  services:
+    - {name: shop, checks: [{target: shop}], command: {argv: [/bin/true]}}
+    - {name: url, checks: [{url: 'http://127.0.0.1:1/'}], command: {argv: [/bin/true, url]}}
+`)
+	file := filepath.Join(o.StoragePath, managed.FileName)
+	writeFile(t, file, "damaged")
+	a := started(t, o)
+	a.loadEvery = 0
+	h := a.routes()
+	until(t, "the services to be watched", func() bool { return len(a.restarts.Services()) == 2 })
+	want := func(service string, guard policy.Guard, ok bool) {
+		t.Helper()
+		if g := guardOf(t, h, service, guard); g.OK != ok {
+			t.Errorf("%s: the guard is %+v, want it %t", service, g, ok)
+		}
+	}
+	want("shop", policy.GuardJournal, false)
+	want("shop", policy.GuardMaintenance, true)
+	want("url", policy.GuardJournal, true)
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	want("shop", policy.GuardJournal, true)
 }

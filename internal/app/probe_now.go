@@ -65,10 +65,10 @@ func (p *probeNow) enter(name string, now time.Time) error {
 		}
 	}
 	if at, ok := p.began[name]; ok {
-		return &managed.TooManyError{RetryAfter: probeNowEvery - now.Sub(at), Err: fmt.Errorf("probe now: once in %.0f s per target", probeNowEvery.Seconds())}
+		return &managed.TooManyError{RetryAfter: probeNowEvery - now.Sub(at), Err: fmt.Errorf("the target was probed just now, which people may do every %.0f s", probeNowEvery.Seconds())}
 	}
 	if p.running == probeNowAtOnce {
-		return &managed.TooManyError{RetryAfter: time.Second, Err: fmt.Errorf("probe now: %d at once", probeNowAtOnce)}
+		return &managed.TooManyError{RetryAfter: time.Second, Err: fmt.Errorf("%d targets are being probed for people, as many as there may be at once", probeNowAtOnce)}
 	}
 	p.running++
 	p.began[name] = now

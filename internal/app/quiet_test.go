@@ -157,6 +157,12 @@ restart:
 // maintenanceGuard is the answer of that guard now.
 func maintenanceGuard(t *testing.T, h http.Handler, service string) policy.GuardResult {
 	t.Helper()
+	return guardOf(t, h, service, policy.GuardMaintenance)
+}
+
+// guardOf is the answer of a guard now.
+func guardOf(t *testing.T, h http.Handler, service string, guard policy.Guard) policy.GuardResult {
+	t.Helper()
 	var e struct {
 		Guards []policy.GuardResult `json:"guards"`
 	}
@@ -165,11 +171,11 @@ func maintenanceGuard(t *testing.T, h http.Handler, service string) policy.Guard
 		t.Fatalf("%v: %s", err, body)
 	}
 	for _, g := range e.Guards {
-		if g.Guard == policy.GuardMaintenance {
+		if g.Guard == guard {
 			return g
 		}
 	}
-	t.Fatalf("there is no guard maintenance in %s", body)
+	t.Fatalf("there is no guard %s in %s", guard, body)
 	return policy.GuardResult{}
 }
 

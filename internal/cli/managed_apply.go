@@ -101,7 +101,7 @@ func (o *applyOptions) revision(ctx context.Context, s *remote.Server, targets [
 		return slices.ContainsFunc(targets, func(t writtenTarget) bool { return t.Name == named.Name })
 	}
 	if !slices.ContainsFunc(there.Targets, stays) {
-		return "", fmt.Errorf("--prune would delete all %d managed targets: %w Nothing has changed; --dry-run shows what would", len(there.Targets), errPruneAll)
+		return "", fmt.Errorf("--prune would delete all managed targets (%d): %w Nothing has changed; --dry-run shows what would", len(there.Targets), errPruneAll)
 	}
 	return etag, nil
 }

@@ -81,8 +81,8 @@ func parseDocument(file string, data []byte) (targets []writtenTarget, errs []er
 	}
 	list := doc.Content[0]
 	if list.Kind == yaml.MappingNode {
-		if len(list.Content) != 2 || list.Content[0].Value != "targets" {
-			fail(list.Line, "want the key targets alone, with a list")
+		if other := notTargets(list); other != "" {
+			fail(list.Line, "got %s, want targets alone, with a list", other)
 			return nil, errs
 		}
 		list = list.Content[1]
@@ -101,6 +101,22 @@ func parseDocument(file string, data []byte) (targets []writtenTarget, errs []er
 		targets = append(targets, t)
 	}
 	return targets, errs
+}
+
+// notTargets is what a mapping has that is not the key targets alone, for people, or "".
+func notTargets(m *yaml.Node) string {
+	for i := 0; i < len(m.Content); i += 2 {
+		if key := m.Content[i].Value; key != "targets" {
+			return fmt.Sprintf("the key %q", printable.Text(key, printable.MaxLog))
+		}
+	}
+	switch len(m.Content) {
+	case 0:
+		return "no key"
+	case 2:
+		return ""
+	}
+	return "the key \"targets\" twice"
 }
 
 // jsonEscapes are those of JSON that YAML does not have, and the one before which none of them begins.

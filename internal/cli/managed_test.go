@@ -123,7 +123,7 @@ func TestApply(t *testing.T) {
 			[]string{`200 {"targets":[{"name":"shop"},{"name":"old"}]}`},
 			[]string{"GET /api/v1/managed"},
 			ExitFailed,
-			"", "--prune would delete all 2 managed targets: the wrong file, or an empty one? Nothing has changed; --dry-run shows what would\n",
+			"", "--prune would delete all managed targets (2): the wrong file, or an empty one? Nothing has changed; --dry-run shows what would\n",
 		},
 		{
 			"prune with the wrong file", someTargets,
@@ -131,7 +131,7 @@ func TestApply(t *testing.T) {
 			[]string{`200 {"targets":[{"name":"bank"}]}`},
 			[]string{"GET /api/v1/managed"},
 			ExitFailed,
-			"", "--prune would delete all 1 managed targets: the wrong file, or an empty one? Nothing has changed; --dry-run shows what would\n",
+			"", "--prune would delete all managed targets (1): the wrong file, or an empty one? Nothing has changed; --dry-run shows what would\n",
 		},
 		{
 			"prune all, dry", "targets: []",
@@ -151,7 +151,10 @@ func TestApply(t *testing.T) {
 		{"nothing in it", "", nil, nil, nil, ExitUsage, "", "FILE:1: it is empty, want targets: [...]; write targets: [] for none\n"},
 		{"only a comment", "# none", nil, nil, nil, ExitUsage, "", "FILE:1: it is empty, want targets: [...]; write targets: [] for none\n"},
 		{"null", "targets:\n", nil, nil, nil, ExitUsage, "", "FILE:1: want a list of targets; write targets: [] for none\n"},
-		{"a whole configuration", "modules: {}\ntargets: []\n", nil, nil, nil, ExitUsage, "", "FILE:1: want the key targets alone, with a list\n"},
+		{"an empty mapping", "{}", nil, nil, nil, ExitUsage, "", "FILE:1: got no key, want targets alone, with a list\n"},
+		{"a target alone", "\nname: a\nurl: http://a\n", nil, nil, nil, ExitUsage, "", "FILE:2: got the key \"name\", want targets alone, with a list\n"},
+		{"a key that does not print", "\"a\\e\": 1\n", nil, nil, nil, ExitUsage, "", "FILE:1: got the key \"a�\", want targets alone, with a list\n"},
+		{"a whole configuration", "modules: {}\ntargets: []\n", nil, nil, nil, ExitUsage, "", "FILE:1: got the key \"modules\", want targets alone, with a list\n"},
 		{"two documents", "targets: []\n---\ntargets: []\n", nil, nil, nil, ExitUsage, "", "FILE:1: it has more than one document, want one\n"},
 		{
 			"all at once", "- {url: x}\n- 7\n- {name: a}\n- {name: a}\n- {name: b, name: c}\n", nil, nil, nil, ExitUsage, "",

@@ -62,9 +62,9 @@ func TestOverlays(t *testing.T) {
 		{
 			"many that are others",
 			[]string{"unmute", "--environment=DEV", "--expect=12"},
-			[]string{`409 {"title":"Another number","detail":"this is about 13 targets, and 12 were expected"}`},
+			[]string{`409 {"title":"Another number","detail":"expect is 12, want 13, the number of targets that this is about"}`},
 			[]string{`DELETE /api/v1/mutes?environment=DEV&expect=12`},
-			ExitFailed, "", "asking URL: status 409, want 200: this is about 13 targets, and 12 were expected\n",
+			ExitFailed, "", "asking URL: status 409, want 200: expect is 12, want 13, the number of targets that this is about\n",
 		},
 		{
 			"maintenance",

@@ -46,7 +46,7 @@ func addServe(p *program) {
 	c.Flag("timeout-offset", "Seconds to subtract from the scrape timeout, at most a tenth of it.").Default("0.5").Float64Var(&o.timeoutOffset)
 	c.Flag("probe-all.max-targets", "How many targets one scrape of /probe/all may have.").Default("1000").IntVar(&o.ProbeAllMax)
 	c.Flag("history.limit", "How many probes to keep for /probes and /logs, and how many failed ones in addition.").Default("100").IntVar(&o.HistoryLimit)
-	c.Flag("storage.path", "Directory for what is known of targets, the states of restarts and their audit log. It is created only if the configuration has targets or a restart section.").Default("data/").StringVar(&o.StoragePath)
+	c.Flag("storage.path", "Directory for what is known of targets, the states of restarts and their audit log. It is created only if the configuration has targets, users or a restart section.").Default("data/").StringVar(&o.StoragePath)
 	o.Web = kingpinflag.AddFlags(c, ":10115")
 	c.Flag("web.external-url", "URL under which the exporter is reachable from outside, for example behind a proxy.").StringVar(&o.ExternalURL)
 	c.Flag("web.route-prefix", "Path below which everything is served. Default: the path of --web.external-url.").StringVar(&o.RoutePrefix)

@@ -1,9 +1,22 @@
 package managed
 
-import "slices"
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
 
 // zero reports whether nothing is expected.
 func (c Condition) zero() bool { return !c.Absent && !c.Any && len(c.Revisions) == 0 }
+
+// revisions are those that are expected, for people.
+func (c Condition) revisions() string {
+	var all []string
+	for _, r := range c.Revisions {
+		all = append(all, strconv.FormatUint(r, 10))
+	}
+	return strings.Join(all, ", ")
+}
 
 // judge returns why what there is now is not what was expected, or nil.
 func (c Condition) judge(now *record) error {

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
 func (w *world) imports(t *testing.T, c Condition, mode Mode, text string, isYAML bool) (Report, error) {
@@ -142,8 +144,8 @@ func TestImportInvalid(t *testing.T) {
 
 // awkward are definitions that YAML could read as something else.
 var awkward = []string{
-	`{"name":"true","url":"http://a","labels":{"on":"on","off":"off","n":"1","f":"1.50","e":"","d":"2027-01-01","q":"\"'#: &*!|>%@","null":"null"},"notification":"off"}`,
-	`{"name":"1e3","url":"http://a","interval":"15s","valid_status_codes":[200,2.0e2,"300-399"],"maintenance":[{"times":[{"start_time":"09:00","end_time":"24:00"}],"years":["2027"]}]}`,
+	`{"name":"true","url":"http://a","labels":{"on":"on","off":"off","n":"1","f":1.50,"g":-2.0e3,"e":"","d":"2027-01-01","q":"\"'#: &*!|>%@","null":"null"},"notification":"off"}`,
+	`{"name":"1e3","url":"http://a","interval":"15s","valid_status_codes":[200,204,"300-399"],"maintenance":[{"times":[{"start_time":"09:00","end_time":"24:00"}],"years":["2027"]}]}`,
 	`{"name":"서버 \u2713 a/b","url":"http://a?x=<&>","depends_on":["-","~","yes","=","<<"]}`,
 	`{"name":"*x","url":"http://a","runbook_url":"https://wiki/a#b"}`,
 }
@@ -236,4 +238,28 @@ func FuzzDocument(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What is no number of JSON is the text that was written, as it is in a file of targets: no label gets another value on its way.
+func TestYAMLKeepsTexts(t *testing.T) {
+	const text = "{name: shop, url: 'http://127.0.0.1:1/', labels: {a: 012, b: 0x10, c: 1_000, d: True, e: +5, f: 1.50, g: yes, h: 0o17, i: .5, j: true, k: 7}}"
+	c, err := config.Parse("test.yml", []byte("modules: {http_2xx: {prober: http}}\ntargets: ["+text+"]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := openWorld(t, "")
+	d, err := ParseDocument([]byte("targets: ["+text+"]"), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Import(t.Context(), w.by(Condition{}), Merge, d); err != nil {
+		t.Fatal(problems(err))
+	}
+	supplied, wrong, err := w.Supplied(w.settings.Load().reader)
+	if err != nil || len(wrong) > 0 || len(supplied) != 1 {
+		t.Fatalf("supplied %v, problems %v, %v", supplied, wrong, err)
+	}
+	if diff := cmp.Diff(c.Targets[0].Labels, supplied[0].Labels); diff != "" {
+		t.Errorf("labels (-in a file +imported):\n%s", diff)
+	}
 }

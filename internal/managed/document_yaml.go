@@ -139,25 +139,22 @@ func (y *yamlReader) mapping(at string, n *yaml.Node, depth int, into map[string
 	}
 }
 
-var jsonNumber = regexp.MustCompile(`^-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?$`)
+// wholeNumber is one that is the same text as a number. A version such as 1.10 is not.
+var wholeNumber = regexp.MustCompile(`^-?(0|[1-9]\d{0,17})$`)
 
-// scalar is a value as JSON has it. What JSON has no word for, such as a date, is a text.
+// scalar is a value as JSON has it. All that is not a whole number of JSON, such as a date, 012 or 1.10, is the text that was written,
+// as in a file of targets.
 func scalar(n *yaml.Node) any {
 	switch n.ShortTag() {
 	case "!!null":
 		return nil
 	case "!!bool":
-		var v bool
-		if n.Decode(&v) == nil {
-			return v
+		if n.Value == "true" || n.Value == "false" {
+			return n.Value == "true"
 		}
-	case "!!int", "!!float":
-		if jsonNumber.MatchString(n.Value) {
+	case "!!int":
+		if wholeNumber.MatchString(n.Value) {
 			return json.Number(n.Value)
-		}
-		var v int64
-		if n.Decode(&v) == nil {
-			return v
 		}
 	}
 	return n.Value

@@ -3,6 +3,7 @@ package managed
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -36,7 +37,7 @@ type OwnedError struct{ Name, Source string }
 
 // Error implements error.
 func (e *OwnedError) Error() string {
-	return fmt.Sprintf("target %q is from %s, which holds; change it there, or mute it here", e.Name, e.Source)
+	return fmt.Sprintf("target %q comes from %s; change it there, or mute it here", e.Name, e.Source)
 }
 
 // An InUseError says that restart services check a target.
@@ -69,14 +70,16 @@ type ChangedError struct {
 // Error implements error.
 func (e *ChangedError) Error() string {
 	switch {
+	case e.Want.Absent && e.Now.Name == "":
+		return fmt.Sprintf("there are targets already (revision %d)", e.Revision)
 	case e.Want.Absent:
 		return fmt.Sprintf("there is a target %q already (revision %d)", e.Now.Name, e.Revision)
 	case e.Revision == 0:
 		return "it does not exist (any more)"
 	case e.Now.Name == "" || e.Now.Updated.By == "":
-		return fmt.Sprintf("it was changed meanwhile (revision %d, you have %v)", e.Revision, e.Want.Revisions)
+		return fmt.Sprintf("it was changed meanwhile (revision %d, you have %s)", e.Revision, e.Want.revisions())
 	}
-	return fmt.Sprintf("%s changed it at %s (revision %d, you have %v)", e.Now.Updated.By, e.Now.Updated.At.UTC().Format(time.RFC3339), e.Revision, e.Want.Revisions)
+	return fmt.Sprintf("%s changed it at %s (revision %d, you have %s)", e.Now.Updated.By, e.Now.Updated.At.UTC().Format(time.RFC3339), e.Revision, e.Want.revisions())
 }
 
 // A NumberError says that many targets at once are not as many as were expected.
@@ -84,7 +87,7 @@ type NumberError struct{ Expected, Found int }
 
 // Error implements error.
 func (e *NumberError) Error() string {
-	return fmt.Sprintf("this is about %d targets, and %d were expected", e.Found, e.Expected)
+	return fmt.Sprintf("expect is %d, want %d, the number of targets that this is about", e.Expected, e.Found)
 }
 
 // A TooManyError says that there are as many changes, or records, as there may be.
@@ -109,7 +112,14 @@ type Problem struct {
 	Detail  string `json:"detail"`
 }
 
-// Error implements error.
+// Error implements error. It has the first of the Problems.
 func (e *InvalidError) Error() string {
-	return fmt.Sprintf("the %s is not valid: %s", e.What, e.Problems[0].Detail)
+	text := e.Problems[0].Detail
+	if place := strings.TrimPrefix(e.Problems[0].Pointer, "/"); place != "" {
+		text = place + ": " + text
+	}
+	if more := len(e.Problems) - 1; more > 0 {
+		text += fmt.Sprintf(" (and %d more)", more)
+	}
+	return fmt.Sprintf("the %s is not valid: %s", e.What, text)
 }

@@ -162,7 +162,7 @@ func (im *importer) compare(w *work) (Report, map[string]*record) {
 func (im *importer) mayImport(w *work, after map[string]*record) error {
 	environments := map[string]bool{}
 	for name, rec := range after {
-		for _, environment := range w.environments(name) {
+		for _, environment := range append(w.environments(name), w.affected(name)...) {
 			environments[environment] = true
 		}
 		if rec != nil {

@@ -20,7 +20,7 @@ const (
 )
 
 // A jsonReader decodes JSON as package json does, and refuses what that would pass over: keys that are there twice, and bytes that
-// are not UTF-8. Numbers stay as they were written.
+// are not UTF-8. A number that is not whole, such as 1.10, is a text, as it was written: a label has no numbers.
 type jsonReader struct {
 	d        *json.Decoder
 	problems []Problem
@@ -82,6 +82,9 @@ func (r *jsonReader) value(pointer string, depth int) any {
 	if err != nil { // never, since it was checked
 		r.problem(pointer, "is not valid JSON")
 		return nil
+	}
+	if n, ok := token.(json.Number); ok && !wholeNumber.MatchString(string(n)) {
+		return string(n)
 	}
 	delim, ok := token.(json.Delim)
 	if !ok {

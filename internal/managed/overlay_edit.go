@@ -103,6 +103,13 @@ func (w *work) set(e Edit, k Kind, subjects []Subject, p *calendar.Period) (chan
 			made[s.Name] = after
 		}
 	}
+	if k == Maintenance { // it holds these services, and its end ends their lock-outs
+		for _, s := range subjects {
+			for _, environment := range w.affected(s.Name) {
+				environments[environment] = true
+			}
+		}
+	}
 	if len(subjects) > 0 {
 		if err := e.By.may(slices.Sorted(maps.Keys(environments))...); err != nil {
 			return nil, err

@@ -66,7 +66,6 @@ func (r *Registry) submit(ctx context.Context, judge func(w *work) error) (warni
 	select {
 	case r.queue.turn <- struct{}{}:
 		r.lead()
-		<-r.queue.turn
 		<-req.done // by us, or by who led before
 	case <-req.done:
 	case <-ctx.Done():
@@ -85,21 +84,35 @@ func withdrawn(err error) error {
 	return fmt.Errorf("waiting for other changes: %w: %w", err, errWithdrawn)
 }
 
-// lead makes all edits that wait. The caller has the turn.
+// errPanic is for those who were led by one that did not come to its end.
+var errPanic = errors.New("a mistake of the exporter, see its log")
+
+// lead makes all edits that wait, and gives up the turn, which the caller has. A panic goes on in the caller alone.
 func (r *Registry) lead() {
+	defer func() { <-r.queue.turn }()
 	batch := r.queue.take()
-	if len(batch) == 0 {
-		return
-	}
-	defer func() {
-		for _, req := range batch {
-			close(req.done)
-		}
-	}()
 	fail := func(err error) {
 		for _, req := range batch {
 			req.err = &StoreError{Err: err}
 		}
+	}
+	ended := false
+	defer func() {
+		if !ended {
+			fail(errPanic)
+		}
+		for _, req := range batch {
+			close(req.done)
+		}
+	}()
+	r.makeAll(batch, fail)
+	ended = true
+}
+
+// makeAll makes edits in one transaction, or lets them fail.
+func (r *Registry) makeAll(batch []*request, fail func(error)) {
+	if len(batch) == 0 {
+		return
 	}
 	if err := r.unusable(); err != nil {
 		fail(err)

@@ -16,7 +16,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/store"
 )
 
-// Options are what a Registry asks others for. All functions but Environment and Edited are required.
+// Options are what a Registry asks others for. All functions but Environment, Affected and Edited are required.
 type Options struct {
 	// Dir is where everything is kept. Empty: it is forgotten at the end.
 	Dir string
@@ -28,6 +28,10 @@ type Options struct {
 	Environment func(name string) string
 	// Services returns the names of the restart services that check a target, sorted.
 	Services func(name string) []string
+	// Affected returns the environments of these services: who changes the target, or has it in
+	// maintenance, changes what is restarted there. An empty one is
+	// that of a service which is in none that is known. nil: nobody is asked.
+	Affected func(name string) []string
 	// Changed is told that the targets have changed. It returns once everybody sees that.
 	Changed func()
 	// Edited is told what became of edits that were made together, in their order, before they are answered. It must not wait, and not

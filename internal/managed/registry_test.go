@@ -243,10 +243,10 @@ func TestRefusals(t *testing.T) {
 		edit func() error
 		want string // "": it is made
 	}{
-		{"of a file", put(Edit{By: anybody("a")}, "filed", shop), `target "filed" is from file:a.yml, which holds`},
-		{"of a file, removed", del(always, "filed"), `target "filed" is from file:a.yml, which holds`},
-		{"of a file, patched", patch(always, "filed", `{}`), `target "filed" is from file:a.yml, which holds`},
-		{"of an API, removed", del(always, "asked"), `target "asked" is from api:servers`},
+		{"of a file", put(Edit{By: anybody("a")}, "filed", shop), `target "filed" comes from file:a.yml; change it there`},
+		{"of a file, removed", del(always, "filed"), `target "filed" comes from file:a.yml; change it there`},
+		{"of a file, patched", patch(always, "filed", `{}`), `target "filed" comes from file:a.yml; change it there`},
+		{"of an API, removed", del(always, "asked"), `target "asked" comes from api:servers`},
 		{"of an API, taken over", put(Edit{By: anybody("a"), DryRun: true}, "asked", shop), ""},
 		{"misspelled", del(always, "shpo"), `there is no target "shpo"; did you mean "shop"?`},
 		{"in use", del(always, "shop"), `restart service "web" checks this target`},

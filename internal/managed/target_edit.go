@@ -140,7 +140,8 @@ func (w *work) put(e Edit, name string, d definition, wrong error) (Outcome, err
 	return out, nil
 }
 
-// mayPut asks whether the author may make of a target what d says. Who takes over a target of an API changes that, too.
+// mayPut asks whether the author may make of a target what d says. Who takes over a target of an API changes that, too, and who
+// changes what restart services check changes what is restarted.
 func (w *work) mayPut(e Edit, name string, d definition, wrong error) error {
 	environments := w.environments(name)
 	if wrong == nil && !slices.Contains(environments, d.environment) {
@@ -149,7 +150,15 @@ func (w *work) mayPut(e Edit, name string, d definition, wrong error) error {
 	if len(environments) == 0 {
 		return nil // there is nothing yet, and there will be nothing
 	}
-	return e.By.may(environments...)
+	return e.By.may(append(environments, w.affected(name)...)...)
+}
+
+// affected are the environments of the restart services that check a target.
+func (w *work) affected(name string) []string {
+	if w.r.options.Affected == nil {
+		return nil
+	}
+	return w.r.options.Affected(name)
 }
 
 // environments are those that a target has now, ours and that of another source.
@@ -179,7 +188,7 @@ func (w *work) delete(e Edit, name string) (Outcome, error) {
 	if now == nil {
 		return Outcome{}, w.absent(name)
 	}
-	if err := e.By.may(now.environment); err != nil {
+	if err := e.By.may(append(w.affected(name), now.environment)...); err != nil {
 		return Outcome{}, err
 	}
 	if err := e.If.judge(now); err != nil {

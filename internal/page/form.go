@@ -50,7 +50,7 @@ func (f form) line(name string) string { return strings.TrimSpace(f.Text(name)) 
 // A mistake is one thing that is wrong with a form. Field is empty if it is about the whole.
 type mistake struct{ Field, Label, Text string }
 
-// mistakesOf are those of an error, each with the field of a form that it is about.
+// mistakesOf are those of an error, each with the field of a form that it is about, in the order of the fields.
 func mistakesOf(c *catalogue, err error, fields []string) (all []mistake) {
 	invalid, ok := errors.AsType[*managed.InvalidError](err)
 	if !ok {
@@ -69,5 +69,12 @@ func mistakesOf(c *catalogue, err error, fields []string) (all []mistake) {
 		}
 		all = append(all, found)
 	}
+	place := func(m mistake) int {
+		if i := slices.Index(fields, m.Field); i >= 0 {
+			return i
+		}
+		return len(fields) // what the form does not have comes last
+	}
+	slices.SortStableFunc(all, func(a, b mistake) int { return cmp.Compare(place(a), place(b)) })
 	return all
 }

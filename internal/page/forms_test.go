@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -12,13 +13,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/managed"
 )
 
 func TestAdd(t *testing.T) {
 	d := deskOf(t)
-	says(t, d.does("GET", "/add"), 200, `action="./targets"`, `name="url"`, `<option value="DEV">`, `<option value="websocket">`, "Add a target", "alice (edit)")
+	says(t, d.does("GET", "/add"), 200, `action="./targets"`, `name="url"`, `<option value="DEV">`, `<option value="websocket">`, "Add a target", "alice (edit)", "Empty: "+config.Duration(config.DefaultInterval).String()+".")
 	// A URL alone is enough, and what it is called is proposed. The answer is the first probe.
 	w := d.does("POST", "/targets", "url", " https://cart.example:8443/a/b/?q=1 ", "name", "", "labels", "team=cart\r\n\r\n a = b=c ", "depends_on", "shop\r\nx, y", "notification", "on")
 	leads(t, w, "./targets/cart.example:8443-a-b?done=added")
@@ -32,7 +34,7 @@ func TestAdd(t *testing.T) {
 	leads(t, d.does("POST", "/targets", "url", "https://cart.example:8443/a/b/?q=1", "labels", "team=cart\na=b=c", "depends_on", "shop\nx, y"), "./targets/cart.example:8443-a-b?done=added")
 	says(t, d.does("POST", "/targets", "url", "https://cart.example:8443/a/b/"), 412, `<a href="#f-name">Name</a>: `, `value="cart.example:8443-a-b"`, "there is a target", `id="w-name"`)
 	d.notes.fails = &managed.OwnedError{Name: "filed", Source: "file:x.yml"}
-	says(t, d.does("POST", "/targets", "name", "filed", "url", "https://x/"), 409, `<a href="#f-name">`, "is from file:x.yml, which holds", `value="https://x/"`)
+	says(t, d.does("POST", "/targets", "name", "filed", "url", "https://x/"), 409, `<a href="#f-name">`, "comes from file:x.yml; change it there", `value="https://x/"`)
 }
 
 // What was typed is kept, and each mistake is beside its field and in a summary that gets the focus.
@@ -45,14 +47,79 @@ func TestMistakes(t *testing.T) {
 	if strings.Contains(w.Body.String(), "<script>") {
 		t.Error("what was typed is not escaped")
 	}
-	says(t, d.does("POST", "/targets", "name", "x"), 422, `id="w-url"`, "Want a URL with a host")
-	says(t, d.does("POST", "/targets", "url", "nonsense"), 422, `value="nonsense"`, "Want a URL with a host")
+	says(t, d.does("POST", "/targets", "name", "x"), 422, `id="w-url"`, "Enter a URL with a host")
+	says(t, d.does("POST", "/targets", "url", "nonsense"), 422, `value="nonsense"`, "Enter a URL with a host")
 	says(t, d.does("POST", "/targets", "url", "http://x/", "labels", "a=b\nteam"), 422, `got &#34;team&#34;, want name=value`, "a=b\nteam</textarea>")
 	says(t, d.does("POST", "/targets", "url", "http://x/", "labels", "a=b\na=c"), 422, `&#34;a&#34; is there twice`)
+	// They are in the order of the form.
+	d.notes.fails = &managed.InvalidError{What: "target", Problems: []managed.Problem{{Pointer: "/interval", Detail: "got x"}, {Pointer: "/headers", Detail: "is y"}, {Pointer: "/url", Detail: "is z"}}}
+	body := d.does("POST", "/targets", "url", "http://wrong/").Body.String()
+	if url, interval, headers := strings.Index(body, "is z"), strings.Index(body, "got x"), strings.Index(body, "is y"); url < 0 || url > interval || interval > headers {
+		t.Errorf("the URL is at %d, the interval at %d, headers at %d", url, interval, headers)
+	}
+	// A name that was made from a wrong URL is made again from the right one.
+	if strings.Contains(body, `value="wrong"`) {
+		t.Error("the form has a name that nobody typed")
+	}
 	d.notes.fails = &managed.StoreError{Err: errors.New("disk full")}
 	says(t, d.does("POST", "/targets", "url", "http://x/kept"), 503, "disk full. Nothing has changed", `value="http://x/kept"`)
 	if len(d.probed) != 0 {
 		t.Errorf("probed %q", d.probed)
+	}
+}
+
+var (
+	leadsTo = regexp.MustCompile(`href="#([^"]+)"`)
+	hasID   = regexp.MustCompile(`id="([^"]+)"`)
+)
+
+// The summary of mistakes leads to the fields that it names.
+func TestMistakesLead(t *testing.T) {
+	d := deskOf(t)
+	bad := func(pointer string) error {
+		return &managed.InvalidError{What: "mute", Problems: []managed.Problem{{Pointer: pointer, Detail: "is wrong"}}}
+	}
+	for _, tt := range []struct {
+		name, path string
+		fails      error
+		form       []string
+	}{
+		{"add", "/targets", bad("/interval"), []string{"url", "http://x/"}},
+		{"edit", "/targets/shop", bad("/labels/x"), []string{"revision", "17", "url", "http://x/"}},
+		{"mute for too long", "/targets/shop/mute", nil, []string{"other", "40d"}},
+		{"mute for a long reason", "/targets/shop/mute", bad("/reason"), []string{"duration", "1h"}},
+		{"maintenance until never", "/targets/shop/maintenance", bad("/until_healthy"), []string{"duration", "1h", "until_healthy", "yes"}},
+		{"maintenance for too long", "/targets/shop/maintenance", bad("/duration"), []string{"duration", "1h"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d.notes.fails = tt.fails
+			body := d.does("POST", tt.path, tt.form...).Body.String()
+			ids := map[string]bool{}
+			for _, id := range hasID.FindAllStringSubmatch(body, -1) {
+				ids[id[1]] = true
+			}
+			links := leadsTo.FindAllStringSubmatch(body, -1)
+			if len(links) < 2 { // one skips to the content
+				t.Errorf("the summary leads nowhere:\n%s", body)
+			}
+			for _, to := range links {
+				if !ids[to[1]] {
+					t.Errorf("a link leads to #%s, which is not there", to[1])
+				}
+			}
+		})
+	}
+}
+
+// Who may do nothing to a target sees what others did, and no promise.
+func TestEditsForReaders(t *testing.T) {
+	d := deskOf(t)
+	says(t, d.does("GET", "/targets/shop"), 200, `<h2 id="actions">What you can do</h2>`, "<summary>Edits</summary>")
+	d.who = access.Identity{}
+	w := d.does("GET", "/targets/shop")
+	says(t, w, 200, `<h2 id="actions">Edits</h2>`)
+	if strings.Contains(w.Body.String(), "What you can do") {
+		t.Error("the page tells of what nobody can do here")
 	}
 }
 
@@ -79,7 +146,7 @@ func TestEdit(t *testing.T) {
 	says(t, d.does("POST", "/targets/shop", "revision", "19", "url", "ftp://x/"), 422, `id="w-url"`, `value="ftp://x/"`, `value="19"`)
 	says(t, d.does("POST", "/targets/shop", "url", "http://x/"), 400, "revision is missing")
 	says(t, d.does("POST", "/targets/shop", "revision", "x", "url", "http://x/"), 400, "revision is missing or not a number")
-	says(t, d.does("GET", "/targets/filed/edit"), 409, "is from targets, which holds")
+	says(t, d.does("GET", "/targets/filed/edit"), 409, "comes from targets; change it there")
 	says(t, d.does("GET", "/targets/nobody/edit"), 404, "there is no target")
 	says(t, d.does("GET", "/targets/a%2Fb/edit"), 409, "../../assets/")
 }
@@ -90,7 +157,7 @@ func TestConflict(t *testing.T) {
 	leads(t, d.does("POST", "/targets/shop", "revision", "17", "url", "https://other.example/", "environment", "LIVE", "interval", "15s", "labels", "team=shop\ntier=1"), "../targets/shop?done=changed")
 	late := []string{"url", "https://shop.example/", "environment", "LIVE", "interval", "1m", "labels", "team=shop\ntier=1"}
 	w := d.does("POST", "/targets/shop", append(late, "revision", "17")...)
-	says(t, w, 412, "alice changed this at 2026-12-01 14:02:00 UTC", `name="revision" value="18"`, `<th scope="row">URL</th><td>https://other.example/</td><td>https://shop.example/</td>`,
+	says(t, w, 412, "<title>Not saved: Edit shop", "alice changed this at 2026-12-01 14:02:00 UTC", `name="revision" value="18"`, `<th scope="row">URL</th><td>https://other.example/</td><td>https://shop.example/</td>`,
 		`<th scope="row">Interval</th><td>15s</td><td>1m</td>`, `value="1m"`, ">Overwrite</button>")
 	if strings.Contains(w.Body.String(), `<th scope="row">Labels`) {
 		t.Error("the page shows what is the same")
@@ -127,7 +194,7 @@ func TestOperate(t *testing.T) {
 		t.Errorf("told (-want +got):\n%s", diff)
 	}
 	for _, other := range []string{"soon", "0s", "31d", "-1h", "5"} {
-		says(t, d.does("POST", "/targets/shop/mute", "duration", "1h", "other", other, "reason", "kept"), 422, `<a href="#f-other">`, `name="other" value="`+other+`"`, `value="kept"`, "at most 30 days", "<title>Not saved: Mute shop")
+		says(t, d.does("POST", "/targets/shop/mute", "duration", "1h", "other", other, "reason", "kept"), 422, `<a href="#mute-other">`, `name="other" value="`+other+`"`, `value="kept"`, "at most 30 days", "<title>Not saved: Mute shop")
 	}
 	says(t, d.does("POST", "/targets/shop/mute"), 422, "at most 30 days")
 	says(t, d.does("POST", "/targets/shop/mute", "until_healthy", "yes", "duration", "1h"), 400, `unknown parameter &#34;until_healthy&#34;`)

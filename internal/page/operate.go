@@ -57,6 +57,9 @@ func lengthIn(c *catalogue, length string) string {
 	return lasted(c, time.Duration(d))
 }
 
+// Anchor is what the id of each field begins with: a page has a form of each kind.
+func (f *overlayForm) Anchor() string { return string(f.Kind) + "-" }
+
 // wrong is what is wrong with a field, for templates.
 func (f *overlayForm) wrong(key string) string {
 	for _, m := range f.Mistakes {

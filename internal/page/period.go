@@ -31,9 +31,13 @@ func appendPeriod(b []byte, c *catalogue, key string, p *calendar.Period, now ti
 	return b
 }
 
+// maxClock is how far ahead an end may be that is told without its day: "until 12:59" would be in the past for whoever reads it at
+// 13:00.
+const maxClock = 12 * time.Hour
+
 // appendEnd appends when something ends: the time, and the day if that is not clear.
 func appendEnd(b []byte, end, now time.Time) []byte {
-	if end.Sub(now) < 24*time.Hour {
+	if end.Sub(now) < maxClock {
 		return appendClock(b, end)
 	}
 	return append(b, clock(end)...)

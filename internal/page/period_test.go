@@ -47,6 +47,7 @@ func TestSignsOfPeriods(t *testing.T) {
 		{"nobody knows who", "en", calendar.Period{End: end}, calendar.Period{}, `⊘</span> muted ` + hour + `</span>`},
 		{"in maintenance", "en", calendar.Period{}, calendar.Period{End: end, By: "ci"}, `⚙</span> in maintenance ` + hour + ` (ci)</span>`},
 		{"until healthy", "en", calendar.Period{}, calendar.Period{End: end, By: "ci", UntilHealthy: true}, `⚙</span> in maintenance until it is healthy, ` + hour[len("until "):] + ` at the latest (ci)</span>`},
+		{"tomorrow at this time", "en", calendar.Period{End: now.Add(23*time.Hour + 59*time.Minute), By: "alice"}, calendar.Period{}, `muted until <time datetime="2026-11-30T12:59:00Z">2026-11-30 12:59:00</time> (alice)</span>`},
 		{"another day", "en", calendar.Period{End: now.Add(24 * time.Hour), By: "alice"}, calendar.Period{}, `muted until <time datetime="2026-11-30T13:00:00Z">2026-11-30 13:00:00</time> (alice)</span>`},
 		{"in Korean", "ko", calendar.Period{End: end, By: "김"}, calendar.Period{}, `⊘</span> <time data-clock datetime="2026-11-29T14:30:00Z">14:30:00</time>까지 알림 꺼짐 (김)</span>`},
 		{"hostile", "en", calendar.Period{End: end, By: "<script>\n", Reason: strings.Repeat("\u202e\"&", 5000)}, calendar.Period{}, `muted ` + hour + ` (&lt;script&gt;`},

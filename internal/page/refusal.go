@@ -2,6 +2,7 @@ package page
 
 import (
 	"errors"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -60,7 +61,7 @@ func statusOf(err error) int {
 // Refuse writes a page that says what is wrong with a request. Its path is below the prefix.
 func (p *Pages) Refuse(w http.ResponseWriter, r *http.Request, status int, err error) {
 	if tooMany, ok := errors.AsType[*managed.TooManyError](err); ok && tooMany.RetryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(tooMany.RetryAfter.Seconds())))
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(tooMany.RetryAfter.Seconds()))))
 	}
 	p.refuse(w, r, status, rootOf(r), err)
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/managed"
@@ -50,7 +51,7 @@ func (p *Pages) showAdd(w http.ResponseWriter, r *http.Request, status int, c *c
 
 // showForm writes the form of a target.
 func (p *Pages) showForm(w http.ResponseWriter, r *http.Request, status int, title string, f *targetForm) {
-	if len(f.Mistakes) > 0 {
+	if len(f.Mistakes) > 0 || f.Conflict != nil {
 		title = f.say("form.wrong_title", title)
 	}
 	p.render(w, r, status, shell{catalogue: f.catalogue, Content: "target-form", Title: title, Root: rootOf(r), Body: f}, "")
@@ -86,8 +87,11 @@ func (p *Pages) Create(w http.ResponseWriter, r *http.Request) {
 		_, err = p.Editing.Registry.Put(r.Context(), e, name, text)
 	}
 	if err != nil && !saysSame(err, text) {
-		typed["name"] = name // what was proposed can be changed
-		p.showAdd(w, r, statusOf(err), c, typed, addMistakes(c, err))
+		mistakes := addMistakes(c, err)
+		if slices.ContainsFunc(mistakes, func(m mistake) bool { return m.Field == "name" }) {
+			typed["name"] = name // what was proposed can be changed; else it is made again, perhaps from another URL
+		}
+		p.showAdd(w, r, statusOf(err), c, typed, mistakes)
 		return
 	}
 	p.probeNow(r, name)

@@ -222,6 +222,9 @@ type targetForm struct {
 	Delete   *deleteForm
 }
 
+// Anchor is what the id of each field begins with.
+func (f *targetForm) Anchor() string { return "f-" }
+
 // A conflict is what somebody else has changed meanwhile.
 type conflict struct {
 	Text        string

@@ -1,6 +1,7 @@
 package restart
 
 import (
+	"cmp"
 	"errors"
 	"time"
 
@@ -54,6 +55,9 @@ func (w *watcher) surround(ev *policy.Event, now time.Time) {
 	ev.World.Leader = w.leadership(now)
 	ev.World.Uptime = now.Sub(w.started)
 	ev.World.Journal = w.entry.reason
+	if w.service.Unknown != nil { // it is no maintenance: the end of one ends a lock-out
+		ev.World.Journal = cmp.Or(ev.World.Journal, w.service.Unknown())
+	}
 	if w.service.Maintenance == nil {
 		return
 	}

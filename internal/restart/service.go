@@ -24,6 +24,8 @@ type Service struct {
 	Match map[string]string
 	// Maintenance returns the maintenance window that is open. nil: there are no windows.
 	Maintenance func(now time.Time) policy.Window
+	// Unknown returns why nobody knows whether people have it in maintenance. Empty: that is known. nil: nobody can have it so.
+	Unknown func() string
 	// CheckInterval is the pause between two rounds of checks while nothing is wrong.
 	CheckInterval time.Duration
 	Backend       Backend
