@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
@@ -23,6 +21,7 @@ import (
 type Overlays interface {
 	Set(ctx context.Context, e managed.Edit, k managed.Kind, subjects []managed.Subject, p *calendar.Period) ([]string, error)
 	Overlays(k managed.Kind, at time.Time) []managed.Overlay
+	Period(k managed.Kind, target string, at time.Time) *calendar.Period
 }
 
 // Periods serve the overlays of one kind. The target may be of any source.
@@ -80,12 +79,11 @@ func (s *Periods) Put(w http.ResponseWriter, r *http.Request) {
 
 // of is the period of a target that has not ended at a time, or nil.
 func (s *Periods) of(target string, at time.Time) *calendar.Period {
-	all := s.Overlays.Overlays(s.Kind, at)
-	i, found := slices.BinarySearchFunc(all, target, func(o managed.Overlay, name string) int { return strings.Compare(o.Target, name) })
-	if !found {
+	found := s.Overlays.Period(s.Kind, target, at)
+	if found == nil {
 		return nil
 	}
-	p := utc(all[i].Period)
+	p := utc(*found)
 	return &p
 }
 

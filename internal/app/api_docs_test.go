@@ -22,7 +22,7 @@ access:
 targets:
   - {name: shop-db, url: 'URL', environment: LIVE, labels: {team: shop}}
   - {name: shop, url: 'URL', environment: LIVE, labels: {team: shop}, depends_on: [shop-db]}
-  - {name: wiki, url: 'URL', environment: DEV}
+  - {name: wiki, url: 'URL', environment: STAGE}
 `
 
 // apiRefusals are the examples that are about one.

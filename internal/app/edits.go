@@ -12,7 +12,7 @@ import (
 func author(r *http.Request, role access.Role, of string) managed.Author {
 	id := access.From(r.Context())
 	return managed.Author{
-		Name: id.Name, Role: id.Role.String(), Addr: r.RemoteAddr,
+		Name: id.Name, Role: id.Role.String(), Addr: r.RemoteAddr, Environments: id.Environments,
 		May: func(environments ...string) error { return access.JudgeAt(id, role, of, environments...) },
 	}
 }

@@ -17,8 +17,10 @@ func (a *App) newManaged() *managed.Registry {
 		Dir:   a.opts.StoragePath,
 		Owner: a.owner,
 		Environment: func(name string) string {
-			if e := a.currentInventory().ByName(name); e != nil {
-				return e.Environment
+			if c := a.current.Load(); c != nil {
+				if e := c.targets.inventory.ByName(name); e != nil {
+					return e.Environment
+				}
 			}
 			return ""
 		},

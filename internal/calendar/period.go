@@ -12,6 +12,8 @@ type Period struct {
 	Reason string `json:"reason,omitempty"`
 	// UntilHealthy says that it ends before End once the target was seen failing and then healthy for a minute.
 	UntilHealthy bool `json:"until_healthy,omitempty"`
+	// Within are the environments in which it holds: those of who has set it. Empty: all.
+	Within []string `json:"within,omitempty"`
 }
 
 // Contains reports whether the period is under way at a time. No period contains anything if it is nil.

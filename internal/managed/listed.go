@@ -17,21 +17,22 @@ func (r *Registry) Listed(at time.Time) ([]json.RawMessage, error) {
 	s := r.state()
 	list := make([]json.RawMessage, 0, len(s.targets))
 	for _, name := range s.names() {
-		list = append(list, named(name, laidOver(s.targets[name].Definition, s.overlays[name], at)))
+		list = append(list, named(name, laidOver(s.targets[name], s.overlays[name], at)))
 	}
 	return list, nil
 }
 
 // laidOver is a definition with the overlay of its target.
-func laidOver(definition json.RawMessage, o *overlay, at time.Time) json.RawMessage {
-	mute, maintenance := o.period(Mute).Contains(at), o.period(Maintenance)
-	if maintenance != nil && !at.Before(maintenance.End) {
+func laidOver(rec *record, o *overlay, at time.Time) json.RawMessage {
+	muted, maintenance := o.period(Mute), o.period(Maintenance)
+	mute := muted.Contains(at) && holdsIn(rec.environment, muted)
+	if maintenance != nil && (!at.Before(maintenance.End) || !holdsIn(rec.environment, maintenance)) {
 		maintenance = nil
 	}
 	if !mute && maintenance == nil {
-		return definition
+		return rec.Definition
 	}
-	fields := decodeObject(definition)
+	fields := decodeObject(rec.Definition)
 	if mute {
 		fields["notification"] = "off"
 	}

@@ -31,6 +31,8 @@ type Stamp struct {
 // An Author is who edits.
 type Author struct {
 	Name, Role, Addr string
+	// Environments are where the author may do anything. Empty: everywhere.
+	Environments []string
 	// May returns why the author may not do this to targets of these environments. nil: he may.
 	May func(environments ...string) error
 }

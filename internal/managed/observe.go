@@ -35,7 +35,7 @@ type vigils struct {
 // Observe tells of a probe of a target that counts: a maintenance until it is healthy may end by it. It never waits for a disk.
 func (r *Registry) Observe(target string, healthy bool, at time.Time) {
 	o := r.state().overlays[target]
-	if o == nil || o.Maintenance == nil || !o.Maintenance.UntilHealthy || !o.Maintenance.Contains(at) {
+	if o == nil || o.Maintenance == nil || !o.Maintenance.UntilHealthy || !o.Maintenance.Contains(at) || !r.holds(target, o.Maintenance) {
 		return
 	}
 	r.vigils.mu.Lock()

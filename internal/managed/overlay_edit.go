@@ -33,7 +33,7 @@ func (r *Registry) Set(ctx context.Context, e Edit, k Kind, subjects []Subject, 
 	if p != nil {
 		copied := *p
 		p = &copied
-		p.By = e.By.Name
+		p.By, p.Within = e.By.Name, slices.Clone(e.By.Environments)
 	}
 	if err := invalid(string(k), checkOverlay(k, subjects, p, time.Now())); err != nil {
 		return nil, r.metrics.refuse(err)
@@ -181,7 +181,8 @@ func (w *work) succeed(before, want *calendar.Period) (after *calendar.Period, d
 		}
 	}
 	if before != nil && before.Start.Equal(next.Start) && before.End.Equal(next.End) &&
-		before.By == next.By && before.Reason == next.Reason && before.UntilHealthy == next.UntilHealthy {
+		before.By == next.By && before.Reason == next.Reason && before.UntilHealthy == next.UntilHealthy &&
+		slices.Equal(before.Within, next.Within) {
 		return before, false
 	}
 	return &next, true
@@ -199,6 +200,14 @@ func (r *Registry) Overlays(k Kind, at time.Time) []Overlay {
 	return all
 }
 
+// Period returns that of a kind of a target which has not ended at a time: it is under way, or planned. nil: there is none.
+func (r *Registry) Period(k Kind, target string, at time.Time) *calendar.Period {
+	if p := r.state().overlays[target].period(k); p != nil && at.Before(p.End) && r.holds(target, p) {
+		return p
+	}
+	return nil
+}
+
 // Mute implements inventory.Overlays.
 func (r *Registry) Mute(target string, at time.Time) *calendar.Period {
 	return r.period(Mute, target, at)
@@ -210,8 +219,19 @@ func (r *Registry) Maintenance(target string, at time.Time) *calendar.Period {
 }
 
 func (r *Registry) period(k Kind, target string, at time.Time) *calendar.Period {
-	if p := r.state().overlays[target].period(k); p.Contains(at) {
+	if p := r.state().overlays[target].period(k); p.Contains(at) && r.holds(target, p) {
 		return p
 	}
 	return nil
+}
+
+// holds reports whether a period holds for a target as it is now. A name may come to be another target, of an environment in which
+// whoever has set the period may do nothing.
+func (r *Registry) holds(target string, p *calendar.Period) bool {
+	return len(p.Within) == 0 || r.options.Environment == nil || holdsIn(r.options.Environment(target), p)
+}
+
+// holdsIn reports whether a period holds in an environment. Empty: it is not known.
+func holdsIn(environment string, p *calendar.Period) bool {
+	return len(p.Within) == 0 || environment == "" || slices.Contains(p.Within, environment)
 }

@@ -87,6 +87,42 @@ func TestSet(t *testing.T) {
 	})
 }
 
+// A name may come to be a target of another environment. What somebody limited has said of it does not go with it, and is back with the
+// old one.
+func TestPeriodStaysWithin(t *testing.T) {
+	w := openWorld(t, t.TempDir())
+	environment := "DEV"
+	w.options.Environment = func(string) string { return environment }
+	w.put(t, "pay", `{"url":"http://pay.example/","environment":"DEV"}`)
+	dev, anybody := anybody("dev"), anybody("alice")
+	dev.Environments = []string{"DEV", "STAGE"}
+	now := time.Now()
+	end := &calendar.Period{End: now.Add(time.Hour), UntilHealthy: true}
+	for _, by := range []Author{dev, anybody} {
+		for _, k := range []Kind{Mute, Maintenance} {
+			p := *end
+			p.UntilHealthy = k == Maintenance
+			if _, err := w.Set(t.Context(), Edit{By: by}, k, []Subject{{Name: "pay", Environment: "DEV"}}, &p); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, environment = range []string{"LIVE", "STAGE", "", "DEV"} {
+			want := by.Name == "alice" || environment != "LIVE"
+			got := []bool{w.Mute("pay", now.Add(time.Minute)) != nil, w.Maintenance("pay", now.Add(time.Minute)) != nil, w.Period(Mute, "pay", now) != nil}
+			if !slices.Equal(got, []bool{want, want, want}) {
+				t.Errorf("what %s has said holds in %q: %v, want %v", by.Name, environment, got, want)
+			}
+		}
+	}
+	list, err := w.Listed(now.Add(time.Minute))
+	if err != nil || !strings.Contains(string(list[0]), `"notification":"off"`) {
+		t.Errorf("listed: %s, %v", list, err)
+	}
+	if list := w.Overlays(Mute, now); len(list) != 1 || list[0].Within != nil {
+		t.Errorf("alice's has not replaced the other: %+v", list)
+	}
+}
+
 func TestSetInvalid(t *testing.T) {
 	now := time.Now()
 	for _, tt := range []struct {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
@@ -32,7 +33,7 @@ type edited struct {
 }
 
 // actionsFor returns what the sender of a request may do to a target, or nil.
-func (p *Pages) actionsFor(c *catalogue, r *http.Request, e *inventory.Entry, q inventory.Quiet) *actions {
+func (p *Pages) actionsFor(c *catalogue, r *http.Request, e *inventory.Entry, now time.Time) *actions {
 	id := access.From(r.Context())
 	if p.Editing == nil {
 		return nil
@@ -41,7 +42,8 @@ func (p *Pages) actionsFor(c *catalogue, r *http.Request, e *inventory.Entry, q 
 	at := above + "targets/" + url.PathEscape(e.Name)
 	if access.May(id, access.Operate, e.Environment) {
 		a.Probe = at + "/probe" + c.Query
-		a.Mute, a.Maintenance = overlayFormOf(c, managed.Mute, at, q.Mute), overlayFormOf(c, managed.Maintenance, at, q.Maintenance)
+		a.Mute = overlayFormOf(c, managed.Mute, at, p.Editing.Registry.Period(managed.Mute, e.Name, now))
+		a.Maintenance = overlayFormOf(c, managed.Maintenance, at, p.Editing.Registry.Period(managed.Maintenance, e.Name, now))
 	}
 	if access.May(id, access.Edit, e.Environment) && p.Editing.Registry.Writable() == nil {
 		_, written := p.Editing.Registry.Target(e.Name)

@@ -119,7 +119,7 @@ func (p *Pages) detail(c *catalogue, b *board.Board, e *inventory.Entry, r *http
 	if !row.Since.IsZero() {
 		d.Since, d.Age = clock(row.Since), template.HTML(appendAge(nil, c, row.Since, "", b.Now)) //nolint:gosec // it is escaped
 	}
-	d.Actions = p.actionsFor(c, r, e, row.Quiet)
+	d.Actions = p.actionsFor(c, r, e, b.Now)
 	if row.Cause != "" {
 		d.Cause = targetLink(c, row.Cause)
 		d.Cause.Text = c.say("why.cause", d.Cause.Text)
@@ -147,7 +147,7 @@ func (p *Pages) about(c *catalogue, b *board.Board, r *row) *about {
 	d := b.Inventory.Describe(r.Entry, b.Now)
 	f := &about{
 		URL: printable.Text(d.URL, printable.MaxError), Module: printable.Text(d.Module, printable.MaxLog), Interval: d.Interval, Timeout: d.Timeout, Source: printable.Text(d.Source, printable.MaxURL),
-		Muted: r.Muted(), Maintenance: maintenance(c, b, r), Periods: quietPeriods(c, &r.Quiet), Last: none,
+		Muted: r.Muted(), Maintenance: maintenance(c, b, r), Periods: p.quietPeriods(c, &r.Target, b.Now), Last: none,
 	}
 	for _, name := range sortedKeys(d.Labels) {
 		f.Labels = append(f.Labels, link{to(c, above, "label", name+":"+d.Labels[name], "view", viewAll), printable.Text(name+": "+d.Labels[name], printable.MaxURL)})

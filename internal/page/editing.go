@@ -19,6 +19,7 @@ type Registry interface {
 	Delete(ctx context.Context, e managed.Edit, name string) (managed.Outcome, error)
 	Set(ctx context.Context, e managed.Edit, k managed.Kind, subjects []managed.Subject, p *calendar.Period) ([]string, error)
 	Target(name string) (managed.Target, bool)
+	Period(k managed.Kind, target string, at time.Time) *calendar.Period
 	Writable() error
 }
 

@@ -185,10 +185,11 @@ func TestOperate(t *testing.T) {
 	leads(t, d.does("POST", "/targets/shop/unmute"), "../../targets/shop?done=unmuted")
 	leads(t, d.does("POST", "/targets/shop/maintenance?lang=ko", "duration", "20m", "until_healthy", "yes"), "../../targets/shop?done=maintained&lang=ko")
 	leads(t, d.does("POST", "/targets/shop/end-maintenance"), "../../targets/shop?done=ended")
+	leads(t, d.does("POST", "/targets/shop/end-maintenance"), "../../targets/shop?done=over")
 	leads(t, d.does("POST", "/targets/shop/probe"), "../../targets/shop?done=probed")
 	want := []string{
 		"mute [{shop LIVE}] for 4h0m0s by ops: a disk false", "mute [{shop LIVE}] for 36h0m0s by ops:  false", "mute [{shop LIVE}]",
-		"maintenance [{shop LIVE}] for 20m0s by ops:  true", "maintenance [{shop LIVE}]",
+		"maintenance [{shop LIVE}] for 20m0s by ops:  true", "maintenance [{shop LIVE}]", "maintenance [{shop LIVE}]",
 	}
 	if diff := cmp.Diff(want, d.notes.told); diff != "" {
 		t.Errorf("told (-want +got):\n%s", diff)

@@ -137,11 +137,15 @@ func (p *Pages) End(k managed.Kind) http.Handler {
 		if !ok {
 			return
 		}
-		if _, err := p.Editing.Registry.Set(r.Context(), p.edit(r, access.Operate, e.Name), k, []managed.Subject{{Name: e.Name, Environment: e.Environment}}, nil); err != nil {
+		ended, err := p.Editing.Registry.Set(r.Context(), p.edit(r, access.Operate, e.Name), k, []managed.Subject{{Name: e.Name, Environment: e.Environment}}, nil)
+		switch {
+		case err != nil:
 			p.Refuse(w, r, statusOf(err), err)
-			return
+		case len(ended) == 0: // it had ended by itself, or the form was sent twice
+			p.back(w, r, "over")
+		default:
+			p.back(w, r, map[managed.Kind]string{managed.Mute: "unmuted", managed.Maintenance: "ended"}[k])
 		}
-		p.back(w, r, map[managed.Kind]string{managed.Mute: "unmuted", managed.Maintenance: "ended"}[k])
 	})
 }
 

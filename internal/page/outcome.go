@@ -8,7 +8,7 @@ import (
 
 // The outcomes of what people have done, which a page tells that follows. What a query says besides is told nobody.
 var outcomes = []string{
-	"added", "changed", "unchanged", "deleted", "muted", "unmuted", "maintained", "ended", "probed",
+	"added", "changed", "unchanged", "deleted", "muted", "unmuted", "maintained", "ended", "over", "probed",
 }
 
 // away sends a browser to another page, which tells the outcome: without a session, and right behind every proxy.

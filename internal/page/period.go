@@ -4,8 +4,9 @@ import (
 	"html/template"
 	"time"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/board"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/calendar"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/managed"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 )
 
@@ -58,26 +59,37 @@ type quietPeriod struct {
 	Who           string // and why; empty: that is not known
 }
 
-// quietPeriods are the periods that people have set.
-func quietPeriods(c *catalogue, q *inventory.Quiet) (all []quietPeriod) {
+// quietPeriods are the periods of a target that people have set, also those that have not begun.
+func (p *Pages) quietPeriods(c *catalogue, t *board.Target, now time.Time) (all []quietPeriod) {
 	for _, of := range []struct {
 		key    string
+		kind   managed.Kind
 		period *calendar.Period
-	}{{"detail.muted_until", q.Mute}, {"detail.maintenance_until", q.Maintenance}} {
-		p := of.period
-		if p == nil {
-			continue
+	}{{"detail.muted", managed.Mute, t.Quiet.Mute}, {"detail.maintenance", managed.Maintenance, t.Quiet.Maintenance}} {
+		period := of.period
+		if period == nil && p.Editing != nil {
+			period = p.Editing.Registry.Period(of.kind, t.Name, now)
 		}
-		key := of.key
-		if p.UntilHealthy {
-			key += "_healthy"
+		if period != nil {
+			all = append(all, quietPeriodOf(c, of.key, period, now))
 		}
-		n := quietPeriod{Until: clock(p.End)}
-		n.Before, n.After = c.around(key)
-		if who := author(p); who != "" {
-			n.Who = c.say("detail.set_by", printable.Text(who, printable.MaxError))
-		}
-		all = append(all, n)
 	}
 	return all
+}
+
+func quietPeriodOf(c *catalogue, key string, p *calendar.Period, now time.Time) quietPeriod {
+	n := quietPeriod{Until: clock(p.End)}
+	switch {
+	case now.Before(p.Start):
+		key, n.Until = key+"_planned", clock(p.Start)+" – "+clock(p.End)
+	case p.UntilHealthy:
+		key += "_until_healthy"
+	default:
+		key += "_until"
+	}
+	n.Before, n.After = c.around(key)
+	if who := author(p); who != "" {
+		n.Who = c.say("detail.set_by", printable.Text(who, printable.MaxError))
+	}
+	return n
 }

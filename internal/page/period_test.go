@@ -8,7 +8,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/calendar"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/managed"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
 )
@@ -171,6 +173,23 @@ func TestDetailOfPeriods(t *testing.T) {
 	}
 	expect(t, "b", s.get("/targets/b").Body.String(), "Muted: nobody is notified when it is down (notification: off).")
 	expect(t, "in Korean", s.get("/targets/a?lang=ko").Body.String(), at+"까지 알림 꺼짐: 장애가 나도 알림을 보내지 않습니다. 설정: alice: &lt;b&gt;deploy")
+}
+
+// What begins later is on the page of its target, for whoever may end it to do so, and not in its row.
+func TestPlannedPeriods(t *testing.T) {
+	d := deskOf(t)
+	start := time.Now().Add(2 * time.Hour).UTC()
+	end := start.Add(time.Hour)
+	at := func(t time.Time) string {
+		return `<time datetime="` + t.Format(time.RFC3339) + `">` + t.Format(time.DateTime) + `</time>`
+	}
+	d.notes.periods = map[managed.Kind]*calendar.Period{managed.Maintenance: {Start: start, End: end, By: "ci", Reason: "<b>release", UntilHealthy: true}}
+	d.who = access.Identity{Name: "ops", Role: access.Operate, Listed: true}
+	says(t, d.does("GET", "/targets/shop"), 200,
+		"<p>Maintenance is planned: "+at(start)+" – "+at(end)+". Set by ci: &lt;b&gt;release.</p>", `action="../targets/shop/end-maintenance"`)
+	if body := d.does("GET", "/targets/shop").Body.String(); strings.Contains(body, "in maintenance until") || strings.Contains(body, "/unmute") {
+		t.Errorf("it is in maintenance before that begins, or muted:\n%s", body)
+	}
 }
 
 // What people did is among the events, with who, why and until when.

@@ -26,6 +26,7 @@ type notebook struct {
 	fails    error    // what every change ends with
 	told     []string // the overlays that were set
 	edits    []managed.Edit
+	periods  map[managed.Kind]*calendar.Period
 }
 
 func (n *notebook) keep(e managed.Edit, name string, d map[string]any) (managed.Outcome, error) {
@@ -126,12 +127,26 @@ func (n *notebook) Set(_ context.Context, _ managed.Edit, k managed.Kind, subjec
 		told += fmt.Sprintf(" for %s by %s: %s %t", p.End.Sub(p.Start), p.By, p.Reason, p.UntilHealthy)
 	}
 	n.told = append(n.told, told)
-	return nil, nil
+	if p == nil && len(n.told) > 1 && n.told[len(n.told)-2] == told { // it was ended already
+		return nil, nil
+	}
+	var changed []string
+	for _, s := range subjects {
+		changed = append(changed, s.Name)
+	}
+	return changed, nil
 }
 
 func (n *notebook) Target(name string) (managed.Target, bool) {
 	t, ok := n.targets[name]
 	return t, ok
+}
+
+func (n *notebook) Period(k managed.Kind, target string, at time.Time) *calendar.Period {
+	if p := n.periods[k]; p != nil && at.Before(p.End) {
+		return p
+	}
+	return nil
 }
 
 func (n *notebook) Writable() error { return n.readOnly }
