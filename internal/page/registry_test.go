@@ -142,7 +142,7 @@ func (n *notebook) Target(name string) (managed.Target, bool) {
 	return t, ok
 }
 
-func (n *notebook) Period(k managed.Kind, target string, at time.Time) *calendar.Period {
+func (n *notebook) Period(k managed.Kind, _ string, at time.Time) *calendar.Period {
 	if p := n.periods[k]; p != nil && at.Before(p.End) {
 		return p
 	}
