@@ -240,7 +240,7 @@ func FuzzDocument(f *testing.F) {
 	})
 }
 
-// What is no number of JSON is the text that was written, as it is in a file of targets: no label gets another value on its way.
+// What JSON does not have as a whole number is the text that was written, as in a file of targets: a label keeps its value on the way.
 func TestYAMLKeepsTexts(t *testing.T) {
 	const text = "{name: shop, url: 'http://127.0.0.1:1/', labels: {a: 012, b: 0x10, c: 1_000, d: True, e: +5, f: 1.50, g: yes, h: 0o17, i: .5, j: true, k: 7}}"
 	c, err := config.Parse("test.yml", []byte("modules: {http_2xx: {prober: http}}\ntargets: ["+text+"]"))

@@ -200,7 +200,7 @@ func (r *Registry) Overlays(k Kind, at time.Time) []Overlay {
 	return all
 }
 
-// Period returns that of a kind of a target which has not ended at a time: it is under way, or planned. If there is none, it is nil.
+// Period returns the mute or maintenance of a target that is under way at a time, or planned. Without one it returns nil.
 func (r *Registry) Period(k Kind, target string, at time.Time) *calendar.Period {
 	if p := r.state().overlays[target].period(k); p != nil && at.Before(p.End) && r.holds(target, p) {
 		return p

@@ -19,7 +19,6 @@ func statusOf(err error) int {
 		missing  *managed.MissingError
 		owned    *managed.OwnedError
 		inUse    *managed.InUseError
-		number   *managed.NumberError
 		changed  *managed.ChangedError
 		required *managed.RequiredError
 		tooMany  *managed.TooManyError
@@ -45,7 +44,7 @@ func statusOf(err error) int {
 		return http.StatusForbidden
 	case errors.As(err, &missing):
 		return http.StatusNotFound
-	case errors.As(err, &owned), errors.As(err, &inUse), errors.As(err, &number):
+	case errors.As(err, &owned), errors.As(err, &inUse):
 		return http.StatusConflict
 	case errors.As(err, &changed):
 		return http.StatusPreconditionFailed
