@@ -73,7 +73,7 @@ model: ## play 100,000 random incidents against the restart policy; with the rac
 	$(GO) test -count=1 -run '^TestModel$$' ./internal/restart/policy -model.incidents=100000
 
 .PHONY: check
-check: check-mod check-fmt vet lint check-imports test model check-bench check-golden check-docs check-mixin check-examples check-openapi ## everything that a change must pass
+check: check-mod check-fmt vet lint check-imports test model check-bench check-golden check-docs check-mixin check-examples check-alertconf check-openapi ## everything that a change must pass
 	@echo ">> all checks passed"
 
 .PHONY: check-bench
@@ -162,6 +162,11 @@ mixin: ## write the generated files of mixin/
 .PHONY: check-mixin
 check-mixin: ## mixin: format, lint, generated files fresh, one runbook per alert, promtool tests
 	@$(MAKE) -C mixin check
+
+.PHONY: check-alertconf
+check-alertconf: ## 1,000 random lists of channels, rendered and then loaded and routed by the code of Alertmanager
+	@echo ">> go test in tools/alertconf"
+	cd tools/alertconf && $(GO) test ./...
 
 .PHONY: check-examples
 check-examples: ## examples: time intervals, Compose and Kubernetes files, by the code of those programs (make test has the rest)

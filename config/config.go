@@ -20,6 +20,8 @@ type Config struct {
 	Access *Access `yaml:"access,omitempty"`
 	// Managed is what people may edit while the exporter runs.
 	Managed Managed `yaml:"managed,omitempty"`
+	// Alertmanager is nil if nobody may make channels.
+	Alertmanager *Alertmanager `yaml:"alertmanager,omitempty"`
 	// Restart is nil if nothing may be restarted.
 	Restart *Restart `yaml:"restart,omitempty"`
 }

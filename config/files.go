@@ -24,9 +24,12 @@ func (c *Config) Files() []string {
 	return slices.Sorted(maps.Keys(all))
 }
 
+// baseKey is the pattern of the base file of Alertmanager.
+const baseKey = "alertmanager.base"
+
 // names reports whether the text at p is the path of a file.
 func names(p place) bool {
-	return strings.HasSuffix(p.pattern, "_file") || strings.HasSuffix(p.pattern, "headers.*.files")
+	return strings.HasSuffix(p.pattern, "_file") || p.pattern == baseKey || strings.HasSuffix(p.pattern, "headers.*.files")
 }
 
 // referenced checks every file that a part of the configuration names, and that it does not refer to a secret manager.
@@ -57,11 +60,16 @@ func readable(file string) error {
 			err = f.Close()
 		}
 	}
-	if path := (*fs.PathError)(nil); errors.As(err, &path) {
-		err = path.Err // it repeats the file
-	}
 	if err != nil {
-		return fmt.Errorf("opening %q: %w", file, err)
+		return fmt.Errorf("opening %q: %w", file, withoutPath(err))
 	}
 	return nil
+}
+
+// withoutPath is an error of a file without the path, for a message that has it already.
+func withoutPath(err error) error {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		return path.Err
+	}
+	return err
 }

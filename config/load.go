@@ -130,6 +130,9 @@ func (d *decoder) check(top place, c *Config, o Options) {
 	if c.Access != nil {
 		(&checker{d}).access(d.at(top.field("access")), c)
 	}
+	if c.Alertmanager != nil {
+		(&checker{d}).alertmanager(d.at(top.field("alertmanager")), c)
+	}
 	if c.Restart != nil {
 		(&checker{d}).restart(d.at(top.field("restart")), c)
 	}

@@ -30,7 +30,7 @@ type NamedFile struct {
 }
 
 // publicFiles are the keys of files without secrets. All other files may hold secrets, including those of keys to come.
-var publicFiles = set("ca_file", "cert_file", "username_file")
+var publicFiles = set("ca_file", "cert_file", "username_file", "base")
 
 // A runningBlock is a block of Backends that runs programs.
 type runningBlock interface {

@@ -72,6 +72,12 @@ var shown = set(append(shownBackends(),
 	"target_files.module",
 	"target_apis.name",
 	"target_apis.format",
+	"alertmanager.base",
+	"alertmanager.dir",
+	"alertmanager.seen_as",
+	"alertmanager.file_mode",
+	"alertmanager.channel_hosts",
+	"alertmanager.servers.name",
 	"access.anonymous",
 	"access.users.name",
 	"access.users.role",
@@ -100,7 +106,7 @@ var shown = set(append(shownBackends(),
 
 // urls are the texts in which only the secret parts are masked.
 var urls = set("http.proxy_url", "http.oauth2.proxy_url", "http.oauth2.token_url", "restart.services.checks.url", "restart.sentinels.url",
-	"targets.url", "targets.runbook_url", "target_apis.url")
+	"targets.url", "targets.runbook_url", "target_apis.url", "alertmanager.servers.url")
 
 // publicHeaders are headers whose values any host may see.
 var publicHeaders = set(
@@ -134,7 +140,7 @@ func private(p place, v reflect.Value) bool {
 // API and of a hook are treated as those that the http block has inlined.
 func inModule(p place) string {
 	at := strings.TrimPrefix(p.pattern, modulePattern+".")
-	for _, outer := range []string{"websocket.http_config.", "target_apis.", "restart.services.http."} {
+	for _, outer := range []string{"websocket.http_config.", "target_apis.", "alertmanager.servers.", "restart.services.http."} {
 		if key, ok := strings.CutPrefix(at, outer); ok && !shown[at] && !urls[at] {
 			return "http." + key
 		}

@@ -74,7 +74,7 @@ func addKeys(known map[string]bool, path string, t reflect.Type) {
 			switch {
 			case !ok || strings.HasSuffix(name, "_ref"): // no secret manager
 			case path == ".restart.receiver.basic_auth": // excludes what is shown there, and is shown in a module
-			case path == ".target_apis" && options == "inline": // shown in modules
+			case slices.Contains([]string{".target_apis", ".alertmanager.servers"}, path) && options == "inline": // shown in modules
 			case path == ".restart.services.http" && slices.Contains([]string{"basic_auth", "authorization", "http_headers"}, name),
 				strings.HasPrefix(path, ".restart.services.") && name == "tls_config":
 				known[path+"."+name] = true // its keys are those of the same block in a module

@@ -63,6 +63,9 @@ func TestRoutes(t *testing.T) {
 		{"alertname=HealthcheckExporterAbsent severity=critical job=healthcheck_exporter", "slack-monitoring"},
 		{"alertname=HealthcheckConfigReloadFailed severity=warning job=healthcheck_exporter", "slack-monitoring"},
 		{"alertname=HealthcheckInventorySourceStale severity=warning source=api:list", "slack-monitoring"},
+		{"alertname=HealthcheckAlertmanagerDrift severity=warning server=am-1", "slack-monitoring"},
+		{"alertname=HealthcheckManagedStoreDown severity=warning", "slack-monitoring"},
+		{"alertname=HealthcheckTargetsStale severity=warning", "slack-monitoring"},
 		{"alertname=HealthcheckRestartBraked severity=critical scope=fleet", "slack-monitoring"},
 		{"alertname=HealthcheckRestartReceiverRefused severity=critical code=401", "slack-monitoring"},
 		{"alertname=HealthcheckRestartHeld severity=warning service=shop environment=LIVE target=shop reason=preflight", "slack-live"},
@@ -228,7 +231,7 @@ func TestRecoveriesAreToldOnce(t *testing.T) {
 			t.Errorf("%s: the route to %s by %q has no route below it for HealthcheckTargetDown", file, r.Receiver, r.Matchers)
 		}
 	}
-	for _, file := range []string{variants[0].file, variants[1].file, "../per-host/alertmanager.yml"} {
+	for _, file := range []string{variants[0].file, variants[1].file, "alertmanager-small.yml", "../per-host/alertmanager.yml"} {
 		c := load(t, file)
 		look(t, file, &c.Route, &route{})
 		want := inhibits{
@@ -277,7 +280,7 @@ func TestTestsApart(t *testing.T) {
 			look(t, file, &r.Routes[i], by)
 		}
 	}
-	for _, file := range []string{variants[0].file, variants[1].file, "../per-host/alertmanager.yml"} {
+	for _, file := range []string{variants[0].file, variants[1].file, "alertmanager-small.yml", "../per-host/alertmanager.yml"} {
 		look(t, file, &load(t, file).Route, nil)
 	}
 }

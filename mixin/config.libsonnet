@@ -80,6 +80,10 @@
     configReloadFailed: { 'for': '1m', severity: 'warning' },
     // It has not answered for so long, and not because nobody asked. Longer than the interval of the slowest source.
     inventorySource: { stale: '15m', 'for': '5m', severity: 'warning' },
+    alertmanagerDrift: { 'for': '5m', severity: 'warning' },
+    managedStoreDown: { 'for': '1m', severity: 'warning' },
+    // Longer than it takes to see that nobody has probed a target.
+    targetsStale: { 'for': '10m', severity: 'warning' },
 
     // `window` is how long an alert about something that has happened goes on.
     restarts: {

@@ -68,11 +68,15 @@ func (n *Notifier) Log() string { return tail(n.process.log) }
 
 // Post sends alerts as Prometheus does.
 func (n *Notifier) Post(ctx context.Context, alerts ...Alert) error {
+	return postAlerts(ctx, n.Address, alerts)
+}
+
+func postAlerts(ctx context.Context, address string, alerts []Alert) error {
 	body, err := json.Marshal(alerts)
 	if err != nil {
 		return err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+n.Address+"/api/v2/alerts", bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+"/api/v2/alerts", bytes.NewReader(body))
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 
 // An API sends requests to Alertmanager. Paths are relative to its URL. An answer other than 200 is an error.
 type API interface {
+	Get(ctx context.Context, path string) ([]byte, error)
 	GetJSON(ctx context.Context, path string, answer any) error
 	Post(ctx context.Context, path string, value any) ([]byte, error)
 }

@@ -14,6 +14,14 @@ import (
 type fakeAPI struct {
 	answers map[string]string
 	sent    map[string]any
+	err     error // the answer to Get and Post
+}
+
+func (f *fakeAPI) Get(_ context.Context, path string) ([]byte, error) {
+	if f.err != nil {
+		return nil, f.err
+	}
+	return []byte(f.answers[path]), nil
 }
 
 func (f *fakeAPI) GetJSON(_ context.Context, path string, answer any) error {
@@ -25,8 +33,10 @@ func (f *fakeAPI) GetJSON(_ context.Context, path string, answer any) error {
 }
 
 func (f *fakeAPI) Post(_ context.Context, path string, value any) ([]byte, error) {
-	f.sent[path] = value
-	return nil, nil
+	if f.sent != nil {
+		f.sent[path] = value
+	}
+	return nil, f.err
 }
 
 func TestSetup(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/alertconf"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/hint"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/history"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
@@ -139,6 +140,9 @@ func (a *App) load() (*Snapshot, error) {
 		return nil, err
 	}
 	if err := a.checkPermissions(file, c); err != nil {
+		return nil, err
+	}
+	if err := alertconf.CheckConfig(file, c); err != nil {
 		return nil, err
 	}
 	a.warnStranded(file, c)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/alertconf"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/app"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/permission"
@@ -98,7 +99,7 @@ func checkFile(ctx context.Context, o checkOptions, file string) (has string, wa
 	}
 	permissions := permission.CheckConfig(file, c)
 	stranded, err := checkUsers(file, c, o.Web)
-	errs := []error{permission.Err(file+": ", permissions), err}
+	errs := []error{permission.Err(file+": ", permissions), alertconf.CheckConfig(file, c), err}
 	for _, name := range slices.Sorted(maps.Keys(c.Modules)) {
 		if _, err := prober.New(c.Modules[name], c.TargetRules); err != nil {
 			errs = append(errs, fmt.Errorf("%s: modules.%s: %w", file, name, err))

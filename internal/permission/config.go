@@ -23,5 +23,8 @@ func CheckConfig(path string, c *config.Config) []Finding {
 	for _, f := range c.Named() {
 		all = append(all, File{Place: f.Place, Path: f.Path, Use: uses[f.Use], Home: f.Home})
 	}
+	if a := c.Alertmanager; a != nil {
+		all = append(all, File{Place: "alertmanager.dir", Path: a.Dir, Use: Outbox})
+	}
 	return Check(all...)
 }

@@ -40,6 +40,7 @@ const (
 	Inline              // is a Config or Powerful that holds a secret itself
 	Access              // says who is let in
 	Targets             // lists targets
+	Outbox              // is a directory with secrets for another program
 	Storage             // is a directory or file that the exporter writes itself
 )
 
@@ -50,6 +51,7 @@ var rules = map[Use]struct {
 	owned    severity // it, or a directory above it, belongs to somebody who is neither root nor the exporter's user
 	asRoot   severity // the same where the exporter runs as root, whose rights that user could get
 	read     severity // anybody can read it
+	entered  severity // anybody can enter it
 }{
 	Program:  {written: refused, replaced: refused, owned: warned, asRoot: warned},
 	Argument: {written: warned, replaced: warned, asRoot: warned},
@@ -60,6 +62,7 @@ var rules = map[Use]struct {
 	Inline:   {read: warned},
 	Access:   {written: refused, replaced: warned},
 	Targets:  {written: warned, replaced: warned},
+	Outbox:   {written: refused, replaced: warned, entered: refused},
 	Storage:  {written: refused, owned: refused, asRoot: refused},
 }
 
@@ -172,6 +175,8 @@ func (in inspection) look(s step, itself bool) (severity, string) {
 		return owned, fmt.Sprintf("%s belongs to the user %s, who could %s: %s %s %s", path, owner, harm(in.use, itself), command, in.who.name(), path)
 	case itself && s.open && mode&0o004 != 0 && rule.read != ignored:
 		return rule.read, fmt.Sprintf("%s has mode %s: anybody on this machine can read the secret in it: %s", path, octal(mode), in.who.keepPrivate(s))
+	case itself && s.open && mode&0o005 != 0 && rule.entered != ignored:
+		return rule.entered, fmt.Sprintf("%s has mode %s: anybody on this machine could enter it, and secrets are written there: chmod o-rwx %s", path, octal(mode), path)
 	default:
 		return ignored, ""
 	}
@@ -183,6 +188,7 @@ func harm(use Use, itself bool) string {
 		Program: "change what is run", Argument: "change what the program reads or runs", Secret: "change the secret",
 		Trusted: "change what is trusted", Config: "change what is probed", Powerful: "change what is restarted and how",
 		Targets: "change what is probed", Access: "change who is let in", Storage: "replace what is kept of restarts",
+		Outbox: "change what Alertmanager does",
 	}[use]
 	if !itself {
 		what = "put another file in its place and " + what

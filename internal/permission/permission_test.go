@@ -266,3 +266,17 @@ func TestUseOfConfig(t *testing.T) {
 		}
 	}
 }
+
+// A directory with secrets for Alertmanager is for its group, and for nobody else.
+func TestOutbox(t *testing.T) {
+	dir := filepath.Join(public(t), "out")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for mode, refused := range map[fs.FileMode]bool{0o700: false, 0o750: false, fs.ModeSetgid | 0o750: false, 0o751: true, 0o755: true, 0o777: true, fs.ModeSticky | 0o777: true} {
+		chmod(t, dir, mode)
+		if err := Err("", Check(File{Place: "alertmanager.dir", Path: dir, Use: Outbox})); (err != nil) != refused {
+			t.Errorf("mode %v: got %v, want refused: %v", mode, err, refused)
+		}
+	}
+}

@@ -4,6 +4,7 @@ package remote
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,7 +22,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 )
 
-// maxAnswer is the longest answer that is read, in bytes.
+// maxAnswer is the longest answer that is read, in bytes, unless Options say otherwise.
 const maxAnswer = 256 << 20
 
 // Timeout is how long a server may take to answer.
@@ -32,9 +33,11 @@ type Options struct {
 	Name       string // in errors, such as "the exporter"
 	Kind       string // what it should be, such as "a healthcheck_exporter"
 	URL        string
-	ClientFile string // HTTP client settings, as in every Prometheus component; empty: none
-	ClientFlag string // the flag that names ClientFile
-	User       string // the command that asks, as a name of the client
+	ClientFile string                         // HTTP client settings, as in every Prometheus component; empty: those of Client
+	Client     *commonconfig.HTTPClientConfig // nil: the defaults
+	ClientFlag string                         // the flag that names ClientFile
+	User       string                         // the command that asks, as a name of the client
+	MaxAnswer  int64                          // how much of an answer is read, in bytes; 0: 256 MiB
 }
 
 // A Server is asked over HTTP. Its creator closes it.
@@ -44,6 +47,7 @@ type Server struct {
 	kind   string
 	flag   string
 	login  bool
+	most   int64 // bytes of an answer
 }
 
 // Connect prepares requests to a server; it sends nothing. An error is one of usage.
@@ -53,6 +57,9 @@ func Connect(o Options) (*Server, error) {
 		return nil, fmt.Errorf("the URL of %s is not valid, want http://host:port or https://host:port%s", o.Name, config.MeantURL(o.URL))
 	}
 	cfg := commonconfig.DefaultHTTPClientConfig
+	if o.Client != nil {
+		cfg = *o.Client
+	}
 	if o.ClientFile != "" {
 		loaded, _, err := commonconfig.LoadHTTPConfigFile(o.ClientFile)
 		if err != nil {
@@ -64,7 +71,7 @@ func Connect(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{base: u, client: client, kind: o.Kind, flag: o.ClientFlag, login: cfg.BasicAuth != nil}, nil
+	return &Server{base: u, client: client, kind: o.Kind, flag: o.ClientFlag, login: cfg.BasicAuth != nil, most: cmp.Or(o.MaxAnswer, maxAnswer)}, nil
 }
 
 // Close ends the connections.
@@ -144,7 +151,7 @@ func (s *Server) Do(ctx context.Context, r Request) (Answer, error) {
 		return Answer{}, err
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, s.most))
 	if err != nil {
 		return Answer{}, err
 	}
@@ -172,6 +179,12 @@ type StatusError struct {
 
 	complaint string
 }
+
+// StatusCode is the status of the answer.
+func (e *StatusError) StatusCode() int { return e.Code }
+
+// Said is what the answer says in plain text, in one line and cut. It may be empty.
+func (e *StatusError) Said() string { return strings.TrimPrefix(e.complaint, ": ") }
 
 // A Problem is one thing that is wrong. Pointer is where it is (RFC 6901), "" for the whole.
 type Problem struct{ Pointer, Detail string }

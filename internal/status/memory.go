@@ -122,7 +122,7 @@ func (m *Memory) write() {
 	}
 	text, err := m.Tracker.snapshot()
 	if err == nil {
-		err = replace(m.Path, text)
+		err = errors.Join(os.MkdirAll(filepath.Dir(m.Path), 0o700), durable.Replace(m.Path, text, 0o600))
 	}
 	m.tell(err)
 }
@@ -142,29 +142,4 @@ func (m *Memory) tell(err error) {
 		m.Log.Warn("What is known of targets could not be kept", "component", "status", "path", m.Path, "err", failure)
 	}
 	m.failure = failure
-}
-
-// replace writes a file beside the one that is there and then renames it, so that there is always a whole one.
-func replace(path string, text []byte) (err error) {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(dir, FileName+".*") // with mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name()) // it is of no use
-		}
-	}()
-	_, err = f.Write(text)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return durable.SyncDir(dir)
 }

@@ -64,6 +64,42 @@
     },
   },
 
+  local drift = {
+    alert: 'HealthcheckAlertmanagerDrift',
+    expr: held.exporter('healthcheck_exporter_alertmanager_in_sync{%(exporterSelector)s}' % c, ' == 0'),
+    'for': c.alertmanagerDrift['for'],
+    labels: { severity: c.alertmanagerDrift.severity },
+    dashboard:: 'exporter',
+    annotations: {
+      summary: 'An Alertmanager does not run the channels that people see.',
+      description: '{{ $labels.server }} does not run the configuration that healthcheck_exporter at {{ $labels.instance }} has written: others may be told of alerts than the page says.',
+    },
+  },
+
+  local store = {
+    alert: 'HealthcheckManagedStoreDown',
+    expr: held.exporter('healthcheck_exporter_managed_store_up{%(exporterSelector)s}' % c, ' == 0'),
+    'for': c.managedStoreDown['for'],
+    labels: { severity: c.managedStoreDown.severity },
+    dashboard:: 'exporter',
+    annotations: {
+      summary: 'What people edit cannot be read or written.',
+      description: 'healthcheck_exporter at {{ $labels.instance }} cannot use its file of managed targets, mutes and maintenance: /sd answers 503, so that Prometheus keeps its targets, and nothing can be changed.',
+    },
+  },
+
+  local stale = {
+    alert: 'HealthcheckTargetsStale',
+    expr: held.exporter('healthcheck_exporter_targets_stale{%(exporterSelector)s}' % c, ' > 0'),
+    'for': c.targetsStale['for'],
+    labels: { severity: c.targetsStale.severity },
+    dashboard:: 'exporter',
+    annotations: {
+      summary: 'Nobody probes some targets.',
+      description: '{{ $value }} targets of healthcheck_exporter at {{ $labels.instance }} have not been probed for two of their intervals: no alert would tell that they are down.',
+    },
+  },
+
   local watchdog = {
     alert: 'HealthcheckWatchdog',
     expr: 'vector(1)',
@@ -76,6 +112,6 @@
   },
 
   prometheusAlerts+:: {
-    groups+: [{ name: 'healthcheck-exporter', rules: [down, absent, reload, source, watchdog] }],
+    groups+: [{ name: 'healthcheck-exporter', rules: [down, absent, reload, source, drift, store, stale, watchdog] }],
   },
 }

@@ -1,0 +1,159 @@
+package alertconf
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// maxBase is how large a base file may be, in bytes, and maxRoutes how many routes it may have.
+const (
+	maxBase   = 1 << 20
+	maxRoutes = 10_000
+)
+
+// A base is a configuration of Alertmanager with a place for channels.
+type base struct {
+	root      *yaml.Node
+	marked    *yaml.Node // the route below which the channels are
+	receivers *yaml.Node // the list
+	names     []string   // of the receivers
+}
+
+// CheckBase returns why channels cannot be put into a base file. What else is wrong with it Alertmanager says.
+func CheckBase(data []byte) error {
+	_, err := parseBase(data)
+	return err
+}
+
+func parseBase(data []byte) (*base, error) {
+	if len(data) > maxBase {
+		return nil, fmt.Errorf("it has %d bytes, want %d at most", len(data), maxBase)
+	}
+	var doc yaml.Node
+	d := yaml.NewDecoder(bytes.NewReader(data))
+	if err := d.Decode(&doc); err != nil {
+		return nil, fmt.Errorf("it is not a configuration of Alertmanager: %w", err)
+	}
+	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, errors.New("it has more than one YAML document, want one")
+	}
+	b := &base{root: &doc}
+	if doc.Kind != yaml.DocumentNode || doc.Content[0].Kind != yaml.MappingNode {
+		return nil, errors.New("it is not a configuration of Alertmanager: want a mapping with route and receivers")
+	}
+	top := doc.Content[0]
+	if err := b.findReceivers(member(top, "receivers")); err != nil {
+		return nil, err
+	}
+	found := 0
+	if err := b.findMarked(member(top, "route"), &found); err != nil {
+		return nil, err
+	}
+	switch {
+	case b.marked == nil:
+		return nil, fmt.Errorf("no route has the receiver %q, want one, below which the channels are", MarkedReceiver)
+	case member(b.marked, "routes") != nil:
+		return nil, fmt.Errorf("line %d: the route with the receiver %q has routes of its own, want none: the channels are there", b.marked.Line, MarkedReceiver)
+	}
+	return b, nil
+}
+
+func (b *base) findReceivers(list *yaml.Node) error {
+	if list == nil || list.Kind != yaml.SequenceNode {
+		return errors.New("it has no list of receivers")
+	}
+	b.receivers = list
+	marked := false
+	for _, item := range list.Content {
+		name := member(resolved(item), "name")
+		if name == nil {
+			return fmt.Errorf("line %d: a receiver has no name", item.Line)
+		}
+		if strings.HasPrefix(name.Value, ourReceivers) {
+			return fmt.Errorf("line %d: the receiver %q begins with %s, which the channels' have", item.Line, name.Value, ourReceivers)
+		}
+		marked = marked || name.Value == MarkedReceiver
+		b.names = append(b.names, name.Value)
+	}
+	if !marked {
+		return fmt.Errorf("there is no receiver %q, want one: it gets what no channel takes", MarkedReceiver)
+	}
+	return nil
+}
+
+// findMarked finds the marked route. A route that is an alias would be there twice, with the channels of both.
+func (b *base) findMarked(route *yaml.Node, found *int) error {
+	*found++
+	if *found > maxRoutes {
+		return fmt.Errorf("it has more than %d routes", maxRoutes)
+	}
+	if route == nil {
+		return errors.New("it has no route")
+	}
+	at := resolved(route)
+	if at.Kind != yaml.MappingNode {
+		return fmt.Errorf("line %d: want a route", route.Line)
+	}
+	if r := member(at, "receiver"); r != nil && r.Value == MarkedReceiver {
+		if b.marked != nil {
+			return fmt.Errorf("lines %d and %d: two routes have the receiver %q, want one", b.marked.Line, at.Line, MarkedReceiver)
+		}
+		b.marked = at
+	}
+	routes := member(at, "routes")
+	if routes == nil {
+		return nil
+	}
+	for _, child := range resolved(routes).Content {
+		if err := b.findMarked(child, found); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// resolved follows an alias.
+func resolved(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		return n.Alias
+	}
+	return n
+}
+
+// maxMerged is how deep mappings may be merged into one another: one may be merged into itself.
+const maxMerged = 10
+
+// member is the value of a key of a mapping, also of those that are merged into it. It is nil if the mapping does not have the key.
+func member(n *yaml.Node, key string) *yaml.Node { return memberBelow(n, key, maxMerged) }
+
+func memberBelow(n *yaml.Node, key string, depth int) *yaml.Node {
+	if n == nil || n.Kind != yaml.MappingNode || depth == 0 {
+		return nil
+	}
+	var merged []*yaml.Node
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		switch value := resolved(n.Content[i+1]); {
+		case n.Content[i].Value == key:
+			return value
+		case n.Content[i].Tag != mergeTag:
+		case value.Kind == yaml.SequenceNode:
+			merged = append(merged, value.Content...)
+		default:
+			merged = append(merged, value)
+		}
+	}
+	for _, m := range merged {
+		if found := memberBelow(resolved(m), key, depth-1); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+// mergeTag is the tag of the key <<, whose value is merged into the mapping around it.
+const mergeTag = "!!merge"

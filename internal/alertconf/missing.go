@@ -1,0 +1,151 @@
+package alertconf
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// A MissingError says what a configuration names and does not have. Alertmanager would load it, and fail when it sends a message.
+type MissingError struct{ Missing []string }
+
+// Error implements error.
+func (e *MissingError) Error() string { return strings.Join(e.Missing, "; ") }
+
+// Check returns a MissingError of what Alertmanager would miss only when it sends a message: files of secrets, templates. What is not
+// below the Place cannot be seen from here, unless both see it at the same path.
+func (p *Place) Check(config []byte) error {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(config, &doc); err != nil {
+		return err
+	}
+	c := inspection{place: p, defined: map[string]bool{}}
+	eachScalar(&doc, c.file)
+	if c.allSeen {
+		eachScalar(&doc, c.templates)
+	}
+	if len(c.missing) > 0 {
+		return &MissingError{c.missing}
+	}
+	return nil
+}
+
+// An inspection is what is known while a configuration is looked at.
+type inspection struct {
+	place   *Place
+	missing []string
+	defined map[string]bool // templates, by name
+	// allSeen says whether all files of templates were read.
+	allSeen bool
+}
+
+func (c *inspection) fail(n *yaml.Node, format string, args ...any) {
+	c.missing = append(c.missing, fmt.Sprintf("line %d: ", n.Line)+fmt.Sprintf(format, args...))
+}
+
+func (c *inspection) file(s scalar) {
+	switch {
+	case s.key == "templates" && s.depth == 1:
+		c.templateFiles(s)
+	case strings.HasSuffix(s.key, "_file") && s.node.Value != "":
+		path, ok := c.place.seenHere(s.node.Value, s.inHTTP)
+		if !ok {
+			return
+		}
+		info, err := os.Stat(path)
+		if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
+			c.fail(s.node, "%s %q is missing or empty: messages would fail", s.key, s.node.Value)
+		}
+	}
+}
+
+// maxTemplates is how much of a file of templates is read, in bytes.
+const maxTemplates = 1 << 20
+
+var definition = regexp.MustCompile(`\{\{-?\s*define\s+"([^"]+)"`)
+
+func (c *inspection) templateFiles(s scalar) {
+	pattern, ok := c.place.seenHere(s.node.Value, true)
+	if !ok {
+		return
+	}
+	found, err := filepath.Glob(pattern)
+	if err != nil || len(found) == 0 {
+		c.fail(s.node, "no file matches the template %q: messages would fail", s.node.Value)
+		return
+	}
+	for _, file := range found {
+		if info, err := os.Stat(file); err != nil || info.Size() > maxTemplates {
+			return
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return
+		}
+		for _, m := range definition.FindAllSubmatch(text, -1) {
+			c.defined[string(m[1])] = true
+		}
+	}
+	c.allSeen = true
+}
+
+var use = regexp.MustCompile(`\{\{-?\s*template\s+"([^"]+)"`)
+
+// templates looks whether those are defined that a text uses. Of the rest Alertmanager brings its own.
+func (c *inspection) templates(s scalar) {
+	for _, m := range use.FindAllStringSubmatch(s.node.Value, -1) {
+		if name := m[1]; strings.HasPrefix(name, "healthcheck.") && !c.defined[name] {
+			c.fail(s.node, "no file under templates defines %q: messages would fail", name)
+		}
+	}
+}
+
+// seenHere is where a file is that Alertmanager sees at a path. It looks for templates and the files of an http_config from the
+// directory of its configuration, and for others from its working directory, which is not known here. Not ok: that is not known.
+func (p *Place) seenHere(path string, fromConfig bool) (here string, ok bool) {
+	switch rest, below := strings.CutPrefix(path, p.seenAs()+"/"); {
+	case below:
+		return filepath.Join(p.Dir, rest), true
+	case filepath.IsAbs(path) || strings.HasPrefix(path, "/"):
+		return path, p.SeenAs == "" || p.SeenAs == p.Dir
+	default:
+		return filepath.Join(p.Dir, path), fromConfig
+	}
+}
+
+// A scalar is a text somewhere in a configuration.
+type scalar struct {
+	node   *yaml.Node
+	key    string // of the mapping around it, or around the list in which it is
+	depth  int    // of mappings
+	inHTTP bool   // it is below a http_config
+}
+
+// eachScalar calls f with all values that are scalars. What is an alias is looked at where it is.
+func eachScalar(n *yaml.Node, f func(scalar)) { scalar{node: n}.each(f) }
+
+func (s scalar) each(f func(scalar)) {
+	n := s.node
+	switch n.Kind {
+	case yaml.DocumentNode, yaml.SequenceNode:
+		for _, item := range n.Content {
+			below := s
+			below.node = item
+			below.each(f)
+		}
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			key := n.Content[i].Value
+			scalar{n.Content[i+1], key, s.depth + 1, s.inHTTP || key == "http_config"}.each(f)
+		}
+	case yaml.ScalarNode:
+		f(s)
+	case yaml.AliasNode:
+	}
+}

@@ -1,0 +1,97 @@
+package alertconf
+
+import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/durable"
+)
+
+// The files in a Place.
+const (
+	configFile   = "alertmanager.yml"
+	previousFile = configFile + ".previous"
+	// The directory of secrets has no other files: those that no channel needs are removed. What the base names is elsewhere.
+	secretsDir = "channel-secrets"
+)
+
+// A Place is a directory from which Alertmanager reads its configuration.
+type Place struct {
+	Dir string
+	// SeenAs is the path of Dir for Alertmanager. Empty: the same.
+	SeenAs string
+	// Mode is that of the files. 0: 0600.
+	Mode fs.FileMode
+}
+
+func (p *Place) config() string   { return filepath.Join(p.Dir, configFile) }
+func (p *Place) previous() string { return filepath.Join(p.Dir, previousFile) }
+
+// Secrets is the directory of the secrets of channels as Alertmanager sees it.
+func (p *Place) Secrets() string {
+	return p.seenAs() + "/" + secretsDir
+}
+
+func (p *Place) seenAs() string {
+	return strings.TrimRight(filepath.ToSlash(cmp.Or(p.SeenAs, p.Dir)), "/")
+}
+
+func (p *Place) mode() fs.FileMode {
+	if p.Mode == 0 {
+		return 0o600
+	}
+	return p.Mode
+}
+
+// Config returns what Alertmanager reads at its next reload. It is nil if there is no such file.
+func (p *Place) Config() ([]byte, error) { return optional(p.config()) }
+
+func optional(path string) ([]byte, error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return data, err
+}
+
+// replace makes data the configuration. The one before stays as alertmanager.yml.previous.
+func (p *Place) replace(data []byte) error {
+	before, err := p.Config()
+	if err == nil && before != nil {
+		err = durable.Replace(p.previous(), before, p.mode())
+	}
+	if err == nil {
+		err = durable.Replace(p.config(), data, p.mode())
+	}
+	return err
+}
+
+// restore makes data the configuration again; nil: that there is none.
+func (p *Place) restore(data []byte) error {
+	if data != nil {
+		return durable.Replace(p.config(), data, p.mode())
+	}
+	if err := os.Remove(p.config()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return durable.SyncDir(p.Dir)
+}
+
+// leftover is a file that was being written when the exporter was killed, see durable.Replace.
+var leftover = regexp.MustCompile(`^` + regexp.QuoteMeta(configFile) + `(\.previous)?\.[0-9]+$`)
+
+// tidy removes what an exporter that was killed has left. The caller holds the lock.
+func (p *Place) tidy() error {
+	entries, err := os.ReadDir(p.Dir)
+	for _, e := range entries {
+		if leftover.MatchString(e.Name()) {
+			err = errors.Join(err, os.Remove(filepath.Join(p.Dir, e.Name())))
+		}
+	}
+	return err
+}

@@ -1,0 +1,149 @@
+package alertconf
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// The hash that Alertmanager has of no bytes at all.
+func TestLoadedHash(t *testing.T) {
+	if got, want := LoadedHash(nil), float64(0x04b2008fd98c1dd4&0xffffffffffff); got != want {
+		t.Errorf("got %.0f, want %.0f", got, want)
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestCheckFindsWhatIsMissing(t *testing.T) {
+	p := Place{Dir: t.TempDir(), SeenAs: "/etc/am"}
+	write(t, filepath.Join(p.Dir, "healthcheck.tmpl"), `{{ define "healthcheck.title" }}x{{ end }}{{- define "healthcheck.text" -}}x{{ end }}`)
+	write(t, filepath.Join(p.Dir, "empty"), "")
+	if err := p.setSecret("live", "https://hooks.slack.com/x"); err != nil {
+		t.Fatal(err)
+	}
+	const config = `templates: [healthcheck.tmpl, '*.none', /etc/am/healthcheck.tmpl, /elsewhere/x.tmpl]
+receivers:
+- name: a
+  slack_configs: [{api_url_file: /etc/am/channel-secrets/live, title: '{{ template "healthcheck.title" . }}'}, {api_url_file: /etc/am/channel-secrets/gone}, {api_url_file: relative}]
+- name: b
+  webhook_configs: [{http_config: {authorization: {credentials_file: empty}, tls_config: {ca_file: gone}}}]
+- name: c
+  slack_configs: [{title: '{{ template "slack.default.title" . }}', text: '{{ template "healthcheck.body" . }}{{ template "healthcheck.text" . }}'}]
+`
+	missing, _ := errors.AsType[*MissingError](p.Check([]byte(config)))
+	want := []string{
+		`line 1: no file matches the template "*.none": messages would fail`,
+		`line 4: api_url_file "/etc/am/channel-secrets/gone" is missing or empty: messages would fail`,
+		`line 6: credentials_file "empty" is missing or empty: messages would fail`,
+		`line 6: ca_file "gone" is missing or empty: messages would fail`,
+		`line 8: no file under templates defines "healthcheck.body": messages would fail`,
+	}
+	if missing == nil {
+		t.Fatal("it finds nothing")
+	}
+	if diff := cmp.Diff(want, missing.Missing); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What the exporter may not look at is not missing.
+func TestCheckWithoutPermission(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("root may look at everything")
+	}
+	p := Place{Dir: t.TempDir()}
+	private := filepath.Join(p.Dir, "private")
+	if err := os.Mkdir(private, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Check([]byte("a_file: " + private + "/x")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSecrets(t *testing.T) {
+	p := Place{Dir: t.TempDir(), Mode: 0o640}
+	for _, name := range []string{"live", "서버/1"} {
+		if err := p.setSecret(name, "s3cret-"+name); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := p.secret(name); got != "s3cret-"+name || err != nil || !p.HasSecret(name) {
+			t.Errorf("%q has %q, %v", name, got, err)
+		}
+		if info, err := os.Stat(p.secretFile(name)); err != nil || info.Mode().Perm() != 0o640 {
+			t.Errorf("%v, %v", info, err)
+		}
+	}
+	if info, err := os.Stat(filepath.Join(p.Dir, secretsDir)); err != nil || info.Mode() != fs.ModeDir|fs.ModeSetgid|0o750 {
+		t.Errorf("the directory has %v, %v", info.Mode(), err)
+	}
+	if err := p.sweep([]byte("x: [" + p.Secrets() + "/live]")); err != nil || !p.HasSecret("live") || p.HasSecret("서버/1") {
+		t.Errorf("%v, or the wrong ones are there", err)
+	}
+	for range 2 {
+		if err := p.setSecret("live", ""); err != nil || p.HasSecret("live") {
+			t.Errorf("%v, or it is still there", err)
+		}
+	}
+}
+
+// A change that is refused leaves the secret that was there before.
+func TestSecretIsPutBack(t *testing.T) {
+	p, _ := newPublisher(t)
+	use := "a_file: " + p.Place.Secrets() + "/live\n"
+	publish := func(config, secret string) error {
+		return p.Publish(t.Context(), Update{Config: []byte(config), Secrets: map[string]string{"live": secret}})
+	}
+	if err := publish(use, "one"); err != nil {
+		t.Fatal(err)
+	}
+	var refused *RefusedError
+	if err := publish(use+"refuse: 1", "two"); !errors.As(err, &refused) {
+		t.Fatalf("got %v", err)
+	}
+	if got, err := p.Place.secret("live"); got != "one" || err != nil {
+		t.Errorf("it has %q, %v", got, err)
+	}
+	var missing *MissingError
+	if err := publish(use+"b_file: "+p.Place.Secrets()+"/gone", "two"); !errors.As(err, &missing) {
+		t.Errorf("got %v", err)
+	}
+	if got, err := p.Place.secret("live"); got != "one" || err != nil {
+		t.Errorf("it has %q, %v", got, err)
+	}
+	if err := publish("a: 1", ""); err != nil || p.Place.HasSecret("live") {
+		t.Errorf("%v, or the secret is still there", err)
+	}
+}
+
+func TestLock(t *testing.T) {
+	p := Place{Dir: t.TempDir()}
+	first, err := p.Lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var locked *LockedError
+	if _, err := p.Lock(); !errors.As(err, &locked) || locked.Dir != p.Dir {
+		t.Errorf("a second one gets %v", err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	second, err := p.Lock()
+	if err != nil {
+		t.Fatalf("after the first: %v", err)
+	}
+	if err := second.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,231 @@
+package alertconf
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+)
+
+const baseFile = `# ours
+templates: [healthcheck.tmpl]
+
+route:
+  receiver: nobody # nobody is told
+  routes:
+    - receiver: pager
+      matchers: ['severity="critical"']
+    - receiver: healthcheck-channels # those of the page
+      matchers: ['alertname=~"Healthcheck.+"']
+receivers:
+  - name: nobody
+  - name: pager
+    webhook_configs: [{url: 'http://127.0.0.1:1/'}]
+  - name: healthcheck-channels
+`
+
+func secret(string) bool { return true }
+
+func TestRender(t *testing.T) {
+	wait := config.Duration(500 * time.Millisecond)
+	got, err := Render([]byte(baseFile), []Channel{
+		{Name: "ops", Kind: Receiver, Receiver: "pager", Matchers: []string{`severity=critical`}},
+		{Name: "live", Kind: SlackWebhook, Enabled: true, SendResolved: true, Matchers: []string{`environment="LIVE"`, `team=~"shop|cart"`}, GroupWait: &wait},
+		{Name: "hook", Kind: Webhook, Enabled: true, URL: "https://ops.example.com/x"},
+	}, Rendering{Base: "base.yml", Revision: 21, Secrets: "/etc/am/secrets", HasSecret: func(name string) bool { return name != "hook" }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `# Written by healthcheck_exporter from base.yml, revision 21. Changes here are found and refused.
+# ours
+templates: [healthcheck.tmpl]
+route:
+  receiver: nobody # nobody is told
+  routes:
+    - receiver: pager
+      matchers: ['severity="critical"']
+    - receiver: healthcheck-channels # those of the page
+      matchers: ['alertname=~"Healthcheck.+"']
+      routes:
+        - receiver: hc-hook
+          matchers: ['healthcheck_test="true"', 'healthcheck_channel="hook"']
+          group_by: ['...']
+          group_wait: 0s
+          group_interval: 1s
+        - receiver: hc-live
+          matchers: ['healthcheck_test="true"', 'healthcheck_channel="live"']
+          group_by: ['...']
+          group_wait: 0s
+          group_interval: 1s
+        - receiver: pager
+          matchers: ['healthcheck_test="true"', 'healthcheck_channel="ops"']
+          group_by: ['...']
+          group_wait: 0s
+          group_interval: 1s
+        - matchers: ['alertname="HealthcheckTargetDown"']
+          group_interval: 30s
+          routes: &healthcheck-channels-routes
+            - receiver: hc-hook
+              continue: true
+            - receiver: hc-live
+              continue: true
+              matchers: ['environment="LIVE"', 'team=~"shop|cart"']
+              group_wait: 500ms
+            - receiver: hc-off
+              continue: true
+              matchers: ['severity="critical"']
+        - routes: *healthcheck-channels-routes
+receivers:
+  - name: nobody
+  - name: pager
+    webhook_configs: [{url: 'http://127.0.0.1:1/'}]
+  - name: healthcheck-channels
+  - name: hc-off
+  - name: hc-hook
+    webhook_configs:
+      - url: https://ops.example.com/x
+        send_resolved: "false"
+`
+	cut, _, _ := strings.Cut(string(got), "  - name: hc-live\n")
+	if diff := cmp.Diff(strings.ReplaceAll(want, `"false"`, "false"), cut); diff != "" {
+		t.Error(diff)
+	}
+	var again struct {
+		Receivers []struct {
+			Name  string
+			Slack []map[string]any `yaml:"slack_configs"`
+		}
+	}
+	if err := yaml.Unmarshal(got, &again); err != nil {
+		t.Fatal(err)
+	}
+	live := again.Receivers[len(again.Receivers)-1]
+	if live.Name != "hc-live" || live.Slack[0]["api_url_file"] != "/etc/am/secrets/live" || live.Slack[0]["send_resolved"] != true {
+		t.Errorf("live is %v", live)
+	}
+}
+
+func TestRenderWithoutChannels(t *testing.T) {
+	got, err := Render([]byte(baseFile), nil, Rendering{Base: "b", HasSecret: secret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(got), "\n")
+	want := strings.ReplaceAll(baseFile, "\n\n", "\n")
+	want = strings.Replace(want, "receivers:\n", `      routes:
+        - matchers: ['alertname="HealthcheckTargetDown"']
+          group_interval: 30s
+receivers:
+`, 1)
+	if diff := cmp.Diff(want, rest); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestBaseIsRefused(t *testing.T) {
+	for name, tt := range map[string]struct{ from, to, want string }{
+		"no mark":         {"receiver: healthcheck-channels #", "receiver: pager #", "no route has the receiver"},
+		"two marks":       {"receiver: pager\n", "receiver: healthcheck-channels\n", "two routes"},
+		"own routes":      {"      matchers: ['alertname=~\"Healthcheck.+\"']", "      routes: []", "has routes of its own"},
+		"no receiver":     {"  - name: healthcheck-channels\n", "", `no receiver "healthcheck-channels"`},
+		"our names":       {"name: pager", "name: hc-pager", "begins with hc-"},
+		"no route":        {"route:", "rote:", "has no route"},
+		"no receivers":    {"receivers:", "receiver:", "no list of receivers"},
+		"two documents":   {"# ours", "# ours\na: b\n---", "more than one YAML document"},
+		"a list":          {baseFile, "[]", "want a mapping"},
+		"nothing":         {baseFile, "", "not a configuration"},
+		"itself merged":   {"route:", "route: &r\n  <<: *r", "no route has"},
+		"not YAML":        {"route:", "route: [", "not a configuration"},
+		"unnamed":         {"  - name: nobody\n", "  - nome: nobody\n", "has no name"},
+		"the same twice":  {"    - receiver: healthcheck-channels # those of the page\n      matchers: ['alertname=~\"Healthcheck.+\"']", "    - &c {receiver: healthcheck-channels}\n    - *c", "two routes"},
+		"merged routes":   {"      matchers: ['alertname=~\"Healthcheck.+\"']", "      <<: [{matchers: ['a=\"b\"']}, {routes: []}]", "has routes of its own"},
+		"merged twice":    {"    - receiver: pager\n", "    - <<: [{receiver: healthcheck-channels}]\n", "two routes"},
+		"endless by hand": {"  routes:", "  routes: &all\n    - {receiver: x, routes: *all}", "routes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := strings.Replace(baseFile, tt.from, tt.to, 1)
+			if name == "itself merged" {
+				text = strings.Replace(text, "receiver: healthcheck-channels #", "receiver: x #", 1)
+			}
+			if text == baseFile {
+				t.Fatal("nothing was replaced")
+			}
+			if err := CheckBase([]byte(text)); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("it is refused for %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestChannelCheck(t *testing.T) {
+	hosts := []string{"hooks.slack.com", "ops.example.com"}
+	long := config.Duration(time.Hour)
+	for _, tt := range []struct {
+		name    string
+		channel Channel
+		want    []string // fields
+	}{
+		{"a webhook of Slack", Channel{Name: "live", Kind: SlackWebhook}, nil},
+		{"Korean", Channel{Name: "서버 알림", Kind: SlackBot, Channel: "#알림"}, nil},
+		{"nothing", Channel{}, []string{"name", "type"}},
+		{"too long", Channel{Name: strings.Repeat("가", 101), Kind: SlackWebhook}, []string{"name"}},
+		{"off", Channel{Name: "off", Kind: SlackWebhook}, []string{"name"}},
+		{"a template", Channel{Name: "a", Kind: SlackBot, Channel: "{{ .x }}"}, []string{"channel"}},
+		{"missing", Channel{Name: "a", Kind: Receiver}, []string{"receiver"}},
+		{"of another kind", Channel{Name: "a", Kind: Webhook, URL: "https://ops.example.com/", Receiver: "x"}, []string{"receiver"}},
+		{"inside", Channel{Name: "a", Kind: Webhook, URL: "http://127.0.0.1/"}, []string{"url"}},
+		{"another port", Channel{Name: "a", Kind: Webhook, URL: "https://ops.example.com:9093/"}, []string{"url"}},
+		{"the port of the scheme", Channel{Name: "a", Kind: Webhook, URL: "https://OPS.example.com:443/"}, nil},
+		{"not printed", Channel{Name: "a\u202eb", Kind: Receiver, Receiver: "a\xff"}, []string{"name", "receiver"}},
+		{"password", Channel{Name: "a", Kind: Webhook, URL: "http://a:b@ops.example.com/"}, []string{"url"}},
+		{"query", Channel{Name: "a", Kind: Webhook, URL: "https://ops.example.com/?token=x"}, []string{"url"}},
+		{"matchers", Channel{Name: "a", Kind: SlackWebhook, Matchers: []string{`a="b"`, "x"}}, []string{"matchers/1"}},
+		{"too many matchers", Channel{Name: "a", Kind: SlackWebhook, Matchers: strings.Split(strings.Repeat(`a="b";`, 20)+`a="b"`, ";")}, []string{"matchers"}},
+		{"too long a wait", Channel{Name: "a", Kind: SlackWebhook, GroupWait: &long}, []string{"group_wait"}},
+	} {
+		var got []string
+		for _, p := range tt.channel.Check(hosts) {
+			got = append(got, p.Field)
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s: %s%v", tt.name, diff, tt.channel.Check(hosts))
+		}
+	}
+}
+
+// No two channels share the file of their secrets.
+func TestSecretFile(t *testing.T) {
+	seen := map[string]string{}
+	names := []string{"live", "서버", "a/b", "..x", "-a", strings.Repeat("가", 100), "a b", "A b", "Live"}
+	for _, n := range names {
+		names = append(names, SecretFile(n))
+	}
+	for _, n := range names {
+		file := SecretFile(n)
+		if other, ok := seen[file]; ok && other != n {
+			t.Errorf("%q and %q share %q", n, other, file)
+		}
+		seen[file] = n
+		if !plainName.MatchString(file) {
+			t.Errorf("%q has the file %q", n, file)
+		}
+	}
+}
+
+// The alerts of a channel are those that its route takes.
+func TestChannelSelects(t *testing.T) {
+	c := Channel{Matchers: []string{`environment="LIVE"`, `team!="cart"`}}
+	for labels, want := range map[string]bool{"LIVE shop": true, "LIVE cart": false, "DEV shop": false, "LIVE ": true} {
+		var environment, team string
+		_, _ = fmt.Sscan(labels, &environment, &team)
+		if got := c.Selects(map[string]string{"environment": environment, "team": team}); got != want {
+			t.Errorf("%s: %v", labels, got)
+		}
+	}
+}
