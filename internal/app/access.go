@@ -47,6 +47,9 @@ var (
 	// What people write.
 	editing = need{role: access.Edit}
 
+	// What has the secrets of channels, for Alertmanagers elsewhere.
+	syncing = need{role: access.Sync}
+
 	delivering = need{door: receiver}
 	asking     = need{role: access.Read, door: receiver}
 	ordering   = need{role: access.Operate, door: receiver}

@@ -20,6 +20,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/api"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/channels"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/history"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/managed"
@@ -85,6 +86,10 @@ type App struct {
 	inventory *inventory.Keeper
 	managed   *managed.Registry
 	probeNow  *probeNow
+
+	channels     *channels.Editor
+	channelTests *channels.Tests
+	silences     *channels.Silences
 
 	journal   *journal.Journal // nil: nothing is kept
 	restarts  *restart.Controller
@@ -160,6 +165,7 @@ func New(o Options) (*App, error) {
 	}
 	a.limits, a.passwords = newLimits(o.Logger, a.metrics), passwords(*o.Web.WebConfigFile)
 	a.managed = a.newManaged()
+	a.newChannels()
 	a.inventory = inventory.NewKeeper(inventory.Options{
 		Mask: prober.MaskURL, Offset: o.TimeoutOffset, Supplier: a.managed, Overlays: a.managed, Log: o.Logger,
 	}, a.metrics.registry)

@@ -83,6 +83,8 @@ func (a *App) table() []route {
 		{"PUT /-/reload", sameSite, maintaining, http.HandlerFunc(a.reloadNow)},
 	}
 	routes = append(routes, a.editRoutes()...)
+	routes = append(routes, a.channelRoutes()...)
+	routes = append(routes, a.channelPages()...)
 	if a.opts.EnablePprof {
 		routes = append(routes,
 			route{"GET /debug/pprof/", sameSite, maintaining, http.HandlerFunc(pprof.Index)},
