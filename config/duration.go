@@ -45,6 +45,15 @@ func (d *Duration) UnmarshalYAML(n *yaml.Node) error {
 // MarshalYAML implements yaml.Marshaler.
 func (d Duration) MarshalYAML() (any, error) { return d.String(), nil }
 
+// UnmarshalText implements encoding.TextUnmarshaler, for JSON.
+func (d *Duration) UnmarshalText(text []byte) (err error) {
+	*d, err = ParseDuration(string(text))
+	return err
+}
+
+// MarshalText implements encoding.TextMarshaler, for JSON.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
 // String returns the text that ParseDuration reads back as the same value.
 func (d Duration) String() string {
 	if time.Duration(d)%time.Second != 0 {

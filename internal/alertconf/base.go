@@ -30,6 +30,15 @@ func CheckBase(data []byte) error {
 	return err
 }
 
+// Receivers returns the names of the receivers of a base file.
+func Receivers(data []byte) ([]string, error) {
+	b, err := parseBase(data)
+	if err != nil {
+		return nil, err
+	}
+	return b.names, nil
+}
+
 func parseBase(data []byte) (*base, error) {
 	if len(data) > maxBase {
 		return nil, fmt.Errorf("it has %d bytes, want %d at most", len(data), maxBase)

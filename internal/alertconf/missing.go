@@ -19,13 +19,17 @@ type MissingError struct{ Missing []string }
 func (e *MissingError) Error() string { return strings.Join(e.Missing, "; ") }
 
 // Check returns a MissingError of what Alertmanager would miss only when it sends a message: files of secrets, templates. What is not
-// below the Place cannot be seen from here, unless both see it at the same path.
-func (p *Place) Check(config []byte) error {
+// below the Place cannot be seen from here, unless both see it at the same path. Coming are the secrets of channels that are written
+// before it is loaded.
+func (p *Place) Check(config []byte, coming map[string]string) error {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(config, &doc); err != nil {
 		return err
 	}
-	c := inspection{place: p, defined: map[string]bool{}}
+	c := inspection{place: p, defined: map[string]bool{}, coming: map[string]bool{}}
+	for channel, secret := range coming {
+		c.coming[p.Secrets()+"/"+SecretFile(channel)] = secret != ""
+	}
 	eachScalar(&doc, c.file)
 	if c.allSeen {
 		eachScalar(&doc, c.templates)
@@ -39,6 +43,7 @@ func (p *Place) Check(config []byte) error {
 // An inspection is what is known while a configuration is looked at.
 type inspection struct {
 	place   *Place
+	coming  map[string]bool // files that will be there
 	missing []string
 	defined map[string]bool // templates, by name
 	// allSeen says whether all files of templates were read.
@@ -55,7 +60,7 @@ func (c *inspection) file(s scalar) {
 		c.templateFiles(s)
 	case strings.HasSuffix(s.key, "_file") && s.node.Value != "":
 		path, ok := c.place.seenHere(s.node.Value, s.inHTTP)
-		if !ok {
+		if !ok || c.coming[s.node.Value] {
 			return
 		}
 		info, err := os.Stat(path)

@@ -71,10 +71,18 @@ func (p *Place) replace(data []byte) error {
 	return err
 }
 
-// restore makes data the configuration again; nil: that there is none.
+// restore makes data the configuration again; nil: that there is none. On a full disk that succeeds as well if data is what replace
+// has found.
 func (p *Place) restore(data []byte) error {
+	if now, err := p.Config(); err == nil && Digest(now) == Digest(data) {
+		return nil
+	}
 	if data != nil {
-		return durable.Replace(p.config(), data, p.mode())
+		err := durable.Replace(p.config(), data, p.mode())
+		if before, readErr := optional(p.previous()); err != nil && readErr == nil && Digest(before) == Digest(data) {
+			err = errors.Join(os.Rename(p.previous(), p.config()), durable.SyncDir(p.Dir))
+		}
+		return err
 	}
 	if err := os.Remove(p.config()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -40,7 +40,7 @@ receivers:
 - name: c
   slack_configs: [{title: '{{ template "slack.default.title" . }}', text: '{{ template "healthcheck.body" . }}{{ template "healthcheck.text" . }}'}]
 `
-	missing, _ := errors.AsType[*MissingError](p.Check([]byte(config)))
+	missing, _ := errors.AsType[*MissingError](p.Check([]byte(config), nil))
 	want := []string{
 		`line 1: no file matches the template "*.none": messages would fail`,
 		`line 4: api_url_file "/etc/am/channel-secrets/gone" is missing or empty: messages would fail`,
@@ -66,7 +66,7 @@ func TestCheckWithoutPermission(t *testing.T) {
 	if err := os.Mkdir(private, 0); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Check([]byte("a_file: " + private + "/x")); err != nil {
+	if err := p.Check([]byte("a_file: "+private+"/x"), nil); err != nil {
 		t.Error(err)
 	}
 }

@@ -75,6 +75,9 @@ type Update struct {
 	Config []byte
 	// Secrets are those that are new, by the name of their channel. Those that no channel needs any more are removed by themselves.
 	Secrets map[string]string
+	// Keep makes w what the Memory knows, together with what the configuration was made of: all or nothing. It is called once all
+	// Servers that answer run the configuration; after an error they go back. nil: the Memory alone has to know.
+	Keep func(w Written) error
 	// Overwrite replaces what somebody else has written, which is ErrFileChanged otherwise.
 	Overwrite bool
 }
@@ -84,71 +87,119 @@ type Update struct {
 // told later, see Run. Publish does not end before that, even if ctx does.
 //
 // What was published once may be published again: if a Server runs it already, nothing happens.
+//
+// A secret is in force as soon as its file is written, before any Server has loaded the configuration. If the exporter is killed
+// before the change is kept, the next Publish or Look takes it back: the Memory says that a change was under way, and beside the
+// secrets there is what they were.
 func (p *Publisher) Publish(ctx context.Context, u Update) error {
 	ctx = context.WithoutCancel(ctx) // half a change is worse than one that nobody waits for
 	p.changing.Lock()
 	defer p.changing.Unlock()
 	defer p.wake()
-	before, err := p.Place.Config()
+	written, err := p.remembered()
 	if err != nil {
 		return err
 	}
-	written, err := p.Memory.Written()
+	before, err := p.Place.Config()
 	if err != nil {
 		return err
 	}
 	if before != nil && !u.Overwrite && !written.knows(Digest(before)) {
 		return fmt.Errorf("%s: %w", p.Place.config(), ErrFileChanged)
 	}
-	undo, err := p.Place.setSecrets(u.Secrets)
-	if err == nil {
-		err = p.Place.Check(u.Config)
+	if err := p.Place.Check(u.Config, u.Secrets); err != nil {
+		return err
 	}
-	if err == nil {
-		err = p.write(before, u.Config)
-	}
+	changed, err := p.Place.changedSecrets(u.Secrets)
 	if err != nil {
-		return errors.Join(err, undo())
+		return err
 	}
-	if refused := p.load(ctx, u.Config, Digest(before) != Digest(u.Config)); refused != nil {
-		return errors.Join(refused, undo(), p.goBack(ctx, before, written))
+	digest := Digest(u.Config)
+	if u.Keep == nil && len(changed) == 0 && digest == Digest(before) && written == (Written{Digest: digest}) {
+		err := p.load(ctx, u.Config, false)
+		_ = p.sweep(u.Config) // see below
+		return err
 	}
-	return p.settle(u.Config, Written{Digest: Digest(u.Config)})
+	if err := p.write(before, &u, changed); err != nil {
+		return errors.Join(err, p.goBack(ctx, before, written, false))
+	}
+	if refused := p.load(ctx, u.Config, Digest(before) != digest); refused != nil {
+		return errors.Join(refused, p.goBack(ctx, before, written, true))
+	}
+	if err := p.keep(&u); err != nil {
+		return errors.Join(err, p.goBack(ctx, before, written, true))
+	}
+	_, _ = p.Place.forgetSecrets(), p.sweep(u.Config) // the change is made; the next Look does this again, and says what is wrong
+	return nil
+}
+
+// remembered is what was written last, after what an exporter that was killed has left half done is taken back or ended.
+func (p *Publisher) remembered() (Written, error) {
+	written, err := p.Memory.Written()
+	switch {
+	case err != nil:
+		return written, err
+	case written.Changing:
+		return written, p.Place.takeBackSecrets()
+	default:
+		return written, p.Place.forgetSecrets()
+	}
 }
 
 // write makes a configuration the one in the Place. The Memory knows both before: after a crash either is ours.
-func (p *Publisher) write(before, config []byte) error {
-	if err := p.Memory.SetWritten(Written{Digest: Digest(config), Before: Digest(before), Changing: true}); err != nil {
-		return err
+func (p *Publisher) write(before []byte, u *Update, changed map[string]string) error {
+	err := p.Place.noteSecrets(changed)
+	if err == nil {
+		err = p.Memory.SetWritten(Written{Digest: Digest(u.Config), Before: Digest(before), Changing: true})
 	}
-	if Digest(before) == Digest(config) {
-		return nil
-	}
-	return p.Place.replace(config)
-}
-
-// goBack makes the configuration before a change the one in force again.
-func (p *Publisher) goBack(ctx context.Context, before []byte, written Written) error {
-	if err := p.Place.restore(before); err != nil {
-		return fmt.Errorf("going back to the configuration before it: %w", err)
-	}
-	if before != nil {
-		if err := p.load(ctx, before, true); err != nil {
-			return fmt.Errorf("going back to the configuration before it: %w", err)
+	for channel := range changed {
+		if err == nil {
+			err = p.Place.setSecret(channel, u.Secrets[channel])
 		}
 	}
-	if !written.knows(Digest(before)) { // somebody else's: it stays so
-		return p.Memory.SetWritten(written)
-	}
-	return p.settle(before, Written{Digest: Digest(before)})
-}
-
-// settle ends a change, and removes the secrets that no Server needs any more.
-func (p *Publisher) settle(config []byte, w Written) error {
-	if err := p.Memory.SetWritten(w); err != nil {
+	if err != nil || Digest(before) == Digest(u.Config) {
 		return err
 	}
-	return p.sweep(config)
+	return p.Place.replace(u.Config)
+}
+
+// keep ends a change.
+func (p *Publisher) keep(u *Update) error {
+	w := Written{Digest: Digest(u.Config)}
+	if u.Keep != nil {
+		return u.Keep(w)
+	}
+	return p.Memory.SetWritten(w)
+}
+
+// goBack makes the configuration and the secrets before a change those in force again. Told says that Servers were told of it.
+func (p *Publisher) goBack(ctx context.Context, before []byte, written Written, told bool) error {
+	err := p.Place.takeBackSecrets()
+	if err == nil {
+		err = p.Place.restore(before)
+	}
+	if err == nil && told && before != nil {
+		err = p.load(ctx, before, true)
+	}
+	if written.knows(Digest(before)) { // otherwise it is somebody else's, and stays so
+		written = Written{Digest: Digest(before)}
+	}
+	if err == nil {
+		err = p.forget(written)
+	}
+	if err != nil {
+		return fmt.Errorf("going back to the configuration before it: %w", err)
+	}
+	_ = p.sweep(before) // as in Publish
+	return nil
+}
+
+// forget ends a change that was not made.
+func (p *Publisher) forget(before Written) error {
+	if now, err := p.Memory.Written(); err == nil && now == before {
+		return nil
+	}
+	return p.Memory.SetWritten(before)
 }
 
 // sweep removes the secrets that no Server needs any more.

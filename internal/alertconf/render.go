@@ -16,6 +16,12 @@ import (
 // MarkedReceiver is the receiver of the one route of a base file below which the channels are. What no channel takes goes to it.
 const MarkedReceiver = "healthcheck-channels"
 
+// writtenBy begins what is rendered.
+const writtenBy = "# Written by healthcheck_exporter from "
+
+// slackPost is where messages to a SlackBot go.
+const slackPost = "https://slack.com/api/chat.postMessage"
+
 // offReceiver has no integrations: what goes to it is sent to nobody, and does not go to MarkedReceiver either.
 const offReceiver = ourReceivers + "off"
 
@@ -67,7 +73,7 @@ func Render(base []byte, channels []Channel, r Rendering) ([]byte, error) {
 	doc.marked.Content = append(doc.marked.Content, text("routes"), below(tests, routes))
 	doc.receivers.Content = append(doc.receivers.Content, receivers...)
 	var out bytes.Buffer
-	fmt.Fprintf(&out, "# Written by healthcheck_exporter from %s, revision %d. Changes here are found and refused.\n", oneLine(r.Base), r.Revision)
+	fmt.Fprintf(&out, writtenBy+"%s, revision %d. Changes here are found and refused.\n", oneLine(r.Base), r.Revision)
 	e := yaml.NewEncoder(&out)
 	e.SetIndent(2)
 	if err := errors.Join(e.Encode(doc.root), e.Close()); err != nil {
@@ -166,7 +172,7 @@ func (r *Rendering) receiver(c *Channel) *yaml.Node {
 		pairs = append([]any{"api_url_file", secret, "send_resolved", resolved}, slackTexts...)
 	case SlackBot:
 		pairs = append([]any{
-			"api_url", "https://slack.com/api/chat.postMessage", "channel", c.Channel, "http_config", authorization, "send_resolved", resolved,
+			"api_url", slackPost, "channel", c.Channel, "http_config", authorization, "send_resolved", resolved,
 		}, slackTexts...)
 	default: // Webhook
 		kind = "webhook_configs"

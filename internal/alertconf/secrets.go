@@ -13,6 +13,9 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/durable"
 )
 
+// secretsBefore is the directory of what secrets were before the change that is under way.
+func (p *Place) secretsBefore() string { return filepath.Join(p.Dir, secretsDir+".previous") }
+
 func (p *Place) secretFile(channel string) string {
 	return filepath.Join(p.Dir, secretsDir, SecretFile(channel))
 }
@@ -33,10 +36,7 @@ func (p *Place) secret(channel string) (string, error) {
 func (p *Place) setSecret(channel, secret string) error {
 	file := p.secretFile(channel)
 	if secret == "" {
-		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		return nil
+		return removed(os.Remove(file))
 	}
 	if err := p.makeSecretsDir(); err != nil {
 		return err
@@ -58,27 +58,82 @@ func (p *Place) makeSecretsDir() error {
 	return err
 }
 
-// setSecrets keeps those secrets of channels. The function undo puts those before them back.
-func (p *Place) setSecrets(secrets map[string]string) (undo func() error, err error) {
-	before := map[string]string{}
-	undo = func() error {
-		var err error
-		for channel, secret := range before {
-			err = errors.Join(err, p.setSecret(channel, secret))
-		}
-		return err
-	}
+// Secret returns the secret of a channel. Empty: it has none.
+func (p *Place) Secret(channel string) (string, error) { return p.secret(channel) }
+
+// changedSecrets returns the files of those secrets that are not what is there already, and what they had before, empty if nothing.
+func (p *Place) changedSecrets(secrets map[string]string) (before map[string]string, err error) {
+	before = map[string]string{}
 	for channel, secret := range secrets {
 		old, err := p.secret(channel)
-		if err == nil && old != secret {
-			before[channel] = old
-			err = p.setSecret(channel, secret)
-		}
 		if err != nil {
-			return undo, err
+			return nil, err
+		}
+		if old != secret {
+			before[channel] = old
 		}
 	}
-	return undo, nil
+	return before, nil
+}
+
+// noteSecrets keeps what secrets were before a change, for takeBackSecrets. It begins with none.
+func (p *Place) noteSecrets(before map[string]string) error {
+	if err := p.forgetSecrets(); err != nil || len(before) == 0 {
+		return err
+	}
+	dir := p.secretsBefore()
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	for channel, secret := range before {
+		text := secret
+		if text != "" {
+			text += "\n"
+		}
+		if err := durable.Replace(filepath.Join(dir, SecretFile(channel)), []byte(text), p.mode()); err != nil {
+			return err
+		}
+	}
+	return durable.SyncDir(p.Dir)
+}
+
+// takeBackSecrets makes the secrets what they were before a change that was not kept. It needs no space on the disk, and may be
+// called again after it was interrupted.
+func (p *Place) takeBackSecrets() error {
+	dir := p.secretsBefore()
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		noted, file := filepath.Join(dir, e.Name()), filepath.Join(p.Dir, secretsDir, e.Name())
+		switch info, statErr := e.Info(); {
+		case statErr != nil:
+			err = errors.Join(err, statErr)
+		case info.Size() > 0:
+			err = errors.Join(err, os.Rename(noted, file))
+		default:
+			err = errors.Join(err, removed(os.Remove(file)))
+		}
+	}
+	if err == nil && len(entries) > 0 {
+		err = removed(durable.SyncDir(filepath.Join(p.Dir, secretsDir)))
+	}
+	if err != nil {
+		return err
+	}
+	return p.forgetSecrets()
+}
+
+// forgetSecrets ends a change: nothing will be taken back.
+func (p *Place) forgetSecrets() error { return os.RemoveAll(p.secretsBefore()) }
+
+// removed is the error of a removal, for which it is well if there was nothing.
+func removed(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // sweep removes the secrets that a configuration does not name.

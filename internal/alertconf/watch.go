@@ -48,10 +48,10 @@ func (p *Publisher) known() []retry {
 func (p *Publisher) Look(ctx context.Context) error {
 	p.changing.Lock()
 	defer p.changing.Unlock()
-	config, err := p.Place.Config()
-	var written Written
+	written, err := p.remembered()
+	var config []byte
 	if err == nil {
-		written, err = p.Memory.Written()
+		config, err = p.Place.Config()
 	}
 	state, detail := judge(config, written)
 	switch {
@@ -76,12 +76,12 @@ func (p *Publisher) Look(ctx context.Context) error {
 // judge returns how all Servers are because of the file alone. Empty: it is as it should be.
 func judge(config []byte, w Written) (state State, detail string) {
 	switch digest := Digest(config); {
+	case w.Changing && w.knows(digest):
+		return Pending, "a change was interrupted"
 	case digest == w.Digest && config != nil:
 		return "", ""
 	case digest == "" && w == Written{}:
 		return Pending, "nothing was published yet"
-	case w.knows(digest):
-		return Pending, "a change was interrupted"
 	default:
 		return FileChanged, ""
 	}
@@ -124,7 +124,7 @@ func (p *Publisher) Run(ctx context.Context, seen func(error)) {
 		}
 	}
 	look()
-	woken, timer := p.wakes(), time.NewTimer(p.untilNext())
+	woken, timer := p.wakes(), time.NewTimer(p.UntilNext())
 	defer timer.Stop()
 	for ctx.Err() == nil {
 		select {
@@ -133,12 +133,12 @@ func (p *Publisher) Run(ctx context.Context, seen func(error)) {
 		case <-timer.C:
 			look()
 		}
-		timer.Reset(p.untilNext())
+		timer.Reset(p.UntilNext())
 	}
 }
 
-// untilNext is when to look again: at LookInterval, or as soon as a Server may be told again.
-func (p *Publisher) untilNext() time.Duration {
+// UntilNext is how long to wait until Look is due: LookInterval, or less where a Server may be told again before that.
+func (p *Publisher) UntilNext() time.Duration {
 	next := LookInterval
 	for _, r := range p.known() {
 		if wait := time.Until(r.at); wait > 0 {
