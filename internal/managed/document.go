@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 
@@ -16,9 +18,11 @@ import (
 const (
 	maxDocument        = 16 << 20 // bytes
 	maxDocumentTargets = 10_000
+	// maxDocumentChannels is more than there may be, so that who has too many learns of all that is wrong.
+	maxDocumentChannels = 1000
 )
 
-// Export returns all targets, sorted by name, and the revision of everything.
+// Export returns all targets, sorted by name, and the revision of everything. It has no channels.
 func (r *Registry) Export() (Document, uint64, error) {
 	if err := r.Broken(); err != nil {
 		return Document{}, 0, &StoreError{Err: err}
@@ -28,7 +32,18 @@ func (r *Registry) Export() (Document, uint64, error) {
 	for _, name := range s.names() {
 		d.Targets = append(d.Targets, named(name, s.targets[name].Definition))
 	}
-	return d, s.Targets, nil
+	return d, s.changed(), nil
+}
+
+// ExportWith is Export with all channels.
+func (r *Registry) ExportWith() (Document, uint64, error) {
+	d, _, err := r.Export()
+	s := r.state()
+	d.Channels = make([]json.RawMessage, 0, len(s.channels.byName))
+	for _, name := range slices.Sorted(maps.Keys(s.channels.byName)) {
+		d.Channels = append(d.Channels, named(name, s.channels.byName[name].Definition))
+	}
+	return d, s.changed(), err
 }
 
 // named is a definition with its name before all else.
@@ -40,22 +55,67 @@ func named(name string, definition json.RawMessage) json.RawMessage {
 	return append(out, definition[1:]...)
 }
 
-// JSON returns the document with a target on each line. ParseDocument reads it.
+// The keys of a document.
+const (
+	listTargets  = "targets"
+	listChannels = "channels"
+)
+
+// A documentList is one of the lists of a document.
+type documentList struct {
+	key   string
+	items []json.RawMessage
+}
+
+// lists are those that a document has.
+func (d Document) lists() (all []documentList) {
+	if d.Targets != nil || d.Channels == nil {
+		all = append(all, documentList{listTargets, d.Targets})
+	}
+	if d.Channels != nil {
+		all = append(all, documentList{listChannels, d.Channels})
+	}
+	return all
+}
+
+// JSON returns the document with a target or a channel on each line. ParseDocument reads it.
 func (d Document) JSON() []byte {
-	out := []byte(`{"targets":[`)
-	for i, text := range d.Targets {
+	out := []byte("{")
+	for i, list := range d.lists() {
 		if i > 0 {
 			out = append(out, ',')
 		}
-		out = append(append(out, '\n'), text...)
+		out = append(out, `"`+list.key+`":[`...)
+		for i, text := range list.items {
+			if i > 0 {
+				out = append(out, ',')
+			}
+			out = append(append(out, '\n'), text...)
+		}
+		out = append(out, "\n]"...)
 	}
-	return append(out, "\n]}\n"...)
+	return append(out, "}\n"...)
 }
 
 // YAML returns the document as YAML. ParseDocument reads it.
 func (d Document) YAML() ([]byte, error) {
+	whole := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+	for _, list := range d.lists() {
+		whole.Content = append(whole.Content, config.ValueNode(list.key), yamlList(list.items))
+	}
+	var b bytes.Buffer
+	e := yaml.NewEncoder(&b)
+	e.SetIndent(2)
+	if err := errors.Join(e.Encode(whole), e.Close()); err != nil {
+		return nil, fmt.Errorf("writing the document as YAML: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// yamlList is a list of a document, each with its name first.
+func yamlList(items []json.RawMessage) *yaml.Node {
 	list := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
-	for _, text := range d.Targets {
+	for _, text := range items {
 		fields := decodeObject(text)
 		rest := without(fields, "name")
 		n := config.ValueNode(rest)
@@ -65,14 +125,7 @@ func (d Document) YAML() ([]byte, error) {
 		}
 		list.Content = append(list.Content, n)
 	}
-	var b bytes.Buffer
-	e := yaml.NewEncoder(&b)
-	e.SetIndent(2)
-	err := e.Encode(&yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Content: []*yaml.Node{config.ValueNode("targets"), list}})
-	if err := errors.Join(err, e.Close()); err != nil {
-		return nil, fmt.Errorf("writing the targets as YAML: %w", err)
-	}
-	return b.Bytes(), nil
+	return list
 }
 
 // keepNumbers writes the numbers of a value as they were written.
@@ -92,7 +145,7 @@ func keepNumbers(n *yaml.Node, v any) {
 }
 
 // ParseDocument reads a document of JSON or, if isYAML is true, of YAML. An error is an InvalidError. What is wrong with a single
-// target Import says.
+// target or channel an import says.
 func ParseDocument(data []byte, isYAML bool) (Document, error) {
 	var d Document
 	var problems []Problem
@@ -110,8 +163,30 @@ func ParseDocument(data []byte, isYAML bool) (Document, error) {
 	return d, nil
 }
 
-// errNoTargets is what a document without targets is told.
-const errNoTargets = `missing, want a list of targets, or [] for none`
+// The problems of a list that is not there, or not one.
+const (
+	errNoTargets = `missing, want a list of targets, or [] for none`
+	errNoList    = `want a list, or [] for none`
+)
+
+// list returns where a document keeps the list of a key, and how many it may have. nil: there is no such key.
+func (d *Document) list(key string) (list *[]json.RawMessage, most int) {
+	switch key {
+	case listTargets:
+		return &d.Targets, maxDocumentTargets
+	case listChannels:
+		return &d.Channels, maxDocumentChannels
+	}
+	return nil, 0
+}
+
+// missing is what is wrong with a document without any list.
+func (d *Document) missing() []Problem {
+	if d.Targets == nil && d.Channels == nil {
+		return []Problem{{"/" + listTargets, errNoTargets}}
+	}
+	return nil
+}
 
 // parseJSON splits a document. Its parts are read later, each by itself.
 func parseJSON(data []byte) (d Document, problems []Problem) {
@@ -120,41 +195,56 @@ func parseJSON(data []byte) (d Document, problems []Problem) {
 	}
 	members := json.NewDecoder(bytes.NewReader(data))
 	if first, _ := members.Token(); first != json.Delim('{') {
-		return d, []Problem{{"", `want a JSON object with the key "targets"`}}
+		return d, []Problem{{"", `want a JSON object with the key "targets" or "channels"`}}
 	}
-	var list json.RawMessage
-	for members.More() {
+	for members.More() && len(problems) <= maxProblems {
 		key, _ := members.Token()
 		name, _ := key.(string)
 		var value json.RawMessage
 		_ = members.Decode(&value) // it was checked as part of the whole
+		list, most := d.list(name)
 		switch {
-		case name != "targets":
+		case list == nil:
 			problems = append(problems, unknownKey(name))
-		case list != nil:
-			problems = append(problems, Problem{"/targets", "is there twice"})
+		case *list != nil:
+			problems = append(problems, Problem{"/" + name, "is there twice"})
 		default:
-			list = value
-		}
-		if len(problems) > maxProblems {
-			break
+			var p []Problem
+			*list, p = splitList(name, value, most)
+			problems = append(problems, p...)
 		}
 	}
-	items := json.NewDecoder(bytes.NewReader(list))
-	if first, _ := items.Token(); first != json.Delim('[') {
-		return d, append(problems, Problem{"/targets", errNoTargets})
-	}
-	for items.More() {
-		if len(d.Targets) == maxDocumentTargets {
-			return d, append(problems, Problem{"/targets", fmt.Sprintf("has more than %d targets", maxDocumentTargets)})
-		}
-		var item json.RawMessage
-		_ = items.Decode(&item)
-		d.Targets = append(d.Targets, item)
+	if len(problems) == 0 {
+		problems = d.missing()
 	}
 	return d, problems
 }
 
+// splitList splits a list of a document.
+func splitList(key string, value json.RawMessage, most int) (list []json.RawMessage, problems []Problem) {
+	items := json.NewDecoder(bytes.NewReader(value))
+	if first, _ := items.Token(); first != json.Delim('[') {
+		return nil, []Problem{{"/" + key, noList(key)}}
+	}
+	list = []json.RawMessage{}
+	for items.More() {
+		if len(list) == most {
+			return list, []Problem{{"/" + key, fmt.Sprintf("has more than %d %s", most, key)}}
+		}
+		var item json.RawMessage
+		_ = items.Decode(&item)
+		list = append(list, item)
+	}
+	return list, nil
+}
+
+func noList(key string) string {
+	if key == listTargets {
+		return errNoTargets
+	}
+	return errNoList
+}
+
 func unknownKey(name string) Problem {
-	return Problem{printable.Text("/"+escape(name), printable.MaxLog), `unknown key, want "targets" alone`}
+	return Problem{printable.Text("/"+escape(name), printable.MaxLog), `unknown key, want "targets" and "channels" alone`}
 }

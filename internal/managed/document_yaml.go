@@ -26,29 +26,29 @@ func parseYAML(data []byte) (d Document, problems []Problem) {
 	}
 	y := &yamlReader{}
 	if root.Kind != yaml.MappingNode {
-		return d, []Problem{{"", `want a mapping with the key "targets"`}}
+		return d, []Problem{{"", `want a mapping with the key "targets" or "channels"`}}
 	}
-	found := false
 	for i := 0; i+1 < len(root.Content) && len(y.problems) <= maxProblems; i += 2 {
-		key, list := root.Content[i].Value, resolve(root.Content[i+1])
+		key, value := root.Content[i].Value, resolve(root.Content[i+1])
+		list, most := d.list(key)
 		switch {
-		case key != "targets":
+		case list == nil:
 			y.problems = append(y.problems, unknownKey(key))
-		case found:
-			y.problems = append(y.problems, Problem{"/targets", "is there twice"})
-		case list.Kind != yaml.SequenceNode:
-			y.problems = append(y.problems, Problem{"/targets", errNoTargets})
-		case len(list.Content) > maxDocumentTargets:
-			y.problems = append(y.problems, Problem{"/targets", fmt.Sprintf("has %d targets, want %d at most", len(list.Content), maxDocumentTargets)})
+		case *list != nil:
+			y.problems = append(y.problems, Problem{"/" + key, "is there twice"})
+		case value.Kind != yaml.SequenceNode:
+			y.problems = append(y.problems, Problem{"/" + key, noList(key)})
+		case len(value.Content) > most:
+			y.problems = append(y.problems, Problem{"/" + key, fmt.Sprintf("has %d %s, want %d at most", len(value.Content), key, most)})
 		default:
-			for i, item := range list.Content {
-				d.Targets = append(d.Targets, encode(y.value("/targets/"+strconv.Itoa(i), item, 0)))
+			*list = make([]json.RawMessage, 0, len(value.Content))
+			for i, item := range value.Content {
+				*list = append(*list, encode(y.value("/"+key+"/"+strconv.Itoa(i), item, 0)))
 			}
 		}
-		found = found || key == "targets"
 	}
-	if !found {
-		y.problems = append(y.problems, Problem{"/targets", errNoTargets})
+	if len(y.problems) == 0 {
+		y.problems = d.missing()
 	}
 	return d, y.problems
 }

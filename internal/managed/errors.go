@@ -101,7 +101,7 @@ func (e *TooManyError) Error() string { return e.Err.Error() }
 
 // An InvalidError is all that is wrong with what was written.
 type InvalidError struct {
-	// What is "target", "mute", "maintenance" or "document".
+	// What is "target", "mute", "maintenance", "channel" or "document".
 	What     string
 	Problems []Problem
 }

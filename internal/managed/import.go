@@ -13,12 +13,33 @@ import (
 )
 
 // Import makes many targets what a document says, all or none. The Condition is about the revision of everything; Replace
-// needs one.
+// needs one. A document that has channels is one for package channels.
 func (r *Registry) Import(ctx context.Context, e Edit, mode Mode, d Document) (Report, error) {
-	if err := r.admit(e, r.Writable()); err != nil {
+	err := r.admit(e, r.Writable())
+	if err == nil && d.Channels != nil {
+		err = invalid("document", []Problem{{"/channels", "channels are off here: a section `alertmanager` in the configuration lets people make them"}})
+	}
+	var report Report
+	if err == nil {
+		report, err = r.ImportWith(ctx, e, mode, d, nil)
+	}
+	if err != nil {
 		return Report{}, r.metrics.refuse(err)
 	}
-	im := importer{e: e, mode: mode}
+	return report, nil
+}
+
+// ImportWith is Import for who has asked Admit, and counts what is refused. The channels of a document are not looked at: with is
+// what becomes of them, in the same transaction; nil: nothing.
+func (r *Registry) ImportWith(ctx context.Context, e Edit, mode Mode, d Document, with *ChannelEdit) (Report, error) {
+	im := importer{e: e, mode: mode, targets: d.Targets != nil || d.Channels == nil, channels: d.Channels != nil, with: with}
+	unwritable := r.storable()
+	if im.targets {
+		unwritable = r.Writable()
+	}
+	if unwritable != nil {
+		return Report{}, unwritable
+	}
 	im.read(r.settings.Load(), d)
 	var report Report
 	warnings, err := r.submit(ctx, func(w *work) (err error) {
@@ -26,7 +47,7 @@ func (r *Registry) Import(ctx context.Context, e Edit, mode Mode, d Document) (R
 		return err
 	})
 	if err != nil {
-		return Report{}, r.metrics.refuse(err)
+		return Report{}, err
 	}
 	report.Warnings = append(report.Warnings, warnings...)
 	return report, nil
@@ -36,6 +57,9 @@ func (r *Registry) Import(ctx context.Context, e Edit, mode Mode, d Document) (R
 type importer struct {
 	e    Edit
 	mode Mode
+	// targets and channels say what the document has.
+	targets, channels bool
+	with              *ChannelEdit
 
 	written map[string]definition // by name
 	wrong   error                 // why the document cannot be imported
@@ -89,9 +113,10 @@ func readNamed(s *settings, text []byte) (string, definition, []Problem) {
 // judge makes the import.
 func (im *importer) judge(w *work) (Report, error) {
 	if im.mode == Replace && im.e.If.zero() {
-		return Report{}, &RequiredError{Revision: w.Targets}
+		return Report{}, &RequiredError{Revision: w.changed()}
 	}
-	if err := im.e.If.judgeAll(w.Targets, len(w.targets) == 0); err != nil {
+	empty := (!im.targets || len(w.targets) == 0) && (!im.channels || len(w.channels.byName) == 0)
+	if err := im.e.If.judgeAll(w.changed(), empty); err != nil {
 		return Report{}, err
 	}
 	if im.wrong != nil {
@@ -108,7 +133,7 @@ func (im *importer) judge(w *work) (Report, error) {
 	if err := w.room(len(report.Created)-len(report.Deleted), size); err != nil {
 		return Report{}, err
 	}
-	if im.e.DryRun || len(after) == 0 {
+	if im.e.DryRun || len(after) == 0 && im.with == nil {
 		return report, nil
 	}
 	w.next()
@@ -120,13 +145,16 @@ func (im *importer) judge(w *work) (Report, error) {
 		w.setTarget(name, rec)
 		w.noteTarget(im.e.By, KindImport, name, before, rec)
 	}
-	report.Revision = w.Targets
+	if im.with != nil {
+		w.keepChannels(im.with)
+	}
+	report.Revision = w.changed()
 	return report, nil
 }
 
 // compare returns what the import changes: a record that is nil is removed.
 func (im *importer) compare(w *work) (Report, map[string]*record) {
-	report := Report{Created: []string{}, Updated: []Difference{}, Deleted: []string{}, Revision: w.Targets}
+	report := Report{Created: []string{}, Updated: []Difference{}, Deleted: []string{}, Revision: w.changed()}
 	after := map[string]*record{}
 	for _, name := range slices.Sorted(maps.Keys(im.written)) {
 		d, now := im.written[name], w.targets[name]
@@ -146,7 +174,7 @@ func (im *importer) compare(w *work) (Report, map[string]*record) {
 		}
 		after[name] = w.successor(im.e, name, d, now)
 	}
-	if im.mode == Replace {
+	if im.mode == Replace && im.targets {
 		for name := range w.targets {
 			if _, ok := im.written[name]; !ok {
 				report.Deleted = append(report.Deleted, name)

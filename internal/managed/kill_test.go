@@ -109,6 +109,10 @@ func story(r *Registry) []func() error {
 			_, err := r.Set(ctx, fresh, Mute, []Subject{{Name: "a"}, {Name: "x"}}, &calendar.Period{End: time.Now().Add(time.Hour)})
 			return err
 		},
+		func() error {
+			_, err := r.KeepChannels(ctx, ChannelEdit{By: anybody("alice"), Changes: []ChannelChange{defined("a", `{"type":"webhook"}`)}})
+			return err
+		},
 		func() error { _, err := r.Delete(ctx, e, "b"); return err },
 		func() error { _, err := r.Set(ctx, fresh, Mute, []Subject{{Name: "a"}}, nil); return err },
 	}
@@ -167,8 +171,11 @@ func TestKilledAtEveryStep(t *testing.T) {
 			if s.Revision < answered || s.Revision > answered+1 {
 				t.Errorf("revision %d, want %d or one more", s.Revision, answered)
 			}
-			if (s.targets["b"] == nil) != (s.targets["c"] == nil) && s.Revision < 5 {
+			if (s.targets["b"] == nil) != (s.targets["c"] == nil) && s.Revision < 6 {
 				t.Error("half an import is there")
+			}
+			if all, _ := w.channels(t); (len(all) == 1) != (s.Revision >= 5) {
+				t.Errorf("the channels at revision %d are %+v", s.Revision, all)
 			}
 			if (s.overlays["a"] == nil) != (s.overlays["x"] == nil) {
 				t.Error("half of the mutes are there")

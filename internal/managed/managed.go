@@ -1,5 +1,5 @@
-// Package managed keeps what people edit while the exporter runs: targets, and for how long others are muted or in
-// maintenance. It is durable before it is answered.
+// Package managed keeps what people edit while the exporter runs: targets, for how long others are muted or in maintenance, and
+// channels, which package channels judges. It is durable before it is answered.
 package managed
 
 import (
@@ -111,10 +111,13 @@ const (
 	Replace Mode = "replace" // they are deleted
 )
 
-// A Document is all managed targets, as they are exported and imported. As JSON and as YAML it is {"targets": [...]}, each with
-// its name and what was written.
+// A Document is all managed targets and channels, as they are exported and imported. As JSON and as YAML it is
+// {"targets": [...], "channels": [...]}, each with its name and what was written. One of them may be nil: an import leaves its kind
+// alone. If both are, there are no targets.
 type Document struct {
 	Targets []json.RawMessage `json:"targets"`
+	// Channels have no secrets when they are exported.
+	Channels []json.RawMessage `json:"channels,omitempty"`
 }
 
 // A Report is what an import did, or would do. Names are sorted.
@@ -123,8 +126,18 @@ type Report struct {
 	Updated   []Difference `json:"updated"`
 	Deleted   []string     `json:"deleted"`
 	Unchanged int          `json:"unchanged"`
-	Warnings  []string     `json:"warnings,omitempty"`
-	Revision  uint64       `json:"revision"`
+	// Channels are what became of channels. nil: the document has none.
+	Channels *ChannelReport `json:"channels,omitempty"`
+	Warnings []string       `json:"warnings,omitempty"`
+	Revision uint64         `json:"revision"`
+}
+
+// A ChannelReport is what an import did with channels. A secret that changes is SecretChanged in it.
+type ChannelReport struct {
+	Created   []string     `json:"created"`
+	Updated   []Difference `json:"updated"`
+	Deleted   []string     `json:"deleted"`
+	Unchanged int          `json:"unchanged"`
 }
 
 // A Difference is how a target differs: for each key what was written before and what now. A key that was left out is nil.

@@ -23,6 +23,15 @@ const (
 	reasonGaveUp    = "gave_up"
 )
 
+// The reasons of a refusal that RefuseFor is given, besides those of errors of this package.
+const (
+	RefusedReadOnly     = reasonReadOnly
+	RefusedMissing      = reasonMissing
+	RefusedGaveUp       = reasonGaveUp
+	RefusedAlertmanager = "alertmanager_refused" // Alertmanager does not load it
+	RefusedFileChanged  = "file_changed"         // the configuration of Alertmanager was changed by somebody else
+)
+
 // metrics are those of the registry.
 type metrics struct {
 	changes *prometheus.CounterVec
@@ -33,21 +42,21 @@ func newMetrics(reg *Registry, r prometheus.Registerer) *metrics {
 	m := &metrics{
 		changes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "managed_changes_total",
-			Help: "How many changes of managed targets, mutes and maintenance were kept, by what they changed and how; an import counts each target that it changes.",
+			Help: "How many changes of managed targets, mutes, maintenance and channels were kept, by what they changed and how; an import counts each target and channel that it changes.",
 		}, []string{"kind", "action"}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "managed_refused_total",
 			Help: "How many changes were refused, by why.",
 		}, []string{"reason"}),
 	}
-	for _, kind := range []EntryKind{KindTarget, KindImport, KindMute, KindMaintenance} {
+	for _, kind := range []EntryKind{KindTarget, KindImport, KindMute, KindMaintenance, KindChannel} {
 		for _, action := range []Action{Created, Updated, Deleted} {
 			m.changes.WithLabelValues(string(kind), string(action))
 		}
 	}
 	for _, reason := range []string{
 		reasonReadOnly, reasonForbidden, reasonInvalid, reasonMissing, reasonOwned, reasonInUse, reasonRequired, reasonChanged,
-		reasonTooMany, reasonStore, reasonGaveUp,
+		reasonTooMany, reasonStore, reasonGaveUp, RefusedAlertmanager, RefusedFileChanged,
 	} {
 		m.refused.WithLabelValues(reason)
 	}
@@ -105,7 +114,7 @@ var (
 		"Whether the file of what people edit is open and the last change could be kept; absent if there is no such file and nobody may change anything.", nil, nil)
 	descTargets  = prometheus.NewDesc(namespace+"_managed_targets", "How many targets people have made; absent while that is not known.", nil, nil)
 	descRevision = prometheus.NewDesc(namespace+"_managed_revision",
-		"How many changes of managed targets, mutes and maintenance there were; absent while that is not known.", nil, nil)
+		"How many changes of managed targets, mutes, maintenance and channels there were; absent while that is not known.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.

@@ -124,7 +124,7 @@ func (r *Registry) makeAll(batch []*request, fail func(error)) {
 		req.err = req.judge(w)
 		req.changed = len(w.entries) > before
 	}
-	if !w.changed() {
+	if !w.unsaved() {
 		return
 	}
 	w.Audited = r.trail.audited

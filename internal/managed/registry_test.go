@@ -379,7 +379,7 @@ func TestMaxTargets(t *testing.T) {
 // All that is written together is less than what can be imported.
 func TestMaxSize(t *testing.T) {
 	w := openWorld(t, "")
-	w.published.Store(newState(emptyState.meta, map[string]*record{"big": {Target: Target{Definition: make([]byte, maxSize)}}}, nil))
+	w.published.Store(newState(emptyState.meta, map[string]*record{"big": {Target: Target{Definition: make([]byte, maxSize)}}}, nil, channels{}))
 	if _, err := w.Put(t.Context(), w.by(Condition{}), "a", []byte(shop)); !is[*TooManyError](err) {
 		t.Errorf("one more: %v", err)
 	}
@@ -561,7 +561,7 @@ func TestMetrics(t *testing.T) {
 	if got := testutil.ToFloat64(w.metrics.changes.WithLabelValues("target", "created")); got != 1 {
 		t.Errorf("created: %v, want 1", got)
 	}
-	if n := testutil.CollectAndCount(w.registry); n != 3+12+11 {
+	if n := testutil.CollectAndCount(w.registry); n != 3+15+13 {
 		t.Errorf("there are %d series, want all from the start", n)
 	}
 }

@@ -17,8 +17,8 @@ import (
 // FileName is the name of the file in Options.Dir.
 const FileName = "managed.db"
 
-// format is the version of what the file holds. Version 1: the record meta, and a record target/NAME or overlay/NAME for each
-// of them, all of JSON.
+// format is the version of what the file holds. Version 1: the record meta, and a record target/NAME, overlay/NAME or channel/NAME
+// for each of them, and the record apply as soon as channels were published, all of JSON.
 const format = 1
 
 // The keys of the records, and how those of many begin.
@@ -26,6 +26,8 @@ const (
 	keyMeta    = "meta"
 	keyTarget  = "target/"
 	keyOverlay = "overlay/"
+	keyChannel = "channel/"
+	keyApply   = "apply"
 )
 
 // A meta is the record about all others.
@@ -34,6 +36,9 @@ type meta struct {
 	// Revision is how many changes there were, and Targets that of the last one of a target.
 	Revision uint64 `json:"revision"`
 	Targets  uint64 `json:"targets"`
+	// Channels is how many changes of channels there were, and ChannelsAt the revision of the last one.
+	Channels   uint64 `json:"channels,omitempty"`
+	ChannelsAt uint64 `json:"channels_at,omitempty"`
 	// Audited is the revision up to which all changes are known to be in the audit log.
 	Audited uint64 `json:"audited"`
 }
@@ -95,22 +100,26 @@ type state struct {
 	meta
 	targets  map[string]*record
 	overlays map[string]*overlay
+	channels channels
 	size     int // bytes of the targets
 	// names returns those of the targets, sorted.
 	names func() []string
 }
 
-func newState(m meta, targets map[string]*record, overlays map[string]*overlay) *state {
+// changed is the revision of the last change of a target or a channel: that of a Document.
+func (m *meta) changed() uint64 { return max(m.Targets, m.ChannelsAt) }
+
+func newState(m meta, targets map[string]*record, overlays map[string]*overlay, all channels) *state {
 	size := 0
 	for _, t := range targets {
 		size += t.size()
 	}
-	return &state{meta: m, targets: targets, overlays: overlays, size: size, names: sync.OnceValue(func() []string {
+	return &state{meta: m, targets: targets, overlays: overlays, channels: all, size: size, names: sync.OnceValue(func() []string {
 		return slices.Sorted(maps.Keys(targets))
 	})}
 }
 
-var emptyState = newState(meta{Format: format}, map[string]*record{}, map[string]*overlay{})
+var emptyState = newState(meta{Format: format}, map[string]*record{}, map[string]*overlay{}, channels{})
 
 // errUnread ends the text about a record that cannot be read.
 var errUnread = errors.New("use the version of the exporter that wrote it, or move the file away to start without what people have edited")
@@ -128,7 +137,7 @@ func readState(records map[string][]byte) (*state, error) {
 		return nil, fmt.Errorf("it has format %d, want %d: %w", version.Format, format, errUnread)
 	}
 	var m meta
-	targets, overlays := map[string]*record{}, map[string]*overlay{}
+	targets, overlays, all := map[string]*record{}, map[string]*overlay{}, channels{byName: map[string]*channel{}}
 	for key, text := range records {
 		var err error
 		if name, ok := strings.CutPrefix(key, keyTarget); ok {
@@ -137,6 +146,10 @@ func readState(records map[string][]byte) (*state, error) {
 			var o overlay
 			err = strictly(text, &o)
 			overlays[name] = &o
+		} else if name, ok := strings.CutPrefix(key, keyChannel); ok {
+			all.byName[name], err = readChannel(name, text)
+		} else if key == keyApply {
+			all.apply, err = readApply(text)
 		} else if key == keyMeta {
 			err = strictly(text, &m)
 		} else {
@@ -146,7 +159,7 @@ func readState(records map[string][]byte) (*state, error) {
 			return nil, fmt.Errorf("the record %q cannot be read: %w", printable.Text(key, printable.MaxLog), errUnread)
 		}
 	}
-	return newState(m, targets, overlays), nil
+	return newState(m, targets, overlays, all), nil
 }
 
 // describe adds the path to what is wrong with the file.

@@ -18,7 +18,7 @@ var auditOptions = audit.Options{Name: AuditName, MaxBytes: 8 << 20, MaxFiles: 4
 
 // The limits of the edits that Edits returns.
 const (
-	maxRemembered = 2000    // of all targets together
+	maxRemembered = 2000    // of everything together
 	maxChange     = 2 << 10 // bytes of the change of one; a longer one is in the audit log alone
 )
 
@@ -31,6 +31,7 @@ const (
 	KindImport      EntryKind = "import" // a target, with others
 	KindMute                  = EntryKind(Mute)
 	KindMaintenance           = EntryKind(Maintenance)
+	KindChannel     EntryKind = "channel" // also one that was imported
 )
 
 // Recovered is the Action of an Entry that was lost in a crash and made up from what is kept.
@@ -46,7 +47,8 @@ type Entry struct {
 	Kind     EntryKind `json:"kind,omitempty"`
 	Name     string    `json:"name,omitempty"`
 	Revision uint64    `json:"revision"`
-	// Change is the merge patch (RFC 7396) that was made: of what was written of a target, or of a period. null: it was removed.
+	// Change is the merge patch (RFC 7396) that was made: of what was written of a target or a channel, or of a period. null: it was
+	// removed.
 	Change json.RawMessage `json:"change,omitempty"`
 }
 
@@ -62,11 +64,14 @@ type trail struct {
 	last []Entry    // oldest first
 }
 
-// A line is what identifies an entry.
+// A line is what identifies an entry. Of one revision a target and a channel may have the same name.
 type line struct {
 	revision uint64
 	name     string
+	channel  bool
 }
+
+func lineOf(e *Entry) line { return line{e.Revision, e.Name, e.Kind == KindChannel} }
 
 // open opens the log, and adds what was lost between the save of s and the log.
 func (t *trail) open(s *state) error {
@@ -80,8 +85,8 @@ func (t *trail) open(s *state) error {
 		if json.Unmarshal(l.JSON, &e) == nil && e.Revision > 0 {
 			t.remember(e)
 			if e.Revision > s.Audited {
-				written[line{e.Revision, e.Name}] = true
-				written[line{e.Revision, ""}] = true
+				written[lineOf(&e)] = true
+				written[line{revision: e.Revision}] = true
 			}
 		}
 		return nil
@@ -99,7 +104,7 @@ func (t *trail) open(s *state) error {
 // lost are the entries of s that were not written, made up from what is kept.
 func lost(s *state, written map[line]bool) (entries []Entry) {
 	add := func(e Entry) {
-		if e.Revision > s.Audited && !written[line{e.Revision, e.Name}] {
+		if e.Revision > s.Audited && !written[lineOf(&e)] {
 			e.Action = Recovered
 			entries = append(entries, e)
 		}
@@ -114,8 +119,11 @@ func lost(s *state, written map[line]bool) (entries []Entry) {
 			}
 		}
 	}
+	for _, c := range s.channels.byName {
+		add(Entry{At: c.Updated.At, Who: c.Updated.By, Kind: KindChannel, Name: c.Name, Revision: c.edit, Change: c.Definition})
+	}
 	for _, e := range entries {
-		written[line{e.Revision, ""}] = true
+		written[line{revision: e.Revision}] = true
 	}
 	now := time.Now().UTC()
 	for n := s.Revision; n > s.Audited && len(entries) < maxRemembered; n-- {
@@ -179,15 +187,20 @@ func (t *trail) close() error {
 	return err
 }
 
-// Edits returns the last edits of a target, the newest first: of the last 2,000 of all targets together.
-func (r *Registry) Edits(name string, limit int) []Entry {
+// Edits returns the last edits of a target, the newest first: of the last 2,000 of all targets and channels together.
+func (r *Registry) Edits(name string, limit int) []Entry { return r.edits(name, false, limit) }
+
+// ChannelEdits is Edits for a channel.
+func (r *Registry) ChannelEdits(name string, limit int) []Entry { return r.edits(name, true, limit) }
+
+func (r *Registry) edits(name string, ofChannel bool, limit int) []Entry {
 	t := &r.trail
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var edits []Entry
 	last := t.last[max(len(t.last)-maxRemembered, 0):]
 	for i := len(last) - 1; i >= 0 && len(edits) < limit; i-- {
-		if last[i].Name == name {
+		if last[i].Name == name && (last[i].Kind == KindChannel) == ofChannel {
 			edits = append(edits, last[i])
 		}
 	}

@@ -19,26 +19,27 @@ type work struct {
 	meta
 	targets  map[string]*record
 	overlays map[string]*overlay
+	channels channels
 	size     int // bytes of the targets
 	saves    map[string][]byte
 	entries  []Entry
-	// ownTargets and ownOverlays say that the maps are no longer those of base.
-	ownTargets, ownOverlays bool
+	// ownTargets, ownOverlays and ownChannels say that the maps are no longer those of base.
+	ownTargets, ownOverlays, ownChannels bool
 }
 
 func newWork(r *Registry, base *state) *work {
 	return &work{
 		r: r, base: base, now: time.Now().Round(0).UTC(), meta: base.meta,
-		targets: base.targets, overlays: base.overlays, size: base.size, saves: map[string][]byte{},
+		targets: base.targets, overlays: base.overlays, channels: base.channels, size: base.size, saves: map[string][]byte{},
 	}
 }
 
-// changed reports whether there is something to keep.
-func (w *work) changed() bool { return len(w.saves) > 0 }
+// unsaved reports whether there is something to keep.
+func (w *work) unsaved() bool { return len(w.saves) > 0 }
 
 // state is what is published once it is kept.
 func (w *work) state() *state {
-	s := newState(w.meta, w.targets, w.overlays)
+	s := newState(w.meta, w.targets, w.overlays, w.channels)
 	if !w.ownTargets {
 		s.names = w.base.names
 	}
