@@ -32,6 +32,9 @@ type Place struct {
 func (p *Place) config() string   { return filepath.Join(p.Dir, configFile) }
 func (p *Place) previous() string { return filepath.Join(p.Dir, previousFile) }
 
+// ConfigFile is the file that Alertmanager reads, as it is seen from here.
+func (p *Place) ConfigFile() string { return p.config() }
+
 // Secrets is the directory of the secrets of channels as Alertmanager sees it.
 func (p *Place) Secrets() string {
 	return p.seenAs() + "/" + secretsDir

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -54,7 +55,7 @@ func Shown(config []byte) ([]byte, error) {
 		return nil, errors.New("it is not YAML") // what the parser says may have a secret
 	}
 	doc.HeadComment, doc.LineComment, doc.FootComment = "", "", ""
-	hide(doc.Content[0], position{})
+	hide(doc.Content[0], position{}, func(string) {})
 	var out bytes.Buffer
 	if line, _, _ := bytes.Cut(config, []byte("\n")); bytes.HasPrefix(line, []byte(writtenBy)) {
 		out.Write(append(line, '\n'))
@@ -91,8 +92,30 @@ func (p position) shows(value string) bool {
 	}
 }
 
-// hide masks what may be a secret in a node, and takes its comments. An alias is masked where its anchor is.
-func hide(n *yaml.Node, at position) {
+// shortestHidden is how long a text is at least that Hidden takes for a secret, in bytes: others stand for themselves, such as a port.
+const shortestHidden = 6
+
+// Hidden is what somebody says of a configuration, with everything masked that Shown masks in that.
+func Hidden(config []byte, said string) string {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(config, &doc); err != nil || doc.Kind != yaml.DocumentNode {
+		return said
+	}
+	var secrets []string
+	hide(doc.Content[0], position{}, func(secret string) {
+		if len(secret) >= shortestHidden {
+			secrets = append(secrets, secret)
+		}
+	})
+	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) }) // one may be a part of another
+	for _, secret := range secrets {
+		said = strings.ReplaceAll(said, secret, mask)
+	}
+	return said
+}
+
+// hide masks what may be a secret in a node, tells what that was, and takes its comments. An alias is masked where its anchor is.
+func hide(n *yaml.Node, at position, hidden func(string)) {
 	n.HeadComment, n.LineComment, n.FootComment = "", "", ""
 	if !strings.HasPrefix(n.Tag, "!!") {
 		n.Tag = ""
@@ -104,16 +127,18 @@ func hide(n *yaml.Node, at position) {
 			below := at.below(key.Value)
 			key.HeadComment, key.LineComment, key.FootComment = "", "", ""
 			if key.Tag != mergeTag && !plainKey.MatchString(key.Value) {
+				hidden(key.Value)
 				*key = *text(mask)
 			}
-			hide(value, below)
+			hide(value, below, hidden)
 		}
 	case yaml.SequenceNode:
 		for _, item := range n.Content {
-			hide(item, at)
+			hide(item, at, hidden)
 		}
 	case yaml.ScalarNode:
 		if !at.shows(n.Value) && n.ShortTag() != "!!null" {
+			hidden(n.Value)
 			*n = yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: mask, Anchor: n.Anchor}
 		}
 	case yaml.DocumentNode, yaml.AliasNode:

@@ -1,9 +1,20 @@
 package channels
 
 import (
+	"bytes"
 	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/alertconf"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/managed"
 )
@@ -29,65 +40,359 @@ type Options struct {
 
 // An Editor changes channels, one at a time, and looks after the Alertmanagers that run them. Its methods may be called at the
 // same time. Make it with New, Configure it, then let it Run.
-type Editor struct{ options Options }
+type Editor struct {
+	options Options
+	// turn is held by who changes something or looks after the Alertmanagers, and never while the Registry's own is awaited by others.
+	turn  chan struct{}
+	woken chan struct{}
+	views atomic.Pointer[views]
+
+	mu      sync.Mutex // protects the following; never held while something is written or asked for
+	current *force     // nil: channels are off
+	locks   map[string]*alertconf.Lock
+	reports map[string]report // of Settings.Syncs
+}
 
 // New makes an Editor without any settings.
-func New(o Options) *Editor { return &Editor{options: o} }
-
-// Configure puts settings into force; nil: nobody may make channels. An error that is an alertconf.LockedError is a mistake in how
-// the exporter was started; the settings before go on then.
-func (e *Editor) Configure(*Settings) error { return nil }
-
-// Run publishes what there is and looks after the Alertmanagers, until ctx ends.
-func (e *Editor) Run(ctx context.Context) { <-ctx.Done() }
-
-// Close lets others write to the Place.
-func (e *Editor) Close() error { return nil }
+func New(o Options) *Editor {
+	return &Editor{
+		options: o, turn: make(chan struct{}, 1), woken: make(chan struct{}, 1),
+		locks: map[string]*alertconf.Lock{}, reports: map[string]report{},
+	}
+}
 
 // Writable returns why no channel can be changed: ErrOff or a managed.StoreError, or nil if they can.
-func (e *Editor) Writable() error { return ErrOff }
-
-// List returns all channels, sorted by name.
-func (e *Editor) List() []Channel { return []Channel{} }
-
-// Channel returns the channel of a name.
-func (e *Editor) Channel(string) (Channel, bool) { return Channel{}, false }
+func (e *Editor) Writable() error {
+	if e.force() == nil {
+		return ErrOff
+	}
+	return e.options.Registry.Storable()
+}
 
 // Put makes the channel of a name what body says, a JSON object. Putting what is there already changes nothing. A secret that body
 // does not have stays.
 //
-// An error is ErrOff, one of package managed, a MissingError, or one of alertconf: a RefusedError, a MissingError or ErrFileChanged.
-// After any of them all is as it was.
-func (e *Editor) Put(context.Context, managed.Edit, string, []byte) (Outcome, error) {
-	return Outcome{}, ErrOff
+// An error is ErrOff, one of package managed, a ChangedError, a MissingError, or one of alertconf: a RefusedError, a MissingError or
+// ErrFileChanged. After any of them all is as it was.
+func (e *Editor) Put(ctx context.Context, ed managed.Edit, name string, body []byte) (Outcome, error) {
+	return e.edit(ctx, ed, name, func(*managed.Channel) (*draft, error) {
+		fields, problems := managed.ReadObject(body, false)
+		return drafted(name, fields, problems), nil
+	})
 }
 
 // Patch changes the channel of a name by a JSON merge patch (RFC 7396). Otherwise it is like Put.
-func (e *Editor) Patch(context.Context, managed.Edit, string, []byte) (Outcome, error) {
-	return Outcome{}, ErrOff
+func (e *Editor) Patch(ctx context.Context, ed managed.Edit, name string, patch []byte) (Outcome, error) {
+	return e.edit(ctx, ed, name, func(now *managed.Channel) (*draft, error) {
+		if now == nil {
+			return nil, e.missing(name)
+		}
+		changes, problems := managed.ReadObject(patch, true)
+		return drafted(name, patched(now, changes), problems), nil
+	})
+}
+
+// drafted is what was written, unless it cannot be read.
+func drafted(name string, fields map[string]any, problems []managed.Problem) *draft {
+	if len(problems) > 0 {
+		return &draft{Channel: alertconf.Channel{Name: name}, problems: problems}
+	}
+	return read(name, fields)
+}
+
+// patched is what is written of a channel after a merge patch. Its secret is not in what is written: there it is what the patch has
+// of it, and null removes it.
+func patched(now *managed.Channel, changes map[string]any) map[string]any {
+	fields := managed.Patched(now.Definition, changes)
+	kind, _ := fields["type"].(string)
+	if key := secretKeys[alertconf.Kind(kind)]; key != "" {
+		delete(fields, key)
+		if secret, ok := changes[key]; ok {
+			fields[key] = secret
+			if secret == nil {
+				fields[key] = ""
+			}
+		}
+	}
+	return fields
 }
 
 // Delete removes the channel of a name. Otherwise it is like Put.
-func (e *Editor) Delete(context.Context, managed.Edit, string) (Outcome, error) {
-	return Outcome{}, ErrOff
+func (e *Editor) Delete(ctx context.Context, ed managed.Edit, name string) (Outcome, error) {
+	return e.edit(ctx, ed, name, func(now *managed.Channel) (*draft, error) {
+		if now == nil {
+			return nil, e.missing(name)
+		}
+		return nil, nil //nolint:nilnil // nothing is to be left
+	})
 }
 
-// Apply publishes what there is once more, also in place of what somebody else has written, if overwrite is set.
-func (e *Editor) Apply(context.Context, managed.Author, bool) (Alertmanager, error) {
-	return Alertmanager{}, ErrOff
+func (e *Editor) missing(name string) error {
+	all, _, _ := e.options.Registry.Channels() // if nothing is known, nothing is meant
+	names := func(yield func(string) bool) {
+		for i := range all {
+			if !yield(all[i].Name) {
+				return
+			}
+		}
+	}
+	return &MissingError{Name: name, Meant: config.Closest(name, names)}
 }
 
-// Alertmanager is what is known of all Alertmanagers. The error is ErrOff.
-func (e *Editor) Alertmanager() (Alertmanager, error) { return Alertmanager{}, ErrOff }
+// edit admits a change, prepares it and makes it when its turn has come. What it is to become is nil if the channel is removed.
+func (e *Editor) edit(ctx context.Context, ed managed.Edit, name string, prepare func(now *managed.Channel) (*draft, error)) (Outcome, error) {
+	err := e.Writable()
+	if err == nil {
+		err = e.options.Registry.Admit(ed.By)
+	}
+	if err == nil {
+		err = e.take(ctx)
+	}
+	if err != nil {
+		return Outcome{}, e.refused(err)
+	}
+	defer e.release()
+	out, err := e.make(ctx, &ed, name, prepare)
+	if err != nil {
+		return Outcome{}, e.refused(err)
+	}
+	return out, nil
+}
 
-// Config is the configuration of Alertmanager that was written, as people may see it.
-func (e *Editor) Config() ([]byte, error) { return nil, ErrOff }
+// make makes a change. The caller has the turn.
+func (e *Editor) make(ctx context.Context, ed *managed.Edit, name string, prepare func(now *managed.Channel) (*draft, error)) (Outcome, error) {
+	p, err := e.begin()
+	if err != nil {
+		return Outcome{}, err
+	}
+	now := p.present(name)
+	d, err := prepare(now)
+	if err != nil {
+		return Outcome{}, err
+	}
+	c, err := p.judge(ed, now, d)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if c == nil {
+		return Outcome{Action: managed.Unchanged, Channel: shown(now), Pending: p.force.pending()}, nil
+	}
+	if err := p.add(*c); err != nil {
+		return Outcome{}, err
+	}
+	if ed.DryRun {
+		return Outcome{Action: c.action(), Channel: c.preview(ed.By)}, p.rehearse()
+	}
+	warnings, err := p.publish(ctx, ed.By)
+	if err != nil {
+		return Outcome{}, err
+	}
+	out := Outcome{Action: c.action(), Channel: c.preview(ed.By), Pending: p.force.pending(), Warnings: warnings}
+	if kept, ok := e.options.Registry.Channel(name); ok {
+		out.Channel = shown(&kept)
+	}
+	return out, nil
+}
 
-// Bundle is what Alertmanagers elsewhere are made of.
-func (e *Editor) Bundle() (Bundle, error) { return Bundle{}, ErrOff }
+// A change is what becomes of one channel.
+type change struct {
+	name   string
+	before *managed.Channel // nil: it is made
+	after  *draft           // nil: it is removed
+	// secret is the new one. nil: it stays, or is removed if drops is true.
+	secret *string
+	drops  bool
+}
 
-// Report takes what became of a Bundle with one of Settings.Syncs.
-func (e *Editor) Report(string, Result) error { return ErrOff }
+func (c *change) action() managed.Action {
+	switch {
+	case c.after == nil:
+		return managed.Deleted
+	case c.before == nil:
+		return managed.Created
+	default:
+		return managed.Updated
+	}
+}
 
-// Told are the channels that hear of an alert with these labels, in their order, also those that are off.
-func (e *Editor) Told(map[string]string) []Channel { return nil }
+// hasSecret reports whether the channel has one then.
+func (c *change) hasSecret() bool {
+	return c.secret != nil || !c.drops && c.before != nil && !c.before.SecretAt.IsZero()
+}
+
+// kept is what is kept of it.
+func (c *change) kept() managed.ChannelChange {
+	k := managed.ChannelChange{Name: c.name}
+	if c.after == nil {
+		return k
+	}
+	k.Definition = c.after.definition
+	if c.secret != nil || c.drops {
+		k.Secret, k.SecretSet = secretKeys[c.after.Kind], c.secret != nil
+	}
+	if k.Secret == "" && c.drops { // it is of a type that has none
+		k.Secret = secretKeys[kindOf(c.before)]
+	}
+	return k
+}
+
+// preview is the channel as it would be.
+func (c *change) preview(by managed.Author) Channel {
+	if c.after == nil {
+		return shown(c.before)
+	}
+	stamp := managed.Stamp{At: time.Now().Round(0).UTC(), By: by.Name}
+	m := managed.Channel{Name: c.name, Definition: c.after.definition, Created: stamp, Updated: stamp}
+	if c.before != nil {
+		m.Revision, m.Created, m.SecretAt = c.before.Revision, c.before.Created, c.before.SecretAt
+	}
+	switch {
+	case c.secret != nil:
+		m.SecretAt = stamp.At
+	case c.drops:
+		m.SecretAt = time.Time{}
+	}
+	return shown(&m)
+}
+
+// judge returns what becomes of a channel, or why nothing does. nil: it is what it is to become. What is expected is judged first:
+// who has an old version has to know that before anything else.
+func (p *publication) judge(ed *managed.Edit, now *managed.Channel, d *draft) (*change, error) {
+	c := &change{before: now, after: d}
+	if d != nil {
+		c.name = d.Name
+		if d.definition != nil {
+			d.check(p.force, now)
+		}
+	} else {
+		c.name = now.Name
+	}
+	if err := may(ed.By, now, d); err != nil {
+		return nil, err
+	}
+	if d != nil && len(d.problems) == 0 {
+		if err := p.compareSecret(c); err != nil {
+			return nil, err
+		}
+		same := now != nil && bytes.Equal(now.Definition, d.definition) && c.secret == nil && !c.drops
+		if same && !ed.If.Absent {
+			return nil, nil //nolint:nilnil // nothing changes
+		}
+	}
+	if err := expected(&ed.If, now); err != nil {
+		return nil, err
+	}
+	if d != nil {
+		return c, managed.Invalid("channel", d.problems)
+	}
+	return c, nil
+}
+
+// compareSecret finds out what becomes of the secret.
+func (p *publication) compareSecret(c *change) error {
+	keeps := c.after.keepsSecret(c.before)
+	switch written := c.after.secret; {
+	case written == nil, *written == "":
+		had := c.before != nil && !c.before.SecretAt.IsZero()
+		c.drops = had && (!keeps || written != nil)
+	case !keeps:
+		c.secret = written
+	default:
+		present, err := p.force.settings.Place.Secret(c.name)
+		if err != nil {
+			return &managed.StoreError{Err: fmt.Errorf("reading a secret: %w", err)}
+		}
+		if subtle.ConstantTimeCompare([]byte(present), []byte(*written)) != 1 {
+			c.secret = written
+		}
+	}
+	return nil
+}
+
+// may asks whether somebody may make of a channel what a draft says. Who is limited to environments may change only what is confined
+// to them, before and after it.
+func may(by managed.Author, now *managed.Channel, d *draft) error {
+	if by.May == nil {
+		return errors.New("it is not known what the author may do")
+	}
+	var environments []string
+	if now != nil {
+		channel := stored(now)
+		environments = confined(&channel)
+	}
+	if d != nil && len(d.problems) == 0 {
+		environments = append(environments, confined(&d.Channel)...)
+	}
+	if len(environments) == 0 {
+		return nil // there is nothing yet, and there will be nothing
+	}
+	return by.May(environments...)
+}
+
+// confined are the environments of a channel; one that hears of all has the one without a name, which is nobody's.
+func confined(c *alertconf.Channel) []string {
+	if all := c.Environments(); len(all) > 0 {
+		return all
+	}
+	return []string{""}
+}
+
+// expected returns why what there is now is not what was expected, or nil.
+func expected(c *managed.Condition, now *managed.Channel) error {
+	changed := func() error {
+		err := &ChangedError{ChangedError: managed.ChangedError{Want: *c}}
+		if now != nil {
+			err.Revision, err.Current = now.Revision, shown(now)
+		}
+		return err
+	}
+	switch {
+	case now == nil && (c.Any || len(c.Revisions) > 0):
+		return changed()
+	case now == nil:
+		return nil
+	case c.Zero():
+		return &managed.RequiredError{Revision: now.Revision}
+	case c.Absent, !c.Any && !slices.Contains(c.Revisions, now.Revision):
+		return changed()
+	}
+	return nil
+}
+
+func revisions(all []uint64) string {
+	texts := make([]string, len(all))
+	for i, r := range all {
+		texts[i] = strconv.FormatUint(r, 10)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// take waits for the turn.
+func (e *Editor) take(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return waiting(ctx)
+	}
+	select {
+	case e.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return waiting(ctx)
+	}
+}
+
+func (e *Editor) release() { <-e.turn }
+
+// force is what is in force, or nil.
+func (e *Editor) force() *force {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.current
+}
+
+// wake lets Run look at once.
+func (e *Editor) wake() {
+	select {
+	case e.woken <- struct{}{}:
+	default: // it was woken already
+	}
+}

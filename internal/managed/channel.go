@@ -106,6 +106,18 @@ func (r *Registry) Channels() ([]Channel, uint64, error) {
 	return all, s.Channels, nil
 }
 
+// ChannelsRevision is how many changes of channels there were.
+func (r *Registry) ChannelsRevision() uint64 { return r.state().Channels }
+
+// Channel returns the channel of a name.
+func (r *Registry) Channel(name string) (Channel, bool) {
+	c, ok := r.state().channels.byName[name]
+	if !ok {
+		return Channel{}, false
+	}
+	return c.Channel, true
+}
+
 // known returns a StoreError if it is not known what there is.
 func (r *Registry) known() error {
 	switch h := r.health.Load(); {

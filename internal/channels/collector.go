@@ -1,0 +1,52 @@
+package channels
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/alertconf"
+)
+
+var channelsDesc = prometheus.NewDesc("healthcheck_exporter_channels",
+	"How many channels there are, by whether they are on; absent where they are off, or not known.", []string{"enabled"}, nil)
+
+// A collector has the metrics of an Editor.
+type collector struct {
+	editor  *Editor
+	servers alertconf.Collector
+}
+
+// Collector has the metrics of channels and of the Alertmanagers that run them.
+func (e *Editor) Collector() prometheus.Collector {
+	return collector{e, alertconf.Collector{Standings: e.looked}}
+}
+
+// looked are the standings of those whom somebody has looked at.
+func (e *Editor) looked() []alertconf.Standing {
+	f := e.force()
+	if f == nil {
+		return nil
+	}
+	return append(f.standings(), e.elsewhere(f, e.options.Registry.ChannelsRevision(), time.Now())...)
+}
+
+// Describe implements prometheus.Collector.
+func (c collector) Describe(out chan<- *prometheus.Desc) {
+	out <- channelsDesc
+	c.servers.Describe(out)
+}
+
+// Collect implements prometheus.Collector.
+func (c collector) Collect(out chan<- prometheus.Metric) {
+	c.servers.Collect(out)
+	if c.editor.force() == nil || c.editor.options.Registry.Broken() != nil {
+		return
+	}
+	count := map[bool]int{}
+	for _, channel := range c.editor.view().all {
+		count[channel.Enabled]++
+	}
+	out <- prometheus.MustNewConstMetric(channelsDesc, prometheus.GaugeValue, float64(count[true]), "true")
+	out <- prometheus.MustNewConstMetric(channelsDesc, prometheus.GaugeValue, float64(count[false]), "false")
+}
