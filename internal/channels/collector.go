@@ -1,6 +1,7 @@
 package channels
 
 import (
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,7 +29,8 @@ func (e *Editor) looked() []alertconf.Standing {
 	if f == nil {
 		return nil
 	}
-	return append(f.standings(), e.elsewhere(f, e.options.Registry.ChannelsRevision(), time.Now())...)
+	known := slices.DeleteFunc(f.standings(), func(s alertconf.Standing) bool { return s.LookedAt.IsZero() && f.failed.Load() == nil })
+	return append(known, e.elsewhere(f, e.options.Registry.ChannelsRevision(), time.Now())...)
 }
 
 // Describe implements prometheus.Collector.

@@ -63,15 +63,7 @@ func (e *Editor) Alertmanager() (Alertmanager, error) {
 	a := Alertmanager{
 		Revision: e.options.Registry.ChannelsRevision(), File: f.settings.Place.ConfigFile(), Servers: []alertconf.Standing{},
 	}
-	known := f.standings()
-	for _, s := range f.settings.Servers {
-		i := slices.IndexFunc(known, func(k alertconf.Standing) bool { return k.Server == s.Name() })
-		if i < 0 {
-			a.Servers = append(a.Servers, alertconf.Standing{Server: s.Name(), State: alertconf.Pending, Detail: "nobody has looked yet"})
-			continue
-		}
-		a.Servers = append(a.Servers, known[i])
-	}
+	a.Servers = append(a.Servers, f.standings()...)
 	a.Servers = append(a.Servers, e.elsewhere(f, a.Revision, time.Now())...)
 	return a, nil
 }
@@ -79,12 +71,19 @@ func (e *Editor) Alertmanager() (Alertmanager, error) {
 // standings are those of the Servers. One that runs what was there before, because what there is cannot be published, is not in sync.
 func (f *force) standings() []alertconf.Standing {
 	all := f.publisher.Standings()
+	if len(all) != len(f.settings.Servers) {
+		all = make([]alertconf.Standing, len(f.settings.Servers))
+		for i, s := range f.settings.Servers {
+			all[i] = alertconf.Standing{Server: s.Name(), State: alertconf.Pending, Detail: "nobody has looked yet"}
+		}
+	}
 	for i := range all {
-		if s := &all[i]; s.State == alertconf.ReloadFailed {
-			config, _ := f.settings.Place.Config()
+		s := &all[i]
+		if s.State == alertconf.ReloadFailed {
+			config, _ := f.settings.Place.Config() // what is not there has no secrets
 			s.Detail = alertconf.Hidden(config, s.Detail)
 		}
-		all[i].Detail = printable.Text(all[i].Detail, printable.MaxError)
+		s.Detail = printable.Text(s.Detail, printable.MaxError)
 	}
 	failed := f.failed.Load()
 	if failed == nil {
