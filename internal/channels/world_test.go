@@ -3,6 +3,7 @@ package channels
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -278,5 +279,13 @@ func found(err error) (all []string) {
 		all = append(all, p.Pointer)
 	}
 	slices.Sort(all)
+	return all
+}
+
+func raws(texts ...string) []json.RawMessage {
+	all := []json.RawMessage{}
+	for _, text := range texts {
+		all = append(all, json.RawMessage(text))
+	}
 	return all
 }
