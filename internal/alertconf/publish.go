@@ -240,11 +240,13 @@ func (p *Publisher) each(ctx context.Context, do func(context.Context, Server, *
 	return nil
 }
 
-// reloaded tells a Server to load a configuration. The error is a RefusedError.
+// reloaded tells a Server to load a configuration. The error is a RefusedError. What the Server says of it may have a secret of the
+// base in it, which does not get out.
 func reloaded(ctx context.Context, s Server, r *retry, config []byte) (Standing, error) {
 	err := s.Reload(ctx)
 	if refused, ok := errors.AsType[*RefusedError](err); ok {
 		r.failed(true)
+		refused.Text = Hidden(config, refused.Text)
 		return Standing{Server: s.Name(), State: ReloadFailed, Detail: refused.Text, LookedAt: now()}, refused
 	}
 	if err != nil {

@@ -171,7 +171,7 @@ func (e *Editor) publishAll(ctx context.Context, f *force, overwrite bool) error
 		err = p.render(revision)
 	}
 	if err == nil {
-		err = f.publish(ctx, alertconf.Update{Config: p.config, Overwrite: overwrite})
+		err = f.publisher.Publish(ctx, alertconf.Update{Config: p.config, Overwrite: overwrite})
 		if _, refused := errors.AsType[*alertconf.RefusedError](err); err == nil || refused {
 			f.bundled(e)
 		}

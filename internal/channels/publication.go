@@ -3,7 +3,6 @@ package channels
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -144,7 +143,7 @@ func (p *publication) publish(ctx context.Context, by managed.Author) (warnings 
 
 // publishWith is publish with something else that keeps the changes, in one transaction with apply.
 func (p *publication) publishWith(ctx context.Context, keep func(apply json.RawMessage) error) error {
-	err := p.force.publish(ctx, alertconf.Update{
+	err := p.force.publisher.Publish(ctx, alertconf.Update{
 		Config: p.config, Secrets: p.secrets(),
 		Keep: func(w alertconf.Written) error { return keep(managed.Encode(w)) },
 	})
@@ -154,14 +153,5 @@ func (p *publication) publishWith(ctx context.Context, keep func(apply json.RawM
 		p.force.due = true // it could not go back: what was kept is published again, as soon as that is possible
 	}
 	p.editor.wake()
-	return err
-}
-
-// publish is that of the Publisher. What Alertmanager says of a configuration does not get out with a secret of the base in it.
-func (f *force) publish(ctx context.Context, u alertconf.Update) error {
-	err := f.publisher.Publish(ctx, u)
-	if refused, ok := errors.AsType[*alertconf.RefusedError](err); ok {
-		refused.Text = printable.Text(alertconf.Hidden(u.Config, refused.Text), printable.MaxError)
-	}
 	return err
 }

@@ -78,12 +78,7 @@ func (f *force) standings() []alertconf.Standing {
 		}
 	}
 	for i := range all {
-		s := &all[i]
-		if s.State == alertconf.ReloadFailed {
-			config, _ := f.settings.Place.Config() // what is not there has no secrets
-			s.Detail = alertconf.Hidden(config, s.Detail)
-		}
-		s.Detail = printable.Text(s.Detail, printable.MaxError)
+		all[i].Detail = printable.Text(all[i].Detail, printable.MaxError)
 	}
 	failed := f.failed.Load()
 	if failed == nil {

@@ -45,6 +45,7 @@ type server struct {
 	hangs   chan struct{}
 	loaded  []byte
 	loads   int
+	then    func() // is called after each load
 }
 
 // Name implements alertconf.Server.
@@ -69,6 +70,9 @@ func (s *server) Reload(ctx context.Context) error {
 	}
 	s.loaded = config
 	s.loads++
+	if s.then != nil {
+		s.then()
+	}
 	return nil
 }
 
