@@ -181,7 +181,8 @@ func (p *Publisher) goBack(ctx context.Context, before []byte, written Written, 
 	if err == nil && told && before != nil {
 		err = p.load(ctx, before, true)
 	}
-	if written.knows(Digest(before)) { // otherwise it is somebody else's, and stays so
+	ours := written.knows(Digest(before))
+	if ours {
 		written = Written{Digest: Digest(before)}
 	}
 	if err == nil {
@@ -190,7 +191,9 @@ func (p *Publisher) goBack(ctx context.Context, before []byte, written Written, 
 	if err != nil {
 		return fmt.Errorf("going back to the configuration before it: %w", err)
 	}
-	_ = p.sweep(before) // as in Publish
+	if ours { // what somebody else has written names none of the secrets that are needed
+		_ = p.sweep(before) // as in Publish
+	}
 	return nil
 }
 

@@ -172,8 +172,8 @@ func (e *Editor) publishAll(ctx context.Context, f *force, overwrite bool) error
 	}
 	if err == nil {
 		err = f.publisher.Publish(ctx, alertconf.Update{Config: p.config, Overwrite: overwrite})
-		if _, refused := errors.AsType[*alertconf.RefusedError](err); err == nil || refused {
-			f.bundled(e)
+		if is[*alertconf.RefusedError](err) || is[*alertconf.MissingError](err) || errors.Is(err, alertconf.ErrFileChanged) {
+			f.bundled(e) // what holds here does not hold elsewhere
 		}
 	}
 	if err == nil {
