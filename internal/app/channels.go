@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/alertconf"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/channels"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 )
@@ -14,7 +15,7 @@ func (a *App) newChannels() {
 	a.channelTests = channels.NewTests(a.channels, func(context.Context, map[string]string, func(channels.Hop)) error {
 		return errors.New("no Alertmanager is known")
 	})
-	a.silences = channels.NewSilences(func(context.Context) ([]channels.Silence, error) { return nil, nil })
+	a.silences = channels.NewSilences(func(context.Context) ([]alertconf.Silence, error) { return nil, nil })
 }
 
 // alertLabels are the labels of the alert that a target is down.
