@@ -25,7 +25,8 @@ func (t *test) accept(ctx context.Context) bool {
 
 // resolve is the last hop. It always takes place, even after an interrupt.
 func (t *test) resolve(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cmp.Or(t.EndTime, remote.Timeout))
+	always := context.WithoutCancel(ctx)
+	ctx, cancel := context.WithTimeout(always, cmp.Or(t.EndTime, remote.Timeout))
 	defer cancel()
 	h := Hop{Name: "the alerts are ended again", OK: true}
 	now := time.Now()
@@ -47,5 +48,5 @@ func (t *test) resolve(ctx context.Context) {
 	if err != nil {
 		h.OK, h.Said = false, []string{err.Error(), "they end by themselves at " + t.sent[0].EndsAt.Format(time.TimeOnly)}
 	}
-	t.told(ctx, h)
+	t.told(always, h) // also if there was no time left
 }
