@@ -104,7 +104,9 @@ func alertLabels(e *inventory.Entry) map[string]string {
 }
 
 // alertmanagers are those of the configuration in force.
-type alertmanagers struct{ current atomic.Pointer[alertmanagerSet] }
+type alertmanagers struct {
+	current atomic.Pointer[alertmanagerSet]
+}
 
 // An alertmanagerSet is some Alertmanagers, in the order of the configuration.
 type alertmanagerSet []alertmanager
