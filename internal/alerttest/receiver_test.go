@@ -54,12 +54,13 @@ func TestRunWithReceiver(t *testing.T) {
 			if err != nil || len(hops) != tc.hops {
 				t.Fatalf("%d hops, %v, want %d", len(hops), err, tc.hops)
 			}
-			said := ""
+			var failed []string
 			for _, h := range hops {
 				if !h.OK {
-					said += strings.Join(h.Said, "; ")
+					failed = append(failed, h.Said...)
 				}
 			}
+			said := strings.Join(failed, "; ")
 			if (said == "") != (tc.said == "") || !strings.Contains(said, tc.said) {
 				t.Errorf("what fails says %q, want %q", said, tc.said)
 			}
@@ -79,10 +80,10 @@ func TestRunAway(t *testing.T) {
 	a.Set("", probetest.QuirkHangs)
 	for called, want := range map[string]string{"am-1": "asking Alertmanager at am-1: ", "": "is --alertmanager.url right?"} {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		defer cancel()
 		o := options(t, a)
 		o.Called = called
 		hops, err := Run(ctx, o)
+		cancel()
 		if err == nil || hops != nil || !strings.Contains(err.Error(), want) || called != "" && strings.Contains(err.Error(), "127.0.0.1") {
 			t.Errorf("called %q: got %v, %v, want %q", called, hops, err, want)
 		}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"regexp"
 	"strings"
@@ -67,9 +68,7 @@ targets:
 				want[name] = value
 			}
 		}
-		for name, value := range downRule(t, want) {
-			want[name] = value
-		}
+		maps.Copy(want, downRule(t, want))
 		got := alertLabels(a.currentInventory().ByName(g.Labels["target"]))
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-Prometheus +ours):\n%s", g.Labels["target"], diff)
@@ -97,7 +96,7 @@ func downRule(t *testing.T, series map[string]string) map[string]string {
 				continue
 			}
 			selects := true
-			for _, text := range strings.Split(selector.FindStringSubmatch(r.Expr)[1], ",") {
+			for text := range strings.SplitSeq(selector.FindStringSubmatch(r.Expr)[1], ",") {
 				m, err := alertconf.ParseMatcher(text)
 				if err != nil {
 					t.Fatal(err)

@@ -180,10 +180,8 @@ func (a *alertmanagers) silences(ctx context.Context) (found []alertconf.Silence
 
 // The times of a test of a channel.
 const (
-	// testWait is for each hop. A member of a cluster waits 15 s for each one before it until it notifies.
-	testWait = 45 * time.Second
-	// testEnd is how long the end may take, with which the exporter waits when it stops.
-	testEnd = 5 * time.Second
+	testWait = 45 * time.Second // for each hop: a member of a cluster waits 15 s for each one before it until it notifies
+	testEnd  = 5 * time.Second  // how long the end may take, for which the exporter waits when it stops
 )
 
 // test sends a test alert by the first Alertmanager that answers. It is a channels.Sender.

@@ -395,9 +395,8 @@ func TestAlertmanagerClient(t *testing.T) {
 	var header http.Header
 	server := probetest.Serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { header = r.Header }))
 	d := newChannelDesk(t)
-	text := strings.Replace(d.config(""), "basic_auth: {username: exporter, password: canary-password}", "authorization: {credentials: canary}", 1)
-	text = text[:strings.Index(text, "url: '")] + "url: '" + server.URL + "'" + text[strings.Index(text, ", authorization"):]
-	d.o.ConfigFile = configFile(t, text)
+	before, _, _ := strings.Cut(d.config(""), "  servers:")
+	d.o.ConfigFile = configFile(t, before+"  servers: [{name: am-1, url: '"+server.URL+"', authorization: {credentials: canary}}]\n")
 	a := build(t, d.o)
 	all := *a.alertmanagers.current.Load()
 	if _, err := all[0].api.Get(context.WithoutCancel(t.Context()), "x"); err != nil || header.Get("Authorization") != "Bearer canary" {

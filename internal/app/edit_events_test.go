@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -92,7 +93,7 @@ func TestEventsOfChannels(t *testing.T) {
 	})
 	var many []managed.Entry
 	for i := range eventsOfOne + 1 {
-		many = append(many, entry(5, kindChannel, managed.Created, fmt.Sprint(i), `{}`))
+		many = append(many, entry(5, kindChannel, managed.Created, strconv.Itoa(i), `{}`))
 	}
 	a.edited(many)
 	got, _ := a.status.Events(status.Filter{})

@@ -22,13 +22,9 @@ type Silence struct {
 
 // The times of Silences.
 const (
-	// silencesEvery is the least time from the beginning of one read to that of the next.
-	silencesEvery = 30 * time.Second
-	// silencesLast is how long they are told after they were read. Where nobody looks, or Alertmanager does not answer, that is
-	// longer than silencesEvery.
-	silencesLast = 2 * time.Minute
-	// silencesTime is how long one read may take.
-	silencesTime = 10 * time.Second
+	silencesEvery = 30 * time.Second // the least time from the beginning of one read to that of the next
+	silencesLast  = 2 * time.Minute  // how long they are told after they were read; longer, since reads may fail
+	silencesTime  = 10 * time.Second // how long one read may take
 )
 
 // maxSilences is how many are kept, those that end last, and maxSilenceMatchers how many matchers one may have.

@@ -51,9 +51,8 @@ type Sender func(ctx context.Context, a TestAlert, tell func(Hop)) error
 
 // The limits of tests.
 const (
-	maxTests = 4 // at once
-	// testAgain is after how long somebody may ask again who was too early: most tests take a second or two.
-	testAgain = 5 * time.Second
+	maxTests  = 4               // at once
+	testAgain = 5 * time.Second // after how long somebody may ask again who was too early: most tests take a second or two
 )
 
 // Tests are the last tests of channels, and those under way. Make them with NewTests, and close them at the end.

@@ -3,8 +3,8 @@ package channels
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -106,14 +106,14 @@ func TestTestsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := known{}
 		for i := range maxTests + 1 {
-			all[fmt.Sprint(i)] = slack(fmt.Sprint(i))
+			all[strconv.Itoa(i)] = slack(strconv.Itoa(i))
 		}
 		tests := newTests(all.find, func(context.Context, TestAlert, func(Hop)) error {
 			time.Sleep(time.Minute)
 			return nil
 		})
 		for i := range maxTests + 1 {
-			_, err := tests.Start(fmt.Sprint(i), "alice")
+			_, err := tests.Start(strconv.Itoa(i), "alice")
 			if want := i == maxTests; tooManyFor(err) != want {
 				t.Errorf("test %d of all: %v, want it refused: %v", i, err, want)
 			}

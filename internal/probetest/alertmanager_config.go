@@ -92,7 +92,8 @@ func readConfig(file string) (*fakeConfig, error) {
 	if err := yaml.Unmarshal(text, c); err != nil {
 		return nil, err
 	}
-	return c, c.check(&c.Route)
+	err = c.check(&c.Route)
+	return c, err
 }
 
 func (c *fakeConfig) check(r *fakeRoute) error {
