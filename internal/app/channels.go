@@ -1,9 +1,11 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -77,13 +79,33 @@ func (a *App) standings() []alertconf.Standing {
 	return known.Servers
 }
 
-// unsynced are the Alertmanagers of which it is known that they do not run what is shown.
-func (a *App) unsynced() (all []alertconf.Standing) {
-	for _, s := range a.standings() {
-		if s.State != alertconf.InSync && s.State != alertconf.Unverified {
+// settling is how long an Alertmanager may be away, or on its way to another configuration, until people are told.
+const settling = time.Minute
+
+// urgency is which of the states people have to hear of, the worst first, and whether only after settling: until then it may pass
+// by itself. Of one that does not say what it runs, nothing is known.
+var urgency = map[alertconf.State]struct {
+	rank   int
+	passes bool
+}{
+	alertconf.ReloadFailed: {1, false}, alertconf.FileChanged: {2, false},
+	alertconf.NotLoaded: {3, true}, alertconf.Unreachable: {4, true}, alertconf.Pending: {5, true},
+}
+
+// unsynced are the Alertmanagers of which people have to hear that they do not run what is shown, the worst first.
+func (a *App) unsynced() []alertconf.Standing { return a.troubled(a.standings()) }
+
+func (a *App) troubled(known []alertconf.Standing) (all []alertconf.Standing) {
+	for _, s := range known {
+		since := s.InSyncAt
+		if since.Before(a.made) {
+			since = a.made
+		}
+		if u, urgent := urgency[s.State]; urgent && (!u.passes || time.Since(since) >= settling) {
 			all = append(all, s)
 		}
 	}
+	slices.SortStableFunc(all, func(x, y alertconf.Standing) int { return cmp.Compare(urgency[x.State].rank, urgency[y.State].rank) })
 	return all
 }
 

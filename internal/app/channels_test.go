@@ -105,7 +105,8 @@ func (d *channelDesk) runs(t *testing.T, a *App, text string) {
 	until(t, fmt.Sprintf("the Alertmanager to run what has %q", text), func() bool {
 		written, err := os.ReadFile(d.file())
 		loaded, _ := d.am.Loaded()
-		return err == nil && loaded == string(written) && strings.Contains(loaded, text) && len(a.standings()) > 0 && len(a.unsynced()) == 0
+		known := a.standings()
+		return err == nil && loaded == string(written) && strings.Contains(loaded, text) && len(known) > 0 && known[0].State == alertconf.InSync
 	})
 }
 
@@ -401,5 +402,34 @@ func TestAlertmanagerClient(t *testing.T) {
 	all := *a.alertmanagers.current.Load()
 	if _, err := all[0].api.Get(context.WithoutCancel(t.Context()), "x"); err != nil || header.Get("Authorization") != "Bearer canary" {
 		t.Errorf("it is asked with %q, %v", header.Get("Authorization"), err)
+	}
+}
+
+// People hear of an Alertmanager that needs them at once, and of one that may come back by itself later.
+func TestUnsynced(t *testing.T) {
+	now := time.Now()
+	a := &App{made: now.Add(-time.Hour)}
+	young := &App{made: now.Add(-settling / 2)}
+	all := []alertconf.Standing{
+		{Server: "fine", State: alertconf.InSync, InSyncAt: now},
+		{Server: "silent", State: alertconf.Unverified},
+		{Server: "away", State: alertconf.Unreachable, InSyncAt: now.Add(-settling)},
+		{Server: "just away", State: alertconf.Unreachable, InSyncAt: now.Add(-settling / 2)},
+		{Server: "never seen", State: alertconf.Pending},
+		{Server: "edited", State: alertconf.FileChanged, InSyncAt: now},
+		{Server: "refuses", State: alertconf.ReloadFailed, InSyncAt: now},
+		{Server: "another", State: alertconf.NotLoaded},
+	}
+	for of, want := range map[*App]string{a: "refuses, edited, another, away, never seen", young: "refuses, edited"} {
+		var names []string
+		for _, s := range of.troubled(all) {
+			names = append(names, s.Server)
+		}
+		if got := strings.Join(names, ", "); got != want {
+			t.Errorf("people hear of %q, want %q", got, want)
+		}
+	}
+	if len(urgency) != len(alertconf.States())-2 {
+		t.Error("a state is missing")
 	}
 }

@@ -27,10 +27,11 @@ const (
 	silencesTime  = 10 * time.Second // how long one read may take
 )
 
-// maxSilences is how many are kept, those that end last, and maxSilenceMatchers how many matchers one may have.
+// The limits of silences. One that has more is not told.
 const (
-	maxSilences        = 1000
-	maxSilenceMatchers = 100
+	maxSilences           = 1000 // those that end last
+	maxSilenceMatchers    = 100
+	maxSilenceExpressions = 256 << 10 // bytes, of all of them: what is compiled takes far more
 )
 
 // Silences are those of Alertmanager, read while somebody looks. Make them with NewSilences, and close them at the end.
@@ -114,6 +115,7 @@ func kept(read []alertconf.Silence) []silence {
 	read = slices.SortedFunc(slices.Values(read), byEnd)
 	read = read[max(len(read)-maxSilences, 0):]
 	var all []silence
+	left := maxSilenceExpressions
 	for i := range read {
 		from := &read[i]
 		one := silence{Silence: Silence{
@@ -121,19 +123,26 @@ func kept(read []alertconf.Silence) []silence {
 			Comment:  printable.Line(from.Comment, printable.MaxError),
 			StartsAt: from.StartsAt.UTC(), EndsAt: from.EndsAt.UTC(),
 		}}
-		if one.compile(from.Matchers) {
+		if one.compile(from.Matchers, &left) {
 			all = append(all, one)
 		}
 	}
 	return all
 }
 
-// compile takes matchers, and reports whether it understands all of them. One without any silences nothing.
-func (s *silence) compile(matchers []alertconf.SilenceMatcher) bool {
+// compile takes matchers, and reports whether it understands all of them and has the bytes left for their expressions. One without any
+// silences nothing.
+func (s *silence) compile(matchers []alertconf.SilenceMatcher, left *int) bool {
 	if len(matchers) > maxSilenceMatchers {
 		return false
 	}
 	for _, m := range matchers {
+		if m.IsRegex {
+			*left -= len(m.Value)
+		}
+		if *left < 0 {
+			return false
+		}
 		made, err := m.Matcher()
 		if err != nil {
 			return false

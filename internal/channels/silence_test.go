@@ -162,6 +162,21 @@ func TestSilencesAreBounded(t *testing.T) {
 	})
 }
 
+// Expressions that would take much memory are left out, and those after them.
+func TestSilencesWithLongExpressions(t *testing.T) {
+	all := []alertconf.Silence{
+		silenceOf("a", [3]string{"zone", "=~", "|x"}),
+		silenceOf("b", [3]string{"zone", "=~", "|" + strings.Repeat("x", maxSilenceExpressions)}),
+		silenceOf("c", [3]string{"zone", "=~", "|x"}),
+	}
+	for i := range all {
+		all[i].EndsAt = all[0].EndsAt
+	}
+	if got := kept(all); len(got) != 1 || got[0].ID != "a" {
+		t.Errorf("%d are kept, want the first", len(got))
+	}
+}
+
 // Close ends a read under way, and none begins after it.
 func TestSilencesClose(t *testing.T) {
 	var reads, ended atomic.Int32
