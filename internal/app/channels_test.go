@@ -295,6 +295,51 @@ func TestStopWhileAlertmanagerHangs(t *testing.T) {
 	}
 }
 
+// A change that waits for an Alertmanager ends before the exporter does, and is kept.
+func TestStopWhilePublishing(t *testing.T) {
+	d := newChannelDesk(t)
+	a := started(t, d.o)
+	d.runs(t, a, "# Written by")
+	d.am.Set("", probetest.QuirkHangs)
+	answered := make(chan string, 1)
+	go func() {
+		answered <- putChannel(t, "http://"+a.Addr().String()+"/api/v1/channels/live", slackChannel)
+	}()
+	until(t, "the Alertmanager to be told", func() bool { return d.am.Waiting() > 0 })
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		stopped(t, a)
+	}()
+	until(t, "the end to begin", func() bool { return !a.ready.Load() })
+	d.am.Set("", probetest.QuirkNone)
+	within(t, "Stop", func() { <-ended })
+	if status := <-answered; status != "201 Created" {
+		t.Errorf("the change was answered with %s", status)
+	}
+	a = started(t, d.o)
+	if c, ok := a.channels.Channel("live"); !ok || !c.Secret.Set {
+		t.Errorf("after the end the channel is %+v, %v", c, ok)
+	}
+}
+
+// putChannel makes a channel as alice, and returns the status.
+func putChannel(t *testing.T, url, body string) string {
+	t.Helper()
+	r, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodPut, url, strings.NewReader(body))
+	if err != nil {
+		return err.Error()
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", "Bearer canary-token-of-alice-0123456789")
+	resp, err := client.Do(r)
+	if err != nil {
+		return err.Error()
+	}
+	defer resp.Body.Close()
+	return resp.Status
+}
+
 // A test under way ends its alert before the exporter does.
 func TestStopWhileTesting(t *testing.T) {
 	d := newChannelDesk(t)

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -18,6 +19,8 @@ import (
 // named HealthcheckTargetRestart to its webhook and all others to a Slack that does not exist.
 type Alertmanager struct {
 	*Server
+
+	waiting atomic.Int32
 
 	mu      sync.Mutex // protects the following
 	alerts  []fakeAlert
@@ -32,6 +35,7 @@ type Alertmanager struct {
 	config   fakeConfig
 	reloads  int
 	silences []map[string]any
+	hung     chan struct{} // closed when it goes on; nil: it does not hang
 }
 
 // The quirks of a fake Alertmanager.
@@ -46,7 +50,7 @@ const (
 	QuirkHeartbeat = "heartbeat" // a dead man's switch of the kind webhook fails all the time
 	QuirkRetries   = "retries"   // Slack takes the third try
 	QuirkStarting  = "starting"  // is not ready for the first answers
-	QuirkHangs     = "hangs"     // answers nothing
+	QuirkHangs     = "hangs"     // answers nothing until it gets another quirk
 )
 
 type fakeAlert struct {
@@ -84,6 +88,13 @@ func (a *Alertmanager) Set(webhook, quirk string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.webhook, a.quirk = webhook, quirk
+	if a.hung != nil {
+		close(a.hung)
+		a.hung = nil
+	}
+	if quirk == QuirkHangs {
+		a.hung = make(chan struct{})
+	}
 }
 
 // Firing is how many alerts fire.

@@ -58,15 +58,23 @@ func (a *Alertmanager) Silence(silences ...map[string]any) {
 func (a *Alertmanager) hang(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a.mu.Lock()
-		hangs := a.quirk == QuirkHangs
+		hung := a.hung
 		a.mu.Unlock()
-		if hangs {
-			<-r.Context().Done()
-			return
+		if hung != nil {
+			a.waiting.Add(1)
+			defer a.waiting.Add(-1)
+			select {
+			case <-hung:
+			case <-r.Context().Done():
+				return
+			}
 		}
 		h.ServeHTTP(w, r)
 	})
 }
+
+// Waiting is how many requests it has not answered since it hangs.
+func (a *Alertmanager) Waiting() int { return int(a.waiting.Load()) }
 
 func (a *Alertmanager) reload(w http.ResponseWriter, _ *http.Request) {
 	a.mu.Lock()
