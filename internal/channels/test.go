@@ -196,7 +196,12 @@ func (t *Tests) Close(ctx context.Context) error {
 	for _, cancel := range t.running {
 		cancel()
 	}
+	idle := len(t.running) == 0
 	t.mu.Unlock()
+	if idle { // also if ctx has ended already
+		t.runs.Wait()
+		return nil
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

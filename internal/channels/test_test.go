@@ -202,6 +202,10 @@ func TestTestsClose(t *testing.T) {
 		if err := tests.Close(short); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("after a second: %v, want that it does not wait longer", err)
 		}
+		<-short.Done()
+		if err := newTests(nil, nil).Close(short); err != nil {
+			t.Errorf("without a test, after the time is up: %v", err)
+		}
 		if err := tests.Close(t.Context()); err != nil || ended != 1 {
 			t.Errorf("Close returns %v when %d have ended, want 1", err, ended)
 		}
