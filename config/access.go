@@ -53,6 +53,20 @@ type AccessProxy struct {
 	Trusted []Prefix `yaml:"trusted,omitempty"`
 }
 
+// Syncs are the names of the users of RoleSync, each of whom stands for an Alertmanager elsewhere.
+func (c *Config) Syncs() []string {
+	if c.Access == nil {
+		return nil
+	}
+	var names []string
+	for i := range c.Access.Users {
+		if u := &c.Access.Users[i]; u.Role == RoleSync {
+			names = append(names, u.Name)
+		}
+	}
+	return names
+}
+
 // HasToken reports whether the user is known by a token.
 func (u *User) HasToken() bool { return u.BearerToken != "" || u.BearerTokenFile != "" }
 

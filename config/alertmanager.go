@@ -25,8 +25,9 @@ type Alertmanager struct {
 	FileMode string `yaml:"file_mode,omitempty"`
 	// ChannelHosts are the hosts that URLs of channels may have. Empty: DefaultChannelHosts.
 	ChannelHosts []string `yaml:"channel_hosts,omitempty"`
-	// Servers are the Alertmanagers that read the configuration: all members of a cluster. Required.
-	Servers []AlertmanagerServer `yaml:"servers"`
+	// Servers are the Alertmanagers that read the configuration: all members of a cluster. Required, unless a user of RoleSync
+	// fetches it for Alertmanagers elsewhere.
+	Servers []AlertmanagerServer `yaml:"servers,omitempty"`
 }
 
 // AlertmanagerServer is an Alertmanager that reads its configuration from Alertmanager.Dir.
@@ -97,6 +98,9 @@ func (c *checker) alertmanager(p place, cfg *Config) {
 		c.fail(c.sub(p, "file_mode"), "got %q, want '0600', or '0640' where Alertmanager is in the group of dir", a.FileMode)
 	}
 	c.channelHosts(c.sub(p, "channel_hosts"), a.ChannelHosts)
+	if len(a.Servers) == 0 && len(cfg.Syncs()) == 0 {
+		c.fail(c.sub(p, "servers"), "got no server, want the Alertmanagers that read the configuration, or a user of role sync under access.users, who fetches it for one elsewhere")
+	}
 	c.alertmanagerServers(c.sub(p, "servers"), a.Servers)
 }
 
@@ -142,10 +146,7 @@ func (c *checker) channelHosts(p place, hosts []string) {
 }
 
 func (c *checker) alertmanagerServers(p place, servers []AlertmanagerServer) {
-	switch {
-	case len(servers) == 0:
-		c.fail(p, "got no server, want the Alertmanagers that read the configuration")
-	case len(servers) > maxAlertmanagerServers:
+	if len(servers) > maxAlertmanagerServers {
 		c.fail(p, "has %d servers, want %d at most", len(servers), maxAlertmanagerServers)
 	}
 	names := map[string]string{}

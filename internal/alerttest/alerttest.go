@@ -2,6 +2,7 @@
 package alerttest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -20,11 +21,19 @@ import (
 type Options struct {
 	Alertmanager *remote.Server
 	Exporter     *remote.Server // nil: no exporter is asked
+	// Called is what Alertmanager is called, where it has a name. Empty: it is known by its URL, that of --alertmanager.url.
+	Called string
 	// Target is a target of the exporter's inventory, whose labels the alert gets. Empty: it gets those of no target.
 	Target string
 	// Labels are added to the alert and replace those of the target.
 	Labels map[string]string
-	Wait   time.Duration // for each hop
+	// Receiver is the one to which they have to be routed, and which has to notify somebody. Empty: it may be any.
+	Receiver string
+	// Description is that of the alert, for people. Empty: that somebody makes a test with the command.
+	Description string
+	Wait        time.Duration // for each hop
+	// EndTime is how long the end of the alerts may take, also after ctx has ended. 0: remote.Timeout.
+	EndTime time.Duration
 
 	// Verdict says in one sentence what an alert would do to a service.
 	Verdict func(*policy.Explanation) string
@@ -89,10 +98,14 @@ func (t *test) prepare(ctx context.Context) error {
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("asking Alertmanager at %s: %w; is --alertmanager.url right?", t.Alertmanager, err)
+		err = fmt.Errorf("asking Alertmanager at %s: %w", t.where(), err)
+		if t.Called == "" {
+			err = fmt.Errorf("%w; is --alertmanager.url right?", err)
+		}
+		return err
 	}
 	if t.tally, err = tallyOf(ctx, t.Alertmanager); err != nil {
-		return fmt.Errorf("asking Alertmanager at %s: %w", t.Alertmanager, err)
+		return fmt.Errorf("asking Alertmanager at %s: %w", t.where(), err)
 	}
 	if t.Exporter != nil {
 		// Errors are ignored: the exporter is asked again later, and they are reported then.
@@ -104,9 +117,12 @@ func (t *test) prepare(ctx context.Context) error {
 		}
 	}
 	t.began = time.Now()
-	t.sent = alertsOf(labels, t.began, t.began.Add(3*t.Wait+time.Minute)) // so that they end even if this program is killed
+	t.sent = t.alertsOf(labels, t.began, t.began.Add(3*t.Wait+time.Minute)) // so that they end even if this program is killed
 	return nil
 }
+
+// where is where Alertmanager is, for people.
+func (t *test) where() string { return cmp.Or(t.Called, t.Alertmanager.String()) }
 
 // labels returns the labels of the alerts.
 func (t *test) labels(ctx context.Context) (map[string]string, error) {
@@ -142,12 +158,12 @@ func (t *test) target(ctx context.Context) (*api.Target, error) {
 
 // alertsOf returns the alerts of a target with these labels: one for people and one for the restart receiver. With a label
 // alertname it returns only that alert.
-func alertsOf(labels map[string]string, from, to time.Time) []alertconf.Alert {
+func (t *test) alertsOf(labels map[string]string, from, to time.Time) []alertconf.Alert {
 	made := func(name, severity string) alertconf.Alert {
 		l := map[string]string{"alertname": name, "severity": severity}
 		maps.Copy(l, labels)
 		return alertconf.Alert{Labels: l, StartsAt: from, EndsAt: to, Annotations: map[string]string{
-			"summary": "A test alert.", "description": "Somebody is testing the way of alerts with healthcheck_exporter alert-test. Nothing is wrong.",
+			"summary": "A test alert.", "description": cmp.Or(t.Description, "Somebody is testing the way of alerts with healthcheck_exporter alert-test. Nothing is wrong."),
 		}}
 	}
 	severity := "warning"

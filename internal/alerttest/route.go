@@ -11,7 +11,7 @@ import (
 )
 
 // route is the second hop: Alertmanager routes the alerts to receivers. It returns the alerts that are not suppressed, or nil if
-// the hop failed.
+// there is nothing to wait for.
 func (t *test) route(ctx context.Context) []*alertconf.KnownAlert {
 	h := Hop{Name: "they are routed", OK: true}
 	var all []alertconf.KnownAlert
@@ -36,19 +36,25 @@ func (t *test) route(ctx context.Context) []*alertconf.KnownAlert {
 	}
 	free := []*alertconf.KnownAlert{}
 	for _, a := range found {
-		var receivers []string
+		var names, receivers []string
 		for _, r := range a.Receivers {
-			receivers = append(receivers, r.Name+kinds(t.setup.Integrations[r.Name]))
+			names, receivers = append(names, r.Name), append(receivers, r.Name+kinds(t.setup.Integrations[r.Name]))
 		}
 		line := fmt.Sprintf("%s to %s", a.Labels["alertname"], strings.Join(receivers, ", "))
-		if why := suppressed(a, all); why != "" {
+		switch why := suppressed(a, all); {
+		case why != "":
 			h.OK, line = false, line+", but "+why
-		} else {
+		case t.Receiver != "" && !slices.Contains(names, t.Receiver):
+			h.OK, line = false, line+", want "+t.Receiver+": this Alertmanager runs another configuration, or a route of the base file takes the alert before"
+		default:
 			free = append(free, a)
 		}
 		h.Said = append(h.Said, line)
 	}
 	t.told(ctx, h)
+	if t.Receiver != "" && !h.OK {
+		return nil
+	}
 	t.others = t.otherReceivers(all)
 	return free
 }

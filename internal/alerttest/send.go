@@ -1,6 +1,7 @@
 package alerttest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +16,7 @@ import (
 // accept is the first hop: Alertmanager takes the alerts.
 func (t *test) accept(ctx context.Context) bool {
 	name := strings.TrimSpace("Alertmanager " + t.setup.Version) // the version may be empty
-	h := Hop{Name: fmt.Sprintf("%s at %s takes the alerts", name, t.Alertmanager), OK: true}
+	h := Hop{Name: fmt.Sprintf("%s at %s takes the alerts", name, t.where()), OK: true}
 	if err := t.client.Send(ctx, t.sent); err != nil {
 		h.OK, h.Said = false, []string{err.Error()}
 	}
@@ -24,7 +25,8 @@ func (t *test) accept(ctx context.Context) bool {
 
 // resolve is the last hop. It always takes place, even after an interrupt.
 func (t *test) resolve(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), remote.Timeout)
+	always := context.WithoutCancel(ctx)
+	ctx, cancel := context.WithTimeout(always, cmp.Or(t.EndTime, remote.Timeout))
 	defer cancel()
 	h := Hop{Name: "the alerts are ended again", OK: true}
 	now := time.Now()
@@ -46,5 +48,5 @@ func (t *test) resolve(ctx context.Context) {
 	if err != nil {
 		h.OK, h.Said = false, []string{err.Error(), "they end by themselves at " + t.sent[0].EndsAt.Format(time.TimeOnly)}
 	}
-	t.told(ctx, h)
+	t.told(always, h) // also if there was no time left
 }

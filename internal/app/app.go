@@ -87,9 +87,10 @@ type App struct {
 	managed   *managed.Registry
 	probeNow  *probeNow
 
-	channels     *channels.Editor
-	channelTests *channels.Tests
-	silences     *channels.Silences
+	channels      *channels.Editor
+	channelTests  *channels.Tests
+	silences      *channels.Silences
+	alertmanagers alertmanagers
 
 	journal   *journal.Journal // nil: nothing is kept
 	restarts  *restart.Controller
@@ -179,6 +180,7 @@ func New(o Options) (*App, error) {
 	a.memory, a.selfProber = a.newMemory(), a.newSelfProber()
 	a.onStop("the journal", a.closeJournal)
 	a.onStop("what people edit", a.closeManaged)
+	a.onStop("the channels", a.closeChannels)
 	if err := a.apply(); err != nil {
 		return nil, errors.Join(err, a.unwind(context.Background()))
 	}
@@ -261,8 +263,9 @@ func (a *App) Start() error {
 }
 
 // begin is what Start does when nothing can fail any more. What ends is in the opposite order: no longer ready, no viewer, no new
-// attempt, no probe by the exporter itself, probes in flight finish, servers close, what is known is kept, an attempt under way
-// may end, which has as much time as the probes. Viewers go first: their requests end only with them, and servers wait for all
+// attempt, no probe by the exporter itself, nobody looks after Alertmanagers, probes in flight finish, servers close, and with them
+// a change of a channel under way ends, what is known is kept, tests of channels end their alerts, an attempt under way may end,
+// which has as much time as the probes. Viewers go first: their requests end only with them, and servers wait for all
 // requests; besides, their browsers may find another exporter behind the same address meanwhile.
 func (a *App) begin() {
 	a.stage = stageStarted
@@ -271,6 +274,7 @@ func (a *App) begin() {
 	a.onStop("the servers", a.servers.shutdown)
 	a.onStop("the probes", a.drainProbes)
 	a.background("the inventory", a.inventory.Run)
+	a.background("the Alertmanagers", a.channels.Run)
 	a.background("the own probes", a.selfProber.Run)
 	a.onStop("the watch", endWatch)
 	a.onStop("the viewers", a.pages.Live.Close)

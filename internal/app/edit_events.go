@@ -29,12 +29,25 @@ func (a *App) edited(entries []managed.Entry) {
 	}
 }
 
-// eventsOf are those of one edit, which has some entries.
+// kindChannel is the kind of edits of channels.
+const kindChannel = managed.EntryKind("channel")
+
+// eventsOf are those of one edit, which has some entries. One that imports a document may be about targets and channels.
 func eventsOf(edit []managed.Entry) (all []status.Event) {
+	isChannel := func(e managed.Entry) bool { return e.Kind == kindChannel }
+	targets, channels := slices.DeleteFunc(slices.Clone(edit), isChannel), slices.DeleteFunc(slices.Clone(edit), func(e managed.Entry) bool { return !isChannel(e) })
+	return append(eventsOfSome(targets), eventsOfSome(channels)...)
+}
+
+// eventsOfSome are those of the entries of an edit that are all about targets, or all about channels.
+func eventsOfSome(edit []managed.Entry) (all []status.Event) {
+	if len(edit) == 0 {
+		return nil
+	}
 	if first := &edit[0]; first.Kind == managed.KindImport || len(edit) > eventsOfOne {
 		ev := eventOf(first)
-		ev.Target, ev.Detail = "", summed(edit)
-		if ev.Kind == status.KindEdit {
+		ev.Target, ev.Channel, ev.Detail = "", "", summed(edit)
+		if ev.Kind != status.KindMute {
 			ev.Outcome = status.Imported
 		}
 		return []status.Event{ev}
@@ -63,6 +76,9 @@ func eventOf(e *managed.Entry) status.Event {
 		}
 		return ev
 	}
+	if e.Kind == kindChannel {
+		ev.Kind, ev.Target, ev.Channel = status.KindChannel, "", e.Name
+	}
 	var changed map[string]json.RawMessage
 	if e.Action == managed.Updated && json.Unmarshal(e.Change, &changed) == nil {
 		ev.Detail = strings.Join(slices.Sorted(maps.Keys(changed)), ", ") // and not to what: the audit log has it
@@ -70,7 +86,7 @@ func eventOf(e *managed.Entry) status.Event {
 	return ev
 }
 
-// summed says how many targets an edit was about.
+// summed says how many targets or channels an edit was about.
 func summed(edit []managed.Entry) string {
 	count := map[managed.Action]int{}
 	for i := range edit {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -73,5 +74,47 @@ modules: {http_2xx: {prober: http}}
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(status.Event{}, "ID", "At")); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)
+	}
+}
+
+// What people do to channels is an event each, which says what they changed and not to what.
+func TestEventsOfChannels(t *testing.T) {
+	entry := func(revision uint64, kind managed.EntryKind, action managed.Action, name, change string) managed.Entry {
+		return managed.Entry{Who: "alice", Kind: kind, Action: action, Name: name, Revision: revision, Change: json.RawMessage(change)}
+	}
+	a := build(t, options(&recorder{}))
+	a.edited([]managed.Entry{
+		entry(1, kindChannel, managed.Created, "live", `{"type":"slack_webhook","url":"canary-url"}`),
+		entry(2, kindChannel, managed.Updated, "live", `{"url":"canary-url","enabled":false}`),
+		entry(3, kindChannel, managed.Deleted, "live", "null"),
+		entry(4, managed.KindImport, managed.Created, "shop", `{}`),
+		entry(4, kindChannel, managed.Created, "shop", `{"token":"canary-token"}`),
+		entry(4, managed.KindImport, managed.Created, "cart", `{}`),
+	})
+	var many []managed.Entry
+	for i := range eventsOfOne + 1 {
+		many = append(many, entry(5, kindChannel, managed.Created, strconv.Itoa(i), `{}`))
+	}
+	a.edited(many)
+	got, _ := a.status.Events(status.Filter{})
+	want := []status.Event{
+		{Kind: status.KindChannel, Outcome: status.Imported, Detail: "11 created"},
+		{Kind: status.KindChannel, Channel: "shop", Outcome: status.Created},
+		{Kind: status.KindEdit, Outcome: status.Imported, Detail: "2 created"},
+		{Kind: status.KindChannel, Channel: "live", Outcome: status.Deleted},
+		{Kind: status.KindChannel, Channel: "live", Outcome: status.Updated, Detail: "enabled, url"},
+		{Kind: status.KindChannel, Channel: "live", Outcome: status.Created},
+	}
+	for i := range want {
+		want[i].Who = "alice"
+	}
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(status.Event{}, "ID", "At")); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+	if of, _ := a.status.Events(status.Filter{Target: "shop"}); len(of) != 0 {
+		t.Errorf("the target shop has the event of a channel: %+v", of)
+	}
+	if of, _ := a.status.Events(status.Filter{Kind: status.KindChannel}); len(of) != 5 {
+		t.Errorf("%d events are about channels, want 5", len(of))
 	}
 }

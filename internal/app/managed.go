@@ -49,22 +49,27 @@ func (a *App) owner(name string) (source string, holds bool) {
 	}
 }
 
-// openManaged puts a configuration into force for what people edit, and opens its file. It is the last step of a load that can
-// fail, and only because another instance has the file; then nothing has changed. Anything else keeps people from editing, for as
+// openManaged puts a configuration into force for what people edit, and opens its file. It fails only because another instance
+// has the file; then nothing has changed. Anything else keeps people from editing, for as
 // long as it lasts, and probing goes on.
 func (a *App) openManaged(c *config.Config) error {
 	a.managed.Configure(c, a.opts.TimeoutOffset)
 	err := a.managed.Open()
 	if errors.Is(err, store.ErrLocked) {
-		if before := a.current.Load(); before != nil {
-			a.managed.Configure(before.Config, a.opts.TimeoutOffset)
-		}
+		a.restoreManaged()
 		return fmt.Errorf("--storage.path: %w", err)
 	}
 	if err != nil {
 		a.log.Error("Nothing can be edited: what people have edited cannot be used", "err", err)
 	}
 	return nil
+}
+
+// restoreManaged puts the configuration before a load that has failed into force again for what people edit.
+func (a *App) restoreManaged() {
+	if before := a.current.Load(); before != nil {
+		a.managed.Configure(before.Config, a.opts.TimeoutOffset)
+	}
 }
 
 func (a *App) closeManaged(context.Context) error { return a.managed.Close() }

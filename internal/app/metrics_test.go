@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/alertconf"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/managed"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
@@ -29,6 +31,9 @@ func used(t *testing.T) *metrics {
 	m.watchStale(func() float64 { return 0 })
 	m.reloaded(nil)
 	m.knowModules(map[string]collector.Module{"http_2xx": {}, "api": {}})
+	m.registry.MustRegister(alertconf.Collector{Standings: func() []alertconf.Standing {
+		return []alertconf.Standing{{Server: "am-1", State: alertconf.InSync, LoadedAt: time.Now()}}
+	}})
 	k := inventory.NewKeeper(inventory.Options{Mask: prober.MaskURL, Log: slog.New(slog.DiscardHandler)}, m.registry)
 	c := config.Default()
 	c.TargetFiles = []config.TargetFile{{Path: "none-*"}} // a source that answers: of a file that is named and missing it is an error

@@ -104,10 +104,7 @@ func (a *App) apply() error {
 		}
 	}
 	if err == nil {
-		if err = a.openJournal(s.Config); err == nil {
-			err = a.openManaged(s.Config)
-		}
-		if err != nil {
+		if err = a.open(s.Config); err != nil {
 			plan.Discard()
 		}
 	}
@@ -119,6 +116,21 @@ func (a *App) apply() error {
 	a.metrics.knowModules(s.Modules)
 	a.inventory.Apply(plan)
 	a.warnOfAddress(s.Config)
+	return nil
+}
+
+// open opens what a configuration needs and others may have. After an error all is as it was.
+func (a *App) open(c *config.Config) error {
+	if err := a.openJournal(c); err != nil {
+		return err
+	}
+	if err := a.openManaged(c); err != nil {
+		return err
+	}
+	if err := a.openChannels(c); err != nil {
+		a.restoreManaged()
+		return fmt.Errorf("%s: %w", a.configName(), err)
+	}
 	return nil
 }
 

@@ -29,7 +29,7 @@ func addEvents(p *program) {
 	c := p.Command("events", "List what happened to targets and services: what went down, for how long and why, what was restarted and whether that helped. Exit status: 0 success, 1 the exporter did not answer, 2 usage.")
 	exporterFlags(c, &o.Exporter, &o.Format)
 	c.Flag("target", "Only events of this target.").StringVar(&o.Target)
-	c.Flag("kind", "Only events of this kind: state, restart, edit or mute.").EnumVar(&o.Kind, status.Kinds()...)
+	c.Flag("kind", "Only events of this kind: state, restart, edit, mute or channel.").EnumVar(&o.Kind, status.Kinds()...)
 	c.Flag("since", "Only events since then: a time such as 2026-12-01T08:00:00Z, or how long ago, such as 7d.").Default("7d").StringVar(&o.Since)
 	c.Flag("limit", "How many events, the newest first.").Default("100").IntVar(&o.Limit)
 	p.does(c, func(ctx context.Context, out, errOut io.Writer) int { return listEvents(ctx, out, errOut, o) })
@@ -70,7 +70,7 @@ func writeEvents(out io.Writer, all *api.EventList, zone *time.Location) {
 	rows.add("WHEN", "WHAT", "EVENT", "AFTER")
 	for i := range all.Events {
 		e := &all.Events[i]
-		rows.add(e.At.In(zone).Format(time.DateTime), cmp.Or(e.Target, e.Service), eventOf(e), after(e))
+		rows.add(e.At.In(zone).Format(time.DateTime), cmp.Or(e.Target, e.Service, e.Channel), eventOf(e), after(e))
 		if text := why(e); text != "" {
 			rows.note(text)
 		}
@@ -88,7 +88,7 @@ func eventOf(e *status.Event) string {
 		words = string(e.State)
 	case status.KindRestart:
 		words = "restart: " + strings.ReplaceAll(e.Outcome, "_", " ")
-	case status.KindEdit, status.KindMute:
+	case status.KindEdit, status.KindMute, status.KindChannel:
 		words = strings.ReplaceAll(e.Outcome, "_", " ")
 	}
 	if e.Maintenance {
@@ -117,7 +117,7 @@ func why(e *status.Event) string {
 			text += ": " + e.Detail
 		}
 		return text
-	case e.Kind == status.KindEdit, e.Kind == status.KindMute:
+	case e.Kind == status.KindEdit, e.Kind == status.KindMute, e.Kind == status.KindChannel:
 		return deed(e)
 	case e.Error != "":
 		return fmt.Sprintf("%s: %s", e.Reason, e.Error)

@@ -23,6 +23,7 @@ func TestWriteEvents(t *testing.T) {
 		{At: at, Kind: status.KindRestart, Service: "batch", Outcome: "not_recovered", Maintenance: true},
 		{At: at, Kind: status.KindMute, Target: "shop", Outcome: status.Maintained, Who: "alice", Detail: "deploy", Until: at.Add(time.Hour)},
 		{At: at, Kind: status.KindEdit, Outcome: status.Imported, Detail: "3 created"},
+		{At: at, Kind: status.KindChannel, Channel: "live", Outcome: status.Updated, Who: "bob", Detail: "enabled"},
 	}}, time.UTC)
 	const want = `WHEN                 WHAT   EVENT                                AFTER
 2026-11-29 12:00:42  shop   up                                   42s
@@ -36,6 +37,8 @@ func TestWriteEvents(t *testing.T) {
   by alice, until 2026-11-29T13:00:00Z: deploy
 2026-11-29 12:00:00  -      imported                             -
   by somebody: 3 created
+2026-11-29 12:00:00  live   updated                              -
+  by bob: enabled
 There are older ones: see --limit.
 `
 	if diff := cmp.Diff(want, b.String()); diff != "" {

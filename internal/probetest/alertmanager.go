@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -19,6 +20,8 @@ import (
 type Alertmanager struct {
 	*Server
 
+	waiting atomic.Int32
+
 	mu      sync.Mutex // protects the following
 	alerts  []fakeAlert
 	made    map[string]int // requests by integration
@@ -27,12 +30,18 @@ type Alertmanager struct {
 	asked   int            // while it was starting
 	webhook string         // URL, with the token as its user
 	quirk   string
+
+	file     string // see ReadFrom; empty: it has a configuration of its own
+	config   fakeConfig
+	reloads  int
+	silences []map[string]any
+	hung     chan struct{} // closed when it goes on; nil: it does not hang
 }
 
 // The quirks of a fake Alertmanager.
 const (
 	QuirkNone      = ""
-	QuirkRefuses   = "refuses"   // takes no alert
+	QuirkRefuses   = "refuses"   // takes no alert, and loads no configuration
 	QuirkForgets   = "forgets"   // takes alerts and never lists them
 	QuirkInhibits  = "inhibits"  // notifies nobody: the alert is inhibited
 	QuirkSilences  = "silences"  // notifies nobody: the alert is silenced
@@ -41,6 +50,7 @@ const (
 	QuirkHeartbeat = "heartbeat" // a dead man's switch of the kind webhook fails all the time
 	QuirkRetries   = "retries"   // Slack takes the third try
 	QuirkStarting  = "starting"  // is not ready for the first answers
+	QuirkHangs     = "hangs"     // answers nothing until it gets another quirk
 )
 
 type fakeAlert struct {
@@ -66,8 +76,10 @@ func NewAlertmanager(t testing.TB) *Alertmanager {
 	mux.HandleFunc("POST /api/v2/alerts", a.post)
 	mux.HandleFunc("GET /api/v2/alerts", a.list)
 	mux.HandleFunc("GET /api/v2/status", a.status)
+	mux.HandleFunc("GET /api/v2/silences", a.listSilences)
+	mux.HandleFunc("POST /-/reload", a.reload)
 	mux.HandleFunc("GET /metrics", a.metrics)
-	a.Server = Serve(t, mux)
+	a.Server = Serve(t, a.hang(mux))
 	return a
 }
 
@@ -76,6 +88,13 @@ func (a *Alertmanager) Set(webhook, quirk string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.webhook, a.quirk = webhook, quirk
+	if a.hung != nil {
+		close(a.hung)
+		a.hung = nil
+	}
+	if quirk == QuirkHangs {
+		a.hung = make(chan struct{})
+	}
 }
 
 // Firing is how many alerts fire.
@@ -127,6 +146,12 @@ func (a *Alertmanager) take(ctx context.Context, p fakeAlert) {
 	if p.Labels["alertname"] == "HealthcheckTargetRestart" {
 		p.Receivers = []fakeReceiver{{"restart"}}
 	}
+	if a.file != "" {
+		p.Receivers = nil
+		for _, name := range a.config.receivers(p.Labels) {
+			p.Receivers = append(p.Receivers, fakeReceiver{name})
+		}
+	}
 	none := []string{}
 	p.Status = map[string]any{"state": "active", "inhibitedBy": none, "silencedBy": none, "mutedBy": none}
 	switch a.quirk {
@@ -162,6 +187,10 @@ func (a *Alertmanager) heartbeat(until time.Time) {
 }
 
 func (a *Alertmanager) notify(ctx context.Context, p fakeAlert) {
+	if a.file != "" {
+		a.send(ctx, p)
+		return
+	}
 	if p.Receivers[0].Name != "restart" {
 		a.made["slack"]++
 		switch a.quirk {
@@ -224,10 +253,19 @@ func (a *Alertmanager) status(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "Service Unavailable", http.StatusServiceUnavailable)
 		return
 	}
+	original := ownConfig
+	if a.file != "" {
+		original = string(a.config.text)
+	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(map[string]any{
 		"versionInfo": map[string]string{"version": "0.0.0"},
-		"config": map[string]string{"original": `receivers:
+		"config":      map[string]string{"original": original},
+	})
+}
+
+// ownConfig is what an Alertmanager runs that reads no file.
+const ownConfig = `receivers:
 - name: "null"
 - name: slack-live
   slack_configs:
@@ -238,9 +276,7 @@ func (a *Alertmanager) status(w http.ResponseWriter, _ *http.Request) {
 - name: heartbeat
   webhook_configs:
   - url: <secret>
-`},
-	})
-}
+`
 
 func (a *Alertmanager) metrics(w http.ResponseWriter, _ *http.Request) {
 	a.mu.Lock()
@@ -253,5 +289,8 @@ func (a *Alertmanager) metrics(w http.ResponseWriter, _ *http.Request) {
 		for kind, n := range counts {
 			fmt.Fprintf(w, "%s{integration=%q} %d\n", name, kind, n)
 		}
+	}
+	if a.file != "" {
+		fmt.Fprint(w, a.config.hash())
 	}
 }
