@@ -15,6 +15,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/alertconf"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/managed"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 )
@@ -160,6 +161,8 @@ func kindOf(field any) string {
 		return "true or false"
 	case *uint64:
 		return "a number"
+	case *alertconf.Standing:
+		return "an object with server, state, detail and times"
 	default:
 		return "a string"
 	}

@@ -93,7 +93,8 @@ func TestProblems(t *testing.T) {
 			t.Errorf("two mistakes are told as %+v", p)
 		}
 		p = read(question{alice, "PUT", shopPath, `{"url":"http://x"}`, []string{"If-Match", `"3"`}})
-		if p.Current == nil || p.Current.Revision != 1 || !strings.Contains(string(p.Current.Definition), "shop.example") || !strings.Contains(p.Detail, "alice changed it at") {
+		var now Record
+		if err := json.Unmarshal(encoded(p.Current), &now); err != nil || now.Revision != 1 || !strings.Contains(string(now.Definition), "shop.example") || !strings.Contains(p.Detail, "alice changed it at") {
 			t.Errorf("a lost race is told as %+v", p)
 		}
 		p = read(question{alice, "GET", "/api/v1/targets/shpo", "", nil})
