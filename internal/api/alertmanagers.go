@@ -95,6 +95,10 @@ func (s *Alertmanagers) Bundle(w http.ResponseWriter, r *http.Request) {
 		Fail(w, err)
 		return
 	}
+	bundle.Channels = append([]alertconf.Channel{}, bundle.Channels...) // and not null
+	if bundle.Secrets == nil {
+		bundle.Secrets = map[string]string{}
+	}
 	answerCached(w, r, "no-store", bundle)
 }
 

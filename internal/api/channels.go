@@ -157,7 +157,7 @@ func (s *ChannelEdits) Test(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Location", s.path(test.Channel)+"/test")
-	answerAs(w, http.StatusAccepted, test)
+	answerAs(w, http.StatusAccepted, told(test))
 }
 
 func (s *ChannelEdits) test(w http.ResponseWriter, r *http.Request) (channels.Test, error) {
@@ -194,7 +194,16 @@ func (s *ChannelEdits) LastTest(w http.ResponseWriter, r *http.Request) {
 		Fail(w, &StatusError{Status: http.StatusNotFound, Err: fmt.Errorf("channel %q was not tested since the exporter was started", printable.Text(c.Name, printable.MaxLog))})
 		return
 	}
-	answer(w, test)
+	answer(w, told(test))
+}
+
+// told is a test in which no list is null.
+func told(t channels.Test) channels.Test {
+	t.Hops = append([]channels.Hop{}, t.Hops...)
+	for i := range t.Hops {
+		t.Hops[i].Said = append([]string{}, t.Hops[i].Said...)
+	}
+	return t
 }
 
 // named is the channel that the path names. The error is a channels.MissingError.
