@@ -1,4 +1,4 @@
-// Package api serves the REST API: the targets with what is known of them, what happened to them, and what operators may ask
+// Package api serves the REST API: the targets with what is known of them, what happened to them, who hears of it, and what operators may ask
 // and order.
 package api
 
