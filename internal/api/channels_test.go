@@ -223,7 +223,7 @@ func TestChannelTest(t *testing.T) {
 			{"a reader", question{bob, "POST", livePath + "/test", "", nil}, nil, 403, "forbidden"},
 			{"elsewhere", question{ci, "POST", livePath + "/test", "", nil}, nil, 403, "live is in no environment alone"},
 			{"here", question{ci, "POST", "/api/v1/channels/dev/test", "", nil}, nil, 202, `{"channel":"dev","by":"ci"`},
-			{"everywhere", question{alice, "POST", livePath + "/test", "", nil}, nil, 202, `"ok":false,"hops":[{"name":"receiver","ok":true,"said":[]}]`},
+			{"everywhere", question{alice, "POST", livePath + "/test", "{}", nil}, nil, 202, `"ok":false,"hops":[{"name":"receiver","ok":true,"said":[]}]`},
 			{"begun", question{bob, "GET", livePath + "/test", "", nil}, nil, 200, `{"channel":"live","by":"alice"`},
 			{"again", question{alice, "POST", livePath + "/test", "", nil}, &managed.TooManyError{Err: errors.New("one is under way")}, 429, "too_many"},
 			{"a slip", question{alice, "POST", "/api/v1/channels/lvie/test", "", nil}, nil, 404, `did you mean \"live\"?`},
