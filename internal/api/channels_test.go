@@ -257,7 +257,7 @@ func TestAlertmanagers(t *testing.T) {
 			{"nor so", question{alice, "POST", apply + "?overwrite=false", "", nil}, alertconf.InSync, alertconf.ErrFileChanged, 409, "file_changed"},
 			{"over others", question{alice, "POST", apply + "?overwrite=true", "", nil}, alertconf.InSync, alertconf.ErrFileChanged, 200, `"revision":1`},
 			{"somewhere", question{ci, "POST", apply, "", nil}, alertconf.InSync, nil, 403, "the configuration of Alertmanager is in no environment alone"},
-			{"a reader", question{bob, "POST", apply, "", nil}, alertconf.InSync, nil, 403, "forbidden"},
+			{"an operator", question{access.Identity{Name: "op", Role: access.Operate}, "POST", apply, "", nil}, alertconf.InSync, nil, 403, "forbidden"},
 		} {
 			h.channels.state, h.channels.wrong = tc.state, tc.wrong
 			w := h.ask(t, tc.ask)
