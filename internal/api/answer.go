@@ -19,14 +19,17 @@ func answer(w http.ResponseWriter, body any) { answerAs(w, http.StatusOK, body) 
 
 // answerList is answer for what may be long, and for those who ask again and again: compressed, and not at all for whoever has it
 // already.
-func answerList(w http.ResponseWriter, r *http.Request, body any) {
+func answerList(w http.ResponseWriter, r *http.Request, body any) { answerCached(w, r, caching, body) }
+
+// answerCached is answerList with how the answer may be kept.
+func answerCached(w http.ResponseWriter, r *http.Request, control string, body any) {
 	var b bytes.Buffer
 	if err := json.NewEncoder(&b).Encode(body); err != nil {
 		Fail(w, err)
 		return
 	}
 	w.Header().Set("Content-Type", jsonType)
-	w.Header().Set("Cache-Control", caching)
+	w.Header().Set("Cache-Control", control)
 	send.Body(w, r, send.ETag(b.Bytes()), b.Bytes())
 }
 

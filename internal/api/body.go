@@ -15,6 +15,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/alertconf"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/managed"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 )
@@ -39,6 +40,9 @@ var (
 	nothing   = intake{0, readTime, nil}
 )
 
+// noKeys is an object that says nothing. There are programs that send one with every POST, so it counts as no body.
+const noKeys = "{}"
+
 // read returns the body of a request and its media type.
 func (in intake) read(w http.ResponseWriter, r *http.Request) (body []byte, kind string, err error) {
 	// Before anything is answered: net/http reads what is left of a refused body. Not every connection can do this.
@@ -46,12 +50,12 @@ func (in intake) read(w http.ResponseWriter, r *http.Request) (body []byte, kind
 	if kind, err = in.kind(w, r); err != nil {
 		return nil, "", err
 	}
-	body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, in.most))
+	body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, max(in.most, int64(len(noKeys)))))
 	var large *http.MaxBytesError
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, "", &StatusError{Status: http.StatusRequestTimeout, Err: errors.New("the body did not arrive in time")}
-	case errors.As(err, &large) && in.most == 0:
+	case in.most == 0 && (err != nil || len(body) > 0 && string(body) != noKeys):
 		return nil, "", badBody("there is no body here")
 	case errors.As(err, &large):
 		return nil, "", fmt.Errorf("the body has more than %d bytes: %w", large.Limit, err)
@@ -160,6 +164,8 @@ func kindOf(field any) string {
 		return "true or false"
 	case *uint64:
 		return "a number"
+	case *alertconf.Standing:
+		return "an object with server, state, detail and times"
 	default:
 		return "a string"
 	}

@@ -120,7 +120,7 @@ func (e *Edits) Import(w http.ResponseWriter, r *http.Request) {
 	answer(w, whole(report))
 }
 
-// meetableByAll is meetable for a condition about everything.
+// meetableByAll returns an error for a condition about everything that nothing meets.
 func (e *Edits) meetableByAll(c *managed.Condition) error {
 	if !unmeetable(c) {
 		return nil
@@ -129,7 +129,7 @@ func (e *Edits) meetableByAll(c *managed.Condition) error {
 	if err != nil {
 		return err
 	}
-	return &changedError{managed.ChangedError{Revision: revision, Want: *c}}
+	return &unmetError{managed.ChangedError{Revision: revision, Want: *c}}
 }
 
 // whole is a Report in which no list is null.

@@ -46,8 +46,7 @@ func (e *Events) list(values url.Values, now time.Time) (EventList, error) {
 		list.Events = []status.Event{}
 	}
 	if more {
-		values.Set("after", strconv.FormatUint(found[len(found)-1].ID, 10))
-		list.Next = "?" + values.Encode()
+		list.Next = nextOf(values, strconv.FormatUint(found[len(found)-1].ID, 10))
 	}
 	return list, nil
 }

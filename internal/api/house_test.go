@@ -16,6 +16,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/board"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/channels"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/managed"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
@@ -28,6 +29,7 @@ type house struct {
 	registry *managed.Registry
 	mux      *http.ServeMux
 	probed   error // what a probe now returns
+	channels *fakeChannels
 }
 
 // inHouse runs a test in a house of its own, and in a time of its own.
@@ -50,7 +52,7 @@ targets:
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{cfg: c, mux: http.NewServeMux()}
+	h := &house{cfg: c, mux: http.NewServeMux(), channels: newFakeChannels()}
 	h.registry = h.newRegistry()
 	h.registry.Configure(c, 0)
 	if err := h.registry.Open(); err != nil {
@@ -108,6 +110,15 @@ func (h *house) serve(source *board.Source) {
 	g := h.registry
 	targets := targetsOf(source)
 	targets.Managed, targets.Edits, targets.Writable = g.Target, g.Edits, g.Writable
+	targets.Told = func(*inventory.Entry) []channels.Channel { return append([]channels.Channel{}, h.channels.List()...) }
+	targets.Silences = func(e *inventory.Entry) []channels.Silence {
+		if e.Name != "db" {
+			return nil
+		}
+		return []channels.Silence{{ID: "1-2", CreatedBy: "carol", Comment: "moving", StartsAt: time.Now().UTC(), EndsAt: time.Now().UTC()}}
+	}
+	hears := &ChannelEdits{Channels: h.channels, Tests: h.channels, Author: authorOf, Environments: environmentsOf}
+	managers := &Alertmanagers{Channels: h.channels, Author: authorOf}
 	edits := &Edits{Targets: targets, Managed: g, Author: authorOf}
 	probes := &Probes{Board: source, Author: authorOf, Hint: targets.Hint, Probe: func(context.Context, string) (*prober.Result, error) {
 		return &prober.Result{Start: time.Now(), Duration: time.Second, Attempts: 1, HTTP: &prober.HTTPResult{StatusCode: 200}}, h.probed
@@ -119,6 +130,11 @@ func (h *house) serve(source *board.Source) {
 		"POST /api/v1/targets/{name}/probe": probes.Now,
 		"GET /api/v1/managed":               edits.Export, "PUT /api/v1/managed": edits.Import, "GET /api/v1/managed/targets": edits.Supply,
 		"GET /api/v1/openapi.yaml": ServeOpenAPI,
+		"GET /api/v1/channels":     hears.List, "GET /api/v1/channels/{name}": hears.Show,
+		"PUT /api/v1/channels/{name}": hears.Put, "PATCH /api/v1/channels/{name}": hears.Patch, "DELETE /api/v1/channels/{name}": hears.Delete,
+		"GET /api/v1/channels/{name}/test": hears.LastTest, "POST /api/v1/channels/{name}/test": hears.Test,
+		"GET /api/v1/alertmanager": managers.Show, "GET /api/v1/alertmanager/config": managers.Config, "POST /api/v1/alertmanager/apply": managers.Apply,
+		"GET /api/v1/alertmanager/bundle": managers.Bundle, "POST /api/v1/alertmanager/bundle/result": managers.Result,
 	} {
 		h.mux.HandleFunc(pattern, handler)
 	}
@@ -155,6 +171,7 @@ func authorOf(r *http.Request, role access.Role, of string) managed.Author {
 var (
 	alice = access.Identity{Name: "alice", Role: access.Edit, Listed: true}
 	ci    = access.Identity{Name: "ci", Role: access.Edit, Environments: []string{"DEV"}, Listed: true}
+	am    = access.Identity{Name: "am-9", Role: access.Sync, Listed: true}
 	bob   = access.Identity{Name: "bob", Role: access.Read, Listed: true}
 )
 

@@ -7,12 +7,9 @@ import (
 	"net/url"
 	"sync/atomic"
 	"time"
-	"unicode/utf8"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/managed"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/query"
 )
 
 // Managed keeps the targets that people write, as managed.Registry does.
@@ -60,51 +57,28 @@ func (e *Edits) Patch(w http.ResponseWriter, r *http.Request) {
 // write serves a change of a target by what a body says.
 func (e *Edits) write(w http.ResponseWriter, r *http.Request, in intake, do func(context.Context, managed.Edit, string, []byte) (managed.Outcome, error)) {
 	name := r.PathValue("name")
-	edit, err := e.edit(r, "dry_run")
-	if err != nil {
-		Fail(w, err)
-		return
-	}
-	body, _, err := in.read(w, r)
+	edit, body, err := e.changes().read(w, r, in, "dry_run")
+	var outcome managed.Outcome
 	if err == nil {
-		_, err = members(body)
+		outcome, err = do(r.Context(), edit, name, body)
 	}
-	if err == nil {
-		err = e.meetable(&edit.If, name)
-	}
-	if err != nil {
-		Fail(w, err)
-		return
-	}
-	outcome, err := do(r.Context(), edit, name, body)
 	if err != nil {
 		Fail(w, err)
 		return
 	}
 	detail := e.Targets.written(&outcome.Target, edit.DryRun, time.Now())
-	if detail.Revision > 0 { // a trial makes nothing that has one
-		setRevision(w, detail.Revision)
-	}
-	if outcome.Action == managed.Created {
-		w.Header().Set("Location", e.Prefix+"/api/v1/targets/"+url.PathEscape(name))
-		answerAs(w, http.StatusCreated, Changed{detail, outcome.Warnings})
-		return
-	}
-	answer(w, Changed{detail, outcome.Warnings})
+	(&done{
+		action: outcome.Action, revision: detail.Revision, // a trial makes nothing that has one
+		location: e.Prefix + "/api/v1/targets/" + url.PathEscape(name),
+		body:     Changed{detail, outcome.Warnings},
+	}).answer(w)
 }
 
 // Delete removes the target that the path names.
 func (e *Edits) Delete(w http.ResponseWriter, r *http.Request) {
-	name := r.PathValue("name")
-	edit, err := e.edit(r, "dry_run", "force")
+	edit, _, err := e.changes().read(w, r, nothing, "dry_run", "force")
 	if err == nil {
-		_, _, err = nothing.read(w, r)
-	}
-	if err == nil {
-		err = e.meetable(&edit.If, name)
-	}
-	if err == nil {
-		_, err = e.Managed.Delete(r.Context(), edit, name)
+		_, err = e.Managed.Delete(r.Context(), edit, r.PathValue("name"))
 	}
 	if err != nil {
 		Fail(w, err)
@@ -113,40 +87,9 @@ func (e *Edits) Delete(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// edit is who changes the target that the path names, and on what condition. Parameters are those that there are.
-func (e *Edits) edit(r *http.Request, parameters ...string) (managed.Edit, error) {
-	p, _ := query.Parse(r.URL.RawQuery)
-	p.Only(parameters...)
-	edit := managed.Edit{DryRun: p.Flag("dry_run"), Force: p.Flag("force")}
-	name := r.PathValue("name")
-	if err := p.Err(); err != nil {
-		return edit, err
-	}
-	if !utf8.ValidString(name) {
-		return edit, badBody("the name of the target is not UTF-8")
-	}
-	edit.By = e.Author(r, access.Edit, printable.Text(name, printable.MaxLog))
-	var err error
-	edit.If, err = condition(r.Header)
-	return edit, err
+func (e *Edits) changes() *changes {
+	return &changes{what: "target", author: e.Author, now: func(name string) managed.ChangedError {
+		now, _ := e.Managed.Target(name)
+		return managed.ChangedError{Now: now, Revision: now.Revision}
+	}}
 }
-
-// meetable returns an error for a condition that nothing meets, such as a weak ETag: it must not count as none.
-func (e *Edits) meetable(c *managed.Condition, name string) error {
-	if !unmeetable(c) {
-		return nil
-	}
-	now, _ := e.Managed.Target(name)
-	return &changedError{managed.ChangedError{Now: now, Revision: now.Revision, Want: *c}}
-}
-
-// A changedError is for a condition that nothing meets.
-type changedError struct{ managed.ChangedError }
-
-// Error implements error.
-func (e *changedError) Error() string {
-	return `no ETag of If-Match is the revision of a target, such as "17"`
-}
-
-// Unwrap returns what the problem is told by.
-func (e *changedError) Unwrap() error { return &e.ChangedError }

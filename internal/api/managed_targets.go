@@ -3,15 +3,11 @@ package api
 import (
 	"net/http"
 	"time"
-
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/query"
 )
 
 // Supply serves the managed targets as a source of other exporters, with what somebody has said of them for a time.
 func (e *Edits) Supply(w http.ResponseWriter, r *http.Request) {
-	p, _ := query.Parse(r.URL.RawQuery)
-	p.Only()
-	if err := p.Err(); err != nil {
+	if err := bare(r); err != nil {
 		Fail(w, err)
 		return
 	}

@@ -93,7 +93,8 @@ func TestProblems(t *testing.T) {
 			t.Errorf("two mistakes are told as %+v", p)
 		}
 		p = read(question{alice, "PUT", shopPath, `{"url":"http://x"}`, []string{"If-Match", `"3"`}})
-		if p.Current == nil || p.Current.Revision != 1 || !strings.Contains(string(p.Current.Definition), "shop.example") || !strings.Contains(p.Detail, "alice changed it at") {
+		var now Record
+		if err := json.Unmarshal(encoded(p.Current), &now); err != nil || now.Revision != 1 || !strings.Contains(string(now.Definition), "shop.example") || !strings.Contains(p.Detail, "alice changed it at") {
 			t.Errorf("a lost race is told as %+v", p)
 		}
 		p = read(question{alice, "GET", "/api/v1/targets/shpo", "", nil})
@@ -169,8 +170,9 @@ func TestBodies(t *testing.T) {
 			{"large", "PUT", "/api/v1/targets/b", jsonType, `{"url":"` + strings.Repeat("x", 64<<10) + `"}`, 413, "65536 bytes"},
 			{"large for an import", "PUT", "/api/v1/managed", jsonType, `{"targets":["` + strings.Repeat("x", 16<<20) + `"]}`, 413, "16777216 bytes"},
 			{"too deep", "PUT", "/api/v1/targets/b", jsonType, `{"url":` + strings.Repeat("[", 30_000) + strings.Repeat("]", 30_000) + `}`, 400, ""},
-			{"with a DELETE", "DELETE", shopPath, jsonType, "{}", 400, "there is no body here"},
-			{"with a probe", "POST", "/api/v1/targets/db/probe", jsonType, "{}", 400, "there is no body here"},
+			{"with a DELETE", "DELETE", shopPath, jsonType, `{"a":1}`, 400, "there is no body here"},
+			{"with a probe", "POST", "/api/v1/targets/db/probe", jsonType, "[]", 400, "there is no body here"},
+			{"that says nothing, with a probe", "POST", "/api/v1/targets/db/probe", jsonType, "{}", 200, ""},
 			{"a parameter", "PUT", "/api/v1/targets/b?dryrun=true", jsonType, shop, 400, `unknown parameter \"dryrun\"`},
 			{"a parameter that is cut", "PUT", "/api/v1/targets/b?dry_run=true;", jsonType, shop, 400, "cannot be read"},
 			{"a parameter that is neither", "PUT", "/api/v1/targets/b?dry_run=1", jsonType, shop, 400, "want one of"},

@@ -4,7 +4,6 @@ import (
 	_ "embed"
 	"net/http"
 
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/query"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/send"
 )
 
@@ -15,9 +14,7 @@ var OpenAPI []byte
 
 // ServeOpenAPI serves the description.
 func ServeOpenAPI(w http.ResponseWriter, r *http.Request) {
-	p, _ := query.Parse(r.URL.RawQuery)
-	p.Only()
-	if err := p.Err(); err != nil {
+	if err := bare(r); err != nil {
 		Fail(w, err)
 		return
 	}

@@ -34,11 +34,9 @@ type Periods struct {
 
 // Show serves the period of the target that the path names, if it has not ended.
 func (s *Periods) Show(w http.ResponseWriter, r *http.Request) {
-	parameters, _ := query.Parse(r.URL.RawQuery)
-	parameters.Only()
 	now := time.Now()
 	subject, err := s.subject(r, now)
-	if err = cmp.Or(parameters.Err(), err); err != nil {
+	if err = cmp.Or(bare(r), err); err != nil {
 		Fail(w, err)
 		return
 	}

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -13,12 +12,6 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/calendar"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/managed"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/query"
-)
-
-// How many elements a list has that may be asked for in parts.
-const (
-	defaultLimit = 1000
-	maxLimit     = 10_000
 )
 
 // A PeriodOf is a period with its target.
@@ -66,7 +59,7 @@ func (s *Periods) List(w http.ResponseWriter, r *http.Request) {
 
 func (s *Periods) list(r *http.Request, now time.Time) (*PeriodList, error) {
 	p, values := query.Parse(r.URL.RawQuery)
-	after, limit := p.Text("after"), int(cmp.Or(p.Number("limit", maxLimit), defaultLimit)) //nolint:gosec // it is at most maxLimit
+	part := pagingOf(p, values)
 	f, err := filterOf(p, values, "after", "limit")
 	if err != nil {
 		return nil, err
@@ -76,12 +69,11 @@ func (s *Periods) list(r *http.Request, now time.Time) (*PeriodList, error) {
 	found, list := []PeriodOf{}, &PeriodList{}
 	for _, o := range s.Overlays.Overlays(s.Kind, now) {
 		e := b.Inventory.ByName(o.Target)
-		if o.Target <= after || filtered && (e == nil || !selects(b, &f, o.Target)) {
+		if o.Target <= part.after || filtered && (e == nil || !selects(b, &f, o.Target)) {
 			continue
 		}
-		if len(found) == limit {
-			values.Set("after", found[limit-1].Target)
-			list.Next = "?" + values.Encode()
+		if len(found) == part.limit {
+			list.Next = part.next(found[part.limit-1].Target)
 			break
 		}
 		found = append(found, PeriodOf{o.Target, utc(o.Period)})

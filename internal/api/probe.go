@@ -8,7 +8,6 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/board"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/query"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
@@ -40,9 +39,7 @@ func (s *Probes) Now(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Probes) now(w http.ResponseWriter, r *http.Request) (*Probed, error) {
-	p, _ := query.Parse(r.URL.RawQuery)
-	p.Only()
-	if err := p.Err(); err != nil {
+	if err := bare(r); err != nil {
 		return nil, err
 	}
 	if _, _, err := nothing.read(w, r); err != nil {

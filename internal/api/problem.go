@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/alertconf"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/channels"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/managed"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/query"
@@ -28,8 +30,8 @@ type Problem struct {
 	Detail string `json:"detail"`
 	// Errors are all that is wrong with what was written, each with where it is.
 	Errors []managed.Problem `json:"errors,omitempty"`
-	// Current is the target as it is, where it is not as the request expects. nil: there is none.
-	Current *Record `json:"current,omitempty"`
+	// Current is the target, as a Record, or the channel as it is, where it is not as the request expects. nil: there is none.
+	Current any `json:"current,omitempty"`
 	// Found is how many targets a request is about that expected another number.
 	Found *int `json:"found,omitempty"`
 
@@ -48,15 +50,17 @@ var (
 	badRequest       = problemType{"bad_request", http.StatusBadRequest, "The request cannot be understood"}
 	unauthenticated  = problemType{"unauthenticated", http.StatusUnauthorized, "Credentials are missing or wrong"}
 	forbidden        = problemType{"forbidden", http.StatusForbidden, "The role or the environments do not suffice"}
-	readOnly         = problemType{"read_only", http.StatusForbidden, "Targets are read-only here"}
+	readOnly         = problemType{"read_only", http.StatusForbidden, "The configuration does not allow it"}
 	notFound         = problemType{"not_found", http.StatusNotFound, "There is no such thing"}
 	ownedElsewhere   = problemType{"owned_elsewhere", http.StatusConflict, "The target is from another source"}
+	fileChanged      = problemType{"file_changed", http.StatusConflict, "Somebody else has changed the configuration of Alertmanager"}
 	inUse            = problemType{"in_use", http.StatusConflict, "The target is in use"}
 	unexpectedNumber = problemType{"unexpected_number", http.StatusConflict, "The number of targets is not the expected one"}
 	changedMeanwhile = problemType{"changed_meanwhile", http.StatusPreconditionFailed, "It is not as expected"}
 	tooLarge         = problemType{"too_large", http.StatusRequestEntityTooLarge, "The body is too large"}
 	unsupportedType  = problemType{"unsupported_media_type", http.StatusUnsupportedMediaType, "The body is of a type that is not read here"}
 	invalidContent   = problemType{"invalid", http.StatusUnprocessableEntity, "What was sent is not valid"}
+	refusedChange    = problemType{"alertmanager_refused", http.StatusUnprocessableEntity, "Alertmanager does not take it"}
 	ifMatchRequired  = problemType{"if_match_required", http.StatusPreconditionRequired, "A condition is required"}
 	tooMany          = problemType{"too_many", http.StatusTooManyRequests, "There are too many"}
 	storeFailed      = problemType{"store", http.StatusServiceUnavailable, "The change could not be kept"}
@@ -65,8 +69,8 @@ var (
 
 // problemTypes are the types, for those who look one up by its status. The first of a status stands for it.
 var problemTypes = []problemType{
-	badRequest, unauthenticated, forbidden, readOnly, notFound, unexpectedNumber, ownedElsewhere, inUse, changedMeanwhile,
-	tooLarge, unsupportedType, invalidContent, ifMatchRequired, tooMany, unavailable, storeFailed,
+	badRequest, unauthenticated, forbidden, readOnly, notFound, unexpectedNumber, ownedElsewhere, inUse, fileChanged, changedMeanwhile,
+	tooLarge, unsupportedType, invalidContent, refusedChange, ifMatchRequired, tooMany, unavailable, storeFailed,
 }
 
 // problems say of which type an error is. The first that fits counts.
@@ -74,8 +78,10 @@ var problems = []struct {
 	is   func(error) bool
 	kind problemType
 }{
-	{func(err error) bool { return errors.Is(err, managed.ErrReadOnly) }, readOnly},
+	{is(managed.ErrReadOnly), readOnly},
+	{is(channels.ErrOff), readOnly},
 	{as[*managed.MissingError], notFound},
+	{as[*channels.MissingError], notFound},
 	{as[*managed.OwnedError], ownedElsewhere},
 	{as[*managed.InUseError], inUse},
 	{as[*managed.RequiredError], ifMatchRequired},
@@ -85,12 +91,15 @@ var problems = []struct {
 	{as[*managed.TooManyError], tooMany},
 	{as[*managed.InvalidError], invalidContent},
 	{as[*managed.StoreError], storeFailed},
+	{as[*alertconf.RefusedError], refusedChange},
+	{as[*alertconf.MissingError], refusedChange},
+	{is(alertconf.ErrFileChanged), fileChanged},
 	{func(err error) bool {
 		denied, ok := errors.AsType[*access.DeniedError](err)
 		return ok && denied.Unauthenticated
 	}, unauthenticated},
 	{as[*access.DeniedError], forbidden},
-	{func(err error) bool { return errors.Is(err, access.ErrCredentials) }, unauthenticated},
+	{is(access.ErrCredentials), unauthenticated},
 	{as[*query.Error], badRequest},
 	{as[*http.MaxBytesError], tooLarge},
 }
@@ -98,6 +107,10 @@ var problems = []struct {
 func as[E error](err error) bool {
 	_, ok := errors.AsType[E](err)
 	return ok
+}
+
+func is(target error) func(error) bool {
+	return func(err error) bool { return errors.Is(err, target) }
 }
 
 // typeOf is the type of an error. What nobody gave one may work later.
@@ -133,6 +146,9 @@ func problemOf(err error) *Problem {
 	}
 	if changed, ok := errors.AsType[*managed.ChangedError](err); ok && changed.Now.Name != "" {
 		p.Current = recordOf(&changed.Now)
+	}
+	if c, ok := errors.AsType[*currentError](err); ok {
+		p.Current = c.current
 	}
 	if number, ok := errors.AsType[*managed.NumberError](err); ok {
 		p.Found = &number.Found

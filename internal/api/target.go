@@ -6,10 +6,10 @@ import (
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/board"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/channels"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/managed"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
-	"github.com/healthcheck-exporter/healthcheck_exporter/internal/query"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
@@ -25,6 +25,11 @@ type Detail struct {
 	// Edits are the last changes that somebody has made to the target, the newest first.
 	Edits []Edit `json:"edits,omitempty"`
 
+	// Channels hear of it when it is down, also those that are off. nil: nobody makes channels here.
+	Channels []Hearer `json:"channels,omitzero"`
+	// Silences are those of Alertmanager that are in force for it.
+	Silences []channels.Silence `json:"silences,omitempty"`
+
 	Recent  []Sample `json:"recent"`
 	Changes []Change `json:"changes"`
 	// LastFailure is the last probe that failed. nil: none is kept.
@@ -33,6 +38,12 @@ type Detail struct {
 	Minutes  [][2]int `json:"minutes"`
 	Quarters [][2]int `json:"quarters"`
 	Days     [][2]int `json:"days"`
+}
+
+// A Hearer is a channel that hears of a target.
+type Hearer struct {
+	Name    string `json:"name"`
+	Enabled bool   `json:"enabled"`
 }
 
 // maxEdits is how many edits a Detail has.
@@ -96,9 +107,7 @@ type Step struct {
 
 // Show serves the target that the path names.
 func (t *Targets) Show(w http.ResponseWriter, r *http.Request) {
-	p, _ := query.Parse(r.URL.RawQuery)
-	p.Only()
-	if err := p.Err(); err != nil {
+	if err := bare(r); err != nil {
 		Fail(w, err)
 		return
 	}
@@ -162,7 +171,24 @@ func (t *Targets) known(b *board.Board, e *inventory.Entry) *Detail {
 		d.LastFailure = failureOf(failed)
 		d.LastFailure.Hint = t.Hint(e.Module, failed)
 	}
+	if t.Told != nil {
+		d.Channels = hearers(t.Told(e))
+	}
+	if t.Silences != nil {
+		d.Silences = t.Silences(e)
+	}
 	return d
+}
+
+func hearers(told []channels.Channel) []Hearer {
+	if told == nil {
+		return nil
+	}
+	all := make([]Hearer, len(told))
+	for i := range told {
+		all[i] = Hearer{told[i].Name, told[i].Enabled}
+	}
+	return all
 }
 
 // define adds what somebody has written of a managed target.

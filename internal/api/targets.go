@@ -1,4 +1,4 @@
-// Package api serves the REST API: the targets with what is known of them, what happened to them, and what operators may ask
+// Package api serves the REST API: the targets with what is known of them, what happened to them, who hears of it, and what operators may ask
 // and order.
 package api
 
@@ -12,6 +12,7 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/board"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/channels"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/managed"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
@@ -96,6 +97,10 @@ type Targets struct {
 	Managed func(name string) (managed.Target, bool)
 	// Edits returns the last edits of a target, the newest first. It may be nil: there are none.
 	Edits func(name string, limit int) []managed.Entry
+	// Told returns the channels that hear that a target is down. nil: nobody makes channels here. It may be nil itself, likewise.
+	Told func(e *inventory.Entry) []channels.Channel
+	// Silences returns those of Alertmanager for the alert that a target is down. It may be nil: they are not known.
+	Silences func(e *inventory.Entry) []channels.Silence
 	// Writable returns why managed targets cannot be changed; nil: they can. It may be nil itself: nothing can be changed.
 	Writable func() error
 }
@@ -136,8 +141,7 @@ func (t *Targets) Select(values url.Values, now time.Time) (TargetList, error) {
 			continue
 		}
 		if limit > 0 && len(list.Targets) == limit {
-			values.Set("after", list.Targets[limit-1].Name)
-			list.Next = "?" + values.Encode()
+			list.Next = nextOf(values, list.Targets[limit-1].Name)
 			break
 		}
 		list.Targets = append(list.Targets, t.describe(b, &of, writable))

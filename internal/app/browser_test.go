@@ -30,6 +30,11 @@ var browsed = map[string]bool{
 	"DELETE /api/v1/targets/{name}/maintenance": false, "POST /api/v1/targets/{name}/probe": false,
 	"PUT /api/v1/mutes": false, "DELETE /api/v1/mutes": false, "PUT /api/v1/maintenances": false, "DELETE /api/v1/maintenances": false,
 
+	"GET /api/v1/channels": true, "GET /api/v1/channels/{name}": true, "GET /api/v1/channels/{name}/test": true,
+	"GET /api/v1/alertmanager": true, "GET /api/v1/alertmanager/config": true, "GET /api/v1/alertmanager/bundle": false,
+	"PUT /api/v1/channels/{name}": false, "PATCH /api/v1/channels/{name}": false, "DELETE /api/v1/channels/{name}": false, "POST /api/v1/channels/{name}/test": false,
+	"POST /api/v1/alertmanager/apply": false, "POST /api/v1/alertmanager/bundle/result": false,
+
 	"GET /probe": false, "GET /probe/all": false, "GET /sd": false,
 	"POST /webhook/alertmanager": false, "POST /-/reload": false, "PUT /-/reload": false,
 	"GET /api/v1/restarts": false, "GET /api/v1/restarts/{service}": false, "GET /api/v1/restarts/{service}/explain": false,
@@ -118,7 +123,7 @@ func TestBrowsers(t *testing.T) {
 			}
 			for _, method := range methods {
 				r := serve(h, method, path, tc.header)
-				if got := r.Code != http.StatusForbidden; got != tc.ok {
+				if got := r.Code != http.StatusForbidden || switchedOff(r); got != tc.ok {
 					t.Errorf("%s %s by %s is answered %d, want it served: %t", method, path, tc.name, r.Code, tc.ok)
 				}
 				if !tc.ok {

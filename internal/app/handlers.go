@@ -50,7 +50,10 @@ func (a *App) probeAll() *collector.AllHandler {
 
 // apiTargets serves the targets with what is known of them.
 func (a *App) apiTargets() *api.Targets {
-	return &api.Targets{Board: a.board(), Hint: a.hint, Managed: a.managed.Target, Edits: a.managed.Edits, Writable: a.managed.Writable}
+	return &api.Targets{
+		Board: a.board(), Hint: a.hint, Managed: a.managed.Target, Edits: a.managed.Edits, Writable: a.managed.Writable,
+		Told: a.told, Silences: a.silencesFor,
+	}
 }
 
 // board is where what is known of targets is shown from.
