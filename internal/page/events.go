@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -108,14 +109,20 @@ func (p *Pages) ended(target string) map[uint64]time.Duration {
 	return found
 }
 
+// kindChannel is the kind of what people do to channels.
+const kindChannel status.Kind = "channel"
+
 // deedIcons are the icons of what people do.
-var deedIcons = map[status.Kind]string{status.KindEdit: "✎", status.KindMute: "⊘"}
+var deedIcons = map[status.Kind]string{status.KindEdit: "✎", status.KindMute: "⊘", kindChannel: "✉"}
 
 // eventOf puts an event into words. Root is the way to the front page.
 func eventOf(c *catalogue, e *status.Event, root string) eventLine {
 	one := eventLine{At: clock(e.At), Maintenance: e.Maintenance}
 	if e.Target != "" {
 		one.Target = &link{root + "targets/" + url.PathEscape(e.Target) + c.Query, printable.Text(e.Target, printable.MaxLog)}
+	}
+	if name := cmp.Or(e.Target, e.Service); e.Kind == kindChannel && name != "" {
+		one.Target = &link{channelAt(root, name) + c.Query, printable.Text(name, printable.MaxLog)}
 	}
 	if e.Kind == status.KindRestart {
 		one.Class, one.Icon = "restart", "⟳"

@@ -51,7 +51,12 @@ func (f form) line(name string) string { return strings.TrimSpace(f.Text(name)) 
 type mistake struct{ Field, Label, Text string }
 
 // mistakesOf are those of an error, each with the field of a form that it is about, in the order of the fields.
-func mistakesOf(c *catalogue, err error, fields []string) (all []mistake) {
+func mistakesOf(c *catalogue, err error, fields []string) []mistake {
+	return mistakesIn(func(key string) string { return c.say("form." + key) }, err, fields)
+}
+
+// mistakesIn is mistakesOf for fields that have these labels.
+func mistakesIn(label func(key string) string, err error, fields []string) (all []mistake) {
 	invalid, ok := errors.AsType[*managed.InvalidError](err)
 	if !ok {
 		return []mistake{{Text: printable.Text(err.Error(), printable.MaxError)}}
@@ -60,7 +65,7 @@ func mistakesOf(c *catalogue, err error, fields []string) (all []mistake) {
 		found := mistake{Text: printable.Text(one.Detail, printable.MaxError)}
 		key, rest, _ := strings.Cut(strings.TrimPrefix(one.Pointer, "/"), "/")
 		if slices.Contains(fields, key) {
-			found.Field, found.Label = key, c.say("form."+key)
+			found.Field, found.Label = key, label(key)
 			if rest != "" {
 				found.Text = printable.Text(rest, printable.MaxLog) + ": " + found.Text
 			}
