@@ -2,8 +2,11 @@ package page
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
@@ -85,6 +88,11 @@ func (f *channelField) value(text string) any {
 	}
 }
 
+// same reports whether two texts of the form mean the same.
+func (f *channelField) same(a, b string) bool {
+	return reflect.DeepEqual(f.value(tidy(a)), f.value(tidy(b)))
+}
+
 // shownOf are the values of the fields of a channel that the form shows.
 func shownOf(ch *channels.Channel) map[string]string {
 	all := map[string]string{}
@@ -128,7 +136,7 @@ func channelPatch(ch *channels.Channel, kind alertconf.Kind, typed map[string]st
 		switch {
 		case f.show == nil && text == "" && typed[removeSecret] == yes, f.show == nil && text == "" && other:
 			patch[f.key] = nil
-		case f.show == nil && text == "", f.show != nil && text == tidy(shown[f.key]):
+		case f.show == nil && text == "", f.show != nil && f.same(shown[f.key], text):
 		case text == "":
 			patch[f.key] = nil
 		default:
@@ -247,6 +255,9 @@ func channelMistakes(c *catalogue, d *channelDraft, err error) []mistake {
 	if text := channelRefusal(c, err); text != "" {
 		return []mistake{{Text: text}}
 	}
+	if invalid, ok := errors.AsType[*managed.InvalidError](err); ok {
+		err = d.byLine(invalid)
+	}
 	keys := append([]string{"name"}, channelKeys()...)
 	all := mistakesIn(func(key string) string { return channelLabel(c, d.kind, key) }, err, keys)
 	_, denied := errors.AsType[*access.DeniedError](err)
@@ -258,6 +269,26 @@ func channelMistakes(c *catalogue, d *channelDraft, err error) []mistake {
 		all[0] = mistake{"name", c.say("channel.field.name"), c.say("channel.taken")}
 	}
 	return all
+}
+
+// byLine is an error with the lines of the form in place of the places in a list.
+func (d *channelDraft) byLine(invalid *managed.InvalidError) *managed.InvalidError {
+	var lines []int
+	for i, text := range strings.Split(d.typed["matchers"], "\n") {
+		if strings.TrimSpace(text) != "" {
+			lines = append(lines, i+1)
+		}
+	}
+	found := &managed.InvalidError{What: invalid.What}
+	for _, problem := range invalid.Problems {
+		if text, ok := strings.CutPrefix(problem.Pointer, "/matchers/"); ok {
+			if n, err := strconv.Atoi(text); err == nil && n >= 0 && n < len(lines) {
+				problem = managed.Problem{Pointer: "/matchers", Detail: fmt.Sprintf("line %d: %s", lines[n], problem.Detail)}
+			}
+		}
+		found.Problems = append(found.Problems, problem)
+	}
+	return found
 }
 
 // draftOf is what a form says of a channel. If it cannot be read, draftOf answers.
@@ -294,7 +325,7 @@ func channelConflict(c *catalogue, now *channels.Channel, d *channelDraft) *conf
 		return printable.Text(strings.ReplaceAll(tidy(text), "\n", ", "), printable.MaxError)
 	}
 	for _, f := range fieldsOf(d.kind) {
-		if f.show != nil && tidy(shown[f.key]) != d.typed[f.key] {
+		if f.show != nil && !f.same(shown[f.key], d.typed[f.key]) {
 			found.Differences = append(found.Differences, difference{channelLabel(c, d.kind, f.key), words(&f, shown[f.key]), words(&f, d.typed[f.key])})
 		}
 	}

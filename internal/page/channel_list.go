@@ -30,6 +30,7 @@ type channelList struct {
 	Why     string // why nothing can be changed although they are on; empty: it can
 	Add     string // where one is added; empty: whoever looks may not
 	Rows    []*channelView
+	Acts    bool // whoever looks may do something to one of them
 	Servers *servers
 }
 
@@ -52,7 +53,9 @@ func (p *Pages) showChannels(w http.ResponseWriter, r *http.Request, status int,
 		l.Servers = p.servers(c, r, root, now, wrong)
 		all := p.Channels.Editor.List()
 		for i := range all {
-			l.Rows = append(l.Rows, p.channelView(c, r, &all[i], root, now))
+			row := p.channelView(c, r, &all[i], root, now)
+			l.Acts = l.Acts || row.Edit != "" || row.Test != ""
+			l.Rows = append(l.Rows, row)
 		}
 		if err := p.Channels.Editor.Writable(); err != nil {
 			l.Why = printable.Text(err.Error(), printable.MaxError)
@@ -62,6 +65,9 @@ func (p *Pages) showChannels(w http.ResponseWriter, r *http.Request, status int,
 	}
 	p.render(w, r, status, shell{catalogue: c, Content: "channels", Title: c.say("nav.channels"), Here: "channels", Root: root, Body: l}, ofContent)
 }
+
+// fromChannel is what a form says that is on the page of a channel.
+const fromChannel = "channel"
 
 // SwitchChannel serves what switches the channel on or off that the path names.
 func (p *Pages) SwitchChannel(on bool) http.Handler {
@@ -89,7 +95,7 @@ func (p *Pages) SwitchChannel(on bool) http.Handler {
 			return
 		}
 		to := rootOf(r) + "channels"
-		if in.line("from") == "channel" {
+		if in.line("from") == fromChannel {
 			to = channelAt(rootOf(r), ch.Name)
 		}
 		away(w, c, to, pendingOr(outcome, done.Pending))

@@ -144,10 +144,15 @@ func (p *Pages) showChannel(w http.ResponseWriter, r *http.Request, status int, 
 		catalogue: c, View: p.channelView(c, r, ch, root, now), Done: done, All: root + "channels" + c.Query,
 		Made: stamped{clock(ch.Created.At), clean(ch.Created.By)}, Updated: stamped{clock(ch.Updated.At), clean(ch.Updated.By)},
 	}
+	body.View.From = fromChannel
 	known, _ := p.Channels.Editor.Alertmanager() // it is not off
 	for _, s := range known.Servers {
-		if s.State != alertconf.InSync {
-			body.Waiting = append(body.Waiting, c.say("channel.waiting", clean(s.Server), c.say("alertmanager.state."+string(s.State))))
+		switch s.State {
+		case alertconf.InSync:
+		case alertconf.Pending, alertconf.Unreachable:
+			body.Waiting = append(body.Waiting, c.say("channel.waiting", clean(s.Server)))
+		default:
+			body.Waiting = append(body.Waiting, clean(s.Server)+": "+c.say("alertmanager.state."+string(s.State)))
 		}
 	}
 	title := body.View.Name

@@ -25,6 +25,7 @@ type channelView struct {
 	Wait     string // empty: as in the base file
 	Trial    *trial // the last test; nil: there was none
 
+	From string // what the form says that switches it, so that the same page follows
 	// Where it is switched, tested and edited; empty: whoever looks may not.
 	Switch, Test, Edit string
 }
