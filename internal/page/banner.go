@@ -101,15 +101,15 @@ func (p *Pages) neglected(b *board.Board, started time.Time) (unprobed banner, o
 	return unprobed, own
 }
 
-// Query is what a link of ours has; see catalogue.
-func (n notice) Query() string { return n.c.Query }
-
 // A notice is a banner as a template shows it.
 type notice struct {
 	banner
 	c   *catalogue
 	now time.Time
 }
+
+// Query is what a link of ours has; see catalogue.
+func (n notice) Query() string { return n.c.Query }
 
 // Age is how long ago a time was.
 func (n notice) Age(at time.Time, form string) template.HTML {

@@ -236,7 +236,7 @@ func (p *Pages) channelControl(c *catalogue, d *channelDraft, f channelField) co
 	}
 	for _, m := range d.mistakes {
 		if m.Field == f.key && one.Wrong == "" {
-			one.Wrong = m.Text
+			one.Wrong, one.Ours = m.Text, m.Ours
 		}
 	}
 	return one
@@ -253,7 +253,7 @@ func channelLabel(c *catalogue, kind alertconf.Kind, key string) string {
 // channelMistakes are those of an error about a draft, in the order of its fields.
 func channelMistakes(c *catalogue, d *channelDraft, err error) []mistake {
 	if text := channelRefusal(c, err); text != "" {
-		return []mistake{{Text: text}}
+		return []mistake{{Text: text, Ours: true}}
 	}
 	if invalid, ok := errors.AsType[*managed.InvalidError](err); ok {
 		err = d.byLine(invalid)
@@ -266,7 +266,7 @@ func channelMistakes(c *catalogue, d *channelDraft, err error) []mistake {
 	case denied: // where it is confined to is what its matchers say
 		all[0].Field, all[0].Label = "matchers", c.say("channel.field.matchers")
 	case taken:
-		all[0] = mistake{"name", c.say("channel.field.name"), c.say("channel.taken")}
+		all[0] = mistake{"name", c.say("channel.field.name"), c.say("channel.taken"), true}
 	}
 	return all
 }

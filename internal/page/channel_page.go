@@ -74,7 +74,7 @@ func (p *Pages) CreateChannel(w http.ResponseWriter, r *http.Request) {
 	}
 	c, name := catalogueFor(r), d.typed["name"]
 	if name == "" {
-		d.mistakes = []mistake{{"name", c.say("channel.field.name"), c.say("channel.name_wanted")}}
+		d.mistakes = []mistake{{"name", c.say("channel.field.name"), c.say("channel.name_wanted"), true}}
 		p.showAddChannel(w, r, http.StatusUnprocessableEntity, c, &d)
 		return
 	}
@@ -151,7 +151,7 @@ func (p *Pages) showChannel(w http.ResponseWriter, r *http.Request, status int, 
 		case alertconf.InSync:
 		case alertconf.Pending, alertconf.Unreachable:
 			body.Waiting = append(body.Waiting, c.say("channel.waiting", clean(s.Server)))
-		default:
+		case alertconf.NotLoaded, alertconf.ReloadFailed, alertconf.FileChanged, alertconf.Unverified:
 			body.Waiting = append(body.Waiting, clean(s.Server)+": "+c.say("alertmanager.state."+string(s.State)))
 		}
 	}

@@ -123,10 +123,10 @@ func TestChannelMistakes(t *testing.T) {
 	says(t, w, 422, `<div class="wrong" role="alert" tabindex="-1" autofocus>`, `<a href="#f-matchers">Hears of</a>: <span lang="en">line 3: got &#34;foo bar&#34;`, `<a href="#f-url">URL</a>`, "channel_hosts", `id="w-group_wait"`,
 		`value="x&#34;&gt;&lt;script&gt;"`, `value="https://evil.example/"`, "a=b\n\nfoo bar</textarea>", `value="2h"`, `<option value="no" selected>say nothing`, "Type it again", "<title>Not saved: Add a channel")
 	lacks(t, w, canary, "<script>")
-	if url, matchers := strings.Index(w.Body.String(), `<a href="#f-url">`), strings.Index(w.Body.String(), `<a href="#f-matchers">`); url > matchers {
+	if first, then := strings.Index(w.Body.String(), `<a href="#f-url">`), strings.Index(w.Body.String(), `<a href="#f-matchers">`); first > then {
 		t.Error("they are not in the order of the form")
 	}
-	says(t, p.does("POST", "/channels", "type", "slack_bot", "channel", "#x"), 422, `<a href="#f-name">`, "Enter a name")
+	says(t, p.does("POST", "/channels?lang=ko", "type", "slack_bot", "channel", "#x"), 422, `<a href="#f-name">이름</a>: <span>이름을 입력하세요`, `id="w-name">이름을`)
 	says(t, p.does("POST", "/channels", "type", "slack_bot", "name", "x", "channel", "#x"), 422, `<a href="#f-token">Token</a>: <span lang="en">missing`)
 	for _, tc := range []struct {
 		fails  error

@@ -86,7 +86,7 @@ func mayChannel(r *http.Request, role access.Role, ch *channels.Channel) bool {
 // plainWords is a regular expression of words alone, such as DEV|STAGE.
 var plainWords = regexp.MustCompile(`^[\w-]+(?:\|[\w-]+)*$`)
 
-// environmentsOf are those to which matchers confine a channel. nil: it may hear of any.
+// environmentsOf are those to which matchers confine a channel; nil: it may hear of any.
 func environmentsOf(matchers []string) []string {
 	for _, text := range matchers {
 		m, err := alertconf.ParseMatcher(text)

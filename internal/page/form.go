@@ -48,7 +48,10 @@ func (p *Pages) formOf(w http.ResponseWriter, r *http.Request, known ...string) 
 func (f form) line(name string) string { return strings.TrimSpace(f.Text(name)) }
 
 // A mistake is one thing that is wrong with a form. Field is empty if it is about the whole.
-type mistake struct{ Field, Label, Text string }
+type mistake struct {
+	Field, Label, Text string
+	Ours               bool // the text is in the language of the page; others are in English
+}
 
 // mistakesOf are those of an error, each with the field of a form that it is about, in the order of the fields.
 func mistakesOf(c *catalogue, err error, fields []string) []mistake {

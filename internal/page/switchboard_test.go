@@ -117,7 +117,7 @@ func (s *switchboard) keep(e managed.Edit, name string, body map[string]any) (ch
 		}
 		ch.GroupWait = &d
 	}
-	for _, problem := range ch.Channel.Check([]string{"hooks.slack.com", "chat.example.com"}) {
+	for _, problem := range ch.Check([]string{"hooks.slack.com", "chat.example.com"}) {
 		invalid.Problems = append(invalid.Problems, managed.Problem{Pointer: "/" + problem.Field, Detail: problem.Detail})
 	}
 	if secret != "" && ch.Kind != alertconf.Webhook && !ch.Secret.Set {
@@ -157,7 +157,7 @@ func (s *switchboard) Patch(_ context.Context, e managed.Edit, name string, patc
 	wait := now.GroupWait
 	now.GroupWait = nil
 	text, err := json.Marshal(now.Channel)
-	if err = errors.Join(err, json.Unmarshal(text, &d), json.Unmarshal(patch, &with)); err != nil {
+	if err := errors.Join(err, json.Unmarshal(text, &d), json.Unmarshal(patch, &with)); err != nil {
 		return channels.Outcome{}, err
 	}
 	if wait != nil {
@@ -225,10 +225,11 @@ var live = channels.Channel{
 // panelOf has channels of every kind.
 func panelOf(tb testing.TB, more ...channels.Channel) *panel {
 	tb.Helper()
-	p := &panel{desk: deskOf(tb), board: switchboardOf(append(more, []channels.Channel{live,
-		channels.Channel{Channel: alertconf.Channel{Name: hostileName, Kind: alertconf.SlackBot, Enabled: true, Matchers: []string{`environment=~"DEV|STAGE"`, `team!="<b>"`}, Channel: "#dev"}, Secret: channels.Secret{Set: true}},
-		channels.Channel{Channel: alertconf.Channel{Name: "ops", Kind: alertconf.Webhook, SendResolved: true, URL: "https://chat.example.com/hook"}, Secret: channels.Secret{Set: true, UpdatedAt: noon}},
-		channels.Channel{Channel: alertconf.Channel{Name: "pager", Kind: alertconf.Receiver, Enabled: true, SendResolved: true, Receiver: "pagerduty-ops", Matchers: []string{`severity="critical"`}}},
+	p := &panel{desk: deskOf(tb), board: switchboardOf(append(more, []channels.Channel{
+		live,
+		{Channel: alertconf.Channel{Name: hostileName, Kind: alertconf.SlackBot, Enabled: true, Matchers: []string{`environment=~"DEV|STAGE"`, `team!="<b>"`}, Channel: "#dev"}, Secret: channels.Secret{Set: true}},
+		{Channel: alertconf.Channel{Name: "ops", Kind: alertconf.Webhook, SendResolved: true, URL: "https://chat.example.com/hook"}, Secret: channels.Secret{Set: true, UpdatedAt: noon}},
+		{Channel: alertconf.Channel{Name: "pager", Kind: alertconf.Receiver, Enabled: true, SendResolved: true, Receiver: "pagerduty-ops", Matchers: []string{`severity="critical"`}}},
 	}...)...)}
 	p.Channels = &Channels{
 		Editor: p.board, Tests: p.board,
