@@ -155,7 +155,7 @@ func TestChannelMistakes(t *testing.T) {
 func TestEditChannel(t *testing.T) {
 	p := panelOf(t)
 	w := p.does("GET", "/channels/alerts-live")
-	says(t, w, 200, `action="../channels/alerts-live"`, `name="revision" value="7"`, "There is one, which nobody can see.", "environment=&#34;LIVE&#34;</textarea>", "These select 2 of 3 targets now.", `value="500ms"`,
+	says(t, w, 200, `action="../channels/alerts-live"`, `name="revision" value="7"`, "There is one, which nobody can see.", "environment=&#34;LIVE&#34;</textarea>", "Selects 2 of 3 targets now.", `value="500ms"`,
 		`action="../channels/alerts-live/delete"`, "bob", "carol", `<input type="hidden" name="from" value="channel">`)
 	lacks(t, w, "remove_secret")
 	same := []string{"revision", "7", "type", "slack_webhook", "matchers", `environment="LIVE"`, "send_resolved", "yes", "enabled", "yes", "group_wait", "500ms", "url", ""}
@@ -419,7 +419,7 @@ func TestUnsyncedBanner(t *testing.T) {
 // What people do to channels is among the events, and leads to the channel.
 func TestChannelEvents(t *testing.T) {
 	p := panelOf(t)
-	p.tracker.Record(status.Event{At: time.Now(), Kind: kindChannel, Target: "a/<b>", Who: "alice", Outcome: "updated", Detail: "matchers"})
+	p.tracker.Record(status.Event{At: time.Now(), Kind: status.KindChannel, Channel: "a/<b>", Who: "alice", Outcome: "updated", Detail: "matchers"})
 	says(t, p.does("GET", "/events"), 200, "✉</span> changed</b>", `<a href="./channels/a%2F%3Cb%3E">a/&lt;b&gt;</a>`, "by alice", "matchers")
 }
 
@@ -449,7 +449,6 @@ func TestChannelKeys(t *testing.T) {
 			}
 		}
 	}
-	keys = append(keys, "event.kind."+string(kindChannel))
 	for _, key := range keys {
 		if _, ok := catalogues["en"].messages[key]; !ok {
 			t.Errorf("no catalogue has %q", key)

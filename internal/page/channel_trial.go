@@ -67,7 +67,7 @@ func (p *Pages) TestChannel(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	by := p.Channels.Author(r, access.Operate, ch.Name)
-	if err := by.May(environmentsOf(ch.Matchers)...); err != nil {
+	if err := by.May(ch.Environments()...); err != nil {
 		p.Refuse(w, r, statusOf(err), err)
 		return
 	}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"regexp"
-	"strings"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/alertconf"
@@ -80,25 +78,7 @@ func (p *Pages) channelNamed(w http.ResponseWriter, r *http.Request) (channels.C
 
 // mayChannel reports whether who sent a request may do to a channel what needs a role.
 func mayChannel(r *http.Request, role access.Role, ch *channels.Channel) bool {
-	return access.May(access.From(r.Context()), role, environmentsOf(ch.Matchers)...)
-}
-
-// plainWords is a regular expression of words alone, such as DEV|STAGE.
-var plainWords = regexp.MustCompile(`^[\w-]+(?:\|[\w-]+)*$`)
-
-// environmentsOf are those to which matchers confine a channel; nil: it may hear of any.
-func environmentsOf(matchers []string) []string {
-	for _, text := range matchers {
-		m, err := alertconf.ParseMatcher(text)
-		switch {
-		case err != nil || m.Name != "environment":
-		case m.Op == alertconf.Equal:
-			return []string{m.Value}
-		case m.Op == alertconf.Match && plainWords.MatchString(m.Value):
-			return strings.Split(m.Value, "|")
-		}
-	}
-	return nil
+	return access.May(access.From(r.Context()), role, ch.Environments()...)
 }
 
 // selects is how many targets matchers select, and of how many. It is false for those that cannot be read.

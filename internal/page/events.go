@@ -1,7 +1,6 @@
 package page
 
 import (
-	"cmp"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -109,11 +108,8 @@ func (p *Pages) ended(target string) map[uint64]time.Duration {
 	return found
 }
 
-// kindChannel is the kind of what people do to channels.
-const kindChannel status.Kind = "channel"
-
 // deedIcons are the icons of what people do.
-var deedIcons = map[status.Kind]string{status.KindEdit: "✎", status.KindMute: "⊘", kindChannel: "✉"}
+var deedIcons = map[status.Kind]string{status.KindEdit: "✎", status.KindMute: "⊘", status.KindChannel: "✉"}
 
 // eventOf puts an event into words. Root is the way to the front page.
 func eventOf(c *catalogue, e *status.Event, root string) eventLine {
@@ -121,8 +117,8 @@ func eventOf(c *catalogue, e *status.Event, root string) eventLine {
 	if e.Target != "" {
 		one.Target = &link{root + "targets/" + url.PathEscape(e.Target) + c.Query, printable.Text(e.Target, printable.MaxLog)}
 	}
-	if name := cmp.Or(e.Target, e.Service); e.Kind == kindChannel && name != "" {
-		one.Target = &link{channelAt(root, name) + c.Query, printable.Text(name, printable.MaxLog)}
+	if e.Channel != "" {
+		one.Target = &link{channelAt(root, e.Channel) + c.Query, printable.Text(e.Channel, printable.MaxLog)}
 	}
 	if e.Kind == status.KindRestart {
 		one.Class, one.Icon = "restart", "⟳"

@@ -70,7 +70,7 @@ func (s *switchboard) Channel(name string) (channels.Channel, bool) {
 func (s *switchboard) judge(e managed.Edit, name string) error {
 	now, ok := s.all[name]
 	if ok {
-		if err := e.By.May(environmentsOf(now.Matchers)...); err != nil {
+		if err := e.By.May(now.Environments()...); err != nil {
 			return err
 		}
 	}
@@ -106,7 +106,7 @@ func (s *switchboard) keep(e managed.Edit, name string, body map[string]any) (ch
 		return channels.Outcome{}, err
 	}
 	ch.Name = name
-	if err := e.By.May(environmentsOf(ch.Matchers)...); err != nil {
+	if err := e.By.May(ch.Environments()...); err != nil {
 		return channels.Outcome{}, err
 	}
 	invalid := &managed.InvalidError{What: "channel"}

@@ -18,14 +18,15 @@ const (
 	KindRestart Kind = "restart" // an attempt to restart a service ended
 	KindEdit    Kind = "edit"    // somebody changed a target, or many at once
 	KindMute    Kind = "mute"    // somebody muted a target or put it into maintenance, or ended that
+	KindChannel Kind = "channel" // somebody changed who hears of what
 )
 
 // Kinds are the names of all kinds of events.
 func Kinds() []string {
-	return []string{string(KindState), string(KindRestart), string(KindEdit), string(KindMute)}
+	return []string{string(KindState), string(KindRestart), string(KindEdit), string(KindMute), string(KindChannel)}
 }
 
-// What somebody did, as the Outcome of events of the last two kinds has it.
+// What somebody did, as the Outcome of events of the last three kinds has it.
 const (
 	Created  = "created"
 	Updated  = "updated"
@@ -49,8 +50,11 @@ type Event struct {
 	ID   uint64    `json:"id"`
 	At   time.Time `json:"at"`
 	Kind Kind      `json:"kind"`
-	// Target is the name in the inventory. Empty: it is about a service that no target of the inventory checks.
+	// Target is the name in the inventory. Empty: it is about a service that no target of the inventory checks, about many targets, or
+	// about a channel.
 	Target string `json:"target,omitempty"`
+	// Channel is the name of the channel that an event of KindChannel is about.
+	Channel string `json:"channel,omitempty"`
 
 	// State, Reason, StatusCode and Error are what the probe found. LastedSeconds is how long the state before lasted; nil: that
 	// is unknown.
