@@ -68,6 +68,8 @@ func (p *Pages) servers(c *catalogue, r *http.Request, root string, now time.Tim
 	}
 	s.Class, s.Sum = "down", c.say("alertmanager.some", in, len(s.Rows))
 	switch {
+	case s.Changed: // who runs what will be seen by and by
+		s.Sum = c.say("alertmanager.changed")
 	case len(s.Rows) == 0:
 		s.Class, s.Sum = "stale", c.say("alertmanager.unknown")
 	case in == len(s.Rows):

@@ -157,7 +157,6 @@ type channelForm struct {
 	Kind     alertconf.Kind
 	Kinds    []kindLink
 	Controls []control
-	Remove   bool // offer to remove the secret
 	Mistakes []mistake
 	Again    bool // a secret was typed, and has to be typed again
 	Conflict *conflict
@@ -196,7 +195,6 @@ func (p *Pages) channelForm(c *catalogue, d *channelDraft, here string) *channel
 	for _, field := range fieldsOf(d.kind) {
 		one := p.channelControl(c, d, field)
 		f.Again = f.Again || field.show == nil && d.typed[field.key] != "" && (len(d.mistakes) > 0 || d.conflict != nil)
-		f.Remove = f.Remove || field.show == nil && !field.required && d.keepsSecret()
 		f.Controls = append(f.Controls, one)
 	}
 	return f
@@ -216,7 +214,7 @@ func (p *Pages) channelControl(c *catalogue, d *channelDraft, f channelField) co
 	case f.kind == "secret":
 		one.Help, one.Value = c.say("channel.help."+f.key+"."+string(d.kind)), "" // it is never shown
 		if d.keepsSecret() {
-			one.Help, one.Required = c.say("channel.help.keep"), false
+			one.Help, one.Required, one.Remove = c.say("channel.help.keep"), false, !f.required
 		}
 	case f.key == "url":
 		one.Help = c.say("channel.help.url." + string(d.kind))

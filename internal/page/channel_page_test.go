@@ -135,7 +135,7 @@ func TestChannelMistakes(t *testing.T) {
 	}{
 		{&alertconf.RefusedError{Server: "am-1 (0.25.0)", Text: `undefined receiver "hc-x"`}, 422, []string{"am-1 (0.25.0) refuses it, and runs what it ran before", "undefined receiver &#34;hc-x&#34;"}},
 		{&alertconf.MissingError{Missing: []string{"line 7: \"templates\" is missing"}}, 422, []string{"since messages would fail: line 7:"}},
-		{alertconf.ErrFileChanged, 409, []string{"Nothing has been written over it"}},
+		{alertconf.ErrFileChanged, 409, []string{"so nothing has been saved"}},
 		{&managed.StoreError{Err: errors.New("disk full")}, 503, []string{"disk full. Nothing has changed"}},
 		{&managed.TooManyError{Err: errors.New("there are 200 channels")}, 429, []string{"there are 200 channels"}},
 	} {
@@ -279,7 +279,7 @@ func TestAlertmanagers(t *testing.T) {
 				lacks(t, w, "alertmanager/apply")
 				return
 			}
-			says(t, w, 200, "1 of 2 Alertmanagers run what is shown here", catalogues["en"].say("alertmanager.do." + string(state))[:30], `action="./alertmanager/apply"`, "last in sync <time")
+			says(t, w, 200, map[bool]string{false: "1 of 2 Alertmanagers run what is shown here", true: "Somebody else has changed the file of Alertmanager"}[state == alertconf.FileChanged], catalogues["en"].say("alertmanager.do." + string(state))[:30], `action="./alertmanager/apply"`, "last in sync <time")
 			if got := strings.Contains(w.Body.String(), `name="overwrite" value="yes" required`); got != (state == alertconf.FileChanged) {
 				t.Errorf("it can be overwritten: %t", got)
 			}
@@ -299,7 +299,7 @@ func TestApply(t *testing.T) {
 	p.board.servers = append(p.board.servers, alertconf.Standing{Server: "am-2", State: alertconf.Unreachable})
 	leads(t, p.does("POST", "/alertmanager/apply"), "../channels?done=applied_pending")
 	p.board.fails = alertconf.ErrFileChanged
-	says(t, p.does("POST", "/alertmanager/apply"), 409, "Nothing has been written over it", `name="overwrite" value="yes" required`, `action="../alertmanager/apply"`, "What somebody else has written to /etc/alertmanager/healthcheck/alertmanager.yml is lost.")
+	says(t, p.does("POST", "/alertmanager/apply"), 409, "so nothing has been saved", `<details class="delete" open>`, `name="overwrite" value="yes" required`, `action="../alertmanager/apply"`, "What somebody else has written to /etc/alertmanager/healthcheck/alertmanager.yml is lost.")
 	leads(t, p.does("POST", "/alertmanager/apply", "overwrite", "yes"), "../channels?done=applied_pending")
 	if diff := cmp.Diff([]bool{false, false, false, true}, p.board.applied); diff != "" {
 		t.Errorf("overwritten (-want +got):\n%s", diff)

@@ -198,6 +198,7 @@ type control struct {
 	Wrong                         string // what is wrong with it; empty: nothing is
 	Ours                          bool   // see mistake
 	Required                      bool
+	Remove                        bool // offer to remove the secret that is there
 	Options                       []choice
 }
 
