@@ -23,6 +23,10 @@ var needed = map[string]string{
 	"POST /targets/{name}/mute": "operate", "POST /targets/{name}/unmute": "operate", "POST /targets/{name}/maintenance": "operate",
 	"POST /targets/{name}/end-maintenance": "operate", "POST /targets/{name}/probe": "operate",
 
+	"GET /channels": "read", "GET /channels/{name}": "read", "GET /add-channel": "edit", "POST /channels": "edit", "POST /channels/{name}": "edit",
+	"POST /channels/{name}/delete": "edit", "POST /channels/{name}/on": "edit", "POST /channels/{name}/off": "edit", "POST /channels/{name}/test": "operate",
+	"POST /alertmanager/apply": "edit on all",
+
 	"GET /config": "read", "GET /logs": "read", "GET /metrics": "read", "GET /sd": "read", "GET /probe": "read", "GET /probe/all": "read",
 	"GET /api/v1/targets": "read", "GET /api/v1/targets/{name}": "read", "GET /api/v1/events": "read", "GET /api/v1/summary": "read",
 	"GET /api/v1/managed": "read", "GET /api/v1/managed/targets": "read", "GET /api/v1/openapi.yaml": "read",

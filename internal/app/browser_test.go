@@ -21,6 +21,8 @@ var browsed = map[string]bool{
 	"GET /add": true, "GET /targets/{name}/edit": true,
 	"POST /targets": false, "POST /targets/{name}": false, "POST /targets/{name}/delete": false, "POST /targets/{name}/probe": false,
 	"POST /targets/{name}/mute": false, "POST /targets/{name}/unmute": false, "POST /targets/{name}/maintenance": false, "POST /targets/{name}/end-maintenance": false,
+	"GET /channels": true, "GET /channels/{name}": true, "GET /add-channel": true, "POST /channels": false, "POST /channels/{name}": false, "POST /channels/{name}/delete": false,
+	"POST /channels/{name}/on": false, "POST /channels/{name}/off": false, "POST /channels/{name}/test": false, "POST /alertmanager/apply": false,
 	"GET /-/healthy": true, "GET /-/ready": true,
 	"GET /api/v1/managed": true, "GET /api/v1/managed/targets": true, "GET /api/v1/openapi.yaml": true, "GET /api/v1/mutes": true, "GET /api/v1/maintenances": true,
 	"GET /api/v1/targets/{name}/mute": true, "GET /api/v1/targets/{name}/maintenance": true,

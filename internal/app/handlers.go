@@ -113,7 +113,7 @@ func (a *App) newPages() *page.Pages {
 		Services: func(target string) []string { return a.current.Load().checking(target) },
 		Standing: a.standing,
 
-		ConfigFile: a.opts.ConfigFile, Address: a.address, Editing: a.pageEditing(),
+		ConfigFile: a.opts.ConfigFile, Address: a.address, Editing: a.pageEditing(), Channels: a.pageChannels(),
 	}
 	p.Live = page.NewLive(p, page.LiveOptions{
 		Viewers: min(a.opts.PageViewers, max(a.limits.connections.whole/viewerShare, 1)),

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/alertconf"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/board"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
@@ -21,6 +22,9 @@ type Health struct {
 	Unknown error
 	// Broken is why the configuration could not be loaded, so that the one before goes on serving. nil: it could.
 	Broken error
+	// Unsynced are the Alertmanagers that do not run the channels which are shown, and have not for so long that somebody should know. The
+	// worst comes first.
+	Unsynced []alertconf.Standing
 	// Braked are the scopes in which nothing is restarted, since too much fails at once.
 	Braked []string
 }
@@ -32,12 +36,14 @@ type banner struct {
 	Since               time.Time
 	Discovered, Scraped time.Time
 	Text                string // what it says besides
+	State               alertconf.State
 }
 
 // The kinds of banners, the first that holds.
 const (
 	bannerUnprobed = "unprobed" // nobody probes some targets: alerts cannot fire for them
 	bannerUnread   = "unread"   // it is not known what people have edited
+	bannerUnsynced = "unsynced" // some Alertmanager does not run the channels that are shown
 	bannerBroken   = "broken"   // the configuration could not be loaded
 	bannerBraked   = "braked"   // nothing is restarted
 	bannerOwn      = "own"      // the exporter probes what Prometheus did probe before
@@ -53,6 +59,9 @@ func (p *Pages) banner(b *board.Board) banner {
 		return unprobed
 	case h.Unknown != nil:
 		return banner{Kind: bannerUnread, Text: printable.Text(h.Unknown.Error(), printable.MaxURL)}
+	case len(h.Unsynced) > 0:
+		names, state := untold(h.Unsynced)
+		return banner{Kind: bannerUnsynced, Text: names, State: state}
 	case h.Broken != nil:
 		first, _, _ := strings.Cut(h.Broken.Error(), "\n") // there is one for each mistake
 		return banner{Kind: bannerBroken, Text: printable.Text(first, printable.MaxURL)}
@@ -98,6 +107,9 @@ type notice struct {
 	c   *catalogue
 	now time.Time
 }
+
+// Query is what a link of ours has; see catalogue.
+func (n notice) Query() string { return n.c.Query }
 
 // Age is how long ago a time was.
 func (n notice) Age(at time.Time, form string) template.HTML {

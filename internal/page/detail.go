@@ -31,6 +31,7 @@ type detail struct {
 	Why                      *verdict // nil: it is up
 	Failure                  *failure
 	Restarts                 *restarts // nil: nothing is restarted for it
+	Told                     *audience // nil: nobody can make channels
 	Uptime                   []uptime
 	Recent                   []sample
 	Changes                  []turn
@@ -119,7 +120,7 @@ func (p *Pages) detail(c *catalogue, b *board.Board, e *inventory.Entry, r *http
 	if !row.Since.IsZero() {
 		d.Since, d.Age = clock(row.Since), template.HTML(appendAge(nil, c, row.Since, "", b.Now)) //nolint:gosec // it is escaped
 	}
-	d.Actions = p.actionsFor(c, r, e, b.Now)
+	d.Actions, d.Told = p.actionsFor(c, r, e, b.Now), p.told(c, b, e)
 	if row.Cause != "" {
 		d.Cause = targetLink(c, row.Cause)
 		d.Cause.Text = c.say("why.cause", d.Cause.Text)

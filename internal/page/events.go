@@ -109,13 +109,16 @@ func (p *Pages) ended(target string) map[uint64]time.Duration {
 }
 
 // deedIcons are the icons of what people do.
-var deedIcons = map[status.Kind]string{status.KindEdit: "✎", status.KindMute: "⊘"}
+var deedIcons = map[status.Kind]string{status.KindEdit: "✎", status.KindMute: "⊘", status.KindChannel: "✉"}
 
 // eventOf puts an event into words. Root is the way to the front page.
 func eventOf(c *catalogue, e *status.Event, root string) eventLine {
 	one := eventLine{At: clock(e.At), Maintenance: e.Maintenance}
 	if e.Target != "" {
 		one.Target = &link{root + "targets/" + url.PathEscape(e.Target) + c.Query, printable.Text(e.Target, printable.MaxLog)}
+	}
+	if e.Channel != "" {
+		one.Target = &link{channelAt(root, e.Channel) + c.Query, printable.Text(e.Channel, printable.MaxLog)}
 	}
 	if e.Kind == status.KindRestart {
 		one.Class, one.Icon = "restart", "⟳"

@@ -48,10 +48,18 @@ func (p *Pages) formOf(w http.ResponseWriter, r *http.Request, known ...string) 
 func (f form) line(name string) string { return strings.TrimSpace(f.Text(name)) }
 
 // A mistake is one thing that is wrong with a form. Field is empty if it is about the whole.
-type mistake struct{ Field, Label, Text string }
+type mistake struct {
+	Field, Label, Text string
+	Ours               bool // the text is in the language of the page; others are in English
+}
 
 // mistakesOf are those of an error, each with the field of a form that it is about, in the order of the fields.
-func mistakesOf(c *catalogue, err error, fields []string) (all []mistake) {
+func mistakesOf(c *catalogue, err error, fields []string) []mistake {
+	return mistakesIn(func(key string) string { return c.say("form." + key) }, err, fields)
+}
+
+// mistakesIn is mistakesOf for fields that have these labels.
+func mistakesIn(label func(key string) string, err error, fields []string) (all []mistake) {
 	invalid, ok := errors.AsType[*managed.InvalidError](err)
 	if !ok {
 		return []mistake{{Text: printable.Text(err.Error(), printable.MaxError)}}
@@ -60,7 +68,7 @@ func mistakesOf(c *catalogue, err error, fields []string) (all []mistake) {
 		found := mistake{Text: printable.Text(one.Detail, printable.MaxError)}
 		key, rest, _ := strings.Cut(strings.TrimPrefix(one.Pointer, "/"), "/")
 		if slices.Contains(fields, key) {
-			found.Field, found.Label = key, c.say("form."+key)
+			found.Field, found.Label = key, label(key)
 			if rest != "" {
 				found.Text = printable.Text(rest, printable.MaxLog) + ": " + found.Text
 			}

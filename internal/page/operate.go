@@ -103,7 +103,7 @@ func (p *Pages) Begin(k managed.Kind) http.Handler {
 		}
 		d, err := config.ParseDuration(length)
 		if err != nil || d <= 0 || time.Duration(d) > managed.MaxPeriod {
-			f.Mistakes = []mistake{{"other", c.say("form." + field), c.say("form.duration_wanted")}}
+			f.Mistakes = []mistake{{"other", c.say("form." + field), c.say("form.duration_wanted"), true}}
 			p.showOverlay(w, r, http.StatusUnprocessableEntity, e, f)
 			return
 		}

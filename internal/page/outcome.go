@@ -9,6 +9,8 @@ import (
 // The outcomes of what people have done, which a page tells that follows. What a query says besides is told nobody.
 var outcomes = []string{
 	"added", "changed", "unchanged", "deleted", "muted", "unmuted", "maintained", "ended", "over", "probed",
+	"channel_added", "channel_added_pending", "channel_changed", "channel_changed_pending", "channel_deleted", "channel_deleted_pending",
+	"channel_on", "channel_on_pending", "channel_off", "channel_off_pending", "channel_testing", "applied", "applied_pending",
 }
 
 // away sends a browser to another page, which tells the outcome: without a session, and right behind every proxy.

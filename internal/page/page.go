@@ -47,6 +47,8 @@ type Pages struct {
 
 	// Editing is what people may change. nil: nothing.
 	Editing *Editing
+	// Channels is who hears of what. nil: nobody can make channels.
+	Channels *Channels
 
 	facts atomic.Pointer[facts] // of the last inventory
 }

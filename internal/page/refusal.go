@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/alertconf"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/channels"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/managed"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/query"
 )
@@ -25,6 +27,9 @@ func statusOf(err error) int {
 		denied   *access.DeniedError
 		question *query.Error
 		long     *http.MaxBytesError
+		unknown  *channels.MissingError
+		refused  *alertconf.RefusedError
+		lacking  *alertconf.MissingError
 		status   interface{ HTTPStatus() int }
 	)
 	switch {
@@ -36,15 +41,17 @@ func statusOf(err error) int {
 		return http.StatusRequestEntityTooLarge
 	case errors.As(err, &invalid):
 		return http.StatusUnprocessableEntity
-	case errors.Is(err, managed.ErrReadOnly):
+	case errors.As(err, &refused), errors.As(err, &lacking):
+		return http.StatusUnprocessableEntity
+	case errors.Is(err, managed.ErrReadOnly), errors.Is(err, channels.ErrOff):
 		return http.StatusForbidden
 	case errors.As(err, &denied) && denied.Unauthenticated:
 		return http.StatusUnauthorized
 	case errors.As(err, &denied):
 		return http.StatusForbidden
-	case errors.As(err, &missing):
+	case errors.As(err, &missing), errors.As(err, &unknown):
 		return http.StatusNotFound
-	case errors.As(err, &owned), errors.As(err, &inUse):
+	case errors.As(err, &owned), errors.As(err, &inUse), errors.Is(err, alertconf.ErrFileChanged):
 		return http.StatusConflict
 	case errors.As(err, &changed):
 		return http.StatusPreconditionFailed

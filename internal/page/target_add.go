@@ -72,7 +72,7 @@ func (p *Pages) Create(w http.ResponseWriter, r *http.Request) {
 		name = nameFor(typed["url"])
 	}
 	if typed["url"] == "" || name == "" {
-		p.showAdd(w, r, http.StatusUnprocessableEntity, c, typed, []mistake{{"url", c.say("form.url"), c.say("form.url_wanted")}})
+		p.showAdd(w, r, http.StatusUnprocessableEntity, c, typed, []mistake{{"url", c.say("form.url"), c.say("form.url_wanted"), true}})
 		return
 	}
 	patch, mistakes := definition{}.patch(c, typed)

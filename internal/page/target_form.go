@@ -143,7 +143,7 @@ func (d definition) patch(c *catalogue, typed map[string]string) (patch map[stri
 		default:
 			v, err := f.read(text, d[f.key])
 			if err != nil {
-				mistakes = append(mistakes, mistake{f.key, c.say("form." + f.key), err.Error()})
+				mistakes = append(mistakes, mistake{Field: f.key, Label: c.say("form." + f.key), Text: err.Error()})
 			}
 			patch[f.key] = v
 		}
@@ -196,7 +196,9 @@ func nameFor(text string) string {
 type control struct {
 	Key, Kind, Label, Help, Value string
 	Wrong                         string // what is wrong with it; empty: nothing is
+	Ours                          bool   // see mistake
 	Required                      bool
+	Remove                        bool // offer to remove the secret that is there
 	Options                       []choice
 }
 
@@ -245,7 +247,7 @@ func (p *Pages) controls(c *catalogue, keys []string, typed map[string]string, m
 		}
 		for _, m := range mistakes {
 			if m.Field == key && one.Wrong == "" {
-				one.Wrong = m.Text
+				one.Wrong, one.Ours = m.Text, m.Ours
 			}
 		}
 		one.Options = p.options(c, key, one.Value)
