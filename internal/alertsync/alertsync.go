@@ -63,7 +63,7 @@ type Syncer struct {
 	memory    *memory
 	publisher *alertconf.Publisher
 	looked    chan struct{} // Alertmanager was looked at
-	abandoned bool          // a change was under way when Run returned
+	ended     chan struct{} // is closed when nothing of Run is under way any more; nil: it was not called
 
 	// Only the goroutine of follow, or that of Once, uses the following.
 	etag    string           // of the last answer with a bundle
@@ -105,8 +105,12 @@ func Open(o Options) (*Syncer, error) {
 
 // Close lets others write to the Place.
 func (s *Syncer) Close() error {
-	if s.abandoned { // until the process ends
-		return nil
+	if s.ended != nil {
+		select {
+		case <-s.ended:
+		default: // a change is under way, until the process ends
+			return nil
+		}
 	}
 	return s.lock.Close()
 }
@@ -123,16 +127,15 @@ func (s *Syncer) Run(ctx context.Context) {
 		})
 	})
 	wg.Go(func() { s.follow(ctx) })
-	ended := make(chan struct{})
+	s.ended = make(chan struct{})
 	go func() {
 		wg.Wait()
-		close(ended)
+		close(s.ended)
 	}()
 	<-ctx.Done()
 	select {
-	case <-ended:
+	case <-s.ended:
 	case <-time.After(grace):
-		s.abandoned = true
 	}
 }
 
@@ -145,7 +148,7 @@ func (s *Syncer) Once(ctx context.Context) (alertconf.Standing, error) {
 	if s.bundle != nil {
 		s.publish(ctx)
 	}
-	s.hear(ctx, telling, s.tell(ctx))
+	s.tell(ctx)
 	standing, _ := s.standing()
 	if s.problem != nil {
 		return standing, errors.New(s.problem.text)
@@ -185,7 +188,7 @@ func (s *Syncer) step(ctx context.Context) {
 		s.publish(ctx)
 	}
 	s.show()
-	s.hear(ctx, telling, s.tell(ctx))
+	s.tell(ctx)
 }
 
 // next is when something is due again.

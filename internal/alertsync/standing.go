@@ -44,29 +44,22 @@ func (s *Syncer) show() {
 }
 
 // tell tells the exporter how Alertmanager is, if that has changed, or if it was told some time ago.
-func (s *Syncer) tell(ctx context.Context) error {
+func (s *Syncer) tell(ctx context.Context) {
 	standing, known := s.standing()
-	if !known {
-		return nil
-	}
 	result := channels.Result{Revision: s.memory.revision(), Standing: standing}
-	if same(result, s.told) && time.Since(s.toldAt) < tellInterval {
-		return nil
+	since := time.Since(s.toldAt)
+	switch failed := s.silent[telling] != ""; {
+	case !known:
+		return
+	case failed && since < s.interval, !failed && since < tellInterval && same(result, s.told):
+		return
 	}
-	if s.silent[telling] != "" && time.Since(s.toldAt) < s.interval { // it was told just now, and did not take it
-		return nil
-	}
-	s.toldAt = time.Now()
+	s.toldAt, s.told = time.Now(), result
 	body, err := json.Marshal(result)
-	if err != nil {
-		return err
+	if err == nil {
+		_, err = s.exporter.Do(ctx, remote.Request{Method: "POST", Path: resultPath, JSON: body})
 	}
-	if _, err := s.exporter.Do(ctx, remote.Request{Method: "POST", Path: resultPath, JSON: body}); err != nil {
-		s.told = channels.Result{}
-		return err
-	}
-	s.told = result
-	return nil
+	s.hear(ctx, telling, err)
 }
 
 // same reports whether two results say the same of Alertmanager, at whatever time.
