@@ -3,6 +3,7 @@
 package alertsync
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/alertconf"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/channels"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/durable"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/remote"
 )
@@ -119,14 +121,17 @@ func (s *Syncer) Close() error {
 func (s *Syncer) Run(ctx context.Context) {
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		s.publisher.Run(ctx, func(error) { // the error is in the standing
-			select {
-			case s.looked <- struct{}{}:
-			default:
-			}
+		s.finish(ctx)
+		wg.Go(func() {
+			s.publisher.Run(ctx, func(error) { // the error is in the standing
+				select {
+				case s.looked <- struct{}{}:
+				default:
+				}
+			})
 		})
+		s.follow(ctx)
 	})
-	wg.Go(func() { s.follow(ctx) })
 	s.ended = make(chan struct{})
 	go func() {
 		wg.Wait()
@@ -142,6 +147,7 @@ func (s *Syncer) Run(ctx context.Context) {
 // Once fetches the bundle, publishes it and tells the exporter. It returns how Alertmanager is then. The error says why the bundle
 // is not in force.
 func (s *Syncer) Once(ctx context.Context) (alertconf.Standing, error) {
+	s.finish(ctx)
 	if err := s.ask(ctx); err != nil {
 		return alertconf.Standing{}, fmt.Errorf("asking the exporter: %w", err)
 	}
@@ -173,12 +179,8 @@ func (s *Syncer) follow(ctx context.Context) {
 // step does what is due.
 func (s *Syncer) step(ctx context.Context) {
 	if !time.Now().Before(s.askAt) {
-		first := s.askAt.IsZero()
 		s.hear(ctx, asking, s.ask(ctx))
 		s.askAt = time.Now().Add(s.interval)
-		if first && s.bundle == nil {
-			s.finish(ctx)
-		}
 	}
 	standing, known := s.standing()
 	if known && standing.State == alertconf.FileChanged && s.bundle != nil && s.dueAt.IsZero() {
@@ -261,27 +263,51 @@ func (s *Syncer) fail(state alertconf.State, text string) {
 	s.problem = &problem{state, text}
 }
 
-// finish ends a change that was cut off, where no exporter says what is wanted: with what is in the file, or with what was there
-// before if Alertmanager refuses that.
+// The files of a Place.
+const (
+	configFile   = "alertmanager.yml"
+	previousFile = configFile + ".previous"
+)
+
+// finish ends a change that was cut off, before anything else is done: nobody knows whether Alertmanager takes what is in the
+// file. Unless it runs that already, the configuration before it is the one in force again, and the bundle is published anew.
 func (s *Syncer) finish(ctx context.Context) {
 	written, err := s.memory.Written()
 	if err != nil || !written.Changing {
 		return
 	}
-	config, err := s.publisher.Place.Config()
-	if err != nil || config == nil {
-		return // Look says so
+	err = s.goBack(ctx, written)
+	var config []byte
+	if err == nil {
+		config, err = s.publisher.Place.Config()
 	}
-	err = s.publisher.Publish(ctx, alertconf.Update{Config: config})
-	if _, refused := errors.AsType[*alertconf.RefusedError](err); refused {
-		before, readErr := os.ReadFile(filepath.Join(s.publisher.Place.Dir, "alertmanager.yml.previous"))
-		if readErr == nil && alertconf.Digest(before) == written.Before {
-			err = s.publisher.Publish(ctx, alertconf.Update{Config: before})
-		}
+	if err == nil && config != nil {
+		err = s.publisher.Publish(ctx, alertconf.Update{Config: config})
 	}
 	if err != nil {
 		s.log.Error("Ending a change that was interrupted failed", "err", printable.Line(err.Error(), printable.MaxError))
 		return
 	}
-	s.log.Info("A change that was interrupted has ended")
+	s.log.Info("Ended a change that was interrupted")
+}
+
+// goBack makes the file the one before a change, unless Alertmanager runs what the change has written.
+func (s *Syncer) goBack(ctx context.Context, written alertconf.Written) error {
+	place := s.publisher.Place
+	config, err := place.Config()
+	if err != nil || alertconf.Digest(config) != written.Digest {
+		return err
+	}
+	hash, known, err := s.publisher.Servers[0].Loaded(ctx)
+	if err == nil && known && hash == alertconf.LoadedHash(config) {
+		return nil
+	}
+	if written.Before == "" {
+		return errors.Join(os.Remove(filepath.Join(place.Dir, configFile)), durable.SyncDir(place.Dir))
+	}
+	before, err := os.ReadFile(filepath.Join(place.Dir, previousFile))
+	if err != nil || alertconf.Digest(before) != written.Before {
+		return err
+	}
+	return durable.Replace(filepath.Join(place.Dir, configFile), before, cmp.Or(place.Mode, 0o600))
 }

@@ -298,15 +298,16 @@ func TestExporterTakesNoResults(t *testing.T) {
 
 // A Syncer that was killed may have left a configuration that Alertmanager refuses, and the exporter may be away.
 func TestInterruptedWithoutExporter(t *testing.T) {
-	for _, tc := range []struct{ name, file, want string }{
-		{"before it was loaded", "new", "new"},
-		{"before it was refused", "hc-refuse", "old"},
-		{"before it was written", "old", "old"},
+	for _, tc := range []struct{ name, file, runs, want string }{
+		{"after it was loaded", "new", "new", "new"},
+		{"before it was loaded", "new", "old", "old"},
+		{"before it was refused", "hc-refuse", "old", "old"},
+		{"before it was written", "old", "old", "old"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			l := newLab(t)
 			l.exporter.be(true, false)
-			l.alertmanager.be(false, "old")
+			l.alertmanager.be(false, tc.runs)
 			l.write("alertmanager.yml", tc.file)
 			l.write("alertmanager.yml.previous", "old")
 			l.write("alertmanager.yml.12345", "left over")

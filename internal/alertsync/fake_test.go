@@ -116,10 +116,10 @@ type fakeAlertmanager struct {
 	blocked chan struct{} // Reload waits for it, whatever the context says; nil: it does not wait
 	blocks  chan struct{} // is closed when it does
 
-	mu      sync.Mutex // protects the following
-	away    bool
-	runs    []byte
-	loads   int
+	mu    sync.Mutex // protects the following
+	away  bool
+	runs  []byte
+	loads int
 }
 
 func (a *fakeAlertmanager) Name() string { return "am" }
