@@ -30,13 +30,13 @@ const (
 const (
 	// DefaultInterval is between two questions to the exporter.
 	DefaultInterval = 15 * time.Second
-	// tellInterval is how often the exporter is told how Alertmanager is, also if nothing has changed: it takes one of whom it
+	// The exporter is told at this interval how Alertmanager is, also if nothing has changed: it takes one of whom it
 	// has not heard for two minutes for unreachable.
 	tellInterval = 30 * time.Second
 	// Between firstRetry and lastRetry is the time after which a bundle that was refused is tried again. It doubles.
 	firstRetry = 5 * time.Second
 	lastRetry  = 5 * time.Minute
-	// grace is how long Run waits at its end for a change under way. One that is cut off is gone on with at the next start.
+	// So long Run waits at its end for a change under way. One that is cut off is gone on with at the next start.
 	grace = 700 * time.Millisecond
 )
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -57,14 +58,14 @@ func (e *fakeExporter) Do(ctx context.Context, r remote.Request) (remote.Answer,
 		return remote.Answer{}, ctx.Err()
 	case e.away:
 		return remote.Answer{}, errAway
-	case r.Method == "POST" && r.Path == "api/v1/alertmanager/bundle/result":
+	case r.Method == http.MethodPost && r.Path == "api/v1/alertmanager/bundle/result":
 		var result channels.Result
 		if err := json.Unmarshal(r.JSON, &result); err != nil || e.deaf {
 			return remote.Answer{}, errors.Join(errors.New("not taken"), err)
 		}
 		e.results = append(e.results, result)
 		return remote.Answer{}, nil
-	case r.Method != "GET" || r.Path != "api/v1/alertmanager/bundle":
+	case r.Method != http.MethodGet || r.Path != "api/v1/alertmanager/bundle":
 		return remote.Answer{}, fmt.Errorf("got %s %s", r.Method, r.Path)
 	case r.IfNoneMatch != "" && r.IfNoneMatch == e.etag:
 		return remote.Answer{}, &remote.StatusError{Code: 304}
@@ -79,7 +80,7 @@ func (e *fakeExporter) set(b channels.Bundle) {
 	if err != nil {
 		panic(err)
 	}
-	e.say(string(text), fmt.Sprintf("%q", fmt.Sprint(b.Revision)))
+	e.say(string(text), fmt.Sprintf(`"%d"`, b.Revision))
 }
 
 func (e *fakeExporter) say(body, etag string) {

@@ -121,8 +121,9 @@ func (s *servers) answer(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusNotModified)
 		} else if err != nil {
 			http.Error(w, err.Error(), http.StatusBadGateway)
+		} else {
+			_, _ = w.Write(answer.Body)
 		}
-		_, _ = w.Write(answer.Body)
 	default:
 		http.NotFound(w, r)
 	}

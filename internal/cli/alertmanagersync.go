@@ -83,14 +83,18 @@ func syncAlertmanager(ctx context.Context, out, errOut io.Writer, o syncOptions)
 		complain(errOut, err)
 		return ExitUsage
 	}
-	defer s.Close()
+	status := ExitSuccess
 	if o.Once {
-		return syncOnce(ctx, out, errOut, s)
+		status = syncOnce(ctx, out, errOut, s)
+	} else {
+		log.Info("Starting alertmanager-sync", "exporter", exporter.String(), "alertmanager", alertmanager.String(), "path", o.Dir)
+		s.Run(ctx)
+		log.Info("Stopped")
 	}
-	log.Info("Starting alertmanager-sync", "exporter", exporter.String(), "alertmanager", alertmanager.String(), "path", o.Dir)
-	s.Run(ctx)
-	log.Info("Stopped")
-	return ExitSuccess
+	if err := s.Close(); err != nil {
+		complain(errOut, err)
+	}
+	return status
 }
 
 // syncOnce writes in one line what became of the channels. It returns the exit status.
@@ -101,13 +105,22 @@ func syncOnce(ctx context.Context, out, errOut io.Writer, s *alertsync.Syncer) i
 		err = errors.New("interrupted")
 	case err != nil:
 	case standing.State == alertconf.InSync, standing.State == alertconf.Unverified: // it said that it has loaded them
-		say(out, "%s: %s", standing.Server, at(string(standing.State), standing.Detail))
+		say(out, "%s", stood(standing))
 		return ExitSuccess
 	default:
-		err = fmt.Errorf("%s: %s", standing.Server, at(string(standing.State), standing.Detail))
+		err = errors.New(stood(standing))
 	}
 	say(errOut, "%v", err)
 	return ExitFailed
+}
+
+// stood is how Alertmanager was, in one line.
+func stood(s alertconf.Standing) string {
+	text := s.Server + ": " + string(s.State)
+	if s.Detail != "" {
+		text += ": " + s.Detail
+	}
+	return text
 }
 
 // place is where the configuration is written.
