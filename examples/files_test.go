@@ -101,6 +101,31 @@ func TestSystemd(t *testing.T) {
 	}
 }
 
+// TestSystemdChannels: systemd takes the unit of alertmanager-sync, and the exporter's with a directory for Alertmanager.
+func TestSystemdChannels(t *testing.T) {
+	const exporter, sync = "healthcheck_exporter.service", "healthcheck_alertmanager_sync.service"
+	dir := t.TempDir()
+	for _, unit := range []string{exporter, sync} {
+		put(t, filepath.Join(dir, unit), strings.Replace(read(t, "systemd/"+unit), "/usr/local/bin/healthcheck_exporter", "/bin/true", 1))
+	}
+	put(t, filepath.Join(dir, exporter+".d", "channels.conf"), read(t, "systemd/channels.conf"))
+	for _, unit := range []string{exporter, sync} {
+		for line := range strings.Lines(run(t, dir, "systemd-analyze", "verify", "--man=no", "./"+unit)) {
+			if strings.Contains(line, unit) {
+				t.Errorf("systemd-analyze verify: %s", line)
+			}
+		}
+		out := run(t, dir, "systemd-analyze", "security", "--offline=true", "--no-pager", "./"+unit)
+		m := exposure.FindStringSubmatch(out)
+		if m == nil {
+			t.Fatalf("systemd-analyze security said: %s", out)
+		}
+		if level, err := strconv.ParseFloat(m[1], 64); err != nil || level > 1.5 {
+			t.Errorf("the exposure level of %s is %s (%v), want at most 1.5\n%s", unit, m[1], err, out)
+		}
+	}
+}
+
 // TestSystemdLimits: the unit bounds what a stranger can make the exporter do. Whatever the configuration says, the exporter cannot
 // reach the metadata services of clouds, which have credentials.
 func TestSystemdLimits(t *testing.T) {

@@ -56,7 +56,7 @@ func newProgram(about string) *program {
 	p.Version(about)
 	p.Flag(configFlag, "Configuration file, for serve, probe and restarts replay. Default: the embedded configuration.").
 		IsSetByUser(&p.configNamed).StringVar(&p.configFile)
-	for _, add := range []func(*program){addServe, addInit, addCheck, addProbe, addTargets, addEvents, addMute, addMaintenance, addManaged, addImport, addAlertTest, addRestarts} {
+	for _, add := range []func(*program){addServe, addInit, addCheck, addProbe, addTargets, addEvents, addMute, addMaintenance, addManaged, addImport, addChannels, addAlertTest, addAlertmanagerSync, addRestarts} {
 		add(p)
 	}
 	return p

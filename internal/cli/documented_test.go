@@ -29,7 +29,7 @@ func documents(t *testing.T) map[string]string {
 }
 
 var (
-	documentedCommand = regexp.MustCompile("(?m)(?:`|^(?:\\$ )?)(?:\\.{0,2}/)?healthcheck_exporter +((?:init|check|probe|targets|events|mute|unmute|maintenance|managed|import|alert-test|restarts)[^`\n|>]*)")
+	documentedCommand = regexp.MustCompile("(?m)(?:`|^(?:\\$ )?)(?:\\.{0,2}/)?healthcheck_exporter +((?:init|check|probe|targets|events|mute|unmute|maintenance|managed|import|channels|alert-test|alertmanager-sync|restarts)[^`\n|>]*)")
 	quoted            = regexp.MustCompile(`"[^"]*"|'[^']*'`)
 )
 

@@ -38,6 +38,8 @@ type Options struct {
 	ClientFlag string                         // the flag that names ClientFile
 	User       string                         // the command that asks, as a name of the client
 	MaxAnswer  int64                          // how much of an answer is read, in bytes; 0: 256 MiB
+	// NoRedirects makes a redirect an answer like any other, whatever the settings say: for what must not go anywhere else.
+	NoRedirects bool
 }
 
 // A Server is asked over HTTP. Its creator closes it.
@@ -66,6 +68,9 @@ func Connect(o Options) (*Server, error) {
 			return nil, fmt.Errorf("reading %q: %w", o.ClientFile, err)
 		}
 		cfg = *loaded
+	}
+	if o.NoRedirects {
+		cfg.FollowRedirects = false
 	}
 	client, err := commonconfig.NewClientFromConfig(cfg, o.User)
 	if err != nil {
@@ -116,6 +121,8 @@ type Request struct {
 	JSON   []byte // the body; nil: it has none
 	// IfMatch is the ETag on which a change depends. Empty: it depends on none.
 	IfMatch string
+	// IfNoneMatch is the ETag of what is known already: if nothing is newer, the answer is a *StatusError with 304. Empty: nothing is.
+	IfNoneMatch string
 }
 
 // An Answer is what a server answers. Its Body may be empty.
@@ -142,6 +149,9 @@ func (s *Server) Do(ctx context.Context, r Request) (Answer, error) {
 	}
 	if r.IfMatch != "" {
 		req.Header.Set("If-Match", r.IfMatch)
+	}
+	if r.IfNoneMatch != "" {
+		req.Header.Set("If-None-Match", r.IfNoneMatch)
 	}
 	resp, err := s.client.Do(req)
 	if err != nil {
