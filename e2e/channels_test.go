@@ -93,7 +93,9 @@ func (s *channelStack) add(t *testing.T, name, program string) {
 	t.Helper()
 	dir := s.pub.Place.Dir
 	// Not t's own: that ends before the logs are read.
-	am, err := harness.StartAlertmanager(context.WithoutCancel(t.Context()), program, t.TempDir(), filepath.Join(dir, "alertmanager.yml"))
+	am, err := harness.StartAlertmanager(context.WithoutCancel(t.Context()), harness.AlertmanagerOptions{
+		Program: program, Dir: t.TempDir(), Config: filepath.Join(dir, "alertmanager.yml"),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +200,7 @@ func (s *channelStack) stays(t *testing.T, want map[string]int) {
 // alertmanagers are the programs to test with: that of Debian, and a new one.
 func alertmanagers(t *testing.T) map[string]string {
 	t.Helper()
-	newest, err := binaries.Newest(t.Context(), t.TempDir())
+	newest, err := binaries.Newest(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
