@@ -31,6 +31,15 @@ type AlertmanagerOptions struct {
 
 // StartAlertmanager runs an Alertmanager. Call Stop unless there is an error.
 func StartAlertmanager(ctx context.Context, o AlertmanagerOptions) (*Alertmanager, error) {
+	a, err := NewAlertmanager(ctx, o)
+	if err == nil {
+		err = a.Start(ctx)
+	}
+	return a, err
+}
+
+// NewAlertmanager chooses the address of an Alertmanager. Start starts it.
+func NewAlertmanager(ctx context.Context, o AlertmanagerOptions) (*Alertmanager, error) {
 	a := &Alertmanager{dir: o.Dir}
 	var err error
 	if a.Address, err = FreeAddress(ctx); err != nil {
@@ -49,10 +58,10 @@ func StartAlertmanager(ctx context.Context, o AlertmanagerOptions) (*Alertmanage
 		o.Program, "--config.file="+o.Config, "--storage.path="+filepath.Join(o.Dir, "alertmanager"), "--cluster.listen-address=",
 		"--web.external-url=http://"+a.Address, "--log.level=debug",
 	)}
-	return a, a.Start(ctx)
+	return a, nil
 }
 
-// Start starts it again after Stop.
+// Start starts it, also again after Stop.
 func (a *Alertmanager) Start(ctx context.Context) error {
 	var err error
 	if a.process, err = a.server.start(ctx, a.dir); err != nil {
@@ -65,11 +74,20 @@ func (a *Alertmanager) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop ends it and waits until it has ended.
-func (a *Alertmanager) Stop() { a.process.Stop() }
+// Stop ends it, if it was started, and waits until it has ended.
+func (a *Alertmanager) Stop() {
+	if a.process != nil {
+		a.process.Stop()
+	}
+}
 
 // Log returns the end of its log.
-func (a *Alertmanager) Log() string { return tail(a.process.log) }
+func (a *Alertmanager) Log() string {
+	if a.process == nil {
+		return "it was not started"
+	}
+	return tail(a.process.log)
+}
 
 // URL is where it is.
 func (a *Alertmanager) URL() string { return "http://" + a.Address }

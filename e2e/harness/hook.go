@@ -24,10 +24,11 @@ type Hook struct {
 
 // A Call is one webhook.
 type Call struct {
-	At time.Time
+	At time.Time `json:"-"`
 	// Path and Authorization are those of the request.
-	Path, Authorization string
-	Alerts              []struct {
+	Path          string `json:"-"`
+	Authorization string `json:"-"`
+	Alerts        []struct {
 		Status string
 		Labels map[string]string
 	}
