@@ -5,6 +5,7 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -219,11 +220,12 @@ func (d *desk) everything(t *testing.T) map[string]string {
 	for _, command := range [][]string{{"channels", "list"}, {"channels", "list", "-o", "json"}, {"channels", "test", "live"}} {
 		all[strings.Join(command, " ")] = d.command(t, command...)
 	}
-	original, err := d.servers[0].Original(t.Context())
-	if err != nil {
+	var err1, err2 error
+	all["what Alertmanager shows"], err1 = d.servers[0].Original(t.Context())
+	all["the log of Alertmanager"], err2 = d.servers[0].Output()
+	if err := errors.Join(err1, err2); err != nil {
 		t.Fatal(err)
 	}
-	all["what Alertmanager shows"], all["the log of Alertmanager"] = original, d.servers[0].Log()
 	return all
 }
 

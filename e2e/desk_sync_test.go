@@ -70,7 +70,7 @@ func openRemote(t *testing.T, d *desk, program string) *remoteDesk {
 
 func (r *remoteDesk) file() string { return filepath.Join(r.dir, "alertmanager.yml") }
 
-// What its Alertmanager reads. nil: it cannot be read.
+// written is what its Alertmanager reads, or nil if that cannot be read.
 func (r *remoteDesk) written() []byte {
 	text, err := os.ReadFile(r.file())
 	if err != nil {

@@ -89,6 +89,12 @@ func (a *Alertmanager) Log() string {
 	return tail(a.process.log)
 }
 
+// Output is its whole log.
+func (a *Alertmanager) Output() (string, error) {
+	text, err := os.ReadFile(a.process.log)
+	return string(text), err
+}
+
 // URL is where it is.
 func (a *Alertmanager) URL() string { return "http://" + a.Address }
 
