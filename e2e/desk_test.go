@@ -175,6 +175,9 @@ func (d *desk) close(t *testing.T) {
 		for i, am := range d.servers {
 			t.Logf("am-%d %s", i+1, am.Log())
 		}
+		for _, m := range d.slack.Messages() {
+			t.Logf("%s %s: %.200q", m.At.Format(time.StampMilli), m.Channel, m.Plain())
+		}
 	}
 	d.pair.Stop()
 	for _, am := range d.servers {
