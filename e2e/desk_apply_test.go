@@ -25,7 +25,7 @@ const (
 	toldAgain = 10 * time.Second
 )
 
-// sceneRefused asks for what Alertmanager refuses, or would fail on: all stays as it was, and messages go on.
+// sceneRefused has base files that Alertmanager refuses, or would fail on: all stays as it was, people are told, and messages go on.
 func sceneRefused(t *testing.T, program string) {
 	d := openDesk(t, deskOptions{programs: []string{program}})
 	write(t, d.dir, "broken.tmpl", `{{ define "x" }}{{ if }}`)
@@ -37,7 +37,6 @@ func sceneRefused(t *testing.T, program string) {
 		{"an unknown key", "  repeat_interval: 4h\n", "  repeat_interval: 4h\n  unknown_key: 1\n", "unknown_key"},
 		{"a broken matcher", route, route + "    - {receiver: nobody, matchers: ['x=~\"(\"']}\n", "parsing regexp"},
 		{"a broken template", "[healthcheck.tmpl]", "[healthcheck.tmpl, broken.tmpl]", "broken.tmpl"},
-		{"an empty file", deskBase, "", ""},
 		// Alertmanager would load these.
 		{"a missing secret", "FALLBACK", "FALLBACK-gone", "fallback-gone"},
 		{"a missing file of templates", "[healthcheck.tmpl]", "[healthcheck.tmpl, 'gone*.tmpl']", "gone*.tmpl"},
@@ -47,25 +46,59 @@ func sceneRefused(t *testing.T, program string) {
 		if base == deskBase {
 			t.Fatalf("%s: nothing was replaced", tt.what)
 		}
-		d.rebase(t, strings.ReplaceAll(base, "FALLBACK-gone", filepath.Join(d.dir, "fallback-gone")))
-		t.Logf("%s: the reload is answered with %d", tt.what, d.reload(t).status)
+		d.rebase(t, base)
+		d.want(t, d.reload(t), http.StatusOK)
+		d.awaitDetail(t, tt.want)
 		a := d.put(t, "refused", d.webhookOf("refused"))
-		if tt.want == "" {
-			if a.status < 400 {
-				t.Errorf("%s: got status %d, want an error", tt.what, a.status)
-			}
-		} else if said := a.problem(t, http.StatusUnprocessableEntity, "alertmanager_refused"); !strings.Contains(said, tt.want) {
+		if said := a.problem(t, http.StatusUnprocessableEntity, "alertmanager_refused"); !strings.Contains(said, tt.want) {
 			t.Errorf("%s: it says %q, want %q in it", tt.what, said, tt.want)
+		} else {
+			t.Logf("%s: %s", tt.what, said)
 		}
-		t.Logf("%s: %d %s", tt.what, a.status, a.body)
-		d.unchanged(t, before)
+		d.stillRuns(t, before)
 		d.keptOnly(t, "live")
+		d.goodBase(t)
 	}
-	d.rebase(t, deskBase)
-	d.want(t, d.reload(t), http.StatusOK)
+	sceneEmpty(t, d)
 	sceneReceivers(t, d)
 	d.post(t, "alertname=HealthcheckTargetSlow", liveOnlyLabel)
 	stays(t, d.told, map[string]int{"#live": 1, "/pager": 1})
+}
+
+// awaitDetail waits until the exporter says of Alertmanager that it does not have what it should, and why.
+func (d *desk) awaitDetail(t *testing.T, why string) {
+	t.Helper()
+	awaitThat(t, patience, "it is told that "+why, func() bool {
+		s := d.standing(t, "am-1")
+		return s.State != alertconf.InSync && strings.Contains(s.Detail, why)
+	})
+	if in := d.metric(t, "am-1"); in != 0 {
+		t.Errorf("it does not have what it should, and the metric is %v", in)
+	}
+}
+
+// goodBase puts the good base back, which is then in force.
+func (d *desk) goodBase(t *testing.T) {
+	t.Helper()
+	d.rebase(t, deskBase)
+	d.want(t, d.reload(t), http.StatusOK)
+	d.awaitState(t, "am-1", alertconf.InSync, patience)
+	d.inSync(t)
+}
+
+// sceneEmpty has an empty base: it is not loaded, and the one before stays in force.
+func sceneEmpty(t *testing.T, d *desk) {
+	t.Helper()
+	before := d.written(t)
+	d.rebase(t, "")
+	if a := d.want(t, d.reload(t), http.StatusInternalServerError); !strings.Contains(a.body, "base.yml") {
+		t.Errorf("it says %q, want the file", a.body)
+	}
+	d.stillRuns(t, before)
+	d.inSync(t)
+	d.create(t, "while", object("type", "receiver", "receiver", "pager"))
+	d.remove(t, "while")
+	d.goodBase(t)
 }
 
 // sceneReceivers has channels to receivers of the base that there are not, or not any more.
@@ -79,15 +112,15 @@ func sceneReceivers(t *testing.T, d *desk) {
 	d.create(t, "page", object("type", "receiver", "receiver", "pager"))
 	before := d.written(t)
 	d.rebase(t, channelsBase) // without it
-	t.Logf("the base without a receiver that a channel has: the reload is answered with %d", d.reload(t).status)
+	d.want(t, d.reload(t), http.StatusOK)
+	d.awaitDetail(t, "pager")
 	if a := d.put(t, "another", d.webhookOf("another")); a.status < 400 || !strings.Contains(a.body, "pager") {
 		t.Errorf("got %d, want an error that names the receiver which is gone: %s", a.status, a.body)
 	}
-	d.unchanged(t, before)
+	d.stillRuns(t, before)
 	d.keptOnly(t, "live", "page")
-	d.rebase(t, deskBase)
-	d.want(t, d.reload(t), http.StatusOK)
-	d.unchanged(t, before)
+	d.goodBase(t)
+	d.stillRuns(t, before)
 }
 
 // keptOnly wants that these are all channels, and all secrets.
@@ -146,7 +179,7 @@ func scenePending(t *testing.T, program string) {
 		t.Errorf("after it was killed there are %q, live is on: %t", got, d.channel(t, "live").Enabled)
 	}
 	d.comesBack(t)
-	d.unchanged(t, before)
+	d.stillRuns(t, before)
 	d.post(t, "alertname=HealthcheckTargetSlow", liveOnlyLabel)
 	stays(t, d.told, map[string]int{"#fallback": 1, "#live": 1, "#more": 1})
 	d.patch(t, "live", "enabled", true)
@@ -217,7 +250,9 @@ func sceneDrift(t *testing.T, debian, newest string) {
 	}
 	d.overwrite(t, ours)
 	awaitThat(t, seen, "it is made to run ours", func() bool { return d.metric(t, "am-2") == 1 })
-	d.unchanged(t, ours)
+	d.stillRuns(t, ours)
+	d.inSync(t)
+	wantPrivate(t, d.dir, 0o600)
 	d.post(t, "alertname=HealthcheckTargetSlow", liveOnlyLabel)
 	stays(t, d.told, map[string]int{"#live": 2})
 }
@@ -236,16 +271,17 @@ func sceneChanged(t *testing.T, debian, newest string) {
 
 	// Debian's does not know this key.
 	d.rebase(t, strings.Replace(deskBase, "  - name: nobody\n", "  - name: nobody\n    mattermost_configs: [{webhook_url: 'http://127.0.0.1:1/'}]\n", 1))
-	t.Logf("a base that one of two refuses: the reload is answered with %d", d.reload(t).status)
+	d.want(t, d.reload(t), http.StatusOK)
+	d.awaitDetail(t, "mattermost_configs")
 	a := d.put(t, "refused", d.webhookOf("refused"))
 	if said := a.problem(t, http.StatusUnprocessableEntity, "alertmanager_refused"); !strings.Contains(said, "am-1") || !strings.Contains(said, "mattermost_configs") {
 		t.Errorf("it says %q, want which server refuses what", said)
 	}
-	d.unchanged(t, ours)
+	d.stillRuns(t, ours)
 	d.keptOnly(t, "live")
-	d.rebase(t, deskBase)
-	d.want(t, d.reload(t), http.StatusOK)
-	d.unchanged(t, ours)
+	d.goodBase(t)
+	d.awaitState(t, "am-2", alertconf.InSync, patience)
+	d.stillRuns(t, ours)
 
 	// Nothing of ours overwrites what somebody else has written.
 	theirs := append([]byte("# mine\n"), ours...)

@@ -166,15 +166,15 @@ func sceneProbed(t *testing.T, _, newest string) {
 	wantScraped(t, d.pair, "it is scraped", "shop")
 	d.create(t, "live", d.webhookOf("live", liveOnly))
 	d.create(t, "dev", object("type", "slack_webhook", "url", d.slack.URL("dev"), "matchers", []string{`environment="DEV"`}, "enabled", false))
-	d.create(t, "off", object("type", "slack_webhook", "url", d.slack.URL("off"), "enabled", false))
+	d.create(t, "quiet", object("type", "slack_webhook", "url", d.slack.URL("quiet"), "enabled", false))
 
 	type hearer struct {
 		Name    string
 		Enabled bool
 	}
 	shop := read[struct{ Channels []hearer }](t, d, "/api/v1/targets/shop")
-	if got := fmt.Sprint(shop.Channels); got != "[{live true} {off false}]" {
-		t.Errorf("the target is told to %s, want live, which is on, and off", got)
+	if got := fmt.Sprint(shop.Channels); got != "[{live true} {quiet false}]" {
+		t.Errorf("the target is told to %s, want live, which is on, and quiet, which is off", got)
 	}
 
 	target.down.Store(true)
