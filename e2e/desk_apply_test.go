@@ -70,11 +70,8 @@ func (d *desk) awaitDetail(t *testing.T, why string) {
 	t.Helper()
 	awaitThat(t, patience, "it is told that "+why, func() bool {
 		s := d.standing(t, "am-1")
-		return s.State != alertconf.InSync && strings.Contains(s.Detail, why)
+		return s.State != alertconf.InSync && strings.Contains(s.Detail, why) && d.metric(t, "am-1") == 0
 	})
-	if in := d.metric(t, "am-1"); in != 0 {
-		t.Errorf("it does not have what it should, and the metric is %v", in)
-	}
 }
 
 // goodBase puts the good base back, which is then in force.

@@ -145,8 +145,8 @@ func (d *desk) spillForms(t *testing.T, all map[string]string) {
 		"nothing is right":  {"name": {""}, "type": {"slack_webhook"}, "url": {d.slack.URL(canary + "form-1")}},
 		"another host":      {"name": {"form"}, "type": {"slack_webhook"}, "url": {"https://other.example/" + canary + "form-2"}},
 		"a broken matcher":  {"name": {"form"}, "type": {"slack_bot"}, "channel": {"#ops"}, "token": {canary + "form-3"}, "matchers": {"no matcher"}},
-		"a password in it":  {"name": {"form"}, "type": {"webhook"}, "url": {"https://user:" + canary + "form-4@other.example/"}},
-		"an unknown field":  {"name": {"form"}, "type": {"webhook"}, "secret": {canary + "form-5"}},
+		"a missing channel": {"name": {"form"}, "type": {"slack_bot"}, "token": {canary + "form-4"}},
+		"an unknown field":  {"name": {"form"}, "type": {"webhook"}, "webhook": {canary + "form-5"}},
 		"a name that is so": {"name": {" x "}, "type": {"webhook"}, "token": {canary + "form-6"}},
 	} {
 		for _, path := range []string{"/channels", "/channels/live"} {
