@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -93,7 +94,9 @@ func (s *channelStack) add(t *testing.T, name, program string) {
 	t.Helper()
 	dir := s.pub.Place.Dir
 	// Not t's own: that ends before the logs are read.
-	am, err := harness.StartAlertmanager(context.WithoutCancel(t.Context()), program, t.TempDir(), filepath.Join(dir, "alertmanager.yml"))
+	am, err := harness.StartAlertmanager(context.WithoutCancel(t.Context()), harness.AlertmanagerOptions{
+		Program: program, Dir: t.TempDir(), Config: filepath.Join(dir, "alertmanager.yml"),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,22 +186,30 @@ const settled = 2 * time.Second
 // stays wants that so many messages come, and that no others follow.
 func (s *channelStack) stays(t *testing.T, want map[string]int) {
 	t.Helper()
-	await(t.Context(), t, fmt.Sprintf("messages %v", want), func(context.Context) (bool, error) { return maps.Equal(s.told(), want), nil })
-	err := harness.Throughout(t.Context(), settled, func(context.Context) error {
-		if diff := cmp.Diff(want, s.told()); diff != "" {
-			return errors.New(diff)
-		}
-		return nil
-	})
+	stays(t, s.told, want)
+}
+
+// stays wants that what was told becomes that, and stays so.
+func stays(t *testing.T, told func() map[string]int, want map[string]int) {
+	t.Helper()
+	err := harness.Until(t.Context(), patience, "messages", func(context.Context) (bool, error) { return maps.Equal(told(), want), nil })
+	if err == nil {
+		err = harness.Throughout(t.Context(), settled, func(context.Context) error {
+			if !maps.Equal(told(), want) {
+				return errors.New("more messages come")
+			}
+			return nil
+		})
+	}
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v (-want +got):\n%s", err, cmp.Diff(want, told()))
 	}
 }
 
 // alertmanagers are the programs to test with: that of Debian, and a new one.
 func alertmanagers(t *testing.T) map[string]string {
 	t.Helper()
-	newest, err := binaries.Newest(t.Context(), t.TempDir())
+	newest, err := binaries.Newest(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -295,7 +306,7 @@ func TestChannelsRefused(t *testing.T) {
 				}
 				t.Logf("%s: %v", what, refused)
 				after, err := s.pub.Place.Config()
-				if err != nil || string(after) != string(before) {
+				if err != nil || !bytes.Equal(after, before) {
 					t.Errorf("%s: the file is not as before, %v", what, err)
 				}
 				s.wants(t, alertconf.InSync)

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 )
 
 // Binaries are the absolute paths of the programs that a Stack runs.
@@ -16,6 +17,10 @@ type Binaries struct {
 
 	exporter, app, restarter string
 	prometheus, alertmanager string
+
+	newest        sync.Once
+	newestProgram string
+	newestErr     error
 }
 
 // Exporter is the path of the program.

@@ -58,10 +58,6 @@ func (s *Stack) path(elem ...string) string {
 	return filepath.Join(append([]string{s.dir}, elem...)...)
 }
 
-func (s *Stack) shipped(elem ...string) string {
-	return filepath.Join(append([]string{s.bin.root}, elem...)...)
-}
-
 func (s *Stack) writeSecrets() error {
 	return errors.Join(
 		write(s.path("secrets", "token"), Token),
@@ -169,21 +165,33 @@ func (b *Binaries) writeAlertmanager(dir string, a alerting) error {
 }
 
 func (s *Stack) writePrometheus() error {
+	return s.bin.writePrometheus(s.dir, watching{exporter: s.exporter, alertmanager: s.alertmanager, timing: s.timing})
+}
+
+// A watching has the values for a configuration of Prometheus. The addresses are host and port.
+type watching struct {
+	exporter, alertmanager string
+	timing                 Timing
+}
+
+// writePrometheus writes prometheus.yml and the rules into dir.
+func (b *Binaries) writePrometheus(dir string, w watching) error {
 	const alerts = "prometheus_alerts.yaml"
 	const rules = "prometheus_rules.yaml"
-	edits := []edit{{`(- alert: "Healthcheck(?:Target|Exporter)Down"\n(?: {8,}.*\n)*? +for: )"\w+"`, "${1}" + duration(s.timing.For)}}
-	if s.timing.Resend > 0 {
+	in := func(name string) string { return filepath.Join(dir, name) }
+	edits := []edit{{`(- alert: "Healthcheck(?:Target|Exporter)Down"\n(?: {8,}.*\n)*? +for: )"\w+"`, "${1}" + duration(w.timing.For)}}
+	if w.timing.Resend > 0 {
 		// 50 s of a minute.
-		edits = append(edits, edit{`(ALERTS\{alertname="HealthcheckTargetDown",.*\} offset )50s`, "${1}" + duration(s.timing.Resend*5/6)})
+		edits = append(edits, edit{`(ALERTS\{alertname="HealthcheckTargetDown",.*\} offset )50s`, "${1}" + duration(w.timing.Resend*5/6)})
 	}
-	if err := errors.Join(adapt(s.shipped("mixin", alerts), s.path(alerts), edits...), adapt(s.shipped("mixin", rules), s.path(rules))); err != nil {
+	if err := errors.Join(adapt(b.Shipped("mixin", alerts), in(alerts), edits...), adapt(b.Shipped("mixin", rules), in(rules))); err != nil {
 		return err
 	}
-	return adapt(s.shipped("examples", "prometheus", "prometheus.yml"), s.path("prometheus.yml"),
-		edit{`(\bscrape_interval: )\w+`, "${1}" + duration(s.timing.selfOr())},
-		edit{`(\bevaluation_interval: )\w+`, "${1}" + duration(s.timing.Evaluation)},
-		edit{`(\brule_files: ).*`, "${1}[" + s.path(alerts) + ", " + s.path(rules) + "]"},
-		edit{`( +)- url: http://localhost:10115(.*)`, "${1}- url: http://" + s.exporter + "${2}\n${1}  refresh_interval: 1s"},
-		edit{`localhost:9093`, s.alertmanager},
+	return adapt(b.Shipped("examples", "prometheus", "prometheus.yml"), in("prometheus.yml"),
+		edit{`(\bscrape_interval: )\w+`, "${1}" + duration(w.timing.selfOr())},
+		edit{`(\bevaluation_interval: )\w+`, "${1}" + duration(w.timing.Evaluation)},
+		edit{`(\brule_files: ).*`, "${1}[" + in(alerts) + ", " + in(rules) + "]"},
+		edit{`( +)- url: http://localhost:10115(.*)`, "${1}- url: http://" + w.exporter + "${2}\n${1}  refresh_interval: 1s"},
+		edit{`localhost:9093`, w.alertmanager},
 	)
 }

@@ -29,14 +29,21 @@ func NewPair(ctx context.Context, b *Binaries, dir string) (*Pair, error) {
 	return p, errors.Join(err1, err2)
 }
 
-// StartExporter runs the exporter with a configuration file in the directory of the pair. Always call Stop, even after an error.
-func (p *Pair) StartExporter(ctx context.Context, config string) error {
-	return p.start(ctx, "exporter", p.Exporter, p.bin.exporter, "--config.file="+config, "--storage.path=restarts")
+// StartExporter runs the exporter with a configuration file in the directory of the pair, and perhaps more flags. Always call Stop,
+// even after an error.
+func (p *Pair) StartExporter(ctx context.Context, config string, flags ...string) error {
+	return p.start(ctx, "exporter", p.Exporter, append([]string{p.bin.exporter, "--config.file=" + config, "--storage.path=restarts"}, flags...)...)
 }
 
 // StartPrometheus does the same for Prometheus.
 func (p *Pair) StartPrometheus(ctx context.Context, config string) error {
 	return p.start(ctx, "prometheus", p.Prometheus, p.bin.prometheus, "--config.file="+config, "--storage.tsdb.path=data")
+}
+
+// WritePrometheus writes what the examples and the mixin have for Prometheus as prometheus.yml, for an Alertmanager at that address,
+// with the times of the suite.
+func (p *Pair) WritePrometheus(alertmanager string) error {
+	return p.bin.writePrometheus(p.dir, watching{exporter: p.Exporter, alertmanager: alertmanager, timing: suite})
 }
 
 func (p *Pair) start(ctx context.Context, name, address string, argv ...string) error {

@@ -103,13 +103,13 @@ const anchor = "healthcheck-channels-routes"
 // also where no channel takes them.
 func below(tests, routes []*yaml.Node) *yaml.Node {
 	down := mapping("matchers", list(`alertname="HealthcheckTargetDown"`), "group_interval", downInterval)
-	all := &yaml.Node{Kind: yaml.SequenceNode, Content: append(tests, down)}
+	rest := mapping() // also without channels: a group is known by its routes, and the first channel must not make new ones of all
 	if len(routes) > 0 {
 		channels := &yaml.Node{Kind: yaml.SequenceNode, Content: routes, Anchor: anchor}
 		down.Content = append(down.Content, text("routes"), channels)
-		all.Content = append(all.Content, mapping("routes", &yaml.Node{Kind: yaml.AliasNode, Value: anchor, Alias: channels}))
+		rest = mapping("routes", &yaml.Node{Kind: yaml.AliasNode, Value: anchor, Alias: channels})
 	}
-	return all
+	return &yaml.Node{Kind: yaml.SequenceNode, Content: append(tests, down, rest)}
 }
 
 // testRoute is the route of a test, which is sent even while the channel is off. It comes before the routes of all channels, and

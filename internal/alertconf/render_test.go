@@ -121,6 +121,7 @@ func TestRenderWithoutChannels(t *testing.T) {
 	want = strings.Replace(want, "receivers:\n", `      routes:
         - matchers: ['alertname="HealthcheckTargetDown"']
           group_interval: 30s
+        - {}
 receivers:
 `, 1)
 	if diff := cmp.Diff(want, rest); diff != "" {

@@ -3,6 +3,7 @@
 package alertconf
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -95,18 +96,24 @@ func TestRenderings(t *testing.T) {
 			t.Fatal(err)
 		}
 		compat.InitFromFlags(slog.New(slog.DiscardHandler), flags)
-		channels := randomChannels(r, receiversOf(t, all[name]))
-		text, err := alertconf.Render([]byte(all[name]), channels, alertconf.Rendering{
-			Base: name, Revision: uint64(i), Secrets: "/etc/alertmanager/healthcheck/channel-secrets", HasSecret: func(string) bool { return r.IntN(2) == 0 },
-		})
+		before, err := amconfig.Load(all[name])
 		if err != nil {
-			t.Fatalf("%s with %+v: %v", name, channels, err)
+			t.Fatal(err)
 		}
+		channels := randomChannels(r, receiversOf(before))
+		text := render(t, name, all[name], channels, uint64(i))
 		loaded, err := amconfig.Load(string(text))
 		if err != nil {
 			t.Fatalf("%s in mode %q: %v\n%s", name, mode, err, text)
 		}
 		took += compare(t, dispatch.NewRoute(loaded.Route, nil), channels, r)
+		wantRest(t, before, loaded, r)
+		wantIntegrations(t, loaded, channels)
+		wantTimes(t, before, loaded, channels)
+		r.Shuffle(len(channels), func(i, j int) { channels[i], channels[j] = channels[j], channels[i] })
+		if again := render(t, name, all[name], channels, uint64(i)); !bytes.Equal(again, text) {
+			t.Errorf("in another order they are rendered otherwise:\n%s", again)
+		}
 		if t.Failed() {
 			t.Fatalf("%s in mode %q:\n%s", name, mode, text)
 		}
@@ -116,14 +123,24 @@ func TestRenderings(t *testing.T) {
 	}
 }
 
-// receiversOf are the names of the receivers in a base.
-func receiversOf(t *testing.T, base string) (names []string) {
+// secrets is the directory of the secrets.
+const secrets = "/etc/alertmanager/healthcheck/channel-secrets"
+
+// hasSecret reports whether a channel has a secret: some have, some have not.
+func hasSecret(channel string) bool { return len(channel)%2 == 0 }
+
+func render(t *testing.T, name, base string, channels []alertconf.Channel, revision uint64) []byte {
 	t.Helper()
-	loaded, err := amconfig.Load(base)
+	text, err := alertconf.Render([]byte(base), channels, alertconf.Rendering{Base: name, Revision: revision, Secrets: secrets, HasSecret: hasSecret})
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%s with %+v: %v", name, channels, err)
 	}
-	for _, r := range loaded.Receivers {
+	return text
+}
+
+// receiversOf are the names of the receivers in a base.
+func receiversOf(base *amconfig.Config) (names []string) {
+	for _, r := range base.Receivers {
 		names = append(names, r.Name)
 	}
 	return names
@@ -193,6 +210,8 @@ func promised(channels []alertconf.Channel, labels map[string]string) (all []str
 var texts = []string{
 	"live", "LIVE", "서버 알림", "yes", "null", "~", "1e3", "0x1F", "2026-01-01", "12:30:45", "<<", "=", "- a", "a: b", "a #b", "#b", "{a}", "[a]", "&a", "*a", "!a", "|", ">",
 	"%a", "@a", "`a`", `"a"`, "'a'", `a\b`, `a\nb`, "a,b", "..", "off2", "true", "healthcheck-channels", "😀", "ÿ", "a/b?c=d&e", "{{ .Labels }}", "a\u00a0b", "off", strings.Repeat("가", 100),
+	"Live", "hc-live", "hc-off", "channel-secrets", "x-00112233445566778899aabbccddeeff", "../../etc/passwd", "/etc/passwd", `C:\\con`, "con", ".hidden", "a..b", "$HOME", "${x}", "%2F", "a\u0301", "\u05d0\u05d1",
+	"<!--", "---", "...", "!!binary x", "? a", "- ", "1_000", "0o7", "+1", ".inf", ".NaN", "off3 ", `"`, `'`, `\\`, "<script>alert(1)</script>", "{{ template \"x\" }}", "healthcheck_test",
 }
 
 func one(r *rand.Rand, of []string) string { return of[r.IntN(len(of))] }
@@ -212,7 +231,7 @@ func randomMatcher(r *rand.Rand) string {
 	if strings.HasSuffix(op, "~") {
 		value = one(r, []string{".*", ".+", "live|LIVE", "서.*|~", `a\\.b`, "(?i)live", "[^a]", "", `\\d+`, "x{1,2}"})
 	} else {
-		value = strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value)
+		value = strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value) + one(r, []string{"", "", "", `\n`, `\nb: c`})
 	}
 	space := one(r, []string{"", " "})
 	return name + space + op + space + `"` + value + `"`
