@@ -55,7 +55,7 @@ func (s *Alertmanagers) Apply(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	status := http.StatusOK
-	if slices.ContainsFunc(all.Servers, untold) {
+	if slices.ContainsFunc(all.Servers, behind) {
 		status = http.StatusAccepted
 	}
 	answerAs(w, status, complete(all))
@@ -79,9 +79,9 @@ func (s *Alertmanagers) apply(w http.ResponseWriter, r *http.Request) (channels.
 	return s.Channels.Apply(r.Context(), by, overwrite)
 }
 
-// untold reports whether an Alertmanager has still to be told of a configuration.
-func untold(s alertconf.Standing) bool {
-	return s.State == alertconf.Pending || s.State == alertconf.Unreachable
+// behind reports whether an Alertmanager does not run what was written.
+func behind(s alertconf.Standing) bool {
+	return s.State != alertconf.InSync && s.State != alertconf.Unverified
 }
 
 // Bundle serves what an Alertmanager elsewhere runs. It has secrets.
@@ -122,11 +122,6 @@ func (s *Alertmanagers) result(w http.ResponseWriter, r *http.Request) error {
 	var result channels.Result
 	if err := assign("result", body, map[string]any{"revision": &result.Revision, "standing": &result.Standing}); err != nil {
 		return err
-	}
-	if !slices.Contains(alertconf.States(), result.Standing.State) {
-		wrong := wrongs{What: "result"}
-		wrong.add("standing", "its state is not one of %q", alertconf.States())
-		return wrong.err()
 	}
 	return s.Channels.Report(s.Author(r, access.Sync, "").Name, result)
 }

@@ -14,8 +14,8 @@ import (
 type changes struct {
 	what   string // that is, for people
 	author Author
-	// now is what there is of a name, without what a request wants.
-	now func(name string) managed.ChangedError
+	// changed is the error of a condition that what there is of a name does not meet.
+	changed func(name string, want managed.Condition) error
 }
 
 // read returns who changes something and on what condition, and the body. Parameters are those that there are.
@@ -29,9 +29,7 @@ func (c *changes) read(w http.ResponseWriter, r *http.Request, in intake, parame
 		_, err = members(body)
 	}
 	if err == nil && unmeetable(&edit.If) { // it must not count as none
-		now := c.now(r.PathValue("name"))
-		now.Want = edit.If
-		err = &unmetError{now}
+		err = &unmetError{c.changed(r.PathValue("name"), edit.If)}
 	}
 	return edit, body, err
 }
@@ -53,8 +51,8 @@ func (c *changes) edit(r *http.Request, parameters []string) (managed.Edit, erro
 	return edit, err
 }
 
-// An unmetError is for a condition that nothing meets, such as a weak ETag.
-type unmetError struct{ managed.ChangedError }
+// An unmetError is for a condition that nothing meets, such as a weak ETag. The problem is told by the error in it.
+type unmetError struct{ error }
 
 // Error implements error.
 func (e *unmetError) Error() string {
@@ -62,16 +60,7 @@ func (e *unmetError) Error() string {
 }
 
 // Unwrap returns what the problem is told by.
-func (e *unmetError) Unwrap() error { return &e.ChangedError }
-
-// A currentError is an error beside what there is, which is not as the request expects.
-type currentError struct {
-	error
-	current any
-}
-
-// Unwrap returns the error.
-func (e *currentError) Unwrap() error { return e.error }
+func (e *unmetError) Unwrap() error { return e.error }
 
 // A done is a change that was made.
 type done struct {

@@ -40,8 +40,6 @@ type ChannelEdits struct {
 	Channels Channels
 	Tests    ChannelTests
 	Author   Author
-	// Environments are those that a channel hears of alone. None: it hears of others, too.
-	Environments func(c *channels.Channel) []string
 	// Prefix is the path below which everything is served: "" or "/path".
 	Prefix string
 }
@@ -119,17 +117,14 @@ func (s *ChannelEdits) Delete(w http.ResponseWriter, r *http.Request) {
 // write serves a change of a channel.
 func (s *ChannelEdits) write(w http.ResponseWriter, r *http.Request, in intake, do func(context.Context, managed.Edit, string, []byte) (channels.Outcome, error)) {
 	name := r.PathValue("name")
-	request := changes{what: "channel", author: s.Author, now: func(name string) managed.ChangedError {
+	request := changes{what: "channel", author: s.Author, changed: func(name string, want managed.Condition) error {
 		now, _ := s.Channels.Channel(name)
-		return managed.ChangedError{Revision: now.Revision}
+		return &channels.ChangedError{ChangedError: managed.ChangedError{Revision: now.Revision, Want: want}, Current: now}
 	}}
 	edit, body, err := request.read(w, r, in, "dry_run")
 	var outcome channels.Outcome
 	if err == nil {
 		outcome, err = do(r.Context(), edit, name, body)
-	}
-	if now, ok := s.Channels.Channel(name); ok && as[*managed.ChangedError](err) {
-		err = &currentError{err, now}
 	}
 	if err != nil {
 		failChannels(w, err)
@@ -140,7 +135,7 @@ func (s *ChannelEdits) write(w http.ResponseWriter, r *http.Request, in intake, 
 		location: s.path(name), body: ChangedChannel{outcome.Channel, outcome.Warnings},
 	}
 	switch {
-	case outcome.Action != managed.Deleted && !edit.DryRun:
+	case outcome.Action != managed.Deleted:
 		result.revision = outcome.Channel.Revision
 	case outcome.Action == managed.Deleted && !outcome.Pending:
 		w.WriteHeader(http.StatusNoContent)
@@ -172,7 +167,7 @@ func (s *ChannelEdits) test(w http.ResponseWriter, r *http.Request) (channels.Te
 		return channels.Test{}, err
 	}
 	by := s.Author(r, access.Operate, printable.Text(c.Name, printable.MaxLog))
-	if err := by.May(s.Environments(&c)...); err != nil {
+	if err := by.May(c.Environments()...); err != nil {
 		return channels.Test{}, err
 	}
 	return s.Tests.Start(c.Name, by.Name)

@@ -23,7 +23,7 @@ const (
 	formatYAML = "yaml"
 )
 
-// Export serves all managed targets as a document that Import takes.
+// Export serves all managed targets and channels as a document that Import takes. It has no secrets of channels.
 func (e *Edits) Export(w http.ResponseWriter, r *http.Request) {
 	p, _ := query.Parse(r.URL.RawQuery)
 	p.Only("format")
@@ -32,8 +32,8 @@ func (e *Edits) Export(w http.ResponseWriter, r *http.Request) {
 		Fail(w, err)
 		return
 	}
-	all, revision, err := e.Managed.Export()
-	var shown managed.Document
+	all, revision, err := e.Documents.Export()
+	shown := managed.Document{Channels: all.Channels}
 	if err == nil {
 		shown.Targets, err = definitions(r, all.Targets)
 	}
@@ -78,7 +78,7 @@ func prefersYAML(h http.Header) bool {
 	return false
 }
 
-// Import makes the managed targets what a document says.
+// Import makes the managed targets and channels what a document says.
 func (e *Edits) Import(w http.ResponseWriter, r *http.Request) {
 	p, _ := query.Parse(r.URL.RawQuery)
 	p.Only("dry_run", "mode")
@@ -86,7 +86,7 @@ func (e *Edits) Import(w http.ResponseWriter, r *http.Request) {
 	if p.OneOf("mode", string(managed.Merge), string(managed.Replace)) == string(managed.Replace) {
 		mode = managed.Replace
 	}
-	edit := managed.Edit{By: e.Author(r, access.Edit, "one of the targets"), DryRun: p.Flag("dry_run")}
+	edit := managed.Edit{By: e.Author(r, access.Edit, "one of the targets or channels"), DryRun: p.Flag("dry_run")}
 	err := p.Err()
 	if err == nil {
 		edit.If, err = condition(r.Header)
@@ -110,7 +110,7 @@ func (e *Edits) Import(w http.ResponseWriter, r *http.Request) {
 	}
 	var report managed.Report
 	if err == nil {
-		report, err = e.Managed.Import(r.Context(), edit, mode, doc)
+		report, err = e.Documents.Import(r.Context(), edit, mode, doc)
 	}
 	if err != nil {
 		Fail(w, err)
@@ -125,11 +125,11 @@ func (e *Edits) meetableByAll(c *managed.Condition) error {
 	if !unmeetable(c) {
 		return nil
 	}
-	_, revision, err := e.Managed.Export()
+	_, revision, err := e.Documents.Export()
 	if err != nil {
 		return err
 	}
-	return &unmetError{managed.ChangedError{Revision: revision, Want: *c}}
+	return &unmetError{&managed.ChangedError{Revision: revision, Want: *c}}
 }
 
 // whole is a Report in which no list is null.

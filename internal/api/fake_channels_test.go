@@ -101,7 +101,7 @@ func (f *fakeChannels) keep(e managed.Edit, name string, d *definition) (channel
 	}
 	now, there := f.all[name]
 	stamp := managed.Stamp{At: time.Now().UTC(), By: e.By.Name}
-	c := channels.Channel{Channel: d.Channel, Revision: f.revision + 1, Created: stamp, Updated: stamp, Secret: now.Secret}
+	c := channels.Channel{Channel: d.Channel, Revision: now.Revision, Created: stamp, Updated: stamp, Secret: now.Secret}
 	action := managed.Created
 	if there {
 		action, c.Created = managed.Updated, now.Created
@@ -110,7 +110,9 @@ func (f *fakeChannels) keep(e managed.Edit, name string, d *definition) (channel
 		c.Secret = channels.Secret{Set: true, UpdatedAt: stamp.At}
 	}
 	if !e.DryRun {
-		f.revision, f.all[name] = c.Revision, c
+		f.revision++
+		c.Revision = f.revision
+		f.all[name] = c
 		f.secrets[name] = secret
 	}
 	return channels.Outcome{Action: action, Channel: c, Pending: f.pending(e), Warnings: []string{"alerts of no target have this label"}}, nil
@@ -124,29 +126,21 @@ func (f *fakeChannels) pending(e managed.Edit) bool {
 func (f *fakeChannels) judge(e managed.Edit, name string, c *alertconf.Channel) error {
 	now, there := f.all[name]
 	if there {
-		if err := e.By.May(environmentsOf(&now)...); err != nil {
+		if err := e.By.May(now.Environments()...); err != nil {
 			return err
 		}
 	}
-	if err := e.By.May(environmentsOf(&channels.Channel{Channel: *c})...); err != nil {
+	if err := e.By.May(c.Environments()...); err != nil {
 		return err
 	}
 	met := e.If.Any || slices.Contains(e.If.Revisions, now.Revision)
 	switch {
 	case there && e.If.Absent, there && len(e.If.Revisions) > 0 && !met, !there && (e.If.Any || len(e.If.Revisions) > 0):
-		return &managed.ChangedError{Revision: now.Revision, Want: e.If}
+		return &channels.ChangedError{ChangedError: managed.ChangedError{Revision: now.Revision, Want: e.If}, Current: now}
 	case there && !met:
 		return &managed.RequiredError{Revision: now.Revision}
 	}
 	return f.wrong
-}
-
-// environmentsOf is DEV for a channel that hears of nothing else.
-func environmentsOf(c *channels.Channel) []string {
-	if slices.Contains(c.Matchers, `environment="DEV"`) {
-		return []string{"DEV"}
-	}
-	return nil
 }
 
 func (f *fakeChannels) Apply(_ context.Context, _ managed.Author, overwrite bool) (channels.Alertmanager, error) {

@@ -117,9 +117,9 @@ func (h *house) serve(source *board.Source) {
 		}
 		return []channels.Silence{{ID: "1-2", CreatedBy: "carol", Comment: "moving", StartsAt: time.Now().UTC(), EndsAt: time.Now().UTC()}}
 	}
-	hears := &ChannelEdits{Channels: h.channels, Tests: h.channels, Author: authorOf, Environments: environmentsOf}
+	hears := &ChannelEdits{Channels: h.channels, Tests: h.channels, Author: authorOf}
 	managers := &Alertmanagers{Channels: h.channels, Author: authorOf}
-	edits := &Edits{Targets: targets, Managed: g, Author: authorOf}
+	edits := &Edits{Targets: targets, Managed: g, Documents: g, Author: authorOf}
 	probes := &Probes{Board: source, Author: authorOf, Hint: targets.Hint, Probe: func(context.Context, string) (*prober.Result, error) {
 		return &prober.Result{Start: time.Now(), Duration: time.Second, Attempts: 1, HTTP: &prober.HTTPResult{StatusCode: 200}}, h.probed
 	}}

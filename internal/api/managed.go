@@ -17,21 +17,26 @@ type Managed interface {
 	Put(ctx context.Context, e managed.Edit, name string, definition []byte) (managed.Outcome, error)
 	Patch(ctx context.Context, e managed.Edit, name string, patch []byte) (managed.Outcome, error)
 	Delete(ctx context.Context, e managed.Edit, name string) (managed.Outcome, error)
-	Import(ctx context.Context, e managed.Edit, mode managed.Mode, d managed.Document) (managed.Report, error)
-	Export() (managed.Document, uint64, error)
 	Listed(at time.Time) ([]json.RawMessage, error)
 	Target(name string) (managed.Target, bool)
 	Writable() error
 }
 
+// Documents are exported and imported, as channels.Editor does.
+type Documents interface {
+	Export() (managed.Document, uint64, error)
+	Import(ctx context.Context, e managed.Edit, mode managed.Mode, d managed.Document) (managed.Report, error)
+}
+
 // An Author says who a request is from, to do what needs a role to what has a name.
 type Author func(r *http.Request, role access.Role, of string) managed.Author
 
-// Edits serve the changes of managed targets.
+// Edits serve the changes of managed targets, and documents of targets and channels.
 type Edits struct {
-	Targets *Targets
-	Managed Managed
-	Author  Author
+	Targets   *Targets
+	Managed   Managed
+	Documents Documents
+	Author    Author
 	// Prefix is the path below which everything is served: "" or "/path".
 	Prefix string
 
@@ -88,8 +93,8 @@ func (e *Edits) Delete(w http.ResponseWriter, r *http.Request) {
 }
 
 func (e *Edits) changes() *changes {
-	return &changes{what: "target", author: e.Author, now: func(name string) managed.ChangedError {
+	return &changes{what: "target", author: e.Author, changed: func(name string, want managed.Condition) error {
 		now, _ := e.Managed.Target(name)
-		return managed.ChangedError{Now: now, Revision: now.Revision}
+		return &managed.ChangedError{Now: now, Revision: now.Revision, Want: want}
 	}}
 }

@@ -366,7 +366,10 @@ func TestUnused(t *testing.T) {
 }
 
 // A broken registry knows nothing.
-type broken struct{ Managed }
+type broken struct {
+	Managed
+	Documents
+}
 
 var errBroken = &managed.StoreError{Err: errors.New("opening /canary/managed.db: invalid database")}
 
@@ -375,7 +378,7 @@ func (broken) Listed(time.Time) ([]json.RawMessage, error) { return nil, errBrok
 
 // Other exporters keep their list where nothing is known, as Prometheus does.
 func TestBroken(t *testing.T) {
-	edits := &Edits{Managed: broken{}}
+	edits := &Edits{Managed: broken{}, Documents: broken{}}
 	for name, serve := range map[string]http.HandlerFunc{"export": edits.Export, "supply": edits.Supply} {
 		w := httptest.NewRecorder()
 		serve(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody))

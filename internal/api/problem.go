@@ -147,8 +147,8 @@ func problemOf(err error) *Problem {
 	if changed, ok := errors.AsType[*managed.ChangedError](err); ok && changed.Now.Name != "" {
 		p.Current = recordOf(&changed.Now)
 	}
-	if c, ok := errors.AsType[*currentError](err); ok {
-		p.Current = c.current
+	if changed, ok := errors.AsType[*channels.ChangedError](err); ok && changed.Current.Name != "" {
+		p.Current = changed.Current
 	}
 	if number, ok := errors.AsType[*managed.NumberError](err); ok {
 		p.Found = &number.Found

@@ -11,10 +11,7 @@ import (
 
 // channelRoutes are those by which the API tells of channels, and lets people change them.
 func (a *App) channelRoutes() []route {
-	edits := &api.ChannelEdits{
-		Channels: a.channels, Tests: a.channelTests, Author: a.watched, Prefix: a.prefix,
-		Environments: func(*channels.Channel) []string { return nil },
-	}
+	edits := &api.ChannelEdits{Channels: a.channels, Tests: a.channelTests, Author: a.watched, Prefix: a.prefix}
 	managers := &api.Alertmanagers{Channels: a.channels, Author: a.watched}
 	return []route{
 		{"GET /api/v1/channels", linked, reading, http.HandlerFunc(edits.List)},

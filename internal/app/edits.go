@@ -34,7 +34,7 @@ func (a *App) watched(r *http.Request, role access.Role, of string) managed.Auth
 // editRoutes are those by which the API tells what people edit, and lets them.
 func (a *App) editRoutes() []route {
 	board := a.board()
-	edits := &api.Edits{Targets: a.apiTargets(), Managed: a.managed, Author: a.watched, Prefix: a.prefix}
+	edits := &api.Edits{Targets: a.apiTargets(), Managed: a.managed, Documents: a.channels, Author: a.watched, Prefix: a.prefix}
 	probes := &api.Probes{Board: board, Author: a.watched, Probe: a.probeNow.probe, Hint: a.hint}
 	routes := []route{
 		{"PUT /api/v1/targets/{name}", sameSite, editing, http.HandlerFunc(edits.Put)},
