@@ -331,6 +331,29 @@ func TestHearers(t *testing.T) {
 	})
 }
 
+// A document has channels beside targets, and what is reported of them.
+func TestChannelDocuments(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		const path = "/api/v1/managed"
+		if got := h.ask(t, question{bob, "GET", path, "", nil}).Body.String(); strings.Contains(got, "channels") {
+			t.Errorf("there is no channel, and an export is %s", got)
+		}
+		h.ask(t, question{alice, "PUT", livePath, live, nil})
+		w := h.ask(t, question{bob, "GET", path, "", nil})
+		if want := `"channels":[` + "\n" + `{"name":"live","type":"slack_webhook","enabled":true`; !strings.Contains(w.Body.String(), want) || strings.Contains(w.Body.String(), "canary") {
+			t.Errorf("an export is %s", w.Body)
+		}
+		w = h.ask(t, question{alice, "PUT", path, w.Body.String(), nil})
+		if want := `"channels":{"created":[],"updated":[{"name":"live","changes":{"url":[null,"\u003cchanged\u003e"]}}]`; w.Code != http.StatusOK || !strings.Contains(w.Body.String(), want) {
+			t.Errorf("an import is answered %d: %s", w.Code, w.Body)
+		}
+		w = h.ask(t, question{alice, "PUT", path, `{"targets":[]}`, nil})
+		if w.Code != http.StatusOK || strings.Contains(w.Body.String(), "channels") {
+			t.Errorf("an import without channels is answered %d: %s", w.Code, w.Body)
+		}
+	})
+}
+
 // Where there is no section about Alertmanager a list is empty, and what asks for more is told so.
 func TestChannelsOff(t *testing.T) {
 	inHouse(t, func(t *testing.T, h *house) {

@@ -122,6 +122,33 @@ func (f *fakeChannels) pending(e managed.Edit) bool {
 	return !e.DryRun && f.state == alertconf.Unreachable
 }
 
+// fakeDocuments are those of a registry, with fake channels.
+type fakeDocuments struct {
+	*managed.Registry
+
+	channels *fakeChannels
+}
+
+func (f fakeDocuments) Export() (managed.Document, uint64, error) {
+	d, revision, err := f.Registry.Export()
+	for _, c := range f.channels.List() {
+		d.Channels = append(d.Channels, encoded(c.Channel))
+	}
+	return d, revision, err
+}
+
+func (f fakeDocuments) Import(ctx context.Context, e managed.Edit, mode managed.Mode, d managed.Document) (managed.Report, error) {
+	given := d.Channels
+	d.Channels = nil
+	report, err := f.Registry.Import(ctx, e, mode, d)
+	if given != nil {
+		report.Channels = &managed.ChannelReport{Created: []string{}, Deleted: []string{}, Unchanged: len(given), Updated: []managed.Difference{{
+			Name: "live", Changes: map[string][2]json.RawMessage{"url": {nil, encoded(managed.SecretChanged)}},
+		}}}
+	}
+	return report, err
+}
+
 // judge returns why an edit cannot be made of what becomes c.
 func (f *fakeChannels) judge(e managed.Edit, name string, c *alertconf.Channel) error {
 	now, there := f.all[name]

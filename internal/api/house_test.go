@@ -119,7 +119,7 @@ func (h *house) serve(source *board.Source) {
 	}
 	hears := &ChannelEdits{Channels: h.channels, Tests: h.channels, Author: authorOf}
 	managers := &Alertmanagers{Channels: h.channels, Author: authorOf}
-	edits := &Edits{Targets: targets, Managed: g, Documents: g, Author: authorOf}
+	edits := &Edits{Targets: targets, Managed: g, Documents: fakeDocuments{g, h.channels}, Author: authorOf}
 	probes := &Probes{Board: source, Author: authorOf, Hint: targets.Hint, Probe: func(context.Context, string) (*prober.Result, error) {
 		return &prober.Result{Start: time.Now(), Duration: time.Second, Attempts: 1, HTTP: &prober.HTTPResult{StatusCode: 200}}, h.probed
 	}}

@@ -191,7 +191,7 @@ func TestImport(t *testing.T) {
 			{"nothing", "", "{}", nil, 422, `/targets`},
 			{"a list", "", "[]", nil, 422, "want a JSON object"},
 			{"not a list", "", `{"targets":{}}`, nil, 422, "want a list"},
-			{"something else", "", `{"targets":[],"channels":[]}`, nil, 422, `/channels`},
+			{"something else", "", `{"targets":[],"others":[]}`, nil, 422, `/others`},
 			{"too many", "", `{"targets":[` + strings.Repeat("1,", 10_000) + `1]}`, nil, 422, "more than 10000"},
 			{"two documents", "", "targets: []\n---\ntargets: []\n", yaml, 422, "more than one document"},
 			{"no document", "", "# nothing\n", yaml, 422, "it is empty"},

@@ -44,7 +44,7 @@ func TestAPIDocs(t *testing.T) {
 	target := probetest.Serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "ci_token"), tokenOf("ci"))
-	manager := apiAlertmanager(t, dir)
+	manager := apiAlertmanager(t, dir, target.URL)
 	o := options(&recorder{})
 	o.StoragePath = filepath.Join(dir, "data")
 	o.ConfigFile = configFile(t, strings.NewReplacer("DIR", dir, "URL", target.URL, "MANAGER", manager.URL).Replace(apiEstate))
@@ -90,9 +90,9 @@ curl() { check "${want:-2}" command curl "$@"; }
 	}
 }
 
-// apiAlertmanager is the one that the channels of the examples are for, with a receiver named pager. Its base file is in dir, and what it
+// apiAlertmanager is the one that the channels of the examples are for, with a receiver named pager, which is at a URL. Its base file is in dir, and what it
 // runs below that.
-func apiAlertmanager(t *testing.T, dir string) *probetest.Alertmanager {
+func apiAlertmanager(t *testing.T, dir, pager string) *probetest.Alertmanager {
 	t.Helper()
 	manager := probetest.NewAlertmanager(t)
 	read := func(name string) string {
@@ -106,7 +106,7 @@ func apiAlertmanager(t *testing.T, dir string) *probetest.Alertmanager {
 	if err := os.Mkdir(place, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	writeFile(t, filepath.Join(dir, "base.yml"), read("alertmanager-small.base.yml")+"\n  - name: pager\n    webhook_configs: [{url: '"+manager.URL+"/pager'}]\n")
+	writeFile(t, filepath.Join(dir, "base.yml"), read("alertmanager-small.base.yml")+"\n  - name: pager\n    webhook_configs: [{url: '"+pager+"'}]\n")
 	writeFile(t, filepath.Join(place, "healthcheck.tmpl"), read("healthcheck.tmpl"))
 	manager.ReadFrom(filepath.Join(place, "alertmanager.yml"))
 	return manager
