@@ -63,7 +63,7 @@ type lastingServer struct {
 }
 
 // Reload implements alertconf.Server, with a step before and after it.
-func (s *lastingServer) Reload(ctx context.Context) error {
+func (s *lastingServer) Reload(context.Context) error {
 	s.steps.step()
 	defer s.steps.step()
 	config, err := s.place.Config()
