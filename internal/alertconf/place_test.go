@@ -2,6 +2,7 @@ package alertconf
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -136,11 +137,11 @@ func TestSecretsOfAnInterruptedChange(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p, servers := newPublisher(t)
 			use := func(secrets map[string]string, more string) []byte {
-				text := more
+				text := []byte(more)
 				for _, channel := range slices.Sorted(maps.Keys(secrets)) {
-					text += "\n" + channel + "_file: " + p.Place.Secrets() + "/" + channel
+					text = fmt.Appendf(text, "\n%s_file: %s/%s", channel, p.Place.Secrets(), channel)
 				}
-				return []byte(text)
+				return text
 			}
 			old, next := use(before, "a: 1"), use(after, "a: 2")
 			if err := p.Publish(t.Context(), Update{Config: old, Secrets: before}); err != nil {
