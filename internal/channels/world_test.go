@@ -104,6 +104,13 @@ func (s *server) hang(ctx context.Context) error {
 	}
 }
 
+// told is how often it has loaded a configuration.
+func (s *server) told() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.loads
+}
+
 func (s *server) set(do func(s *server)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
