@@ -2,9 +2,12 @@ package alertconf
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -123,6 +126,71 @@ func TestSecretIsPutBack(t *testing.T) {
 	}
 	if err := publish("a: 1", ""); err != nil || p.Place.HasSecret("live") {
 		t.Errorf("%v, or the secret is still there", err)
+	}
+}
+
+// However far a change of secrets came before the exporter was killed, the next Publish has those of before, unless it was kept.
+func TestSecretsOfAnInterruptedChange(t *testing.T) {
+	before := map[string]string{"changed": "old", "gone": "old", "stays": "old"}
+	after := map[string]string{"changed": "new", "made": "new", "stays": "old"}
+	for steps, name := range []string{"before", "noted", "remembered", "half written", "written", "loaded", "kept", "ended"} {
+		t.Run(name, func(t *testing.T) {
+			p, servers := newPublisher(t)
+			use := func(secrets map[string]string, more string) []byte {
+				text := []byte(more)
+				for _, channel := range slices.Sorted(maps.Keys(secrets)) {
+					text = fmt.Appendf(text, "\n%s_file: %s/%s", channel, p.Place.Secrets(), channel)
+				}
+				return text
+			}
+			old, next := use(before, "a: 1"), use(after, "a: 2")
+			if err := p.Publish(t.Context(), Update{Config: old, Secrets: before}); err != nil {
+				t.Fatal(err)
+			}
+			changed := map[string]string{"changed": "old", "made": ""}
+			for i, do := range []func() error{
+				func() error { return p.Place.noteSecrets(changed) },
+				func() error {
+					return p.Memory.SetWritten(Written{Digest: Digest(next), Before: Digest(old), Changing: true})
+				},
+				func() error { return p.Place.setSecret("changed", "new") },
+				func() error { return errors.Join(p.Place.setSecret("made", "new"), p.Place.replace(next)) },
+				func() error { return servers[0].Reload(t.Context()) },
+				func() error { return p.Memory.SetWritten(Written{Digest: Digest(next)}) },
+				func() error { return p.Place.forgetSecrets() },
+			} {
+				if i < steps {
+					if err := do(); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			want, config := before, old
+			if steps >= 6 {
+				want, config = after, next
+			}
+			again := &Publisher{Place: p.Place, Servers: p.Servers, Memory: p.Memory}
+			if steps%2 == 0 {
+				if err := again.Look(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+			again.mustPublish(t, string(config))
+			got := map[string]string{}
+			entries, err := os.ReadDir(filepath.Join(p.Place.Dir, secretsDir))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range entries {
+				got[e.Name()], _ = p.Place.Secret(e.Name())
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+			if _, err := os.Stat(p.Place.secretsBefore()); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("what they were is left: %v", err)
+			}
+		})
 	}
 }
 

@@ -24,6 +24,7 @@ type fakeServer struct {
 	loaded  []byte
 	loads   int
 	refused int
+	then    func() // is called at the next load
 }
 
 func (s *fakeServer) Name() string { return s.name }
@@ -33,6 +34,10 @@ func (s *fakeServer) Reload(context.Context) error {
 	defer s.mu.Unlock()
 	if s.away {
 		return errors.New("connection refused")
+	}
+	if s.then != nil {
+		s.then()
+		s.then = nil
 	}
 	config, err := s.place.Config()
 	if err != nil || s.refuses || strings.Contains(string(config), "refuse") {

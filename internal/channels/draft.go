@@ -148,7 +148,7 @@ func stored(c *managed.Channel) alertconf.Channel {
 
 // check finds all that is wrong with a draft. Now is the present channel; nil: there is none.
 func (d *draft) check(f *force, now *managed.Channel) {
-	for _, p := range d.Channel.Check(f.settings.Hosts) {
+	for _, p := range d.Check(f.settings.Hosts) {
 		if pointer := "/" + p.Field; !d.says(pointer) {
 			d.wrong(pointer, "%s", p.Detail)
 		}

@@ -255,8 +255,8 @@ func (c *change) preview(by managed.Author) Channel {
 	return shown(&m)
 }
 
-// judge returns what becomes of a channel, or why nothing does. nil: it is what it is to become. What is expected is judged first:
-// who has an old version has to know that before anything else.
+// judge returns what becomes of a channel, or why nothing does. It is nil if the channel is already what it is to become. What is
+// expected is judged first: who has an old version has to know that before anything else.
 func (p *publication) judge(ed *managed.Edit, now *managed.Channel, d *draft) (*change, error) {
 	c := &change{before: now, after: d}
 	if d != nil {

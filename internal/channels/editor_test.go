@@ -164,8 +164,11 @@ func TestInvalid(t *testing.T) {
 		{"x", `[]`, []string{""}, "object"},
 		{"x", `{}`, []string{"/type"}, "want one of"},
 		{"x", `{"type":"email"}`, []string{"/type"}, "slack_webhook"},
-		{"x", `{"type":1,"enabled":"yes","send_resolved":0,"matchers":"x","group_wait":[],"channel":{},"url":1,"receiver":true,"name":"y","more":1}`,
-			[]string{"/channel", "/enabled", "/group_wait", "/matchers", "/more", "/name", "/receiver", "/send_resolved", "/type", "/url"}, ""},
+		{
+			"x", `{"type":1,"enabled":"yes","send_resolved":0,"matchers":"x","group_wait":[],"channel":{},"url":1,"receiver":true,"name":"y","more":1}`,
+			[]string{"/channel", "/enabled", "/group_wait", "/matchers", "/more", "/name", "/receiver", "/send_resolved", "/type", "/url"},
+			"",
+		},
 		{"x", `{"type":"receiver","receiver":"pagre"}`, []string{"/receiver"}, `want one of ["nobody" "pager" "healthcheck-channels"]`},
 		{"x", `{"type":"receiver","receiver":"pager","token":"canary-1"}`, []string{"/token"}, "is for a slack_bot or a webhook"},
 		{"x", `{"type":"receiver","receiver":"pager","url":"https://canary.example.com"}`, []string{"/url"}, "is for a webhook"},

@@ -235,13 +235,13 @@ func TestRun(t *testing.T) {
 		time.Sleep(20 * time.Second)
 		servers[0].set(func(s *server) { s.refuses = "" })
 		time.Sleep(16 * time.Second) // 5 s, 15 s, 35 s
-		if servers[0].loads != 1 {
-			t.Errorf("it was loaded %d times, want once", servers[0].loads)
+		if servers[0].told() != 1 {
+			t.Errorf("it was loaded %d times, want once", servers[0].told())
 		}
 		servers[0].set(func(s *server) { s.loaded = []byte("drift") })
 		time.Sleep(alertconf.LookInterval)
-		if servers[0].loads != 2 {
-			t.Errorf("it was loaded %d times, want twice", servers[0].loads)
+		if servers[0].told() != 2 {
+			t.Errorf("it was loaded %d times, want twice", servers[0].told())
 		}
 		cancel()
 		<-done

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -44,9 +45,16 @@ func TestMain(m *testing.M) {
 }
 
 // steps counts what a child does, and kills its own process at one of them.
-type steps struct{ n, kill int }
+type steps struct {
+	kill int
+
+	mu sync.Mutex // protects the following; Alertmanagers are told at the same time
+	n  int
+}
 
 func (s *steps) step() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.n++
 	if s.n == s.kill {
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
@@ -63,7 +71,7 @@ type lastingServer struct {
 }
 
 // Reload implements alertconf.Server, with a step before and after it.
-func (s *lastingServer) Reload(ctx context.Context) error {
+func (s *lastingServer) Reload(context.Context) error {
 	s.steps.step()
 	defer s.steps.step()
 	config, err := s.place.Config()

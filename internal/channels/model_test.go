@@ -144,11 +144,11 @@ func (p *play) put() {
 	do := p.w.Put
 	if patches {
 		do = p.w.Patch
-		for _, key := range []string{"url", "receiver", "token"} {
-			if _, ok := body[key]; !ok && !(secret == "keep" && key == secretKeys[m.Kind]) && !(m.Kind == "email") {
-				if key != "token" || m.Kind == alertconf.Webhook {
-					body[key] = nil
-				}
+		for _, key := range []string{"url", "receiver", "token"} { // what is left of another type
+			_, ok := body[key]
+			kept := key == secretKeys[m.Kind] || key == "token" && m.Kind != alertconf.Webhook
+			if !ok && !kept && m.Kind != "email" {
+				body[key] = nil
 			}
 		}
 	}
@@ -176,7 +176,7 @@ func (p *play) put() {
 	if want == "" && !dry {
 		want = p.publishes(name, false)
 	}
-	p.want(fmt.Sprintf("%s %s %s", name, managed.Encode(body), fmt.Sprint(patches)), err, want)
+	p.want(fmt.Sprintf("%s %s %t", name, managed.Encode(body), patches), err, want)
 	if err != nil || dry {
 		return
 	}

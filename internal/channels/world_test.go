@@ -61,14 +61,14 @@ func (s *server) Reload(ctx context.Context) error {
 	if s.away {
 		return errors.New("connection refused")
 	}
-	config, err := s.place.Config()
+	text, err := s.place.Config()
 	if err != nil {
 		return err
 	}
-	if s.refuses != "" && strings.Contains(string(config), s.refuses) {
+	if s.refuses != "" && strings.Contains(string(text), s.refuses) {
 		return &alertconf.RefusedError{Server: s.name, Text: "it does not like https://hooks.slack.com/services/canary-base"}
 	}
-	s.loaded = config
+	s.loaded = text
 	s.loads++
 	if s.then != nil {
 		s.then()
@@ -102,6 +102,13 @@ func (s *server) hang(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// told is how often it has loaded a configuration.
+func (s *server) told() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.loads
 }
 
 func (s *server) set(do func(s *server)) {
@@ -203,7 +210,7 @@ func (w *world) open(t *testing.T) {
 
 func (w *world) close(t *testing.T) {
 	t.Helper()
-	if err := errors.Join(w.Editor.Close(), w.registry.Close()); err != nil {
+	if err := errors.Join(w.Close(), w.registry.Close()); err != nil {
 		t.Error(err)
 	}
 }

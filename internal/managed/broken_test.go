@@ -79,6 +79,8 @@ func TestBrokenRecords(t *testing.T) {
 		"has no format version":                  {"meta": nil},
 		`the record "meta"`:                      {"meta": []byte(`{"format":1,"unknown":1}`)},
 		`the record "channel/x"`:                 {"channel/x": []byte(`{}`)},
+		`the record "target"`:                    {"target": []byte(`{}`)},
+		`the record "apply"`:                     {"apply": []byte(`[]`)},
 		`the record "target/a"`:                  {"target/a": []byte(`{"revision":1,"definition":[]}`)},
 		`the record "target/b"`:                  {"target/b": []byte(`{`)},
 		`the record "target/c"`:                  {"target/c": []byte(`{"revision":1,"definition":{},"more":1}`)},

@@ -129,7 +129,7 @@ func (r *Registry) known() error {
 	return nil
 }
 
-// Apply returns what SetApply has kept, a JSON object. nil: nothing. The error is a StoreError.
+// Apply returns what SetApply has kept, a JSON object, or nil. The error is a StoreError.
 func (r *Registry) Apply() (json.RawMessage, error) { return r.state().channels.apply, r.known() }
 
 // SetApply keeps a JSON object: what is known of the configuration that channels are published as. The error is a StoreError.

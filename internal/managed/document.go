@@ -16,10 +16,9 @@ import (
 
 // The limits of a document.
 const (
-	maxDocument        = 16 << 20 // bytes
-	maxDocumentTargets = 10_000
-	// maxDocumentChannels is more than there may be, so that who has too many learns of all that is wrong.
-	maxDocumentChannels = 1000
+	maxDocument         = 16 << 20 // bytes
+	maxDocumentTargets  = 10_000
+	maxDocumentChannels = 1000 // more than there may be, so that who has too many learns of all that is wrong
 )
 
 // Export returns all targets, sorted by name, and the revision of everything. It has no channels.
@@ -169,7 +168,7 @@ const (
 	errNoList    = `want a list, or [] for none`
 )
 
-// list returns where a document keeps the list of a key, and how many it may have. nil: there is no such key.
+// list returns where a document keeps the list of a key, and how many it may have. It is nil if there is no such key.
 func (d *Document) list(key string) (list *[]json.RawMessage, most int) {
 	switch key {
 	case listTargets:

@@ -140,19 +140,19 @@ func readState(records map[string][]byte) (*state, error) {
 	targets, overlays, all := map[string]*record{}, map[string]*overlay{}, channels{byName: map[string]*channel{}}
 	for key, text := range records {
 		var err error
-		if name, ok := strings.CutPrefix(key, keyTarget); ok {
-			targets[name], err = readTarget(name, text)
-		} else if name, ok := strings.CutPrefix(key, keyOverlay); ok {
-			var o overlay
-			err = strictly(text, &o)
-			overlays[name] = &o
-		} else if name, ok := strings.CutPrefix(key, keyChannel); ok {
-			all.byName[name], err = readChannel(name, text)
-		} else if key == keyApply {
-			all.apply, err = readApply(text)
-		} else if key == keyMeta {
+		slash := strings.Index(key, "/") + 1
+		switch kind, name := key[:slash], key[slash:]; {
+		case key == keyMeta:
 			err = strictly(text, &m)
-		} else {
+		case key == keyApply:
+			all.apply, err = readApply(text)
+		case kind == keyTarget:
+			targets[name], err = readTarget(name, text)
+		case kind == keyChannel:
+			all.byName[name], err = readChannel(name, text)
+		case kind == keyOverlay:
+			overlays[name], err = readOverlay(text)
+		default:
 			err = errors.New("not known")
 		}
 		if err != nil {
@@ -165,6 +165,12 @@ func readState(records map[string][]byte) (*state, error) {
 // describe adds the path to what is wrong with the file.
 func describe(path string, err error) error {
 	return fmt.Errorf("opening %q: %w; it was not changed", path, err)
+}
+
+func readOverlay(text []byte) (*overlay, error) {
+	var o overlay
+	err := strictly(text, &o)
+	return &o, err
 }
 
 func readTarget(name string, text []byte) (*record, error) {
