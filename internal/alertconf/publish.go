@@ -84,7 +84,8 @@ type Update struct {
 
 // Publish makes a configuration the one that all Servers run. If one of them refuses it, all go on with what was there before,
 // and the error is a RefusedError. It is a MissingError if it names what is not there. A Server that cannot be reached will be
-// told later, see Run. Publish does not end before that, even if ctx does.
+// told later, see Run. Publish does not end before that, even if ctx does. Where there is nothing to keep, a Server that has not
+// answered when ctx ends is one that cannot be reached: the exporter can stop while an Alertmanager hangs.
 //
 // What was published once may be published again: if a Server runs it already, nothing happens.
 //
@@ -92,7 +93,9 @@ type Update struct {
 // before the change is kept, the next Publish or Look takes it back: the Memory says that a change was under way, and beside the
 // secrets there is what they were.
 func (p *Publisher) Publish(ctx context.Context, u Update) error {
-	ctx = context.WithoutCancel(ctx) // half a change is worse than one that nobody waits for
+	if u.Keep != nil {
+		ctx = context.WithoutCancel(ctx) // half a change is worse than one that nobody waits for
+	}
 	p.changing.Lock()
 	defer p.changing.Unlock()
 	defer p.wake()

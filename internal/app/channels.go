@@ -22,7 +22,7 @@ func (a *App) newChannels() {
 	a.channels = channels.New(channels.Options{Registry: a.managed, Log: a.limits.log})
 	a.channelTests = channels.NewTests(a.channels, a.alertmanagers.test)
 	a.silences = channels.NewSilences(a.alertmanagers.silences)
-	a.metrics.registry.MustRegister(alertconf.Collector{Standings: a.standings})
+	a.metrics.registry.MustRegister(a.channels.Collector())
 }
 
 // openChannels puts what a configuration says of channels into force. It is the last step of a load that can fail: because another

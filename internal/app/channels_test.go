@@ -231,13 +231,10 @@ func TestChannelsEndWithTheSection(t *testing.T) {
 	if text, err := os.ReadFile(d.file()); err != nil || !strings.Contains(string(text), "name: hc-live") {
 		t.Errorf("what was written is gone: %v", err)
 	}
-	lock, err := (&alertconf.Place{Dir: d.dir}).Lock()
-	if err != nil {
-		t.Fatalf("another exporter cannot write there: %v", err)
-	}
-	if err := lock.Close(); err != nil {
-		t.Error(err)
-	}
+	until(t, "another exporter to be able to write there", func() bool {
+		lock, err := (&alertconf.Place{Dir: d.dir}).Lock()
+		return err == nil && lock.Close() == nil
+	})
 	writeFile(t, d.o.ConfigFile, d.config(""))
 	if err := a.Reload(); err != nil {
 		t.Fatal(err)
@@ -398,6 +395,9 @@ func TestChannelsElsewhere(t *testing.T) {
 	d.o.ConfigFile = configFile(t, before)
 	a := started(t, d.o)
 	a.channel(t, "live", slackChannel)
+	if all := a.standings(); len(all) != 1 || all[0].Server != "far" {
+		t.Errorf("it knows of %+v, want the one that far stands for", all)
+	}
 	if _, err := a.channelTests.Start("live", "alice"); err != nil {
 		t.Fatal(err)
 	}

@@ -29,12 +29,9 @@ func (a *App) edited(entries []managed.Entry) {
 	}
 }
 
-// kindChannel is the kind of edits of channels.
-const kindChannel = managed.EntryKind("channel")
-
 // eventsOf are those of one edit, which has some entries. One that imports a document may be about targets and channels.
 func eventsOf(edit []managed.Entry) (all []status.Event) {
-	isChannel := func(e managed.Entry) bool { return e.Kind == kindChannel }
+	isChannel := func(e managed.Entry) bool { return e.Kind == managed.KindChannel }
 	targets, channels := slices.DeleteFunc(slices.Clone(edit), isChannel), slices.DeleteFunc(slices.Clone(edit), func(e managed.Entry) bool { return !isChannel(e) })
 	return append(eventsOfSome(targets), eventsOfSome(channels)...)
 }
@@ -76,7 +73,7 @@ func eventOf(e *managed.Entry) status.Event {
 		}
 		return ev
 	}
-	if e.Kind == kindChannel {
+	if e.Kind == managed.KindChannel {
 		ev.Kind, ev.Target, ev.Channel = status.KindChannel, "", e.Name
 	}
 	var changed map[string]json.RawMessage

@@ -84,16 +84,16 @@ func TestEventsOfChannels(t *testing.T) {
 	}
 	a := build(t, options(&recorder{}))
 	a.edited([]managed.Entry{
-		entry(1, kindChannel, managed.Created, "live", `{"type":"slack_webhook","url":"canary-url"}`),
-		entry(2, kindChannel, managed.Updated, "live", `{"url":"canary-url","enabled":false}`),
-		entry(3, kindChannel, managed.Deleted, "live", "null"),
+		entry(1, managed.KindChannel, managed.Created, "live", `{"type":"slack_webhook","url":"canary-url"}`),
+		entry(2, managed.KindChannel, managed.Updated, "live", `{"url":"canary-url","enabled":false}`),
+		entry(3, managed.KindChannel, managed.Deleted, "live", "null"),
 		entry(4, managed.KindImport, managed.Created, "shop", `{}`),
-		entry(4, kindChannel, managed.Created, "shop", `{"token":"canary-token"}`),
+		entry(4, managed.KindChannel, managed.Created, "shop", `{"token":"canary-token"}`),
 		entry(4, managed.KindImport, managed.Created, "cart", `{}`),
 	})
 	var many []managed.Entry
 	for i := range eventsOfOne + 1 {
-		many = append(many, entry(5, kindChannel, managed.Created, strconv.Itoa(i), `{}`))
+		many = append(many, entry(5, managed.KindChannel, managed.Created, strconv.Itoa(i), `{}`))
 	}
 	a.edited(many)
 	got, _ := a.status.Events(status.Filter{})

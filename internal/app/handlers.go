@@ -92,7 +92,7 @@ func (a *App) discovery() http.Handler {
 func (a *App) health() page.Health {
 	return page.Health{
 		Started: a.made, Discovered: a.discovered.at(), Scraped: a.probes.scraped.at(),
-		Unknown: a.managed.Broken(), Broken: a.whyBroken(), Braked: a.restarts.Braked(),
+		Unknown: a.managed.Broken(), Broken: a.whyBroken(), Unsynced: a.unsynced(), Braked: a.restarts.Braked(),
 	}
 }
 

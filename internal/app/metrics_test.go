@@ -1,15 +1,16 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,6 +19,7 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/collector"
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/alertconf"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/channels"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/managed"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
@@ -31,9 +33,6 @@ func used(t *testing.T) *metrics {
 	m.watchStale(func() float64 { return 0 })
 	m.reloaded(nil)
 	m.knowModules(map[string]collector.Module{"http_2xx": {}, "api": {}})
-	m.registry.MustRegister(alertconf.Collector{Standings: func() []alertconf.Standing {
-		return []alertconf.Standing{{Server: "am-1", State: alertconf.InSync, LoadedAt: time.Now()}}
-	}})
 	k := inventory.NewKeeper(inventory.Options{Mask: prober.MaskURL, Log: slog.New(slog.DiscardHandler)}, m.registry)
 	c := config.Default()
 	c.TargetFiles = []config.TargetFile{{Path: "none-*"}} // a source that answers: of a file that is named and missing it is an error
@@ -51,7 +50,39 @@ func used(t *testing.T) *metrics {
 			t.Error(err)
 		}
 	})
+	useChannels(t, m, edited)
 	return m
+}
+
+// useChannels adds the metrics of channels that run in one Alertmanager.
+func useChannels(t *testing.T, m *metrics, edited *managed.Registry) {
+	t.Helper()
+	editor := channels.New(channels.Options{Registry: edited, Log: slog.New(slog.DiscardHandler)})
+	m.registry.MustRegister(editor.Collector())
+	base, place := filepath.Join(t.TempDir(), "base.yml"), alertconf.Place{Dir: t.TempDir()}
+	writeFile(t, base, smallBase)
+	if err := editor.Configure(&channels.Settings{Base: base, Place: place, Servers: []alertconf.Server{loader{place}}}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := editor.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if _, err := editor.Apply(t.Context(), alice().By, false); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A loader is an Alertmanager that loads everything.
+type loader struct{ place alertconf.Place }
+
+func (loader) Name() string                 { return "am-1" }
+func (loader) Reload(context.Context) error { return nil }
+
+func (l loader) Loaded(context.Context) (hash float64, known bool, err error) {
+	text, err := l.place.Config()
+	return alertconf.LoadedHash(text), true, err
 }
 
 func TestMetricsLint(t *testing.T) {
