@@ -322,6 +322,9 @@ func channelConflict(c *catalogue, now *channels.Channel, d *channelDraft) *conf
 		}
 		return printable.Text(strings.ReplaceAll(tidy(text), "\n", ", "), printable.MaxError)
 	}
+	if now.Kind != d.kind {
+		found.Differences = append(found.Differences, difference{c.say("channel.to"), c.say("channel.kind." + string(now.Kind)), c.say("channel.kind." + string(d.kind))})
+	}
 	for _, f := range fieldsOf(d.kind) {
 		if f.show != nil && !f.same(shown[f.key], d.typed[f.key]) {
 			found.Differences = append(found.Differences, difference{channelLabel(c, d.kind, f.key), words(&f, shown[f.key]), words(&f, d.typed[f.key])})
