@@ -121,8 +121,8 @@ const removeSecret = "remove_secret"
 // channelPatch is the merge patch (RFC 7396) that makes a channel what was typed. A secret that was not typed stays, unless the channel
 // becomes one of another kind.
 func channelPatch(ch *channels.Channel, kind alertconf.Kind, typed map[string]string) map[string]any {
-	patch, shown, other := map[string]any{}, shownOf(ch), ch.Kind != kind
-	if other {
+	patch, shown := map[string]any{}, shownOf(ch)
+	if ch.Kind != kind {
 		patch["type"] = kind
 		for _, f := range fieldsOf(ch.Kind) {
 			if f.of != nil {
@@ -134,7 +134,7 @@ func channelPatch(ch *channels.Channel, kind alertconf.Kind, typed map[string]st
 	for _, f := range fieldsOf(kind) {
 		text := typed[f.key]
 		switch {
-		case f.show == nil && text == "" && typed[removeSecret] == yes, f.show == nil && text == "" && other:
+		case f.show == nil && text == "" && typed[removeSecret] == yes:
 			patch[f.key] = nil
 		case f.show == nil && text == "", f.show != nil && f.same(shown[f.key], text):
 		case text == "":
