@@ -121,8 +121,8 @@ const removeSecret = "remove_secret"
 // channelPatch is the merge patch (RFC 7396) that makes a channel what was typed. A secret that was not typed stays, unless the channel
 // becomes one of another kind.
 func channelPatch(ch *channels.Channel, kind alertconf.Kind, typed map[string]string) map[string]any {
-	patch, shown, other := map[string]any{}, shownOf(ch), ch.Kind != kind
-	if other {
+	patch, shown := map[string]any{}, shownOf(ch)
+	if ch.Kind != kind {
 		patch["type"] = kind
 		for _, f := range fieldsOf(ch.Kind) {
 			if f.of != nil {
@@ -134,7 +134,7 @@ func channelPatch(ch *channels.Channel, kind alertconf.Kind, typed map[string]st
 	for _, f := range fieldsOf(kind) {
 		text := typed[f.key]
 		switch {
-		case f.show == nil && text == "" && typed[removeSecret] == yes, f.show == nil && text == "" && other:
+		case f.show == nil && text == "" && typed[removeSecret] == yes:
 			patch[f.key] = nil
 		case f.show == nil && text == "", f.show != nil && f.same(shown[f.key], text):
 		case text == "":
@@ -321,6 +321,9 @@ func channelConflict(c *catalogue, now *channels.Channel, d *channelDraft) *conf
 			return c.say("channel." + f.key + "_" + yesOrNo(text != no))
 		}
 		return printable.Text(strings.ReplaceAll(tidy(text), "\n", ", "), printable.MaxError)
+	}
+	if now.Kind != d.kind {
+		found.Differences = append(found.Differences, difference{c.say("channel.to"), c.say("channel.kind." + string(now.Kind)), c.say("channel.kind." + string(d.kind))})
 	}
 	for _, f := range fieldsOf(d.kind) {
 		if f.show != nil && !f.same(shown[f.key], d.typed[f.key]) {

@@ -196,6 +196,7 @@ func TestEditChannel(t *testing.T) {
 	says(t, p.does("GET", "/channels/ops?type=slack_bot"), 200, `name="type" value="slack_bot"`, `id="f-channel"`, `name="token" type="password" spellcheck="false" autocomplete="off" required`)
 	says(t, p.does("GET", "/channels/ops"), 200, `name="remove_secret"`, `href="../channels/ops?type=slack_webhook"`)
 	says(t, p.does("GET", "/channels/nobody"), 404, "there is no channel &#34;nobody&#34;")
+	says(t, p.does("GET", "/channels/alerts-liv"), 404, "did you mean &#34;alerts-live&#34;?")
 	says(t, p.does("POST", "/channels/nobody", "revision", "7"), 404, "there is no channel")
 	says(t, p.does("POST", "/channels/ops", "type", "webhook"), 400, "revision is missing")
 	says(t, p.does("POST", "/channels/ops", "type", "pigeon", "revision", "7"), 400, "want one of")
@@ -215,6 +216,7 @@ func TestChannelConflict(t *testing.T) {
 		`<th scope="row">When the alert ends</th><td>say nothing</td><td>say so, too</td>`, ">Overwrite</button>", "Type it again", `environment=&#34;DEV&#34;</textarea>`)
 	lacks(t, w, canary, `<th scope="row">State`)
 	leads(t, p.does("POST", "/channels/alerts-live", append(late, "revision", "8")...), "../channels/alerts-live?done=channel_changed")
+	says(t, p.does("POST", "/channels/alerts-live", "revision", "8", "type", "receiver", "receiver", "nobody"), 412, `<th scope="row">Sends to</th><td>Slack, incoming webhook</td><td>Receiver of the base file</td>`)
 	says(t, p.does("POST", "/channels/alerts-live/delete", "revision", "8", "confirm", "yes"), 412, `<details class="delete" open>`)
 }
 

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/alertconf"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/channels"
@@ -71,7 +73,11 @@ func (p *Pages) channelNamed(w http.ResponseWriter, r *http.Request) (channels.C
 	name := r.PathValue("name")
 	ch, ok := p.Channels.Editor.Channel(name)
 	if !ok {
-		p.Refuse(w, r, http.StatusNotFound, &channels.MissingError{Name: name})
+		var names []string
+		for _, one := range p.Channels.Editor.List() {
+			names = append(names, one.Name)
+		}
+		p.Refuse(w, r, http.StatusNotFound, &channels.MissingError{Name: name, Meant: config.Closest(name, slices.Values(names))})
 	}
 	return ch, ok
 }

@@ -16,7 +16,7 @@ type audience struct {
 
 	Channels []toldChannel
 	Fallback bool // no channel hears of it
-	Nobody   bool // all that hear of it are off
+	Nobody   bool // of those that hear of it none is on
 	Quiet    bool // it is muted or in maintenance now
 	Silences []silence
 	All      string // where all channels are
@@ -53,7 +53,6 @@ func (p *Pages) told(c *catalogue, b *board.Board, e *inventory.Entry) *audience
 		t.Nobody = t.Nobody && !ch.Enabled
 	}
 	t.Fallback = len(all) == 0
-	t.Nobody = t.Nobody && !t.Fallback
 	now := time.Now()
 	for _, s := range p.Channels.Silences(e) {
 		if !now.Before(s.EndsAt) {
