@@ -13,7 +13,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/alertconf"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/channels"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/remote"
@@ -29,7 +31,7 @@ receivers:
 func bundle(revision uint64, names ...string) channels.Bundle {
 	b := channels.Bundle{Revision: revision, Base: base, BaseFile: "base.yml", Secrets: map[string]string{}}
 	for _, name := range names {
-		b.Channels = append(b.Channels, alertconf.Channel{Name: name, Kind: alertconf.SlackWebhook, Enabled: true, SendResolved: true})
+		b.Channels = append(b.Channels, alertconf.Channel{Name: name, Kind: alertconf.SlackWebhook, Enabled: true, SendResolved: true, GroupWait: new(config.Duration(500 * time.Millisecond))})
 		b.Secrets[name] = canary(name)
 	}
 	return b

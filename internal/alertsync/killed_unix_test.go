@@ -117,11 +117,12 @@ func (s *servers) answer(w http.ResponseWriter, r *http.Request) {
 			Method: r.Method, Path: strings.TrimPrefix(path, "/exporter/"), JSON: body, IfNoneMatch: r.Header.Get("If-None-Match"),
 		})
 		w.Header().Set("ETag", answer.ETag)
-		if remote.IsStatus(err, http.StatusNotModified) {
+		switch {
+		case remote.IsStatus(err, http.StatusNotModified):
 			w.WriteHeader(http.StatusNotModified)
-		} else if err != nil {
+		case err != nil:
 			http.Error(w, err.Error(), http.StatusBadGateway)
-		} else {
+		default:
 			_, _ = w.Write(answer.Body)
 		}
 	default:

@@ -13,7 +13,7 @@ import (
 )
 
 const channelList = `{"channels":[
- {"name":"alerts-live","type":"slack_webhook","enabled":true,"send_resolved":true,"matchers":["environment=\"LIVE\"","team=~\"shop|cart\""],"secret":{"set":true,"updated_at":"2026-11-29T12:00:00Z"},"revision":3,"created":{"at":"2026-11-29T12:00:00Z","by":"alice"},"updated":{"at":"2026-11-29T12:00:00Z","by":"alice"}},
+ {"name":"alerts-live","type":"slack_webhook","enabled":true,"send_resolved":true,"matchers":["environment=\"LIVE\"","team=~\"shop|cart\""],"group_wait":"500ms","secret":{"set":true,"updated_at":"2026-11-29T12:00:00Z"},"revision":3,"created":{"at":"2026-11-29T12:00:00Z","by":"alice"},"updated":{"at":"2026-11-29T12:00:00Z","by":"alice"}},
  {"name":"dev","type":"slack_bot","enabled":false,"send_resolved":true,"channel":"#dev","matchers":["environment=\"DEV\""],"secret":{"set":true},"revision":1,"created":{"at":"2026-11-29T12:00:00Z","by":"alice"},"updated":{"at":"2026-11-29T12:00:00Z","by":"alice"}},
  {"name":"hook","type":"webhook","enabled":true,"send_resolved":true,"url":"https://hooks.example/in","secret":{"set":false},"revision":2,"created":{"at":"2026-11-29T12:00:00Z","by":"alice"},"updated":{"at":"2026-11-29T12:00:00Z","by":"alice"}}]}`
 

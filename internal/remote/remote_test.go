@@ -125,3 +125,42 @@ func TestChange(t *testing.T) {
 		t.Errorf("%+v, %v; asked with %v", a, err, asked.Header)
 	}
 }
+
+// What is known already is not sent again, and a redirect may not lead anywhere.
+func TestConditionalGet(t *testing.T) {
+	target := probetest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", `"17"`)
+		switch {
+		case r.URL.Path == "/moved":
+			http.Redirect(w, r, "/x", http.StatusFound)
+		case r.Header.Get("If-None-Match") == `"17"`:
+			w.WriteHeader(http.StatusNotModified)
+		default:
+			_, _ = w.Write([]byte("text"))
+		}
+	}))
+	for _, tc := range []struct {
+		name, path, known string
+		stays             bool
+		body              string
+		code              int // of the error; 0: there is none
+	}{
+		{"nothing is known", "x", "", false, "text", 0},
+		{"an older one is known", "x", `"16"`, false, "text", 0},
+		{"it is known", "x", `"17"`, false, "", http.StatusNotModified},
+		{"it has moved", "moved", "", false, "text", 0},
+		{"it may not move", "moved", "", true, "", http.StatusFound},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s, err := Connect(Options{URL: target.URL, User: "test", NoRedirects: tc.stays})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			a, err := s.Do(t.Context(), Request{Method: http.MethodGet, Path: tc.path, IfNoneMatch: tc.known})
+			if string(a.Body) != tc.body || err == nil && (tc.code != 0 || a.ETag != `"17"`) || err != nil && !IsStatus(err, tc.code) {
+				t.Errorf("got %q, %q, %v, want %q and status %d", a.Body, a.ETag, err, tc.body, tc.code)
+			}
+		})
+	}
+}
