@@ -176,7 +176,7 @@ check-examples: ## examples: time intervals, Compose and Kubernetes files, by th
 .PHONY: check-openapi
 check-openapi: ## the API: every answer that its tests get is as internal/api/openapi.yaml describes it
 	@echo ">> go test in tools/openapi"
-	cd tools/openapi && $(GO) test ./...
+	cd tools/openapi && $(GO) test -count=1 ./...
 
 .PHONY: e2e
 e2e: ## end to end: the exporter with a real Prometheus and Alertmanager (Debian packages of these names), and servers from npm
