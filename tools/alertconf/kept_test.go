@@ -1,14 +1,13 @@
 package alertconf
 
 import (
+	"math/rand/v2"
 	"path"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"math/rand/v2"
 
 	amconfig "github.com/prometheus/alertmanager/config"
 	"github.com/prometheus/alertmanager/dispatch"
