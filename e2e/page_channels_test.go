@@ -68,7 +68,7 @@ alertmanager:
 				err = os.WriteFile(file, append(text, "# mine\n"...), 0o600)
 			}
 			if err != nil {
-				http.Error(w, err.Error(), http.StatusInternalServerError)
+				w.WriteHeader(http.StatusInternalServerError)
 			}
 		case "/runs":
 			text, _ := am.Loaded()

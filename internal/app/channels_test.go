@@ -311,8 +311,8 @@ func TestStopWhilePublishing(t *testing.T) {
 	until(t, "the end to begin", func() bool { return !a.ready.Load() })
 	d.am.Set("", probetest.QuirkNone)
 	within(t, "Stop", func() { <-ended })
-	if status := <-answered; status != "201 Created" {
-		t.Errorf("the change was answered with %s", status)
+	if code := <-answered; code != "201 Created" {
+		t.Errorf("the change was answered with %s", code)
 	}
 	a = started(t, d.o)
 	if c, ok := a.channels.Channel("live"); !ok || !c.Secret.Set {

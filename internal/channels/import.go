@@ -21,21 +21,6 @@ func (e *Editor) Export() (managed.Document, uint64, error) {
 	return e.options.Registry.ExportWith()
 }
 
-// Documents are a Registry whose documents have the channels of an Editor.
-type Documents struct {
-	*managed.Registry
-
-	Editor *Editor
-}
-
-// Export is that of the Editor.
-func (d Documents) Export() (managed.Document, uint64, error) { return d.Editor.Export() }
-
-// Import is that of the Editor.
-func (d Documents) Import(ctx context.Context, ed managed.Edit, mode managed.Mode, doc managed.Document) (managed.Report, error) {
-	return d.Editor.Import(ctx, ed, mode, doc)
-}
-
 // Import makes managed targets and channels what a document says, all or none. A kind that the document does not have stays as it
 // is. A channel may have its secret, by the key that it has for Put; one without stays as it is. The errors are those of Put, and
 // those of managed.Registry.Import.
