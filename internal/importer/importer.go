@@ -26,7 +26,10 @@ type Importer struct {
 	targets []*yaml.Node
 	files   []config.TargetFile
 	reader  config.TargetReader
-	names   map[string]taken // of targets
+	names   map[string]taken  // of targets
+	shared  map[string]shared // modules that were made, by their text
+	kept    map[string]string // secret to the file that has it
+	numbers map[string]int    // of names that are taken, to the last number that was tried
 
 	dropped, changed []string
 	told             map[string]bool // the lines in either of them
@@ -39,6 +42,11 @@ type Options struct {
 	// Read reads the files that a pattern in the file from names, in the order of their paths. If it is nil, no file
 	// can be read.
 	Read func(from, pattern string) ([][]byte, error)
+	// Env looks up an environment variable that a file refers to. If it is nil, none is set.
+	Env func(name string) (string, bool)
+	// Keep puts a secret into a file of its own, whose name begins with name, and returns the path. If it is nil, secrets stand in the
+	// configuration.
+	Keep func(name, secret string) (path string, err error)
 }
 
 // taken is where a name comes from, and what it stands for.
@@ -51,6 +59,7 @@ func New(o Options) *Importer {
 		modules: map[string]module{}, lost: map[string]bool{},
 		reader: config.TargetReader{Modules: map[string]config.Module{}, Offset: config.DefaultTimeoutOffset},
 		names:  map[string]taken{}, told: map[string]bool{},
+		shared: map[string]shared{}, kept: map[string]string{}, numbers: map[string]int{},
 	}
 }
 
@@ -63,7 +72,9 @@ func (im *Importer) Changed() []string { return im.changed }
 // Empty reports whether nothing was taken over.
 func (im *Importer) Empty() bool {
 	return len(im.targets) == 0 && len(im.files) == 0 &&
-		!slices.ContainsFunc(im.order, func(name string) bool { return im.modules[name].from != ownModules })
+		!slices.ContainsFunc(im.order, func(name string) bool {
+			return !slices.Contains([]string{ownModules, madeModules}, im.modules[name].from)
+		})
 }
 
 // drop reports what could not be taken over.
@@ -91,12 +102,12 @@ func check(name string, root *yaml.Node) (*config.Config, error) {
 }
 
 // add takes a target, given by its keys in the configuration. If another target has its name, it gets a name that
-// begins with instead, or is dropped if instead is empty.
-func (im *Importer) add(where string, fields map[string]any, instead string) {
+// begins with one of instead, or is dropped if there is none. It returns the name, or nothing if the target was dropped.
+func (im *Importer) add(where string, fields map[string]any, instead ...string) (name string) {
 	var n yaml.Node
 	if err := n.Encode(fields); err != nil {
 		im.drop("%s: %v", where, err)
-		return
+		return ""
 	}
 	t, wrong, labels := im.reader.Read(&n)
 	from := where
@@ -107,16 +118,15 @@ func (im *Importer) add(where string, fields map[string]any, instead string) {
 		im.drop("%s: %s: %s", where, p.Path, p.Message)
 	}
 	if len(wrong) > 0 {
-		return
+		return ""
 	}
 	if first, ok := im.names[t.Name]; ok {
-		if instead == "" || first.url == t.URL && first.module == t.Module {
+		if len(instead) == 0 || first.url == t.URL && first.module == t.Module {
 			im.drop("%s: a target of that name already comes from %s", where, first.where)
-			return
+			return ""
 		}
 		fields["name"] = im.free(instead)
-		im.add(from, fields, "")
-		return
+		return im.add(from, fields)
 	}
 	im.names[t.Name] = taken{where, t.URL, t.Module}
 	for _, p := range labels {
@@ -126,15 +136,23 @@ func (im *Importer) add(where string, fields map[string]any, instead string) {
 		fields["labels"] = t.Labels
 	}
 	im.targets = append(im.targets, ordered(fields))
+	return t.Name
 }
 
-// free is the name, or a similar one, that no target has.
-func (im *Importer) free(name string) string {
-	for i, free := 2, name; ; i++ {
+// free is the first of the names, or one like the last of them, that no target has.
+func (im *Importer) free(names []string) string {
+	for _, name := range names {
+		if _, ok := im.names[name]; !ok && name != "" {
+			return name
+		}
+	}
+	name := names[0]
+	for {
+		im.numbers["target "+name]++
+		free := fmt.Sprint(name, " ", im.numbers["target "+name]+1)
 		if _, ok := im.names[free]; !ok {
 			return free
 		}
-		free = fmt.Sprint(name, " ", i)
 	}
 }
 
