@@ -85,8 +85,7 @@ func (s *subject) converse(w http.ResponseWriter, r *http.Request) {
 // importText imports a text of a format.
 func importText(t *testing.T, im *Importer, format, text string) {
 	t.Helper()
-	take := map[string]func(string, []byte) error{"gatus": im.Gatus, "kuma": im.UptimeKuma, "upptime": im.Upptime}[format]
-	if err := take(format, []byte(text)); err != nil {
+	if err := takers(im)[format](format, []byte(text)); err != nil {
 		t.Fatal(err)
 	}
 }
