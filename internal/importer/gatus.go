@@ -22,7 +22,11 @@ func (im *Importer) Gatus(name string, data []byte) error {
 	b := &batch{im: im, file: name}
 	endpoints, before := value(root, "endpoints"), len(im.targets)
 	for key, v := range pairs(root) {
-		if key.Value != "endpoints" && v.ShortTag() != "!!null" {
+		switch {
+		case key.Value == "endpoints" || v.ShortTag() == "!!null":
+		case key.Value == "maintenance" && v.Kind == yaml.MappingNode:
+			im.gatusMaintenance(name, newRecord(plainMap(v)))
+		default:
 			im.gatusSection(name, key.Value, v)
 		}
 	}
@@ -48,7 +52,6 @@ func (im *Importer) Gatus(name string, data []byte) error {
 // gatusSections are sections of a Gatus configuration, with what there is instead.
 var gatusSections = map[string]string{
 	"alerting":           "who is told is for Alertmanager to say: docs/alertmanager.md",
-	"maintenance":        "write it as maintenance, with the keys of config/reference.yml",
 	"external-endpoints": "who reports by itself cannot be probed",
 	"suites":             "steps that build on each other cannot be probed",
 	"security":           "docs/access.md says who may read",
@@ -64,6 +67,19 @@ func (im *Importer) gatusSection(file, key string, v *yaml.Node) {
 	default:
 		im.drop("%s: %s: it says nothing about targets", file, key)
 	}
+}
+
+// gatusMaintenance takes the maintenance of all endpoints.
+func (im *Importer) gatusMaintenance(file string, r *record) {
+	windows, why := gatusWindows(r)
+	if why == "" && len(*r.wrong) > 0 {
+		why = strings.Join(*r.wrong, "; ")
+	}
+	if why != "" {
+		im.drop("%s: maintenance: %s", file, why)
+		return
+	}
+	im.maintenance = append(im.maintenance, windows...)
 }
 
 // endpoint takes an endpoint, after variables in it were replaced.
@@ -87,6 +103,14 @@ func (b *batch) endpoint(values map[string]any) {
 	}
 	m.environment = takeLabel(m.labels, "environment")
 	m.interval = r.duration("interval", m.interval)
+	for _, v := range r.list("maintenance-windows") {
+		values, _ := v.(map[string]any)
+		windows, why := gatusWindows(&record{path: "maintenance-windows.", values: values, asked: map[string]bool{}, wrong: r.wrong})
+		if why != "" {
+			b.drop(m.name, "maintenance-windows: %s", why)
+		}
+		m.maintenance = append(m.maintenance, windows...)
+	}
 	g := &gatusEndpoint{batch: b, monitor: m, record: r, codes: anyCode()}
 	if g.read() && !b.refused(m.name, r) {
 		if r.has("alerts") {

@@ -19,17 +19,18 @@ import (
 // An Importer collects what it is given. Modules come first: a target without its module is dropped. The zero value is
 // not ready; use [New].
 type Importer struct {
-	options Options
-	modules map[string]module
-	order   []string        // the names of modules, in the order in which they came
-	lost    map[string]bool // the names of modules that could not be taken over: no other module may have them
-	targets []*yaml.Node
-	files   []config.TargetFile
-	reader  config.TargetReader
-	names   map[string]taken  // of targets
-	shared  map[string]shared // modules that were made, by their text
-	kept    map[string]string // secret to the file that has it
-	numbers map[string]int    // of names that are taken, to the last number that was tried
+	options     Options
+	modules     map[string]module
+	order       []string        // the names of modules, in the order in which they came
+	lost        map[string]bool // the names of modules that could not be taken over: no other module may have them
+	targets     []*yaml.Node
+	files       []config.TargetFile
+	maintenance []window // of all targets
+	reader      config.TargetReader
+	names       map[string]taken  // of targets
+	shared      map[string]shared // modules that were made, by their text
+	kept        map[string]string // secret to the file that has it
+	numbers     map[string]int    // of names that are taken, to the last number that was tried
 
 	dropped, changed []string
 	told             map[string]bool // the lines in either of them
@@ -157,7 +158,7 @@ func (im *Importer) free(names []string) string {
 }
 
 // order is the order in which people read the keys of a target. Others follow by name.
-var order = []string{"name", "url", "module", "headers", "environment", "interval", "timeout", "notification", "labels"}
+var order = []string{"name", "url", "module", "headers", "environment", "interval", "timeout", "notification", "maintenance", "labels"}
 
 func ordered(fields map[string]any) *yaml.Node {
 	out := &yaml.Node{Kind: yaml.MappingNode}
@@ -186,12 +187,19 @@ func (im *Importer) YAML() ([]byte, error) {
 	if len(im.targets) > 0 {
 		root.Content = append(root.Content, mapping("targets", &yaml.Node{Kind: yaml.SequenceNode, Content: im.targets}).Content...)
 	}
-	if len(im.files) > 0 {
+	for _, section := range []struct {
+		key    string
+		value  any
+		length int
+	}{{"target_files", im.files, len(im.files)}, {"maintenance", im.maintenance, len(im.maintenance)}} {
+		if section.length == 0 {
+			continue
+		}
 		var n yaml.Node
-		if err := n.Encode(im.files); err != nil {
+		if err := n.Encode(section.value); err != nil {
 			return nil, err
 		}
-		root.Content = append(root.Content, mapping("target_files", &n).Content...)
+		root.Content = append(root.Content, mapping(section.key, &n).Content...)
 	}
 	if _, err := check("imported", root); err != nil {
 		return nil, fmt.Errorf("checking what was imported: %w", err)

@@ -20,6 +20,7 @@ type monitor struct {
 	instead           string // the name if another target has the first one; empty: the name with a number
 	environment       string
 	labels            map[string]string
+	maintenance       []window
 	interval, timeout time.Duration // no timeout: what the interval leaves
 	settings          settings
 }
@@ -107,6 +108,9 @@ func (b *batch) take(m *monitor) {
 		if v != "" {
 			fields[key] = v
 		}
+	}
+	if len(m.maintenance) > 0 {
+		fields["maintenance"] = m.maintenance
 	}
 	if labels := b.labels(m); len(labels) > 0 {
 		fields["labels"] = labels
