@@ -190,4 +190,3 @@ func gatusFiles(names []string) ([]string, error) {
 	}
 	return files, nil
 }
-

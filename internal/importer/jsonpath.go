@@ -21,18 +21,19 @@ var celWords = []string{
 
 // cel is the value in CEL.
 func (p jsonPath) cel() string {
-	text := "body"
+	var b strings.Builder
+	b.WriteString("body")
 	for _, s := range p {
 		switch key, ok := s.(string); {
 		case !ok:
-			text += fmt.Sprintf("[%d]", s)
+			fmt.Fprintf(&b, "[%d]", s)
 		case celName.MatchString(key) && !slices.Contains(celWords, key):
-			text += "." + key
+			b.WriteString("." + key)
 		default:
-			text += "[" + celText(key) + "]"
+			b.WriteString("[" + celText(key) + "]")
 		}
 	}
-	return text
+	return b.String()
 }
 
 // present is a condition in CEL that the value is there. It is an error where a step finds neither an object nor a list.
@@ -68,7 +69,7 @@ func (p jsonPath) equals(texts []string) string {
 	return p.cel() + " in [" + strings.Join(all, ", ") + "]"
 }
 
-var celNumber = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?$`)
+var celNumber = regexp.MustCompile(`^-?\d+(\.\d+)?$`)
 
 func celDouble(n float64) string {
 	text := strconv.FormatFloat(n, 'f', -1, 64)

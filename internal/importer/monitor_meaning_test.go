@@ -228,47 +228,58 @@ func TestMonitorsAskTheSame(t *testing.T) {
 	}{
 		{
 			"a body", "gatus", oneEndpoint(server.URL, `method: put, body: "[ENDPOINT_NAME] of [ENDPOINT_GROUP]", group: g, headers: {X-A: b, Host: h.example.com}, conditions: ["[STATUS] == 200"]`),
-			"PUT", "a of g", "h.example.com", map[string]string{"X-A": "b"},
+			"PUT", "a of g", "h.example.com",
+			map[string]string{"X-A": "b"},
 		},
 		{
 			"GraphQL", "gatus", oneEndpoint(server.URL, `method: POST, graphql: true, body: '{ a(b: "c") }', conditions: ["[STATUS] == 200"]`),
-			"POST", `{"query":"{ a(b: \"c\") }"}`, "", map[string]string{"Content-Type": "application/json"},
+			"POST", `{"query":"{ a(b: \"c\") }"}`, "",
+			map[string]string{"Content-Type": "application/json"},
 		},
 		{
 			"a variable", "gatus", oneEndpoint(server.URL, `headers: {X-A: "${NAME} costs 5$$", Authorization: "Bearer ${TOKEN}"}, conditions: ["[STATUS] == 200"]`),
-			"GET", "", "", map[string]string{"X-A": "value costs 5$", "Authorization": "Bearer canary-token"},
+			"GET", "", "",
+			map[string]string{"X-A": "value costs 5$", "Authorization": "Bearer canary-token"},
 		},
 		{
 			"JSON", "kuma", oneMonitor(server.URL, `"type": "http", "method": "POST", "body": "{\"a\": 1}", "headers": "{\"X-A\": \"b\", \"X-N\": 7}", "accepted_statuscodes": ["200-299"]`),
-			"POST", `{"a": 1}`, "", map[string]string{"X-A": "b", "X-N": "7", "Content-Type": "application/json"},
+			"POST", `{"a": 1}`, "",
+			map[string]string{"X-A": "b", "X-N": "7", "Content-Type": "application/json"},
 		},
 		{
 			"a form", "kuma", oneMonitor(server.URL, `"type": "http", "method": "POST", "body": "a=b&c=d", "httpBodyEncoding": "form", "accepted_statuscodes": ["200-299"]`),
-			"POST", "a=b&c=d", "", map[string]string{"Content-Type": "application/x-www-form-urlencoded"},
+			"POST", "a=b&c=d", "",
+			map[string]string{"Content-Type": "application/x-www-form-urlencoded"},
 		},
 		{
 			"XML with another content type", "kuma", oneMonitor(server.URL, `"type": "http", "method": "POST", "body": "<a/>", "httpBodyEncoding": "xml", "headers": "{\"content-type\": \"application/soap+xml\"}", "accepted_statuscodes": ["200-299"]`),
-			"POST", "<a/>", "", map[string]string{"Content-Type": "application/soap+xml"},
+			"POST", "<a/>", "",
+			map[string]string{"Content-Type": "application/soap+xml"},
 		},
 		{
 			"a password", "kuma", oneMonitor(server.URL, `"type": "http", "authMethod": "basic", "basic_auth_user": "u", "basic_auth_pass": "canary", "accepted_statuscodes": ["200-299"]`),
-			"GET", "", "", map[string]string{"Authorization": basic},
+			"GET", "", "",
+			map[string]string{"Authorization": basic},
 		},
 		{
 			"a password before there were methods", "kuma", oneMonitor(server.URL, `"type": "http", "basic_auth_user": "u", "basic_auth_pass": "canary", "accepted_statuscodes": ["200-299"]`),
-			"GET", "", "", map[string]string{"Authorization": basic},
+			"GET", "", "",
+			map[string]string{"Authorization": basic},
 		},
 		{
 			"a password that is not in use", "kuma", oneMonitor(server.URL, `"type": "http", "authMethod": null, "basic_auth_user": "u", "basic_auth_pass": "canary", "accepted_statuscodes": ["200-299"]`),
-			"GET", "", "", map[string]string{"Authorization": ""},
+			"GET", "", "",
+			map[string]string{"Authorization": ""},
 		},
 		{
 			"a header with a password", "kuma", oneMonitor(server.URL, `"type": "http", "headers": "{\"authorization\": \"`+basic+`\"}", "accepted_statuscodes": ["200-299"]`),
-			"GET", "", "", map[string]string{"Authorization": basic},
+			"GET", "", "",
+			map[string]string{"Authorization": basic},
 		},
 		{
 			"a site", "upptime", oneSite(server.URL, `method: post, body: 'k=$NAME', headers: ["X-A: b: c", "Authorization: token $TOKEN"]`),
-			"POST", "k=value", "", map[string]string{"X-A": "b: c", "Content-Type": "application/x-www-form-urlencoded", "Authorization": "token canary-token"},
+			"POST", "k=value", "",
+			map[string]string{"X-A": "b: c", "Content-Type": "application/x-www-form-urlencoded", "Authorization": "token canary-token"},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

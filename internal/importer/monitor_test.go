@@ -168,11 +168,12 @@ func TestMonitorFilesThatCannotBeRead(t *testing.T) {
 
 // laughs are aliases that multiply without end.
 func laughs() string {
-	text := "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+	var b strings.Builder
+	b.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n")
 	for i := range 9 {
-		text += fmt.Sprintf("a%d: &a%d [%s]\n", i+1, i+1, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i), 10), ", "))
+		fmt.Fprintf(&b, "a%d: &a%d [%s]\n", i+1, i+1, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i), 10), ", "))
 	}
-	return text
+	return b.String()
 }
 
 // Thousands of monitors of one name come over in reasonable time, each with a name of its own, and share a module.

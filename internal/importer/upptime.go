@@ -62,11 +62,14 @@ func (u *upptime) schedule(r *record) {
 		return
 	}
 	m := everyMinutes.FindStringSubmatch(text)
-	minutes := 1
-	if m != nil && m[1] != "" {
-		minutes, _ = strconv.Atoi(m[1])
+	if m == nil {
+		m = []string{"", "0"}
 	}
-	if m == nil || minutes == 0 {
+	minutes, err := strconv.Atoi(m[1])
+	if err != nil { // it is not there
+		minutes = 1
+	}
+	if minutes == 0 {
 		u.im.drop("%s: workflowSchedule.uptime: only */N * * * * is understood, taken as 5m", u.file)
 		return
 	}

@@ -144,10 +144,8 @@ func (k *kuma) active(r *record) bool {
 		v, ok := values["active"]
 		return ok && v != nil && !newRecord(values).yes("active")
 	}
-	if r.skip("active"); off(r.values) {
-		return false
-	}
-	return !slices.ContainsFunc(k.groups(r), off)
+	r.skip("active")
+	return !off(r.values) && !slices.ContainsFunc(k.groups(r), off)
 }
 
 // maxGroups is how deep groups may be in groups.
