@@ -84,6 +84,7 @@ func (im *Importer) gatusMaintenance(file string, r *record) {
 
 // endpoint takes an endpoint, after variables in it were replaced.
 func (b *batch) endpoint(values map[string]any) {
+	b.pending = nil
 	missing := map[string]bool{}
 	replaced, _ := mapTexts(values, func(s string) string { return b.im.expand(s, missing) }).(map[string]any)
 	r := newRecord(replaced)
@@ -221,7 +222,7 @@ func (g *gatusEndpoint) read() bool {
 		return false
 	}
 	ownServerName(m.url, headers, &g.client)
-	g.authorize(m.name, headers, &g.client)
+	g.authorize(headers, &g.client)
 	if strings.HasPrefix(m.url, "ws") {
 		g.webSocket(body, headers)
 		return true
@@ -230,7 +231,7 @@ func (g *gatusEndpoint) read() bool {
 	h.Codes, h.Method, h.Headers, h.Body, h.JSONNotMatches = g.codes.list(), method(r.text("method")), headers, body, strings.Join(g.json, " && ")
 	h.clientSettings = g.client
 	m.settings = settings{Prober: "http", HTTP: h}
-	g.decoded(m.name, h)
+	g.decoded(h)
 	return true
 }
 
@@ -260,7 +261,7 @@ func (g *gatusEndpoint) readClient(r *record) bool {
 	}
 	if o := r.in("oauth2"); len(o.values) > 0 {
 		a := &oauth2{ClientID: o.text("client-id"), TokenURL: o.text("token-url"), Scopes: o.texts("scopes")}
-		a.ClientSecret, a.ClientSecretFile = g.secret(m.name, "client secret", o.text("client-secret"))
+		a.ClientSecret, a.ClientSecretFile = g.secret("client secret", o.text("client-secret"))
 		g.client.OAuth2 = a
 		g.leftKeys(m.name, o)
 	}
@@ -301,7 +302,7 @@ func (g *gatusEndpoint) webSocket(body string, headers map[string]string) {
 	if body != "" {
 		w.Steps = append(w.Steps, step{Send: body})
 	} else {
-		g.change(m.name, "no empty message is sent before the target's own is awaited")
+		g.change("no empty message is sent before the target's own is awaited")
 	}
 	answer := step{Expect: `[\s\S]*`}
 	matches := g.http.BodyNotMatches

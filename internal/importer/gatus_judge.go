@@ -68,7 +68,7 @@ func (g *gatusEndpoint) responseTime(c condition) bool {
 	}
 	if limit := time.Duration(ms) * time.Millisecond; limit < g.monitor.timeout {
 		g.monitor.timeout = limit
-		g.change(g.monitor.name, "[RESPONSE_TIME] %s %s is its timeout, which counts the body, too; each probe makes a connection of its own", c.operator, config.Duration(limit))
+		g.change("[RESPONSE_TIME] %s %s is its timeout, which counts the body, too; each probe makes a connection of its own", c.operator, config.Duration(limit))
 	}
 	return true
 }

@@ -30,6 +30,7 @@ type batch struct {
 	im               *Importer
 	file             string
 	dropped, changed leftOut
+	pending          []string // what was changed of a monitor that is not taken over yet
 }
 
 // drop says what of a monitor was not taken over.
@@ -37,9 +38,17 @@ func (b *batch) drop(name, format string, args ...any) {
 	b.dropped.add(fmt.Sprintf(format, args...), printable.Cut(name, printable.MaxLog))
 }
 
-// change says what of a monitor was taken over in another form.
-func (b *batch) change(name, format string, args ...any) {
-	b.changed.add(fmt.Sprintf(format, args...), printable.Cut(name, printable.MaxLog))
+// change says what of a monitor is taken over in another form. It is of interest only if the monitor is taken over.
+func (b *batch) change(format string, args ...any) {
+	b.pending = append(b.pending, fmt.Sprintf(format, args...))
+}
+
+// settle reports what was changed of a monitor that was taken over.
+func (b *batch) settle(name string) {
+	for _, why := range b.pending {
+		b.changed.add(why, printable.Cut(name, printable.MaxLog))
+	}
+	b.pending = nil
 }
 
 // end reports what was said.
@@ -115,9 +124,14 @@ func (b *batch) take(m *monitor) {
 	if labels := b.labels(m); len(labels) > 0 {
 		fields["labels"] = labels
 	}
-	if name := b.im.add(b.file, fields, m.name, m.instead); name != "" && name != m.name {
-		b.change(m.name, "it is called %q here, because another target has its name", name)
+	name := b.im.add(b.file, fields, m.name, m.instead)
+	if name == "" {
+		return
 	}
+	if name != m.name {
+		b.change("it is called %q here, because another target has its name", name)
+	}
+	b.settle(m.name)
 }
 
 // times fits the times of a monitor into what a target may have.
@@ -129,7 +143,7 @@ func (b *batch) times(m *monitor) {
 	m.interval = m.interval.Truncate(time.Millisecond)
 	longest := time.Duration(probing(config.Duration(m.interval)))
 	if m.timeout > longest {
-		b.change(m.name, "timeout: got %s, taken as %s, which is what the interval of %s leaves", config.Duration(m.timeout), config.Duration(longest), config.Duration(m.interval))
+		b.change("timeout: got %s, taken as %s, which is what the interval of %s leaves", config.Duration(m.timeout), config.Duration(longest), config.Duration(m.interval))
 	}
 	if m.timeout <= 0 || m.timeout > longest {
 		m.timeout = longest
@@ -150,7 +164,7 @@ func (b *batch) labels(m *monitor) map[string]string {
 			continue
 		}
 		if label != name {
-			b.change(m.name, "the label %q is called %q", printable.Cut(name, printable.MaxLog), label)
+			b.change("the label %q is called %q", printable.Cut(name, printable.MaxLog), label)
 		}
 		all[label] = v
 	}
@@ -174,20 +188,20 @@ func labelName(name string) string {
 }
 
 // secret returns what a configuration has for a secret: itself, or the file into which it was put.
-func (b *batch) secret(name, what, value string) (inline, file string) {
+func (b *batch) secret(what, value string) (inline, file string) {
 	if value == "" {
 		return "", ""
 	}
 	if b.im.options.Keep == nil {
-		b.change(name, "its %s stands in the configuration; --secrets-dir puts it into a file", what)
+		b.change("its %s stands in the configuration; --secrets-dir puts it into a file", what)
 		return value, ""
 	}
 	file, err := b.im.keep(what, value)
 	if err != nil {
-		b.change(name, "its %s stands in the configuration: %v", what, err)
+		b.change("its %s stands in the configuration: %v", what, err)
 		return value, ""
 	}
-	b.change(name, "its %s is in the file %q", what, file)
+	b.change("its %s is in the file %q", what, file)
 	return "", file
 }
 
@@ -204,14 +218,14 @@ func (im *Importer) keep(what, value string) (file string, err error) {
 }
 
 // basic is a name and a password.
-func (b *batch) basic(name, user, password string) *basicAuth {
+func (b *batch) basic(user, password string) *basicAuth {
 	a := &basicAuth{Username: user}
-	a.Password, a.PasswordFile = b.secret(name, "password", password)
+	a.Password, a.PasswordFile = b.secret("password", password)
 	return a
 }
 
 // authorize moves the header Authorization to where secrets belong. It wins over other credentials.
-func (b *batch) authorize(name string, headers map[string]string, client *clientSettings) {
+func (b *batch) authorize(headers map[string]string, client *clientSettings) {
 	for header, v := range headers {
 		if !strings.EqualFold(header, "Authorization") {
 			continue
@@ -220,14 +234,14 @@ func (b *batch) authorize(name string, headers map[string]string, client *client
 		credentials = strings.TrimSpace(credentials)
 		switch user, password, basic := decodeBasic(scheme, credentials); {
 		case basic:
-			client.Authorization, client.BasicAuth = nil, b.basic(name, user, password)
+			client.Authorization, client.BasicAuth = nil, b.basic(user, password)
 		case !ok || strings.EqualFold(scheme, "Basic"):
-			b.change(name, "its header Authorization stands in the configuration")
+			b.change("its header Authorization stands in the configuration")
 			client.Authorization, client.BasicAuth = nil, nil
 			continue
 		default:
 			a := &authorization{Type: scheme}
-			a.Credentials, a.CredentialsFile = b.secret(name, "token", credentials)
+			a.Credentials, a.CredentialsFile = b.secret("token", credentials)
 			client.Authorization, client.BasicAuth = a, nil
 		}
 		delete(headers, header)
@@ -297,14 +311,14 @@ func (w *webSocketSettings) with(headers map[string]string, client clientSetting
 
 // decoded removes a header that asks for a compressed body where a condition has to see the body: other programs decompress
 // it unasked.
-func (b *batch) decoded(name string, h *httpSettings) {
+func (b *batch) decoded(h *httpSettings) {
 	if len(h.BodyMatches)+len(h.BodyNotMatches) == 0 && h.JSONNotMatches == "" {
 		return
 	}
 	for header := range h.Headers {
 		if strings.EqualFold(header, "Accept-Encoding") {
 			delete(h.Headers, header)
-			b.change(name, "its header Accept-Encoding is left out, so that the body can be judged; compression asks for one and decompresses it")
+			b.change("its header Accept-Encoding is left out, so that the body can be judged; compression asks for one and decompresses it")
 		}
 	}
 }

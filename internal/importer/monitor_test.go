@@ -274,3 +274,14 @@ func FuzzUpptime(f *testing.F) {
 		}
 	})
 }
+
+// How a monitor was changed is of no interest if it is dropped all the same.
+func TestDroppedMonitorIsNotChanged(t *testing.T) {
+	im := New(Options{Mask: masked})
+	importText(t, im, "gatus", oneEndpoint("http://a b/", `headers: {Authorization: Bearer x}, client: {timeout: 5m}, conditions: ["[STATUS] == 200"]`))
+	importText(t, im, "kuma", oneMonitor("http://a/", `"type": "http", "authMethod": "basic", "basic_auth_pass": "x", "accepted_statuscodes": []`))
+	importText(t, im, "upptime", oneSite("http://a b/", "__dangerous__disable_verify_peer: true"))
+	if got := im.Changed(); len(got) > 0 || len(im.Dropped()) != 3 {
+		t.Errorf("changed %q, want nothing; dropped %q, want 3 lines", got, im.Dropped())
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -131,8 +132,11 @@ func (s *settings) name() string {
 	mark("auth", client.BasicAuth != nil || client.Authorization != nil || client.OAuth2 != nil)
 	mark("insecure", client.TLS != nil && client.TLS.Insecure)
 	mark("proxy", client.ProxyURL != "")
-	return strings.Join(parts, "_")
+	return notName.ReplaceAllString(strings.Join(parts, "_"), "_")
 }
+
+// notName is what the name of a module does not have.
+var notName = regexp.MustCompile(`[^a-z0-9_]`)
 
 // shared is what became of settings: a module, or what is wrong with them.
 type shared struct {

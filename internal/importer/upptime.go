@@ -96,6 +96,7 @@ func (im *Importer) reveal(s string, missing map[string]bool) string {
 var upptimeDegraded = []string{"maxResponseTime", "__dangerous__body_degraded", "__dangerous__body_degraded_if_text_missing"}
 
 func (u *upptime) site(values map[string]any) {
+	u.pending = nil
 	missing := map[string]bool{}
 	revealed, _ := mapTexts(values, func(s string) string { return u.im.reveal(s, missing) }).(map[string]any)
 	hidden, r := newRecord(values), newRecord(revealed)
@@ -141,10 +142,10 @@ func (u *upptime) request(m *monitor, r *record, webSocket bool) bool {
 		}
 	}
 	if insecure == 1 && !r.yes("__dangerous__insecure") {
-		u.change(m.name, "insecure_skip_verify accepts any certificate and any name, and the site leaves out only one of both checks")
+		u.change("insecure_skip_verify accepts any certificate and any name, and the site leaves out only one of both checks")
 	}
 	ownServerName(m.url, headers, &h.clientSettings)
-	u.authorize(m.name, headers, &h.clientSettings)
+	u.authorize(headers, &h.clientSettings)
 	if webSocket {
 		w := &webSocketSettings{}
 		if body != "" {
@@ -168,7 +169,7 @@ func (u *upptime) request(m *monitor, r *record, webSocket bool) bool {
 		h.BodyNotMatches = []string{regexp.QuoteMeta(text)}
 	}
 	m.settings = settings{Prober: "http", HTTP: h}
-	u.decoded(m.name, h)
+	u.decoded(h)
 	return u.codes(m, r, h)
 }
 

@@ -105,12 +105,14 @@ var kumaElsewhere = []string{
 
 // monitor takes one monitor.
 func (k *kuma) monitor(r *record) {
+	k.pending = nil
 	kind, address := r.text("type"), strings.TrimSpace(r.text("url"))
 	m := &monitor{name: k.title(r.text("name"), address), url: address, labels: map[string]string{}}
 	parts := kumaTypes[kind]
 	switch {
 	case kind == "group":
-		k.change(m.name, "it is a group, which is the label group of its monitors")
+		k.change("it is a group, which is the label group of its monitors")
+		k.settle(m.name)
 		return
 	case parts == nil:
 		k.drop(m.name, "its type is %q, and this exporter probes over HTTP and by WebSocket", kind)
@@ -210,10 +212,10 @@ func setLabel(labels map[string]string, name, v string) {
 // notes says what a monitor has besides how it is probed.
 func (k *kuma) notes(m *monitor, r *record) {
 	if r.number("maxretries", 0) > 0 {
-		k.change(m.name, "maxretries, retryInterval: a target is down at its first failed probe here; after how long people hear of it is for the alerts to say")
+		k.change("maxretries, retryInterval: a target is down at its first failed probe here; after how long people hear of it is for the alerts to say")
 	}
 	if r.yes("expiryNotification") {
-		k.change(m.name, "expiryNotification: %s", gatusElsewhere["[CERTIFICATE_EXPIRATION]"])
+		k.change("expiryNotification: %s", gatusElsewhere["[CERTIFICATE_EXPIRATION]"])
 	}
 	if !empty(r.get("notificationIDList")) || !empty(r.get("resendInterval")) {
 		k.drop(m.name, "notificationIDList, resendInterval: %s", gatusSections["alerting"])

@@ -30,13 +30,13 @@ func (k *kuma) settings(m *monitor, r *record, parts []kumaPart) (why string) {
 			return why
 		}
 	}
-	k.authorize(m.name, h.Headers, &h.clientSettings)
+	k.authorize(h.Headers, &h.clientSettings)
 	if w := m.settings.WebSocket; w != nil {
 		w.with(h.Headers, h.clientSettings)
 		return ""
 	}
 	h.Method = method(r.text("method"))
-	k.decoded(m.name, h)
+	k.decoded(h)
 	return ""
 }
 
@@ -124,14 +124,14 @@ func (k *kuma) auth(m *monitor, r *record, h *httpSettings) (why string) {
 	switch how {
 	case "", "null", "none":
 	case "basic":
-		h.BasicAuth = k.basic(m.name, r.text("basic_auth_user"), r.text("basic_auth_pass"))
+		h.BasicAuth = k.basic(r.text("basic_auth_user"), r.text("basic_auth_pass"))
 	case "mtls":
 		t := h.tls()
 		t.CA, t.Cert = r.text("tlsCa"), r.text("tlsCert")
-		t.Key, t.KeyFile = k.secret(m.name, "key", r.text("tlsKey"))
+		t.Key, t.KeyFile = k.secret("key", r.text("tlsKey"))
 	case "oauth2-cc":
 		h.OAuth2 = &oauth2{ClientID: r.text("oauth_client_id"), TokenURL: r.text("oauth_token_url"), Scopes: strings.Fields(r.text("oauth_scopes"))}
-		h.OAuth2.ClientSecret, h.OAuth2.ClientSecretFile = k.secret(m.name, "client secret", r.text("oauth_client_secret"))
+		h.OAuth2.ClientSecret, h.OAuth2.ClientSecretFile = k.secret("client secret", r.text("oauth_client_secret"))
 		if r.text("oauth_audience") != "" {
 			return "oauth_audience: this exporter cannot send it"
 		}
@@ -153,7 +153,7 @@ func (k *kuma) network(m *monitor, r *record, h *httpSettings) (why string) {
 	case n == 0:
 		h.FollowRedirects = new(bool)
 	case n != maxRedirects:
-		k.change(m.name, "maxredirects: up to %d redirects are followed here", maxRedirects)
+		k.change("maxredirects: up to %d redirects are followed here", maxRedirects)
 	}
 	switch family := r.text("ipFamily"); family {
 	case "ipv4", "ipv6":
@@ -190,13 +190,16 @@ func kumaProxy(p *record) (address, why string) {
 	return u.String(), ""
 }
 
+// punctuation is that of JSON, in a regular expression.
+var punctuation = regexp.MustCompile(`(:|,|\\?[{}\[\]])`)
+
 // keyword is looked for in the body, in which Uptime Kuma has left out the spaces if it is JSON.
 func (k *kuma) keyword(m *monitor, r *record, h *httpSettings) (why string) {
 	word, inverted := r.text("keyword"), r.yes("invertKeyword")
 	expression := regexp.QuoteMeta(word)
 	if strings.Contains(word, `"`) && strings.ContainsAny(word, ":,{}[]") {
-		expression = regexp.MustCompile(`(:|,|\\?[{}\[\]])`).ReplaceAllString(expression, `\s*$1\s*`)
-		k.change(m.name, "keyword: there may be spaces at its punctuation, because Uptime Kuma looks for it in JSON without spaces")
+		expression = punctuation.ReplaceAllString(expression, `\s*$1\s*`)
+		k.change("keyword: there may be spaces at its punctuation, because Uptime Kuma looks for it in JSON without spaces")
 	}
 	switch {
 	case word == "" && inverted:
@@ -238,7 +241,7 @@ func (k *kuma) jsonQuery(m *monitor, r *record, h *httpSettings) (why string) {
 		if !ok {
 			return "jsonPath: only a path of keys and indexes is taken over, such as $.checks[0].status"
 		}
-		k.change(m.name, "jsonPath: a list on the way needs an index here, and JSONata looks into each of its items")
+		k.change("jsonPath: a list on the way needs an index here, and JSONata looks into each of its items")
 	}
 	condition := kumaOperators[r.text("jsonPathOperator")]
 	if condition == nil {
