@@ -139,7 +139,7 @@ func take(files []string, f func(name string, data []byte) error) error {
 }
 
 // maxImport is how long a file may be.
-const maxImport = 64 << 20
+const maxImport = 32 << 20
 
 func readFile(name string) ([]byte, error) {
 	file, err := os.Open(name)

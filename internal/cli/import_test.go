@@ -20,7 +20,7 @@ func TestImportOfHugeFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out, errOut bytes.Buffer
-	if got := importFiles(&out, &errOut, importOptions{UptimeKuma: []string{file}}); got != ExitUsage || !strings.Contains(errOut.String(), "it has more than 64 MiB") || out.Len() > 0 {
+	if got := importFiles(&out, &errOut, importOptions{UptimeKuma: []string{file}}); got != ExitUsage || !strings.Contains(errOut.String(), "it has more than 32 MiB") || out.Len() > 0 {
 		t.Errorf("exit status %d, stderr %s", got, &errOut)
 	}
 }

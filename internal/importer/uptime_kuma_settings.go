@@ -116,7 +116,7 @@ func (k *kuma) body(_ *monitor, r *record, h *httpSettings) (why string) {
 	return ""
 }
 
-func (k *kuma) auth(m *monitor, r *record, h *httpSettings) (why string) {
+func (k *kuma) auth(_ *monitor, r *record, h *httpSettings) (why string) {
 	how := r.text("authMethod")
 	if _, ok := r.values["authMethod"]; !ok && r.text("basic_auth_user") != "" { // before 1.18
 		how = "basic"
@@ -145,7 +145,7 @@ func (k *kuma) auth(m *monitor, r *record, h *httpSettings) (why string) {
 const maxRedirects = 10
 
 // network reads which way a request goes.
-func (k *kuma) network(m *monitor, r *record, h *httpSettings) (why string) {
+func (k *kuma) network(_ *monitor, r *record, h *httpSettings) (why string) {
 	if r.yes("ignoreTls") {
 		h.tls().Insecure = true
 	}
@@ -194,7 +194,7 @@ func kumaProxy(p *record) (address, why string) {
 var punctuation = regexp.MustCompile(`(:|,|\\?[{}\[\]])`)
 
 // keyword is looked for in the body, in which Uptime Kuma has left out the spaces if it is JSON.
-func (k *kuma) keyword(m *monitor, r *record, h *httpSettings) (why string) {
+func (k *kuma) keyword(_ *monitor, r *record, h *httpSettings) (why string) {
 	word, inverted := r.text("keyword"), r.yes("invertKeyword")
 	expression := regexp.QuoteMeta(word)
 	if strings.Contains(word, `"`) && strings.ContainsAny(word, ":,{}[]") {
@@ -229,7 +229,7 @@ var kumaOperators = map[string]func(p jsonPath, text string) string{
 }
 
 // jsonQuery compares a value of a JSON body.
-func (k *kuma) jsonQuery(m *monitor, r *record, h *httpSettings) (why string) {
+func (k *kuma) jsonQuery(_ *monitor, r *record, h *httpSettings) (why string) {
 	query := strings.TrimSpace(r.text("jsonPath"))
 	var p jsonPath
 	if rest := strings.TrimPrefix(query, "$"); rest != "" {
