@@ -26,6 +26,7 @@ type Importer struct {
 	targets     []*yaml.Node
 	files       []config.TargetFile
 	maintenance []window // of all targets
+	selfProbe   bool     // whether targets come from a program that probes by itself
 	reader      config.TargetReader
 	names       map[string]taken  // of targets
 	shared      map[string]shared // modules that were made, by their text
@@ -176,6 +177,12 @@ func ordered(fields map[string]any) *yaml.Node {
 	return out
 }
 
+// A section is a key of the configuration with what it has.
+type section struct {
+	key   string
+	value any
+}
+
 // YAML returns the configuration. It loads, and has the secrets as they were given.
 func (im *Importer) YAML() ([]byte, error) {
 	modules := &yaml.Node{Kind: yaml.MappingNode}
@@ -187,19 +194,22 @@ func (im *Importer) YAML() ([]byte, error) {
 	if len(im.targets) > 0 {
 		root.Content = append(root.Content, mapping("targets", &yaml.Node{Kind: yaml.SequenceNode, Content: im.targets}).Content...)
 	}
-	for _, section := range []struct {
-		key    string
-		value  any
-		length int
-	}{{"target_files", im.files, len(im.files)}, {"maintenance", im.maintenance, len(im.maintenance)}} {
-		if section.length == 0 {
-			continue
-		}
+	var sections []section
+	if len(im.files) > 0 {
+		sections = append(sections, section{"target_files", im.files})
+	}
+	if len(im.maintenance) > 0 {
+		sections = append(sections, section{"maintenance", im.maintenance})
+	}
+	if im.selfProbe {
+		sections = append(sections, section{"status", map[string]string{"self_probe": "when_stale"}})
+	}
+	for _, s := range sections {
 		var n yaml.Node
-		if err := n.Encode(section.value); err != nil {
+		if err := n.Encode(s.value); err != nil {
 			return nil, err
 		}
-		root.Content = append(root.Content, mapping(section.key, &n).Content...)
+		root.Content = append(root.Content, mapping(s.key, &n).Content...)
 	}
 	if _, err := check("imported", root); err != nil {
 		return nil, fmt.Errorf("checking what was imported: %w", err)

@@ -128,6 +128,7 @@ func (b *batch) take(m *monitor) {
 	if name == "" {
 		return
 	}
+	b.im.selfProbe = true
 	if name != m.name {
 		b.change("it is called %q here, because another target has its name", name)
 	}

@@ -41,8 +41,8 @@ func TestMonitorExamples(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := config.Parse("imported.yml", out); err != nil {
-				t.Error(err)
+			if c, err := config.Parse("imported.yml", out); err != nil || c.Status.SelfProbe != config.SelfProbeWhenStale {
+				t.Errorf("%v; who probes: %q, want the exporter itself where nobody asks", err, c.Status.SelfProbe)
 			}
 			told := "dropped: " + strings.Join(im.Dropped(), "\ndropped: ") + "\nchanged: " + strings.Join(im.Changed(), "\nchanged: ") + "\n"
 			if strings.Contains(told, "hunter2") {
@@ -283,5 +283,25 @@ func TestDroppedMonitorIsNotChanged(t *testing.T) {
 	importText(t, im, "upptime", oneSite("http://a b/", "__dangerous__disable_verify_peer: true"))
 	if got := im.Changed(); len(got) > 0 || len(im.Dropped()) != 3 {
 		t.Errorf("changed %q, want nothing; dropped %q, want 3 lines", got, im.Dropped())
+	}
+}
+
+// Keys that a backup always has, at the values that nobody has set, need no line.
+func TestDefaultsOfUptimeKuma(t *testing.T) {
+	const monitor = `{"id": 1, "name": "a", "description": null, "pathName": "a", "parent": null, "childrenIDs": [], "url": "http://a/", "method": "GET", "hostname": null, "port": null,
+	"maxretries": 0, "weight": 2000, "active": true, "forceInactive": false, "type": "http", "timeout": 48, "interval": 60, "retryInterval": 60, "resendInterval": 0, "keyword": null,
+	"invertKeyword": false, "expiryNotification": false, "ignoreTls": false, "upsideDown": false, "packetSize": 56, "maxredirects": 10, "accepted_statuscodes": ["200-299"],
+	"dns_resolve_type": "A", "dns_resolve_server": "1.1.1.1", "dns_last_result": null, "docker_container": "", "docker_host": null, "proxyId": null, "notificationIDList": {}, "tags": [],
+	"maintenance": false, "mqttTopic": "", "mqttSuccessMessage": "", "databaseQuery": null, "authMethod": null, "grpcUrl": null, "grpcProtobuf": null, "grpcMethod": null,
+	"grpcServiceName": null, "grpcEnableTls": false, "radiusCalledStationId": null, "radiusCallingStationId": null, "game": null, "gamedigGivenPortOnly": true, "httpBodyEncoding": "json",
+	"jsonPath": null, "expectedValue": null, "kafkaProducerTopic": null, "kafkaProducerBrokers": [], "kafkaProducerSsl": false, "kafkaProducerAllowAutoTopicCreation": false,
+	"kafkaProducerMessage": null, "screenshot": null, "headers": null, "body": null, "grpcBody": null, "grpcMetadata": null, "basic_auth_user": null, "basic_auth_pass": null,
+	"oauth_client_id": null, "oauth_client_secret": null, "oauth_token_url": null, "oauth_scopes": null, "oauth_auth_method": "client_secret_basic", "pushToken": null,
+	"databaseConnectionString": null, "radiusUsername": null, "radiusPassword": null, "radiusSecret": null, "mqttUsername": "", "mqttPassword": "", "authWorkstation": null,
+	"authDomain": null, "tlsCa": null, "tlsCert": null, "tlsKey": null, "kafkaProducerSaslOptions": {"mechanism": "None"}, "includeSensitiveData": true}`
+	im := New(Options{Mask: masked})
+	importText(t, im, "kuma", `{"version": "1.23.16", "notificationList": [], "monitorList": [`+monitor+`]}`)
+	if len(im.targets) != 1 || len(im.Dropped()) > 0 || len(im.Changed()) != 1 {
+		t.Errorf("got %d targets; dropped %q, changed %q, want the line about all requests alone", len(im.targets), im.Dropped(), im.Changed())
 	}
 }
