@@ -68,6 +68,9 @@ type Handler struct {
 	Module func(name string) (Module, bool)
 	// Modules lists the names of all modules, sorted.
 	Modules func() []string
+	// Foreign returns the prober of a module that was left out of the configuration because this exporter does not have that
+	// prober, or an empty text. It may be nil.
+	Foreign func(name string) string
 	// Target finds a target of the inventory. It is nil if there is no inventory.
 	Target func(name string) (Target, bool)
 	// Permit is asked about a target without a name, which was given by its URL. It returns what to probe, which may be
@@ -175,7 +178,7 @@ func (h *Handler) parse(query url.Values, raw string) (*Target, error) {
 	}
 	m, ok := h.Module(name)
 	if !ok {
-		return nil, unknownModule(name, h.Modules())
+		return nil, h.unknownModule(name)
 	}
 	u, err := prober.ParseTarget(target, m.Config.Prober)
 	switch {

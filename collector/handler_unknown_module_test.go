@@ -2,6 +2,8 @@ package collector_test
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -44,5 +46,25 @@ func TestUnknownModuleOfMany(t *testing.T) {
 				t.Errorf("answer has %d bytes, want about 1,000 at most", len(got))
 			}
 		})
+	}
+}
+
+// A module that was left out is told from one that nobody has.
+func TestModuleLeftOut(t *testing.T) {
+	h := &collector.Handler{
+		Module:  func(string) (collector.Module, bool) { return collector.Module{}, false },
+		Modules: func() []string { return []string{"web"} },
+		Foreign: func(name string) string { return map[string]string{"ping": "icmp"}[name] },
+		Reject:  func(collector.Rejection) {},
+	}
+	for module, want := range map[string]string{
+		"ping": `the module "ping" was left out (--config.ignore-foreign-modules): this exporter probes with "http" and "websocket", and not with "icmp"; ask blackbox_exporter for it` + "\n",
+		"nope": `unknown module "nope", want one of web` + "\n",
+	} {
+		answer := httptest.NewRecorder()
+		h.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/probe?target=a&module="+module, http.NoBody))
+		if answer.Code != http.StatusBadRequest || answer.Body.String() != want {
+			t.Errorf("%s: got %d %s, want %s", module, answer.Code, answer.Body, want)
+		}
 	}
 }

@@ -57,12 +57,6 @@ func (c *checker) module(p place, m *Module) {
 	}
 }
 
-// foreignProbers are those of blackbox_exporter that this exporter does not have.
-var foreignProbers = []string{"tcp", "dns", "icmp", "grpc", "unix"}
-
-// NotWith begins the text about a module of such a prober.
-const NotWith = `this exporter probes with "http" and "websocket", and not with `
-
 // prober checks the prober of a module. If it is a foreign one, nothing more is said about its block.
 func (c *checker) prober(module place, name string) {
 	p := c.sub(module, "prober")

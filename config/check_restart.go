@@ -187,7 +187,7 @@ func (c *checker) serviceChecks(p place, s *Service, cfg *Config, targets map[st
 		}
 		m, ok := modules[check.Module]
 		if !ok {
-			c.fail(c.sub(at, "module"), "got unknown module %q, want one of %q", check.Module, slices.Sorted(maps.Keys(modules)))
+			c.fail(c.sub(at, "module"), "%s", c.unknownModule(check.Module, modules))
 		}
 		schemes := []string{"http", "https"}
 		if m.Prober == "websocket" {

@@ -19,7 +19,7 @@ func (c *checker) targetFiles(p place, files []TargetFile, modules map[string]Mo
 			c.fail(at, "got %q, want the path of a file; * stands for any number of characters", f.Path)
 		}
 		if _, ok := modules[f.Module]; f.Module != "" && !ok {
-			c.fail(c.sub(at, "module"), "got unknown module %q, want one of %q", f.Module, slices.Sorted(maps.Keys(modules)))
+			c.fail(c.sub(at, "module"), "%s", c.unknownModule(f.Module, modules))
 		}
 	}
 }

@@ -21,6 +21,8 @@ type TargetReader struct {
 	File string
 	// Modules are the modules that a target may name.
 	Modules map[string]Module
+	// Foreign are the modules that were left out; see Config.Foreign.
+	Foreign map[string]string
 	// Module is the module of a target that does not name one. Empty: the one of DefaultModuleFor.
 	Module string
 	// Offset is the time that a scrape needs besides the probe; see Options.
@@ -30,7 +32,7 @@ type TargetReader struct {
 // Read reads a target from a mapping with the keys of Target. A label with a problem is dropped, and the target is kept. Any
 // other problem is among wrong, and then the target cannot be used. The paths of problems begin at the target.
 func (r TargetReader) Read(n *yaml.Node) (t Target, wrong, dropped Errors) {
-	d := &decoder{file: r.File, lines: map[string]int{}, active: map[*yaml.Node]bool{}}
+	d := &decoder{file: r.File, lines: map[string]int{}, active: map[*yaml.Node]bool{}, leftOutModules: r.Foreign}
 	p := place{pattern: targetPattern, line: n.Line}
 	d.duplicates(p, n)
 	d.value(p, n, reflect.ValueOf(&t).Elem())
@@ -181,10 +183,10 @@ func (c *checker) targetModule(p place, t *Target, modules map[string]Module) (m
 	}
 	m, ok = modules[name]
 	switch {
-	case !ok && t.Module == "":
+	case !ok && t.Module == "" && c.leftOutModules[name] == "":
 		c.fail(at, "needs the module %q, as every %s URL does, and the configuration does not have it; add it, or name another under module", name, u.Scheme)
 	case !ok:
-		c.fail(at, "got unknown module %q, want one of %q", name, slices.Sorted(maps.Keys(modules)))
+		c.fail(at, "%s", c.unknownModule(name, modules))
 	case webSocketScheme(u.Scheme) && m.Prober == "http":
 		c.fail(at, "the module %q probes over HTTP, and the URL has the scheme %q", name, u.Scheme)
 	}

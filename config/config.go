@@ -24,7 +24,12 @@ type Config struct {
 	Alertmanager *Alertmanager `yaml:"alertmanager,omitempty"`
 	// Restart is nil if nothing may be restarted.
 	Restart *Restart `yaml:"restart,omitempty"`
+
+	foreign map[string]string // the modules that were left out, by name, with their probers
 }
+
+// Foreign returns the names of the modules that were left out because of Options.IgnoreForeignModules, each with its prober.
+func (c *Config) Foreign() map[string]string { return c.foreign }
 
 // Target returns the target of this name in the configuration file, or nil if there is none.
 func (c *Config) Target(name string) *Target {

@@ -21,14 +21,15 @@ const (
 // A decoder reads a YAML tree into a value. It is strict, and it goes on after an error. Package yaml does not: there the
 // first error of a type with its own UnmarshalYAML ends everything and has no line. A value that cannot be read stays zero.
 type decoder struct {
-	file     string
-	problems Errors
-	lines    map[string]int      // path to line, of everything in the file
-	unread   []string            // paths of what could not be read, so that no check takes it for absent
-	active   map[*yaml.Node]bool // collections that are being read, to find one that contains itself
-	aliases  int                 // how deep in aliases
-	aliased  int                 // how many values came from aliases
-	stopped  bool                // reading has ended early
+	file           string
+	problems       Errors
+	lines          map[string]int      // path to line, of everything in the file
+	unread         []string            // paths of what could not be read, so that no check takes it for absent
+	active         map[*yaml.Node]bool // collections that are being read, to find one that contains itself
+	aliases        int                 // how deep in aliases
+	aliased        int                 // how many values came from aliases
+	stopped        bool                // reading has ended early
+	leftOutModules map[string]string   // modules that were left out, with their probers
 }
 
 // report adds a problem.

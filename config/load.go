@@ -45,6 +45,9 @@ type Options struct {
 	// TimeoutOffset is how much of a scrape is not available to the probe, at most a tenth of the scrape. A target's timeout
 	// and the offset must fit into its interval.
 	TimeoutOffset time.Duration
+	// IgnoreForeignModules leaves out the modules of the probers that only blackbox_exporter has, so that one file can serve
+	// both. See Config.Foreign.
+	IgnoreForeignModules bool
 }
 
 // Load reads and checks a configuration file. The error is of type Errors, unless the file could not be read.
@@ -114,6 +117,9 @@ func (d *decoder) check(top place, c *Config, o Options) {
 	default:
 		c.Modules = Default().Modules
 	}
+	if o.IgnoreForeignModules {
+		d.leaveOut(modules, c)
+	}
 	for _, name := range slices.Sorted(maps.Keys(c.Modules)) {
 		m := c.Modules[name]
 		(&checker{d}).text(d.at(modules.entry(name)), name)
@@ -122,7 +128,7 @@ func (d *decoder) check(top place, c *Config, o Options) {
 	}
 	(&checker{d}).targetRules(d.at(top.field("probe")), &c.TargetRules)
 	(&checker{d}).maintenance(d.at(top.field("maintenance")), c.Maintenance)
-	(&checker{d}).targets(d.at(top.field("targets")), c, TargetReader{Modules: c.Modules, Offset: o.TimeoutOffset})
+	(&checker{d}).targets(d.at(top.field("targets")), c, TargetReader{Modules: c.Modules, Foreign: c.foreign, Offset: o.TimeoutOffset})
 	(&checker{d}).targetFiles(d.at(top.field("target_files")), c.TargetFiles, c.Modules)
 	(&checker{d}).targetAPIs(d.at(top.field("target_apis")), c.TargetAPIs)
 	(&checker{d}).status(d.at(top.field("status")), &c.Status)

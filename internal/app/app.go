@@ -36,6 +36,8 @@ import (
 type Options struct {
 	// ConfigFile is the path of the configuration. Empty: the embedded default configuration.
 	ConfigFile string
+	// IgnoreForeignModules leaves out modules of probers that only blackbox_exporter has.
+	IgnoreForeignModules bool
 	// AutoReload is how often the configuration and the files it names are looked at for changes. 0: never.
 	AutoReload time.Duration
 	// TimeoutOffset is subtracted from the scrape timeout; see collector.Timeout.

@@ -26,6 +26,7 @@ func (a *App) probe() *collector.Handler {
 	return &collector.Handler{
 		Module:  func(name string) (collector.Module, bool) { return a.current.Load().module(name) },
 		Modules: func() []string { return a.current.Load().moduleNames() },
+		Foreign: func(name string) string { return a.current.Load().Config.Foreign()[name] },
 		Target:  func(name string) (collector.Target, bool) { return a.current.Load().targets.named(name) },
 		Permit:  func(asked collector.Target) (collector.Target, error) { return a.current.Load().targets.permit(asked) },
 		Offset:  a.opts.TimeoutOffset,

@@ -116,6 +116,9 @@ func (a *App) apply() error {
 	a.metrics.knowModules(s.Modules)
 	a.inventory.Apply(plan)
 	a.warnOfAddress(s.Config)
+	if foreign := s.Config.Foreign(); len(foreign) > 0 {
+		a.log.Warn("Left out modules of probers that this exporter does not have", "path", a.configName(), "modules", strings.Join(slices.Sorted(maps.Keys(foreign)), ", "))
+	}
 	return nil
 }
 
@@ -143,7 +146,7 @@ func (a *App) load() (*Snapshot, error) {
 	// at every look; see reloadChanged.
 	a.seen = fingerprint{}
 	a.seen.add(file)
-	c, err := config.Options{TimeoutOffset: a.opts.TimeoutOffset}.Load(file)
+	c, err := config.Options{TimeoutOffset: a.opts.TimeoutOffset, IgnoreForeignModules: a.opts.IgnoreForeignModules}.Load(file)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alecthomas/kingpin/v2"
+
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/alertconf"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/app"
@@ -23,6 +25,8 @@ import (
 type checkOptions struct {
 	// TimeoutOffset is how much earlier than its scrape a probe ends. Some settings have to leave room for that.
 	TimeoutOffset time.Duration
+	// IgnoreForeign leaves out modules of probers that only blackbox_exporter has.
+	IgnoreForeign bool
 	Files         []string // - is standard input
 	// Web is the file with the passwords of users. Empty: it is not looked into.
 	Web string
@@ -32,8 +36,14 @@ func addCheck(p *program) {
 	o := checkOptions{TimeoutOffset: config.DefaultTimeoutOffset}
 	c := p.Command("check", "Check configuration files and the target files that they name, and report every mistake in them. Exit status: 0 all are good, 2 one is not.")
 	c.Arg("file", "Configuration files; - is standard input.").Required().StringsVar(&o.Files)
+	ignoresForeign(c, &o.IgnoreForeign)
 	c.Flag("web.config.file", "The file of the server's flag of that name, to see whether its users and those of the configuration go together.").StringVar(&o.Web)
 	p.does(c, func(ctx context.Context, out, errOut io.Writer) int { return check(ctx, out, errOut, o) })
+}
+
+// ignoresForeign registers the flag by which one file serves blackbox_exporter and this one.
+func ignoresForeign(c *kingpin.CmdClause, to *bool) {
+	c.Flag("config.ignore-foreign-modules", "Leave out modules of blackbox_exporter's other probers (tcp, dns, icmp, grpc, unix), and say which, so that one file can serve both exporters.").BoolVar(to)
 }
 
 // check loads each file as the server would. It writes to out what is in the file, and to errOut what is wrong or doubtful in
@@ -50,8 +60,8 @@ func check(ctx context.Context, out, errOut io.Writer, o checkOptions) int {
 		}
 		if err != nil {
 			fmt.Fprintln(errOut, err)
-			if strings.Contains(err.Error(), config.NotWith) {
-				fmt.Fprintf(errOut, "%s: leave those modules to blackbox_exporter: healthcheck_exporter import --blackbox=FILE takes the others\n", file)
+			if !o.IgnoreForeign && strings.Contains(err.Error(), config.NotWith) {
+				fmt.Fprintf(errOut, "%s: leave those modules to blackbox_exporter: healthcheck_exporter import --blackbox=FILE takes the others, and --config.ignore-foreign-modules reads the file without them\n", file)
 			}
 			status = ExitUsage
 			continue
@@ -93,7 +103,7 @@ func contents(c *config.Config, inFiles int) string {
 // checkFile also builds what the server would build, and reads the target files. It returns what is in the configuration and
 // what is doubtful in it.
 func checkFile(ctx context.Context, o checkOptions, file string) (has string, warnings []string, err error) {
-	c, err := load(config.Options{TimeoutOffset: o.TimeoutOffset}, file)
+	c, err := load(config.Options{TimeoutOffset: o.TimeoutOffset, IgnoreForeignModules: o.IgnoreForeign}, file)
 	if err != nil {
 		return "", nil, err
 	}
@@ -106,7 +116,7 @@ func checkFile(ctx context.Context, o checkOptions, file string) (has string, wa
 		}
 	}
 	n, wrong := inventory.CheckFiles(ctx, c, o.TimeoutOffset, prober.MaskURL)
-	warnings = slices.Concat(permission.Warnings(permissions), c.Doubts(), stranded, undecoded(c))
+	warnings = slices.Concat(permission.Warnings(permissions), c.Doubts(), stranded, undecoded(c), leftOut(c))
 	return contents(c, n), warnings, errors.Join(append(errs, wrong...)...)
 }
 
@@ -123,6 +133,19 @@ func checkUsers(file string, c *config.Config, web string) (warnings []string, e
 		}
 	}
 	return warnings, app.CheckTokens(file, c, web)
+}
+
+// leftOut returns a warning that names the modules that are left out.
+func leftOut(c *config.Config) []string {
+	foreign := c.Foreign()
+	if len(foreign) == 0 {
+		return nil
+	}
+	names := slices.Sorted(maps.Keys(foreign))
+	for i, name := range names {
+		names[i] = fmt.Sprintf("%s (%s)", name, foreign[name])
+	}
+	return []string{"left out modules of probers that this exporter does not have: " + strings.Join(names, ", ")}
 }
 
 // undecoded returns a warning for each module that asks for a compressed body but does not decompress it.

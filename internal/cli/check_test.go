@@ -122,7 +122,7 @@ func TestCheckOfForeignProbers(t *testing.T) {
 		t.Errorf("exit status %d, want %d", got, ExitUsage)
 	}
 	lines := strings.Split(strings.TrimSpace(errOut.String()), "\n")
-	if len(lines) != 4 || !strings.HasSuffix(lines[3], "import --blackbox=FILE takes the others") || strings.Contains(errOut.String(), "unknown key") {
+	if len(lines) != 4 || !strings.HasSuffix(lines[3], "--config.ignore-foreign-modules reads the file without them") || strings.Contains(errOut.String(), "unknown key") {
 		t.Errorf("check says\n%s\nwant a line for each of three modules, and one that names import", &errOut)
 	}
 }

@@ -25,13 +25,15 @@ type probeOptions struct {
 	ConfigFile string // empty: the embedded default configuration
 	Module     string // empty: the default for the target
 	Target     string
-	Name       string        // of a target of the inventory, which has its own module; empty: Target is probed
-	Hostname   string        // empty: the target's
-	Attempts   int           // 0: the module's
-	RetryDelay time.Duration // negative: the module's
-	Timeout    time.Duration // 0: the module's, or 10 s for each attempt
-	Format     string        // "text" or "json"
-	Debug      bool          // for text: also show each step
+	Name       string // of a target of the inventory, which has its own module; empty: Target is probed
+	Hostname   string // empty: the target's
+	// IgnoreForeign leaves out modules of probers that only blackbox_exporter has.
+	IgnoreForeign bool
+	Attempts      int           // 0: the module's
+	RetryDelay    time.Duration // negative: the module's
+	Timeout       time.Duration // 0: the module's, or 10 s for each attempt
+	Format        string        // "text" or "json"
+	Debug         bool          // for text: also show each step
 }
 
 func addProbe(p *program) {
@@ -52,6 +54,7 @@ func addProbe(p *program) {
 		}
 		return nil
 	})
+	ignoresForeign(c, &o.IgnoreForeign)
 	p.readsConfig(c, &o.ConfigFile)
 	p.does(c, func(ctx context.Context, out, errOut io.Writer) int { return probe(ctx, out, errOut, o) })
 }
@@ -145,7 +148,7 @@ func (o *probeOptions) module(ctx context.Context) (config.Module, config.Target
 	c := config.Default()
 	if o.ConfigFile != "" {
 		var err error
-		if c, err = config.Load(o.ConfigFile); err != nil {
+		if c, err = (config.Options{TimeoutOffset: config.DefaultTimeoutOffset, IgnoreForeignModules: o.IgnoreForeign}).Load(o.ConfigFile); err != nil {
 			return config.Module{}, config.TargetRules{}, err
 		}
 	}

@@ -18,7 +18,9 @@ import (
 type replayOptions struct {
 	Dir        string // of the audit log
 	ConfigFile string // whose policies are tried, too; empty: only those of the records
-	Format     string // "text" or "json"
+	// IgnoreForeign leaves out modules of probers that only blackbox_exporter has.
+	IgnoreForeign bool
+	Format        string // "text" or "json"
 }
 
 // addReplay adds the command to the group restarts.
@@ -28,6 +30,7 @@ func addReplay(p *program, group *kingpin.CmdClause) {
 		"Exit status: 0 the decisions are the same, 1 one differs or the log was changed, 2 usage, or a file cannot be read.")
 	c.Arg("dir", "Directory of the audit log.").Required().StringVar(&o.Dir)
 	c.Flag("format", "Output format: text or json.").Default(formatText).EnumVar(&o.Format, formatText, formatJSON)
+	ignoresForeign(c, &o.IgnoreForeign)
 	p.readsConfig(c, &o.ConfigFile)
 	p.does(c, func(_ context.Context, out, errOut io.Writer) int { return replayLog(out, errOut, o) })
 }
@@ -37,7 +40,7 @@ func addReplay(p *program, group *kingpin.CmdClause) {
 func replayLog(out, errOut io.Writer, o replayOptions) int {
 	again := replay.Options{Dir: o.Dir, ConfigFile: o.ConfigFile}
 	if o.ConfigFile != "" {
-		c, err := config.Options{TimeoutOffset: config.DefaultTimeoutOffset}.Load(o.ConfigFile)
+		c, err := config.Options{TimeoutOffset: config.DefaultTimeoutOffset, IgnoreForeignModules: o.IgnoreForeign}.Load(o.ConfigFile)
 		if err == nil && c.Restart == nil {
 			err = fmt.Errorf("%s has no restart section, want the policies to try", o.ConfigFile)
 		}

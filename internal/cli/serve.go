@@ -40,6 +40,7 @@ type serveOptions struct {
 func addServe(p *program) {
 	var o serveOptions
 	c := p.Command("serve", "Serve /probe and the exporter's own metrics. This is the default command.").Default()
+	ignoresForeign(c, &o.IgnoreForeignModules)
 	c.Flag("config.check", "Check the configuration file and exit.").BoolVar(&o.check)
 	c.Flag("config.enable-auto-reload", "Reload when the configuration file, or a file that it names, has changed.").BoolVar(&o.autoReload)
 	c.Flag("config.auto-reload-interval", "How often to look for changes; a number without a unit is seconds.").Default("30s").SetValue((*interval)(&o.AutoReload))
@@ -70,7 +71,7 @@ func serve(ctx context.Context, out, errOut io.Writer, o serveOptions) int {
 			complain(errOut, errors.New("--config.check needs --config.file"))
 			return ExitUsage
 		}
-		return check(ctx, out, errOut, checkOptions{TimeoutOffset: o.TimeoutOffset, Files: []string{o.ConfigFile}, Web: *o.Web.WebConfigFile})
+		return check(ctx, out, errOut, checkOptions{TimeoutOffset: o.TimeoutOffset, IgnoreForeign: o.IgnoreForeignModules, Files: []string{o.ConfigFile}, Web: *o.Web.WebConfigFile})
 	}
 	// Near the limit of its container the garbage collector works harder, so that the kernel does not kill the process.
 	// GOMEMLIMIT takes precedence. Without a limit nothing happens.

@@ -19,14 +19,19 @@ import (
 // An Importer collects what it is given. Modules come first: a target without its module is dropped. The zero value is
 // not ready; use [New].
 type Importer struct {
-	options Options
-	modules map[string]module
-	order   []string        // the names of modules, in the order in which they came
-	lost    map[string]bool // the names of modules that could not be taken over: no other module may have them
-	targets []*yaml.Node
-	files   []config.TargetFile
-	reader  config.TargetReader
-	names   map[string]taken // of targets
+	options     Options
+	modules     map[string]module
+	order       []string        // the names of modules, in the order in which they came
+	lost        map[string]bool // the names of modules that could not be taken over: no other module may have them
+	targets     []*yaml.Node
+	files       []config.TargetFile
+	maintenance []window // of all targets
+	selfProbe   bool     // whether targets come from a program that probes by itself
+	reader      config.TargetReader
+	names       map[string]taken  // of targets
+	shared      map[string]shared // modules that were made, by their text
+	kept        map[string]string // secret to the file that has it
+	numbers     map[string]int    // of names that are taken, to the last number that was tried
 
 	dropped, changed []string
 	told             map[string]bool // the lines in either of them
@@ -39,6 +44,11 @@ type Options struct {
 	// Read reads the files that a pattern in the file from names, in the order of their paths. If it is nil, no file
 	// can be read.
 	Read func(from, pattern string) ([][]byte, error)
+	// Env looks up an environment variable that a file refers to. If it is nil, none is set.
+	Env func(name string) (string, bool)
+	// Keep puts a secret into a file of its own, whose name begins with name, and returns the path. If it is nil, secrets stand in the
+	// configuration.
+	Keep func(name, secret string) (path string, err error)
 }
 
 // taken is where a name comes from, and what it stands for.
@@ -51,6 +61,7 @@ func New(o Options) *Importer {
 		modules: map[string]module{}, lost: map[string]bool{},
 		reader: config.TargetReader{Modules: map[string]config.Module{}, Offset: config.DefaultTimeoutOffset},
 		names:  map[string]taken{}, told: map[string]bool{},
+		shared: map[string]shared{}, kept: map[string]string{}, numbers: map[string]int{},
 	}
 }
 
@@ -63,7 +74,9 @@ func (im *Importer) Changed() []string { return im.changed }
 // Empty reports whether nothing was taken over.
 func (im *Importer) Empty() bool {
 	return len(im.targets) == 0 && len(im.files) == 0 &&
-		!slices.ContainsFunc(im.order, func(name string) bool { return im.modules[name].from != ownModules })
+		!slices.ContainsFunc(im.order, func(name string) bool {
+			return !slices.Contains([]string{ownModules, madeModules}, im.modules[name].from)
+		})
 }
 
 // drop reports what could not be taken over.
@@ -91,12 +104,12 @@ func check(name string, root *yaml.Node) (*config.Config, error) {
 }
 
 // add takes a target, given by its keys in the configuration. If another target has its name, it gets a name that
-// begins with instead, or is dropped if instead is empty.
-func (im *Importer) add(where string, fields map[string]any, instead string) {
+// begins with one of instead, or is dropped if there is none. It returns the name, or nothing if the target was dropped.
+func (im *Importer) add(where string, fields map[string]any, instead ...string) (name string) {
 	var n yaml.Node
 	if err := n.Encode(fields); err != nil {
 		im.drop("%s: %v", where, err)
-		return
+		return ""
 	}
 	t, wrong, labels := im.reader.Read(&n)
 	from := where
@@ -107,16 +120,15 @@ func (im *Importer) add(where string, fields map[string]any, instead string) {
 		im.drop("%s: %s: %s", where, p.Path, p.Message)
 	}
 	if len(wrong) > 0 {
-		return
+		return ""
 	}
 	if first, ok := im.names[t.Name]; ok {
-		if instead == "" || first.url == t.URL && first.module == t.Module {
+		if len(instead) == 0 || first.url == t.URL && first.module == t.Module {
 			im.drop("%s: a target of that name already comes from %s", where, first.where)
-			return
+			return ""
 		}
 		fields["name"] = im.free(instead)
-		im.add(from, fields, "")
-		return
+		return im.add(from, fields)
 	}
 	im.names[t.Name] = taken{where, t.URL, t.Module}
 	for _, p := range labels {
@@ -126,20 +138,28 @@ func (im *Importer) add(where string, fields map[string]any, instead string) {
 		fields["labels"] = t.Labels
 	}
 	im.targets = append(im.targets, ordered(fields))
+	return t.Name
 }
 
-// free is the name, or a similar one, that no target has.
-func (im *Importer) free(name string) string {
-	for i, free := 2, name; ; i++ {
+// free is the first of the names, or one like the last of them, that no target has.
+func (im *Importer) free(names []string) string {
+	for _, name := range names {
+		if _, ok := im.names[name]; !ok && name != "" {
+			return name
+		}
+	}
+	name := names[0]
+	for {
+		im.numbers["target "+name]++
+		free := fmt.Sprint(name, " ", im.numbers["target "+name]+1)
 		if _, ok := im.names[free]; !ok {
 			return free
 		}
-		free = fmt.Sprint(name, " ", i)
 	}
 }
 
 // order is the order in which people read the keys of a target. Others follow by name.
-var order = []string{"name", "url", "module", "headers", "environment", "interval", "timeout", "notification", "labels"}
+var order = []string{"name", "url", "module", "headers", "environment", "interval", "timeout", "notification", "maintenance", "labels"}
 
 func ordered(fields map[string]any) *yaml.Node {
 	out := &yaml.Node{Kind: yaml.MappingNode}
@@ -157,6 +177,12 @@ func ordered(fields map[string]any) *yaml.Node {
 	return out
 }
 
+// A section is a key of the configuration with what it has.
+type section struct {
+	key   string
+	value any
+}
+
 // YAML returns the configuration. It loads, and has the secrets as they were given.
 func (im *Importer) YAML() ([]byte, error) {
 	modules := &yaml.Node{Kind: yaml.MappingNode}
@@ -168,12 +194,22 @@ func (im *Importer) YAML() ([]byte, error) {
 	if len(im.targets) > 0 {
 		root.Content = append(root.Content, mapping("targets", &yaml.Node{Kind: yaml.SequenceNode, Content: im.targets}).Content...)
 	}
+	var sections []section
 	if len(im.files) > 0 {
+		sections = append(sections, section{"target_files", im.files})
+	}
+	if len(im.maintenance) > 0 {
+		sections = append(sections, section{"maintenance", im.maintenance})
+	}
+	if im.selfProbe {
+		sections = append(sections, section{"status", map[string]string{"self_probe": "when_stale"}})
+	}
+	for _, s := range sections {
 		var n yaml.Node
-		if err := n.Encode(im.files); err != nil {
+		if err := n.Encode(s.value); err != nil {
 			return nil, err
 		}
-		root.Content = append(root.Content, mapping("target_files", &n).Content...)
+		root.Content = append(root.Content, mapping(s.key, &n).Content...)
 	}
 	if _, err := check("imported", root); err != nil {
 		return nil, fmt.Errorf("checking what was imported: %w", err)

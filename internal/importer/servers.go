@@ -87,7 +87,7 @@ func (im *Importer) server(where string, raw []byte) {
 	if !on {
 		fields["notification"] = "off"
 	}
-	im.add(where, fields, "")
+	im.add(where, fields)
 }
 
 // address is host and port of a URL. The error does not repeat the host: it may hold credentials.

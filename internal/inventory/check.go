@@ -27,7 +27,7 @@ func CheckFiles(ctx context.Context, cfg *config.Config, offset time.Duration, m
 func ReadFiles(ctx context.Context, cfg *config.Config, offset time.Duration, mask func(*url.URL) string) (*Inventory, []error) {
 	parts, errs := []Part{{Source: StaticSource, Reviewed: true, Targets: cfg.Targets}}, []error(nil)
 	for _, file := range cfg.TargetFiles {
-		f := newFiles(file, config.TargetReader{Modules: cfg.Modules, Offset: offset}, mask)
+		f := newFiles(file, config.TargetReader{Modules: cfg.Modules, Foreign: cfg.Foreign(), Offset: offset}, mask)
 		docs, err := f.fetch(ctx, nil)
 		if err != nil {
 			errs = append(errs, err)

@@ -71,7 +71,7 @@ type Plan struct {
 // between.
 func (k *Keeper) Plan(cfg *config.Config, changed func(*Inventory)) (*Plan, error) {
 	p := &Plan{cfg: cfg, changed: changed}
-	reader := config.TargetReader{Modules: cfg.Modules, Offset: k.opts.Offset}
+	reader := config.TargetReader{Modules: cfg.Modules, Foreign: cfg.Foreign(), Offset: k.opts.Offset}
 	add := func(name string, is settings, fresh func() (*source, error)) error {
 		if s := k.unchanged(name, is); s != nil {
 			p.sources = append(p.sources, s)

@@ -1,0 +1,307 @@
+package importer
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/golden"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
+)
+
+// takers are the formats with monitors.
+func takers(im *Importer) map[string]func(name string, data []byte) error {
+	return map[string]func(name string, data []byte) error{"gatus": im.Gatus, "kuma": im.UptimeKuma, "upptime": im.Upptime}
+}
+
+// secrets are the environment of the tests.
+func secrets(name string) (string, bool) {
+	return "hunter2", strings.HasPrefix(name, "API_")
+}
+
+// What people may have comes over as the golden files say: what comes out, and what is told of it.
+func TestMonitorExamples(t *testing.T) {
+	for format, file := range map[string]string{"gatus": "gatus.yaml", "kuma": "uptime-kuma.json", "upptime": "upptimerc.yml"} {
+		t.Run(format, func(t *testing.T) {
+			im := New(Options{Mask: prober.MaskURL, Env: secrets})
+			text, err := os.ReadFile(filepath.Join("testdata", file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(takers(im)[format](file, text), im.DefaultModules()); err != nil {
+				t.Fatal(err)
+			}
+			out, err := im.YAML()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c, err := config.Parse("imported.yml", out); err != nil || c.Status.SelfProbe != config.SelfProbeWhenStale {
+				t.Errorf("%v; who probes: %q, want the exporter itself where nobody asks", err, c.Status.SelfProbe)
+			}
+			told := "dropped: " + strings.Join(im.Dropped(), "\ndropped: ") + "\nchanged: " + strings.Join(im.Changed(), "\nchanged: ") + "\n"
+			if strings.Contains(told, "hunter2") {
+				t.Error("a secret is shown")
+			}
+			golden.Compare(t, "testdata/"+format+".imported.yml", string(out))
+			golden.Compare(t, "testdata/"+format+".told.txt", told)
+		})
+	}
+}
+
+// What has no equivalent is told, and keeps out a monitor if without it another question would be asked.
+func TestMonitorsThatDiffer(t *testing.T) {
+	const status = `conditions: ["[STATUS] == 200"]`
+	kuma := func(more string) string {
+		return oneMonitor("http://a/", `"accepted_statuscodes": ["200-299"], `+more)
+	}
+	for _, tt := range []struct {
+		name, format, text string
+		taken              bool
+		told               string // a part
+	}{
+		{"a condition in words", "gatus", oneEndpoint("http://a/", `conditions: ["it is fine"]`), true, `conditions[0]: it does not compare one placeholder with a text`},
+		{"two placeholders", "gatus", oneEndpoint("http://a/", `conditions: ["[BODY].a == [BODY].b"]`), true, `conditions[0]: it does not compare`},
+		{"a certificate", "gatus", oneEndpoint("http://a/", `conditions: ["[STATUS] == 200", "[CERTIFICATE_EXPIRATION] > 48h"]`), true, `conditions[1]: [CERTIFICATE_EXPIRATION] >: the alert HealthcheckCertificateExpiring`},
+		{"an address", "gatus", oneEndpoint("http://a/", `conditions: ["[IP] == 127.0.0.1"]`), true, `conditions[0]: [IP] ==: the address is not judged`},
+		{"a slow answer that is wanted", "gatus", oneEndpoint("http://a/", `conditions: ["[RESPONSE_TIME] > 5"]`), true, `conditions[0]: [RESPONSE_TIME] >: no condition here says the same`},
+		{"the age of a value", "gatus", oneEndpoint("http://a/", `conditions: ["age([BODY].at) < 5m"]`), true, `conditions[0]: age([BODY].at) <: no condition`},
+		{"a secret in a condition", "gatus", oneEndpoint("http://a/", `conditions: ["[BODY].a[*] == canary"]`), true, `conditions[0]: [BODY].a[*] ==: no condition`},
+		{"no code is left", "gatus", oneEndpoint("http://a/", `conditions: ["[STATUS] == 200", "[STATUS] == 201"]`), false, "no answer can meet its conditions"},
+		{"no answer is wanted", "gatus", oneEndpoint("http://a/", `conditions: ["[CONNECTED] == false"]`), false, "no answer can meet its conditions"},
+		{"a body for HEAD", "gatus", oneEndpoint("http://a/", `method: HEAD, conditions: ["[BODY] == x"]`), false, "http.fail_if_body_not_matches_regexp"},
+		{"a body that changes", "gatus", oneEndpoint("http://a/", `body: "[RANDOM_STRING_8]", `+status), false, "body: [RANDOM_STRING_8] is another text each time"},
+		{"a tunnel", "gatus", oneEndpoint("http://a/", `client: {tunnel: x}, `+status), false, "client.tunnel: this exporter cannot do that"},
+		{"a client certificate that is not there", "gatus", oneEndpoint("https://a/", `client: {tls: {certificate-file: /no/such, private-key-file: /no/such}}, `+status), false, "no such file"},
+		{"a resolver", "gatus", oneEndpoint("http://a/", `client: {dns-resolver: 'tcp://192.0.2.1:53'}, `+status), true, "client.dns-resolver: names are resolved as the system does it"},
+		{"a key of a newer Gatus", "gatus", oneEndpoint("http://a/", `client: {colour: red}, `+status), true, `the key "client.colour"`},
+		{"headers that HTTP/2 does not have", "gatus", oneEndpoint("http://a/", `headers: {Connection: Upgrade}, `+status), true, "User-Agent"},
+		{"a header that is none", "gatus", oneEndpoint("http://a/", `headers: {'a b': c}, `+status), false, `"a b" is not a header name`},
+		{"another scheme", "gatus", oneEndpoint("starttls://a:25", status), false, "it is probed by starttls"},
+		{"no URL", "gatus", oneEndpoint("", status), false, "url: want a URL with a scheme"},
+		{"a URL that is none", "gatus", oneEndpoint("http://a b/?canary", status), false, "url: "},
+		{"wrong types", "gatus", oneEndpoint("http://a/", `headers: [a], interval: {}, client: 5, `+status), false, "headers: want a mapping"},
+		{"an endpoint that is none", "gatus", "endpoints: [5]", false, "endpoints[0]: want a mapping"},
+		{"no endpoints", "gatus", "alerting: {}", false, "it has no list of endpoints"},
+		{"a variable that is not set", "gatus", oneEndpoint("http://a/", `headers: {X-A: "${NO_SUCH}"}, `+status), false, "it needs the environment variables NO_SUCH"},
+		{"external endpoints", "gatus", "external-endpoints: [{name: a}, {name: b}]\n" + oneEndpoint("http://a/", status), true, "external-endpoints (2 of them): who reports by itself cannot be probed"},
+
+		{"upside down", "kuma", kuma(`"type": "http", "upsideDown": true`), false, "upsideDown: it is up while it fails"},
+		{"retries", "kuma", kuma(`"type": "http", "maxretries": 2`), true, "maxretries, retryInterval: a target is down at its first failed probe here"},
+		{"another type", "kuma", kuma(`"type": "real-browser"`), false, `its type is "real-browser"`},
+		{"no type", "kuma", kuma(`"active": true`), false, `its type is ""`},
+		{"NTLM", "kuma", kuma(`"type": "http", "authMethod": "ntlm", "basic_auth_pass": "canary"`), false, `authMethod: this exporter does not know "ntlm"`},
+		{"a body that is not JSON", "kuma", kuma(`"type": "http", "body": "canary"`), false, "body: it is not JSON"},
+		{"headers that are not JSON", "kuma", kuma(`"type": "http", "headers": "canary"`), false, "headers: want a text that is a JSON object"},
+		{"no accepted code", "kuma", oneMonitor("http://a/", `"type": "http", "accepted_statuscodes": []`), false, "accepted_statuscodes: no answer"},
+		{"codes that are none", "kuma", oneMonitor("http://a/", `"type": "http", "accepted_statuscodes": ["2xx"]`), false, "accepted_statuscodes: want codes and ranges"},
+		{"close codes", "kuma", oneMonitor("ws://a/", `"type": "websocket-upgrade", "accepted_statuscodes": ["1001"]`), false, "has the code 1000, which is not among them"},
+		{"a handshake with a mistake", "kuma", oneMonitor("ws://a/", `"type": "websocket-upgrade", "accepted_statuscodes": ["1000"], "wsIgnoreSecWebsocketAcceptHeader": true`), true, "wsIgnoreSecWebsocketAcceptHeader"},
+		{"JSONata", "kuma", kuma(`"type": "json-query", "jsonPath": "$sum(a)", "expectedValue": "1"`), false, "jsonPath: only a path of keys"},
+		{"a proxy that is not there", "kuma", kuma(`"type": "http", "proxyId": 5`), false, "proxyId: the backup does not have this proxy"},
+		{"fewer redirects", "kuma", kuma(`"type": "http", "maxredirects": 2`), true, "maxredirects: up to 10 redirects are followed here"},
+		{"who is told", "kuma", kuma(`"type": "http", "notificationIDList": {"1": true}`), true, "notificationIDList, resendInterval: who is told"},
+		{"a certificate that ends", "kuma", kuma(`"type": "http", "expiryNotification": 1`), true, "expiryNotification: the alert HealthcheckCertificateExpiring"},
+		{"a key of a newer Uptime Kuma", "kuma", kuma(`"type": "http", "cacheBust": true`), true, `a target cannot have the key "cacheBust"`},
+		{"wrong types there", "kuma", kuma(`"type": "http", "interval": "canary", "tags": 5`), false, "interval: want a number"},
+		{"a long interval", "kuma", kuma(`"type": "http", "interval": 3600`), true, "interval: got 1h, taken as 5m: a target without a sample for longer counts as gone"},
+		{"an interval without end", "kuma", kuma(`"type": "http", "interval": 1e300`), false, "interval: want a number"},
+
+		{"a site by TCP", "upptime", oneSite("a", "check: tcp-ping, port: 1"), false, `its check is "tcp-ping"`},
+		{"a slow site", "upptime", oneSite("http://a/", "maxResponseTime: 500"), true, "maxResponseTime: a target is up or down, and never degraded"},
+		{"a degraded site", "upptime", oneSite("http://a/", "__dangerous__body_degraded: x"), true, "__dangerous__body_degraded: a target is up or down"},
+		{"half of the checks of a certificate", "upptime", oneSite("https://a/", "__dangerous__disable_verify_peer: true"), true, "insecure_skip_verify accepts any certificate and any name"},
+		{"a secret", "upptime", oneSite("http://a/?k=$SECRET_KEY", "method: GET"), false, "it needs the secrets SECRET_KEY"},
+		{"a header without a colon", "upptime", oneSite("http://a/", "headers: [canary]"), false, "headers[0]: want a name, a colon and a value"},
+		{"another schedule", "upptime", "workflowSchedule: {uptime: '0 0 * * 1'}\n" + oneSite("http://a/", "method: GET"), true, "workflowSchedule.uptime: only */N * * * * is understood"},
+		{"how it is shown", "upptime", oneSite("http://a/", "icon: x, slug: y"), true, `a target cannot have the key "slug"`},
+		{"no sites of the right type", "upptime", "sites: [a]", false, "sites[0]: want a mapping"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			im := New(Options{Mask: masked})
+			importText(t, im, tt.format, tt.text)
+			told := strings.Join(append(im.Dropped(), im.Changed()...), "\n")
+			if !strings.Contains(told, tt.told) || strings.Contains(told, "canary") {
+				t.Errorf("told\n%s\nwant %s", told, tt.told)
+			}
+			if taken := len(imported(t, im).Targets) == 1; taken != tt.taken {
+				t.Errorf("taken over: %t, want %t; told\n%s", taken, tt.taken, told)
+			}
+		})
+	}
+}
+
+// What cannot be read is an error without anything of the file.
+func TestMonitorFilesThatCannotBeRead(t *testing.T) {
+	deep := strings.Repeat("[", 20_000)
+	for _, tt := range []struct{ name, format, text, want string }{
+		{"not YAML", "gatus", "endpoints: *CANARY", `reading "gatus": it is not valid YAML`},
+		{"empty", "gatus", "", `reading "gatus": want a mapping`},
+		{"a list", "gatus", "[1]", `reading "gatus": want a mapping`},
+		{"deep", "gatus", "endpoints: " + deep, `reading "gatus": it is not valid YAML`},
+		{"an alias of itself", "gatus", "endpoints: &a [*a]", "refer to themselves"},
+		{"aliases of aliases", "gatus", laughs(), "expand to too much"},
+		{"not JSON", "kuma", "{CANARY", `reading "kuma": it is not valid JSON`},
+		{"empty", "kuma", "", `reading "kuma": it is not valid JSON`},
+		{"a BOM alone", "kuma", "\ufeff", `reading "kuma": it is not valid JSON`},
+		{"deep", "kuma", deep, `reading "kuma": it is not valid JSON`},
+		{"two documents", "kuma", `{"monitorList": []} {}`, "there is something after the backup"},
+		{"another file", "kuma", `{"version": "1", "monitorList": 5}`, "it has no monitorList"},
+		{"no sites", "upptime", "owner: x", "it has no list of sites"},
+		{"sites that are none", "upptime", "sites: {a: b}", "it has no list of sites"},
+		{"aliases of aliases", "upptime", laughs(), "expand to too much"},
+	} {
+		t.Run(tt.format+" "+tt.name, func(t *testing.T) {
+			im := New(Options{Mask: masked})
+			err := takers(im)[tt.format](tt.format, []byte(tt.text))
+			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "CANARY") {
+				t.Errorf("got %v, want %s", err, tt.want)
+			}
+		})
+	}
+}
+
+// laughs are aliases that multiply without end.
+func laughs() string {
+	var b strings.Builder
+	b.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n")
+	for i := range 9 {
+		fmt.Fprintf(&b, "a%d: &a%d [%s]\n", i+1, i+1, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i), 10), ", "))
+	}
+	return b.String()
+}
+
+// Thousands of monitors of one name come over in reasonable time, each with a name of its own, and share a module.
+func TestManyMonitors(t *testing.T) {
+	const many = 2000
+	var list []string
+	for i := range many {
+		list = append(list, fmt.Sprintf(`{"id": %d, "name": "web", "type": "http", "url": "http://a/%d", "maxretries": 1, "accepted_statuscodes": ["200-299"]}`, i, i))
+	}
+	im := New(Options{Mask: masked})
+	importText(t, im, "kuma", `{"monitorList": [`+strings.Join(list, ",")+`]}`)
+	c := imported(t, im)
+	if len(c.Targets) != many || len(c.Modules) != 1 {
+		t.Errorf("got %d targets and %d modules", len(c.Targets), len(c.Modules))
+	}
+	want := `kuma: 2000 targets ("web", "web", "web" and 1997 more): maxretries, retryInterval: `
+	if !strings.Contains(strings.Join(im.Changed(), "\n"), want) {
+		t.Errorf("changed %d lines, want %s", len(im.Changed()), want)
+	}
+}
+
+// Equal settings share a module; others have a module of their own.
+func TestMonitorsShareModules(t *testing.T) {
+	im := New(Options{Mask: masked})
+	if err := im.Blackbox("bb", []byte("modules: {http_201: {prober: http, timeout: 3s}}")); err != nil {
+		t.Fatal(err)
+	}
+	importText(t, im, "gatus", `
+endpoints:
+- {name: a, url: 'http://a/', conditions: ['[STATUS] == 200']}
+- {name: b, url: 'http://b/', interval: 10s, conditions: ['200 == [STATUS]', '[RESPONSE_TIME] < 50']}
+- {name: c, url: 'http://c/', conditions: ['[STATUS] == 201']}
+- {name: d, url: 'http://d/', conditions: ['[STATUS] == 200', '[BODY] == x']}
+- {name: e, url: 'http://e/', conditions: ['[STATUS] == 200', '[BODY] == y']}
+- {name: f, url: 'http://f/', conditions: ['[STATUS] == 200', '[BODY] == x']}
+- {name: g, url: 'http://g/', method: post, conditions: ['[STATUS] == any(201, 202)']}
+`)
+	got := map[string]string{}
+	for _, target := range imported(t, im).Targets {
+		got[target.Name] = target.Module
+	}
+	want := map[string]string{
+		"a": "http_200", "b": "http_200", "c": "http_201_2", "d": "http_200_body", "e": "http_200_body_2", "f": "http_200_body", "g": "http_post_201_202",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("modules (-want +got):\n%s", diff)
+	}
+}
+
+// fuzzMonitors checks that whatever comes in, what comes out loads, and no line breaks.
+func fuzzMonitors(t *testing.T, format, text string) {
+	t.Helper()
+	im := New(Options{Mask: prober.MaskURL, Env: secrets})
+	if takers(im)[format](format, []byte(text)) != nil {
+		return
+	}
+	if len(im.targets) == 0 {
+		return
+	}
+	out, err := im.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := config.Parse("imported.yml", out); err != nil {
+		t.Fatalf("%v in\n%s", err, out)
+	}
+	for _, line := range append(im.Dropped(), im.Changed()...) {
+		if strings.ContainsAny(line, "\r\n") {
+			t.Errorf("%q has more than one line", line)
+		}
+	}
+}
+
+func FuzzGatus(f *testing.F) {
+	f.Add(oneEndpoint("http://a/", `group: g, headers: {a: b}, client: {timeout: 1s}, conditions: ["[STATUS] == any(200, 2)", "[BODY].a[0] != pat(*[a-z]?)", "len([BODY].x) >= 1.5"]`))
+	f.Add(oneEndpoint("wss://a/", `body: x, conditions: ["[BODY] == pat(*)", "[CONNECTED] == true", "has([BODY].a) == false"]`))
+	f.Add("endpoints: [&a {name: a, <<: [*b, {c: d}]}]")
+	f.Fuzz(func(t *testing.T, text string) {
+		if len(text) < 1<<13 {
+			fuzzMonitors(t, "gatus", text)
+		}
+	})
+}
+
+func FuzzUptimeKuma(f *testing.F) {
+	f.Add(oneMonitor("http://a/", `"type": "json-query", "jsonPath": "$.a[0]", "jsonPathOperator": "<", "expectedValue": "-1.5", "accepted_statuscodes": ["1-999"], "tags": [{"name": "a b", "value": "c"}]`))
+	f.Add(oneMonitor("ws://a/", `"type": "websocket-upgrade", "wsSubprotocol": "a,b", "headers": "{}", "accepted_statuscodes": ["1000"], "parent": 1`))
+	f.Add(oneMonitor("http://a/", `"type": "keyword", "keyword": "\"{", "invertKeyword": 1, "timeout": 0.1, "maxredirects": 0`))
+	f.Fuzz(func(t *testing.T, text string) { fuzzMonitors(t, "kuma", text) })
+}
+
+func FuzzUpptime(f *testing.F) {
+	f.Add(oneSite("a", `headers: ["a: b"], expectedStatusCodes: [200, 999], maxRedirects: 0, tags: [a], __dangerous__body_down: "("`))
+	f.Add("workflowSchedule: {uptime: '*/7 * * * *'}\nsites: [{url: 'ws://a', check: ws, body: '$API_KEY'}]")
+	f.Fuzz(func(t *testing.T, text string) {
+		if len(text) < 1<<13 {
+			fuzzMonitors(t, "upptime", text)
+		}
+	})
+}
+
+// How a monitor was changed is of no interest if it is dropped all the same.
+func TestDroppedMonitorIsNotChanged(t *testing.T) {
+	im := New(Options{Mask: masked})
+	importText(t, im, "gatus", oneEndpoint("http://a b/", `headers: {Authorization: Bearer x}, client: {timeout: 5m}, conditions: ["[STATUS] == 200"]`))
+	importText(t, im, "kuma", oneMonitor("http://a/", `"type": "http", "authMethod": "basic", "basic_auth_pass": "x", "accepted_statuscodes": []`))
+	importText(t, im, "upptime", oneSite("http://a b/", "__dangerous__disable_verify_peer: true"))
+	if got := im.Changed(); len(got) > 0 || len(im.Dropped()) != 3 {
+		t.Errorf("changed %q, want nothing; dropped %q, want 3 lines", got, im.Dropped())
+	}
+}
+
+// Keys that a backup always has, at the values that nobody has set, need no line.
+func TestDefaultsOfUptimeKuma(t *testing.T) {
+	const monitor = `{"id": 1, "name": "a", "description": null, "pathName": "a", "parent": null, "childrenIDs": [], "url": "http://a/", "method": "GET", "hostname": null, "port": null,
+	"maxretries": 0, "weight": 2000, "active": true, "forceInactive": false, "type": "http", "timeout": 48, "interval": 60, "retryInterval": 60, "resendInterval": 0, "keyword": null,
+	"invertKeyword": false, "expiryNotification": false, "ignoreTls": false, "upsideDown": false, "packetSize": 56, "maxredirects": 10, "accepted_statuscodes": ["200-299"],
+	"dns_resolve_type": "A", "dns_resolve_server": "1.1.1.1", "dns_last_result": null, "docker_container": "", "docker_host": null, "proxyId": null, "notificationIDList": {}, "tags": [],
+	"maintenance": false, "mqttTopic": "", "mqttSuccessMessage": "", "databaseQuery": null, "authMethod": null, "grpcUrl": null, "grpcProtobuf": null, "grpcMethod": null,
+	"grpcServiceName": null, "grpcEnableTls": false, "radiusCalledStationId": null, "radiusCallingStationId": null, "game": null, "gamedigGivenPortOnly": true, "httpBodyEncoding": "json",
+	"jsonPath": null, "expectedValue": null, "kafkaProducerTopic": null, "kafkaProducerBrokers": [], "kafkaProducerSsl": false, "kafkaProducerAllowAutoTopicCreation": false,
+	"kafkaProducerMessage": null, "screenshot": null, "headers": null, "body": null, "grpcBody": null, "grpcMetadata": null, "basic_auth_user": null, "basic_auth_pass": null,
+	"oauth_client_id": null, "oauth_client_secret": null, "oauth_token_url": null, "oauth_scopes": null, "oauth_auth_method": "client_secret_basic", "pushToken": null,
+	"databaseConnectionString": null, "radiusUsername": null, "radiusPassword": null, "radiusSecret": null, "mqttUsername": "", "mqttPassword": "", "authWorkstation": null,
+	"authDomain": null, "tlsCa": null, "tlsCert": null, "tlsKey": null, "kafkaProducerSaslOptions": {"mechanism": "None"}, "includeSensitiveData": true}`
+	im := New(Options{Mask: masked})
+	importText(t, im, "kuma", `{"version": "1.23.16", "notificationList": [], "monitorList": [`+monitor+`]}`)
+	if len(im.targets) != 1 || len(im.Dropped()) > 0 || len(im.Changed()) != 1 {
+		t.Errorf("got %d targets; dropped %q, changed %q, want the line about all requests alone", len(im.targets), im.Dropped(), im.Changed())
+	}
+}

@@ -1,0 +1,225 @@
+package importer
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// UptimeKuma takes the monitors of a backup of Uptime Kuma that are probed over HTTP or by WebSocket.
+func (im *Importer) UptimeKuma(name string, data []byte) error {
+	d := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff"))))
+	d.UseNumber()
+	var doc any
+	if err := d.Decode(&doc); err != nil {
+		return fmt.Errorf("reading %q: it is not valid JSON", name) // the error may repeat a secret
+	}
+	if err := d.Decode(new(any)); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("reading %q: there is something after the backup", name)
+	}
+	backup, _ := doc.(map[string]any)
+	list, ok := kumaList(doc, backup["monitorList"])
+	if !ok {
+		return fmt.Errorf("reading %q: it has no monitorList, want a backup of Uptime Kuma", name)
+	}
+	k := &kuma{batch: &batch{im: im, file: name}, proxies: byID(backup["proxyList"]), monitors: byID(list)}
+	before := len(im.targets)
+	for i, v := range list {
+		values, ok := v.(map[string]any)
+		if !ok {
+			im.drop("%s: monitorList[%d]: want an object", name, i)
+			continue
+		}
+		k.monitor(newRecord(values))
+	}
+	if notifications, _ := backup["notificationList"].([]any); len(notifications) > 0 {
+		im.drop("%s: notificationList (%d of them): %s", name, len(notifications), gatusSections["alerting"])
+	}
+	k.end()
+	if len(im.targets) > before {
+		im.change("%s: requests have no User-Agent and no Accept of Uptime Kuma, and HTTP/2 is spoken where a target offers it", name)
+	}
+	return nil
+}
+
+// kumaList is the list of monitors: the list in a backup, an object with them by their numbers, or all that there is.
+func kumaList(doc, monitors any) (list []any, ok bool) {
+	if list, ok = doc.([]any); ok {
+		return list, true
+	}
+	byNumber, isObject := monitors.(map[string]any)
+	if !isObject {
+		list, ok = monitors.([]any)
+		return list, ok
+	}
+	keys := slices.SortedFunc(maps.Keys(byNumber), func(a, b string) int {
+		if len(a) != len(b) {
+			return len(a) - len(b)
+		}
+		return strings.Compare(a, b)
+	})
+	for _, key := range keys {
+		list = append(list, byNumber[key])
+	}
+	return list, true
+}
+
+// byID finds the objects of a list by their number.
+func byID(list any) map[string]map[string]any {
+	all := map[string]map[string]any{}
+	items, _ := list.([]any)
+	for _, item := range items {
+		if values, ok := item.(map[string]any); ok {
+			if id, ok := scalarText(values["id"]); ok && id != "" {
+				all[id] = values
+			}
+		}
+	}
+	return all
+}
+
+// A kuma reads the monitors of a backup.
+type kuma struct {
+	*batch
+	proxies, monitors map[string]map[string]any
+}
+
+// kumaElsewhere are keys that are about other types of monitors, about how they are shown, or about what else is kept of them.
+var kumaElsewhere = []string{
+	"id", "pathName", "childrenIDs", "weight", "forceInactive", "maintenance", "screenshot", "includeSensitiveData", "hostname", "port", "packetSize", "dns_resolve_type",
+	"dns_resolve_server", "dns_last_result", "game", "gamedigGivenPortOnly", "docker_container", "docker_host", "pushToken", "grpcUrl", "grpcProtobuf", "grpcMethod", "grpcServiceName",
+	"grpcEnableTls", "grpcBody", "grpcMetadata", "databaseConnectionString", "databaseQuery", "radiusUsername", "radiusPassword", "radiusSecret", "radiusCalledStationId",
+	"radiusCallingStationId", "mqttTopic", "mqttSuccessMessage", "mqttUsername", "mqttPassword", "mqttCheckType", "mqttWebsocketPath", "kafkaProducerTopic", "kafkaProducerBrokers",
+	"kafkaProducerSsl", "kafkaProducerAllowAutoTopicCreation", "kafkaProducerMessage", "kafkaProducerSaslOptions", "remote_browser", "snmpOid", "snmpVersion", "rabbitmqNodes",
+	"rabbitmqUsername", "rabbitmqPassword", "smtpSecurity", "ping_count", "ping_numeric", "ping_per_request_timeout", "manual_status", "saveResponse", "saveErrorResponse",
+	"responseMaxLength", "authWorkstation", "authDomain", "httpBodyEncoding", "jsonPath", "jsonPathOperator", "expectedValue", "keyword", "invertKeyword", "wsSubprotocol",
+	"conditions", "basic_auth_user", "basic_auth_pass", "oauth_client_id", "oauth_client_secret", "oauth_token_url", "oauth_scopes", "oauth_auth_method", "oauth_audience",
+	"tlsCa", "tlsCert", "tlsKey", "retryInterval", "retryOnlyOnStatusCodeFailure", "user_id", "subtype", "location", "protocol",
+}
+
+// monitor takes one monitor.
+func (k *kuma) monitor(r *record) {
+	k.pending = nil
+	kind, address := r.text("type"), strings.TrimSpace(r.text("url"))
+	m := &monitor{name: k.title(r.text("name"), address), url: address, labels: map[string]string{}}
+	parts := kumaTypes[kind]
+	switch {
+	case kind == "group":
+		k.change("it is a group, which is the label group of its monitors")
+		k.settle(m.name)
+		return
+	case parts == nil:
+		k.drop(m.name, "its type is %q, and this exporter probes over HTTP and by WebSocket", kind)
+		return
+	case !k.active(r):
+		k.drop(m.name, "it is paused")
+		return
+	case r.yes("upsideDown"):
+		k.drop(m.name, "upsideDown: it is up while it fails, and a target here is up while it is healthy")
+		return
+	}
+	m.interval = seconds(r.number("interval", 60))                         //nolint:mnd // the default there
+	m.timeout = seconds(r.number("timeout", 0.8*r.number("interval", 60))) //nolint:mnd // what it was before 1.23
+	k.tags(m, r)
+	why := k.settings(m, r, parts)
+	switch {
+	case k.refused(m.name, r): // which may be the reason for why
+	case why != "":
+		k.drop(m.name, "%s", why)
+	default:
+		k.notes(m, r)
+		k.take(m)
+	}
+}
+
+func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
+
+// active reports whether a monitor and all of its groups are.
+func (k *kuma) active(r *record) bool {
+	off := func(values map[string]any) bool {
+		v, ok := values["active"]
+		return ok && v != nil && !newRecord(values).yes("active")
+	}
+	r.skip("active")
+	return !off(r.values) && !slices.ContainsFunc(k.groups(r), off)
+}
+
+// maxGroups is how deep groups may be in groups.
+const maxGroups = 50
+
+// groups are the groups of a monitor, the innermost first. Each is there once, whatever a file says.
+func (k *kuma) groups(r *record) []map[string]any {
+	var all []map[string]any
+	seen := map[string]bool{}
+	parent := r.text("parent")
+	for len(all) < maxGroups && k.monitors[parent] != nil && !seen[parent] {
+		seen[parent] = true
+		group := k.monitors[parent]
+		all = append(all, group)
+		parent, _ = scalarText(group["parent"])
+	}
+	return all
+}
+
+// tags makes labels of tags and groups. Tags without a value are together in one label.
+func (k *kuma) tags(m *monitor, r *record) {
+	var flags, path []string
+	for _, v := range r.list("tags") {
+		values, ok := v.(map[string]any)
+		if !ok {
+			r.refuse("tags", "a list of objects")
+			return
+		}
+		tag := newRecord(values)
+		name, v := visible(tag.text("name")), tag.text("value")
+		switch {
+		case v == "":
+			flags = append(flags, name)
+		case m.labels[name] != "":
+			k.drop(m.name, "the tag %q: it has several, and a label has one value", name)
+		default:
+			m.labels[name] = v
+		}
+	}
+	if len(flags) > 0 {
+		slices.Sort(flags)
+		setLabel(m.labels, "tags", strings.Join(flags, ","))
+	}
+	for _, group := range k.groups(r) {
+		name, _ := scalarText(group["name"])
+		path = append(path, visible(name))
+	}
+	if len(path) > 0 {
+		slices.Reverse(path)
+		setLabel(m.labels, "group", strings.Join(path, " / "))
+	}
+	m.environment = takeLabel(m.labels, "environment")
+}
+
+// setLabel sets a label unless it is there.
+func setLabel(labels map[string]string, name, v string) {
+	if labels[name] == "" {
+		labels[name] = v
+	}
+}
+
+// notes says what a monitor has besides how it is probed.
+func (k *kuma) notes(m *monitor, r *record) {
+	if r.number("maxretries", 0) > 0 {
+		k.change("maxretries, retryInterval: a target is down at its first failed probe here; after how long people hear of it is for the alerts to say")
+	}
+	if r.yes("expiryNotification") {
+		k.change("expiryNotification: %s", gatusElsewhere["[CERTIFICATE_EXPIRATION]"])
+	}
+	if !empty(r.get("notificationIDList")) || !empty(r.get("resendInterval")) {
+		k.drop(m.name, "notificationIDList, resendInterval: %s", gatusSections["alerting"])
+	}
+	r.skip(kumaElsewhere...)
+	k.leftKeys(m.name, r)
+}
