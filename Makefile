@@ -234,6 +234,24 @@ bench-diff: ## run the Go benchmarks into dist/bench.txt; BENCHBASE=old.txt comp
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(TESTFLAGS) $(PKGS) | tee "$(BENCHOUT)"
 	if [[ -n "$(BENCHBASE)" ]]; then $(BENCHSTAT) "$(BENCHBASE)" "$(BENCHOUT)"; fi
 
+.PHONY: packages
+packages: ## deb and rpm into dist/packages; PLATFORMS="linux/amd64" chooses some, also for release
+	@packaging/build.sh packages
+
+.PHONY: release
+release: ## archives, packages, chart, SBOMs and checksums of the commit into dist/release; RELEASING.md says what is next
+	@packaging/build.sh release
+
+.PHONY: check-packages
+check-packages: ## install, upgrade, remove and purge the packages in a private root; man pages and completion; needs Debian, root and rpm
+	@$(MAKE) packages PLATFORMS="linux/$$($(GO) env GOARCH)"
+	echo ">> go test -tags packages ./packaging"
+	$(GO) test -tags packages -count=1 $(TESTFLAGS) ./packaging
+
+.PHONY: check-reproducible
+check-reproducible: ## make release twice, in two directories of one commit, and want the same bytes
+	@packaging/reproducible.sh
+
 .PHONY: vuln
 vuln: ## look for known vulnerabilities in what the code calls; asks the Go vulnerability database
 	@$(GOVULNCHECK) $(PKGS)
