@@ -20,10 +20,16 @@ var manTemplate string
 //go:embed fish.tmpl
 var fishTemplate string
 
-// generated are the files that the program writes about itself, by the hidden flag that asks for one. Kingpin's own flags for
-// the completion of bash and zsh are named in the same way.
+// zshTemplate is there because kingpin's does nothing when zsh loads it: the first completion of each shell would be lost.
+//
+//go:embed zsh.tmpl
+var zshTemplate string
+
+// generated are the files that the program writes about itself, by the hidden flag that asks for one. The completion of bash is
+// kingpin's.
 var generated = map[string]string{
 	"--help-man":               manTemplate,
+	"--completion-script-zsh":  zshTemplate,
 	"--completion-script-fish": fishTemplate,
 }
 
