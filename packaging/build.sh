@@ -74,10 +74,10 @@ stage() {
 	cp packaging/etc/{healthcheck.yml,default} "$stage"
 	cp mixin/prometheus_{alerts,rules}.yaml "$stage/share/mixin"
 	cp mixin/dashboards_out/*.json "$stage/share/mixin/dashboards"
-	tracked examples/alertmanager | xargs -d '\n' cp -t "$stage/share/alertmanager"
+	tracked examples/alertmanager/'*.yml' examples/alertmanager/'*.tmpl' | xargs -d '\n' cp -t "$stage/share/alertmanager"
 	gzip -9n <CHANGELOG.md >"$stage/changelog.gz"
 	# As in the repository, so that the links from page to page lead somewhere.
-	tracked README.md SECURITY.md CHANGELOG.md LICENSE NOTICE docs examples config/reference.yml mixin |
+	tracked ./*.md LICENSE NOTICE Dockerfile .promu.yml docs examples config/reference.yml mixin |
 		while read -r file; do install -D -m 0644 "$file" "$stage/doc/$file"; done
 }
 
