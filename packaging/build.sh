@@ -79,6 +79,7 @@ stage() {
 	# As in the repository, so that the links from page to page lead somewhere.
 	tracked ./*.md LICENSE NOTICE Dockerfile .promu.yml docs examples config/reference.yml mixin |
 		while read -r file; do install -D -m 0644 "$file" "$stage/doc/$file"; done
+	chmod -R u=rwX,go=rX "$stage" # nfpm takes the modes of trees as they are, and a checkout has them by the umask
 }
 
 # packages OS/ARCH makes the deb and the rpm of a platform, if it has any.

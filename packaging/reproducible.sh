@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes a release of the last commit twice, in two directories, the second as another person on another day would: another umask,
-# time zone and language, nothing in the cache of the compiler. Every file has to be the same. It makes the platform of this machine,
-# or PLATFORMS.
+# time zone and language, nothing in the cache of the compiler unless WARM=1. Every file has to be the same. It makes the platform of
+# this machine, or PLATFORMS.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -20,7 +20,8 @@ unset MAKEFLAGS MFLAGS MAKELEVEL SOURCE_DATE_EPOCH
 make -C "$one" release >"$tmp/one.log" || { cat "$tmp/one.log"; exit 1; }
 (
 	umask 077
-	export TZ=Asia/Seoul LANG=ko_KR.UTF-8 USER=somebody BUILD_GOCACHE=$tmp/cache
+	export TZ=Asia/Seoul LANG=ko_KR.UTF-8 USER=somebody
+	[[ -n ${WARM:-} ]] || export BUILD_GOCACHE=$tmp/cache
 	make -C "$two" release >"$tmp/two.log" || { cat "$tmp/two.log"; exit 1; }
 )
 (cd "$two/dist/release" && sha256sum --quiet -c SHA256SUMS)
