@@ -84,8 +84,8 @@ drwx------ healthcheck_exporter:healthcheck_exporter /var/lib/healthcheck_export
 
 const findInEtc = `find /etc/healthcheck_exporter* /etc/default/healthcheck_exporter /var/lib/healthcheck_exporter`
 
-// files are those of both packages, without most of the documentation. vendor is the directory of zsh, which differs.
-func files(vendor string) string {
+// filesOf lists what both packages have, without most of the documentation. The directory of zsh differs.
+func filesOf(vendor string) string {
 	return `
 -rw-r--r-- root:root /etc/default/healthcheck_exporter
 drwxr-x--- root:healthcheck_exporter /etc/healthcheck_exporter
@@ -118,14 +118,14 @@ drwx------ healthcheck_exporter:healthcheck_exporter /var/lib/healthcheck_export
 `
 }
 
-// rest matches what files leaves out: directories that everybody has, and what changes with every page.
+// rest matches what filesOf leaves out: directories that everybody has, and what changes with every page.
 const rest = ` | grep -Ev '/doc/healthcheck-exporter(/docs.*|/examples.*|/mixin.*|/config|/changelog.gz|/copyright)?$|/healthcheck_exporter/alertmanager/' |
 	grep -E 'health|zsh.*/_'`
 
 func TestDebInstall(t *testing.T) {
 	r := newRoot(t)
 	r.sh("dpkg -i " + r.copyIn(built(t, "deb")))
-	want(t, "files", files("/usr/share/zsh/vendor-completions"), r.sh(`dpkg -L healthcheck-exporter`+rest+owned))
+	want(t, "files", filesOf("/usr/share/zsh/vendor-completions"), r.sh(`dpkg -L healthcheck-exporter`+rest+owned))
 	want(t, "configuration files", "/etc/default/healthcheck_exporter\n/etc/healthcheck_exporter/healthcheck.yml", r.sh("cat /var/lib/dpkg/info/healthcheck-exporter.conffiles"))
 	r.sh("dpkg --verify healthcheck-exporter; test -L " + enabled)
 	want(t, "calls of systemctl", `

@@ -26,7 +26,7 @@ func TestConfiguration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := regexp.MustCompile(`(?m)^ARGS="--web\.listen-address=(127\.0\.0\.1:[0-9]+)"$`).FindStringSubmatch(string(flags))
+	m := regexp.MustCompile(`(?m)^ARGS="--web\.listen-address=(127\.0\.0\.1:\d+)"$`).FindStringSubmatch(string(flags))
 	if m == nil {
 		t.Fatalf("etc/default has no address of this machine alone:\n%s", flags)
 	}
@@ -105,7 +105,8 @@ func TestPlatforms(t *testing.T) {
 			t.Errorf("build.sh builds for %s, which .promu.yml does not have", p)
 		}
 	}
-	if slices.Sort(got); alternatives != len(slices.Compact(got)) {
+	slices.Sort(got)
+	if alternatives != len(slices.Compact(got)) {
 		t.Errorf("build.sh has %d platforms, .promu.yml %d: %q", len(got), alternatives, got)
 	}
 }

@@ -41,7 +41,7 @@ func TestRPMReadBack(t *testing.T) {
 		list = append(list, mode+" "+name)
 	}
 	listing := sorted(strings.Join(list, "\n"))
-	for line := range strings.Lines(strings.TrimSpace(files("/usr/share/zsh/site-functions"))) {
+	for line := range strings.Lines(strings.TrimSpace(filesOf("/usr/share/zsh/site-functions"))) {
 		if !strings.Contains(listing+"\n", line) {
 			t.Errorf("the package lacks %s", line)
 		}
@@ -54,7 +54,7 @@ func TestRPMReadBack(t *testing.T) {
 func TestRPMInstall(t *testing.T) {
 	r := newRPMRoot(t)
 	r.sh("rpm -i --nodeps " + r.copyIn(built(t, "rpm")))
-	want(t, "files", files("/usr/share/zsh/site-functions"), r.sh(`rpm -ql healthcheck-exporter`+rest+owned))
+	want(t, "files", filesOf("/usr/share/zsh/site-functions"), r.sh(`rpm -ql healthcheck-exporter`+rest+owned))
 	want(t, "calls of systemctl", "daemon-reload\npreset healthcheck_exporter.service", r.told())
 	want(t, "what rpm finds changed", "", r.sh("rpm -V --nodeps healthcheck-exporter"))
 	checkInstalled(t, r)

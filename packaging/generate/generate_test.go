@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -37,14 +38,14 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	status := m.Run()
-	os.RemoveAll(tmp)
+	_ = os.RemoveAll(tmp)
 	os.Exit(status)
 }
 
 // program builds the exporter.
 var program = sync.OnceValues(func() (string, error) {
 	file := filepath.Join(tmp, "healthcheck_exporter")
-	if out, err := exec.Command("go", "build", "-o", file, "../..").CombinedOutput(); err != nil { //nolint:noctx // once for all tests
+	if out, err := exec.Command("go", "build", "-o", file, "../..").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building: %w\n%s", err, out)
 	}
 	return file, nil
@@ -99,7 +100,8 @@ func TestSBOM(t *testing.T) {
 	if diff := cmp.Diff([]dependency{{b.Metadata.Component.Ref, refs}}, b.Dependencies); diff != "" {
 		t.Errorf("%s: dependencies (-want +got):\n%s", binary, diff)
 	}
-	if slices.Sort(refs); len(slices.Compact(refs)) != len(want) {
+	slices.Sort(refs)
+	if len(slices.Compact(refs)) != len(want) {
 		t.Errorf("%s: a bom-ref is there twice", binary)
 	}
 }
@@ -113,7 +115,7 @@ func TestLicenses(t *testing.T) {
 	}
 	dir := t.TempDir()
 	for i, text := range []string{"shared terms\n", "terms of its own\r\n"} {
-		at := filepath.Join(dir, fmt.Sprint(i))
+		at := filepath.Join(dir, strconv.Itoa(i))
 		if err := os.MkdirAll(at, 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -121,10 +123,11 @@ func TestLicenses(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	list := ""
+	lines := make([]string, 0, len(all))
 	for i, m := range all {
-		list += fmt.Sprintf("%s %s\n", m.Path, filepath.Join(dir, fmt.Sprint(min(i, 1))))
+		lines = append(lines, m.Path+" "+filepath.Join(dir, strconv.Itoa(min(i, 1))))
 	}
+	list := strings.Join(lines, "\n")
 	listed = strings.NewReader(list)
 	got := generated(t, "licenses", binary)
 	if !strings.Contains(got, fmt.Sprintf("\nstd %s: LICENSE.txt\n%s\n\nshared terms\n", all[0].Version, strings.Repeat("=", 80))) {

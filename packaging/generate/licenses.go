@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -65,7 +66,7 @@ func licenses(out io.Writer, binary string, _ about) error {
 // licensesIn returns the names of the files about licences in a directory. That there is none is an error.
 func licensesIn(dir string) ([]string, error) {
 	if dir == "" {
-		return nil, fmt.Errorf("its directory is not listed")
+		return nil, errors.New("its directory is not listed")
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
