@@ -248,7 +248,7 @@ image: ## an image for this machine's platform, healthcheck_exporter:VERSION, wi
 		-t "$(BINARY):$$(<VERSION)" .
 
 .PHONY: check-packages
-check-packages: ## install, upgrade, remove and purge the packages in a private root; man pages and completion; needs Debian, root and rpm
+check-packages: ## install, upgrade, remove and purge the packages in a private root; completion, pages, image; needs Debian, root, rpm, docker
 	@$(MAKE) packages PLATFORMS="linux/$$($(GO) env GOARCH)"
 	echo ">> go test -tags packages ./packaging"
 	$(GO) test -tags packages -count=1 $(TESTFLAGS) ./packaging
