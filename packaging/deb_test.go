@@ -94,11 +94,15 @@ drwxr-x--- root:healthcheck_exporter /etc/healthcheck_exporter/secrets
 -rwxr-xr-x root:root /usr/bin/healthcheck_exporter
 -rw-r--r-- root:root /usr/lib/systemd/system/healthcheck_exporter.service
 -rw-r--r-- root:root /usr/share/bash-completion/completions/healthcheck_exporter
+-rw-r--r-- root:root /usr/share/doc/healthcheck-exporter/.promu.yml
 -rw-r--r-- root:root /usr/share/doc/healthcheck-exporter/CHANGELOG.md
+-rw-r--r-- root:root /usr/share/doc/healthcheck-exporter/CONTRIBUTING.md
+-rw-r--r-- root:root /usr/share/doc/healthcheck-exporter/Dockerfile
 -rw-r--r-- root:root /usr/share/doc/healthcheck-exporter/LICENSE
 -rw-r--r-- root:root /usr/share/doc/healthcheck-exporter/LICENSES.txt
 -rw-r--r-- root:root /usr/share/doc/healthcheck-exporter/NOTICE
 -rw-r--r-- root:root /usr/share/doc/healthcheck-exporter/README.md
+-rw-r--r-- root:root /usr/share/doc/healthcheck-exporter/RELEASING.md
 -rw-r--r-- root:root /usr/share/doc/healthcheck-exporter/SECURITY.md
 -rw-r--r-- root:root /usr/share/doc/healthcheck-exporter/config/reference.yml
 -rw-r--r-- root:root /usr/share/fish/vendor_completions.d/healthcheck_exporter.fish
