@@ -1,4 +1,4 @@
-# Build:  docker build --build-arg REVISION="$(git rev-parse HEAD)" -t healthcheck_exporter .
+# Build:  docker build -t healthcheck_exporter .     (make image: with labels of version and commit)
 # Run:    docker run -p 10115:10115 healthcheck_exporter
 # With a configuration:
 #         docker run -p 10115:10115 -v "$PWD/healthcheck.yml:/etc/healthcheck_exporter/healthcheck.yml:ro" \
@@ -24,7 +24,11 @@ RUN if [ "$TARGETARCH" = arm ]; then export GOARM="${TARGETVARIANT#v}"; fi \
 
 # Nothing but the program: no shell, no package manager.
 FROM scratch
-LABEL org.opencontainers.image.title="healthcheck_exporter" \
+# The program knows its version from the file VERSION. A label can only have what it is told.
+ARG VERSION=unknown REVISION=unknown
+LABEL org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION" \
+      org.opencontainers.image.title="healthcheck_exporter" \
       org.opencontainers.image.description="Prometheus exporter that probes HTTP targets and says why they fail" \
       org.opencontainers.image.source="https://github.com/healthcheck-exporter/healthcheck_exporter" \
       org.opencontainers.image.licenses="Apache-2.0"

@@ -30,7 +30,7 @@ BENCHSTAT     = $(GO) tool -modfile=tools/benchstat/go.mod benchstat
 
 .PHONY: help
 help: ## show this list (the default)
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z0-9-]*:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z0-9-]*:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: build
 build: ## build ./healthcheck_exporter, static; GOOS and GOARCH choose the platform
@@ -147,7 +147,7 @@ check-docs: ## no dead link in the docs; version numbers agree
 	complain() { echo "$$*" >&2; bad=1; }
 	while read -r file link; do
 		[[ -e $$(dirname "$$file")/$$link ]] || complain "$$file: dead link to $$link"
-	done < <(find . -name '*.md' -not -path '*/node_modules/*' -not -path './.git/*' -exec $(MD_LINKS) {} +)
+	done < <(find . -name '*.md' -not -path '*/node_modules/*' -not -path './.git/*' -not -path './dist/*' -exec $(MD_LINKS) {} +)
 	version=$$(<VERSION)
 	grep -qE "^## $${version//./\\.} / " CHANGELOG.md || complain "CHANGELOG.md: no section for version $$version"
 	go=$$(sed -nE 's/^go ([0-9]+\.[0-9]+).*/\1/p' go.mod)
@@ -233,6 +233,29 @@ bench-diff: ## run the Go benchmarks into dist/bench.txt; BENCHBASE=old.txt comp
 	@mkdir -p "$(dir $(BENCHOUT))"
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(TESTFLAGS) $(PKGS) | tee "$(BENCHOUT)"
 	if [[ -n "$(BENCHBASE)" ]]; then $(BENCHSTAT) "$(BENCHBASE)" "$(BENCHOUT)"; fi
+
+.PHONY: packages
+packages: ## deb and rpm into dist/packages; PLATFORMS="linux/amd64" chooses some, also for release
+	@packaging/build.sh packages
+
+.PHONY: release
+release: ## archives, packages, chart, SBOMs and checksums of the commit into dist/release; RELEASING.md says what is next
+	@packaging/build.sh release
+
+.PHONY: image
+image: ## an image for this machine's platform, healthcheck_exporter:VERSION, with labels of version and commit; needs docker
+	@docker build --build-arg VERSION="$$(<VERSION)" --build-arg REVISION="$$(git rev-parse HEAD)" $(ARGS) \
+		-t "$(BINARY):$$(<VERSION)" .
+
+.PHONY: check-packages
+check-packages: ## install, upgrade, remove and purge the packages in a private root; completion, pages, image; needs Debian, root, rpm, docker
+	@$(MAKE) packages PLATFORMS="linux/$$($(GO) env GOARCH)"
+	echo ">> go test -tags packages ./packaging"
+	$(GO) test -tags packages -count=1 $(TESTFLAGS) ./packaging
+
+.PHONY: check-reproducible
+check-reproducible: ## make release twice, in two directories of one commit, and want the same bytes
+	@packaging/reproducible.sh
 
 .PHONY: vuln
 vuln: ## look for known vulnerabilities in what the code calls; asks the Go vulnerability database

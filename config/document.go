@@ -59,7 +59,7 @@ func ParseDocument(text []byte) (*Document, error) { return parseDocument(text, 
 func ParseRecords(text []byte) (*Document, error) { return parseDocument(text, true) }
 
 func parseDocument(text []byte, integers bool) (*Document, error) {
-	if len(text) > math.MaxUint32 {
+	if uint64(len(text)) > math.MaxUint32 {
 		return nil, errors.New("it has more than 4 GiB")
 	}
 	var u untouched

@@ -87,12 +87,15 @@ func (p *program) names() []string {
 
 // Run runs the command that args name and returns the exit status. The command ends with ctx.
 func Run(ctx context.Context, args []string, out, errOut io.Writer) int {
-	about := version.Print(Name)
-	if slices.Contains(args, "--help-man") { // the head of the page is one line
-		about = version.Version
-	}
-	p := newProgram(about)
+	p := newProgram(version.Print(Name))
 	p.UsageWriter(out).ErrorWriter(errOut)
+	if tmpl := generated[strings.Join(args, " ")]; tmpl != "" {
+		if err := generate(out, tmpl, p); err != nil {
+			complain(errOut, err)
+			return ExitFailed
+		}
+		return ExitSuccess
+	}
 	names := p.names()
 	if completesCommand(args) { // kingpin completes no commands if there is a default one
 		fmt.Fprintln(out, strings.Join(names, "\n"))

@@ -1,0 +1,173 @@
+#!/usr/bin/env bash
+# Builds what people install, from a checkout: make packages, make release. PLATFORMS="linux/amd64 linux/arm64" builds for these
+# instead of all of .promu.yml. What comes out depends on the commit and on the version of Go alone.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+umask 022
+export LC_ALL=C TZ=UTC
+export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
+export BRANCH=HEAD BUILD_USER=release
+version=$(<VERSION)
+name=healthcheck_exporter
+build=dist/build
+
+# The packages that a platform of Go has: the name that nfpm has for its architecture. armv6 has none, since Debian's armhf, which
+# Raspbian's is called as well, is armv7.
+declare -A package_arch=(
+	[linux/386]=386 [linux/amd64]=amd64 [linux/arm64]=arm64 [linux/armv7]=arm7
+	[linux/ppc64le]=ppc64le [linux/riscv64]=riscv64 [linux/s390x]=s390x
+)
+
+say() { echo ">> $*"; }
+
+# platforms prints those of .promu.yml, one a line.
+platforms() {
+	sed -nE 's|^ +- ([a-z]+)/\(?([a-z0-9_|]+)\)?\$$|\1 \2|p' .promu.yml |
+		awk '{n = split($2, arch, "|"); for (i = 1; i <= n; i++) print $1 "/" arch[i]}'
+}
+
+# generate runs packaging/generate on this machine, whatever is built.
+generate() {
+	env -u GOOS -u GOARCH -u GOARM go run ./packaging/generate -version "$version" -epoch "$SOURCE_DATE_EPOCH" "$@"
+}
+
+# binary OS/ARCH builds the program, and writes beside it the licences of what is linked into it.
+binary() {
+	local os=${1%/*} arch=${1#*/} dir=$build/${1/\//-} arm=
+	[[ $arch != armv* ]] || { arm=${arch#armv}; arch=arm; }
+	mkdir -p "$dir"
+	(
+		[[ -z ${BUILD_GOCACHE:-} ]] || export GOCACHE=$BUILD_GOCACHE
+		GOOS=$os GOARCH=$arch GOARM=$arm "${MAKE:-make}" build BINARY="$dir/$name"
+	)
+	{
+		echo "std $(go env GOROOT)"
+		go list -m -f '{{.Path}} {{.Dir}}' all
+	} | generate licenses "$(program "$1")" >"$dir/LICENSES.txt"
+}
+
+# program OS/ARCH is the path of a program that is built.
+program() {
+	local file=$build/${1/\//-}/$name
+	[[ $1 != windows/* ]] || file+=.exe
+	echo "$file"
+}
+
+# tracked PATTERN... lists files of the commit that are for users.
+tracked() { git ls-files -- "$@" | grep -Ev '_test\.go$|/testdata/'; }
+
+# stage lays out what is the same for every platform.
+stage() {
+	local stage=$build/stage self=$build/host/$name file
+	say "man pages and completion"
+	rm -rf "$stage"
+	mkdir -p "$stage"/{completion,doc,man/man1,man/man5,share/mixin/dashboards,share/alertmanager} "${self%/*}"
+	env -u GOOS -u GOARCH -u GOARM "${MAKE:-make}" build BINARY="$self"
+	"$self" --help-man | gzip -9n >"$stage/man/man1/$name.1.gz"
+	generate manual config/reference.yml | gzip -9n >"$stage/man/man5/healthcheck.yml.5.gz"
+	"$self" --completion-script-bash >"$stage/completion/$name.bash"
+	"$self" --completion-script-zsh >"$stage/completion/_$name"
+	"$self" --completion-script-fish >"$stage/completion/$name.fish"
+
+	sed "s|/usr/local/bin/$name|/usr/bin/$name|" examples/systemd/$name.service >"$stage/$name.service"
+	cp packaging/etc/{healthcheck.yml,default} "$stage"
+	cp mixin/prometheus_{alerts,rules}.yaml "$stage/share/mixin"
+	cp mixin/dashboards_out/*.json "$stage/share/mixin/dashboards"
+	tracked examples/alertmanager/'*.yml' examples/alertmanager/'*.tmpl' | xargs -d '\n' cp -t "$stage/share/alertmanager"
+	gzip -9n <CHANGELOG.md >"$stage/changelog.gz"
+	# As in the repository, so that the links from page to page lead somewhere.
+	tracked ./*.md LICENSE NOTICE Dockerfile .promu.yml docs examples config/reference.yml mixin |
+		while read -r file; do install -D -m 0644 "$file" "$stage/doc/$file"; done
+	chmod -R u=rwX,go=rX "$stage" # nfpm takes the modes of trees as they are, and a checkout has them by the umask
+}
+
+# packages OS/ARCH makes the deb and the rpm of a platform, if it has any.
+packages() {
+	local arch=${package_arch[$1]:-} format
+	[[ -n $arch ]] || return 0
+	mkdir -p dist/packages
+	for format in deb rpm; do
+		say "$format for $arch"
+		STAGE=$build/stage BUILD=$build/${1/\//-} ARCH=$arch VERSION=$version \
+			go tool -modfile=tools/nfpm/go.mod nfpm package --config packaging/nfpm.yaml --packager "$format" --target dist/packages/ |
+			sed -n 's/^created package: /   /p'
+	done
+}
+
+# pack ARCHIVE DIR packs a directory as any machine packs it.
+pack() {
+	tar --sort=name --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX --mtime="@$SOURCE_DATE_EPOCH" --format=ustar \
+		-C "$(dirname "$2")" -cf - "$(basename "$2")" | gzip -9n >"$1"
+}
+
+# archive OS/ARCH makes the archive of a platform, with the files that .promu.yml names for it.
+archive() {
+	local base=$name-$version.${1/\//-} dir file
+	dir=$build/archive/$base
+	rm -rf "$dir"
+	mkdir -p "$dir/man" "$dir/completion"
+	cp "$(program "$1")" "$build/${1/\//-}/LICENSES.txt" "$dir"
+	cp "$build"/stage/man/*/* "$dir/man"
+	cp "$build"/stage/completion/* "$dir/completion"
+	sed -nE '/^tarball:/,/^[a-z]+:$/s/^ +- (.*)/\1/p' .promu.yml | while read -r file; do
+		if [[ -d $file ]]; then
+			tracked "$file" | while read -r f; do install -D -m 0644 "$f" "$dir/$f"; done
+		else
+			cp "$file" "$dir"
+		fi
+	done
+	say "$base.tar.gz"
+	pack "dist/release/$base.tar.gz" "$dir"
+	generate sbom "$(program "$1")" >"dist/release/$base.cdx.json"
+}
+
+# chart packs the Helm chart, as "helm package" lays it out.
+chart() {
+	local file dir chart
+	for file in packaging/helm/*/Chart.yaml; do
+		[[ -e $file ]] || continue
+		chart=$(basename "$(dirname "$file")")
+		dir=$build/chart/$chart
+		rm -rf "$dir"
+		tracked "$(dirname "$file")" | while read -r f; do install -D -m 0644 "$f" "$dir/${f#"$(dirname "$file")"/}"; done
+		say "chart $chart"
+		pack "dist/release/$chart-$(sed -nE 's/^version: *"?([^"]+)"?$/\1/p' "$file").tgz" "$dir"
+	done
+}
+
+mapfile -t all < <(if [[ -n ${PLATFORMS:-} ]]; then tr ' ' '\n' <<<"$PLATFORMS"; else platforms; fi)
+
+case ${1:-} in
+platforms)
+	printf '%s\n' "${all[@]}"
+	;;
+packages)
+	rm -rf dist/packages
+	stage
+	for p in "${all[@]}"; do
+		[[ -n ${package_arch[$p]:-} ]] || continue
+		binary "$p"
+		packages "$p"
+	done
+	;;
+release)
+	git diff --quiet HEAD -- || { echo "make release: the tree has changes that are not committed" >&2; exit 1; }
+	rm -rf dist/packages dist/release
+	mkdir -p dist/release
+	stage
+	for p in "${all[@]}"; do
+		binary "$p"
+		packages "$p"
+		archive "$p"
+	done
+	chart
+	[[ ! -d dist/packages ]] || cp dist/packages/* dist/release
+	say "SHA256SUMS"
+	(cd dist/release && sha256sum -- * >SHA256SUMS)
+	;;
+*)
+	echo "usage: packaging/build.sh packages|release|platforms" >&2
+	exit 2
+	;;
+esac
