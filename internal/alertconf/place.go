@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -41,7 +42,7 @@ func (p *Place) Secrets() string {
 }
 
 func (p *Place) seenAs() string {
-	return strings.TrimRight(filepath.ToSlash(cmp.Or(p.SeenAs, p.Dir)), "/")
+	return strings.TrimRight(path.Clean(filepath.ToSlash(cmp.Or(p.SeenAs, p.Dir))), "/") // as paths in the configuration are
 }
 
 func (p *Place) mode() fs.FileMode {
