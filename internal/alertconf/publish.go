@@ -321,3 +321,19 @@ func (p *Publisher) Standings() []Standing {
 	defer p.mu.Unlock()
 	return slices.Clone(p.standings)
 }
+
+// Inherit takes over what another Publisher knows of Servers with the same names. It is for one that has not been used yet.
+func (p *Publisher) Inherit(from *Publisher) {
+	known := from.Standings()
+	standings := make([]Standing, len(p.Servers))
+	found := false
+	for i, s := range p.Servers {
+		standings[i] = Standing{Server: s.Name(), State: Pending, Detail: "nobody has looked yet"}
+		if j := slices.IndexFunc(known, func(k Standing) bool { return k.Server == s.Name() }); j >= 0 {
+			standings[i], found = known[j], true
+		}
+	}
+	if found {
+		p.become(standings, make([]retry, len(p.Servers)))
+	}
+}

@@ -73,6 +73,9 @@ func (e *Editor) Configure(s *Settings) error {
 	}
 	if old := e.current; old != nil && f != nil && slices.Equal(old.base, f.base) {
 		f.bundle.Store(old.bundle.Load())
+		if old.settings.Place == s.Place {
+			f.publisher.Inherit(old.publisher)
+		}
 	}
 	e.current = f
 	e.mu.Unlock()

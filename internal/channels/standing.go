@@ -111,7 +111,7 @@ func (e *Editor) elsewhere(f *force, revision uint64, now time.Time) (all []aler
 			s.State, s.Detail = alertconf.Unreachable, "it has not reported since the exporter was started"
 		case now.Sub(r.at) >= silentFor:
 			s.State, s.Detail = alertconf.Unreachable, "it reported last at "+r.at.UTC().Format(time.RFC3339)
-		case s.State == alertconf.InSync && r.Revision < revision:
+		case s.State == alertconf.InSync && r.Revision != revision: // more than that: an older file was restored here
 			s.State, s.Detail = alertconf.Pending, fmt.Sprintf("it runs revision %d, want %d", r.Revision, revision)
 		}
 		all = append(all, s)
