@@ -183,11 +183,16 @@ func (e *Editor) publishAll(ctx context.Context, f *force, overwrite bool) error
 		f.published(e)
 		return nil
 	}
+	f.lack(err)
+	return err
+}
+
+// lack notes why what there is is not in force as it should be, and lets it be tried again.
+func (f *force) lack(err error) {
 	f.failed.Store(&err)
 	f.due = true
 	f.delay = min(max(2*f.delay, firstRetry), lastRetry)
 	f.next = time.Now().Add(f.delay)
-	return err
 }
 
 // published notes that the Alertmanagers that can be reached run what there is.

@@ -1,9 +1,16 @@
 package channels
 
 import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/alertconf"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/managed"
 )
 
 // A reload that changes nothing about Alertmanagers does not forget how they are.
@@ -55,5 +62,56 @@ func TestReportOfALaterRevision(t *testing.T) {
 		if got := all.Servers[len(all.Servers)-1].State; err != nil || got != tc.want {
 			t.Errorf("revision %d: got %s, %v, want %s", tc.revision, got, err, tc.want)
 		}
+	}
+}
+
+// Secrets that were lost, as with a disk, come back one after the other, and until then nobody is told that all is well.
+func TestLostSecrets(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	w.put(t, "live", live)
+	w.put(t, "other", strings.Replace(live, "canary-live", "canary-other", 1))
+	w.put(t, "dev", hook)
+	if err := os.RemoveAll(filepath.Join(w.settings.Place.Dir, "channel-secrets")); err != nil {
+		t.Fatal(err)
+	}
+	w.put(t, "dev", hook)
+	if _, err := w.Put(t.Context(), w.by(managed.Condition{}), "more", []byte(pager)); !is[*alertconf.MissingError](err) {
+		t.Errorf("a change that mends nothing: got %v", err)
+	}
+	if state := w.states(t)[0]; state != alertconf.Pending {
+		t.Errorf("without two secrets it is %s", state)
+	}
+	if _, err := w.Delete(t.Context(), w.by(overwrite), "other"); err != nil {
+		t.Errorf("to delete one of them: %v", err)
+	}
+	w.put(t, "live", live)
+	w.tend(t.Context(), true)
+	if state := w.states(t)[0]; state != alertconf.InSync {
+		t.Errorf("with all secrets it is %s", state)
+	}
+}
+
+// A file that cannot be read has no channels, which is not the same as that there are none.
+func TestKnown(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	if err := w.Known(); err != nil {
+		t.Errorf("got %v", err)
+	}
+	unread := New(Options{Registry: newRegistry(t.TempDir(), prometheus.NewRegistry()), Log: slog.New(slog.DiscardHandler)})
+	if err := unread.Known(); err != nil {
+		t.Errorf("off: got %v", err)
+	}
+	settings, _, err := settingsIn(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unread.Configure(settings); err != nil {
+		t.Fatal(err)
+	}
+	if err := unread.Known(); !is[*managed.StoreError](err) {
+		t.Errorf("not read: got %v", err)
+	}
+	if err := unread.Close(); err != nil {
+		t.Error(err)
 	}
 }

@@ -47,6 +47,16 @@ func (e *Editor) view() *views {
 	return v
 }
 
+// Known returns a managed.StoreError if it is not known which channels there are: List is empty then. Where channels are off, there are
+// none.
+func (e *Editor) Known() error {
+	if e.force() == nil {
+		return nil
+	}
+	_, err := e.options.Registry.Apply()
+	return err
+}
+
 // List returns all channels, sorted by name.
 func (e *Editor) List() []Channel { return append([]Channel{}, e.view().all...) }
 
