@@ -54,10 +54,17 @@ func newForce(s *Settings, r *managed.Registry) (*force, error) {
 // Configure puts settings into force; nil: nobody may make channels. An error that is an alertconf.LockedError is a mistake in how
 // the exporter was started; the settings before go on then, as after any other. It does not wait for Alertmanager: what is new is
 // published by Run.
-func (e *Editor) Configure(s *Settings) error {
+func (e *Editor) Configure(s *Settings) (err error) {
+	defer func() {
+		if is[*alertconf.LockedError](err) { // the configuration is not in force either
+			return
+		}
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.broken = err
+	}()
 	var f *force
 	if s != nil {
-		var err error
 		if f, err = newForce(s, e.options.Registry); err != nil {
 			return err
 		}

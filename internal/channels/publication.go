@@ -41,7 +41,7 @@ type publication struct {
 func (e *Editor) begin() (*publication, error) {
 	f := e.force()
 	if f == nil {
-		return nil, ErrOff
+		return nil, e.off()
 	}
 	all, revision, err := e.options.Registry.Channels()
 	if err != nil {

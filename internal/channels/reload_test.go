@@ -1,6 +1,7 @@
 package channels
 
 import (
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -113,5 +114,28 @@ func TestKnown(t *testing.T) {
 	}
 	if err := unread.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// Where the section is there and cannot be used nobody reads that it is not there.
+func TestBrokenSettings(t *testing.T) {
+	e := New(Options{Registry: newRegistry(t.TempDir(), prometheus.NewRegistry()), Log: slog.New(slog.DiscardHandler)})
+	settings, _, err := settingsIn(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings.Place.Dir += "/gone"
+	if err := e.Configure(settings); err == nil {
+		t.Fatal("a directory that is not there is taken")
+	}
+	_, shown := e.Alertmanager()
+	_, bundle := e.Bundle()
+	for what, err := range map[string]error{"change": e.Writable(), "list": e.Known(), "show": shown, "bundle": bundle} {
+		if !is[*managed.StoreError](err) || !strings.Contains(err.Error(), "gone") {
+			t.Errorf("%s: got %v", what, err)
+		}
+	}
+	if err := e.Configure(nil); err != nil || !errors.Is(e.Writable(), ErrOff) || e.Known() != nil {
+		t.Errorf("without the section: %v, %v", err, e.Writable())
 	}
 }

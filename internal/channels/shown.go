@@ -1,6 +1,8 @@
 package channels
 
 import (
+	"errors"
+
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/alertconf"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/managed"
 )
@@ -51,6 +53,9 @@ func (e *Editor) view() *views {
 // none.
 func (e *Editor) Known() error {
 	if e.force() == nil {
+		if err := e.off(); !errors.Is(err, ErrOff) {
+			return err
+		}
 		return nil
 	}
 	_, err := e.options.Registry.Apply()

@@ -43,7 +43,7 @@ func (e *Editor) Apply(ctx context.Context, by managed.Author, overwrite bool) (
 	defer e.release()
 	f := e.force()
 	if f == nil {
-		return Alertmanager{}, e.refused(ErrOff)
+		return Alertmanager{}, e.refused(e.off())
 	}
 	err = e.publishAll(ctx, f, overwrite)
 	e.wake()
@@ -54,11 +54,11 @@ func (e *Editor) Apply(ctx context.Context, by managed.Author, overwrite bool) (
 	return e.Alertmanager()
 }
 
-// Alertmanager is what is known of all Alertmanagers. The error is ErrOff.
+// Alertmanager is what is known of all Alertmanagers. The error is ErrOff or a managed.StoreError.
 func (e *Editor) Alertmanager() (Alertmanager, error) {
 	f := e.force()
 	if f == nil {
-		return Alertmanager{}, ErrOff
+		return Alertmanager{}, e.off()
 	}
 	a := Alertmanager{
 		Revision: e.options.Registry.ChannelsRevision(), File: f.settings.Place.ConfigFile(), Servers: []alertconf.Standing{},
@@ -123,7 +123,7 @@ func (e *Editor) elsewhere(f *force, revision uint64, now time.Time) (all []aler
 func (e *Editor) Report(server string, r Result) error {
 	f := e.force()
 	if f == nil {
-		return ErrOff
+		return e.off()
 	}
 	if !slices.Contains(f.settings.Syncs, server) {
 		return fmt.Errorf("%q is not the name of a user of role sync", printable.Text(server, printable.MaxLog))
