@@ -55,8 +55,8 @@ func (p *Place) mode() fs.FileMode {
 // Config returns what Alertmanager reads at its next reload. It is nil if there is no such file.
 func (p *Place) Config() ([]byte, error) { return optional(p.config()) }
 
-func optional(path string) ([]byte, error) {
-	data, err := os.ReadFile(path)
+func optional(file string) ([]byte, error) {
+	data, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

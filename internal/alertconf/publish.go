@@ -112,7 +112,7 @@ func (p *Publisher) Publish(ctx context.Context, u Update) error {
 	if before != nil && !u.Overwrite && !written.knows(Digest(before)) {
 		return fmt.Errorf("%s: %w", p.Place.config(), ErrFileChanged)
 	}
-	if err := p.Place.Check(u.Config, u.Secrets); err != nil && !(u.Lacking && isMissing(err)) {
+	if err := p.Place.Check(u.Config, u.Secrets); err != nil && (!u.Lacking || !isMissing(err)) {
 		return err
 	}
 	changed, err := p.Place.changedSecrets(u.Secrets)

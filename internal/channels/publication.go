@@ -128,10 +128,11 @@ func (p *publication) edit(by managed.Author) managed.ChannelEdit {
 
 // rehearse finds what can be found without a change.
 func (p *publication) rehearse() error {
-	if err := p.force.settings.Place.Check(p.config, p.secrets()); err != nil && p.mends(err) == nil {
-		return err
+	err := p.force.settings.Place.Check(p.config, p.secrets())
+	if p.mends(err) != nil {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // mends returns what is missing after the changes, given what Check says of it, if that is less than before them; otherwise nil. Such a
