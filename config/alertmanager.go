@@ -102,6 +102,11 @@ func (c *checker) alertmanager(p place, cfg *Config) {
 		c.fail(c.sub(p, "servers"), "got no server, want the Alertmanagers that read the configuration, or a user of role sync under access.users, who fetches it for one elsewhere")
 	}
 	c.alertmanagerServers(c.sub(p, "servers"), a.Servers)
+	for i := range a.Servers {
+		if slices.Contains(cfg.Syncs(), a.Servers[i].Name) {
+			c.fail(c.sub(c.at(c.sub(p, "servers").item(i)), "name"), "is the name of a user of role sync, too: want another, since each is an Alertmanager of its own")
+		}
+	}
 }
 
 func (c *checker) outputDir(p place, a *Alertmanager) {

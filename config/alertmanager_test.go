@@ -26,6 +26,7 @@ alertmanager: {base: testdata/reference/alertmanager.base.yml, dir: testdata/ref
 		{"an empty list", config.RoleSync, ", servers: []", []string{"am-b", "am-a"}, ""},
 		{"a server besides", config.RoleSync, ", servers: [{name: a, url: 'http://a:9093'}]", []string{"am-b", "am-a"}, ""},
 		{"a server alone", config.RoleRead, ", servers: [{name: a, url: 'http://a:9093'}]", nil, ""},
+		{"one of the same name", config.RoleSync, ", servers: [{name: am-b, url: 'http://a:9093'}]", nil, "alertmanager.servers[0].name: is the name of a user of role sync, too"},
 		{"neither", config.RoleRead, "", nil, "alertmanager.servers: got no server, want the Alertmanagers that read the configuration, or a user of role sync under access.users"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

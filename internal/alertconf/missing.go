@@ -18,6 +18,11 @@ type MissingError struct{ Missing []string }
 // Error implements error.
 func (e *MissingError) Error() string { return strings.Join(e.Missing, "; ") }
 
+func isMissing(err error) bool {
+	_, ok := errors.AsType[*MissingError](err)
+	return ok
+}
+
 // Check returns a MissingError of what Alertmanager would miss only when it sends a message: files of secrets, templates. What is not
 // below the Place cannot be seen from here, unless both see it at the same path. Coming are the secrets of channels that are written
 // before it is loaded.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -41,7 +42,7 @@ func (p *Place) Secrets() string {
 }
 
 func (p *Place) seenAs() string {
-	return strings.TrimRight(filepath.ToSlash(cmp.Or(p.SeenAs, p.Dir)), "/")
+	return strings.TrimRight(path.Clean(filepath.ToSlash(cmp.Or(p.SeenAs, p.Dir))), "/") // as paths in the configuration are
 }
 
 func (p *Place) mode() fs.FileMode {
@@ -54,8 +55,8 @@ func (p *Place) mode() fs.FileMode {
 // Config returns what Alertmanager reads at its next reload. It is nil if there is no such file.
 func (p *Place) Config() ([]byte, error) { return optional(p.config()) }
 
-func optional(path string) ([]byte, error) {
-	data, err := os.ReadFile(path)
+func optional(file string) ([]byte, error) {
+	data, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -215,3 +216,59 @@ func TestLock(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A path of seen_as that is not in its shortest form must not make secrets look as if nobody needed them.
+func TestSecretsSeenByALongPath(t *testing.T) {
+	for _, seenAs := range []string{"/etc//am", "/etc/./am/", "/etc/x/../am", "/"} {
+		p := Place{Dir: t.TempDir(), SeenAs: seenAs}
+		if err := p.setSecret("live", "canary-live"); err != nil {
+			t.Fatal(err)
+		}
+		config, err := Render([]byte(smallBase), []Channel{{Name: "live", Kind: SlackWebhook, Enabled: true}}, Rendering{Secrets: p.Secrets()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.sweep(config); err != nil || !p.HasSecret("live") {
+			t.Errorf("%s: the secret is gone (%v)", seenAs, err)
+		}
+		if err := p.setSecret("live", ""); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Check(config, nil); err == nil {
+			t.Errorf("%s: a secret that is gone is not missed", seenAs)
+		}
+	}
+}
+
+// The group must be able to enter the directory of secrets, also if a first attempt to let it has failed.
+func TestSecretsDirIsForTheGroup(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("modes are those of Unix")
+	}
+	p := Place{Dir: t.TempDir(), Mode: 0o640}
+	dir := filepath.Join(p.Dir, secretsDir)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.setSecret("live", "canary-live"); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o750 {
+		t.Errorf("got %v, %v, want 0750", info.Mode(), err)
+	}
+}
+
+// Whoever may test a channel of one environment must not inhibit alerts of others.
+func TestTestAlertInhibitsNothing(t *testing.T) {
+	c := Channel{Name: "dev", Matchers: []string{`environment="DEV"`, `alertname="HealthcheckExporterDown"`, `team="a"`}}
+	want := map[string]string{
+		"alertname": "HealthcheckTargetDown", "environment": "DEV", "team": "a", TestLabel: "true", TestChannelLabel: "dev",
+	}
+	if diff := cmp.Diff(want, c.TestLabels()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+const smallBase = `route: {receiver: nobody, routes: [{receiver: healthcheck-channels}]}
+receivers: [{name: nobody}, {name: healthcheck-channels}]
+`

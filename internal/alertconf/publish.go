@@ -78,6 +78,8 @@ type Update struct {
 	// Keep makes w what the Memory knows, together with what the configuration was made of: all or nothing. It is called once all
 	// Servers that answer run the configuration; after an error they go back. nil: the Memory alone has to know.
 	Keep func(w Written) error
+	// Lacking publishes a configuration although it names what is not there.
+	Lacking bool
 	// Overwrite replaces what somebody else has written, which is ErrFileChanged otherwise.
 	Overwrite bool
 }
@@ -110,7 +112,7 @@ func (p *Publisher) Publish(ctx context.Context, u Update) error {
 	if before != nil && !u.Overwrite && !written.knows(Digest(before)) {
 		return fmt.Errorf("%s: %w", p.Place.config(), ErrFileChanged)
 	}
-	if err := p.Place.Check(u.Config, u.Secrets); err != nil {
+	if err := p.Place.Check(u.Config, u.Secrets); err != nil && (!u.Lacking || !isMissing(err)) {
 		return err
 	}
 	changed, err := p.Place.changedSecrets(u.Secrets)
@@ -320,4 +322,20 @@ func (p *Publisher) Standings() []Standing {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.standings)
+}
+
+// Inherit takes over what another Publisher knows of Servers with the same names. It is for one that has not been used yet.
+func (p *Publisher) Inherit(from *Publisher) {
+	known := from.Standings()
+	standings := make([]Standing, len(p.Servers))
+	found := false
+	for i, s := range p.Servers {
+		standings[i] = Standing{Server: s.Name(), State: Pending, Detail: "nobody has looked yet"}
+		if j := slices.IndexFunc(known, func(k Standing) bool { return k.Server == s.Name() }); j >= 0 {
+			standings[i], found = known[j], true
+		}
+	}
+	if found {
+		p.become(standings, make([]retry, len(p.Servers)))
+	}
 }

@@ -2,6 +2,7 @@ package alertconf
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -48,14 +49,20 @@ func (p *Place) setSecret(channel, secret string) error {
 // is made in a directory with the setgid bit has its group.
 func (p *Place) makeSecretsDir() error {
 	dir := filepath.Join(p.Dir, secretsDir)
-	err := os.Mkdir(dir, 0o700)
-	if errors.Is(err, fs.ErrExist) {
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if p.mode()&0o040 == 0 {
 		return nil
 	}
-	if err == nil && p.mode()&0o040 != 0 {
-		err = os.Chmod(dir, fs.ModeSetgid|0o750) // whatever the umask
+	info, err := os.Stat(dir)
+	if err != nil || info.Mode().Perm()&0o050 == 0o050 {
+		return err
 	}
-	return err
+	if err := os.Chmod(dir, fs.ModeSetgid|0o750); err != nil { // systemd may forbid it: RestrictSUIDSGID
+		return fmt.Errorf("%w: the group of Alertmanager has to enter it: run chmod 2750 %s", err, dir)
+	}
+	return nil
 }
 
 // Secret returns the secret of a channel. Empty: it has none.

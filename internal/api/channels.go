@@ -17,6 +17,7 @@ import (
 
 // Channels keep who hears of what and look after the Alertmanagers that run it, as channels.Editor does.
 type Channels interface {
+	Known() error
 	List() []channels.Channel
 	Channel(name string) (channels.Channel, bool)
 	Put(ctx context.Context, e managed.Edit, name string, body []byte) (channels.Outcome, error)
@@ -64,7 +65,11 @@ func (s *ChannelEdits) List(w http.ResponseWriter, r *http.Request) {
 	p, values := query.Parse(r.URL.RawQuery)
 	p.Only("after", "limit")
 	part := pagingOf(p, values)
-	if err := p.Err(); err != nil {
+	err := p.Err()
+	if err == nil {
+		err = unread(s.Channels.Known())
+	}
+	if err != nil {
 		Fail(w, err)
 		return
 	}
@@ -201,11 +206,14 @@ func told(t channels.Test) channels.Test {
 	return t
 }
 
-// named is the channel that the path names. The error is a channels.MissingError.
+// named is the channel that the path names. The error is a channels.MissingError, unless it is not known which there are.
 func (s *ChannelEdits) named(r *http.Request) (channels.Channel, error) {
 	name := r.PathValue("name")
 	if c, ok := s.Channels.Channel(name); ok {
 		return c, nil
+	}
+	if err := unread(s.Channels.Known()); err != nil {
+		return channels.Channel{}, err
 	}
 	names := func(yield func(string) bool) {
 		for _, c := range s.Channels.List() {

@@ -389,3 +389,19 @@ func TestChannelsOff(t *testing.T) {
 		}
 	})
 }
+
+// Where nobody knows which channels there are, that is not the same as none.
+func TestUnknownChannels(t *testing.T) {
+	fake := newFakeChannels()
+	fake.unknown = &managed.StoreError{Err: errors.New("canary-path cannot be read")}
+	s := &ChannelEdits{Channels: fake, Tests: fake}
+	for name, serve := range map[string]http.HandlerFunc{"list": s.List, "show": s.Show, "last test": s.LastTest} {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest(http.MethodGet, "/api/v1/channels", http.NoBody)
+		r.SetPathValue("name", "live")
+		serve(w, r)
+		if w.Code != http.StatusServiceUnavailable || strings.Contains(w.Body.String(), "canary") {
+			t.Errorf("%s: got %d: %s", name, w.Code, w.Body)
+		}
+	}
+}

@@ -14,6 +14,7 @@ import (
 
 // fakeChannels keep channels in memory, and what is to go wrong with the next change.
 type fakeChannels struct {
+	unknown  error // what Known says
 	all      map[string]channels.Channel
 	secrets  map[string]string
 	revision uint64
@@ -30,6 +31,8 @@ func newFakeChannels() *fakeChannels {
 		reported: map[string]channels.Result{}, tests: map[string]channels.Test{},
 	}
 }
+
+func (f *fakeChannels) Known() error { return f.unknown }
 
 func (f *fakeChannels) List() (all []channels.Channel) {
 	for _, name := range slices.Sorted(maps.Keys(f.all)) {

@@ -16,7 +16,7 @@ var errUnpublished = errors.New("the channels have not been published since the 
 func (e *Editor) Bundle() (Bundle, error) {
 	f := e.force()
 	if f == nil {
-		return Bundle{}, ErrOff
+		return Bundle{}, e.off()
 	}
 	b := f.bundle.Load()
 	if b == nil {
@@ -53,7 +53,7 @@ func (f *force) bundled(e *Editor) {
 func (e *Editor) Config() ([]byte, error) {
 	f := e.force()
 	if f == nil {
-		return nil, ErrOff
+		return nil, e.off()
 	}
 	config, err := f.settings.Place.Config()
 	if err != nil {

@@ -49,6 +49,7 @@ type Editor struct {
 
 	mu      sync.Mutex // protects the following; never held while something is written or asked for
 	current *force     // nil: channels are off
+	broken  error      // why they are off although a configuration lets people make them; nil: none does
 	locks   map[string]*alertconf.Lock
 	reports map[string]report // of Settings.Syncs
 }
@@ -64,7 +65,7 @@ func New(o Options) *Editor {
 // Writable returns why no channel can be changed: ErrOff or a managed.StoreError, or nil if they can.
 func (e *Editor) Writable() error {
 	if e.force() == nil {
-		return ErrOff
+		return e.off()
 	}
 	return e.options.Registry.Storable()
 }
@@ -381,6 +382,16 @@ func (e *Editor) take(ctx context.Context) error {
 }
 
 func (e *Editor) release() { <-e.turn }
+
+// off is why nothing is in force: ErrOff, or a managed.StoreError where it should be.
+func (e *Editor) off() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.broken != nil {
+		return &managed.StoreError{Err: fmt.Errorf("channels cannot be used until the configuration is loaded again: %w", e.broken)}
+	}
+	return ErrOff
+}
 
 // force is what is in force, or nil.
 func (e *Editor) force() *force {

@@ -54,10 +54,17 @@ func newForce(s *Settings, r *managed.Registry) (*force, error) {
 // Configure puts settings into force; nil: nobody may make channels. An error that is an alertconf.LockedError is a mistake in how
 // the exporter was started; the settings before go on then, as after any other. It does not wait for Alertmanager: what is new is
 // published by Run.
-func (e *Editor) Configure(s *Settings) error {
+func (e *Editor) Configure(s *Settings) (err error) {
+	defer func() {
+		if is[*alertconf.LockedError](err) { // the configuration is not in force either
+			return
+		}
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.broken = err
+	}()
 	var f *force
 	if s != nil {
-		var err error
 		if f, err = newForce(s, e.options.Registry); err != nil {
 			return err
 		}
@@ -73,6 +80,9 @@ func (e *Editor) Configure(s *Settings) error {
 	}
 	if old := e.current; old != nil && f != nil && slices.Equal(old.base, f.base) {
 		f.bundle.Store(old.bundle.Load())
+		if old.settings.Place == s.Place {
+			f.publisher.Inherit(old.publisher)
+		}
 	}
 	e.current = f
 	e.mu.Unlock()
@@ -180,11 +190,16 @@ func (e *Editor) publishAll(ctx context.Context, f *force, overwrite bool) error
 		f.published(e)
 		return nil
 	}
+	f.lack(err)
+	return err
+}
+
+// lack notes why what there is is not in force as it should be, and lets it be tried again.
+func (f *force) lack(err error) {
 	f.failed.Store(&err)
 	f.due = true
 	f.delay = min(max(2*f.delay, firstRetry), lastRetry)
 	f.next = time.Now().Add(f.delay)
-	return err
 }
 
 // published notes that the Alertmanagers that can be reached run what there is.

@@ -3,6 +3,7 @@ package channels
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -40,7 +41,7 @@ type publication struct {
 func (e *Editor) begin() (*publication, error) {
 	f := e.force()
 	if f == nil {
-		return nil, ErrOff
+		return nil, e.off()
 	}
 	all, revision, err := e.options.Registry.Channels()
 	if err != nil {
@@ -127,7 +128,29 @@ func (p *publication) edit(by managed.Author) managed.ChannelEdit {
 
 // rehearse finds what can be found without a change.
 func (p *publication) rehearse() error {
-	return p.force.settings.Place.Check(p.config, p.secrets())
+	err := p.force.settings.Place.Check(p.config, p.secrets())
+	if p.mends(err) != nil {
+		return nil
+	}
+	return err
+}
+
+// mends returns what is missing after the changes, given what Check says of it, if that is less than before them; otherwise nil. Such a
+// change is made: where many secrets were lost, as with a disk, they come back one after the other.
+func (p *publication) mends(err error) *alertconf.MissingError {
+	after, ok := errors.AsType[*alertconf.MissingError](err)
+	if !ok {
+		return nil
+	}
+	now := &publication{editor: p.editor, force: p.force, before: p.before}
+	if now.render(p.revision) != nil {
+		return nil
+	}
+	before, ok := errors.AsType[*alertconf.MissingError](p.force.settings.Place.Check(now.config, nil))
+	if !ok || len(before.Missing) <= len(after.Missing) {
+		return nil
+	}
+	return after
 }
 
 // publish makes the Alertmanagers run the changes, and keeps them.
@@ -143,12 +166,16 @@ func (p *publication) publish(ctx context.Context, by managed.Author) (warnings 
 
 // publishWith is publish with something else that keeps the changes, in one transaction with apply.
 func (p *publication) publishWith(ctx context.Context, keep func(apply json.RawMessage) error) error {
+	lacks := p.mends(p.force.settings.Place.Check(p.config, p.secrets()))
 	err := p.force.publisher.Publish(ctx, alertconf.Update{
-		Config: p.config, Secrets: p.secrets(),
+		Config: p.config, Secrets: p.secrets(), Lacking: lacks != nil,
 		Keep: func(w alertconf.Written) error { return keep(managed.Encode(w)) },
 	})
 	if err == nil {
 		p.force.published(p.editor)
+		if lacks != nil {
+			p.force.lack(lacks)
+		}
 	} else if w, memoryErr := p.force.publisher.Memory.Written(); memoryErr != nil || w.Changing {
 		p.force.due = true // it could not go back: what was kept is published again, as soon as that is possible
 	}

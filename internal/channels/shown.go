@@ -1,6 +1,8 @@
 package channels
 
 import (
+	"errors"
+
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/alertconf"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/managed"
 )
@@ -45,6 +47,19 @@ func (e *Editor) view() *views {
 	}
 	e.views.Store(v)
 	return v
+}
+
+// Known returns a managed.StoreError if it is not known which channels there are: List is empty then. Where channels are off, there are
+// none.
+func (e *Editor) Known() error {
+	if e.force() == nil {
+		if err := e.off(); !errors.Is(err, ErrOff) {
+			return err
+		}
+		return nil
+	}
+	_, err := e.options.Registry.Apply()
+	return err
 }
 
 // List returns all channels, sorted by name.

@@ -43,7 +43,7 @@ func (e *Editor) Apply(ctx context.Context, by managed.Author, overwrite bool) (
 	defer e.release()
 	f := e.force()
 	if f == nil {
-		return Alertmanager{}, e.refused(ErrOff)
+		return Alertmanager{}, e.refused(e.off())
 	}
 	err = e.publishAll(ctx, f, overwrite)
 	e.wake()
@@ -54,11 +54,11 @@ func (e *Editor) Apply(ctx context.Context, by managed.Author, overwrite bool) (
 	return e.Alertmanager()
 }
 
-// Alertmanager is what is known of all Alertmanagers. The error is ErrOff.
+// Alertmanager is what is known of all Alertmanagers. The error is ErrOff or a managed.StoreError.
 func (e *Editor) Alertmanager() (Alertmanager, error) {
 	f := e.force()
 	if f == nil {
-		return Alertmanager{}, ErrOff
+		return Alertmanager{}, e.off()
 	}
 	a := Alertmanager{
 		Revision: e.options.Registry.ChannelsRevision(), File: f.settings.Place.ConfigFile(), Servers: []alertconf.Standing{},
@@ -111,7 +111,7 @@ func (e *Editor) elsewhere(f *force, revision uint64, now time.Time) (all []aler
 			s.State, s.Detail = alertconf.Unreachable, "it has not reported since the exporter was started"
 		case now.Sub(r.at) >= silentFor:
 			s.State, s.Detail = alertconf.Unreachable, "it reported last at "+r.at.UTC().Format(time.RFC3339)
-		case s.State == alertconf.InSync && r.Revision < revision:
+		case s.State == alertconf.InSync && r.Revision != revision: // more than that: an older file was restored here
 			s.State, s.Detail = alertconf.Pending, fmt.Sprintf("it runs revision %d, want %d", r.Revision, revision)
 		}
 		all = append(all, s)
@@ -123,7 +123,7 @@ func (e *Editor) elsewhere(f *force, revision uint64, now time.Time) (all []aler
 func (e *Editor) Report(server string, r Result) error {
 	f := e.force()
 	if f == nil {
-		return ErrOff
+		return e.off()
 	}
 	if !slices.Contains(f.settings.Syncs, server) {
 		return fmt.Errorf("%q is not the name of a user of role sync", printable.Text(server, printable.MaxLog))

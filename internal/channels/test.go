@@ -57,7 +57,7 @@ const (
 
 // Tests are the last tests of channels, and those under way. Make them with NewTests, and close them at the end.
 type Tests struct {
-	// find returns a channel. The error is ErrOff or a MissingError.
+	// find returns a channel. The error is ErrOff, a managed.StoreError or a MissingError.
 	find func(name string) (Channel, error)
 	send Sender
 	runs sync.WaitGroup

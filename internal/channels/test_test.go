@@ -72,7 +72,7 @@ func TestTests(t *testing.T) {
 		}
 		want := []TestAlert{
 			{map[string]string{"alertname": "HealthcheckTargetDown", "environment": "LIVE", "healthcheck_test": "true", "healthcheck_channel": "live"}, "hc-live", "alice is testing the channel live. Nothing is wrong."},
-			{map[string]string{"alertname": "HealthcheckTargetSlow", "healthcheck_test": "true", "healthcheck_channel": "slow"}, "hc-slow", "bob is testing the channel slow. Nothing is wrong."},
+			{map[string]string{"alertname": "HealthcheckTargetDown", "healthcheck_test": "true", "healthcheck_channel": "slow"}, "hc-slow", "bob is testing the channel slow. Nothing is wrong."},
 		}
 		if diff := cmp.Diff(want, sent); diff != "" {
 			t.Errorf("sent (-want +got):\n%s", diff)

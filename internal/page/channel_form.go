@@ -217,6 +217,9 @@ func (p *Pages) channelControl(c *catalogue, d *channelDraft, f channelField) co
 			one.Help, one.Required, one.Remove = c.say("channel.help.keep"), false, !f.required
 		}
 	case f.key == "url":
+		if !showable(one.Value) {
+			one.Value = ""
+		}
 		one.Help = c.say("channel.help.url." + string(d.kind))
 	case f.kind == "choose":
 		for _, v := range []string{yes, no} {
@@ -238,6 +241,11 @@ func (p *Pages) channelControl(c *catalogue, d *channelDraft, f channelField) co
 		}
 	}
 	return one
+}
+
+// showable reports whether a URL that was typed may be shown again: it may not be if it has, or is, a secret at the wrong place.
+func showable(typed string) bool {
+	return !strings.ContainsAny(typed, "@?#") && !strings.Contains(strings.ToLower(typed), "hooks.slack.com")
 }
 
 // channelLabel is what a field is called. What is a URL of Slack's in one kind is the address of a server in another.
@@ -317,6 +325,9 @@ func channelConflict(c *catalogue, now *channels.Channel, d *channelDraft) *conf
 	found := &conflict{Text: c.say("form.conflict", clean(now.Updated.By), now.Updated.At.UTC().Format("2006-01-02 15:04:05 UTC"))}
 	shown := shownOf(now)
 	words := func(f *channelField, text string) string {
+		if f.key == "url" && !showable(text) {
+			return "<secret>"
+		}
 		if f.kind == "choose" {
 			return c.say("channel." + f.key + "_" + yesOrNo(text != no))
 		}

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
@@ -27,6 +28,7 @@ type channelList struct {
 	Off     bool   // nobody can make channels
 	Section string // which switches them on
 	Docs    string
+	Unknown bool   // nobody knows which channels there are
 	Why     string // why nothing can be changed although they are on; empty: it can
 	Add     string // where one is added; empty: whoever looks may not
 	Rows    []*channelView
@@ -57,7 +59,11 @@ func (p *Pages) showChannels(w http.ResponseWriter, r *http.Request, status int,
 			l.Acts = l.Acts || row.Edit != "" || row.Test != ""
 			l.Rows = append(l.Rows, row)
 		}
-		if err := p.Channels.Editor.Writable(); err != nil {
+		unknown := p.Channels.Editor.Known()
+		if l.Unknown = unknown != nil; l.Unknown {
+			status = statusOf(unknown)
+		}
+		if err := cmp.Or(unknown, p.Channels.Editor.Writable()); err != nil {
 			l.Why = printable.Text(err.Error(), printable.MaxError)
 		} else if access.From(r.Context()).Role.Includes(access.Edit) {
 			l.Add = root + "add-channel" + c.Query

@@ -457,3 +457,41 @@ func TestChannelKeys(t *testing.T) {
 		}
 	}
 }
+
+// A URL with a secret at the wrong place is not shown again, neither in the form nor among what others have changed.
+func TestTypedSecretURL(t *testing.T) {
+	for _, url := range []string{
+		"https://bob:" + canary + "@chat.example.com/", "https://chat.example.com/?token=" + canary, "https://chat.example.com/#" + canary,
+		"https://HOOKS.slack.com/services/" + canary, "bob:" + canary + "@chat.example.com",
+	} {
+		p := panelOf(t)
+		p.who = editor
+		p.board.fails = managed.Invalid("channel", []managed.Problem{{Pointer: "/url", Detail: "wrong"}})
+		lacks(t, p.does("POST", "/channels", "type", "webhook", "name", "shop", "url", url), canary)
+		lacks(t, p.does("POST", "/channels/ops", "type", "webhook", "revision", "7", "url", url), canary)
+		p.board.fails = nil
+		lacks(t, p.does("POST", "/channels/ops", "type", "webhook", "revision", "3", "url", url), canary)
+	}
+	p := panelOf(t)
+	p.who = editor
+	p.board.fails = managed.Invalid("channel", []managed.Problem{{Pointer: "/url", Detail: "wrong"}})
+	if w := p.does("POST", "/channels", "type", "webhook", "name", "shop", "url", "https://chat.example.com/other"); !strings.Contains(w.Body.String(), `value="https://chat.example.com/other"`) {
+		t.Error("what was typed has to be typed again")
+	}
+}
+
+// Where nobody knows which channels there are, the page does not say that there are none.
+func TestUnknownChannels(t *testing.T) {
+	p := panelOf(t)
+	p.who = editor
+	p.board.all = nil
+	p.board.unknown = &managed.StoreError{Err: errors.New("it cannot be read")}
+	w := p.does("GET", "/channels")
+	if w.Code != 503 || !strings.Contains(w.Body.String(), "it cannot be read") {
+		t.Errorf("got %d: %s", w.Code, w.Body)
+	}
+	lacks(t, w, "api.slack.com")
+	if w := p.does("GET", "/channels/live"); w.Code != 503 {
+		t.Errorf("one of them: got %d", w.Code)
+	}
+}

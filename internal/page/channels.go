@@ -20,6 +20,7 @@ import (
 // A ChannelEditor changes who hears of what. A [channels.Editor] is one.
 type ChannelEditor interface {
 	Writable() error
+	Known() error
 	List() []channels.Channel
 	Channel(name string) (channels.Channel, bool)
 	Put(ctx context.Context, e managed.Edit, name string, body []byte) (channels.Outcome, error)
@@ -72,6 +73,10 @@ func channelAt(root, name string) string { return root + "channels/" + url.PathE
 func (p *Pages) channelNamed(w http.ResponseWriter, r *http.Request) (channels.Channel, bool) {
 	name := r.PathValue("name")
 	ch, ok := p.Channels.Editor.Channel(name)
+	if err := p.Channels.Editor.Known(); !ok && err != nil {
+		p.Refuse(w, r, statusOf(err), err)
+		return ch, ok
+	}
 	if !ok {
 		var names []string
 		for _, one := range p.Channels.Editor.List() {

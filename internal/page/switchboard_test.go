@@ -31,6 +31,7 @@ type switchboard struct {
 	bodies   []string // that were sent, with their action
 	revision uint64
 	off      error // what Writable says
+	unknown  error // what Known says
 	fails    error // what every change ends with
 	pending  bool
 	servers  []alertconf.Standing
@@ -53,6 +54,8 @@ func switchboardOf(all ...channels.Channel) *switchboard {
 }
 
 func (s *switchboard) Writable() error { return s.off }
+
+func (s *switchboard) Known() error { return s.unknown }
 
 func (s *switchboard) List() (all []channels.Channel) {
 	for _, name := range slices.Sorted(maps.Keys(s.all)) {
