@@ -157,6 +157,8 @@ func (c *checker) alertmanagerServers(p place, servers []AlertmanagerServer) {
 		u, err := url.Parse(s.URL)
 		if err != nil || !slices.Contains([]string{"http", "https"}, u.Scheme) || u.Hostname() == "" || !validPort(u) {
 			c.fail(c.sub(at, "url"), "want an absolute URL with the scheme http or https%s", MeantURL(s.URL))
+		} else if strings.HasSuffix(strings.TrimSuffix(u.Path, "/"), "/api/v2") {
+			c.fail(c.sub(at, "url"), "got a path that ends in /api/v2, want the URL without that, as a browser opens it")
 		}
 		c.client(at, &s.Client)
 	}
