@@ -13,9 +13,9 @@ import (
 	commonconfig "github.com/prometheus/common/config"
 )
 
-// Alertmanager says where the configuration of Alertmanager is made that has the channels.
+// Alertmanager says from what Alertmanager's configuration with the channels is made, where it is written, and who reads it.
 type Alertmanager struct {
-	// Base is the file that is made a configuration of by adding the channels. Required.
+	// Base is the configuration to which the channels are added. Required.
 	Base string `yaml:"base"`
 	// Dir is where the configuration and the secrets of channels are written. Required, and absolute once it is checked.
 	Dir string `yaml:"dir"`
@@ -162,6 +162,8 @@ func (c *checker) alertmanagerServers(p place, servers []AlertmanagerServer) {
 		u, err := url.Parse(s.URL)
 		if err != nil || !slices.Contains([]string{"http", "https"}, u.Scheme) || u.Hostname() == "" || !validPort(u) {
 			c.fail(c.sub(at, "url"), "want an absolute URL with the scheme http or https%s", MeantURL(s.URL))
+		} else if strings.HasSuffix(strings.TrimSuffix(u.Path, "/"), "/api/v2") {
+			c.fail(c.sub(at, "url"), "got a path that ends in /api/v2, want the URL without that, as a browser opens it")
 		}
 		c.client(at, &s.Client)
 	}

@@ -25,6 +25,7 @@ alertmanager: {base: testdata/reference/alertmanager.base.yml, dir: testdata/ref
 		{"a user who fetches it", config.RoleSync, "", []string{"am-b", "am-a"}, ""},
 		{"an empty list", config.RoleSync, ", servers: []", []string{"am-b", "am-a"}, ""},
 		{"a server besides", config.RoleSync, ", servers: [{name: a, url: 'http://a:9093'}]", []string{"am-b", "am-a"}, ""},
+		{"the URL of the API", config.RoleRead, ", servers: [{name: a, url: 'http://a:9093/api/v2/'}]", nil, "alertmanager.servers[0].url: got a path that ends in /api/v2"},
 		{"a server alone", config.RoleRead, ", servers: [{name: a, url: 'http://a:9093'}]", nil, ""},
 		{"one of the same name", config.RoleSync, ", servers: [{name: am-b, url: 'http://a:9093'}]", nil, "alertmanager.servers[0].name: is the name of a user of role sync, too"},
 		{"neither", config.RoleRead, "", nil, "alertmanager.servers: got no server, want the Alertmanagers that read the configuration, or a user of role sync under access.users"},

@@ -75,7 +75,10 @@ func (c *Channel) Check(hosts []string) []Problem {
 	if err := checkName(c.Name); err != nil {
 		wrong("name", "%v", err)
 	}
-	if !slices.Contains(Kinds(), c.Kind) {
+	switch {
+	case c.Kind == "":
+		wrong("type", "missing, want one of %q", Kinds())
+	case !slices.Contains(Kinds(), c.Kind):
 		wrong("type", "got %q, want one of %q", c.Kind, Kinds())
 	}
 	for _, f := range []struct {
@@ -132,7 +135,7 @@ func checkName(name string) error {
 	case strings.TrimSpace(name) != name:
 		return fmt.Errorf("got %q, want no space at the ends", name)
 	case ourReceivers+name == offReceiver:
-		return fmt.Errorf("got %q, which is what channels go to that are off", name)
+		return fmt.Errorf("got %q, which is the name of what channels go to that are off: want another", name)
 	case name == ".", name == "..":
 		return fmt.Errorf("got %q, want a name that is not a step in a path", name)
 	}
@@ -154,7 +157,7 @@ func CheckURL(s string, hosts []string, secret bool) error {
 	case !secret && (u.RawQuery != "" || u.ForceQuery || strings.Contains(s, "#")):
 		return errors.New("it has a query or a fragment, which everybody who may read would see")
 	case !slices.Contains(hosts, hostOf(u)):
-		return fmt.Errorf("the host %q is not one of alertmanager.channel_hosts: %q", hostOf(u), hosts)
+		return fmt.Errorf("the host %q is not one of alertmanager.channel_hosts, which allows %q: add it there, or use another URL", hostOf(u), hosts)
 	case secret && u.Scheme == "http" && !loopback(u.Hostname()):
 		return errors.New("its scheme is http, want https: anybody on the way could read the secret")
 	}

@@ -30,5 +30,5 @@ func (c *Channel) Environments() []string {
 	return slices.Compact(all)
 }
 
-// notPlain reports whether a part of a regular expression matches something else than itself, or the lack of a label.
+// notPlain reports whether a part of a regular expression matches anything but itself, or the lack of a label.
 func notPlain(word string) bool { return word == "" || regexp.QuoteMeta(word) != word }

@@ -6,7 +6,7 @@ import (
 	"syscall"
 )
 
-// sharingViolation is what Windows says of a file that somebody else has opened for himself alone (ERROR_SHARING_VIOLATION).
+// sharingViolation is what Windows says of a file that another process has opened for itself alone (ERROR_SHARING_VIOLATION).
 const sharingViolation = syscall.Errno(32)
 
 // openLocked opens a file, or makes it, for one process alone. The error is errLocked if another one has it.

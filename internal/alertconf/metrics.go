@@ -7,7 +7,7 @@ type Collector struct{ Standings func() []Standing }
 
 var (
 	inSyncDesc = prometheus.NewDesc("healthcheck_exporter_alertmanager_in_sync",
-		"Whether an Alertmanager runs the configuration that was written; absent if it does not tell.", []string{"server"}, nil)
+		"Whether an Alertmanager runs the configuration that was written; absent if it does not say what it runs.", []string{"server"}, nil)
 	loadedDesc = prometheus.NewDesc("healthcheck_exporter_alertmanager_last_reload_success_timestamp_seconds",
 		"When an Alertmanager was last told to load the configuration and did so, since the exporter was started.", []string{"server"}, nil)
 )

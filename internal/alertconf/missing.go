@@ -87,7 +87,7 @@ func (c *inspection) templateFiles(s scalar) {
 	}
 	found, err := filepath.Glob(pattern)
 	if err != nil || len(found) == 0 {
-		c.fail(s.node, "no file matches the template %q: messages would fail", s.node.Value)
+		c.fail(s.node, "no file matches the template %q: messages would fail", pattern)
 		return
 	}
 	for _, file := range found {

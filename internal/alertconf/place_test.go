@@ -46,7 +46,7 @@ receivers:
 `
 	missing, _ := errors.AsType[*MissingError](p.Check([]byte(config), nil))
 	want := []string{
-		`line 1: no file matches the template "*.none": messages would fail`,
+		fmt.Sprintf(`line 1: no file matches the template %q: messages would fail`, filepath.Join(p.Dir, "*.none")),
 		`line 4: api_url_file "/etc/am/channel-secrets/gone" is missing or empty: messages would fail`,
 		`line 6: credentials_file "empty" is missing or empty: messages would fail`,
 		`line 6: ca_file "gone" is missing or empty: messages would fail`,

@@ -9,7 +9,7 @@ import (
 
 // The times of Run.
 const (
-	// LookInterval is how soon it is found that an Alertmanager runs something else than what was published.
+	// LookInterval is how soon it is found that an Alertmanager does not run what was published.
 	LookInterval = 30 * time.Second
 	// Between firstRetry and lastRetry is the time after which a Server is told again. It doubles.
 	firstRetry = 5 * time.Second
@@ -43,7 +43,7 @@ func (p *Publisher) known() []retry {
 	return slices.Clone(p.retries)
 }
 
-// Look finds out how all Servers are. One that runs something else than the file is told to load that, if the file is what was
+// Look finds out how all Servers are. One that does not run the file is told to load that, if the file is what was
 // written. The error is ErrFileChanged if it is not.
 func (p *Publisher) Look(ctx context.Context) error {
 	p.changing.Lock()

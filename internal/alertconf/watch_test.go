@@ -132,7 +132,7 @@ func TestCollector(t *testing.T) {
 	if len(problems) > 0 || err != nil {
 		t.Error(problems, err)
 	}
-	if err := testutil.GatherAndCompare(registry, strings.NewReader(`# HELP healthcheck_exporter_alertmanager_in_sync Whether an Alertmanager runs the configuration that was written; absent if it does not tell.
+	if err := testutil.GatherAndCompare(registry, strings.NewReader(`# HELP healthcheck_exporter_alertmanager_in_sync Whether an Alertmanager runs the configuration that was written; absent if it does not say what it runs.
 # TYPE healthcheck_exporter_alertmanager_in_sync gauge
 healthcheck_exporter_alertmanager_in_sync{server="am-1"} 1
 healthcheck_exporter_alertmanager_in_sync{server="am-2"} 0

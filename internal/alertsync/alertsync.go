@@ -36,7 +36,7 @@ const (
 	// Between firstRetry and lastRetry is the time after which a bundle that was refused is tried again. It doubles.
 	firstRetry = 5 * time.Second
 	lastRetry  = 5 * time.Minute
-	// So long Run waits at its end for a change under way. One that is cut off is gone on with at the next start.
+	// Run waits this long at its end for a change under way. One that is cut off is finished at the next start.
 	grace = 700 * time.Millisecond
 )
 
@@ -86,7 +86,7 @@ type problem struct {
 	text  string
 }
 
-// Open takes possession of a Place. The error is an alertconf.LockedError if somebody else writes to it.
+// Open takes over a Place. The error is an alertconf.LockedError if somebody else writes to it.
 func Open(o Options) (*Syncer, error) {
 	lock, err := o.Place.Lock()
 	if err != nil {
@@ -184,7 +184,7 @@ func (s *Syncer) step(ctx context.Context) {
 	}
 	standing, known := s.standing()
 	if known && standing.State == alertconf.FileChanged && s.bundle != nil && s.dueAt.IsZero() {
-		s.dueAt = time.Now() // in case that the file was moved away
+		s.dueAt = time.Now() // in case the file was moved away
 	}
 	if !s.dueAt.IsZero() && !time.Now().Before(s.dueAt) {
 		s.publish(ctx)

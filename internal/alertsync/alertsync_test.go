@@ -252,7 +252,7 @@ func TestTemplateIsMissing(t *testing.T) {
 		l.exporter.set(b)
 		defer l.run()()
 		later(time.Minute)
-		l.wants(alertconf.NotLoaded, 0, `no file matches the template "healthcheck.tmpl"`)
+		l.wants(alertconf.NotLoaded, 0, `healthcheck.tmpl": messages would fail`)
 		l.write("healthcheck.tmpl", `{{ define "healthcheck.color" }}{{ end }}{{ define "healthcheck.title" }}{{ end }}{{ define "healthcheck.title_link" }}{{ end }}`+
 			`{{ define "healthcheck.text" }}{{ end }}{{ define "healthcheck.headline" }}{{ end }}`)
 		later(time.Minute)

@@ -221,9 +221,9 @@ func (e *Editor) tell(ctx context.Context, f *force, err error) {
 	switch {
 	case said == f.said:
 	case err != nil:
-		e.options.Log.Error("The channels are not in force as they should be, what was there before goes on", "err", err)
+		e.options.Log.Error("Not every Alertmanager runs the channels, each goes on with what it has", "err", err)
 	default:
-		e.options.Log.Info("The channels are in force")
+		e.options.Log.Info("Every Alertmanager runs the channels")
 	}
 	f.said = said
 }

@@ -40,7 +40,7 @@ func TestChannels(t *testing.T) {
 	says(t, w, 200, `<a href="./channels" aria-current="page">Channels</a>`, `<a href="./channels/alerts-live">alerts-live</a>`, "Slack, incoming webhook", "secret set, changed <time",
 		`<code>environment=&#34;LIVE&#34;</code>`, "<b>on</b>\n<small>also told when it ends · first message after 500ms</small>", `action="./channels/alerts-live/off"`, `action="./channels/alerts-live/test"`,
 		"Webhook <b>https://chat.example.com/hook</b>", "everything", "<b>off</b>", `action="./channels/ops/on"`, "came through</b> <small><time",
-		"Slack, bot <b>#dev</b>", "not told when it ends", "Receiver of the base file <b>pagerduty-ops</b>\n<small>no secret</small>", "none yet",
+		"Slack, bot <b>#dev</b>", "not told when it ends", "Receiver of the base file <b>pagerduty-ops</b></td>", "none yet",
 		`href="./add-channel"`, "● Every Alertmanager"[len("● "):], "<b>am-1</b>", "/etc/alertmanager/healthcheck/alertmanager.yml", "goes to the receiver healthcheck-channels",
 	)
 	lacks(t, w, "Publish again", "<script>", "<img src=x>", "\u202e")
@@ -301,7 +301,7 @@ func TestApply(t *testing.T) {
 	p.board.servers = append(p.board.servers, alertconf.Standing{Server: "am-2", State: alertconf.Unreachable})
 	leads(t, p.does("POST", "/alertmanager/apply"), "../channels?done=applied_pending")
 	p.board.fails = alertconf.ErrFileChanged
-	says(t, p.does("POST", "/alertmanager/apply"), 409, "so nothing has been saved", `<details class="delete" open>`, `name="overwrite" value="yes" required`, `action="../alertmanager/apply"`, "What somebody else has written to /etc/alertmanager/healthcheck/alertmanager.yml is lost.")
+	says(t, p.does("POST", "/alertmanager/apply"), 409, "so nothing has been saved", `<details class="delete" open>`, `name="overwrite" value="yes" required`, `action="../alertmanager/apply"`, "/etc/alertmanager/healthcheck/alertmanager.yml is replaced. What somebody else has written stays beside it")
 	leads(t, p.does("POST", "/alertmanager/apply", "overwrite", "yes"), "../channels?done=applied_pending")
 	if diff := cmp.Diff([]bool{false, false, false, true}, p.board.applied); diff != "" {
 		t.Errorf("overwritten (-want +got):\n%s", diff)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/access"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/alertconf"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/channels"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/printable"
 )
@@ -17,7 +18,8 @@ type channelView struct {
 	Name     string
 	Link     string // to its page
 	Kind, To string // what it sends to, and where that is; To is empty if nobody may see it
-	NoSecret bool   // it has none; a kind that needs one has one always
+	Secret   bool   // it has one
+	NoSecret bool   // it has none, and could have one
 	Changed  template.HTML
 	Matchers []string // empty: it hears of everything
 	On       bool
@@ -35,7 +37,7 @@ func (p *Pages) channelView(c *catalogue, r *http.Request, ch *channels.Channel,
 	at := channelAt(root, ch.Name)
 	v := &channelView{
 		catalogue: c, Name: printable.Text(ch.Name, printable.MaxURL), Link: at + c.Query, Kind: c.say("channel.kind." + string(ch.Kind)), To: sendsTo(ch),
-		NoSecret: !ch.Secret.Set, On: ch.Enabled, Resolved: ch.SendResolved,
+		Secret: ch.Secret.Set, NoSecret: !ch.Secret.Set && ch.Kind == alertconf.Webhook, On: ch.Enabled, Resolved: ch.SendResolved,
 	}
 	if !ch.Secret.UpdatedAt.IsZero() {
 		v.Changed = ago(c, ch.Secret.UpdatedAt, now)
