@@ -158,7 +158,16 @@ func CheckURL(s string, hosts []string, secret bool) error {
 		return errors.New("it has a query or a fragment, which everybody who may read would see")
 	case !slices.Contains(hosts, hostOf(u)):
 		return fmt.Errorf("the host %q is not one of alertmanager.channel_hosts, which allows %q: add it there, or use another URL", hostOf(u), hosts)
-	case secret && u.Scheme == "http" && !loopback(u.Hostname()):
+	case secret:
+		return CheckConfidential(s)
+	}
+	return nil
+}
+
+// CheckConfidential returns why a URL that CheckURL has nothing against must not get a secret.
+func CheckConfidential(s string) error {
+	u, err := url.Parse(s)
+	if err == nil && u.Scheme == "http" && !loopback(u.Hostname()) {
 		return errors.New("its scheme is http, want https: anybody on the way could read the secret")
 	}
 	return nil

@@ -20,7 +20,9 @@ import (
 // newChannels makes who lets people say who hears of what.
 func (a *App) newChannels() {
 	a.channels = channels.New(channels.Options{Registry: a.managed, Log: a.limits.log})
-	a.channelTests = channels.NewTests(a.channels, a.alertmanagers.test)
+	a.channelTests = channels.NewTests(a.channels, func(ctx context.Context, alert channels.TestAlert, tell func(channels.Hop)) error {
+		return a.alertmanagers.test(ctx, a.standings(), alert, tell)
+	})
 	a.silences = channels.NewSilences(a.alertmanagers.silences)
 	a.metrics.registry.MustRegister(a.channels.Collector())
 }
@@ -188,7 +190,7 @@ func (a *alertmanagers) first(ctx context.Context, ask func(context.Context, ale
 		}
 		errs = errors.Join(errs, fmt.Errorf("%s: %w", one.name, err))
 	}
-	return fmt.Errorf("no Alertmanager answers: %w", errs)
+	return fmt.Errorf("no Alertmanager can be asked: %w", errs)
 }
 
 // silences are those of the first Alertmanager that answers. All members of a cluster have the same.
@@ -206,12 +208,26 @@ const (
 	testEnd  = 5 * time.Second  // how long the end may take, for which the exporter waits when it stops
 )
 
-// test sends a test alert by the first Alertmanager that answers. It is a channels.Sender.
-func (a *alertmanagers) test(ctx context.Context, alert channels.TestAlert, tell func(channels.Hop)) error {
+// runs returns why an Alertmanager may have other routes than the channels', by its standing: a test would be sent to whomever those
+// have.
+func runs(server string, known []alertconf.Standing) error {
+	for _, s := range known {
+		if s.Server == server && s.State != alertconf.InSync && s.State != alertconf.Unverified {
+			return fmt.Errorf("it answers, and is %s: a test could reach whomever its own routes have", s.State)
+		}
+	}
+	return nil
+}
+
+// test sends a test alert by the first Alertmanager that answers and runs the channels. Known are their standings.
+func (a *alertmanagers) test(ctx context.Context, known []alertconf.Standing, alert channels.TestAlert, tell func(channels.Hop)) error {
 	var by alertmanager
 	err := a.first(ctx, func(ctx context.Context, one alertmanager) error {
 		by = one
 		_, err := alertconf.NewClient(one.api).Setup(ctx)
+		if err == nil {
+			err = runs(one.name, known)
+		}
 		return err
 	})
 	if err != nil {

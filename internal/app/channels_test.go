@@ -245,6 +245,26 @@ func TestChannelsEndWithTheSection(t *testing.T) {
 	}
 }
 
+// A test would reach whomever the routes of an Alertmanager have that does not run the channels, so it is not sent.
+func TestTestOfAnotherConfiguration(t *testing.T) {
+	d := newChannelDesk(t)
+	a := started(t, d.o)
+	a.channel(t, "live", slackChannel)
+	d.runs(t, a, "name: hc-live")
+	writeFile(t, d.file(), "route: {receiver: everybody}\nreceivers: [{name: everybody}]\n")
+	if _, err := a.channels.Apply(t.Context(), managed.Author{Name: "alice", May: func(...string) error { return nil }}, false); !errors.Is(err, alertconf.ErrFileChanged) {
+		t.Fatalf("publishing over a file of somebody else: %v", err)
+	}
+	until(t, "the change of the file to be seen", func() bool { return a.standings()[0].State == alertconf.FileChanged })
+	if _, err := a.channelTests.Start("live", "alice"); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the test to end", func() bool { last, _ := a.channelTests.Last("live"); return !last.Ended.IsZero() })
+	if last, _ := a.channelTests.Last("live"); last.OK || len(last.Hops) > 0 || !strings.Contains(last.Error, "file_changed") || d.am.Firing() != 0 {
+		t.Errorf("the test is %+v, want that nothing was sent", last)
+	}
+}
+
 // Two exporters do not write to one directory. A load that finds it taken changes nothing.
 func TestChannelsAreLocked(t *testing.T) {
 	d := newChannelDesk(t)

@@ -160,6 +160,7 @@ func (d *draft) check(f *force, now *managed.Channel) {
 		d.wrong("/url", "a URL of %s is a secret, and that of a %s is not: want the type %s", slackHooks, alertconf.Webhook, alertconf.SlackWebhook)
 	}
 	d.checkSecret(f, now)
+	d.checkWay(now)
 }
 
 // slackHooks is the host of URLs that are secrets.
@@ -184,6 +185,24 @@ func (d *draft) checkSecret(f *force, now *managed.Channel) {
 	case !printable.Is(*d.secret) || strings.ContainsFunc(*d.secret, unicode.IsSpace):
 		d.wrong(pointer, "has a space, a line break or a character that does not print")
 	}
+}
+
+// checkWay finds out whether a token would be sent to a URL that everybody on the way could listen to.
+func (d *draft) checkWay(now *managed.Channel) {
+	if d.Kind != alertconf.Webhook || !d.hasSecret(now) || d.says("/url") {
+		return
+	}
+	if err := alertconf.CheckConfidential(d.URL); err != nil {
+		d.wrong("/url", "%v", err)
+	}
+}
+
+// hasSecret reports whether there is one once the draft is kept.
+func (d *draft) hasSecret(now *managed.Channel) bool {
+	if d.secret == nil {
+		return d.keepsSecret(now)
+	}
+	return *d.secret != ""
 }
 
 // keepsSecret reports whether the secret of the present channel is that of the draft if none is written: it is if it has one, and the

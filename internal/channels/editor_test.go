@@ -186,6 +186,7 @@ func TestInvalid(t *testing.T) {
 		{"x", `{"type":"slack_bot","channel":"{{ .X }}","token":"canary-1"}`, []string{"/channel"}, ""},
 		{"x", `{"type":"webhook","url":"https://hooks.slack.com/services/canary-1"}`, []string{"/url"}, "want the type slack_webhook"},
 		{"x", `{"type":"webhook","url":"https://u:canary-1@hook.example.com"}`, []string{"/url"}, "user"},
+		{"x", `{"type":"webhook","url":"http://hook.example.com","token":"canary-1"}`, []string{"/url"}, "want https"},
 		{"x", `{"type":"webhook","url":"https://hook.example.com/?canary-1"}`, []string{"/url"}, "query"},
 		{"x", `{"type":"webhook","url":"https://hook.example.com","matchers":["a=\"b\"","no",1]}`, []string{"/matchers/1", "/matchers/2"}, ""},
 		{"x", `{"type":"webhook","url":"https://hook.example.com","group_wait":"1h"}`, []string{"/group_wait"}, "10m"},
@@ -206,6 +207,22 @@ func TestInvalid(t *testing.T) {
 	}
 	if len(w.List()) > 0 || len(w.disk(t)) != 1 {
 		t.Errorf("something was kept: %q", w.disk(t))
+	}
+}
+
+// A token that stays does not go to a URL that everybody on the way could listen to, and without one there is nothing to hear.
+func TestTokenStaysConfidential(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	w.put(t, "hook", `{"type":"webhook","url":"https://hook.example.com","token":"canary-1"}`)
+	patch := func(body string) error {
+		_, err := w.Patch(t.Context(), w.by(managed.Condition{Any: true}), "hook", []byte(body))
+		return err
+	}
+	if diff := cmp.Diff([]string{"/url"}, found(patch(`{"url":"http://hook.example.com"}`))); diff != "" {
+		t.Errorf("http with a token (-want +got):\n%s", diff)
+	}
+	if err := patch(`{"url":"http://hook.example.com","token":null}`); err != nil {
+		t.Errorf("http without one: %v", err)
 	}
 }
 
