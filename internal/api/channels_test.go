@@ -397,7 +397,7 @@ func TestUnknownChannels(t *testing.T) {
 	s := &ChannelEdits{Channels: fake, Tests: fake}
 	for name, serve := range map[string]http.HandlerFunc{"list": s.List, "show": s.Show, "last test": s.LastTest} {
 		w := httptest.NewRecorder()
-		r := httptest.NewRequest(http.MethodGet, "/api/v1/channels", http.NoBody)
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api/v1/channels", http.NoBody)
 		r.SetPathValue("name", "live")
 		serve(w, r)
 		if w.Code != http.StatusServiceUnavailable || strings.Contains(w.Body.String(), "canary") {
