@@ -65,3 +65,42 @@ func TestFlows(t *testing.T) {
 		}
 	}
 }
+
+// TestMap: the map leads to every page, and the README to the map.
+func TestMap(t *testing.T) {
+	linked := func(file, page string) bool {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return regexp.MustCompile(`\]\(` + regexp.QuoteMeta(page) + `[)#]`).Match(text)
+	}
+	if !linked("README.md", "docs/README.md") {
+		t.Error("README.md does not lead to docs/README.md")
+	}
+	for _, page := range pages(t) {
+		page = strings.TrimPrefix(page, "docs/")
+		if page != "README.md" && !linked("docs/README.md", page) {
+			t.Errorf("docs/README.md does not lead to %s", page)
+		}
+	}
+}
+
+// pages are the pages of docs/ that people look up by themselves; what leads to a runbook is its alert.
+func pages(t *testing.T) []string {
+	t.Helper()
+	var found []string
+	for _, pattern := range []string{"docs/*.md", "docs/restart/*.md"} {
+		names, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			found = append(found, filepath.ToSlash(name))
+		}
+	}
+	if len(found) < 30 {
+		t.Fatalf("got %d pages, want 30 at least", len(found))
+	}
+	return found
+}
