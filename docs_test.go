@@ -86,6 +86,21 @@ func TestMap(t *testing.T) {
 	}
 }
 
+// TestFirstScreen: each page begins with what to type, or where to click.
+func TestFirstScreen(t *testing.T) {
+	for _, page := range pages(t) {
+		text, err := os.ReadFile(filepath.FromSlash(page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.SplitAfterN(string(text), "\n", 17)
+		first := strings.Join(lines[:min(len(lines), 16)], "")
+		if !regexp.MustCompile("(?m)^ *```(sh|bash|console|yaml)?$|^Open <http").MatchString(first) {
+			t.Errorf("%s does not begin with what to type:\n%s", page, first)
+		}
+	}
+}
+
 // pages are the pages of docs/ that people look up by themselves; what leads to a runbook is its alert.
 func pages(t *testing.T) []string {
 	t.Helper()
