@@ -130,7 +130,7 @@ func TestKorean(t *testing.T) {
 
 // marks returns what a message has besides words: dates, links without their text, codes, and the names of targets; sorted.
 func marks(lines []string) []string {
-	all := regexp.MustCompile("<[^|>]*|`[^`]*`|(firing|resolved)-[0-9]+|1m 15s|:[a-z_]+:").FindAllString(strings.Join(lines, "\n"), -1)
+	all := regexp.MustCompile("<[^|>]*|`[^`]*`|(firing|resolved)-\\d+|1m 15s|:[a-z_]+:").FindAllString(strings.Join(lines, "\n"), -1)
 	slices.Sort(all)
 	return all
 }
