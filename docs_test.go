@@ -143,7 +143,7 @@ func TestTranslations(t *testing.T) {
 
 // blocks returns the blocks of code of a page.
 func blocks(page []byte) []string {
-	return regexp.MustCompile("(?ms)^[ ]*```.*?^[ ]*```$").FindAllString(string(page), -1)
+	return regexp.MustCompile("(?s)\n *```.*?\n *```\n").FindAllString(string(page), -1)
 }
 
 // pages are the pages of docs/ that people look up by themselves; what leads to a runbook is its alert.
