@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -8,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
@@ -22,11 +26,11 @@ func TestTroubleshootingExamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(page), -1)
-	if len(blocks) < 3 {
-		t.Errorf("got %d examples, want 3", len(blocks))
+	examples := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(page), -1)
+	if len(examples) < 3 {
+		t.Errorf("got %d examples, want 3", len(examples))
 	}
-	for _, b := range blocks {
+	for _, b := range examples {
 		text := strings.ReplaceAll(b[1], "/etc/healthcheck_exporter/secrets/api_token", secret)
 		if _, err := config.Parse("docs", []byte(text)); err != nil {
 			t.Errorf("%v\n%s", err, text)
@@ -64,4 +68,99 @@ func TestFlows(t *testing.T) {
 			t.Errorf("there is no %s in %s", m[2], m[1])
 		}
 	}
+}
+
+// TestMap: the map leads to every page, and the README to the map.
+func TestMap(t *testing.T) {
+	linked := func(file, page string) bool {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return regexp.MustCompile(`\]\(` + regexp.QuoteMeta(page) + `[)#]`).Match(text)
+	}
+	if !linked("README.md", "docs/README.md") {
+		t.Error("README.md does not lead to docs/README.md")
+	}
+	for _, page := range pages(t) {
+		page = strings.TrimPrefix(page, "docs/")
+		if page != "README.md" && !linked("docs/README.md", page) {
+			t.Errorf("docs/README.md does not lead to %s", page)
+		}
+	}
+}
+
+// TestFirstScreen: each page begins with what to type, or where to click.
+func TestFirstScreen(t *testing.T) {
+	for _, page := range pages(t) {
+		text, err := os.ReadFile(filepath.FromSlash(page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.SplitAfterN(string(text), "\n", 17)
+		first := strings.Join(lines[:min(len(lines), 16)], "")
+		if !regexp.MustCompile("(?m)^ *```(sh|bash|console|yaml)?$|^Open <http").MatchString(first) {
+			t.Errorf("%s does not begin with what to type:\n%s", page, first)
+		}
+	}
+}
+
+// TestTranslations: a translation has the commands of the English page, and says in its first line which text of it was translated, by the
+// beginning of its SHA-256. So whoever changes an English page hears which translation has to follow.
+func TestTranslations(t *testing.T) {
+	translations, err := filepath.Glob("*.ko.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range pages(t) {
+		if strings.HasSuffix(page, ".ko.md") {
+			translations = append(translations, page)
+		}
+	}
+	if len(translations) < 2 {
+		t.Errorf("got %d translations, want README.ko.md and docs/quickstart.ko.md at least", len(translations))
+	}
+	for _, page := range translations {
+		english := strings.TrimSuffix(page, ".ko.md") + ".md"
+		from, err := os.ReadFile(english)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := sha256.Sum256(from)
+		want := fmt.Sprintf("<!-- %s sha256:%x -->", filepath.Base(english), sum[:6])
+		if first, _, _ := strings.Cut(string(text), "\n"); first != want {
+			t.Errorf("%s has changed since it was translated (git log -p %s): bring %s up to date, and then make its first line\n%s\nwhich is now\n%s", english, english, page, want, first)
+		}
+		if diff := cmp.Diff(blocks(from), blocks(text)); diff != "" {
+			t.Errorf("code in %s differs (-%s +%s):\n%s", page, english, page, diff)
+		}
+	}
+}
+
+// blocks returns the blocks of code of a page.
+func blocks(page []byte) []string {
+	return regexp.MustCompile("(?s)\n *```.*?\n *```\n").FindAllString(string(page), -1)
+}
+
+// pages are the pages of docs/ that people look up by themselves; what leads to a runbook is its alert.
+func pages(t *testing.T) []string {
+	t.Helper()
+	var found []string
+	for _, pattern := range []string{"docs/*.md", "docs/restart/*.md"} {
+		names, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			found = append(found, filepath.ToSlash(name))
+		}
+	}
+	if len(found) < 30 {
+		t.Fatalf("got %d pages, want 30 at least", len(found))
+	}
+	return found
 }

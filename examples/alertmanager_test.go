@@ -421,13 +421,19 @@ func TestRestartsOfMany(t *testing.T) {
 // rendered returns the lines of a message, its title first.
 func rendered(t *testing.T, data *template) []string {
 	t.Helper()
+	return renderedBy(t, "healthcheck.tmpl", data)
+}
+
+// renderedBy is like rendered, for another file of templates.
+func renderedBy(t *testing.T, templates string, data *template) []string {
+	t.Helper()
 	text, err := json.Marshal(data)
 	if err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "data.json")
 	put(t, file, string(text))
-	out := run(t, "alertmanager", "amtool", "template", "render", "--template.glob=healthcheck.tmpl", "--template.data="+file,
+	out := run(t, "alertmanager", "amtool", "template", "render", "--template.glob="+templates, "--template.data="+file,
 		`--template.text={{ template "healthcheck.title" . }}{{ "\n" }}{{ template "healthcheck.text" . }}`)
 	return strings.Split(strings.TrimSpace(out), "\n")
 }

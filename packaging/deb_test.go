@@ -101,6 +101,7 @@ drwxr-x--- root:healthcheck_exporter /etc/healthcheck_exporter/secrets
 -rw-r--r-- root:root /usr/share/doc/healthcheck-exporter/LICENSE
 -rw-r--r-- root:root /usr/share/doc/healthcheck-exporter/LICENSES.txt
 -rw-r--r-- root:root /usr/share/doc/healthcheck-exporter/NOTICE
+-rw-r--r-- root:root /usr/share/doc/healthcheck-exporter/README.ko.md
 -rw-r--r-- root:root /usr/share/doc/healthcheck-exporter/README.md
 -rw-r--r-- root:root /usr/share/doc/healthcheck-exporter/RELEASING.md
 -rw-r--r-- root:root /usr/share/doc/healthcheck-exporter/SECURITY.md
