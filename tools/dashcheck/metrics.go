@@ -22,8 +22,8 @@ func Documented(page string) Names {
 	names := Names{
 		"up": true, "ALERTS": true, "ALERTS_FOR_STATE": true,
 		"scrape_duration_seconds": true, "prometheus_notifications_alertmanagers_discovered": true, "prometheus_notifications_errors_total": true,
-		"alertmanager_notifications_failed_total": true,
-		"process_start_time_seconds":              true, "process_resident_memory_bytes": true, "process_cpu_seconds_total": true, "process_open_fds": true, "process_max_fds": true,
+		"prometheus_sd_http_failures_total": true, "alertmanager_notifications_failed_total": true, "alertmanager_config_last_reload_successful": true,
+		"process_start_time_seconds": true, "process_resident_memory_bytes": true, "process_cpu_seconds_total": true, "process_open_fds": true, "process_max_fds": true,
 	}
 	for _, m := range documented.FindAllStringSubmatch(page, -1) {
 		names[m[1]] = true
