@@ -40,7 +40,7 @@ func (e *ChangedError) Error() string {
 		return fmt.Sprintf("there is a channel %q already (revision %d)", e.Current.Name, e.Revision)
 	}
 	return fmt.Sprintf("%s changed it at %s (revision %d, you have %s)",
-		e.Current.Updated.By, e.Current.Updated.At.UTC().Format(time.RFC3339), e.Revision, revisions(e.Want.Revisions))
+		e.Current.Updated.By, e.Current.Updated.At.UTC().Format(time.RFC3339), e.Revision, e.Want.Expected())
 }
 
 // Unwrap returns the error without the channel.

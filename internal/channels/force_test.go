@@ -120,7 +120,7 @@ func TestBaseChanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := w.Configure(w.settings); err == nil || w.Writable() != nil {
-		t.Errorf("a base that is none: %v", err)
+		t.Errorf("a file that is not a base: %v", err)
 	}
 }
 

@@ -77,9 +77,9 @@ func (e *ChangedError) Error() string {
 	case e.Revision == 0:
 		return "it does not exist (any more)"
 	case e.Now.Name == "" || e.Now.Updated.By == "":
-		return fmt.Sprintf("it was changed meanwhile (revision %d, you have %s)", e.Revision, e.Want.revisions())
+		return fmt.Sprintf("it was changed meanwhile (revision %d, you have %s)", e.Revision, e.Want.Expected())
 	}
-	return fmt.Sprintf("%s changed it at %s (revision %d, you have %s)", e.Now.Updated.By, e.Now.Updated.At.UTC().Format(time.RFC3339), e.Revision, e.Want.revisions())
+	return fmt.Sprintf("%s changed it at %s (revision %d, you have %s)", e.Now.Updated.By, e.Now.Updated.At.UTC().Format(time.RFC3339), e.Revision, e.Want.Expected())
 }
 
 // A NumberError says that many targets at once are not as many as were expected.

@@ -112,7 +112,7 @@ func readNamed(s *settings, text []byte) (string, definition, []Problem) {
 
 // judge makes the import.
 func (im *importer) judge(w *work) (Report, error) {
-	if im.mode == Replace && im.e.If.zero() {
+	if im.mode == Replace && im.e.If.Zero() {
 		return Report{}, &RequiredError{Revision: w.changed()}
 	}
 	empty := (!im.targets || len(w.targets) == 0) && (!im.channels || len(w.channels.byName) == 0)

@@ -23,8 +23,5 @@ func DifferenceOf(name string, before, after []byte) Difference {
 	return Difference{Name: name, Changes: changes(before, after)}
 }
 
-// Zero reports whether nothing is expected.
-func (c Condition) Zero() bool { return c.zero() }
-
 // Escape is a key as a part of a JSON pointer (RFC 6901 section 3).
 func Escape(key string) string { return escape(key) }

@@ -178,11 +178,7 @@ func (p *Pages) ChangeChannel(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	revision, ok := p.revisionOf(w, r, in)
-	if !ok {
-		return
-	}
-	ch, ok := p.channelNamed(w, r)
+	ch, revision, ok := p.channelOf(w, r, in)
 	if !ok {
 		return
 	}
@@ -204,6 +200,14 @@ func (p *Pages) ChangeChannel(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	away(w, c, here, pendingOr("channel_changed", done.Pending))
+}
+
+// channelOf is the channel that the path names, and the revision that a form is about. If they cannot be found, channelOf answers.
+func (p *Pages) channelOf(w http.ResponseWriter, r *http.Request, in form) (ch channels.Channel, revision uint64, ok bool) {
+	if revision, ok = p.revisionOf(w, r, in); ok {
+		ch, ok = p.channelNamed(w, r)
+	}
+	return ch, revision, ok
 }
 
 // refuseDraft says why a channel was not changed, and keeps what was typed. If somebody else has changed it, the form shows how, and
@@ -234,11 +238,7 @@ func (p *Pages) DeleteChannel(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	revision, ok := p.revisionOf(w, r, in)
-	if !ok {
-		return
-	}
-	ch, ok := p.channelNamed(w, r)
+	ch, revision, ok := p.channelOf(w, r, in)
 	if !ok {
 		return
 	}
