@@ -3,17 +3,13 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
-	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/harness"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
 )
 
@@ -79,29 +75,5 @@ alertmanager:
 	}))
 	t.Cleanup(control.Close)
 
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS("page")); err != nil {
-		t.Fatal(err)
-	}
-	if err := harness.InstallPackages(t.Context(), dir); err != nil {
-		t.Fatal(err)
-	}
-	pictures, err := filepath.Abs("../dist/page")
-	if err != nil {
-		t.Fatal(err)
-	}
-	chromium, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
-	defer cancel()
-	node := exec.CommandContext(ctx, "node", "--test", "--test-reporter=spec", "channels.test.mjs")
-	node.Dir = dir
-	node.Env = append(os.Environ(), "PAGE_URL=http://"+pair.Exporter+"/", "CONTROL_URL="+control.URL, "CHROMIUM="+chromium, "PICTURES="+pictures, "HOOK="+hook.URL)
-	text, err := node.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, text)
-	}
-	t.Logf("%s", text)
+	browse(t, browserTests(t), "channels.test.mjs", "PAGE_URL=http://"+pair.Exporter+"/", "CONTROL_URL="+control.URL, "HOOK="+hook.URL)
 }

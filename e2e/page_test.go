@@ -26,13 +26,31 @@ func TestPage(t *testing.T) {
 	f := newFleet(t)
 	control := httptest.NewServer(f)
 	t.Cleanup(control.Close)
-	dir := t.TempDir()
+	dir := browserTests(t)
+	for _, file := range []string{"live.test.mjs", "access.test.mjs", "forms.test.mjs"} {
+		t.Run(file, func(t *testing.T) {
+			f.probeAll(t.Context())
+			browse(t, dir, file, "PAGE_URL=http://"+f.pair.Exporter+"/", "CONTROL_URL="+control.URL)
+		})
+	}
+}
+
+// browserTests is a directory with the tests of page/ and what they need from npm.
+func browserTests(t *testing.T) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS("page")); err != nil {
 		t.Fatal(err)
 	}
 	if err := harness.InstallPackages(t.Context(), dir); err != nil {
 		t.Fatal(err)
 	}
+	return dir
+}
+
+// browse runs a file of browserTests, with an environment that says where everything is.
+func browse(t *testing.T, dir, file string, environment ...string) {
+	t.Helper()
 	pictures, err := filepath.Abs("../dist/page")
 	if err != nil {
 		t.Fatal(err)
@@ -41,21 +59,16 @@ func TestPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range []string{"live.test.mjs", "access.test.mjs", "forms.test.mjs"} {
-		t.Run(file, func(t *testing.T) {
-			f.probeAll(t.Context())
-			ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
-			defer cancel()
-			node := exec.CommandContext(ctx, "node", "--test", "--test-reporter=spec", file)
-			node.Dir = dir
-			node.Env = append(os.Environ(), "PAGE_URL=http://"+f.pair.Exporter+"/", "CONTROL_URL="+control.URL, "CHROMIUM="+chromium, "PICTURES="+pictures)
-			out, err := node.CombinedOutput()
-			if err != nil {
-				t.Fatalf("%v\n%s", err, out)
-			}
-			t.Logf("%s", out)
-		})
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
+	defer cancel()
+	node := exec.CommandContext(ctx, "node", "--test", "--test-reporter=spec", file)
+	node.Dir = dir
+	node.Env = append(append(os.Environ(), "CHROMIUM="+chromium, "PICTURES="+pictures), environment...)
+	out, err := node.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
 	}
+	t.Logf("%s", out)
 }
 
 // A fleet is the targets that the page shows, and how each answers. Over HTTP it is what the tests in the browser steer it by.
