@@ -239,7 +239,7 @@ packages: ## deb and rpm into dist/packages; PLATFORMS="linux/amd64" chooses som
 	@packaging/build.sh packages
 
 .PHONY: release
-release: ## archives, packages, chart, SBOMs and checksums of the commit into dist/release; RELEASING.md says what is next
+release: ## archives, packages, SBOMs and checksums of the commit into dist/release; RELEASING.md says what is next
 	@packaging/build.sh release
 
 .PHONY: image

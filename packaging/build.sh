@@ -122,20 +122,6 @@ archive() {
 	generate sbom "$(program "$1")" >"dist/release/$base.cdx.json"
 }
 
-# chart packs the Helm chart, as "helm package" lays it out.
-chart() {
-	local file dir chart
-	for file in packaging/helm/*/Chart.yaml; do
-		[[ -e $file ]] || continue
-		chart=$(basename "$(dirname "$file")")
-		dir=$build/chart/$chart
-		rm -rf "$dir"
-		tracked "$(dirname "$file")" | while read -r f; do install -D -m 0644 "$f" "$dir/${f#"$(dirname "$file")"/}"; done
-		say "chart $chart"
-		pack "dist/release/$chart-$(sed -nE 's/^version: *"?([^"]+)"?$/\1/p' "$file").tgz" "$dir"
-	done
-}
-
 mapfile -t all < <(if [[ -n ${PLATFORMS:-} ]]; then tr ' ' '\n' <<<"$PLATFORMS"; else platforms; fi)
 
 case ${1:-} in
@@ -161,7 +147,6 @@ release)
 		packages "$p"
 		archive "$p"
 	done
-	chart
 	[[ ! -d dist/packages ]] || cp dist/packages/* dist/release
 	say "SHA256SUMS"
 	(cd dist/release && sha256sum -- * >SHA256SUMS)
