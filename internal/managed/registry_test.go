@@ -379,7 +379,7 @@ func TestMaxTargets(t *testing.T) {
 // All that is written together is less than what can be imported.
 func TestMaxSize(t *testing.T) {
 	w := openWorld(t, "")
-	w.published.Store(newState(emptyState.meta, map[string]*record{"big": {Target: Target{Definition: make([]byte, maxSize)}}}, nil, channels{}))
+	w.published.Store(newState(emptyState.meta, map[string]*record{"big": {Target: Target{Revision: 1, Definition: make([]byte, maxSize)}}}, nil, channels{}))
 	if _, err := w.Put(t.Context(), w.by(Condition{}), "a", []byte(shop)); !is[*TooManyError](err) {
 		t.Errorf("one more: %v", err)
 	}
