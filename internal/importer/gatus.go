@@ -51,9 +51,9 @@ func (im *Importer) Gatus(name string, data []byte) error {
 
 // gatusSections are sections of a Gatus configuration, with what there is instead.
 var gatusSections = map[string]string{
-	"alerting":           "who is told is for Alertmanager to say: docs/alertmanager.md",
-	"external-endpoints": "who reports by itself cannot be probed",
-	"suites":             "steps that build on each other cannot be probed",
+	"alerting":           "Alertmanager decides who is told: docs/alertmanager.md",
+	"external-endpoints": "they report by themselves, so there is nothing to probe",
+	"suites":             "a probe here is one request, and not several that build on each other",
 	"security":           "docs/access.md says who may read",
 	"services":           "it is the old name of endpoints",
 }
@@ -65,7 +65,7 @@ func (im *Importer) gatusSection(file, key string, v *yaml.Node) {
 	case why != "":
 		im.drop("%s: %s: %s", file, key, why)
 	default:
-		im.drop("%s: %s: it says nothing about targets", file, key)
+		im.drop("%s: %s: it is not about targets", file, key)
 	}
 }
 
@@ -117,7 +117,12 @@ func (b *batch) endpoint(values map[string]any) {
 		if r.has("alerts") {
 			b.drop(m.name, "alerts: %s", gatusSections["alerting"])
 		}
-		r.skip("ui")
+		ui := r.in("ui")
+		for _, key := range []string{"hide-hostname", "hide-url"} {
+			if ui.yes(key) {
+				b.change("ui.%s: the page, the metrics and /sd show its URL", key)
+			}
+		}
 		b.leftKeys(m.name, r)
 		b.take(m)
 	}

@@ -7,11 +7,11 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
 )
 
-// gatusElsewhere are placeholders that are no condition of a probe here, with what there is instead.
+// gatusElsewhere are placeholders that no condition here is about, with what there is instead.
 var gatusElsewhere = map[string]string{
 	"[CERTIFICATE_EXPIRATION]": "the alert HealthcheckCertificateExpiring of the mixin watches certificates",
-	"[DOMAIN_EXPIRATION]":      "the registration of a domain is not looked at",
-	"[IP]":                     "the address is not judged; probe.allow says which may be probed",
+	"[DOMAIN_EXPIRATION]":      "this exporter does not look up when a domain expires",
+	"[IP]":                     "no condition here is about the address; probe.allow says which addresses may be probed",
 	"[DNS_RCODE]":              "it is for DNS",
 	"[CONTEXT]":                "it is for suites",
 }

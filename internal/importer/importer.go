@@ -9,6 +9,7 @@ import (
 	"iter"
 	"net/url"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -224,7 +225,7 @@ const maxNodes = 1 << 18
 func parse(name string, data []byte) (*yaml.Node, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {
-		return nil, fmt.Errorf("reading %q: it is not valid YAML", name) // the error may repeat a secret
+		return nil, fmt.Errorf("reading %q: it is not valid YAML%s", name, syntax(data))
 	}
 	if len(doc.Content) == 0 || doc.Content[0].Kind != yaml.MappingNode {
 		return nil, fmt.Errorf("reading %q: want a mapping", name)
@@ -235,6 +236,16 @@ func parse(name string, data []byte) (*yaml.Node, error) {
 		return nil, fmt.Errorf("reading %q: its aliases refer to themselves, or expand to too much", name)
 	}
 	return root, nil
+}
+
+// syntax says where a document is not YAML, and why. The parser's own error may repeat a secret; that of the configuration does not.
+func syntax(data []byte) string {
+	_, err := config.Parse("", data)
+	problems, ok := errors.AsType[config.Errors](err)
+	if !ok || len(problems) == 0 || problems[0].Line == 0 {
+		return ""
+	}
+	return fmt.Sprintf(": line %d: %s", problems[0].Line, strings.TrimPrefix(problems[0].Message, "not valid YAML: "))
 }
 
 // parseWith parses a document that has this key, which may be in a ConfigMap or Secret of Kubernetes.

@@ -64,7 +64,7 @@ func (b *batch) end() {
 // leftKeys reports keys of a record that have no equivalent.
 func (b *batch) leftKeys(name string, r *record) {
 	for _, key := range r.left() {
-		b.drop(name, "a target cannot have the key %q", printable.Cut(key, printable.MaxLog))
+		b.drop(name, "%q has no equivalent here", printable.Cut(key, printable.MaxLog))
 	}
 }
 
@@ -130,7 +130,7 @@ func (b *batch) take(m *monitor) {
 	}
 	b.im.selfProbe = true
 	if name != m.name {
-		b.change("it is called %q here, because another target has its name", name)
+		b.change("it is called %q here, because another target has that name", name)
 	}
 	b.settle(m.name)
 }
@@ -194,12 +194,12 @@ func (b *batch) secret(what, value string) (inline, file string) {
 		return "", ""
 	}
 	if b.im.options.Keep == nil {
-		b.change("its %s stands in the configuration; --secrets-dir puts it into a file", what)
+		b.change("its %s is in the configuration; --secrets-dir puts it into a file", what)
 		return value, ""
 	}
 	file, err := b.im.keep(what, value)
 	if err != nil {
-		b.change("its %s stands in the configuration: %v", what, err)
+		b.change("its %s is in the configuration: %v", what, err)
 		return value, ""
 	}
 	b.change("its %s is in the file %q", what, file)
@@ -237,7 +237,7 @@ func (b *batch) authorize(headers map[string]string, client *clientSettings) {
 		case basic:
 			client.Authorization, client.BasicAuth = nil, b.basic(user, password)
 		case !ok || strings.EqualFold(scheme, "Basic"):
-			b.change("its header Authorization stands in the configuration")
+			b.change("its header Authorization is in the configuration")
 			client.Authorization, client.BasicAuth = nil, nil
 			continue
 		default:

@@ -272,6 +272,11 @@ func TestMonitorsAskTheSame(t *testing.T) {
 			map[string]string{"Authorization": ""},
 		},
 		{
+			"a token", "kuma", oneMonitor(server.URL, `"type": "http", "authMethod": "bearer", "bearer_token": "canary-token", "accepted_statuscodes": ["200-299"]`),
+			"GET", "", "",
+			map[string]string{"Authorization": "Bearer canary-token"},
+		},
+		{
 			"a header with a password", "kuma", oneMonitor(server.URL, `"type": "http", "headers": "{\"authorization\": \"`+basic+`\"}", "accepted_statuscodes": ["200-299"]`),
 			"GET", "", "",
 			map[string]string{"Authorization": basic},

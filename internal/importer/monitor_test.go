@@ -68,7 +68,7 @@ func TestMonitorsThatDiffer(t *testing.T) {
 		{"a condition in words", "gatus", oneEndpoint("http://a/", `conditions: ["it is fine"]`), true, `conditions[0]: it does not compare one placeholder with a text`},
 		{"two placeholders", "gatus", oneEndpoint("http://a/", `conditions: ["[BODY].a == [BODY].b"]`), true, `conditions[0]: it does not compare`},
 		{"a certificate", "gatus", oneEndpoint("http://a/", `conditions: ["[STATUS] == 200", "[CERTIFICATE_EXPIRATION] > 48h"]`), true, `conditions[1]: [CERTIFICATE_EXPIRATION] >: the alert HealthcheckCertificateExpiring`},
-		{"an address", "gatus", oneEndpoint("http://a/", `conditions: ["[IP] == 127.0.0.1"]`), true, `conditions[0]: [IP] ==: the address is not judged`},
+		{"an address", "gatus", oneEndpoint("http://a/", `conditions: ["[IP] == 127.0.0.1"]`), true, `conditions[0]: [IP] ==: no condition here is about the address`},
 		{"a slow answer that is wanted", "gatus", oneEndpoint("http://a/", `conditions: ["[RESPONSE_TIME] > 5"]`), true, `conditions[0]: [RESPONSE_TIME] >: no condition here says the same`},
 		{"the age of a value", "gatus", oneEndpoint("http://a/", `conditions: ["age([BODY].at) < 5m"]`), true, `conditions[0]: age([BODY].at) <: no condition`},
 		{"a secret in a condition", "gatus", oneEndpoint("http://a/", `conditions: ["[BODY].a[*] == canary"]`), true, `conditions[0]: [BODY].a[*] ==: no condition`},
@@ -79,9 +79,10 @@ func TestMonitorsThatDiffer(t *testing.T) {
 		{"a tunnel", "gatus", oneEndpoint("http://a/", `client: {tunnel: x}, `+status), false, "client.tunnel: this exporter cannot do that"},
 		{"a client certificate that is not there", "gatus", oneEndpoint("https://a/", `client: {tls: {certificate-file: /no/such, private-key-file: /no/such}}, `+status), false, "no such file"},
 		{"a resolver", "gatus", oneEndpoint("http://a/", `client: {dns-resolver: 'tcp://192.0.2.1:53'}, `+status), true, "client.dns-resolver: names are resolved as the system does it"},
-		{"a key of a newer Gatus", "gatus", oneEndpoint("http://a/", `client: {colour: red}, `+status), true, `the key "client.colour"`},
+		{"a key of a newer Gatus", "gatus", oneEndpoint("http://a/", `client: {colour: red}, `+status), true, `"client.colour" has no equivalent here`},
 		{"headers that HTTP/2 does not have", "gatus", oneEndpoint("http://a/", `headers: {Connection: Upgrade}, `+status), true, "User-Agent"},
 		{"not a header", "gatus", oneEndpoint("http://a/", `headers: {'a b': c}, `+status), false, `"a b" is not a header name`},
+		{"a URL that people did not see", "gatus", oneEndpoint("http://a/", `ui: {hide-hostname: true}, `+status), true, "ui.hide-hostname: the page, the metrics and /sd show its URL"},
 		{"another scheme", "gatus", oneEndpoint("starttls://a:25", status), false, "it is probed by starttls"},
 		{"no URL", "gatus", oneEndpoint("", status), false, "url: want a URL with a scheme"},
 		{"not a URL", "gatus", oneEndpoint("http://a b/?canary", status), false, "url: "},
@@ -89,13 +90,13 @@ func TestMonitorsThatDiffer(t *testing.T) {
 		{"not an endpoint", "gatus", "endpoints: [5]", false, "endpoints[0]: want a mapping"},
 		{"no endpoints", "gatus", "alerting: {}", false, "it has no list of endpoints"},
 		{"a variable that is not set", "gatus", oneEndpoint("http://a/", `headers: {X-A: "${NO_SUCH}"}, `+status), false, "it needs the environment variables NO_SUCH"},
-		{"external endpoints", "gatus", "external-endpoints: [{name: a}, {name: b}]\n" + oneEndpoint("http://a/", status), true, "external-endpoints (2 of them): who reports by itself cannot be probed"},
+		{"external endpoints", "gatus", "external-endpoints: [{name: a}, {name: b}]\n" + oneEndpoint("http://a/", status), true, "external-endpoints (2 of them): they report by themselves"},
 
-		{"upside down", "kuma", kuma(`"type": "http", "upsideDown": true`), false, "upsideDown: it is up while it fails"},
+		{"upside down", "kuma", kuma(`"type": "http", "upsideDown": true`), false, "upsideDown: no target here is up"},
 		{"retries", "kuma", kuma(`"type": "http", "maxretries": 2`), true, "maxretries, retryInterval: a target is down at its first failed probe here"},
 		{"another type", "kuma", kuma(`"type": "real-browser"`), false, `its type is "real-browser"`},
 		{"no type", "kuma", kuma(`"active": true`), false, `its type is ""`},
-		{"NTLM", "kuma", kuma(`"type": "http", "authMethod": "ntlm", "basic_auth_pass": "canary"`), false, `authMethod: this exporter does not know "ntlm"`},
+		{"NTLM", "kuma", kuma(`"type": "http", "authMethod": "ntlm", "basic_auth_pass": "canary"`), false, `authMethod: this exporter cannot do "ntlm"`},
 		{"a body that is not JSON", "kuma", kuma(`"type": "http", "body": "canary"`), false, "body: it is not JSON"},
 		{"headers that are not JSON", "kuma", kuma(`"type": "http", "headers": "canary"`), false, "headers: want a text that is a JSON object"},
 		{"no accepted code", "kuma", oneMonitor("http://a/", `"type": "http", "accepted_statuscodes": []`), false, "accepted_statuscodes: no answer"},
@@ -105,9 +106,11 @@ func TestMonitorsThatDiffer(t *testing.T) {
 		{"JSONata", "kuma", kuma(`"type": "json-query", "jsonPath": "$sum(a)", "expectedValue": "1"`), false, "jsonPath: only a path of keys"},
 		{"a proxy that is not there", "kuma", kuma(`"type": "http", "proxyId": 5`), false, "proxyId: the backup does not have this proxy"},
 		{"fewer redirects", "kuma", kuma(`"type": "http", "maxredirects": 2`), true, "maxredirects: up to 10 redirects are followed here"},
-		{"who is told", "kuma", kuma(`"type": "http", "notificationIDList": {"1": true}`), true, "notificationIDList, resendInterval: who is told"},
+		{"who is told", "kuma", kuma(`"type": "http", "notificationIDList": {"1": true}`), true, "notificationIDList, resendInterval: Alertmanager decides who is told"},
 		{"a certificate that ends", "kuma", kuma(`"type": "http", "expiryNotification": 1`), true, "expiryNotification: the alert HealthcheckCertificateExpiring"},
-		{"a key of a newer Uptime Kuma", "kuma", kuma(`"type": "http", "cacheBust": true`), true, `a target cannot have the key "cacheBust"`},
+		{"a key of a newer Uptime Kuma", "kuma", kuma(`"type": "http", "colour": true`), true, `"colour" has no equivalent here`},
+		{"a query that changes", "kuma", kuma(`"type": "http", "cacheBust": true`), true, "cacheBust: every request has the same URL here"},
+		{"a domain that ends", "kuma", kuma(`"type": "http", "domainExpiryNotification": true`), true, "domainExpiryNotification: this exporter does not look up"},
 		{"wrong types there", "kuma", kuma(`"type": "http", "interval": "canary", "tags": 5`), false, "interval: want a number"},
 		{"a long interval", "kuma", kuma(`"type": "http", "interval": 3600`), true, "interval: got 1h, taken as 5m: a target without a sample for longer counts as gone"},
 		{"an interval without end", "kuma", kuma(`"type": "http", "interval": 1e300`), false, "interval: want a number"},
@@ -117,13 +120,15 @@ func TestMonitorsThatDiffer(t *testing.T) {
 		{"a degraded site", "upptime", oneSite("http://a/", "__dangerous__body_degraded: x"), true, "__dangerous__body_degraded: a target is up or down"},
 		{"half of the checks of a certificate", "upptime", oneSite("https://a/", "__dangerous__disable_verify_peer: true"), true, "insecure_skip_verify accepts any certificate and any name"},
 		{"a secret", "upptime", oneSite("http://a/?k=$SECRET_KEY", "method: GET"), false, "it needs the secrets SECRET_KEY"},
+		{"a secret that people see", "upptime", oneSite("http://a/$API_KEY?k=$API_TOKEN", "method: GET"), true, "its URL has the secret API_KEY outside of its query: the page, the metrics and /sd show it"},
+		{"a URL that is a secret", "upptime", oneSite("$API_URL", "method: GET"), true, "its URL has the secret API_URL outside"},
 		{"a header without a colon", "upptime", oneSite("http://a/", "headers: [canary]"), false, "headers[0]: want a name, a colon and a value"},
 		{"another schedule", "upptime", "workflowSchedule: {uptime: '0 0 * * 1'}\n" + oneSite("http://a/", "method: GET"), true, "workflowSchedule.uptime: only */N * * * * is understood"},
-		{"how it is shown", "upptime", oneSite("http://a/", "icon: x, slug: y"), true, `a target cannot have the key "slug"`},
+		{"how it is shown", "upptime", oneSite("http://a/", "icon: x, slug: y"), true, `"slug" has no equivalent here`},
 		{"no sites of the right type", "upptime", "sites: [a]", false, "sites[0]: want a mapping"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			im := New(Options{Mask: masked})
+			im := New(Options{Mask: masked, Env: secrets})
 			importText(t, im, tt.format, tt.text)
 			told := strings.Join(append(im.Dropped(), im.Changed()...), "\n")
 			if !strings.Contains(told, tt.told) || strings.Contains(told, "canary") {
@@ -136,11 +141,54 @@ func TestMonitorsThatDiffer(t *testing.T) {
 	}
 }
 
+// The monitors are a list, or an object by number, in a backup or by themselves: what the API of Uptime Kuma sends has no backup around it.
+func TestMonitorListsOfUptimeKuma(t *testing.T) {
+	const two, ten = `{"id": 2, "name": "two", "type": "http", "url": "http://a/"}`, `{"id": 10, "name": "ten", "type": "http", "url": "http://b/"}`
+	for name, text := range map[string]string{
+		"a backup":                `{"version": "1.23.16", "monitorList": [` + two + `, ` + ten + `]}`,
+		"a backup by number":      `{"monitorList": {"10": ` + ten + `, "2": ` + two + `}}`,
+		"a list":                  `[` + two + `, ` + ten + `]`,
+		"what the API sends":      `{"10": ` + ten + `, "2": ` + two + `}`,
+		"with a byte order mark ": "\ufeff[" + two + `, ` + ten + `]`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			im := New(Options{Mask: masked})
+			importText(t, im, "kuma", text)
+			var got []string
+			for _, target := range imported(t, im).Targets {
+				got = append(got, target.Name)
+			}
+			if diff := cmp.Diff([]string{"two", "ten"}, got); diff != "" {
+				t.Errorf("targets (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A tag is the environment of a target however it is written.
+func TestTagsOfUptimeKuma(t *testing.T) {
+	im := New(Options{Mask: masked})
+	importText(t, im, "kuma", oneMonitor("http://a/", `"type": "http", "path": ["a"], "tags": [{"name": "Environment", "value": "LIVE"}, {"name": "team name", "value": "web"}, {"name": "중요", "value": null}]`))
+	c := imported(t, im)
+	if len(c.Targets) != 1 || c.Targets[0].Environment != "LIVE" {
+		t.Fatalf("targets %+v", c.Targets)
+	}
+	if diff := cmp.Diff(map[string]string{"team_name": "web", "tags": "중요"}, c.Targets[0].Labels); diff != "" {
+		t.Errorf("labels (-want +got):\n%s", diff)
+	}
+	if told := im.Dropped(); len(told) > 0 {
+		t.Errorf("dropped %q", told)
+	}
+}
+
 // What cannot be read is an error without anything of the file.
 func TestMonitorFilesThatCannotBeRead(t *testing.T) {
 	deep := strings.Repeat("[", 20_000)
 	for _, tt := range []struct{ name, format, text, want string }{
-		{"not YAML", "gatus", "endpoints: *CANARY", `reading "gatus": it is not valid YAML`},
+		{"not YAML", "gatus", "endpoints: *CANARY", `reading "gatus": it is not valid YAML: line 1: an alias`},
+		{"not YAML further down", "gatus", "endpoints:\n  - name: a\n    url: 'http://canary/\n", `it is not valid YAML: line 3: `},
+		{"not JSON further down", "kuma", "{\n\"monitorList\": [\n{CANARY}]}", `reading "kuma": it is not valid JSON: line 3`},
+		{"something else by number", "kuma", `{"1": 5, "a": {}}`, "it has no monitorList"},
 		{"empty", "gatus", "", `reading "gatus": want a mapping`},
 		{"a list", "gatus", "[1]", `reading "gatus": want a mapping`},
 		{"deep", "gatus", "endpoints: " + deep, `reading "gatus": it is not valid YAML`},

@@ -52,7 +52,7 @@ func (im *Importer) Servers(name string, data []byte) error {
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(others)) {
-		im.drop("%s: a target cannot have the key %q; %d of %d servers have it", name, key, others[key], len(list))
+		im.drop("%s: %q has no equivalent here; %d of %d servers have it", name, key, others[key], len(list))
 	}
 	return nil
 }

@@ -27,7 +27,7 @@ func (im *Importer) Upptime(name string, data []byte) error {
 	u.schedule(top.in("workflowSchedule"))
 	top.skip("sites", "owner", "repo")
 	for _, key := range top.left() {
-		im.drop("%s: %s: it says nothing about targets", name, key)
+		im.drop("%s: %s: it is not about targets", name, key)
 	}
 	for i, n := range sites.Content {
 		values, ok := plain(n).(map[string]any)
@@ -92,6 +92,17 @@ func (im *Importer) reveal(s string, missing map[string]bool) string {
 	})
 }
 
+var userinfo = regexp.MustCompile(`://[^/]*@`)
+
+// seenSecrets are the names of the secrets in those parts of a URL that are shown to everybody.
+func seenSecrets(address string) (names []string) {
+	address, _, _ = strings.Cut(address, "?")
+	for _, m := range secretForm.FindAllStringSubmatch(userinfo.ReplaceAllString(address, "://"), -1) {
+		names = append(names, m[1])
+	}
+	return names
+}
+
 // upptimeDegraded are keys that make a site degraded.
 var upptimeDegraded = []string{"maxResponseTime", "__dangerous__body_degraded", "__dangerous__body_degraded_if_text_missing"}
 
@@ -110,6 +121,9 @@ func (u *upptime) site(values map[string]any) {
 	case check != "" && check != "http" && check != "ws":
 		u.drop(m.name, "its check is %q, and this exporter probes over HTTP and by WebSocket", check)
 		return
+	}
+	if names := seenSecrets(hidden.text("url")); len(names) > 0 {
+		u.change("its URL has the secret %s outside of its query: the page, the metrics and /sd show it", strings.Join(names, ", "))
 	}
 	if tags := r.texts("tags"); len(tags) > 0 {
 		m.labels["tags"] = strings.Join(tags, ",")

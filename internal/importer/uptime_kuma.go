@@ -2,11 +2,13 @@ package importer
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -18,13 +20,17 @@ func (im *Importer) UptimeKuma(name string, data []byte) error {
 	d.UseNumber()
 	var doc any
 	if err := d.Decode(&doc); err != nil {
-		return fmt.Errorf("reading %q: it is not valid JSON", name) // the error may repeat a secret
+		at := int64(len(data)) // of io.ErrUnexpectedEOF
+		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+			at = min(syntax.Offset, at)
+		}
+		return fmt.Errorf("reading %q: it is not valid JSON: line %d", name, bytes.Count(data[:at], []byte("\n"))+1) // the error may repeat a secret
 	}
 	if err := d.Decode(new(any)); !errors.Is(err, io.EOF) {
 		return fmt.Errorf("reading %q: there is something after the backup", name)
 	}
 	backup, _ := doc.(map[string]any)
-	list, ok := kumaList(doc, backup["monitorList"])
+	list, ok := kumaList(doc)
 	if !ok {
 		return fmt.Errorf("reading %q: it has no monitorList, want a backup of Uptime Kuma", name)
 	}
@@ -48,27 +54,32 @@ func (im *Importer) UptimeKuma(name string, data []byte) error {
 	return nil
 }
 
-// kumaList is the list of monitors: the list in a backup, an object with them by their numbers, or all that there is.
-func kumaList(doc, monitors any) (list []any, ok bool) {
+// kumaList is the list of monitors: that of a backup, or all that there is. It may be an object with them by their numbers, as the API
+// of Uptime Kuma sends it.
+func kumaList(doc any) (list []any, ok bool) {
 	if list, ok = doc.([]any); ok {
 		return list, true
 	}
-	byNumber, isObject := monitors.(map[string]any)
-	if !isObject {
-		list, ok = monitors.([]any)
-		return list, ok
-	}
-	keys := slices.SortedFunc(maps.Keys(byNumber), func(a, b string) int {
-		if len(a) != len(b) {
-			return len(a) - len(b)
+	object, _ := doc.(map[string]any)
+	if monitors, isBackup := object["monitorList"]; isBackup {
+		if list, ok = monitors.([]any); ok {
+			return list, true
 		}
-		return strings.Compare(a, b)
+		object, ok = monitors.(map[string]any)
+	} else {
+		ok = len(object) > 0 && !slices.ContainsFunc(slices.Collect(maps.Keys(object)), func(key string) bool { return !isNumber.MatchString(key) })
+	}
+	keys := slices.SortedFunc(maps.Keys(object), func(a, b string) int {
+		return cmp.Or(len(a)-len(b), strings.Compare(a, b))
 	})
 	for _, key := range keys {
-		list = append(list, byNumber[key])
+		list = append(list, object[key])
 	}
-	return list, true
+	return list, ok
 }
+
+// isNumber is the key of a monitor.
+var isNumber = regexp.MustCompile(`^\d+$`)
 
 // byID finds the objects of a list by their number.
 func byID(list any) map[string]map[string]any {
@@ -92,15 +103,22 @@ type kuma struct {
 
 // kumaElsewhere are keys that are about other types of monitors, about how they are shown, or about what else is kept of them.
 var kumaElsewhere = []string{
-	"id", "pathName", "childrenIDs", "weight", "forceInactive", "maintenance", "screenshot", "includeSensitiveData", "hostname", "port", "packetSize", "dns_resolve_type",
+	"id", "path", "pathName", "childrenIDs", "weight", "forceInactive", "maintenance", "screenshot", "includeSensitiveData", "hostname", "port", "packetSize", "dns_resolve_type",
 	"dns_resolve_server", "dns_last_result", "game", "gamedigGivenPortOnly", "docker_container", "docker_host", "pushToken", "grpcUrl", "grpcProtobuf", "grpcMethod", "grpcServiceName",
 	"grpcEnableTls", "grpcBody", "grpcMetadata", "databaseConnectionString", "databaseQuery", "radiusUsername", "radiusPassword", "radiusSecret", "radiusCalledStationId",
 	"radiusCallingStationId", "mqttTopic", "mqttSuccessMessage", "mqttUsername", "mqttPassword", "mqttCheckType", "mqttWebsocketPath", "kafkaProducerTopic", "kafkaProducerBrokers",
 	"kafkaProducerSsl", "kafkaProducerAllowAutoTopicCreation", "kafkaProducerMessage", "kafkaProducerSaslOptions", "remote_browser", "snmpOid", "snmpVersion", "rabbitmqNodes",
 	"rabbitmqUsername", "rabbitmqPassword", "smtpSecurity", "ping_count", "ping_numeric", "ping_per_request_timeout", "manual_status", "saveResponse", "saveErrorResponse",
 	"responseMaxLength", "authWorkstation", "authDomain", "httpBodyEncoding", "jsonPath", "jsonPathOperator", "expectedValue", "keyword", "invertKeyword", "wsSubprotocol",
-	"conditions", "basic_auth_user", "basic_auth_pass", "oauth_client_id", "oauth_client_secret", "oauth_token_url", "oauth_scopes", "oauth_auth_method", "oauth_audience",
+	"conditions", "basic_auth_user", "basic_auth_pass", "bearer_token", "oauth_client_id", "oauth_client_secret", "oauth_token_url", "oauth_scopes", "oauth_auth_method", "oauth_audience",
 	"tlsCa", "tlsCert", "tlsKey", "retryInterval", "retryOnlyOnStatusCodeFailure", "user_id", "subtype", "location", "protocol",
+	"groupNotifications", "system_service_name", "screenshot_delay", "ntpStratumThreshold", "ntpTimeOffsetThreshold", "ntpRootDispersionThreshold", "expectedTlsAlert", "gamedigToken",
+}
+
+// kumaWithout are keys that have no equivalent, with the reason.
+var kumaWithout = map[string]string{
+	"cacheBust":                "every request has the same URL here",
+	"domainExpiryNotification": gatusElsewhere["[DOMAIN_EXPIRATION]"],
 }
 
 // monitor takes one monitor.
@@ -111,7 +129,7 @@ func (k *kuma) monitor(r *record) {
 	parts := kumaTypes[kind]
 	switch {
 	case kind == "group":
-		k.change("it is a group, which is the label group of its monitors")
+		k.change("it is a group: its monitors have its name in the label group")
 		k.settle(m.name)
 		return
 	case parts == nil:
@@ -121,7 +139,7 @@ func (k *kuma) monitor(r *record) {
 		k.drop(m.name, "it is paused")
 		return
 	case r.yes("upsideDown"):
-		k.drop(m.name, "upsideDown: it is up while it fails, and a target here is up while it is healthy")
+		k.drop(m.name, "upsideDown: no target here is up while its probes fail")
 		return
 	}
 	m.interval = seconds(r.number("interval", 60))                         //nolint:mnd // the default there
@@ -178,6 +196,9 @@ func (k *kuma) tags(m *monitor, r *record) {
 		}
 		tag := newRecord(values)
 		name, v := visible(tag.text("name")), tag.text("value")
+		if strings.EqualFold(name, "environment") { // people write names of tags with a capital
+			name = "environment"
+		}
 		switch {
 		case v == "":
 			flags = append(flags, name)
@@ -212,10 +233,15 @@ func setLabel(labels map[string]string, name, v string) {
 // notes says what a monitor has besides how it is probed.
 func (k *kuma) notes(m *monitor, r *record) {
 	if r.number("maxretries", 0) > 0 {
-		k.change("maxretries, retryInterval: a target is down at its first failed probe here; after how long people hear of it is for the alerts to say")
+		k.change("maxretries, retryInterval: a target is down at its first failed probe here, and the alerts decide how long to wait before people are told")
 	}
 	if r.yes("expiryNotification") {
 		k.change("expiryNotification: %s", gatusElsewhere["[CERTIFICATE_EXPIRATION]"])
+	}
+	for _, key := range slices.Sorted(maps.Keys(kumaWithout)) {
+		if !empty(r.get(key)) {
+			k.drop(m.name, "%s: %s", key, kumaWithout[key])
+		}
 	}
 	if !empty(r.get("notificationIDList")) || !empty(r.get("resendInterval")) {
 		k.drop(m.name, "notificationIDList, resendInterval: %s", gatusSections["alerting"])

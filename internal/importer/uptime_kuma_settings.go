@@ -64,6 +64,9 @@ func (k *kuma) headers(_ *monitor, r *record, h *httpSettings) (why string) {
 
 // codes reads the accepted status codes: codes and ranges.
 func (k *kuma) codes(_ *monitor, r *record, h *httpSettings) (why string) {
+	if !r.has("accepted_statuscodes") { // 2xx there, and here
+		return ""
+	}
 	c, why := accepted(r)
 	if why != "" {
 		return why
@@ -125,6 +128,10 @@ func (k *kuma) auth(_ *monitor, r *record, h *httpSettings) (why string) {
 	case "", "null", "none":
 	case "basic":
 		h.BasicAuth = k.basic(r.text("basic_auth_user"), r.text("basic_auth_pass"))
+	case "bearer":
+		a := &authorization{Type: "Bearer"}
+		a.Credentials, a.CredentialsFile = k.secret("token", r.text("bearer_token"))
+		h.Authorization = a
 	case "mtls":
 		t := h.tls()
 		t.CA, t.Cert = r.text("tlsCa"), r.text("tlsCert")
@@ -136,7 +143,7 @@ func (k *kuma) auth(_ *monitor, r *record, h *httpSettings) (why string) {
 			return "oauth_audience: this exporter cannot send it"
 		}
 	default:
-		return fmt.Sprintf("authMethod: this exporter does not know %q", how)
+		return fmt.Sprintf("authMethod: this exporter cannot do %q", how)
 	}
 	return ""
 }
@@ -199,11 +206,11 @@ func (k *kuma) keyword(_ *monitor, r *record, h *httpSettings) (why string) {
 	expression := regexp.QuoteMeta(word)
 	if strings.Contains(word, `"`) && strings.ContainsAny(word, ":,{}[]") {
 		expression = punctuation.ReplaceAllString(expression, `\s*$1\s*`)
-		k.change("keyword: there may be spaces at its punctuation, because Uptime Kuma looks for it in JSON without spaces")
+		k.change("keyword: spaces around its punctuation do not matter, because Uptime Kuma looks for it in JSON without spaces")
 	}
 	switch {
 	case word == "" && inverted:
-		return "invertKeyword: no body is without an empty keyword"
+		return "invertKeyword: the keyword is empty, and every body contains that"
 	case word == "":
 	case inverted:
 		h.BodyMatches = []string{expression}
@@ -241,7 +248,7 @@ func (k *kuma) jsonQuery(_ *monitor, r *record, h *httpSettings) (why string) {
 		if !ok {
 			return "jsonPath: only a path of keys and indexes is taken over, such as $.checks[0].status"
 		}
-		k.change("jsonPath: a list on the way needs an index here, and JSONata looks into each of its items")
+		k.change("jsonPath: a list in the path needs an index here, while Uptime Kuma looks into each of its items")
 	}
 	condition := kumaOperators[r.text("jsonPathOperator")]
 	if condition == nil {
