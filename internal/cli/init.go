@@ -30,7 +30,7 @@ var initYAML []byte
 
 func addInit(p *program) {
 	var dir string
-	c := p.Command("init", "Write a configuration to begin with and a password for it, and say how to start. It writes over no file. Exit status: 0 success, 2 it could not write.")
+	c := p.Command("init", "Write a configuration to begin with and a password for it, and say how to start. It does not overwrite files. Exit status: 0 success, 2 it could not write.")
 	c.Arg("dir", "Directory of the files; it is created if there is none.").Default(".").StringVar(&dir)
 	p.does(c, func(_ context.Context, out, errOut io.Writer) int {
 		if err := initialize(out, dir); err != nil {
@@ -63,9 +63,9 @@ func initialize(out io.Writer, dir string) error {
 The user %s has the password %s
 It is not shown again.
 
-Start it, then add your targets on the page, or in %s:
+Start it with this command, then add your targets on the page, or in %s:
   %s --config.file=%s --web.config.file=%s --storage.path=%s --web.listen-address=127.0.0.1:10115
-`, config, webFile, initUser, password, config, Name, permission.Quote(config), permission.Quote(webFile), permission.Quote(filepath.Join(dir, "data")))
+`, config, webFile, initUser, password, config, permission.Quote(os.Args[0]), permission.Quote(config), permission.Quote(webFile), permission.Quote(filepath.Join(dir, "data")))
 	return nil
 }
 
@@ -73,7 +73,7 @@ Start it, then add your targets on the page, or in %s:
 func create(name string, text []byte) (err error) {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%q is there already: init writes over no file", name)
+		return fmt.Errorf("%q is there already, and init does not overwrite files", name)
 	}
 	if err != nil {
 		return err

@@ -5,12 +5,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/permission"
 )
 
 // TestInitExamples: what is commented out is a configuration once the signs are away.
@@ -53,5 +55,16 @@ func TestInitPassword(t *testing.T) {
 		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: got %v, %v, want the mode 0600", name, info.Mode(), err)
 		}
+	}
+}
+
+// The command can be pasted in a checkout or an archive, where the program is not in the PATH.
+func TestInitNamesTheProgramAsItWasCalled(t *testing.T) {
+	var out bytes.Buffer
+	if err := initialize(&out, t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
+	if want := "\n  " + permission.Quote(os.Args[0]) + " --config.file="; !strings.Contains(out.String(), want) {
+		t.Errorf("got\n%swant %q", &out, want)
 	}
 }
