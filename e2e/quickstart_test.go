@@ -14,7 +14,7 @@ import (
 )
 
 // shellBlock is a block of commands in a page.
-var shellBlock = regexp.MustCompile("(?ms)^```sh\n(.*?)^```$")
+var shellBlock = regexp.MustCompile("(?s)\n```sh\n(.*?\n)```\n")
 
 // quickStartWaits is what a reader waits for after a block, by what the block contains. The words are those of the page.
 var quickStartWaits = []struct{ block, until string }{
