@@ -122,6 +122,18 @@ archive() {
 	generate sbom "$(program "$1")" >"dist/release/$base.cdx.json"
 }
 
+# chart DIR packs the Helm chart, as it is committed, into a directory. helm package would write the time of now into it.
+chart() {
+	local dir=$build/chart/healthcheck-exporter file
+	rm -rf "$dir"
+	tracked packaging/helm/healthcheck-exporter | while read -r file; do
+		install -D -m 0644 "$file" "$build/chart/${file#packaging/helm/}"
+	done
+	say "healthcheck-exporter-$version.tgz"
+	mkdir -p "$1"
+	pack "$1/healthcheck-exporter-$version.tgz" "$dir"
+}
+
 mapfile -t all < <(if [[ -n ${PLATFORMS:-} ]]; then tr ' ' '\n' <<<"$PLATFORMS"; else platforms; fi)
 
 case ${1:-} in
@@ -148,11 +160,15 @@ release)
 		archive "$p"
 	done
 	[[ ! -d dist/packages ]] || cp dist/packages/* dist/release
+	chart dist/release
 	say "SHA256SUMS"
 	(cd dist/release && sha256sum -- * >SHA256SUMS)
 	;;
+chart)
+	chart "${2:-dist/release}"
+	;;
 *)
-	echo "usage: packaging/build.sh packages|release|platforms" >&2
+	echo "usage: packaging/build.sh packages|release|platforms|chart [DIR]" >&2
 	exit 2
 	;;
 esac
