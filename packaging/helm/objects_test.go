@@ -14,6 +14,8 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/config"
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/inventory"
+	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
 const (
@@ -131,6 +133,9 @@ func TestConfigurations(t *testing.T) {
 			c, err := config.Options{TimeoutOffset: config.DefaultTimeoutOffset}.Load(filepath.Join(dir, "healthcheck.yml"))
 			if err != nil {
 				t.Fatal(err)
+			}
+			if n, wrong := inventory.CheckFiles(t.Context(), c, config.DefaultTimeoutOffset, prober.MaskURL); len(wrong) > 0 || (n > 0) != (len(c.TargetFiles) > 0) {
+				t.Errorf("the lists %v have %d targets and the mistakes %v", c.TargetFiles, n, wrong)
 			}
 			values := parse[map[string]any](t, cases(t)[name])
 			if got, want := c.Restart != nil, at(values, "config", "restart") != nil; got != want {
