@@ -20,14 +20,15 @@ spec:
 
 // TestPrometheusRule makes one object of all rules of the mixin, and the rules that the Helm chart has.
 func TestPrometheusRule(t *testing.T) {
-	groups := "groups:\n"
+	all := []string{"groups:"}
 	for _, file := range []string{"../mixin/prometheus_alerts.yaml", "../mixin/prometheus_rules.yaml"} {
 		_, more, ok := strings.Cut(read(t, file), "\ngroups:\n")
 		if !ok {
 			t.Fatalf("%s has no groups", file)
 		}
-		groups += more
+		all = append(all, strings.TrimSuffix(more, "\n"))
 	}
+	groups := strings.Join(all, "\n") + "\n"
 	golden.Compare(t, "../packaging/helm/healthcheck-exporter/files/rules.yaml", groups)
 
 	var b strings.Builder

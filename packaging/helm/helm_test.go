@@ -58,6 +58,23 @@ func TestRender(t *testing.T) {
 	}
 }
 
+// TestNotes compares what Helm prints after an installation. helm template leaves that out, so a copy of the chart has it in an object.
+func TestNotes(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), chart)
+	if err := os.CopyFS(dir, os.DirFS(chart)); err != nil {
+		t.Fatal(err)
+	}
+	put(t, filepath.Join(dir, "templates", "notes.yaml"), "notes: |\n{{ include (print .Template.BasePath \"/NOTES.txt\") . | indent 2 }}\n")
+	for _, name := range []string{"default", "networkpolicy", "several", "example-restarts"} {
+		out, err := helm(t, "template", "healthcheck-exporter", dir, "--namespace=monitoring", "--values="+cases(t)[name], "--show-only=templates/notes.yaml")
+		if err != nil {
+			t.Fatalf("%s: %s", name, out)
+		}
+		_, notes, _ := strings.Cut(out, "notes: |\n")
+		golden.Compare(t, "testdata/notes/"+name+".txt", notes)
+	}
+}
+
 func TestLint(t *testing.T) {
 	for name, values := range cases(t) {
 		if out, err := helm(t, "lint", "--strict", "--quiet", chart, "--values="+values); err != nil {
@@ -98,6 +115,7 @@ func TestRefused(t *testing.T) {
 			"config.restart.mode: is false", "write 'off' with quotes",
 		}},
 		{"a bare off of a service", strings.Replace(armed, "{name: web,", "{name: web, mode: off,", 1), []string{"the mode of web is false"}},
+		{"a bare off of probes", "config: {status: {self_probe: off}}", []string{"config.status.self_probe: is a bool"}},
 		{"everybody may ask", strings.Replace(armed, "observe,", "observe, receiver: {insecure: true},", 1), []string{
 			"config.restart.receiver.insecure: everybody",
 		}},

@@ -1,4 +1,4 @@
-// Package helm tests the chart. make check-helm renders it, and compares that with golden files; what is here reads them.
+// Package helm tests the chart: make check-helm renders it and compares that with golden files, which the other tests read.
 package helm
 
 import (

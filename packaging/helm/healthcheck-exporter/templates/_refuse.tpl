@@ -47,6 +47,9 @@ the rest of its configuration, and the schema what the values are.
   {{- end }}
 {{- end }}
 
+{{- if kindIs "bool" (dig "status" "self_probe" "" $config) }}
+  {{- $problems = append $problems "config.status.self_probe: is a bool, because YAML reads a bare off so: write 'off' with quotes" }}
+{{- end }}
 {{- if hasKey .Values.inventory "healthcheck.yml" }}
   {{- $problems = append $problems "inventory: healthcheck.yml is the configuration: give the list another name" }}
 {{- end }}
