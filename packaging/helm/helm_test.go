@@ -58,7 +58,8 @@ func TestRender(t *testing.T) {
 	}
 }
 
-// TestNotes compares what Helm prints after an installation. helm template leaves that out, so a copy of the chart has it in an object.
+// TestNotes compares what Helm prints after an installation. Because helm template leaves that out, a copy of the chart has it in an
+// object.
 func TestNotes(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), chart)
 	if err := os.CopyFS(dir, os.DirFS(chart)); err != nil {
