@@ -63,7 +63,7 @@ check() { # STATUS CURL…: the answer has that status; 2 stands for 2xx. A scri
 curl() { check "${want:-2}" command curl "$@"; }
 `)
 	n := 0
-	for _, block := range regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```$").FindAllStringSubmatch(string(text), -1) {
+	for _, block := range regexp.MustCompile("(?s)\n```(\\w*)\n(.*?)\n```\n").FindAllStringSubmatch(string(text), -1) {
 		if block[1] != "" && block[1] != "bash" { // how the exporter is started, or the body of something
 			continue
 		}
