@@ -31,7 +31,7 @@ type settings struct {
 
 func newSettings(c *config.Config, offset time.Duration) *settings {
 	return &settings{
-		reader:   config.TargetReader{File: Source, Modules: c.Modules, Offset: offset},
+		reader:   config.TargetReader{File: Source, Modules: c.Modules, Foreign: c.Foreign(), Offset: offset},
 		rules:    c.TargetRules,
 		max:      c.Managed.MaxTargetsOr(),
 		writable: c.Managed.Targets,

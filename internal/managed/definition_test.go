@@ -94,6 +94,24 @@ func members(n int, name string) string {
 	return strings.Join(all, ",")
 }
 
+// A module that was left out of the configuration is not unknown: it is in the file, for blackbox_exporter.
+func TestModuleLeftOut(t *testing.T) {
+	c, err := config.Options{IgnoreForeignModules: true}.Parse("test.yml", []byte("modules: {http_2xx: {prober: http}, ping: {prober: icmp}}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Managed.Targets = true
+	w := newWorld(t, "", c)
+	if err := w.Open(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.Put(t.Context(), w.by(Condition{}), "shop", []byte(`{"url":"http://a","module":"ping"}`))
+	want := `got module "ping", which was left out: ` + config.NotWith + `"icmp"`
+	if got := problems(err); !slices.Equal(found(err), []string{"/module"}) || !strings.Contains(got, want) {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 func TestAccepted(t *testing.T) {
 	for _, text := range []string{
 		`{"url":"http://a/?full=1&verbose&code=200&author=x"}`,
