@@ -206,7 +206,7 @@ func TestMergePatch(t *testing.T) {
 		{`[1,2]`, `{"a":"b","c":null}`, `{"a":"b"}`},
 		{`{}`, `{"a":{"bb":{"ccc":null}}}`, `{"a":{"bb":{}}}`},
 	} {
-		if got := string(encode(mergePatch(decode([]byte(tt[0])), decode([]byte(tt[1]))))); got != tt[2] {
+		if got := string(Encode(mergePatch(decode([]byte(tt[0])), decode([]byte(tt[1]))))); got != tt[2] {
 			t.Errorf("%s patched by %s: got %s, want %s", tt[0], tt[1], got, tt[2])
 		}
 	}
@@ -220,28 +220,28 @@ func FuzzDefinition(f *testing.F) {
 	}
 	s := newSettings(editable(), 0)
 	f.Fuzz(func(t *testing.T, a, b []byte) {
-		old, wrong := readObject(a, false)
+		old, wrong := ReadObject(a, false)
 		for _, p := range wrong {
 			if p.Detail == "" || p.Pointer != "" && p.Pointer[0] != '/' {
 				t.Errorf("the problem %+v", p)
 			}
 		}
 		_, _ = s.written("x", a)
-		now, wrong2 := readObject(b, false)
+		now, wrong2 := ReadObject(b, false)
 		if len(wrong)+len(wrong2) > 0 {
 			return
 		}
 		if !json.Valid(a) {
 			t.Fatalf("%q was read", a)
 		}
-		text := encode(old)
-		again, problems := readObject(text, false)
-		if len(text) <= maxDefinition && (len(problems) > 0 || !bytes.Equal(encode(again), text)) {
-			t.Errorf("%s was read as %s, and then as %s, %v", a, text, encode(again), problems)
+		text := Encode(old)
+		again, problems := ReadObject(text, false)
+		if len(text) <= maxDefinition && (len(problems) > 0 || !bytes.Equal(Encode(again), text)) {
+			t.Errorf("%s was read as %s, and then as %s, %v", a, text, Encode(again), problems)
 		}
-		patch := decode(encode(difference(old, now)))
-		if got := encode(mergePatch(decode(text), patch)); !bytes.Equal(got, encode(now)) {
-			t.Errorf("%s patched by %s: got %s", text, encode(patch), cmp.Diff(string(encode(now)), string(got)))
+		patch := decode(Encode(difference(old, now)))
+		if got := Encode(mergePatch(decode(text), patch)); !bytes.Equal(got, Encode(now)) {
+			t.Errorf("%s patched by %s: got %s", text, Encode(patch), cmp.Diff(string(Encode(now)), string(got)))
 		}
 	})
 }
