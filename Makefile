@@ -252,6 +252,8 @@ check-packages: ## install, upgrade, remove and purge the packages in a private 
 	@$(MAKE) packages PLATFORMS="linux/$$($(GO) env GOARCH)"
 	echo ">> go test -tags packages ./packaging"
 	$(GO) test -tags packages -count=1 $(TESTFLAGS) ./packaging
+	echo ">> go test in tools/sbom"
+	cd tools/sbom && $(GO) test -count=1 ./...
 
 .PHONY: check-reproducible
 check-reproducible: ## make release twice, in two directories of one commit, and want the same bytes
