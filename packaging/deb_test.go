@@ -40,14 +40,10 @@ func older(t *testing.T, format string) string {
 			t.Fatal(err)
 		}
 	}
-	programs, err := filepath.Glob("../dist/build/linux-*/healthcheck_exporter")
-	if err != nil || len(programs) != 1 {
-		t.Fatalf("programs: %q, %v; want one", programs, err)
-	}
 	cmd := exec.CommandContext(t.Context(), "go", "tool", "-modfile=tools/nfpm/go.mod", "nfpm", "package",
 		"--config", "packaging/nfpm.yaml", "--packager", format, "--target", dir+"/")
 	cmd.Dir = ".."
-	cmd.Env = append(os.Environ(), "STAGE="+stage, "BUILD="+filepath.Dir(strings.TrimPrefix(programs[0], "../")), "ARCH="+runtime.GOARCH, "VERSION=0.0.1")
+	cmd.Env = append(os.Environ(), "STAGE="+stage, "BUILD=dist/build/linux-"+runtime.GOARCH, "ARCH="+runtime.GOARCH, "VERSION=0.0.1")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %v\n%s", cmd, err, out)
 	}
@@ -138,14 +134,16 @@ preset healthcheck_exporter.service
 daemon-reload
 start healthcheck_exporter.service`, r.told())
 	want(t, "user", "healthcheck_exporter:/var/lib/healthcheck_exporter:/usr/sbin/nologin", r.sh("getent passwd healthcheck_exporter | cut -d: -f1,6,7"))
-	checkInstalled(t, r)
+	checkInstalled(t, r, "dpkg -L")
 	completion(t, r)
 	pages(t, r)
 }
 
-// checkInstalled checks what both packages install.
-func checkInstalled(t *testing.T, r *root) {
+// checkInstalled checks what both packages install. The command list prints what is installed by a package.
+func checkInstalled(t *testing.T, r *root, list string) {
 	t.Helper()
+	want(t, "files that can be executed", "/usr/bin/healthcheck_exporter",
+		r.sh(list+` healthcheck-exporter | while read -r f; do test ! -f "$f" -o ! -x "$f" || echo "$f"; done`))
 	want(t, "check", "/etc/healthcheck_exporter/healthcheck.yml: ok, modules: 5, targets: 1",
 		r.sh("runuser -u healthcheck_exporter -- healthcheck_exporter check /etc/healthcheck_exporter/healthcheck.yml"))
 	if out, err := r.try("runuser -u nobody -- cat /etc/healthcheck_exporter/healthcheck.yml"); err == nil {

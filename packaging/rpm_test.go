@@ -57,7 +57,7 @@ func TestRPMInstall(t *testing.T) {
 	want(t, "files", filesOf("/usr/share/zsh/site-functions"), r.sh(`rpm -ql healthcheck-exporter`+rest+owned))
 	want(t, "calls of systemctl", "daemon-reload\npreset healthcheck_exporter.service", r.told())
 	want(t, "what rpm finds changed", "", r.sh("rpm -V --nodeps healthcheck-exporter"))
-	checkInstalled(t, r)
+	checkInstalled(t, r, "rpm -ql")
 }
 
 // TestRPMUpgrade: what was edited stays, what was not is replaced, and the service is restarted if it runs.
