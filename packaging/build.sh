@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds what people install, from a checkout: make packages, make release. PLATFORMS="linux/amd64 linux/arm64" builds for
+# Builds what people install, from a checkout: make packages, make release, make image. PLATFORMS="linux/amd64 linux/arm64" builds for
 # these instead of all of .promu.yml. What comes out depends on the commit and on the version of Go alone.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -129,6 +129,18 @@ committed() {
 	git diff --quiet HEAD -- || { echo "make $1: the tree has changes that are not committed" >&2; exit 1; }
 }
 
+# image builds an image whose program has the bytes of a release. ARGS has more for docker build.
+image() {
+	local label=org.opencontainers.image revision created format=+%FT%TZ
+	revision=${REVISION:-$(git rev-parse HEAD)}
+	created=$(date -d "@$SOURCE_DATE_EPOCH" "$format" 2>/dev/null || date -r "$SOURCE_DATE_EPOCH" "$format") # GNU's, or BSD's
+	# shellcheck disable=SC2086 # a list
+	"${DOCKER:-docker}" build -t "$name:$version" \
+		--build-arg REVISION="$revision" --build-arg BRANCH --build-arg BUILD_USER --build-arg SOURCE_DATE_EPOCH \
+		--label $label.version="$version" --label $label.revision="$revision" \
+		--label $label.created="$created" ${ARGS:-} .
+}
+
 mapfile -t all < <(if [[ -n ${PLATFORMS:-} ]]; then tr ' ' '\n' <<<"$PLATFORMS"; else platforms; fi)
 
 case ${1:-} in
@@ -158,8 +170,19 @@ release)
 	say "SHA256SUMS"
 	(cd dist/release && sha256sum -- * >SHA256SUMS)
 	;;
+image)
+	image
+	;;
+release-image)
+	committed release-image
+	grep -qE '^ARG GOLANG=[^@]+@sha256:[0-9a-f]{64}$' Dockerfile || {
+		echo "make release-image: GOLANG in Dockerfile has no digest; RELEASING.md says how to write it there" >&2
+		exit 1
+	}
+	image
+	;;
 *)
-	echo "usage: packaging/build.sh packages|release|platforms" >&2
+	echo "usage: packaging/build.sh packages|release|image|release-image|platforms" >&2
 	exit 2
 	;;
 esac
