@@ -124,6 +124,7 @@ const rest = ` | grep -Ev '/doc/healthcheck-exporter(/docs.*|/examples.*|/mixin.
 	grep -E 'health|zsh.*/_'`
 
 func TestDebInstall(t *testing.T) {
+	t.Parallel()
 	r := newRoot(t)
 	r.sh("dpkg -i " + r.copyIn(built(t, "deb")))
 	want(t, "files", filesOf("/usr/share/zsh/vendor-completions"), r.sh(`dpkg -L healthcheck-exporter`+rest+owned))
@@ -160,6 +161,7 @@ func checkInstalled(t *testing.T, r *root, list string) {
 
 // TestDebUpgrade: what was edited stays, what was not is replaced, and the service is restarted.
 func TestDebUpgrade(t *testing.T) {
+	t.Parallel()
 	r := newRoot(t)
 	r.sh("dpkg -i " + r.copyIn(older(t, "deb")))
 	r.put("/etc/healthcheck_exporter/healthcheck.yml", edited)
@@ -200,11 +202,13 @@ func sorted(lines string) string {
 
 // TestDebPolicy: nothing is started where policy-rc.d forbids it, or where systemd does not run.
 func TestDebPolicy(t *testing.T) {
+	t.Parallel()
 	for name, prepare := range map[string]string{
 		"policy":  `printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d; chmod 0755 /usr/sbin/policy-rc.d`,
 		"systemd": "rmdir /run/systemd/system || rm -r /run/systemd",
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := newRoot(t)
 			r.sh(prepare)
 			r.sh("dpkg -i " + r.copyIn(built(t, "deb")))

@@ -36,6 +36,7 @@ const base = `
 // TestImage builds the Dockerfile on a base that is made here, since no registry is asked, and runs what comes out. How the program
 // is compiled in the real base is not part of it.
 func TestImage(t *testing.T) {
+	t.Parallel()
 	const docker = "/usr/bin/docker" // Debian's can build without a plugin
 	need(t, "dockerd")
 	need(t, docker)

@@ -18,6 +18,7 @@ func newRPMRoot(t *testing.T) *root {
 }
 
 func TestRPMReadBack(t *testing.T) {
+	t.Parallel()
 	need(t, "rpm")
 	query := func(args ...string) string {
 		t.Helper()
@@ -52,6 +53,7 @@ func TestRPMReadBack(t *testing.T) {
 }
 
 func TestRPMInstall(t *testing.T) {
+	t.Parallel()
 	r := newRPMRoot(t)
 	r.sh("rpm -i --nodeps " + r.copyIn(built(t, "rpm")))
 	want(t, "files", filesOf("/usr/share/zsh/site-functions"), r.sh(`rpm -ql healthcheck-exporter`+rest+owned))
@@ -62,6 +64,7 @@ func TestRPMInstall(t *testing.T) {
 
 // TestRPMUpgrade: what was edited stays, what was not is replaced, and the service is restarted if it runs.
 func TestRPMUpgrade(t *testing.T) {
+	t.Parallel()
 	r := newRPMRoot(t)
 	r.sh("rpm -i --nodeps " + r.copyIn(older(t, "rpm")))
 	r.put("/etc/healthcheck_exporter/healthcheck.yml", edited)
