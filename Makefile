@@ -247,7 +247,7 @@ image: ## an image for this machine's platform, healthcheck_exporter:VERSION, wi
 	@packaging/build.sh image
 
 .PHONY: release-image
-release-image: ## the same of the commit, for a registry: ARGS="--platform=… --push -t …"; wants the digest of the base in Dockerfile
+release-image: ## the image of the commit for a registry, ARGS="--platform=… --push -t …"; RELEASING.md says what Dockerfile needs
 	@packaging/build.sh release-image
 
 .PHONY: check-packages

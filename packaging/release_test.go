@@ -53,7 +53,7 @@ func TestReleaseImage(t *testing.T) {
 	revision, version := must("git rev-parse HEAD"), must("cat VERSION")
 	const label = "org.opencontainers.image."
 	want := []string{
-		"build", "-t", "healthcheck_exporter:" + version,
+		"build",
 		"--build-arg", "REVISION=" + revision, "--build-arg", "BRANCH", "--build-arg", "BUILD_USER", "--build-arg", "SOURCE_DATE_EPOCH",
 		"--label", label + "version=" + version, "--label", label + "revision=" + revision, "--label", label + "created=2026-11-29T21:29:25Z",
 		"--push", "-t", "example.com/hc:1", ".",
