@@ -17,7 +17,7 @@ ARG REVISION=unknown BRANCH=unknown BUILD_USER=docker SOURCE_DATE_EPOCH
 # GOARM is for 32-bit ARM alone: the v8 of arm64 is no value of it.
 RUN if [ "$TARGETARCH" = arm ]; then export GOARM="${TARGETVARIANT#v}"; fi \
     && GOOS="$TARGETOS" GOARCH="$TARGETARCH" make build \
-    && go run ./packaging/generate licenses healthcheck_exporter >LICENSES.txt \
+    && packaging/modules.sh | go run ./packaging/generate licenses healthcheck_exporter >LICENSES.txt \
     && echo 'healthcheck_exporter:x:65532:65532::/:' >passwd \
     && echo 'healthcheck_exporter:x:65532:' >group \
     && mkdir /state

@@ -42,7 +42,7 @@ binary() {
 		[[ -z ${BUILD_GOCACHE:-} ]] || export GOCACHE=$BUILD_GOCACHE
 		GOOS=$os GOARCH=$arch GOARM=$arm "${MAKE:-make}" build BINARY="$dir/$name"
 	)
-	generate licenses "$(program "$1")" >"$dir/LICENSES.txt"
+	packaging/modules.sh | generate licenses "$(program "$1")" >"$dir/LICENSES.txt"
 }
 
 # program OS/ARCH is the path of a program that is built.
@@ -122,7 +122,7 @@ archive() {
 	cp "$build"/stage/completion/* "$dir/completion"
 	cp -R "$build"/stage/doc/. "$dir"
 	pack "$dir" "$base"
-	generate sbom "$(program "$1")" >"dist/release/$base.cdx.json"
+	packaging/modules.sh | generate sbom "$(program "$1")" >"dist/release/$base.cdx.json"
 }
 
 # committed says no to a tree that is not that of the commit.

@@ -28,7 +28,7 @@ const base = `
 		done
 	done
 	echo certificates >etc/ssl/certs/ca-certificates.crt
-	printf '#!/bin/sh\ncase "$*" in\n"mod download") ;;\n"run ./packaging/generate licenses healthcheck_exporter") cat built/LICENSES.txt ;;\n*) exit 1 ;;\nesac\n' >bin/go
+	printf '#!/bin/sh\ncase "$*" in\n"mod download" | "env GOROOT" | "list -m "*) ;;\n"run ./packaging/generate licenses healthcheck_exporter") cat built/LICENSES.txt ;;\n*) exit 1 ;;\nesac\n' >bin/go
 	printf '#!/bin/sh\n[ "$*" = build ] && echo "$REVISION $BRANCH $BUILD_USER $SOURCE_DATE_EPOCH $GOOS" >NOTICE && cp built/healthcheck_exporter .\n' >bin/make
 	chmod 0755 bin/go bin/make
 	tar -cf - .`
@@ -64,7 +64,7 @@ func TestImage(t *testing.T) {
 	sh(`( `+base+` ) | `+docker+` import - hc/base:1`, t.TempDir())
 	// Only what the build needs of the tree.
 	tree := t.TempDir()
-	sh(`tar -cf - .promu.yml Dockerfile Makefile go.mod go.sum LICENSE VERSION packaging/build.sh | tar -xf - -C "$1"
+	sh(`tar -cf - .promu.yml Dockerfile Makefile go.mod go.sum LICENSE VERSION packaging/build.sh packaging/modules.sh | tar -xf - -C "$1"
 		cp -R dist/build/linux-`+runtime.GOARCH+` "$1/built"`, tree)
 	sh(`env -u MAKEFLAGS DOCKER=`+docker+` SOURCE_DATE_EPOCH=1795987765 REVISION=abc \
 		make -C "$1" image ARGS='--network=none --build-arg GOLANG=hc/base:1 -t hc/image:1'`, tree)

@@ -14,7 +14,7 @@ import (
 // TestLinks follows the links on the pages that packages and archives have, which leave out what is for developers alone.
 func TestLinks(t *testing.T) {
 	const doc = "../dist/build/stage/doc"
-	code := regexp.MustCompile("(?ms)^ *```.*?^ *```|`[^`\n]*`")
+	code := regexp.MustCompile("(?s)```.*?```|`[^`\n]*`")
 	link := regexp.MustCompile(`\]\(([^) #]+)`)
 	count := 0
 	err := filepath.WalkDir(doc, func(page string, _ fs.DirEntry, err error) error {

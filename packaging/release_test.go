@@ -17,7 +17,7 @@ func TestReleaseImage(t *testing.T) {
 		t.Helper()
 		cmd := exec.CommandContext(t.Context(), "bash", "-ec", script)
 		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "DOCKER="+filepath.Join(dir, ".git/docker"), "ARGS=--push -t example.com/hc:1", "SOURCE_DATE_EPOCH=1795987765",
+		cmd.Env = append(os.Environ(), "DOCKER="+filepath.Join(dir, ".git", "docker"), "ARGS=--push -t example.com/hc:1", "SOURCE_DATE_EPOCH=1795987765",
 			"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com")
 		out, err := cmd.CombinedOutput()
 		return strings.TrimSpace(string(out)), err

@@ -1,11 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -35,22 +35,18 @@ var known = []license{
 // A text is a file about licences.
 type text struct{ file, content string }
 
+// listed is where the directories of modules are read: packaging/modules.sh prints them.
+var listed io.Reader = os.Stdin
+
 // directories returns the directories of the modules that the program may be made of, and of the standard library.
-var directories = func() (map[string]string, error) {
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Path}} {{.Dir}}", "all").Output()
-	if err != nil {
-		return nil, fmt.Errorf("go list -m: %w", err)
-	}
-	root, err := exec.Command("go", "env", "GOROOT").Output()
-	if err != nil {
-		return nil, fmt.Errorf("go env GOROOT: %w", err)
-	}
-	dirs := map[string]string{"std": strings.TrimSpace(string(root))}
-	for line := range strings.Lines(string(out)) {
-		path, dir, _ := strings.Cut(strings.TrimSpace(line), " ")
+func directories() (map[string]string, error) {
+	dirs := map[string]string{}
+	lines := bufio.NewScanner(listed)
+	for lines.Scan() {
+		path, dir, _ := strings.Cut(lines.Text(), " ")
 		dirs[path] = dir
 	}
-	return dirs, nil
+	return dirs, lines.Err()
 }
 
 // licenses writes the licences of all modules in a binary. Most of them want to be in every copy. A text is there once, below the

@@ -55,8 +55,8 @@ type module struct {
 	Licenses      []string // by their names of SPDX
 }
 
-// modules returns what a binary was made of, as "go version -m" does, with the licences. The standard library comes first. It has to
-// run where the binary was built, with the modules still there.
+// modules returns what a binary was made of, as "go version -m" does, with the licences that are listed for each. The standard
+// library comes first.
 func modules(binary string) ([]module, *buildinfo.BuildInfo, error) {
 	info, err := buildinfo.ReadFile(binary)
 	if err != nil {

@@ -28,12 +28,11 @@ func pack(out io.Writer, dir string, a about) error {
 		if err != nil {
 			return err
 		}
-		from, err := root.Open(name)
+		content, err := fs.ReadFile(root, name)
 		if err != nil {
 			return err
 		}
-		defer from.Close()
-		_, err = io.Copy(to, from)
+		_, err = to.Write(content)
 		return err
 	})
 	if err != nil {

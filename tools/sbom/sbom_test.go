@@ -25,7 +25,7 @@ func generated(t *testing.T) []byte {
 	if _, err := os.Stat(filepath.Join(root, program)); err != nil {
 		t.Fatalf("%v: make check-packages builds it", err)
 	}
-	cmd := exec.CommandContext(t.Context(), "go", "run", "./packaging/generate", "-version", "1.2.3", "-epoch", "1795987765", "sbom", program)
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", `packaging/modules.sh | go run ./packaging/generate -version 1.2.3 -epoch 1795987765 sbom `+program)
 	cmd.Dir = root
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
@@ -129,7 +129,8 @@ func TestLibrary(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		if c.Name != "healthcheck_exporter" && path != strings.ToLower(c.Name) || strings.TrimLeft(version, "v") != strings.TrimLeft(c.Version, "vgo") {
+		want := strings.ToLower(c.Name)
+		if want != "healthcheck_exporter" && path != want || strings.TrimLeft(version, "v") != strings.TrimLeft(c.Version, "vgo") {
 			t.Errorf("%s %s is called %s", c.Name, c.Version, c.PackageURL)
 		}
 	}
