@@ -122,6 +122,7 @@ archive() {
 	cp "$build"/stage/completion/* "$dir/completion"
 	cp -R "$build"/stage/doc/. "$dir"
 	pack "$dir" "$base"
+	rm -rf "$dir"
 	packaging/modules.sh | generate sbom "$(program "$1")" >"dist/release/$base.cdx.json"
 }
 
