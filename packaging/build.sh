@@ -30,7 +30,7 @@ platforms() {
 
 # generate runs packaging/generate on this machine, whatever is built.
 generate() {
-	env -u GOOS -u GOARCH -u GOARM go run ./packaging/generate -version "$version" -epoch "$SOURCE_DATE_EPOCH" "$@"
+	env -u GOOS -u GOARCH -u GOARM go run -trimpath ./packaging/generate -version "$version" -epoch "$SOURCE_DATE_EPOCH" "$@"
 }
 
 # binary OS/ARCH builds the program, and writes beside it the licences of what is linked into it. A second time costs nothing.
