@@ -249,14 +249,19 @@ release: ## archives, packages, SBOMs and checksums of the commit into dist/rele
 
 .PHONY: image
 image: ## an image for this machine's platform, healthcheck_exporter:VERSION, with labels of version and commit; needs docker
-	@docker build --build-arg VERSION="$$(<VERSION)" --build-arg REVISION="$$(git rev-parse HEAD)" $(ARGS) \
-		-t "$(BINARY):$$(<VERSION)" .
+	@packaging/build.sh image
+
+.PHONY: release-image
+release-image: ## the image of the commit for a registry, ARGS="--platform=… --push -t …"; RELEASING.md says what Dockerfile needs
+	@packaging/build.sh release-image
 
 .PHONY: check-packages
 check-packages: ## install, upgrade, remove and purge the packages in a private root; completion, pages, image; needs Debian, root, rpm, docker
 	@$(MAKE) packages PLATFORMS="linux/$$($(GO) env GOARCH)"
 	echo ">> go test -tags packages ./packaging"
-	$(GO) test -tags packages -count=1 $(TESTFLAGS) ./packaging
+	$(GO) test -tags packages -count=1 -v $(TESTFLAGS) ./packaging
+	echo ">> go test in tools/sbom"
+	cd tools/sbom && $(GO) test -count=1 ./...
 
 .PHONY: check-reproducible
 check-reproducible: ## make release twice, in two directories of one commit, and want the same bytes
