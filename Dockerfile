@@ -1,12 +1,11 @@
-# Build:  docker build -t healthcheck_exporter .     (make image: with labels of version and commit)
+# Build:  docker build -t healthcheck_exporter .     (make image: with labels of version, commit and time)
 # Run:    docker run -p 10115:10115 healthcheck_exporter
 # With a configuration:
 #         docker run -p 10115:10115 -v "$PWD/healthcheck.yml:/etc/healthcheck_exporter/healthcheck.yml:ro" \
 #             healthcheck_exporter --config.file=/etc/healthcheck_exporter/healthcheck.yml
 # With restarts, whose state and audit should outlive the container: add -v healthcheck:/data
 
-# To build with an image that nobody can replace, give its digest as well: --build-arg GOLANG=golang:1.26.8-bookworm@sha256:…
-# as docker buildx imagetools inspect golang:1.26.8-bookworm --format '{{.Manifest.Digest}}' says it.
+# A release names this image by its digest as well, so that nobody can replace it: RELEASING.md says how to write it here.
 ARG GOLANG=golang:1.26.8-bookworm
 FROM --platform=$BUILDPLATFORM $GOLANG AS build
 WORKDIR /src
@@ -14,27 +13,25 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 ARG TARGETOS TARGETARCH TARGETVARIANT
-ARG REVISION=unknown BRANCH=unknown BUILD_USER=docker
+ARG REVISION=unknown BRANCH=unknown BUILD_USER=docker SOURCE_DATE_EPOCH
 # GOARM is for 32-bit ARM alone: the v8 of arm64 is no value of it.
 RUN if [ "$TARGETARCH" = arm ]; then export GOARM="${TARGETVARIANT#v}"; fi \
     && GOOS="$TARGETOS" GOARCH="$TARGETARCH" make build \
+    && packaging/modules.sh | go run ./packaging/generate licenses healthcheck_exporter >LICENSES.txt \
     && echo 'healthcheck_exporter:x:65532:65532::/:' >passwd \
     && echo 'healthcheck_exporter:x:65532:' >group \
     && mkdir /state
 
 # Nothing but the program: no shell, no package manager.
 FROM scratch
-# The program knows its version from the file VERSION. A label can only have what it is told.
-ARG VERSION=unknown REVISION=unknown
-LABEL org.opencontainers.image.version="$VERSION" \
-      org.opencontainers.image.revision="$REVISION" \
-      org.opencontainers.image.title="healthcheck_exporter" \
-      org.opencontainers.image.description="Prometheus exporter that probes HTTP targets and says why they fail" \
+# Version, revision and time of creation are for make image to say.
+LABEL org.opencontainers.image.title="healthcheck_exporter" \
+      org.opencontainers.image.description="Prometheus exporter that probes HTTP and WebSocket targets and says why they fail" \
       org.opencontainers.image.source="https://github.com/healthcheck-exporter/healthcheck_exporter" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /src/passwd /src/group /etc/
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
-COPY --from=build /src/LICENSE /src/NOTICE /usr/share/doc/healthcheck_exporter/
+COPY --from=build /src/LICENSE /src/NOTICE /src/LICENSES.txt /usr/share/doc/healthcheck_exporter/
 COPY --from=build /src/healthcheck_exporter /bin/healthcheck_exporter
 # The default of --storage.path is below the working directory, which is /. A new volume takes over whose it is.
 COPY --from=build --chown=65532:65532 /state /data

@@ -73,7 +73,7 @@ model: ## play 100,000 random incidents against the restart policy; with the rac
 	$(GO) test -count=1 -run '^TestModel$$' ./internal/restart/policy -model.incidents=100000
 
 .PHONY: check
-check: check-mod check-fmt vet lint check-imports test model check-bench check-golden check-docs check-mixin check-examples check-alertconf check-openapi ## everything that a change must pass
+check: check-mod check-fmt vet lint check-imports test model check-bench check-golden check-docs check-mixin check-examples check-helm check-alertconf check-openapi ## everything that a change must pass
 	@echo ">> all checks passed"
 
 .PHONY: check-bench
@@ -113,7 +113,7 @@ check-imports: ## break every rule about imports in a copy, and want it found
 	@echo ">> go test -tags imports -run TestImports"
 	$(GO) test -count=1 -tags imports -run '^TestImports$$' .
 
-# Only a package whose tests import this one knows the flag; go test fails in every other.
+# Only a package whose tests import this one knows the flag; go test fails in every other. The tag is for those that need helm.
 GOLDEN_DIRS = grep -rlF --include='*_test.go' '/internal/golden"' . | xargs -n 1 dirname | sort -u
 
 .PHONY: golden
@@ -121,7 +121,7 @@ golden: ## rewrite the golden files from what the code does now; look at the dif
 	@dirs=$$($(GOLDEN_DIRS)) || { echo "no package has golden files"; exit 0; }
 	for dir in $$dirs; do
 		echo ">> go test $$dir -update"
-		$(GO) test "$$dir" -update
+		$(GO) test -tags helm "$$dir" -update
 	done
 
 .PHONY: check-golden
@@ -172,6 +172,11 @@ check-alertconf: ## 1,000 random lists of channels, rendered and then loaded and
 check-examples: ## examples: time intervals, Compose and Kubernetes files, by the code of those programs (make test has the rest)
 	@echo ">> go test in tools/examples"
 	cd tools/examples && $(GO) test ./...
+
+.PHONY: check-helm
+check-helm: ## the Helm chart: rendered, linted, packed and refused by the pinned helm; the first run compiles that, a few minutes
+	@echo ">> go test -tags helm ./packaging/helm"
+	$(GO) test -tags helm -count=1 $(TESTFLAGS) ./packaging/helm
 
 .PHONY: check-openapi
 check-openapi: ## the API: every answer that its tests get is as internal/api/openapi.yaml describes it
@@ -244,14 +249,19 @@ release: ## archives, packages, SBOMs and checksums of the commit into dist/rele
 
 .PHONY: image
 image: ## an image for this machine's platform, healthcheck_exporter:VERSION, with labels of version and commit; needs docker
-	@docker build --build-arg VERSION="$$(<VERSION)" --build-arg REVISION="$$(git rev-parse HEAD)" $(ARGS) \
-		-t "$(BINARY):$$(<VERSION)" .
+	@packaging/build.sh image
+
+.PHONY: release-image
+release-image: ## the image of the commit for a registry, ARGS="--platform=… --push -t …"; RELEASING.md says what Dockerfile needs
+	@packaging/build.sh release-image
 
 .PHONY: check-packages
 check-packages: ## install, upgrade, remove and purge the packages in a private root; completion, pages, image; needs Debian, root, rpm, docker
 	@$(MAKE) packages PLATFORMS="linux/$$($(GO) env GOARCH)"
 	echo ">> go test -tags packages ./packaging"
-	$(GO) test -tags packages -count=1 $(TESTFLAGS) ./packaging
+	$(GO) test -tags packages -count=1 -v $(TESTFLAGS) ./packaging
+	echo ">> go test in tools/sbom"
+	cd tools/sbom && $(GO) test -count=1 ./...
 
 .PHONY: check-reproducible
 check-reproducible: ## make release twice, in two directories of one commit, and want the same bytes

@@ -12,28 +12,32 @@ const ruleHead = `# Generated from the mixin: go test ./examples -update. A Prom
 apiVersion: monitoring.coreos.com/v1
 kind: PrometheusRule
 metadata:
-  name: healthcheck
+  name: healthcheck-exporter
   namespace: monitoring
-  labels: {release: prometheus}
+  labels: {app.kubernetes.io/name: healthcheck-exporter, release: prometheus}
 spec:
-  groups:
 `
 
-// TestPrometheusRule makes one object of all rules of the mixin.
+// TestPrometheusRule makes one object of all rules of the mixin, and the rules that the Helm chart has.
 func TestPrometheusRule(t *testing.T) {
-	var b strings.Builder
-	b.WriteString(ruleHead)
+	all := []string{"groups:"}
 	for _, file := range []string{"../mixin/prometheus_alerts.yaml", "../mixin/prometheus_rules.yaml"} {
-		_, groups, ok := strings.Cut(read(t, file), "\ngroups:\n")
+		_, more, ok := strings.Cut(read(t, file), "\ngroups:\n")
 		if !ok {
 			t.Fatalf("%s has no groups", file)
 		}
-		for line := range strings.Lines(groups) {
-			if strings.TrimSpace(line) != "" {
-				b.WriteString("  ")
-			}
-			b.WriteString(line)
+		all = append(all, strings.TrimSuffix(more, "\n"))
+	}
+	groups := strings.Join(all, "\n") + "\n"
+	golden.Compare(t, "../packaging/helm/healthcheck-exporter/files/rules.yaml", groups)
+
+	var b strings.Builder
+	b.WriteString(ruleHead)
+	for line := range strings.Lines(groups) {
+		if strings.TrimSpace(line) != "" {
+			b.WriteString("  ")
 		}
+		b.WriteString(line)
 	}
 	golden.Compare(t, "kubernetes/prometheusrule.yaml", b.String())
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds what people install, from a checkout: make packages, make release. PLATFORMS="linux/amd64 linux/arm64" builds for these
-# instead of all of .promu.yml. What comes out depends on the commit and on the version of Go alone.
+# Builds what people install, from a checkout: make packages, make release, make image. PLATFORMS="linux/amd64 linux/arm64" builds for
+# these instead of all of .promu.yml. What comes out depends on the commit and on the version of Go alone.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -11,6 +11,7 @@ export BRANCH=HEAD BUILD_USER=release
 version=$(<VERSION)
 name=healthcheck_exporter
 build=dist/build
+host=$(go env GOHOSTOS)/$(go env GOHOSTARCH)
 
 # The packages that a platform of Go has: the name that nfpm has for its architecture. armv6 has none, since Debian's armhf, which
 # Raspbian's is called as well, is armv7.
@@ -29,10 +30,10 @@ platforms() {
 
 # generate runs packaging/generate on this machine, whatever is built.
 generate() {
-	env -u GOOS -u GOARCH -u GOARM go run ./packaging/generate -version "$version" -epoch "$SOURCE_DATE_EPOCH" "$@"
+	env -u GOOS -u GOARCH -u GOARM go run -trimpath ./packaging/generate -version "$version" -epoch "$SOURCE_DATE_EPOCH" "$@"
 }
 
-# binary OS/ARCH builds the program, and writes beside it the licences of what is linked into it.
+# binary OS/ARCH builds the program, and writes beside it the licences of what is linked into it. A second time costs nothing.
 binary() {
 	local os=${1%/*} arch=${1#*/} dir=$build/${1/\//-} arm=
 	[[ $arch != armv* ]] || { arm=${arch#armv}; arch=arm; }
@@ -41,10 +42,7 @@ binary() {
 		[[ -z ${BUILD_GOCACHE:-} ]] || export GOCACHE=$BUILD_GOCACHE
 		GOOS=$os GOARCH=$arch GOARM=$arm "${MAKE:-make}" build BINARY="$dir/$name"
 	)
-	{
-		echo "std $(go env GOROOT)"
-		go list -m -f '{{.Path}} {{.Dir}}' all
-	} | generate licenses "$(program "$1")" >"$dir/LICENSES.txt"
+	packaging/modules.sh | generate licenses "$(program "$1")" >"$dir/LICENSES.txt"
 }
 
 # program OS/ARCH is the path of a program that is built.
@@ -59,11 +57,12 @@ tracked() { git ls-files -- "$@" | grep -Ev '_test\.go$|/testdata/'; }
 
 # stage lays out what is the same for every platform.
 stage() {
-	local stage=$build/stage self=$build/host/$name file
+	local stage=$build/stage self file
+	self=$(program "$host")
+	binary "$host"
 	say "man pages and completion"
 	rm -rf "$stage"
-	mkdir -p "$stage"/{completion,doc,man/man1,man/man5,share/mixin/dashboards,share/alertmanager} "${self%/*}"
-	env -u GOOS -u GOARCH -u GOARM "${MAKE:-make}" build BINARY="$self"
+	mkdir -p "$stage"/{completion,doc,man/man1,man/man5,share/mixin/dashboards,share/alertmanager}
 	"$self" --help-man | gzip -9n >"$stage/man/man1/$name.1.gz"
 	generate manual config/reference.yml | gzip -9n >"$stage/man/man5/healthcheck.yml.5.gz"
 	"$self" --completion-script-bash >"$stage/completion/$name.bash"
@@ -75,9 +74,10 @@ stage() {
 	cp mixin/prometheus_{alerts,rules}.yaml "$stage/share/mixin"
 	cp mixin/dashboards_out/*.json "$stage/share/mixin/dashboards"
 	tracked examples/alertmanager/'*.yml' examples/alertmanager/'*.tmpl' | xargs -d '\n' cp -t "$stage/share/alertmanager"
-	gzip -9n <CHANGELOG.md >"$stage/changelog.gz"
+	printf '%s\n' "healthcheck-exporter ($version) unstable; urgency=medium" '' '  * CHANGELOG.md says what is new.' '' \
+		" -- $(sed -n 's/^maintainer: //p' packaging/nfpm.yaml)  $(date -R -d "@$SOURCE_DATE_EPOCH")" | gzip -9n >"$stage/changelog.gz"
 	# As in the repository, so that the links from page to page lead somewhere.
-	tracked ./*.md LICENSE NOTICE Dockerfile .promu.yml docs examples config/reference.yml mixin |
+	tracked ./*.md LICENSE NOTICE Dockerfile .promu.yml docs examples config/reference.yml mixin packaging/helm/healthcheck-exporter |
 		while read -r file; do install -D -m 0644 "$file" "$stage/doc/$file"; done
 	chmod -R u=rwX,go=rX "$stage" # nfpm takes the modes of trees as they are, and a checkout has them by the umask
 }
@@ -95,31 +95,68 @@ packages() {
 	done
 }
 
-# pack ARCHIVE DIR packs a directory as any machine packs it.
-pack() {
+# tarball FILE DIR packs a directory as any machine packs it. gzip -9 makes 1 % less of it, and takes three times as long.
+tarball() {
 	tar --sort=name --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX --mtime="@$SOURCE_DATE_EPOCH" --format=ustar \
-		-C "$(dirname "$2")" -cf - "$(basename "$2")" | gzip -9n >"$1"
+		-C "$(dirname "$2")" -cf - "$(basename "$2")" | gzip -n >"$1"
 }
 
-# archive OS/ARCH makes the archive of a platform, with the files that .promu.yml names for it.
+# pack DIR BASE packs the directory BASE into a file that people of its platform can open.
+pack() {
+	case $2 in
+	*.windows-*)
+		say "$2.zip"
+		generate zip "$1" >"dist/release/$2.zip"
+		;;
+	*)
+		say "$2.tar.gz"
+		tarball "dist/release/$2.tar.gz" "$1"
+		;;
+	esac
+}
+
+# archive OS/ARCH makes the archive of a platform, with the pages and examples that packages have, and its bill of materials.
 archive() {
-	local base=$name-$version.${1/\//-} dir file
+	local base=$name-$version.${1/\//-} dir
 	dir=$build/archive/$base
 	rm -rf "$dir"
 	mkdir -p "$dir/man" "$dir/completion"
 	cp "$(program "$1")" "$build/${1/\//-}/LICENSES.txt" "$dir"
 	cp "$build"/stage/man/*/* "$dir/man"
 	cp "$build"/stage/completion/* "$dir/completion"
-	sed -nE '/^tarball:/,/^[a-z]+:$/s/^ +- (.*)/\1/p' .promu.yml | while read -r file; do
-		if [[ -d $file ]]; then
-			tracked "$file" | while read -r f; do install -D -m 0644 "$f" "$dir/$f"; done
-		else
-			cp "$file" "$dir"
-		fi
+	cp -R "$build"/stage/doc/. "$dir"
+	pack "$dir" "$base"
+	rm -rf "$dir"
+	packaging/modules.sh | generate sbom "$(program "$1")" >"dist/release/$base.cdx.json"
+}
+
+# committed says no to a tree that is not that of the commit.
+committed() {
+	git diff --quiet HEAD -- || { echo "make $1: the tree has changes that are not committed" >&2; exit 1; }
+}
+
+# image ARG... builds an image whose program is made as that of a release. ARGS has more for docker build.
+image() {
+	local label=org.opencontainers.image revision created format=+%FT%TZ
+	revision=${REVISION:-$(git rev-parse HEAD)}
+	created=$(date -d "@$SOURCE_DATE_EPOCH" "$format" 2>/dev/null || date -r "$SOURCE_DATE_EPOCH" "$format") # GNU's, or BSD's
+	# shellcheck disable=SC2086 # a list
+	"${DOCKER:-docker}" build "$@" \
+		--build-arg REVISION="$revision" --build-arg BRANCH --build-arg BUILD_USER --build-arg SOURCE_DATE_EPOCH \
+		--label $label.version="$version" --label $label.revision="$revision" \
+		--label $label.created="$created" ${ARGS:-} .
+}
+
+# chart DIR packs the Helm chart, as it is committed, into a directory. helm package would write the time of now into it.
+chart() {
+	local dir=$build/chart/healthcheck-exporter file
+	rm -rf "$dir"
+	tracked packaging/helm/healthcheck-exporter | while read -r file; do
+		install -D -m 0644 "$file" "$build/chart/${file#packaging/helm/}"
 	done
-	say "$base.tar.gz"
-	pack "dist/release/$base.tar.gz" "$dir"
-	generate sbom "$(program "$1")" >"dist/release/$base.cdx.json"
+	say "healthcheck-exporter-$version.tgz"
+	mkdir -p "$1"
+	tarball "$1/healthcheck-exporter-$version.tgz" "$dir"
 }
 
 mapfile -t all < <(if [[ -n ${PLATFORMS:-} ]]; then tr ' ' '\n' <<<"$PLATFORMS"; else platforms; fi)
@@ -138,7 +175,7 @@ packages)
 	done
 	;;
 release)
-	git diff --quiet HEAD -- || { echo "make release: the tree has changes that are not committed" >&2; exit 1; }
+	committed release
 	rm -rf dist/packages dist/release
 	mkdir -p dist/release
 	stage
@@ -148,11 +185,26 @@ release)
 		archive "$p"
 	done
 	[[ ! -d dist/packages ]] || cp dist/packages/* dist/release
+	chart dist/release
 	say "SHA256SUMS"
 	(cd dist/release && sha256sum -- * >SHA256SUMS)
 	;;
+image)
+	image -t "$name:$version"
+	;;
+release-image)
+	committed release-image
+	grep -qE '^ARG GOLANG=[^@]+@sha256:[0-9a-f]{64}$' Dockerfile || {
+		echo "make release-image: GOLANG in Dockerfile has no digest; RELEASING.md says how to write it there" >&2
+		exit 1
+	}
+	image
+	;;
+chart)
+	chart "${2:-dist/release}"
+	;;
 *)
-	echo "usage: packaging/build.sh packages|release|platforms" >&2
+	echo "usage: packaging/build.sh packages|release|image|release-image|platforms|chart [DIR]" >&2
 	exit 2
 	;;
 esac

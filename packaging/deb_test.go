@@ -40,14 +40,10 @@ func older(t *testing.T, format string) string {
 			t.Fatal(err)
 		}
 	}
-	programs, err := filepath.Glob("../dist/build/linux-*/healthcheck_exporter")
-	if err != nil || len(programs) != 1 {
-		t.Fatalf("programs: %q, %v; want one", programs, err)
-	}
 	cmd := exec.CommandContext(t.Context(), "go", "tool", "-modfile=tools/nfpm/go.mod", "nfpm", "package",
 		"--config", "packaging/nfpm.yaml", "--packager", format, "--target", dir+"/")
 	cmd.Dir = ".."
-	cmd.Env = append(os.Environ(), "STAGE="+stage, "BUILD="+filepath.Dir(strings.TrimPrefix(programs[0], "../")), "ARCH="+runtime.GOARCH, "VERSION=0.0.1")
+	cmd.Env = append(os.Environ(), "STAGE="+stage, "BUILD=dist/build/linux-"+runtime.GOARCH, "ARCH="+runtime.GOARCH, "VERSION=0.0.1")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %v\n%s", cmd, err, out)
 	}
@@ -124,10 +120,11 @@ drwx------ healthcheck_exporter:healthcheck_exporter /var/lib/healthcheck_export
 }
 
 // rest matches what filesOf leaves out: directories that everybody has, and what changes with every page.
-const rest = ` | grep -Ev '/doc/healthcheck-exporter(/docs.*|/examples.*|/mixin.*|/config|/changelog.gz|/copyright)?$|/healthcheck_exporter/alertmanager/' |
+const rest = ` | grep -Ev '/doc/healthcheck-exporter(/docs.*|/examples.*|/mixin.*|/packaging.*|/config|/changelog.gz|/copyright)?$|/healthcheck_exporter/alertmanager/' |
 	grep -E 'health|zsh.*/_'`
 
 func TestDebInstall(t *testing.T) {
+	t.Parallel()
 	r := newRoot(t)
 	r.sh("dpkg -i " + r.copyIn(built(t, "deb")))
 	want(t, "files", filesOf("/usr/share/zsh/vendor-completions"), r.sh(`dpkg -L healthcheck-exporter`+rest+owned))
@@ -138,14 +135,16 @@ preset healthcheck_exporter.service
 daemon-reload
 start healthcheck_exporter.service`, r.told())
 	want(t, "user", "healthcheck_exporter:/var/lib/healthcheck_exporter:/usr/sbin/nologin", r.sh("getent passwd healthcheck_exporter | cut -d: -f1,6,7"))
-	checkInstalled(t, r)
+	checkInstalled(t, r, "dpkg -L")
 	completion(t, r)
 	pages(t, r)
 }
 
-// checkInstalled checks what both packages install.
-func checkInstalled(t *testing.T, r *root) {
+// checkInstalled checks what both packages install. The command list prints what is installed by a package.
+func checkInstalled(t *testing.T, r *root, list string) {
 	t.Helper()
+	want(t, "files that can be executed", "/usr/bin/healthcheck_exporter",
+		r.sh(list+` healthcheck-exporter | while read -r f; do test ! -f "$f" -o ! -x "$f" || echo "$f"; done`))
 	want(t, "check", "/etc/healthcheck_exporter/healthcheck.yml: ok, modules: 5, targets: 1",
 		r.sh("runuser -u healthcheck_exporter -- healthcheck_exporter check /etc/healthcheck_exporter/healthcheck.yml"))
 	if out, err := r.try("runuser -u nobody -- cat /etc/healthcheck_exporter/healthcheck.yml"); err == nil {
@@ -162,6 +161,7 @@ func checkInstalled(t *testing.T, r *root) {
 
 // TestDebUpgrade: what was edited stays, what was not is replaced, and the service is restarted.
 func TestDebUpgrade(t *testing.T) {
+	t.Parallel()
 	r := newRoot(t)
 	r.sh("dpkg -i " + r.copyIn(older(t, "deb")))
 	r.put("/etc/healthcheck_exporter/healthcheck.yml", edited)
@@ -202,11 +202,13 @@ func sorted(lines string) string {
 
 // TestDebPolicy: nothing is started where policy-rc.d forbids it, or where systemd does not run.
 func TestDebPolicy(t *testing.T) {
+	t.Parallel()
 	for name, prepare := range map[string]string{
 		"policy":  `printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d; chmod 0755 /usr/sbin/policy-rc.d`,
 		"systemd": "rmdir /run/systemd/system || rm -r /run/systemd",
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := newRoot(t)
 			r.sh(prepare)
 			r.sh("dpkg -i " + r.copyIn(built(t, "deb")))

@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 export PLATFORMS=${PLATFORMS:-linux/$(go env GOARCH)}
 tmp=$(mktemp -d)
-trap 'chmod -R u+w "$tmp"; rm -rf "$tmp"' EXIT
+trap 'wait; chmod -R u+w "$tmp"; rm -rf "$tmp"' EXIT
 one=$tmp/one two=$tmp/a/longer/path/two
 
 git clone -q --no-local . "$one"
@@ -17,13 +17,17 @@ git -C "$two" checkout -q --detach
 
 echo ">> make release for $PLATFORMS in two directories"
 unset MAKEFLAGS MFLAGS MAKELEVEL SOURCE_DATE_EPOCH
-make -C "$one" release >"$tmp/one.log" || { cat "$tmp/one.log"; exit 1; }
+make -C "$one" release >"$tmp/one.log" 2>&1 &
+first=$!
 (
 	umask 077
 	export TZ=Asia/Seoul LANG=ko_KR.UTF-8 USER=somebody
 	[[ -n ${WARM:-} ]] || export BUILD_GOCACHE=$tmp/cache
-	make -C "$two" release >"$tmp/two.log" || { cat "$tmp/two.log"; exit 1; }
-)
+	make -C "$two" release
+) >"$tmp/two.log" 2>&1 &
+second=$!
+wait $first || { cat "$tmp/one.log"; exit 1; }
+wait $second || { cat "$tmp/two.log"; exit 1; }
 (cd "$two/dist/release" && sha256sum --quiet -c SHA256SUMS)
 diff -r "$one/dist/release" "$two/dist/release"
 (cd "$two/dist/release" && ls -l | awk 'NR > 1 {printf "%12d  %s\n", $5, $9}')

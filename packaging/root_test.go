@@ -82,6 +82,8 @@ func newRoot(t *testing.T) *root {
 		# As on a machine that runs systemd, whatever this one does, without settings of containers and CI.
 		mkdir -p /run/systemd/system
 		rm -f /usr/sbin/policy-rc.d /etc/dpkg/dpkg.cfg.d/*
+		# Nobody asks apropos here, and dpkg would index all pages of the machine each time.
+		rm -f /var/lib/man-db/auto-update
 		: >` + calls)
 	r.sh("mkdir -p /usr/lib/real; mv /usr/bin/systemctl /usr/lib/real")
 	r.put("/usr/bin/systemctl", systemctl)

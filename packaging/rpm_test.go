@@ -18,6 +18,7 @@ func newRPMRoot(t *testing.T) *root {
 }
 
 func TestRPMReadBack(t *testing.T) {
+	t.Parallel()
 	need(t, "rpm")
 	query := func(args ...string) string {
 		t.Helper()
@@ -52,16 +53,18 @@ func TestRPMReadBack(t *testing.T) {
 }
 
 func TestRPMInstall(t *testing.T) {
+	t.Parallel()
 	r := newRPMRoot(t)
 	r.sh("rpm -i --nodeps " + r.copyIn(built(t, "rpm")))
 	want(t, "files", filesOf("/usr/share/zsh/site-functions"), r.sh(`rpm -ql healthcheck-exporter`+rest+owned))
 	want(t, "calls of systemctl", "daemon-reload\npreset healthcheck_exporter.service", r.told())
 	want(t, "what rpm finds changed", "", r.sh("rpm -V --nodeps healthcheck-exporter"))
-	checkInstalled(t, r)
+	checkInstalled(t, r, "rpm -ql")
 }
 
 // TestRPMUpgrade: what was edited stays, what was not is replaced, and the service is restarted if it runs.
 func TestRPMUpgrade(t *testing.T) {
+	t.Parallel()
 	r := newRPMRoot(t)
 	r.sh("rpm -i --nodeps " + r.copyIn(older(t, "rpm")))
 	r.put("/etc/healthcheck_exporter/healthcheck.yml", edited)

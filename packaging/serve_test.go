@@ -9,6 +9,7 @@ import (
 
 // TestServes: what the package installs runs as its user, by the command line of its unit, and says that it is up.
 func TestServes(t *testing.T) {
+	t.Parallel()
 	r := newRoot(t)
 	r.sh("dpkg -i " + r.copyIn(built(t, "deb")))
 	out := r.sh(`

@@ -16,12 +16,16 @@ const (
 	maxRoutes = 10_000
 )
 
+// maxClient is how many keys and values its global http_config may have: each channel has them as well.
+const maxClient = 1000
+
 // A base is a configuration of Alertmanager with a place for channels.
 type base struct {
 	root      *yaml.Node
 	marked    *yaml.Node // the route below which the channels are
 	receivers *yaml.Node // the list
 	names     []string   // of the receivers
+	client    *yaml.Node // http_config of the section global; nil: there is none
 }
 
 // CheckBase returns why channels cannot be put into a base file. What else is wrong with it Alertmanager says.
@@ -59,6 +63,9 @@ func parseBase(data []byte) (*base, error) {
 	if err := b.findReceivers(member(top, "receivers")); err != nil {
 		return nil, err
 	}
+	if err := b.findClient(member(member(top, "global"), "http_config")); err != nil {
+		return nil, err
+	}
 	found := 0
 	if err := b.findMarked(member(top, "route"), &found); err != nil {
 		return nil, err
@@ -92,6 +99,19 @@ func (b *base) findReceivers(list *yaml.Node) error {
 	if !marked {
 		return fmt.Errorf("there is no receiver %q, want one: it gets what no channel takes", MarkedReceiver)
 	}
+	return nil
+}
+
+func (b *base) findClient(client *yaml.Node) error {
+	if client == nil || client.Kind != yaml.MappingNode {
+		return nil // what Alertmanager says of it
+	}
+	left := maxClient
+	copied(client, nil, &left)
+	if left < 0 {
+		return fmt.Errorf("line %d: http_config has more than %d values", client.Line, maxClient)
+	}
+	b.client = client
 	return nil
 }
 
@@ -132,6 +152,31 @@ func resolved(n *yaml.Node) *yaml.Node {
 		return n.Alias
 	}
 	return n
+}
+
+// copied is a node without anchors and comments, with what its aliases stand for, and without some keys of the mapping that it is. It
+// takes one off left for each key and value, and ends when nothing is left.
+func copied(n *yaml.Node, without map[string]bool, left *int) *yaml.Node {
+	n = resolved(n)
+	c := &yaml.Node{Kind: n.Kind, Style: n.Style, Tag: n.Tag, Value: n.Value}
+	*left--
+	for i, item := range n.Content {
+		if *left < 0 {
+			break
+		}
+		below := without
+		if n.Kind == yaml.MappingNode {
+			key := n.Content[i&^1]
+			if without[key.Value] {
+				continue
+			}
+			if key.Tag != mergeTag {
+				below = nil
+			}
+		}
+		c.Content = append(c.Content, copied(item, below, left))
+	}
+	return c
 }
 
 // maxMerged is how deep mappings may be merged into one another: one may be merged into itself.

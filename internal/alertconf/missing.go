@@ -31,7 +31,7 @@ func (p *Place) Check(config []byte, coming map[string]string) error {
 	if err := yaml.Unmarshal(config, &doc); err != nil {
 		return err
 	}
-	c := inspection{place: p, defined: map[string]bool{}, coming: map[string]bool{}}
+	c := inspection{place: p, said: map[string]bool{}, defined: map[string]bool{}, coming: map[string]bool{}}
 	for channel, secret := range coming {
 		c.coming[p.Secrets()+"/"+SecretFile(channel)] = secret != ""
 	}
@@ -50,13 +50,18 @@ type inspection struct {
 	place   *Place
 	coming  map[string]bool // files that will be there
 	missing []string
+	said    map[string]bool // what is in missing, without its line: each channel has what the base has for all
 	defined map[string]bool // templates, by name
 	// allSeen says whether all files of templates were read.
 	allSeen bool
 }
 
 func (c *inspection) fail(n *yaml.Node, format string, args ...any) {
-	c.missing = append(c.missing, fmt.Sprintf("line %d: ", n.Line)+fmt.Sprintf(format, args...))
+	text := fmt.Sprintf(format, args...)
+	if !c.said[text] {
+		c.said[text] = true
+		c.missing = append(c.missing, fmt.Sprintf("line %d: %s", n.Line, text))
+	}
 }
 
 func (c *inspection) file(s scalar) {

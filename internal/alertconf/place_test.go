@@ -41,6 +41,7 @@ receivers:
   slack_configs: [{api_url_file: /etc/am/channel-secrets/live, title: '{{ template "healthcheck.title" . }}'}, {api_url_file: /etc/am/channel-secrets/gone}, {api_url_file: relative}]
 - name: b
   webhook_configs: [{http_config: {authorization: {credentials_file: empty}, tls_config: {ca_file: gone}}}]
+- {name: again, webhook_configs: [{http_config: {tls_config: {ca_file: gone}}}]}
 - name: c
   slack_configs: [{title: '{{ template "slack.default.title" . }}', text: '{{ template "healthcheck.body" . }}{{ template "healthcheck.text" . }}'}]
 `
@@ -50,7 +51,7 @@ receivers:
 		`line 4: api_url_file "/etc/am/channel-secrets/gone" is missing or empty: messages would fail`,
 		`line 6: credentials_file "empty" is missing or empty: messages would fail`,
 		`line 6: ca_file "gone" is missing or empty: messages would fail`,
-		`line 8: no file under templates defines "healthcheck.body": messages would fail`,
+		`line 9: no file under templates defines "healthcheck.body": messages would fail`,
 	}
 	if missing == nil {
 		t.Fatal("it finds nothing")

@@ -58,7 +58,7 @@ func Render(base []byte, channels []Channel, r Rendering) ([]byte, error) {
 			return nil, fmt.Errorf("channel %q: %s has no receiver %q, want one of %q", c.Name, r.Base, c.Receiver, doc.names)
 		}
 		if c.Kind != Receiver {
-			receivers = append(receivers, r.receiver(c))
+			receivers = append(receivers, r.receiver(c, doc))
 		}
 		route, err := c.route()
 		if err != nil {
@@ -139,7 +139,7 @@ func (c *Channel) route() (*yaml.Node, error) {
 		}
 		matchers = append(matchers, m.String())
 	}
-	route := mapping("receiver", receiver, "continue", &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: "true"})
+	route := mapping("receiver", receiver, "continue", boolean(true))
 	if len(matchers) > 0 {
 		route.Content = append(route.Content, text("matchers"), list(matchers...))
 	}
@@ -161,28 +161,47 @@ var slackTexts = []any{
 }
 
 // receiver writes down the receiver of a channel.
-func (r *Rendering) receiver(c *Channel) *yaml.Node {
+func (r *Rendering) receiver(c *Channel, b *base) *yaml.Node {
 	secret := path.Join(r.Secrets, SecretFile(c.Name))
-	resolved := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: strconv.FormatBool(c.SendResolved)}
-	authorization := mapping("authorization", mapping("credentials_file", secret))
-	kind := "slack_configs"
+	kind, credentials := "slack_configs", ""
 	var pairs []any
 	switch c.Kind { //nolint:exhaustive // that of a Receiver is in the base
 	case SlackWebhook:
-		pairs = append([]any{"api_url_file", secret, "send_resolved", resolved}, slackTexts...)
+		pairs = append([]any{"api_url_file", secret}, slackTexts...)
 	case SlackBot:
-		pairs = append([]any{
-			"api_url", slackPost, "channel", c.Channel, "http_config", authorization, "send_resolved", resolved,
-		}, slackTexts...)
+		credentials = secret
+		pairs = append([]any{"api_url", slackPost, "channel", c.Channel}, slackTexts...)
 	default: // Webhook
 		kind = "webhook_configs"
-		pairs = []any{"url", c.URL, "send_resolved", resolved}
+		pairs = []any{"url", c.URL}
 		if r.HasSecret != nil && r.HasSecret(c.Name) {
-			pairs = append(pairs, "http_config", authorization)
+			credentials = secret
 		}
 	}
+	pairs = append(pairs, "send_resolved", boolean(c.SendResolved), "http_config", b.httpConfig(credentials))
 	one := &yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{mapping(pairs...)}}
 	return mapping("name", c.receiver(), kind, one)
+}
+
+// ownClient are the keys of http_config that are a channel's own, and ownCredentials those of a channel with a token.
+var (
+	ownClient      = setOf("follow_redirects")
+	ownCredentials = setOf("follow_redirects", "authorization", "basic_auth", "oauth2", "bearer_token", "bearer_token_file")
+)
+
+// httpConfig is how the receiver of a channel sends, with the file of a token if that is not empty. It follows no redirect, which could
+// lead to a host that no channel may have. A receiver with a http_config does not have the global one, so what is there is repeated.
+func (b *base) httpConfig(credentials string) *yaml.Node {
+	own, config := ownClient, mapping("follow_redirects", boolean(false))
+	if credentials != "" {
+		own = ownCredentials
+		config.Content = append(config.Content, text("authorization"), mapping("credentials_file", credentials))
+	}
+	if b.client != nil {
+		left := maxClient
+		config.Content = append(config.Content, copied(b.client, own, &left).Content...)
+	}
+	return config
 }
 
 // text is a scalar that is a string, whatever it looks like.
@@ -190,6 +209,10 @@ func text(s string) *yaml.Node {
 	n := &yaml.Node{}
 	n.SetString(s)
 	return n
+}
+
+func boolean(b bool) *yaml.Node {
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: strconv.FormatBool(b)}
 }
 
 // list is a list of strings on one line.

@@ -2,6 +2,7 @@ package alertconf
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -91,23 +92,79 @@ receivers:
     webhook_configs:
       - url: https://ops.example.com/x
         send_resolved: "false"
+        http_config:
+          follow_redirects: "false"
 `
 	cut, _, _ := strings.Cut(string(got), "  - name: hc-live\n")
 	if diff := cmp.Diff(strings.ReplaceAll(want, `"false"`, "false"), cut); diff != "" {
 		t.Error(diff)
 	}
-	var again struct {
-		Receivers []struct {
-			Name  string
-			Slack []map[string]any `yaml:"slack_configs"`
-		}
-	}
-	if err := yaml.Unmarshal(got, &again); err != nil {
-		t.Fatal(err)
-	}
-	live := again.Receivers[len(again.Receivers)-1]
+	all := receiversIn(t, got)
+	live := all[len(all)-1]
 	if live.Name != "hc-live" || live.Slack[0]["api_url_file"] != "/etc/am/secrets/live" || live.Slack[0]["send_resolved"] != true {
 		t.Errorf("live is %v", live)
+	}
+}
+
+type rendered struct {
+	Name     string
+	Slack    []map[string]any `yaml:"slack_configs"`
+	Webhooks []map[string]any `yaml:"webhook_configs"`
+}
+
+func receiversIn(t *testing.T, text []byte) []rendered {
+	t.Helper()
+	var read struct{ Receivers []rendered }
+	if err := yaml.Unmarshal(text, &read); err != nil {
+		t.Fatal(err)
+	}
+	return read.Receivers
+}
+
+// No channel follows a redirect, and each goes through the proxy of the base. A token of its own takes the place of the base's.
+func TestRenderHTTPConfig(t *testing.T) {
+	const global = `global:
+  http_config:
+    <<: [&tls {tls_config: &both {ca_file: ca}, basic_auth: {username: u}}, {tls_config: {}}] # twice
+    follow_redirects: true
+    proxy_url: "http://proxy:3128"
+    proxy_connect_header: {follow_redirects: [*both, "1"]}
+`
+	header := map[string]any{"follow_redirects": []any{map[string]any{"ca_file": "ca"}, "1"}}
+	plain := map[string]any{
+		"follow_redirects": false, "proxy_url": "http://proxy:3128", "tls_config": map[string]any{"ca_file": "ca"}, "proxy_connect_header": header,
+		"basic_auth": map[string]any{"username": "u"},
+	}
+	token := maps.Clone(plain)
+	delete(token, "basic_auth")
+	token["authorization"] = map[string]any{"credentials_file": "/s/token"}
+	bot := maps.Clone(token)
+	bot["authorization"] = map[string]any{"credentials_file": "/s/bot"}
+	want := map[string]any{"hc-bot": bot, "hc-plain": plain, "hc-slack": plain, "hc-token": token}
+	channels := []Channel{
+		{Name: "bot", Kind: SlackBot, Channel: "#a"},
+		{Name: "slack", Kind: SlackWebhook},
+		{Name: "plain", Kind: Webhook, URL: "https://a.example"},
+		{Name: "token", Kind: Webhook, URL: "https://a.example"},
+	}
+	for where, base := range map[string]string{"first": global + baseFile, "last": baseFile + global} {
+		t.Run(where, func(t *testing.T) {
+			text, err := Render([]byte(base), channels, Rendering{Secrets: "/s", HasSecret: func(name string) bool { return name == "token" }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := map[string]any{}
+			for _, r := range receiversIn(t, text) {
+				for _, integration := range append(r.Slack, r.Webhooks...) {
+					if strings.HasPrefix(r.Name, ourReceivers) {
+						got[r.Name] = integration["http_config"]
+					}
+				}
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s%s", diff, text)
+			}
+		})
 	}
 }
 
@@ -147,6 +204,7 @@ func TestBaseIsRefused(t *testing.T) {
 		"the same twice":  {"    - receiver: healthcheck-channels # those of the page\n      matchers: ['alertname=~\"Healthcheck.+\"']", "    - &c {receiver: healthcheck-channels}\n    - *c", "two routes"},
 		"merged routes":   {"      matchers: ['alertname=~\"Healthcheck.+\"']", "      <<: [{matchers: ['a=\"b\"']}, {routes: []}]", "has routes of its own"},
 		"merged twice":    {"    - receiver: pager\n", "    - <<: [{receiver: healthcheck-channels}]\n", "two routes"},
+		"endless client":  {"route:", "global: {http_config: &c {x: [*c, *c]}}\nroute:", "http_config has more than"},
 		"endless by hand": {"  routes:", "  routes: &all\n    - {receiver: x, routes: *all}", "routes"},
 	} {
 		t.Run(name, func(t *testing.T) {

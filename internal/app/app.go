@@ -178,7 +178,7 @@ func New(o Options) (*App, error) {
 	a.probes = &probes{metrics: a.metrics, history: a.history, status: a.status, observed: a.managed.Observe, log: o.ProbeLogger}
 	a.probeNow = newProbeNow(func(name string) (collector.Target, bool) { return a.current.Load().targets.named(name) }, a.probes.beginOwn, a.gate)
 	a.pages = a.newPages()
-	a.metrics.watchStale(a.stale)
+	a.metrics.registry.MustRegister(staleCollector{a.stale})
 	a.memory, a.selfProber = a.newMemory(), a.newSelfProber()
 	a.onStop("the journal", a.closeJournal)
 	a.onStop("what people edit", a.closeManaged)

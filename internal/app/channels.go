@@ -21,7 +21,7 @@ import (
 func (a *App) newChannels() {
 	a.channels = channels.New(channels.Options{Registry: a.managed, Log: a.limits.log})
 	a.channelTests = channels.NewTests(a.channels, func(ctx context.Context, alert channels.TestAlert, tell func(channels.Hop)) error {
-		return a.alertmanagers.test(ctx, a.standings(), alert, tell)
+		return a.alertmanagers.test(ctx, a.channels.Standings(), alert, tell)
 	})
 	a.silences = channels.NewSilences(a.alertmanagers.silences)
 	a.metrics.registry.MustRegister(a.channels.Collector())
@@ -72,15 +72,6 @@ func (a *App) closeChannels(ctx context.Context) error {
 	return err
 }
 
-// standings are how all Alertmanagers are; none, where the configuration has no section about them.
-func (a *App) standings() []alertconf.Standing {
-	known, err := a.channels.Alertmanager()
-	if err != nil {
-		return nil
-	}
-	return known.Servers
-}
-
 // settling is how long an Alertmanager may be away, or on its way to another configuration, until people are told.
 const settling = time.Minute
 
@@ -95,7 +86,7 @@ var urgency = map[alertconf.State]struct {
 }
 
 // unsynced are the Alertmanagers of which people have to hear that they do not run what is shown, the worst first.
-func (a *App) unsynced() []alertconf.Standing { return a.troubled(a.standings()) }
+func (a *App) unsynced() []alertconf.Standing { return a.troubled(a.channels.Standings()) }
 
 func (a *App) troubled(known []alertconf.Standing) (all []alertconf.Standing) {
 	for _, s := range known {

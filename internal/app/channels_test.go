@@ -105,7 +105,7 @@ func (d *channelDesk) runs(t *testing.T, a *App, text string) {
 	until(t, fmt.Sprintf("the Alertmanager to run what has %q", text), func() bool {
 		written, err := os.ReadFile(d.file())
 		loaded, _ := d.am.Loaded()
-		known := a.standings()
+		known := a.channels.Standings()
 		return err == nil && loaded == string(written) && strings.Contains(loaded, text) && len(known) > 0 && known[0].State == alertconf.InSync
 	})
 }
@@ -225,7 +225,7 @@ func TestChannelsEndWithTheSection(t *testing.T) {
 	if _, err := a.channelTests.Start("live", "alice"); !errors.Is(err, channels.ErrOff) {
 		t.Errorf("a test without the section: %v, want ErrOff", err)
 	}
-	if all := a.standings(); len(all) != 0 {
+	if all := a.channels.Standings(); len(all) != 0 {
 		t.Errorf("it looks after %v", all)
 	}
 	if text, err := os.ReadFile(d.file()); err != nil || !strings.Contains(string(text), "name: hc-live") {
@@ -255,7 +255,7 @@ func TestTestOfAnotherConfiguration(t *testing.T) {
 	if _, err := a.channels.Apply(t.Context(), managed.Author{Name: "alice", May: func(...string) error { return nil }}, false); !errors.Is(err, alertconf.ErrFileChanged) {
 		t.Fatalf("publishing over a file of somebody else: %v", err)
 	}
-	until(t, "the change of the file to be seen", func() bool { return a.standings()[0].State == alertconf.FileChanged })
+	until(t, "the change of the file to be seen", func() bool { return a.channels.Standings()[0].State == alertconf.FileChanged })
 	if _, err := a.channelTests.Start("live", "alice"); err != nil {
 		t.Fatal(err)
 	}
@@ -304,7 +304,7 @@ func TestStopWhileAlertmanagerHangs(t *testing.T) {
 	d := newChannelDesk(t)
 	d.am.Set("", probetest.QuirkHangs)
 	a := started(t, d.o)
-	until(t, "the first look", func() bool { return len(a.standings()) > 0 || time.Since(a.made) > time.Second })
+	until(t, "the first look", func() bool { return len(a.channels.Standings()) > 0 || time.Since(a.made) > time.Second })
 	began := time.Now()
 	stopped(t, a)
 	if took := time.Since(began); took > 2*time.Second {
@@ -415,7 +415,7 @@ func TestChannelsElsewhere(t *testing.T) {
 	d.o.ConfigFile = configFile(t, before)
 	a := started(t, d.o)
 	a.channel(t, "live", slackChannel)
-	if all := a.standings(); len(all) != 1 || all[0].Server != "far" {
+	if all := a.channels.Standings(); len(all) != 1 || all[0].Server != "far" {
 		t.Errorf("it knows of %+v, want the one that far stands for", all)
 	}
 	if _, err := a.channelTests.Start("live", "alice"); err != nil {

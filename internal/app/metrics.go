@@ -138,11 +138,3 @@ func (m *metrics) knowModules(modules map[string]collector.Module) {
 		m.duration.WithLabelValues(name)
 	}
 }
-
-// watchStale registers how many targets are stale.
-func (m *metrics) watchStale(stale func() float64) {
-	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Namespace: namespace, Name: "targets_stale",
-		Help: "How many targets of the inventory nobody has probed for two intervals.",
-	}, stale))
-}

@@ -30,7 +30,9 @@ import (
 func used(t *testing.T) *metrics {
 	t.Helper()
 	m := newMetrics(prometheus.NewPedanticRegistry())
-	m.watchStale(func() float64 { return 0 })
+	m.registry.MustRegister(staleCollector{func() []*inventory.Entry {
+		return []*inventory.Entry{{Target: config.Target{Name: "shop", Environment: "LIVE"}}}
+	}})
 	m.reloaded(nil)
 	m.knowModules(map[string]collector.Module{"http_2xx": {}, "api": {}})
 	k := inventory.NewKeeper(inventory.Options{Mask: prober.MaskURL, Log: slog.New(slog.DiscardHandler)}, m.registry)

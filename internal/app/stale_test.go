@@ -1,6 +1,7 @@
 package app
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,11 +15,15 @@ func TestStale(t *testing.T) {
 		a := build(t, o)
 		for _, step := range []struct {
 			after time.Duration
-			want  float64
-		}{{0, 0}, {time.Minute, 0}, {time.Second, 1}, {9 * time.Minute, 2}} {
+			want  []string
+		}{{0, nil}, {time.Minute, nil}, {time.Second, []string{"a"}}, {9 * time.Minute, []string{"a", "b"}}} {
 			time.Sleep(step.after)
-			if got := a.stale(); got != step.want {
-				t.Errorf("after another %s %g targets are stale, want %g", step.after, got, step.want)
+			var got []string
+			for _, e := range a.stale() {
+				got = append(got, e.Name)
+			}
+			if !slices.Equal(got, step.want) {
+				t.Errorf("after another %s %q are stale, want %q", step.after, got, step.want)
 			}
 		}
 		if err := a.Stop(); err != nil {

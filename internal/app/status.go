@@ -63,19 +63,3 @@ func (a *App) probeOwn(ctx context.Context, name string) {
 	}
 	a.metrics.selfProbes.WithLabelValues(outcome).Inc()
 }
-
-// stale is how many targets of the inventory nobody has probed for two intervals. Before the exporter has run for as long
-// there are none.
-func (a *App) stale() float64 {
-	now, n := time.Now(), 0
-	for _, e := range a.currentInventory().Entries() {
-		at, _, _ := a.status.Last(e.Name)
-		if at.Before(a.made) {
-			at = a.made
-		}
-		if status.Stale(at, time.Duration(e.Interval), now) {
-			n++
-		}
-	}
-	return float64(n)
-}

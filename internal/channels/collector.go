@@ -2,7 +2,6 @@ package channels
 
 import (
 	"slices"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -23,14 +22,14 @@ func (e *Editor) Collector() prometheus.Collector {
 	return collector{e, alertconf.Collector{Standings: e.looked}}
 }
 
-// looked are the standings of those whom somebody has looked at.
+// looked are the standings of those of whom something is known: not of one of Settings.Servers at which nobody has looked yet.
 func (e *Editor) looked() []alertconf.Standing {
-	f := e.force()
-	if f == nil {
-		return nil
+	f, unmet := e.inForce()
+	if f == nil || f.lacks(unmet) != nil {
+		return e.Standings()
 	}
-	known := slices.DeleteFunc(f.standings(), func(s alertconf.Standing) bool { return s.LookedAt.IsZero() && f.failed.Load() == nil })
-	return append(known, e.elsewhere(f, e.options.Registry.ChannelsRevision(), time.Now())...)
+	known := slices.DeleteFunc(f.standings(nil), func(s alertconf.Standing) bool { return s.LookedAt.IsZero() })
+	return append(known, e.elsewhere(f)...)
 }
 
 // Describe implements prometheus.Collector.

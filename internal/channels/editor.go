@@ -2,7 +2,6 @@ package channels
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -42,7 +41,7 @@ type Editor struct {
 
 	mu      sync.Mutex // protects the following; never held while something is written or asked for
 	current *force     // nil: channels are off
-	broken  error      // why they are off although a configuration lets people make them; nil: none does
+	unmet   *unmet     // settings of a configuration in force that are not; nil: there are none
 	locks   map[string]*alertconf.Lock
 	reports map[string]report // of Settings.Syncs
 }
@@ -207,17 +206,23 @@ func (e *Editor) release() { <-e.turn }
 func (e *Editor) off() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.broken != nil {
-		return &managed.StoreError{Err: fmt.Errorf("channels cannot be used until the configuration is loaded again: %w", e.broken)}
+	if e.unmet != nil {
+		return &managed.StoreError{Err: e.unmet.off()}
 	}
 	return ErrOff
 }
 
 // force is what is in force, or nil.
 func (e *Editor) force() *force {
+	f, _ := e.inForce()
+	return f
+}
+
+// inForce is what is in force, or nil, and which settings should be and are not, or nil.
+func (e *Editor) inForce() (*force, *unmet) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.current
+	return e.current, e.unmet
 }
 
 // wake lets Run look at once.

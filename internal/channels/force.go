@@ -31,6 +31,16 @@ type force struct {
 	said  string    // what was logged last
 }
 
+// unmet are settings that a configuration in force has, and why they are not. What was in force before goes on.
+type unmet struct {
+	settings *Settings
+	err      error
+}
+
+func (u *unmet) off() error {
+	return fmt.Errorf("channels cannot be used until the configuration is loaded again: %w", u.err)
+}
+
 // maxBase is how much of a base file is read, in bytes; alertconf refuses one that is larger than a half of it.
 const maxBase = 2 << 20
 
@@ -61,7 +71,10 @@ func (e *Editor) Configure(s *Settings) (err error) {
 		}
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		e.broken = err
+		e.unmet = nil
+		if err != nil {
+			e.unmet = &unmet{s, err}
+		}
 	}()
 	var f *force
 	if s != nil {

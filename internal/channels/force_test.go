@@ -171,6 +171,54 @@ func TestOtherDirectory(t *testing.T) {
 	}
 }
 
+// Settings that cannot be put into force are known to nobody: that is a drift, until they are, or channels are off.
+func TestSettingsUnmet(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	w.put(t, "live", live)
+	inSync := func(when string, want float64) {
+		t.Helper()
+		for _, server := range []string{"am-1", "am-2"} {
+			if got := gauge(t, w, "healthcheck_exporter_alertmanager_in_sync", server); got != want {
+				t.Errorf("%s: %s is %v, want %v", when, server, got, want)
+			}
+		}
+		for _, s := range w.Standings() {
+			if s.Server != "far" && want == 0 && (s.State != alertconf.Pending || !strings.Contains(s.Detail, ".healthcheck_exporter.lock")) {
+				t.Errorf("%s: %+v", when, s)
+			}
+		}
+	}
+	unmet := *w.settings
+	unmet.Place.Dir = t.TempDir()
+	if err := os.Mkdir(filepath.Join(unmet.Place.Dir, ".healthcheck_exporter.lock"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	configure := func(s *Settings, works bool) {
+		t.Helper()
+		if err := w.Configure(s); (err == nil) != works {
+			t.Fatalf("got %v", err)
+		}
+	}
+	inSync("before", 1)
+	configure(&unmet, false)
+	inSync("in a load", 0)
+	w.put(t, "dev", hook) // with the settings before
+	inSync("after a change", 0)
+	configure(w.settings, true)
+	inSync("after another load", 1)
+	configure(nil, true)
+	configure(&unmet, false)
+	inSync("in the first load", 0)
+	if got := gauge(t, w, "healthcheck_exporter_alertmanager_in_sync", "far"); got != 0 {
+		t.Errorf("far is %v", got)
+	}
+	if _, err := w.Alertmanager(); !is[*managed.StoreError](err) {
+		t.Errorf("got %v", err)
+	}
+	configure(nil, true)
+	inSync("off", -1)
+}
+
 // Without the file of what people edit nothing is published, and nothing is changed.
 func TestStoreUnread(t *testing.T) {
 	dir := t.TempDir()

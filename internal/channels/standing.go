@@ -60,16 +60,51 @@ func (e *Editor) Alertmanager() (Alertmanager, error) {
 	if f == nil {
 		return Alertmanager{}, e.off()
 	}
-	a := Alertmanager{
-		Revision: e.options.Registry.ChannelsRevision(), File: f.settings.Place.ConfigFile(), Servers: []alertconf.Standing{},
-	}
-	a.Servers = append(a.Servers, f.standings()...)
-	a.Servers = append(a.Servers, e.elsewhere(f, a.Revision, time.Now())...)
-	return a, nil
+	return Alertmanager{
+		Revision: e.options.Registry.ChannelsRevision(), File: f.settings.Place.ConfigFile(), Servers: append([]alertconf.Standing{}, e.Standings()...),
+	}, nil
 }
 
-// standings are those of the Servers. One that runs what was there before, because what there is cannot be published, is not in sync.
-func (f *force) standings() []alertconf.Standing {
+// Standings are how all Alertmanagers are. Where settings could not be put into force and nothing else is, they are those of these
+// settings. None: channels are off.
+func (e *Editor) Standings() []alertconf.Standing {
+	f, unmet := e.inForce()
+	switch {
+	case f != nil:
+		return append(f.standings(f.lacks(unmet)), e.elsewhere(f)...)
+	case unmet != nil:
+		return unmet.standings()
+	default:
+		return nil
+	}
+}
+
+// standings says that nobody has what the settings would give them.
+func (u *unmet) standings() (all []alertconf.Standing) {
+	not := alertconf.Standing{State: alertconf.Pending, Detail: printable.Text(u.off().Error(), printable.MaxError)}
+	for _, s := range u.settings.Servers {
+		not.Server = s.Name()
+		all = append(all, not)
+	}
+	for _, not.Server = range u.settings.Syncs {
+		all = append(all, not)
+	}
+	return all
+}
+
+// lacks is why what there should be is not in force, or nil.
+func (f *force) lacks(u *unmet) error {
+	if failed := f.failed.Load(); failed != nil {
+		return *failed
+	}
+	if u != nil {
+		return u.err
+	}
+	return nil
+}
+
+// standings are those of the Servers, unless nobody may have what there should be: one that runs what was there before is not in sync.
+func (f *force) standings(lacks error) []alertconf.Standing {
 	all := f.publisher.Standings()
 	if len(all) != len(f.settings.Servers) {
 		all = make([]alertconf.Standing, len(f.settings.Servers))
@@ -80,26 +115,26 @@ func (f *force) standings() []alertconf.Standing {
 	for i := range all {
 		all[i].Detail = printable.Text(all[i].Detail, printable.MaxError)
 	}
-	failed := f.failed.Load()
-	if failed == nil {
+	if lacks == nil {
 		return all
 	}
 	state := alertconf.Pending
-	if is[*alertconf.RefusedError](*failed) {
+	if is[*alertconf.RefusedError](lacks) {
 		state = alertconf.ReloadFailed
-	} else if errors.Is(*failed, alertconf.ErrFileChanged) {
+	} else if errors.Is(lacks, alertconf.ErrFileChanged) {
 		state = alertconf.FileChanged
 	}
 	for i := range all {
 		if all[i].State != alertconf.Unreachable {
-			all[i].State, all[i].Detail = state, printable.Text((*failed).Error(), printable.MaxError)
+			all[i].State, all[i].Detail = state, printable.Text(lacks.Error(), printable.MaxError)
 		}
 	}
 	return all
 }
 
 // elsewhere are the standings of Settings.Syncs.
-func (e *Editor) elsewhere(f *force, revision uint64, now time.Time) (all []alertconf.Standing) {
+func (e *Editor) elsewhere(f *force) (all []alertconf.Standing) {
+	revision, now := e.options.Registry.ChannelsRevision(), time.Now()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, name := range f.settings.Syncs {

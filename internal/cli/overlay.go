@@ -230,7 +230,11 @@ func (l overlay) sendMany(ctx context.Context, out, errOut io.Writer, server *re
 		say(errOut, "asking %s: %v", server, err)
 		return ExitFailed
 	}
-	l.told(out, c.method, fmt.Sprintf("%d targets", all.Found), answer.Body)
+	whom := "1 target"
+	if all.Found != 1 {
+		whom = fmt.Sprintf("%d targets", all.Found)
+	}
+	l.told(out, c.method, whom, answer.Body)
 	if len(all.Targets) > 0 {
 		paragraph(out, "  ", "changed: "+strings.Join(all.Targets, ", "))
 	}

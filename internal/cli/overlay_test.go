@@ -60,6 +60,13 @@ func TestOverlays(t *testing.T) {
 			ExitSuccess, "Muted 12 targets until " + until, "",
 		},
 		{
+			"one of many",
+			[]string{"mute", "--environment=DEV", "--expect=1", "--duration=2h"},
+			[]string{`200 {"found":1,"targets":["a"],"until":"2020-01-01T02:00:00Z"}`},
+			[]string{`PUT /api/v1/mutes?environment=DEV  {"duration":"2h","expect":1}`},
+			ExitSuccess, "Muted 1 target until " + until, "",
+		},
+		{
 			"many that are others",
 			[]string{"unmute", "--environment=DEV", "--expect=12"},
 			[]string{`409 {"title":"Another number","detail":"expect is 12, want 13, the number of targets that this is about"}`},

@@ -43,8 +43,16 @@ func listTargets(ctx context.Context, out, errOut io.Writer, o targetsOptions) i
 	if status := r.send(ctx, c, out, errOut); status != ExitSuccess {
 		return status
 	}
-	if o.Format != formatJSON {
-		writeTargets(out, all.Targets, time.Now())
+	if o.Format == formatJSON {
+		return ExitSuccess
+	}
+	writeTargets(out, all.Targets, time.Now())
+	switch {
+	case len(all.Targets) > 0:
+	case len(o.Environments)+len(o.Names) > 0:
+		fmt.Fprintln(errOut, "None of the exporter's targets is as --environment and --name ask.")
+	default:
+		fmt.Fprintln(errOut, "The exporter has no targets. `healthcheck_exporter check` and its log say whether a list could not be read.")
 	}
 	return ExitSuccess
 }

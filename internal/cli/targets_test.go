@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,5 +36,21 @@ new           UNKNOWN      unknown       -       -        -      -        -
 `
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)
+	}
+}
+
+// A head without rows does not say whether there are none, or none that were asked for.
+func TestNoTargets(t *testing.T) {
+	for args, want := range map[string]string{
+		"targets":                    "The exporter has no targets. `healthcheck_exporter check` and its log say whether a list could not be read.\n",
+		"targets --name=shop":        "None of the exporter's targets is as --environment and --name ask.\n",
+		"targets --format=json":      "",
+		"targets --environment=LIVE": "None of the exporter's targets is as --environment and --name ask.\n",
+	} {
+		e := &editable{answers: []string{`200 {"targets":[]}`}}
+		_, errOut, exit := e.runs(t, strings.Fields(args)...)
+		if exit != ExitSuccess || errOut != want {
+			t.Errorf("%s: exit status %d, stderr %q, want %q", args, exit, errOut, want)
+		}
 	}
 }

@@ -5,7 +5,7 @@ import "github.com/healthcheck-exporter/healthcheck_exporter/prober"
 // reasons say what to do if no more than the reason is known. What to do about a status depends on the code.
 var reasons = map[prober.Reason]string{
 	prober.ReasonTargetForbidden:  "the exporter's own rules forbid this target; see probe.allow and probe.deny",
-	prober.ReasonResolveNotFound:  "is the host name spelt right, and does it have an address of the preferred family? preferred_ip_protocol and ip_protocol_fallback decide",
+	prober.ReasonResolveNotFound:  "is the host name spelt right, and does it have an address of the family that preferred_ip_protocol and ip_protocol_fallback allow?",
 	prober.ReasonResolveFailed:    "the name server is at fault, not the target: try to look up the name on this machine",
 	prober.ReasonConnectRefused:   "nothing listens there: is the service running, and is the port right?",
 	prober.ReasonConnectTimeout:   "a firewall that drops, a host that is off, or a service too busy to accept: try from the host itself",

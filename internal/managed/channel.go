@@ -71,20 +71,20 @@ func readChannel(name string, text []byte) (*channel, error) {
 	if err := strictly(text, &c); err != nil {
 		return nil, err
 	}
-	fields, problems := readObject(c.Definition, false)
+	fields, problems := ReadObject(c.Definition, false)
 	if len(problems) > 0 {
 		return nil, errors.New(problems[0].Detail)
 	}
-	return &channel{Channel{name, c.Revision, encode(fields), c.SecretAt, c.Created, c.Updated}, c.Edit}, nil
+	return &channel{Channel{name, c.Revision, Encode(fields), c.SecretAt, c.Created, c.Updated}, c.Edit}, nil
 }
 
 // text is the record of a channel.
 func (c *channel) text() []byte {
-	return encode(storedChannel{c.Revision, c.edit, c.Definition, c.SecretAt, c.Created, c.Updated})
+	return Encode(storedChannel{c.Revision, c.edit, c.Definition, c.SecretAt, c.Created, c.Updated})
 }
 
 func readApply(text []byte) (json.RawMessage, error) {
-	_, problems := readObject(text, true)
+	_, problems := ReadObject(text, true)
 	if len(problems) > 0 {
 		return nil, errors.New(problems[0].Detail)
 	}

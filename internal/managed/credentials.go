@@ -30,7 +30,7 @@ func credentials(fields map[string]any) (problems []Problem) {
 	for _, name := range slices.Sorted(maps.Keys(headers)) {
 		if !config.PublicHeader(name) {
 			problems = append(problems, Problem{
-				"/headers/" + escape(name),
+				"/headers/" + Escape(name),
 				"may only be a header that anybody may see, such as Accept or User-Agent; " + belongs,
 			})
 		}

@@ -31,7 +31,7 @@ type settings struct {
 
 func newSettings(c *config.Config, offset time.Duration) *settings {
 	return &settings{
-		reader:   config.TargetReader{File: Source, Modules: c.Modules, Offset: offset},
+		reader:   config.TargetReader{File: Source, Modules: c.Modules, Foreign: c.Foreign(), Offset: offset},
 		rules:    c.TargetRules,
 		max:      c.Managed.MaxTargetsOr(),
 		writable: c.Managed.Targets,
@@ -51,14 +51,14 @@ func (s *settings) define(name string, fields map[string]any) (definition, []Pro
 	problems := checkName(name)
 	if written, ok := fields["name"]; ok && written != name {
 		problems = append(problems, Problem{"/name", fmt.Sprintf("got %s, want %q, as in the path, or no name: a target is renamed by making another",
-			printable.Text(string(encode(written)), printable.MaxLog), printable.Text(name, printable.MaxLog))})
+			printable.Text(string(Encode(written)), printable.MaxLog), printable.Text(name, printable.MaxLog))})
 	}
 	fields = without(fields, "name")
 	problems = append(problems, credentials(fields)...)
 	if headers, _ := fields["headers"].(map[string]any); len(headers) > maxHeaders {
 		problems = append(problems, Problem{"/headers", fmt.Sprintf("has %d headers, want %d at most", len(headers), maxHeaders)})
 	}
-	d := definition{text: encode(fields)}
+	d := definition{text: Encode(fields)}
 	if len(d.text) > maxDefinition {
 		problems = append(problems, Problem{"", fmt.Sprintf("has %d bytes, want %d at most", len(d.text), maxDefinition)})
 	}
@@ -162,8 +162,8 @@ func byNames(rules config.TargetRules) config.TargetRules {
 	return out
 }
 
-// invalid is an InvalidError of problems, as many as are told; nil if there are none.
-func invalid(what string, problems []Problem) error {
+// Invalid is an InvalidError of problems, as many as are told; nil if there are none.
+func Invalid(what string, problems []Problem) error {
 	if len(problems) == 0 {
 		return nil
 	}

@@ -94,6 +94,24 @@ func members(n int, name string) string {
 	return strings.Join(all, ",")
 }
 
+// A module that was left out of the configuration is not unknown: it is in the file, for blackbox_exporter.
+func TestModuleLeftOut(t *testing.T) {
+	c, err := config.Options{IgnoreForeignModules: true}.Parse("test.yml", []byte("modules: {http_2xx: {prober: http}, ping: {prober: icmp}}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Managed.Targets = true
+	w := newWorld(t, "", c)
+	if err := w.Open(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.Put(t.Context(), w.by(Condition{}), "shop", []byte(`{"url":"http://a","module":"ping"}`))
+	want := `got module "ping", which was left out: ` + config.NotWith + `"icmp"`
+	if got := problems(err); !slices.Equal(found(err), []string{"/module"}) || !strings.Contains(got, want) {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 func TestAccepted(t *testing.T) {
 	for _, text := range []string{
 		`{"url":"http://a/?full=1&verbose&code=200&author=x"}`,
@@ -188,7 +206,7 @@ func TestMergePatch(t *testing.T) {
 		{`[1,2]`, `{"a":"b","c":null}`, `{"a":"b"}`},
 		{`{}`, `{"a":{"bb":{"ccc":null}}}`, `{"a":{"bb":{}}}`},
 	} {
-		if got := string(encode(mergePatch(decode([]byte(tt[0])), decode([]byte(tt[1]))))); got != tt[2] {
+		if got := string(Encode(mergePatch(decode([]byte(tt[0])), decode([]byte(tt[1]))))); got != tt[2] {
 			t.Errorf("%s patched by %s: got %s, want %s", tt[0], tt[1], got, tt[2])
 		}
 	}
@@ -202,28 +220,28 @@ func FuzzDefinition(f *testing.F) {
 	}
 	s := newSettings(editable(), 0)
 	f.Fuzz(func(t *testing.T, a, b []byte) {
-		old, wrong := readObject(a, false)
+		old, wrong := ReadObject(a, false)
 		for _, p := range wrong {
 			if p.Detail == "" || p.Pointer != "" && p.Pointer[0] != '/' {
 				t.Errorf("the problem %+v", p)
 			}
 		}
 		_, _ = s.written("x", a)
-		now, wrong2 := readObject(b, false)
+		now, wrong2 := ReadObject(b, false)
 		if len(wrong)+len(wrong2) > 0 {
 			return
 		}
 		if !json.Valid(a) {
 			t.Fatalf("%q was read", a)
 		}
-		text := encode(old)
-		again, problems := readObject(text, false)
-		if len(text) <= maxDefinition && (len(problems) > 0 || !bytes.Equal(encode(again), text)) {
-			t.Errorf("%s was read as %s, and then as %s, %v", a, text, encode(again), problems)
+		text := Encode(old)
+		again, problems := ReadObject(text, false)
+		if len(text) <= maxDefinition && (len(problems) > 0 || !bytes.Equal(Encode(again), text)) {
+			t.Errorf("%s was read as %s, and then as %s, %v", a, text, Encode(again), problems)
 		}
-		patch := decode(encode(difference(old, now)))
-		if got := encode(mergePatch(decode(text), patch)); !bytes.Equal(got, encode(now)) {
-			t.Errorf("%s patched by %s: got %s", text, encode(patch), cmp.Diff(string(encode(now)), string(got)))
+		patch := decode(Encode(difference(old, now)))
+		if got := Encode(mergePatch(decode(text), patch)); !bytes.Equal(got, Encode(now)) {
+			t.Errorf("%s patched by %s: got %s", text, Encode(patch), cmp.Diff(string(Encode(now)), string(got)))
 		}
 	})
 }

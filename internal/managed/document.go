@@ -47,7 +47,7 @@ func (r *Registry) ExportWith() (Document, uint64, error) {
 
 // named is a definition with its name before all else.
 func named(name string, definition json.RawMessage) json.RawMessage {
-	out := append([]byte(`{"name":`), encode(name)...)
+	out := append([]byte(`{"name":`), Encode(name)...)
 	if string(definition) != "{}" {
 		out = append(out, ',')
 	}
@@ -156,7 +156,7 @@ func ParseDocument(data []byte, isYAML bool) (Document, error) {
 	default:
 		d, problems = parseJSON(data)
 	}
-	if err := invalid("document", problems); err != nil {
+	if err := Invalid("document", problems); err != nil {
 		return Document{}, err
 	}
 	return d, nil
@@ -245,5 +245,5 @@ func noList(key string) string {
 }
 
 func unknownKey(name string) Problem {
-	return Problem{printable.Text("/"+escape(name), printable.MaxLog), `unknown key, want "targets" and "channels" alone`}
+	return Problem{printable.Text("/"+Escape(name), printable.MaxLog), `unknown key, want "targets" and "channels" alone`}
 }

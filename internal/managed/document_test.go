@@ -223,8 +223,8 @@ func FuzzDocument(f *testing.F) {
 			if !json.Valid(one) {
 				t.Fatalf("%q is not JSON", one)
 			}
-			if fields, problems := readObject(one, true); len(problems) == 0 {
-				same.Targets = append(same.Targets, encode(fields))
+			if fields, problems := ReadObject(one, true); len(problems) == 0 {
+				same.Targets = append(same.Targets, Encode(fields))
 			}
 		}
 		asYAML, err := same.YAML()

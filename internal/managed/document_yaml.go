@@ -43,7 +43,7 @@ func parseYAML(data []byte) (d Document, problems []Problem) {
 		default:
 			*list = make([]json.RawMessage, 0, len(value.Content))
 			for i, item := range value.Content {
-				*list = append(*list, encode(y.value("/"+key+"/"+strconv.Itoa(i), item, 0)))
+				*list = append(*list, Encode(y.value("/"+key+"/"+strconv.Itoa(i), item, 0)))
 			}
 		}
 	}
@@ -119,9 +119,9 @@ func (y *yamlReader) mapping(at string, n *yaml.Node, depth int, into map[string
 			merges = append(merges, resolve(value))
 		case there && merged: // what is written itself goes before
 		case there:
-			y.problem(at+"/"+escape(key.Value), key, "is there twice")
+			y.problem(at+"/"+Escape(key.Value), key, "is there twice")
 		default:
-			into[key.Value] = y.value(at+"/"+escape(key.Value), value, depth+1)
+			into[key.Value] = y.value(at+"/"+Escape(key.Value), value, depth+1)
 		}
 	}
 	for _, m := range merges {

@@ -87,7 +87,7 @@ type NumberError struct{ Expected, Found int }
 
 // Error implements error.
 func (e *NumberError) Error() string {
-	return fmt.Sprintf("expect is %d, want %d, the number of targets that this is about", e.Expected, e.Found)
+	return fmt.Sprintf("expect is %d, want %d, the number of targets that this is about; nothing has changed", e.Expected, e.Found)
 }
 
 // A TooManyError says that there are as many changes, or records, as there may be.

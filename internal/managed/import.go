@@ -17,7 +17,7 @@ import (
 func (r *Registry) Import(ctx context.Context, e Edit, mode Mode, d Document) (Report, error) {
 	err := r.admit(e, r.Writable())
 	if err == nil && d.Channels != nil {
-		err = invalid("document", []Problem{{"/channels", "channels are off here: a section `alertmanager` in the configuration lets people make them"}})
+		err = Invalid("document", []Problem{{"/channels", "channels are off here: a section `alertmanager` in the configuration lets people make them"}})
 	}
 	var report Report
 	if err == nil {
@@ -90,12 +90,12 @@ func (im *importer) read(s *settings, d Document) {
 		}
 		im.written[name] = def
 	}
-	im.wrong = invalid("document", problems)
+	im.wrong = Invalid("document", problems)
 }
 
 // readNamed reads a target of a document, which has its name in it.
 func readNamed(s *settings, text []byte) (string, definition, []Problem) {
-	fields, problems := readObject(text, false)
+	fields, problems := ReadObject(text, false)
 	if len(problems) > 0 {
 		return "", definition{}, problems
 	}
@@ -170,7 +170,7 @@ func (im *importer) compare(w *work) (Report, map[string]*record) {
 			report.Unchanged++
 			continue
 		default:
-			report.Updated = append(report.Updated, Difference{Name: name, Changes: changes(now.Definition, d.text)})
+			report.Updated = append(report.Updated, DifferenceOf(name, now.Definition, d.text))
 		}
 		after[name] = w.successor(im.e, name, d, now)
 	}
@@ -214,21 +214,21 @@ func (im *importer) mayImport(w *work, after map[string]*record) error {
 	return nil
 }
 
-// changes are the keys in which two definitions differ.
-func changes(before, after json.RawMessage) map[string][2]json.RawMessage {
-	out := map[string][2]json.RawMessage{}
+// DifferenceOf is how two definitions of a name differ.
+func DifferenceOf(name string, before, after json.RawMessage) Difference {
+	changes := map[string][2]json.RawMessage{}
 	var old, now map[string]json.RawMessage
 	_ = json.Unmarshal(before, &old) // both were checked
 	_ = json.Unmarshal(after, &now)
 	for key, text := range old {
 		if !bytes.Equal(text, now[key]) {
-			out[key] = [2]json.RawMessage{text, now[key]}
+			changes[key] = [2]json.RawMessage{text, now[key]}
 		}
 	}
 	for key, text := range now {
 		if _, ok := old[key]; !ok {
-			out[key] = [2]json.RawMessage{nil, text}
+			changes[key] = [2]json.RawMessage{nil, text}
 		}
 	}
-	return out
+	return Difference{Name: name, Changes: changes}
 }

@@ -26,8 +26,9 @@ type jsonReader struct {
 	problems []Problem
 }
 
-// readObject reads one JSON object. A member that is null counts as absent, as in a merge patch, unless nulls is true.
-func readObject(text []byte, nulls bool) (map[string]any, []Problem) {
+// ReadObject reads one JSON object that somebody has written: strictly, with numbers as they were written. A member that is null
+// counts as absent unless nulls is true.
+func ReadObject(text []byte, nulls bool) (map[string]any, []Problem) {
 	if len(text) > maxDefinition {
 		return nil, []Problem{{"", fmt.Sprintf("has %d bytes, want %d at most", len(text), maxDefinition)}}
 	}
@@ -108,7 +109,7 @@ func (r *jsonReader) value(pointer string, depth int) any {
 	for r.d.More() {
 		key, _ := r.d.Token()
 		name, _ := key.(string)
-		at := pointer + "/" + escape(name)
+		at := pointer + "/" + Escape(name)
 		v := r.value(at, depth)
 		if _, twice := object[name]; twice {
 			r.problem(at, "is there twice")
@@ -177,8 +178,8 @@ func kindOf(v any) string {
 	}
 }
 
-// encode returns a value as JSON: compact, with sorted keys.
-func encode(v any) []byte {
+// Encode returns a value as definitions are kept: as JSON that is compact, with sorted keys.
+func Encode(v any) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -188,7 +189,7 @@ func encode(v any) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// decode is the value that encode has written.
+// decode is the value that Encode has written.
 func decode(text []byte) (v any) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
@@ -196,14 +197,14 @@ func decode(text []byte) (v any) {
 	return v
 }
 
-// decodeObject is the object that encode has written.
+// decodeObject is the object that Encode has written.
 func decodeObject(text []byte) map[string]any {
 	object, _ := decode(text).(map[string]any)
 	return object
 }
 
-// escape is a key as a part of a JSON pointer (RFC 6901 section 3).
-func escape(key string) string {
+// Escape is a key as a part of a JSON pointer (RFC 6901 section 3).
+func Escape(key string) string {
 	return strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
 }
 
@@ -232,7 +233,7 @@ func pointer(path string) string {
 			}
 			key, path = path[:end], path[end:]
 		}
-		b.WriteString("/" + escape(key))
+		b.WriteString("/" + Escape(key))
 	}
 	return printable.Text(b.String(), printable.MaxError)
 }

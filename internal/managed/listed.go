@@ -40,7 +40,7 @@ func laidOver(rec *record, o *overlay, at time.Time) json.RawMessage {
 		windows, _ := fields["maintenance"].([]any)
 		fields["maintenance"] = append(windows, intervals(maintenance)...)
 	}
-	return encode(fields)
+	return Encode(fields)
 }
 
 // intervals are a period as entries of a maintenance: a day each, or the whole days of a month together. A minute that is only

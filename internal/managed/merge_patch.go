@@ -25,6 +25,14 @@ func mergePatch(target, patch any) any {
 	return object
 }
 
+// Patched is the object of a definition changed by a merge patch (RFC 7396).
+func Patched(definition []byte, patch map[string]any) map[string]any {
+	// What is written there is not kept by others: it was decoded a moment ago.
+	fields, _ := mergePatch(decode(definition), decode(Encode(patch))).(map[string]any)
+	dropNulls(fields)
+	return fields
+}
+
 // difference is the merge patch that makes b of a. Neither has a member that is null.
 func difference(a, b map[string]any) map[string]any {
 	patch := map[string]any{}
@@ -35,7 +43,7 @@ func difference(a, b map[string]any) map[string]any {
 	}
 	for key, now := range b {
 		before, ok := a[key]
-		if ok && bytes.Equal(encode(before), encode(now)) {
+		if ok && bytes.Equal(Encode(before), Encode(now)) {
 			continue
 		}
 		old, ok1 := before.(map[string]any)

@@ -35,7 +35,7 @@ func (r *Registry) Set(ctx context.Context, e Edit, k Kind, subjects []Subject, 
 		p = &copied
 		p.By, p.Within = e.By.Name, slices.Clone(e.By.Environments)
 	}
-	if err := invalid(string(k), checkOverlay(k, subjects, p, time.Now())); err != nil {
+	if err := Invalid(string(k), checkOverlay(k, subjects, p, time.Now())); err != nil {
 		return nil, r.metrics.refuse(err)
 	}
 	var changed []string

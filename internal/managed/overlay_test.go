@@ -254,12 +254,12 @@ func TestIntervals(t *testing.T) {
 		reader := config.TargetReader{Modules: config.Default().Modules}
 		target, wrong, dropped := read(reader, "x", map[string]any{"url": "http://a", "maintenance": list})
 		if len(wrong)+len(dropped) > 0 {
-			t.Fatalf("%s: %v %v", encode(list), wrong, dropped)
+			t.Fatalf("%s: %v %v", Encode(list), wrong, dropped)
 		}
 		outward := &calendar.Period{Start: p.Start.Truncate(time.Minute), End: p.End.Add(time.Minute - 1).Truncate(time.Minute)}
 		check := func(at time.Time) {
 			if got, want := target.InMaintenance(at), outward.Contains(at); got != want {
-				t.Errorf("%v to %v as %s: at %v it is %t, want %t", p.Start, p.End, encode(list), at, got, want)
+				t.Errorf("%v to %v as %s: at %v it is %t, want %t", p.Start, p.End, Encode(list), at, got, want)
 			}
 		}
 		for _, edge := range []time.Time{outward.Start, outward.End} {

@@ -128,7 +128,7 @@ func (r *Registry) makeAll(batch []*request, fail func(error)) {
 		return
 	}
 	w.Audited = r.trail.audited
-	w.saves[keyMeta] = encode(w.meta)
+	w.saves[keyMeta] = Encode(w.meta)
 	if err := r.file.SaveAll(w.saves); err != nil {
 		r.saved(err)
 		fail(err)

@@ -433,7 +433,7 @@ func TestDryRun(t *testing.T) {
 	}
 }
 
-func definitionOf(text string) json.RawMessage { return encode(decode([]byte(text))) }
+func definitionOf(text string) json.RawMessage { return Encode(decode([]byte(text))) }
 
 // A change that waits when whoever asked for it goes away is not made, or its answer is the truth.
 func TestGivesUp(t *testing.T) {

@@ -178,12 +178,12 @@ func readTarget(name string, text []byte) (*record, error) {
 	if err := strictly(text, &t); err != nil {
 		return nil, err
 	}
-	fields, problems := readObject(t.Definition, false)
+	fields, problems := ReadObject(t.Definition, false)
 	if len(problems) > 0 {
 		return nil, errors.New(problems[0].Detail)
 	}
 	return &record{
-		Target:      Target{Name: name, Revision: t.Revision, Definition: encode(fields), Created: t.Created, Updated: t.Updated},
+		Target:      Target{Name: name, Revision: t.Revision, Definition: Encode(fields), Created: t.Created, Updated: t.Updated},
 		environment: environmentOf(fields),
 	}, nil
 }
@@ -200,5 +200,5 @@ func (r *record) size() int { return len(r.Name) + len(r.Definition) }
 
 // text is the record of a target.
 func (r *record) text() []byte {
-	return encode(storedTarget{Revision: r.Revision, Definition: r.Definition, Created: r.Created, Updated: r.Updated})
+	return Encode(storedTarget{Revision: r.Revision, Definition: r.Definition, Created: r.Created, Updated: r.Updated})
 }

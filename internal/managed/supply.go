@@ -2,6 +2,7 @@ package managed
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"sync"
 
@@ -69,7 +70,7 @@ func supplyOne(reader config.TargetReader, rec *record) supplied {
 
 // sameReader reports whether two readers read the same. The modules of one configuration are one map.
 func sameReader(a, b config.TargetReader) bool {
-	if a.Module != b.Module || a.Offset != b.Offset || a.File != b.File {
+	if a.Module != b.Module || a.Offset != b.Offset || a.File != b.File || !maps.Equal(a.Foreign, b.Foreign) {
 		return false
 	}
 	return reflect.ValueOf(a.Modules).Pointer() == reflect.ValueOf(b.Modules).Pointer() || config.Same(a.Modules, b.Modules)

@@ -55,6 +55,8 @@ func TestSupplied(t *testing.T) {
 	fewer := reader
 	fewer.Modules = byDefault().Modules
 	supplied(fewer, `a c !managed: target "b": module: got unknown module "extra"`)
+	fewer.Foreign = map[string]string{"extra": "icmp"}
+	supplied(fewer, `a c !managed: target "b": module: got module "extra", which was left out`)
 	if _, ok := w.Target("b"); !ok {
 		t.Error("its record is lost")
 	}

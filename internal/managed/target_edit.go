@@ -22,18 +22,15 @@ func (r *Registry) Put(ctx context.Context, e Edit, name string, definition []by
 // Patch changes the target of a name by a JSON merge patch (RFC 7396) of what was written.
 func (r *Registry) Patch(ctx context.Context, e Edit, name string, patch []byte) (Outcome, error) {
 	return r.editTarget(ctx, e, func(s *settings) func(w *work) (Outcome, error) {
-		changes, problems := readObject(patch, true)
+		changes, problems := ReadObject(patch, true)
 		return func(w *work) (Outcome, error) {
 			now := w.targets[name]
 			if now == nil {
 				return Outcome{}, w.absent(name)
 			}
-			d, err := definition{}, invalid("target", problems)
+			d, err := definition{}, Invalid("target", problems)
 			if err == nil {
-				// What is written there is not kept by others: it was decoded a moment ago.
-				fields, _ := mergePatch(decode(now.Definition), decode(encode(changes))).(map[string]any)
-				dropNulls(fields)
-				d, err = s.checked(name, fields)
+				d, err = s.checked(name, Patched(now.Definition, changes))
 			}
 			return w.put(e, name, d, err)
 		}
@@ -86,16 +83,16 @@ func (a Author) may(environments ...string) error {
 
 // written checks what was written of a target.
 func (s *settings) written(name string, text []byte) (definition, error) {
-	fields, problems := readObject(text, false)
+	fields, problems := ReadObject(text, false)
 	if len(problems) > 0 {
-		return definition{}, invalid("target", append(checkName(name), problems...))
+		return definition{}, Invalid("target", append(checkName(name), problems...))
 	}
 	return s.checked(name, fields)
 }
 
 func (s *settings) checked(name string, fields map[string]any) (definition, error) {
 	d, problems := s.define(name, fields)
-	return d, invalid("target", problems)
+	return d, Invalid("target", problems)
 }
 
 // put makes a target what d says; wrong is why it cannot be that. What is expected is judged first: who has an old version has

@@ -115,7 +115,7 @@ func lost(s *state, written map[line]bool) (entries []Entry) {
 	for name, o := range s.overlays {
 		for _, k := range []Kind{Mute, Maintenance} {
 			if p := o.period(k); p != nil {
-				add(Entry{At: p.Start, Who: p.By, Kind: EntryKind(k), Name: name, Revision: o.Revision, Change: encode(p)})
+				add(Entry{At: p.Start, Who: p.By, Kind: EntryKind(k), Name: name, Revision: o.Revision, Change: Encode(p)})
 			}
 		}
 	}

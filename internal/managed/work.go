@@ -105,13 +105,13 @@ func (w *work) setOverlay(name string, o *overlay) {
 		return
 	}
 	w.overlays[name] = o
-	w.saves[keyOverlay+name] = encode(o)
+	w.saves[keyOverlay+name] = Encode(o)
 }
 
 // note keeps what an edit did for the audit log.
 func (w *work) note(by Author, k EntryKind, a Action, name string, change any) {
 	w.entries = append(w.entries, Entry{
 		At: w.now, Who: by.Name, Role: by.Role, Addr: by.Addr, Action: a, Kind: k, Name: name, Revision: w.Revision,
-		Change: json.RawMessage(encode(change)),
+		Change: json.RawMessage(Encode(change)),
 	})
 }

@@ -14,7 +14,7 @@ const channelDocs = "https://github.com/healthcheck-exporter/healthcheck_exporte
 
 // sectionOfChannels is what a configuration needs so that people can make channels.
 const sectionOfChannels = `alertmanager:
-  base: alertmanager.base.yml
+  base: alertmanager-small.base.yml
   dir: /etc/alertmanager/healthcheck
   servers:
     - {name: am-1, url: 'http://127.0.0.1:9093'}

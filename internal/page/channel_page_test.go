@@ -5,6 +5,8 @@ import (
 	"html"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -49,6 +51,24 @@ func TestChannels(t *testing.T) {
 	}
 }
 
+// Who switches channels on begins with the smallest base file that is shipped.
+func TestChannelsBegin(t *testing.T) {
+	_, after, _ := strings.Cut(sectionOfChannels, "base: ")
+	base, _, _ := strings.Cut(after, "\n")
+	text, err := os.ReadFile(filepath.Join("..", "..", "examples", "alertmanager", base))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := alertconf.CheckBase(text); err != nil {
+		t.Error(err)
+	}
+	for _, lang := range languages {
+		if text := catalogues[lang].say("channels.off_do"); !strings.Contains(text, base) {
+			t.Errorf("%s says %q, want that it names %s", lang, text, base)
+		}
+	}
+}
+
 // Whoever is new is led to the first channel, and where channels are off, to the section that switches them on.
 func TestFirstChannel(t *testing.T) {
 	p := panelOf(t)
@@ -62,7 +82,7 @@ func TestFirstChannel(t *testing.T) {
 	for _, off := range []func(){func() { p.board.off = channels.ErrOff }, func() { p.Channels = nil }} {
 		off()
 		w := p.does("GET", "/channels")
-		says(t, w, 200, "They are off here", "base: alertmanager.base.yml", `<a href="https://github.com/healthcheck-exporter/healthcheck_exporter/blob/main/docs/channels.md">`)
+		says(t, w, 200, "They are off here", "base: alertmanager-small.base.yml", `<a href="https://github.com/healthcheck-exporter/healthcheck_exporter/blob/main/docs/channels.md">`)
 		lacks(t, w, "add-channel", "Alertmanagers</h2>")
 		leads(t, p.does("GET", "/add-channel"), "./channels")
 		leads(t, p.does("GET", "/channels/ops?lang=ko"), "../channels?lang=ko")

@@ -34,9 +34,6 @@
   // The exporter says it of all targets, in its own scrape. The gauge is absent where it is not 1, so that the last sample of
   // hours ago means nothing. While the exporter cannot be scraped the marker stays if it was there when the exporter could last
   // be scraped: `timestamp` of a comparison is the time of the step, and that of the marker must not be before that of `up`.
-  local inEnvironment(series) =
-    if c.environmentLabel == 'environment' then series
-    else 'label_replace(%s, "environment", "$1", "%s", "(.*)")' % [series, c.environmentLabel],
   local marker(alert, subject, summary, description) = {
     local own = 'probe_target_%s{%s,target!=""}' % [subject, c.targetSelector],
     alert: alert,
@@ -65,8 +62,8 @@
     ||| % c {
       alert: alert,
       metric: 'healthcheck_target_' + subject,
-      probed: inEnvironment(own),
-      lastProbed: inEnvironment('last_over_time(%s[%s])' % [own, c.exporterOutage]),
+      probed: held.inEnvironment(own),
+      lastProbed: held.inEnvironment('last_over_time(%s[%s])' % [own, c.exporterOutage]),
       scrapeLabels: std.join(', ', c.scrapeLabels),
     },
     labels: { severity: 'none' },

@@ -88,15 +88,33 @@
     },
   },
 
+  // One that another exporter probes is stale here, and nobody minds: a part of a shared inventory, an exporter that stands by. The
+  // number says when it ends: the series of a target that is not stale are absent, and the last sample of them lingers.
   local stale = {
     alert: 'HealthcheckTargetsStale',
-    expr: held.exporter('healthcheck_exporter_targets_stale{%(exporterSelector)s}' % c, ' > 0'),
+    expr: |||
+      (
+      %(some)s
+      )
+      and on (job, instance)
+      (
+        (
+      %(each)s
+        )
+        unless on (target, environment)
+        %(probed)s
+      )
+    ||| % {
+      some: held.indent(held.exporter('healthcheck_exporter_targets_stale{%(exporterSelector)s}' % c, ' > 0')),
+      each: held.indent(held.exporter('healthcheck_target_stale{%(exporterSelector)s}' % c), '    '),
+      probed: held.inEnvironment('probe_success{%(targetSelector)s}' % c),
+    },
     'for': c.targetsStale['for'],
     labels: { severity: c.targetsStale.severity },
     dashboard:: 'exporter',
     annotations: {
       summary: 'Nobody probes some targets.',
-      description: '{{ $value }} targets of healthcheck_exporter at {{ $labels.instance }} have not been probed for two of their intervals: no alert would tell that they are down.',
+      description: '{{ $value }} targets of healthcheck_exporter at {{ $labels.instance }} have not been probed by it for two of their intervals, and some of them not by another exporter either: no alert would tell that they are down.',
     },
   },
 

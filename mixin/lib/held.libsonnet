@@ -20,6 +20,11 @@ function(c) {
   // A target that is down.
   down(matchers=''):: self.target('probe_success{%s%s}' % [c.targetSelector, matchers], ' == 0'),
 
+  // Series of targets with the environment in the label `environment`, whatever it is called here: so it is in the exporter's own.
+  inEnvironment(series)::
+    if c.environmentLabel == 'environment' then series
+    else 'label_replace(%s, "environment", "$1", "%s", "(.*)")' % [series, c.environmentLabel],
+
   // An expression of several lines as a part of another one.
   indent(expr, by='  '):: std.join('\n', [if line == '' then '' else by + line for line in std.split(std.stripChars(expr, '\n'), '\n')]),
 }

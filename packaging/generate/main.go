@@ -12,11 +12,12 @@ import (
 	"time"
 )
 
-// commands are what generate writes, by the name of it. Each gets the file that it is made of.
+// commands are what generate writes, by the name of it. Each gets the file or directory that it is made of.
 var commands = map[string]func(out io.Writer, file string, about about) error{
 	"manual":   manual,
 	"sbom":     sbom,
 	"licenses": licenses,
+	"zip":      pack,
 }
 
 // about is what the files say of the release.
@@ -41,7 +42,7 @@ func run(out io.Writer, args []string) error {
 	}
 	command := commands[flags.Arg(0)]
 	if command == nil || flags.NArg() != 2 {
-		return errors.New("want manual REFERENCE.yml, sbom BINARY or licenses BINARY")
+		return errors.New("want manual REFERENCE.yml, sbom BINARY, licenses BINARY or zip DIRECTORY")
 	}
 	return command(out, flags.Arg(1), about{Version: *version, Time: time.Unix(*epoch, 0).UTC()})
 }
@@ -49,10 +50,13 @@ func run(out io.Writer, args []string) error {
 // A module is one that is in a binary, or the standard library.
 type module struct {
 	Path, Version string
-	Sum           string // as in go.sum; the standard library has none
+	Sum           string   // as in go.sum; the standard library has none
+	Texts         []text   // about its licences
+	Licenses      []string // by their names of SPDX
 }
 
-// modules returns what a binary was made of, as "go version -m" does. The standard library comes first.
+// modules returns what a binary was made of, as "go version -m" does, with the licences that are listed for each. The standard
+// library comes first.
 func modules(binary string) ([]module, *buildinfo.BuildInfo, error) {
 	info, err := buildinfo.ReadFile(binary)
 	if err != nil {
@@ -64,6 +68,15 @@ func modules(binary string) ([]module, *buildinfo.BuildInfo, error) {
 			m = m.Replace
 		}
 		all = append(all, module{Path: m.Path, Version: m.Version, Sum: m.Sum})
+	}
+	dirs, err := directories()
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, m := range all {
+		if all[i].Texts, all[i].Licenses, err = textsIn(dirs[m.Path]); err != nil {
+			return nil, nil, fmt.Errorf("module %s: %w", m.Path, err)
+		}
 	}
 	return all, info, nil
 }

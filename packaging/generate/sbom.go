@@ -15,6 +15,7 @@ import (
 type bom struct {
 	Format       string       `json:"bomFormat"`
 	SpecVersion  string       `json:"specVersion"`
+	Serial       string       `json:"serialNumber,omitempty"`
 	Version      int          `json:"version"`
 	Metadata     metadata     `json:"metadata"`
 	Components   []component  `json:"components"`
@@ -37,6 +38,7 @@ type component struct {
 	Name       string     `json:"name"`
 	Version    string     `json:"version"`
 	Hashes     []hash     `json:"hashes,omitempty"`
+	Licenses   []licensed `json:"licenses"`
 	PURL       string     `json:"purl"`
 	Properties []property `json:"properties,omitempty"`
 }
@@ -44,6 +46,12 @@ type component struct {
 type hash struct {
 	Alg     string `json:"alg"`
 	Content string `json:"content"`
+}
+
+type licensed struct {
+	License struct {
+		ID string `json:"id"`
+	} `json:"license"`
 }
 
 type property struct {
@@ -69,8 +77,9 @@ func sbom(out io.Writer, binary string, a about) error {
 	sum := sha256.Sum256(content)
 	program := component{
 		Type: "application", Name: "healthcheck_exporter", Version: a.Version,
-		PURL:   purl(info.Main.Path, "v"+a.Version),
-		Hashes: []hash{{Alg: "SHA-256", Content: hex.EncodeToString(sum[:])}},
+		PURL:     purl(info.Main.Path, "v"+a.Version),
+		Licenses: under("Apache-2.0"),
+		Hashes:   []hash{{Alg: "SHA-256", Content: hex.EncodeToString(sum[:])}},
 	}
 	program.Ref = program.PURL
 	for _, s := range info.Settings {
@@ -84,7 +93,7 @@ func sbom(out io.Writer, binary string, a about) error {
 	}
 	needs := dependency{Ref: program.Ref}
 	for _, m := range all {
-		c := component{Type: "library", Name: m.Path, Version: m.Version, PURL: purl(m.Path, strings.TrimPrefix(m.Version, "go"))}
+		c := component{Type: "library", Name: m.Path, Version: m.Version, Licenses: under(m.Licenses...), PURL: purl(m.Path, strings.TrimPrefix(m.Version, "go"))}
 		c.Ref = c.PURL
 		if m.Sum != "" {
 			c.Properties = []property{{"go:sum", m.Sum}}
@@ -93,9 +102,33 @@ func sbom(out io.Writer, binary string, a about) error {
 		needs.DependsOn = append(needs.DependsOn, c.Ref)
 	}
 	b.Dependencies = []dependency{needs}
+	if b.Serial, err = serial(b); err != nil {
+		return err
+	}
 	w := json.NewEncoder(out)
 	w.SetIndent("", "  ")
 	return w.Encode(b)
+}
+
+// under says which licences hold.
+func under(ids ...string) []licensed {
+	all := make([]licensed, len(ids))
+	for i, id := range ids {
+		all[i].License.ID = id
+	}
+	return all
+}
+
+// serial is a UUID of version 8, RFC 9562, that depends on what is in a bill of materials alone.
+func serial(b bom) (string, error) {
+	content, err := json.Marshal(b)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(content)
+	sum[6] = sum[6]&0x0f | 0x80
+	sum[8] = sum[8]&0x3f | 0x80
+	return fmt.Sprintf("urn:uuid:%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16]), nil
 }
 
 // purl is the package URL of a Go module, https://github.com/package-url/purl-spec.

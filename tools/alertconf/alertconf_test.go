@@ -56,6 +56,8 @@ route: &root
   receiver: nobody
   group_by: ['...']
 inhibit_rules: []
+global: # after what it is for
+  http_config: {<<: {basic_auth: {username: u, password: p}}, follow_redirects: true, proxy_url: "http://proxy.example.com:3128"}
 # The last line.
 `
 

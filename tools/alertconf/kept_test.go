@@ -2,6 +2,8 @@ package alertconf
 
 import (
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"path"
 	"reflect"
 	"slices"
@@ -66,7 +68,7 @@ func wantIntegrations(t *testing.T, loaded *amconfig.Config, channels []alertcon
 			t.Errorf("%q has no receiver", c.Name)
 			continue
 		}
-		file := wantIntegration(t, r, c)
+		file := wantIntegration(t, r, c, loaded.Global.HTTPConfig)
 		if file == "" {
 			continue
 		}
@@ -88,7 +90,7 @@ func wantIntegrations(t *testing.T, loaded *amconfig.Config, channels []alertcon
 }
 
 // wantIntegration wants that a receiver does what its channel says. It returns the file of the secret, or nothing if there is none.
-func wantIntegration(t *testing.T, r *amconfig.Receiver, c *alertconf.Channel) (file string) {
+func wantIntegration(t *testing.T, r *amconfig.Receiver, c *alertconf.Channel, global *commonconfig.HTTPClientConfig) (file string) {
 	t.Helper()
 	slack, webhook := 1, 0
 	if c.Kind == alertconf.Webhook {
@@ -103,6 +105,7 @@ func wantIntegration(t *testing.T, r *amconfig.Receiver, c *alertconf.Channel) (
 		if string(w.URL) != c.URL || w.SendResolved() != c.SendResolved {
 			t.Errorf("%q goes to %q, send_resolved %t, want %+v", c.Name, w.URL, w.SendResolved(), c)
 		}
+		wantClient(t, c, w.HTTPConfig, global)
 		if file = credentials(w.HTTPConfig); (file != "") != hasSecret(c.Name) {
 			t.Errorf("%q has the token %q, want one: %t", c.Name, file, hasSecret(c.Name))
 		}
@@ -112,6 +115,7 @@ func wantIntegration(t *testing.T, r *amconfig.Receiver, c *alertconf.Channel) (
 	if s.Channel != c.Channel || s.SendResolved() != c.SendResolved {
 		t.Errorf("%q goes to %q, send_resolved %t, want %+v", c.Name, s.Channel, s.SendResolved(), c)
 	}
+	wantClient(t, c, s.HTTPConfig, global)
 	if c.Kind == alertconf.SlackWebhook {
 		return s.APIURLFile
 	}
@@ -119,6 +123,70 @@ func wantIntegration(t *testing.T, r *amconfig.Receiver, c *alertconf.Channel) (
 		t.Errorf("%q asks %v", c.Name, s.APIURL)
 	}
 	return credentials(s.HTTPConfig)
+}
+
+// wantClient wants that a channel sends as the base does, but follows no redirect and has no credentials beside its token.
+func wantClient(t *testing.T, c *alertconf.Channel, got, global *commonconfig.HTTPClientConfig) {
+	t.Helper()
+	want := *global
+	want.FollowRedirects = false
+	if credentials(got) != "" {
+		want.Authorization, want.BasicAuth = got.Authorization, nil
+	}
+	if !reflect.DeepEqual(*got, want) {
+		t.Errorf("%q of kind %s sends as %+v says, want %+v", c.Name, c.Kind, got, want)
+	}
+}
+
+// TestRedirect sends by the client that Alertmanager makes for a channel. A redirect is the answer, and is not followed.
+func TestRedirect(t *testing.T) {
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the redirect was followed") }))
+	t.Cleanup(elsewhere.Close)
+	allowed := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
+	t.Cleanup(allowed.Close)
+	channels := []alertconf.Channel{{Name: "hooks", Kind: alertconf.Webhook, Enabled: true, URL: allowed.URL}, {Name: "slack", Kind: alertconf.SlackWebhook, Enabled: true}}
+	const base = "alertmanager-small.base.yml"
+	loaded, err := amconfig.Load(string(render(t, base, bases(t)[base], channels, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := 0
+	for i := range loaded.Receivers {
+		var configs []*commonconfig.HTTPClientConfig
+		for _, w := range loaded.Receivers[i].WebhookConfigs {
+			configs = append(configs, w.HTTPConfig)
+		}
+		for _, s := range loaded.Receivers[i].SlackConfigs {
+			configs = append(configs, s.HTTPConfig)
+		}
+		for _, c := range configs {
+			sent++
+			wantRedirect(t, c, allowed.URL)
+		}
+	}
+	if sent != len(channels) {
+		t.Errorf("%d messages were sent, want one of each channel", sent)
+	}
+}
+
+func wantRedirect(t *testing.T, c *commonconfig.HTTPClientConfig, url string) {
+	t.Helper()
+	client, err := commonconfig.NewClientFromConfig(*c, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusTemporaryRedirect {
+		t.Errorf("got status %d, want %d, the redirect itself", resp.StatusCode, http.StatusTemporaryRedirect)
+	}
 }
 
 // credentials is the file with the token of a client. Empty: it has none.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -14,19 +15,24 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	sigsyaml "sigs.k8s.io/yaml"
 )
 
-// kinds are the types of the objects in the examples.
+// kinds are the types of the objects in the examples and in what the Helm chart makes.
 var kinds = map[string]func() any{
 	"v1 ConfigMap":                                func() any { return new(corev1.ConfigMap) },
 	"v1 Service":                                  func() any { return new(corev1.Service) },
 	"v1 ServiceAccount":                           func() any { return new(corev1.ServiceAccount) },
+	"v1 PersistentVolumeClaim":                    func() any { return new(corev1.PersistentVolumeClaim) },
+	"v1 Secret":                                   func() any { return new(corev1.Secret) },
 	"apps/v1 Deployment":                          func() any { return new(appsv1.Deployment) },
+	"apps/v1 StatefulSet":                         func() any { return new(appsv1.StatefulSet) },
 	"coordination.k8s.io/v1 Lease":                func() any { return new(coordinationv1.Lease) },
 	"networking.k8s.io/v1 NetworkPolicy":          func() any { return new(networkingv1.NetworkPolicy) },
+	"policy/v1 PodDisruptionBudget":               func() any { return new(policyv1.PodDisruptionBudget) },
 	"rbac.authorization.k8s.io/v1 Role":           func() any { return new(rbacv1.Role) },
 	"rbac.authorization.k8s.io/v1 RoleBinding":    func() any { return new(rbacv1.RoleBinding) },
 	"monitoring.coreos.com/v1 ServiceMonitor":     func() any { return new(monitoringv1.ServiceMonitor) },
@@ -37,22 +43,31 @@ var kinds = map[string]func() any{
 	},
 }
 
-// TestKubernetes decodes every object into its own type, strictly: an unknown field is an error.
+// TestKubernetes decodes every object into its own type, strictly: an unknown field is an error. packaging/helm has what the chart
+// makes, as golden files.
 func TestKubernetes(t *testing.T) {
-	files, err := filepath.Glob(in("kubernetes", "*.yaml"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("there are no files: %v", err)
+	var files []string
+	for _, dir := range []string{in("kubernetes"), filepath.Join("..", "..", "packaging", "helm", "testdata", "rendered")} {
+		found, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
+		if err != nil || len(found) == 0 {
+			t.Fatalf("%s has no files: %v", dir, err)
+		}
+		files = append(files, found...)
 	}
 	seen := map[string]bool{}
 	for _, file := range files {
-		documents := yaml.NewDocumentDecoder(io.NopCloser(bytes.NewReader(read(t, "kubernetes", filepath.Base(file)))))
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		documents := yaml.NewDocumentDecoder(io.NopCloser(bytes.NewReader(text)))
 		for i := 0; ; i++ {
 			kind, err := decode(documents)
 			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {
-				t.Errorf("%s, document %d: %v", filepath.Base(file), i, err)
+				t.Errorf("%s, document %d: %v", file, i, err)
 			}
 			seen[kind] = true
 		}

@@ -1,0 +1,115 @@
+{{- define "healthcheck-exporter.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 52 | trimSuffix "-" }}
+{{- end }}
+
+{{/* The name of all objects: at most 52 characters, since a StatefulSet's Pods, and a Role, have more behind it. */}}
+{{- define "healthcheck-exporter.fullname" -}}
+{{- $name := default .Chart.Name .Values.nameOverride }}
+{{- if contains $name .Release.Name }}
+{{- $name = .Release.Name }}
+{{- else }}
+{{- $name = printf "%s-%s" .Release.Name $name }}
+{{- end }}
+{{- default $name .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "healthcheck-exporter.serviceAccount" -}}
+{{- if .Values.serviceAccount.create }}
+{{- default (include "healthcheck-exporter.fullname" .) .Values.serviceAccount.name }}
+{{- else }}
+{{- default "default" .Values.serviceAccount.name }}
+{{- end }}
+{{- end }}
+
+{{- define "healthcheck-exporter.selector" -}}
+app.kubernetes.io/name: {{ include "healthcheck-exporter.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "healthcheck-exporter.labels" -}}
+{{ include "healthcheck-exporter.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name (replace "+" "_" .Chart.Version) }}
+{{- end }}
+
+{{/* The same, and those by which the Prometheus Operator selects. */}}
+{{- define "healthcheck-exporter.monitoringLabels" -}}
+{{ include "healthcheck-exporter.labels" . }}
+{{- with .Values.monitoring.labels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* The hosts at which each exporter is reached, as JSON: the Service, or the Pods of several by their names. */}}
+{{- define "healthcheck-exporter.hosts" -}}
+{{- $name := include "healthcheck-exporter.fullname" . }}
+{{- $hosts := list (printf "%s.%s.svc:10115" $name .Release.Namespace) }}
+{{- if gt (int .Values.replicas) 1 }}
+{{- $hosts = list }}
+{{- range $i := until (int .Values.replicas) }}
+{{- $hosts = append $hosts (printf "%s-%d.%s-pods.%s.svc:10115" $name $i $name $.Release.Namespace) }}
+{{- end }}
+{{- end }}
+{{- toJson $hosts }}
+{{- end }}
+
+{{/* The name of the Secret with the token of restarts, or nothing. */}}
+{{- define "healthcheck-exporter.tokenSecret" -}}
+{{- with .Values.restarts.token }}
+{{- if .existingSecret }}
+{{- .existingSecret }}
+{{- else if .value }}
+{{- include "healthcheck-exporter.fullname" $ }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* The Lease in this cluster that the exporter holds, as JSON: the chart's, or that of the configuration; {} without one. */}}
+{{- define "healthcheck-exporter.leader" -}}
+{{- with .Values.config.restart }}
+{{- if $.Values.restarts.lease.enabled }}
+{{- dict "namespace" $.Release.Namespace "lease" (include "healthcheck-exporter.fullname" $) | toJson }}
+{{- else if and .leader_election (not (.leader_election | default dict).kubeconfig_file) }}
+{{- toJson .leader_election }}
+{{- else }}{}{{ end }}
+{{- else }}{}{{ end }}
+{{- end }}
+
+{{/* healthcheck.yml as it is served: the value config, and what the chart knows. */}}
+{{- define "healthcheck-exporter.config" -}}
+{{- $config := deepCopy .Values.config }}
+{{- if and .Values.inventory (not $config.target_files) }}
+{{- $_ := set $config "target_files" (list "/etc/healthcheck_exporter/inventory/*") }}
+{{- end }}
+{{- with $config.restart }}
+{{- if include "healthcheck-exporter.tokenSecret" $ }}
+{{- $_ := set . "receiver" (dict "bearer_token_file" (printf "/etc/healthcheck_exporter/secrets/%s" $.Values.restarts.token.key)) }}
+{{- end }}
+{{- if $.Values.restarts.lease.enabled }}
+{{- $_ := set . "leader_election" (include "healthcheck-exporter.leader" $ | fromJson) }}
+{{- end }}
+{{- end }}
+{{- toYaml $config }}
+{{- end }}
+
+{{/* What the configuration restarts in this cluster, as JSON: namespace → plural of the kind → names. */}}
+{{- define "healthcheck-exporter.workloads" -}}
+{{- $workloads := dict }}
+{{- range (.Values.config.restart | default dict).services }}
+{{- with .kubernetes }}
+{{- if and .kind .namespace .name (not .kubeconfig_file) }}
+{{- $kinds := get $workloads .namespace | default dict }}
+{{- $kind := printf "%ss" .kind }}
+{{- $_ := set $kinds $kind (append (get $kinds $kind | default list) .name | uniq) }}
+{{- $_ := set $workloads .namespace $kinds }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- toJson $workloads }}
+{{- end }}
+
+{{/* "true" if the exporter asks the API server of this cluster. */}}
+{{- define "healthcheck-exporter.asksCluster" -}}
+{{- if or (include "healthcheck-exporter.workloads" . | fromJson) (include "healthcheck-exporter.leader" . | fromJson) }}true{{ end }}
+{{- end }}

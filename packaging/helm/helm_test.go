@@ -1,0 +1,214 @@
+//go:build helm
+
+package helm
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/golden"
+)
+
+// program is the path of the pinned helm, which is compiled the first time.
+var program = sync.OnceValues(func() (string, error) {
+	out, err := exec.Command("go", "tool", "-modfile=../../tools/helm/go.mod", "-n", "helm").Output()
+	return strings.TrimSpace(string(out)), err
+})
+
+// helm runs the pinned helm, which knows no cluster and nothing of whoever runs the test.
+func helm(t *testing.T, argv ...string) (out string, err error) {
+	t.Helper()
+	path, err := program()
+	if err != nil {
+		t.Fatalf("building helm: %v", err)
+	}
+	home := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), path, argv...)
+	cmd.Env = append(os.Environ(), "HOME="+home, "KUBECONFIG="+filepath.Join(home, "none"),
+		"HELM_CACHE_HOME="+home, "HELM_CONFIG_HOME="+home, "HELM_DATA_HOME="+home)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return stderr.String(), err
+	}
+	return stdout.String(), nil
+}
+
+// template renders the chart as the release healthcheck-exporter in the namespace monitoring.
+func template(t *testing.T, argv ...string) (string, error) {
+	t.Helper()
+	return helm(t, append([]string{"template", "healthcheck-exporter", chart, "--namespace=monitoring"}, argv...)...)
+}
+
+// TestRender compares what the values files make of the chart with the golden files, which the other tests read. This file comes
+// first by its name, so that with -update they read what was just written.
+func TestRender(t *testing.T) {
+	for name, values := range cases(t) {
+		out, err := template(t, "--values="+values)
+		if err != nil {
+			t.Errorf("%s: %s", name, out)
+			continue
+		}
+		golden.Compare(t, rendered(name), out)
+	}
+}
+
+// TestNotes compares what Helm prints after an installation. Because helm template leaves that out, a copy of the chart has it in an
+// object.
+func TestNotes(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), chart)
+	if err := os.CopyFS(dir, os.DirFS(chart)); err != nil {
+		t.Fatal(err)
+	}
+	put(t, filepath.Join(dir, "templates", "notes.yaml"), "notes: |\n{{ include (print .Template.BasePath \"/NOTES.txt\") . | indent 2 }}\n")
+	for _, name := range []string{"default", "networkpolicy", "several", "example-restarts"} {
+		out, err := helm(t, "template", "healthcheck-exporter", dir, "--namespace=monitoring", "--values="+cases(t)[name], "--show-only=templates/notes.yaml")
+		if err != nil {
+			t.Fatalf("%s: %s", name, out)
+		}
+		_, notes, _ := strings.Cut(out, "notes: |\n")
+		golden.Compare(t, "testdata/notes/"+name+".txt", notes)
+	}
+}
+
+func TestLint(t *testing.T) {
+	for name, values := range cases(t) {
+		if out, err := helm(t, "lint", "--strict", "--quiet", chart, "--values="+values); err != nil {
+			t.Errorf("%s: %s", name, out)
+		}
+	}
+}
+
+// TestRefused: every mistake is refused with a text that names the value and what to do.
+func TestRefused(t *testing.T) {
+	const (
+		restarts = "config: {restart: {mode: observe, services: [{name: web, kubernetes: {kind: deployment, namespace: shop, name: web}}]}}\n"
+		armed    = restarts + "restarts: {token: {existingSecret: s}}\npersistence: {enabled: true}\n"
+		managed  = "config: {managed: {targets: true}, access: {users: [{name: alice, role: edit}]}}\n"
+	)
+	for _, tt := range []struct {
+		name, values string
+		want         []string
+	}{
+		{"a typo", "replica: 2", []string{"additional properties 'replica' not allowed"}},
+		{"a typo inside", "persistence: {enable: true}", []string{"at '/persistence': additional properties 'enable' not allowed"}},
+		{"a kind", "replicas: two", []string{"at '/replicas': got string, want integer"}},
+		{"none", "replicas: 0", []string{"at '/replicas'"}},
+		{"a digest", "image: {digest: latest}", []string{"at '/image/digest'"}},
+		{"a list that is not read", "inventory: {targets: []}", []string{"at '/inventory': additional properties 'targets' not allowed"}},
+		{"a list that would replace the configuration", "inventory: {healthcheck.yml: []}", []string{"inventory: healthcheck.yml is the configuration"}},
+		{"no token and no volume", restarts, []string{
+			"restarts.token.existingSecret: config.restart needs the token",
+			"kubectl -n monitoring create secret generic healthcheck-restart --from-literal=restart_token=",
+			"persistence.enabled: config.restart needs it",
+		}},
+		{"no volume", restarts + "restarts: {token: {value: s}}", []string{"persistence.enabled: config.restart needs it"}},
+		{"no Lease", armed + "replicas: 2", []string{"restarts.lease.enabled: 2 exporters would each restart the same services: set it to true"}},
+		{"a workload without a namespace", strings.Replace(armed, "namespace: shop, ", "", 1), []string{
+			`config.restart.services: kubernetes has {"kind":"deployment","name":"web"}, want`,
+		}},
+		{"a bare off", "config: {restart: {mode: off}}\nrestarts: {token: {existingSecret: s}}\npersistence: {enabled: true}", []string{
+			"config.restart.mode: is false", "write 'off' with quotes",
+		}},
+		{"a bare off of a service", strings.Replace(armed, "{name: web,", "{name: web, mode: off,", 1), []string{"the mode of web is false"}},
+		{"a bare off of probes", "config: {status: {self_probe: off}}", []string{"config.status.self_probe: is a bool"}},
+		{"everybody may ask", strings.Replace(armed, "observe,", "observe, receiver: {insecure: true},", 1), []string{
+			"config.restart.receiver.insecure: everybody",
+		}},
+		{"a token for everybody", strings.Replace(armed, "observe,", "observe, receiver: {bearer_token: s},", 1), []string{
+			"config.restart.receiver: has a secret",
+		}},
+		{"a password for everybody", strings.Replace(armed, "observe,", "observe, receiver: {basic_auth: {password: s}},", 1), []string{
+			"config.restart.receiver: has a secret",
+		}},
+		{"two receivers", strings.Replace(armed, "observe,", "observe, receiver: {bearer_token_file: s},", 1), []string{
+			"config.restart.receiver: restarts.token says the same",
+		}},
+		{"several with a Lease", strings.Replace(armed, "{existingSecret: s}}", "{existingSecret: s}, lease: {enabled: true}}", 1) + "replicas: 2", nil},
+		{"two elections", strings.NewReplacer("observe,", "observe, leader_election: {namespace: a, lease: b},",
+			"{existingSecret: s}}", "{existingSecret: s}, lease: {enabled: true}}").Replace(armed), []string{
+			"config.restart.leader_election: restarts.lease.enabled says the same",
+		}},
+		{"a token of a user for everybody", "config: {access: {users: [{name: ci, bearer_token: s}]}}", []string{
+			"config.access.users: the bearer_token of ci",
+		}},
+		{"nobody may edit", "config: {managed: {targets: true}}\npersistence: {enabled: true}", []string{"config.managed.targets: nobody may edit"}},
+		{"edits that are lost", managed, []string{"persistence.enabled: config.managed needs it"}},
+		{"edits by one of several", managed + "persistence: {enabled: true}\nreplicas: 2", []string{"replicas: config.managed needs 1"}},
+		{"several that write one file", "config: {alertmanager: {base: a}}\nreplicas: 2", []string{"replicas: config.alertmanager needs 1"}},
+		{"several that probe everything", "config: {status: {self_probe: when_stale}}\nreplicas: 2", []string{"replicas: config.status.self_probe needs 1"}},
+		{"one claim for several", "persistence: {enabled: true, existingClaim: c}\nreplicas: 2", []string{"persistence.existingClaim: several"}},
+		{"every series twice", "monitoring: {serviceMonitor: {enabled: true}}\nreplicas: 2", []string{
+			"monitoring.serviceMonitor.enabled: Prometheus would get every series from each exporter",
+		}},
+		{"two that scrape", "monitoring: {serviceMonitor: {enabled: true}, scrapeConfig: {enabled: true}}", []string{
+			"monitoring.serviceMonitor.enabled: monitoring.scrapeConfig scrapes the same",
+		}},
+		{"Prometheus without a token", "config: {access: {anonymous: none}}\nmonitoring: {scrapeConfig: {enabled: true}}", []string{
+			"monitoring.token.secret: with config.access.anonymous: none",
+		}},
+		{"the world may probe", "service: {type: LoadBalancer}", []string{"service.type: LoadBalancer lets everybody", "config.access.anonymous to none"}},
+		{"a budget for one", "podDisruptionBudget: {enabled: true}", []string{"podDisruptionBudget.enabled: one replica"}},
+		{"the chart's own flag", "extraArgs: [--storage.path=/tmp]", []string{"extraArgs: --storage.path=/tmp is for the chart to set"}},
+		{"the chart's own flag negated", "extraArgs: [--no-config.enable-auto-reload]", []string{"extraArgs: --no-config.enable-auto-reload"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "values.yaml")
+			if err := os.WriteFile(file, []byte(tt.values), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			out, err := template(t, "--values="+file)
+			if (err != nil) != (tt.want != nil) {
+				t.Fatalf("helm template: %v\n%s\n%s", err, tt.values, out)
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(out, want) {
+					t.Errorf("the error has no %q:\n%s", want, out)
+				}
+			}
+		})
+	}
+}
+
+// TestPackage: the archive of a release, and what helm package makes, render as the directory does.
+func TestPackage(t *testing.T) {
+	if _, err := os.Stat("../../.git"); err != nil {
+		t.Skip("a release is made of a commit, and this is not a checkout")
+	}
+	byHelm, first, second := t.TempDir(), t.TempDir(), t.TempDir()
+	if out, err := helm(t, "package", chart, "--destination="+byHelm); err != nil {
+		t.Fatal(out)
+	}
+	release(t, first, "umask 022")
+	release(t, second, "umask 077; export TZ=Asia/Seoul LANG=ko_KR.UTF-8")
+	archive := "healthcheck-exporter-" + strings.TrimSpace(read(t, "../../VERSION")) + ".tgz"
+	if read(t, filepath.Join(first, archive)) != read(t, filepath.Join(second, archive)) {
+		t.Error("the archive of a release differs when it is made again")
+	}
+	for name, values := range cases(t) {
+		want := read(t, rendered(name))
+		for _, dir := range []string{byHelm, first} {
+			got, err := helm(t, "template", "healthcheck-exporter", filepath.Join(dir, archive), "--namespace=monitoring", "--values="+values)
+			if err != nil {
+				t.Fatal(got)
+			}
+			if got != want {
+				t.Errorf("%s: %s in %s renders otherwise than the directory", name, archive, dir)
+			}
+		}
+	}
+}
+
+// release makes the archive of a release in a directory.
+func release(t *testing.T, dir, before string) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "bash", "-c", before+`; exec ../build.sh chart "$0"`, dir).CombinedOutput()
+	if err != nil {
+		t.Fatalf("build.sh chart: %v\n%s", err, out)
+	}
+}
