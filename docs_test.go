@@ -97,8 +97,8 @@ func TestFirstScreen(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		lines := strings.SplitAfterN(string(text), "\n", 17)
-		first := strings.Join(lines[:min(len(lines), 16)], "")
+		lines := strings.SplitAfterN(string(text), "\n", 21)
+		first := strings.Join(lines[:min(len(lines), 20)], "")
 		if !regexp.MustCompile("(?m)^ *```(sh|bash|console|yaml)?$|^Open <http").MatchString(first) {
 			t.Errorf("%s does not begin with what to type:\n%s", page, first)
 		}
