@@ -197,6 +197,11 @@ e2e-kubernetes: ## restarts in a real control plane of Kubernetes; builds it fir
 demo: ## a demonstration on the terminal: a service breaks, Slack hears of it, it is restarted, Slack hears that it is well
 	@$(GO) run -tags e2e ./e2e/demo $(ARGS)
 
+.PHONY: picture
+picture: ## take docs/page.png anew, of the real page with a demonstration; needs chromium, and puppeteer from npm
+	@echo ">> go test -tags e2e -run TestPicture ./e2e -e2e.picture"
+	$(GO) test -tags e2e -count=1 -run '^TestPicture$$' -v $(TESTFLAGS) ./e2e -e2e.picture
+
 .PHONY: bench-loop
 bench-loop: ## measure failure to Slack, failure to webhook and recovery to Slack at intervals of 1 s, 5 s and 15 s; some five minutes
 	@$(GO) run ./e2e/benchloop $(ARGS)
