@@ -66,7 +66,7 @@ func TestPicture(t *testing.T) {
 		}
 	}))
 	t.Cleanup(control.Close)
-	browse(t, browserTests(t), "picture.test.mjs", "PAGE_URL=http://"+pair.Exporter+"/", "CONTROL_URL="+control.URL)
+	browse(t, "picture.test.mjs", "PAGE_URL=http://"+pair.Exporter+"/", "CONTROL_URL="+control.URL)
 	large, err := os.ReadFile(filepath.Join("..", "dist", "page", "picture.png"))
 	if err != nil {
 		t.Fatal(err)
