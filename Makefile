@@ -186,7 +186,8 @@ check-openapi: ## the API: every answer that its tests get is as internal/api/op
 .PHONY: e2e
 e2e: ## end to end: the exporter with a real Prometheus and Alertmanager (Debian packages of these names), and servers from npm
 	@echo ">> go test -tags e2e ./e2e/..."
-	$(GO) test -tags e2e -count=1 -timeout 45m $(TESTFLAGS) ./e2e/...
+	# Most tests wait most of the time, beside each other. Some must be in time.
+	$(GO) test -tags e2e -count=1 -timeout 45m -parallel 3 $(TESTFLAGS) ./e2e/...
 
 .PHONY: e2e-told
 e2e-told: ## 20 minutes of an incident at the times of the shipped files: Slack hears of each change once; make e2e plays it in two minutes
@@ -201,6 +202,11 @@ e2e-kubernetes: ## restarts in a real control plane of Kubernetes; builds it fir
 .PHONY: demo
 demo: ## a demonstration on the terminal: a service breaks, Slack hears of it, it is restarted, Slack hears that it is well
 	@$(GO) run -tags e2e ./e2e/demo $(ARGS)
+
+.PHONY: picture
+picture: ## take docs/page.png anew, of the real page with a demonstration; needs chromium, and puppeteer from npm
+	@echo ">> go test -tags e2e -run TestPicture ./e2e -e2e.picture"
+	$(GO) test -tags e2e -count=1 -run '^TestPicture$$' -v $(TESTFLAGS) ./e2e -e2e.picture
 
 .PHONY: bench-loop
 bench-loop: ## measure failure to Slack, failure to webhook and recovery to Slack at intervals of 1 s, 5 s and 15 s; some five minutes

@@ -55,6 +55,7 @@ restart:
 
 // TestAlone: an app of PM2 hangs, and is restarted and verified without Prometheus and Alertmanager. The events tell it.
 func TestAlone(t *testing.T) {
+	t.Parallel()
 	p := startPM2(t)
 	address := freePort(t)
 	_, port, _ := net.SplitHostPort(address)
@@ -159,6 +160,7 @@ func (c *counted) since(at time.Time) []time.Time {
 // TestTakeover: Prometheus ends, and the exporter goes on within 2.5 intervals; Prometheus comes back, and the exporter leaves it
 // to it. It never probes within half an interval of another probe.
 func TestTakeover(t *testing.T) {
+	t.Parallel()
 	const (
 		interval = 4 * time.Second
 		noise    = time.Second // of a busy machine
@@ -257,6 +259,7 @@ func awaitFor(ctx context.Context, t *testing.T, limit time.Duration, what strin
 // TestKilledInAnOutage: the exporter is killed while a target is down. The outage stays one, and the time without the exporter is
 // part of it, without probes.
 func TestKilledInAnOutage(t *testing.T) {
+	t.Parallel()
 	const interval = time.Second
 	ctx, target := t.Context(), newCounted(t)
 	pair := lonely(t, fmt.Sprintf("status: {self_probe: when_stale}\ntargets: [{name: one, url: '%s/', interval: %s, timeout: 500ms}]\n", target.URL, interval))

@@ -218,6 +218,7 @@ func alertmanagers(t *testing.T) map[string]string {
 
 // TestChannels counts who hears of what while channels come, are switched, and change.
 func TestChannels(t *testing.T) {
+	t.Parallel()
 	for name, program := range alertmanagers(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -274,6 +275,7 @@ func (s *channelStack) noSecretIn(t *testing.T, program string) {
 
 // TestChannelsRefused publishes what Alertmanager refuses, each in another way: all goes back.
 func TestChannelsRefused(t *testing.T) {
+	t.Parallel()
 	for name, program := range alertmanagers(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -352,6 +354,7 @@ func (s *channelStack) missing(t *testing.T, before []byte) {
 
 // TestChannelsDrift follows two Alertmanagers of different versions through what becomes of a file and of them.
 func TestChannelsDrift(t *testing.T) {
+	t.Parallel()
 	programs := alertmanagers(t)
 	s := startChannels(t, programs["Debian"], programs["newest"])
 	s.publish(t, live("live", `environment="LIVE"`))

@@ -505,6 +505,7 @@ const atOnce = 6
 
 // TestDesk plays all scenes, many more at once than there are processors.
 func TestDesk(t *testing.T) {
+	t.Parallel()
 	programs := alertmanagers(t)
 	debian, newest := programs["Debian"], programs["newest"]
 	var scenes []scene

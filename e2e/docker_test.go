@@ -23,6 +23,7 @@ import (
 // TestDocker restarts containers of a real Engine, and does so through the proxy of the examples where nothing else is
 // said.
 func TestDocker(t *testing.T) {
+	t.Parallel()
 	needs(t, "haproxy")
 	r := &realDocker{startDockerd(t)}
 	t.Run("alert", r.repairs)

@@ -10,6 +10,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -35,6 +36,9 @@ func TestMain(m *testing.M) {
 func buildAndRun(m *testing.M) (code int) {
 	dir, err := os.MkdirTemp("", "healthcheck-e2e-")
 	if err == nil {
+		err = os.Setenv("EXPORTER_SECRET", leak) // tests that run beside others have one environment
+	}
+	if err == nil {
 		if binaries, err = harness.Build(context.Background(), dir); err == nil {
 			code = m.Run()
 		}
@@ -45,6 +49,15 @@ func buildAndRun(m *testing.M) (code int) {
 		return 1
 	}
 	return code
+}
+
+// withPackages copies a directory of this one to where the programs are, and installs its packages of npm there.
+func withPackages(name string) (dir string, err error) {
+	dir = filepath.Join(filepath.Dir(binaries.Exporter()), name)
+	if err := os.CopyFS(dir, os.DirFS(name)); err != nil {
+		return "", err
+	}
+	return dir, harness.InstallPackages(context.Background(), dir)
 }
 
 func fromEnv(name string, otherwise int) int {

@@ -185,6 +185,7 @@ func (g *guarded) operate(t *testing.T, args ...string) {
 
 // Every case has an exporter of its own.
 func TestGuards(t *testing.T) {
+	t.Parallel()
 	for name, run := range map[string]func(t *testing.T, s *site){
 		"a path that was never there":      neverThere,
 		"a path that a deployment removes": removedPath,

@@ -43,6 +43,7 @@ const fiveLines = `scrape_configs:
 // An inventory of 500 targets from every kind of source, discovered by a real Prometheus in five lines, each probed at its own
 // interval; then a source turns to garbage and a file is edited, and nothing is lost.
 func TestInventory(t *testing.T) {
+	t.Parallel()
 	ctx := t.Context()
 	dir := t.TempDir()
 	servers := newServers(t)
@@ -179,6 +180,7 @@ func wantEdited(t *testing.T, pair *harness.Pair, dir string, servers *servers) 
 // TestProbeAll lets a real Prometheus scrape everything at once, by the job that docs/service-discovery.md shows, of which some
 // never answer: the others are up, and every series has the labels of its target.
 func TestProbeAll(t *testing.T) {
+	t.Parallel()
 	const targets, hanging = 30, 3
 	ctx, dir := t.Context(), t.TempDir()
 	servers, silent := newServers(t), probetest.Silent(t)

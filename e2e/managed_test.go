@@ -96,6 +96,7 @@ func wantScraped(t *testing.T, pair *harness.Pair, when string, want ...string) 
 
 // TestManagedDamaged: while managed.db cannot be read, Prometheus keeps its targets. Once it is put back, they are probed again.
 func TestManagedDamaged(t *testing.T) {
+	t.Parallel()
 	ctx, dir := t.Context(), t.TempDir()
 	target := probetest.Serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	pair, err := harness.NewPair(ctx, binaries, dir)
@@ -158,6 +159,7 @@ func TestManagedDamaged(t *testing.T) {
 
 // TestManagedShadowed: a file takes over a name, and gives it back. The target is never missing from the list.
 func TestManagedShadowed(t *testing.T) {
+	t.Parallel()
 	target := probetest.Serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	pair := lonely(t, editorsConfig()+"target_files: ['own*.yml']\n")
 	create(t, pair, 0, "shop", target.URL+"/managed")
@@ -199,6 +201,7 @@ func TestManagedShadowed(t *testing.T) {
 // TestManagedMany: 10,000 managed targets, and edits among them, one after the other and 50 at once. Each is in the list when it is
 // answered.
 func TestManagedMany(t *testing.T) {
+	t.Parallel()
 	const n, single, parallel = 10_000, 100, 50
 	pair := lonely(t, editorsConfig())
 	var all []string

@@ -16,12 +16,14 @@ import (
 // TestOutage is the story of the product: an app fails, people hear of it, it is restarted once, and people hear that it
 // is well.
 func TestOutage(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct{ how, reason string }{
 		{harness.BreakStatus, "status 503"},
 		{harness.BreakHang, "request_timeout"},
 		{harness.BreakCrash, "connect_refused"},
 	} {
 		t.Run(tt.how, func(t *testing.T) {
+			t.Parallel()
 			var outages []*harness.Outage
 			for i := range *loops {
 				t.Run(strconv.Itoa(i+1), func(t *testing.T) {

@@ -75,5 +75,5 @@ alertmanager:
 	}))
 	t.Cleanup(control.Close)
 
-	browse(t, browserTests(t), "channels.test.mjs", "PAGE_URL=http://"+pair.Exporter+"/", "CONTROL_URL="+control.URL, "HOOK="+hook.URL)
+	browse(t, "channels.test.mjs", "PAGE_URL=http://"+pair.Exporter+"/", "CONTROL_URL="+control.URL, "HOOK="+hook.URL)
 }

@@ -26,31 +26,25 @@ func TestPage(t *testing.T) {
 	f := newFleet(t)
 	control := httptest.NewServer(f)
 	t.Cleanup(control.Close)
-	dir := browserTests(t)
 	for _, file := range []string{"live.test.mjs", "access.test.mjs", "forms.test.mjs"} {
 		t.Run(file, func(t *testing.T) {
 			f.probeAll(t.Context())
-			browse(t, dir, file, "PAGE_URL=http://"+f.pair.Exporter+"/", "CONTROL_URL="+control.URL)
+			browse(t, file, "PAGE_URL=http://"+f.pair.Exporter+"/", "CONTROL_URL="+control.URL)
 		})
 	}
 }
 
-// browserTests is a directory with the tests of page/ and what they need from npm.
-func browserTests(t *testing.T) (dir string) {
-	t.Helper()
-	dir = t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS("page")); err != nil {
-		t.Fatal(err)
-	}
-	if err := harness.InstallPackages(t.Context(), dir); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
+// browserTests is the directory of the tests of page/, with what they need from npm.
+var browserTests = sync.OnceValues(func() (string, error) { return withPackages("page") })
 
-// browse runs a file of browserTests, with an environment that says where everything is.
-func browse(t *testing.T, dir, file string, environment ...string) {
+// browse runs a file of browserTests, with an environment that says where everything is. A browser needs a processor: such tests do not
+// run beside others.
+func browse(t *testing.T, file string, environment ...string) {
 	t.Helper()
+	dir, err := browserTests()
+	if err != nil {
+		t.Fatal(err)
+	}
 	pictures, err := filepath.Abs("../dist/page")
 	if err != nil {
 		t.Fatal(err)

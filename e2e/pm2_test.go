@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -27,13 +28,13 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/pm2"
 )
 
-// leak is in the environment of the exporter, and must be nowhere else.
+// leak is in the environment of every exporter, and must be in that of no app.
 const leak = "canary-of-the-exporter"
 
 // TestPM2 restarts apps of a real PM2, as npm has it.
 func TestPM2(t *testing.T) {
+	t.Parallel()
 	p := startPM2(t)
-	t.Setenv("EXPORTER_SECRET", leak)
 	t.Run("restart", p.restarts)
 	t.Run("reload", p.reloads)
 	t.Run("alert", p.repairs)
@@ -46,15 +47,15 @@ func TestPM2(t *testing.T) {
 // A realPM2 is an installation of PM2 with a daemon of its own, which runs the app "web" and two instances of "cluster".
 type realPM2 struct{ dir, home, program string }
 
+// installPM2 installs what both tests with PM2 run.
+var installPM2 = sync.OnceValues(func() (string, error) { return withPackages("pm2") })
+
 func startPM2(t *testing.T) *realPM2 {
 	t.Helper()
-	p := &realPM2{dir: t.TempDir()}
-	p.home, p.program = filepath.Join(p.dir, "home"), filepath.Join(p.dir, "node_modules", ".bin", "pm2")
-	err := errors.Join(os.CopyFS(p.dir, os.DirFS("pm2")), os.Mkdir(p.home, 0o700))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := harness.InstallPackages(t.Context(), p.dir); err != nil {
+	installed, err := installPM2()
+	p := &realPM2{dir: t.TempDir(), program: filepath.Join(installed, "node_modules", ".bin", "pm2")}
+	p.home = filepath.Join(p.dir, "home")
+	if err := errors.Join(err, os.CopyFS(p.dir, os.DirFS("pm2")), os.Mkdir(p.home, 0o700)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { killDaemon(t, p.home) })

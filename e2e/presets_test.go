@@ -19,6 +19,7 @@ import (
 
 // The presets of docs/websocket.md work with the servers that they are for, as npm has them.
 func TestWebSocketPresets(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile("../docs/websocket.md")
 	if err != nil {
 		t.Fatal(err)

@@ -23,6 +23,7 @@ import (
 // The job that docs/service-discovery.md shows for an exporter with TLS and a password, word for word: it discovers by both
 // and scrapes by both.
 func TestInventorySecured(t *testing.T) {
+	t.Parallel()
 	ctx, dir := t.Context(), t.TempDir()
 	ca := probetest.NewCA(t)
 	cert, key := probetest.CertFiles(t, ca.Issue(t, probetest.Cert{}))

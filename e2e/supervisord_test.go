@@ -48,6 +48,7 @@ autostart=false
 
 // TestSupervisord restarts processes of a real supervisord, whose socket is for its owner, with a password.
 func TestSupervisord(t *testing.T) {
+	t.Parallel()
 	needs(t, "root", "supervisord", "supervisorctl", "unshare")
 	ctx := context.WithoutCancel(t.Context())
 	r := &realSupervisord{address: freePort(t), deaf: freePort(t)}

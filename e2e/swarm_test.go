@@ -19,6 +19,7 @@ import (
 
 // TestSwarm restarts services of a swarm of one node.
 func TestSwarm(t *testing.T) {
+	t.Parallel()
 	s := &realSwarm{startDockerd(t)}
 	_, port, _ := strings.Cut(freePort(t), ":")
 	s.docker(t, "swarm", "init", "--advertise-addr", "127.0.0.1", "--listen-addr", "127.0.0.1:"+port)

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -106,19 +107,27 @@ func tail(file string) string {
 	return string(bytes.Join(all[max(0, len(all)-lines):], nil))
 }
 
-// FreeAddress returns an unused address of 127.0.0.1. Its port is below those that the kernel gives to connections, so that it
-// stays free while the program that listens there is restarted.
+// The ports that FreeAddress gives out are below those that the kernel gives to connections.
+const (
+	firstPort = 15000
+	ports     = 17000
+)
+
+// tried counts the ports that were tried, and firstTry is where it begins: there may be others who do the same.
+var (
+	tried    atomic.Int64
+	firstTry = time.Now().UnixMicro()
+)
+
+// FreeAddress returns an unused address of 127.0.0.1, and none twice: it stays free while the program that listens there is restarted.
 func FreeAddress(ctx context.Context) (string, error) {
-	const first, last = 15000, 32000
-	start := first + int(time.Now().UnixNano()/1000%(last-first))
-	for i := range last - first {
-		port := first + (start-first+i)%(last-first)
-		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	for range ports {
+		address := net.JoinHostPort("127.0.0.1", strconv.FormatInt(firstPort+(firstTry+tried.Add(1))%ports, 10))
 		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 		if err != nil {
 			continue
 		}
 		return address, listener.Close()
 	}
-	return "", fmt.Errorf("no port between %d and %d is free", first, last)
+	return "", fmt.Errorf("no port between %d and %d is free", firstPort, firstPort+ports)
 }

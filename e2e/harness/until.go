@@ -7,8 +7,13 @@ import (
 	"time"
 )
 
-// pause is the time between two looks.
-const pause = 20 * time.Millisecond
+// The time between two looks: restful times as long as one takes, between these. Tests that wait beside each other leave the processors
+// to what they wait for.
+const (
+	shortPause = 20 * time.Millisecond
+	longPause  = 200 * time.Millisecond
+	restful    = 4
+)
 
 // Until calls ok again and again until it returns true or an error, ctx ends, or the time is over. Errors name the
 // condition what.
@@ -30,15 +35,14 @@ func Throughout(ctx context.Context, d time.Duration, holds func(context.Context
 // poll calls look until it returns true or an error, or ctx ends. When the time is over it returns late.
 func poll(ctx context.Context, limit time.Duration, look func() (bool, error), late error) error {
 	over := time.After(limit)
-	tick := time.NewTicker(pause)
-	defer tick.Stop()
 	for {
+		began := time.Now()
 		yes, err := look()
 		if yes || err != nil {
 			return errors.Join(err, context.Cause(ctx))
 		}
 		select {
-		case <-tick.C:
+		case <-time.After(min(max(shortPause, restful*time.Since(began)), longPause)):
 		case <-over:
 			return late
 		case <-ctx.Done():
