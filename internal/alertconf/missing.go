@@ -75,7 +75,11 @@ func (c *inspection) file(s scalar) {
 		}
 		info, err := os.Stat(path)
 		if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
-			c.fail(s.node, "%s %q is missing or empty: messages would fail", s.key, s.node.Value)
+			todo := ""
+			if strings.HasPrefix(s.node.Value, c.place.Secrets()+"/") {
+				todo = "; type the secret of the channel again, or copy " + secretsDir + " from where alertmanager.dir was before"
+			}
+			c.fail(s.node, "%s %q is missing or empty: messages would fail%s", s.key, s.node.Value, todo)
 		}
 	}
 }

@@ -48,7 +48,7 @@ receivers:
 	missing, _ := errors.AsType[*MissingError](p.Check([]byte(config), nil))
 	want := []string{
 		fmt.Sprintf(`line 1: no file matches the template %q: messages would fail`, filepath.Join(p.Dir, "*.none")),
-		`line 4: api_url_file "/etc/am/channel-secrets/gone" is missing or empty: messages would fail`,
+		`line 4: api_url_file "/etc/am/channel-secrets/gone" is missing or empty: messages would fail; type the secret of the channel again, or copy channel-secrets from where alertmanager.dir was before`,
 		`line 6: credentials_file "empty" is missing or empty: messages would fail`,
 		`line 6: ca_file "gone" is missing or empty: messages would fail`,
 		`line 9: no file under templates defines "healthcheck.body": messages would fail`,
