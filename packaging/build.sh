@@ -3,6 +3,7 @@
 # these instead of all of .promu.yml. What comes out depends on the commit and on the version of Go alone.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+((BASH_VERSINFO[0] >= 4)) || { echo "packaging/build.sh needs bash 4 or newer; macOS has it from Homebrew" >&2; exit 1; }
 
 umask 022
 export LC_ALL=C TZ=UTC
@@ -130,9 +131,11 @@ archive() {
 	packaging/modules.sh | generate sbom "$(program "$1")" >"dist/release/$base.cdx.json"
 }
 
-# committed says no to a tree that is not that of the commit.
+# committed says no to a tree that is not that of the commit. A file that git does not know would be compiled in as well.
 committed() {
-	git diff --quiet HEAD -- || { echo "make $1: the tree has changes that are not committed" >&2; exit 1; }
+	local changes
+	changes=$(git status --porcelain)
+	[[ -z $changes ]] || { echo "make $1: the tree has changes that are not committed:"; echo "$changes"; exit 1; } >&2
 }
 
 # image ARG... builds an image whose program is made as that of a release. ARGS has more for docker build.

@@ -50,9 +50,9 @@ func listTargets(ctx context.Context, out, errOut io.Writer, o targetsOptions) i
 	switch {
 	case len(all.Targets) > 0:
 	case len(o.Environments)+len(o.Names) > 0:
-		fmt.Fprintln(errOut, "None of the exporter's targets is as --environment and --name ask.")
+		fmt.Fprintln(errOut, "No target matches --environment and --name.")
 	default:
-		fmt.Fprintln(errOut, "The exporter has no targets. `healthcheck_exporter check` and its log say whether a list could not be read.")
+		fmt.Fprintln(errOut, "The exporter has no targets. Its log, and `healthcheck_exporter check`, say whether a list could not be read.")
 	}
 	return ExitSuccess
 }

@@ -42,10 +42,10 @@ new           UNKNOWN      unknown       -       -        -      -        -
 // A head without rows does not say whether there are none, or none that were asked for.
 func TestNoTargets(t *testing.T) {
 	for args, want := range map[string]string{
-		"targets":                    "The exporter has no targets. `healthcheck_exporter check` and its log say whether a list could not be read.\n",
-		"targets --name=shop":        "None of the exporter's targets is as --environment and --name ask.\n",
+		"targets":                    "The exporter has no targets. Its log, and `healthcheck_exporter check`, say whether a list could not be read.\n",
+		"targets --name=shop":        "No target matches --environment and --name.\n",
 		"targets --format=json":      "",
-		"targets --environment=LIVE": "None of the exporter's targets is as --environment and --name ask.\n",
+		"targets --environment=LIVE": "No target matches --environment and --name.\n",
 	} {
 		e := &editable{answers: []string{`200 {"targets":[]}`}}
 		_, errOut, exit := e.runs(t, strings.Fields(args)...)

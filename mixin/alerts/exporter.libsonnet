@@ -114,7 +114,7 @@
     dashboard:: 'exporter',
     annotations: {
       summary: 'Nobody probes some targets.',
-      description: '{{ $value }} targets of healthcheck_exporter at {{ $labels.instance }} have not been probed by it for two of their intervals, and some of them not by another exporter either: no alert would tell that they are down.',
+      description: 'healthcheck_exporter at {{ $labels.instance }} has not probed {{ $value }} of its targets for two of their intervals, and no other exporter probes at least one of them. If that one goes down, no alert fires.',
     },
   },
 
