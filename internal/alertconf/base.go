@@ -166,7 +166,7 @@ func copied(n *yaml.Node, without map[string]bool, left *int) *yaml.Node {
 		}
 		below := without
 		if n.Kind == yaml.MappingNode {
-			key := n.Content[i&^1]
+			key := resolved(n.Content[i&^1])
 			if without[key.Value] {
 				continue
 			}
@@ -191,10 +191,10 @@ func memberBelow(n *yaml.Node, key string, depth int) *yaml.Node {
 	}
 	var merged []*yaml.Node
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		switch value := resolved(n.Content[i+1]); {
-		case n.Content[i].Value == key:
+		switch name, value := resolved(n.Content[i]), resolved(n.Content[i+1]); {
+		case name.Value == key:
 			return value
-		case n.Content[i].Tag != mergeTag:
+		case name.Tag != mergeTag:
 		case value.Kind == yaml.SequenceNode:
 			merged = append(merged, value.Content...)
 		default:

@@ -160,7 +160,7 @@ func (s scalar) each(f func(scalar)) {
 		}
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
-			key := n.Content[i].Value
+			key := resolved(n.Content[i]).Value
 			scalar{n.Content[i+1], key, s.depth + 1, s.inHTTP || key == "http_config"}.each(f)
 		}
 	case yaml.ScalarNode:

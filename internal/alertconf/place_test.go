@@ -41,7 +41,7 @@ receivers:
   slack_configs: [{api_url_file: /etc/am/channel-secrets/live, title: '{{ template "healthcheck.title" . }}'}, {api_url_file: /etc/am/channel-secrets/gone}, {api_url_file: relative}]
 - name: b
   webhook_configs: [{http_config: {authorization: {credentials_file: empty}, tls_config: {ca_file: gone}}}]
-- {name: again, webhook_configs: [{http_config: {tls_config: {ca_file: gone}}}]}
+- {name: again, webhook_configs: [{http_config: {tls_config: {&f ca_file: gone}}}, {http_config: {tls_config: {*f : gone-too}}}]}
 - name: c
   slack_configs: [{title: '{{ template "slack.default.title" . }}', text: '{{ template "healthcheck.body" . }}{{ template "healthcheck.text" . }}'}]
 `
@@ -51,6 +51,7 @@ receivers:
 		`line 4: api_url_file "/etc/am/channel-secrets/gone" is missing or empty: messages would fail; type the secret of the channel again, or copy channel-secrets from where alertmanager.dir was before`,
 		`line 6: credentials_file "empty" is missing or empty: messages would fail`,
 		`line 6: ca_file "gone" is missing or empty: messages would fail`,
+		`line 7: ca_file "gone-too" is missing or empty: messages would fail`,
 		`line 9: no file under templates defines "healthcheck.body": messages would fail`,
 	}
 	if missing == nil {

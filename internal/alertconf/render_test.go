@@ -168,6 +168,27 @@ func TestRenderHTTPConfig(t *testing.T) {
 	}
 }
 
+// A key may be an alias. It is what the alias stands for, whatever that is called.
+func TestRenderAliasedKeys(t *testing.T) {
+	for base, want := range map[string]map[string]any{
+		"global: {smtp_from: &f follow_redirects, http_config: {*f : true}}\n":                       {"follow_redirects": false},
+		"global: {smtp_from: &follow_redirects proxy_url, http_config: {*follow_redirects : 'p'}}\n": {"follow_redirects": false, "proxy_url": "p"},
+		"*h : {x: 1}\nglobal: {http_config: {proxy_url: 'p'}}\n":                                     {"follow_redirects": false, "proxy_url": "p"},
+		"*g : {*h : {proxy_url: 'p'}}\n":                                                             {"follow_redirects": false, "proxy_url": "p"},
+	} {
+		base = "anchors: [&g global, &h http_config, &global x]\n" + base
+		text, err := Render([]byte(base+baseFile), []Channel{{Name: "plain", Kind: Webhook, URL: "https://a.example"}}, Rendering{Secrets: "/s"})
+		if err != nil {
+			t.Errorf("%s: %v", base, err)
+			continue
+		}
+		all := receiversIn(t, text)
+		if diff := cmp.Diff(want, all[len(all)-1].Webhooks[0]["http_config"]); diff != "" {
+			t.Errorf("%s: http_config (-want +got):\n%s", base, diff)
+		}
+	}
+}
+
 func TestRenderWithoutChannels(t *testing.T) {
 	got, err := Render([]byte(baseFile), nil, Rendering{Base: "b", HasSecret: secret})
 	if err != nil {
@@ -202,6 +223,7 @@ func TestBaseIsRefused(t *testing.T) {
 		"not YAML":        {"route:", "route: [", "not a configuration"},
 		"unnamed":         {"  - name: nobody\n", "  - nome: nobody\n", "has no name"},
 		"the same twice":  {"    - receiver: healthcheck-channels # those of the page\n      matchers: ['alertname=~\"Healthcheck.+\"']", "    - &c {receiver: healthcheck-channels}\n    - *c", "two routes"},
+		"aliased routes":  {"      matchers: ['alertname=~\"Healthcheck.+\"']", "      matchers: [&r routes]\n      *r : []", "has routes of its own"},
 		"merged routes":   {"      matchers: ['alertname=~\"Healthcheck.+\"']", "      <<: [{matchers: ['a=\"b\"']}, {routes: []}]", "has routes of its own"},
 		"merged twice":    {"    - receiver: pager\n", "    - <<: [{receiver: healthcheck-channels}]\n", "two routes"},
 		"endless client":  {"route:", "global: {http_config: &c {x: [*c, *c]}}\nroute:", "http_config has more than"},

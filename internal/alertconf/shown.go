@@ -124,7 +124,7 @@ func hide(n *yaml.Node, at position, hidden func(string)) {
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			key, value := n.Content[i], n.Content[i+1]
-			below := at.below(key.Value)
+			below := at.below(resolved(key).Value)
 			key.HeadComment, key.LineComment, key.FootComment = "", "", ""
 			if key.Tag != mergeTag && !plainKey.MatchString(key.Value) {
 				hidden(key.Value)

@@ -55,6 +55,7 @@ receivers:
     slack_configs: [{api_url_file: /shown-11, title: '{{ template "healthcheck.title" . }}', footer: ''}]
   - name: hc-y
     webhook_configs: [{url: 'https://canary-28'}]
+y: [&receiver api_url, {*receiver : canary-31}]
 time_intervals: [{name: shown-12, time_intervals: [{location: shown-13, weekdays: ['monday:friday']}]}]
 ? "canary-29 "
 : 1

@@ -25,11 +25,12 @@ func (e *Editor) Collector() prometheus.Collector {
 // looked are the standings of those of whom something is known: not of one of Settings.Servers at which nobody has looked yet.
 func (e *Editor) looked() []alertconf.Standing {
 	f, unmet := e.inForce()
+	revision := e.options.Registry.ChannelsRevision()
 	if f == nil || f.lacks(unmet) != nil {
-		return e.Standings()
+		return e.standings(f, unmet, revision)
 	}
 	known := slices.DeleteFunc(f.standings(nil), func(s alertconf.Standing) bool { return s.LookedAt.IsZero() })
-	return append(known, e.elsewhere(f)...)
+	return append(known, e.elsewhere(f, revision)...)
 }
 
 // Describe implements prometheus.Collector.

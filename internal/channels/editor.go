@@ -204,10 +204,13 @@ func (e *Editor) release() { <-e.turn }
 
 // off is why nothing is in force: ErrOff, or a managed.StoreError where it should be.
 func (e *Editor) off() error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.unmet != nil {
-		return &managed.StoreError{Err: e.unmet.off()}
+	_, unmet := e.inForce()
+	return whyOff(unmet)
+}
+
+func whyOff(u *unmet) error {
+	if u != nil {
+		return &managed.StoreError{Err: u.off()}
 	}
 	return ErrOff
 }

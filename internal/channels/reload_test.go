@@ -5,7 +5,9 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -46,6 +48,42 @@ func TestReloadKeepsStandings(t *testing.T) {
 			t.Errorf("server %d is %s in the end", i, state)
 		}
 	}
+}
+
+// What is told of Alertmanagers is of one configuration, also while another one is loaded.
+func TestAlertmanagerWhileReloading(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	other, _, err := settingsIn(t.TempDir(), "other")
+	if err != nil {
+		t.Fatal(err)
+	}
+	servers := map[string]int{w.settings.Place.ConfigFile(): 3, other.Place.ConfigFile(): 2} // with the one elsewhere
+	done := make(chan struct{})
+	var told atomic.Int64
+	go func() {
+		defer close(done)
+		for i := range 50 {
+			if err := w.Configure([]*Settings{other, w.settings}[i%2]); err != nil {
+				t.Error(err)
+			}
+			for next := told.Load() + 3; told.Load() < next && !t.Failed(); {
+				runtime.Gosched()
+			}
+		}
+	}()
+	for running := true; running; told.Add(1) {
+		select {
+		case <-done:
+			running = false
+		default:
+		}
+		a, err := w.Alertmanager()
+		if err != nil || len(a.Servers) != servers[a.File] {
+			t.Errorf("%s has the servers %v, %v", a.File, a.Servers, err)
+			break
+		}
+	}
+	<-done
 }
 
 // What an Alertmanager elsewhere runs is not in sync either if its revision is one that there is not yet: an older file was restored.

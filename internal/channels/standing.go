@@ -56,12 +56,13 @@ func (e *Editor) Apply(ctx context.Context, by managed.Author, overwrite bool) (
 
 // Alertmanager is what is known of all Alertmanagers. The error is ErrOff or a managed.StoreError.
 func (e *Editor) Alertmanager() (Alertmanager, error) {
-	f := e.force()
+	f, unmet := e.inForce()
 	if f == nil {
-		return Alertmanager{}, e.off()
+		return Alertmanager{}, whyOff(unmet)
 	}
+	revision := e.options.Registry.ChannelsRevision()
 	return Alertmanager{
-		Revision: e.options.Registry.ChannelsRevision(), File: f.settings.Place.ConfigFile(), Servers: append([]alertconf.Standing{}, e.Standings()...),
+		Revision: revision, File: f.settings.Place.ConfigFile(), Servers: append([]alertconf.Standing{}, e.standings(f, unmet, revision)...),
 	}, nil
 }
 
@@ -69,9 +70,14 @@ func (e *Editor) Alertmanager() (Alertmanager, error) {
 // settings. None: channels are off.
 func (e *Editor) Standings() []alertconf.Standing {
 	f, unmet := e.inForce()
+	return e.standings(f, unmet, e.options.Registry.ChannelsRevision())
+}
+
+// standings are Standings of what is in force.
+func (e *Editor) standings(f *force, unmet *unmet, revision uint64) []alertconf.Standing {
 	switch {
 	case f != nil:
-		return append(f.standings(f.lacks(unmet)), e.elsewhere(f)...)
+		return append(f.standings(f.lacks(unmet)), e.elsewhere(f, revision)...)
 	case unmet != nil:
 		return unmet.standings()
 	default:
@@ -132,9 +138,9 @@ func (f *force) standings(lacks error) []alertconf.Standing {
 	return all
 }
 
-// elsewhere are the standings of Settings.Syncs.
-func (e *Editor) elsewhere(f *force) (all []alertconf.Standing) {
-	revision, now := e.options.Registry.ChannelsRevision(), time.Now()
+// elsewhere are the standings of Settings.Syncs, which have to run a revision.
+func (e *Editor) elsewhere(f *force, revision uint64) (all []alertconf.Standing) {
+	now := time.Now()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, name := range f.settings.Syncs {

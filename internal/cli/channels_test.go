@@ -56,12 +56,11 @@ func TestChannelsList(t *testing.T) {
 	if status := Run(t.Context(), []string{"channels", "list", "--url=" + s.URL}, &out, &errOut); status != ExitSuccess {
 		t.Fatalf("exit status %d: %s", status, errOut.String())
 	}
-	const want = `NAME         TYPE           STATE  TO                     MATCHERS
-alerts-live  slack_webhook  on     its webhook            environment="LIVE",
-                                                          team=~"shop|cart"
-dev          slack_bot      off    #dev                   environment="DEV"
-hook         webhook        on     https://hooks.example  everything
-                                   /in
+	const want = `NAME         TYPE           STATE  TO                        MATCHERS
+alerts-live  slack_webhook  on     its webhook               environment="LIVE",
+                                                             team=~"shop|cart"
+dev          slack_bot      off    #dev                      environment="DEV"
+hook         webhook        on     https://hooks.example/in  everything
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)

@@ -17,7 +17,7 @@ const (
 	// The least width to which a column is narrowed to make room for others.
 	narrow = 8
 	// The longest word that is broken only if nothing else helps.
-	wordy = 20
+	wordy = 24
 )
 
 // A table has its titles in the first row. The first cell of a row is never broken, because people copy it: if it is too long,
@@ -82,7 +82,7 @@ func writeRow(w io.Writer, cells []string, widths []int) {
 }
 
 // widths returns the widths of the columns. They are as wide as their cells if that fits. Otherwise the widest are narrowed, at
-// first so that lines break between words, then within them.
+// first so that lines break between words, then the first column, then the others so that lines break within words.
 func (t *table) widths() []int {
 	widths, words, floors := make([]int, len(t.rows[0])), make([]int, len(t.rows[0])), make([]int, len(t.rows[0]))
 	for i := range widths {
@@ -95,6 +95,8 @@ func (t *table) widths() []int {
 		}
 	}
 	words[0] = min(widths[0], wordy)
+	giveWay(widths, words)
+	words[0] = floors[0] // a cell that is too long has its own line, and is not broken
 	giveWay(widths, words)
 	giveWay(widths, floors)
 	return widths

@@ -52,6 +52,24 @@ func TestFits(t *testing.T) {
 	}
 }
 
+// Words are whole where there is room: the first column gives way, whose cells have lines of their own if they are too long.
+func TestWordsAreWhole(t *testing.T) {
+	for _, tt := range []struct{ word, text string }{
+		{"connect_refused", "NAME|ENVIRONMENT|STATE|REASON|SINCE|AGE|LATENCY|UPTIME\ncheckout-frontend-eu|PRODUCTION|down|connect_refused|1h40m0s|9s|12.5 ms|-"},
+		{"/var/run/docker.sock:", "GUARD|SAYS|VALUE|LIMIT|NEXT\nbackend_cannot_restart|no|dial unix /var/run/docker.sock: connect: permission denied|the container engine answers|2026-11-30 02:00:00"},
+	} {
+		var rows table
+		for row := range strings.SplitSeq(tt.text, "\n") {
+			rows.add(strings.Split(row, "|")...)
+		}
+		var b bytes.Buffer
+		rows.write(&b)
+		if !strings.Contains(b.String(), tt.word) {
+			t.Errorf("%s is broken:\n%s", tt.word, &b)
+		}
+	}
+}
+
 func TestTable(t *testing.T) {
 	var rows table
 	rows.add("NAME", "SOURCE", "SAYS")

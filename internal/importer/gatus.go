@@ -102,6 +102,7 @@ func (b *batch) endpoint(values map[string]any) {
 		m.instead = visible(group + "/" + m.name)
 		m.labels["group"] = group
 	}
+	b.seenVariables(values)
 	m.environment = takeLabel(m.labels, "environment")
 	m.interval = r.duration("interval", m.interval)
 	for _, v := range r.list("maintenance-windows") {
@@ -176,24 +177,37 @@ func (r *record) duration(key string, fallback time.Duration) time.Duration {
 	}
 }
 
-// expand replaces the environment variables in a text, as Gatus does. It adds those that are not set to missing.
+// expand replaces the environment variables in a text. It adds those that are not set to missing.
 func (im *Importer) expand(s string, missing map[string]bool) string {
-	if !strings.Contains(s, "$") {
-		return s
-	}
+	return expandVariables(s, func(name string) string {
+		if im.options.Env != nil {
+			if v, ok := im.options.Env(name); ok {
+				return v
+			}
+		}
+		missing[name] = true
+		return ""
+	})
+}
+
+// expandVariables replaces the environment variables in a text by their values, as Gatus does.
+func expandVariables(s string, value func(name string) string) string {
 	parts := strings.Split(s, "$$")
 	for i, part := range parts {
-		parts[i] = os.Expand(part, func(name string) string {
-			if im.options.Env != nil {
-				if v, ok := im.options.Env(name); ok {
-					return v
-				}
-			}
-			missing[name] = true
-			return ""
-		})
+		parts[i] = os.Expand(part, value)
 	}
 	return strings.Join(parts, "$")
+}
+
+// seenVariables says which variables of an endpoint's URL, in which Gatus users keep secrets, everybody can read.
+func (b *batch) seenVariables(values map[string]any) {
+	var names []string
+	address, _ := values["url"].(string)
+	expandVariables(seenPart(address), func(name string) string {
+		names = append(names, name)
+		return ""
+	})
+	b.seen("environment variable", names)
 }
 
 // A gatusEndpoint is an endpoint while it is read.
@@ -265,9 +279,7 @@ func (g *gatusEndpoint) readClient(r *record) bool {
 		g.leftKeys(m.name, files)
 	}
 	if o := r.in("oauth2"); len(o.values) > 0 {
-		a := &oauth2{ClientID: o.text("client-id"), TokenURL: o.text("token-url"), Scopes: o.texts("scopes")}
-		a.ClientSecret, a.ClientSecretFile = g.secret("client secret", o.text("client-secret"))
-		g.client.OAuth2 = a
+		g.client.OAuth2 = &oauth2{ClientID: o.text("client-id"), ClientSecret: o.text("client-secret"), TokenURL: o.text("token-url"), Scopes: o.texts("scopes")}
 		g.leftKeys(m.name, o)
 	}
 	if r.has("dns-resolver") {

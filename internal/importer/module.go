@@ -119,8 +119,13 @@ func (im *Importer) again(from, name string, first module, body *yaml.Node) erro
 	}
 	im.drop("%s: module %q: %s has a different module of that name: rename one of them", from, name, first.from)
 	im.lost[name] = true
+	im.remove(name)
+	return nil
+}
+
+// remove takes a module back.
+func (im *Importer) remove(name string) {
 	delete(im.modules, name)
 	delete(im.reader.Modules, name)
 	im.order = slices.DeleteFunc(im.order, func(n string) bool { return n == name })
-	return nil
 }

@@ -126,9 +126,11 @@ func (b *batch) take(m *monitor) {
 	}
 	name := b.im.add(b.file, fields, m.name, m.instead)
 	if name == "" {
+		b.im.forget(made.module)
 		return
 	}
 	b.im.selfProbe = true
+	b.keepSecrets(made.module, &m.settings)
 	if name != m.name {
 		b.change("it is called %q here, because another target has that name", name)
 	}
@@ -188,43 +190,6 @@ func labelName(name string) string {
 	return label
 }
 
-// secret returns what a configuration has for a secret: itself, or the file into which it was put.
-func (b *batch) secret(what, value string) (inline, file string) {
-	if value == "" {
-		return "", ""
-	}
-	if b.im.options.Keep == nil {
-		b.change("its %s is in the configuration; --secrets-dir puts it into a file", what)
-		return value, ""
-	}
-	file, err := b.im.keep(what, value)
-	if err != nil {
-		b.change("its %s is in the configuration: %v", what, err)
-		return value, ""
-	}
-	b.change("its %s is in the file %q", what, file)
-	return "", file
-}
-
-// keep puts a secret into a file. The same secret has one file.
-func (im *Importer) keep(what, value string) (file string, err error) {
-	if file, ok := im.kept[value]; ok {
-		return file, nil
-	}
-	file, err = im.options.Keep(fmt.Sprintf("%s_%d", strings.ReplaceAll(what, " ", "_"), len(im.kept)+1), value)
-	if err == nil {
-		im.kept[value] = file
-	}
-	return file, err
-}
-
-// basic is a name and a password.
-func (b *batch) basic(user, password string) *basicAuth {
-	a := &basicAuth{Username: user}
-	a.Password, a.PasswordFile = b.secret("password", password)
-	return a
-}
-
 // authorize moves the header Authorization to where secrets belong. It wins over other credentials.
 func (b *batch) authorize(headers map[string]string, client *clientSettings) {
 	for header, v := range headers {
@@ -233,20 +198,17 @@ func (b *batch) authorize(headers map[string]string, client *clientSettings) {
 		}
 		scheme, credentials, ok := strings.Cut(strings.TrimSpace(v), " ")
 		credentials = strings.TrimSpace(credentials)
+		client.Authorization, client.BasicAuth, client.OAuth2 = nil, nil, nil
 		switch user, password, basic := decodeBasic(scheme, credentials); {
 		case basic:
-			client.Authorization, client.BasicAuth = nil, b.basic(user, password)
+			client.BasicAuth = &basicAuth{user, password}
 		case !ok || strings.EqualFold(scheme, "Basic"):
 			b.change("its header Authorization is in the configuration")
-			client.Authorization, client.BasicAuth = nil, nil
 			continue
 		default:
-			a := &authorization{Type: scheme}
-			a.Credentials, a.CredentialsFile = b.secret("token", credentials)
-			client.Authorization, client.BasicAuth = a, nil
+			client.Authorization = &authorization{scheme, credentials}
 		}
 		delete(headers, header)
-		client.OAuth2 = nil
 	}
 }
 

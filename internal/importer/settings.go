@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"regexp"
 	"strings"
@@ -71,23 +72,20 @@ type clientSettings struct {
 }
 
 type basicAuth struct {
-	Username     string `yaml:"username,omitempty"`
-	Password     string `yaml:"password,omitempty"`
-	PasswordFile string `yaml:"password_file,omitempty"`
+	Username string `yaml:"username,omitempty"`
+	Password string `yaml:"password,omitempty"`
 }
 
 type authorization struct {
-	Type            string `yaml:"type,omitempty"`
-	Credentials     string `yaml:"credentials,omitempty"`
-	CredentialsFile string `yaml:"credentials_file,omitempty"`
+	Type        string `yaml:"type,omitempty"`
+	Credentials string `yaml:"credentials,omitempty"`
 }
 
 type oauth2 struct {
-	ClientID         string   `yaml:"client_id"`
-	ClientSecret     string   `yaml:"client_secret,omitempty"`
-	ClientSecretFile string   `yaml:"client_secret_file,omitempty"`
-	TokenURL         string   `yaml:"token_url"`
-	Scopes           []string `yaml:"scopes,omitempty"`
+	ClientID     string   `yaml:"client_id"`
+	ClientSecret string   `yaml:"client_secret,omitempty"`
+	TokenURL     string   `yaml:"token_url"`
+	Scopes       []string `yaml:"scopes,omitempty"`
 }
 
 type tlsSettings struct {
@@ -108,15 +106,12 @@ func (s *settings) name() string {
 			parts = append(parts, word)
 		}
 	}
-	client := &clientSettings{}
+	client := s.client()
 	if w := s.WebSocket; w != nil {
 		parts = []string{"websocket"}
 		mark("message", len(w.Steps) > 0)
 		mark("handshake", len(w.Steps) == 0)
 		mark("headers", len(w.Headers) > 0)
-		if w.Client != nil {
-			client = w.Client
-		}
 	} else {
 		h := s.HTTP
 		parts = []string{"http"}
@@ -127,12 +122,23 @@ func (s *settings) name() string {
 		mark("header", len(h.HeaderMatches)+len(h.HeaderNotMatches) > 0)
 		mark("headers", len(h.Headers) > 0)
 		mark("no_redirects", h.FollowRedirects != nil && !*h.FollowRedirects)
-		client = &h.clientSettings
 	}
 	mark("auth", client.BasicAuth != nil || client.Authorization != nil || client.OAuth2 != nil)
 	mark("insecure", client.TLS != nil && client.TLS.Insecure)
 	mark("proxy", client.ProxyURL != "")
 	return notName.ReplaceAllString(strings.Join(parts, "_"), "_")
+}
+
+// client is how the module asks, also if it has nothing to say of it.
+func (s *settings) client() *clientSettings {
+	switch {
+	case s.HTTP != nil:
+		return &s.HTTP.clientSettings
+	case s.WebSocket != nil && s.WebSocket.Client != nil:
+		return s.WebSocket.Client
+	default:
+		return &clientSettings{}
+	}
 }
 
 // notName is what the name of a module does not have.
@@ -196,6 +202,20 @@ func (im *Importer) make(from, name string, body *yaml.Node, text []byte) shared
 	im.order = append(im.order, name)
 	im.reader.Modules[name] = c.Modules[name]
 	return shared{module: name}
+}
+
+// forget removes a module that was made for a monitor, unless a target has it.
+func (im *Importer) forget(name string) {
+	if im.modules[name].from != madeModules {
+		return
+	}
+	for _, t := range im.names {
+		if t.module == name {
+			return
+		}
+	}
+	im.remove(name)
+	maps.DeleteFunc(im.shared, func(_ string, s shared) bool { return s.module == name })
 }
 
 // madeModules is where modules come from that are made for monitors.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+	"golang.org/x/net/http/httpguts"
 )
 
 // Upptime takes the sites of a .upptimerc.yml that are probed over HTTP or by WebSocket.
@@ -79,6 +80,14 @@ func (u *upptime) schedule(r *record) {
 // secretForm is how a site refers to a secret of its repository.
 var secretForm = regexp.MustCompile(`\$([A-Z_][A-Z0-9_]*)`)
 
+// secretNames are the names of the secrets in a text.
+func secretNames(s string) (names []string) {
+	for _, m := range secretForm.FindAllStringSubmatch(s, -1) {
+		names = append(names, m[1])
+	}
+	return names
+}
+
 // reveal replaces the secrets in a text by environment variables. It adds those that are not set to missing.
 func (im *Importer) reveal(s string, missing map[string]bool) string {
 	return secretForm.ReplaceAllStringFunc(s, func(ref string) string {
@@ -90,17 +99,6 @@ func (im *Importer) reveal(s string, missing map[string]bool) string {
 		missing[ref[1:]] = true
 		return ref
 	})
-}
-
-var userinfo = regexp.MustCompile(`://[^/]*@`)
-
-// seenSecrets are the names of the secrets in those parts of a URL that are shown to everybody.
-func seenSecrets(address string) (names []string) {
-	address, _, _ = strings.Cut(address, "?")
-	for _, m := range secretForm.FindAllStringSubmatch(userinfo.ReplaceAllString(address, "://"), -1) {
-		names = append(names, m[1])
-	}
-	return names
 }
 
 // upptimeDegraded are keys that make a site degraded.
@@ -119,14 +117,15 @@ func (u *upptime) site(values map[string]any) {
 		u.drop(m.name, "it needs the secrets %s: set them as environment variables for this command", strings.Join(slices.Sorted(maps.Keys(missing)), ", "))
 		return
 	case check != "" && check != "http" && check != "ws":
-		u.drop(m.name, "its check is %q, and this exporter probes over HTTP and by WebSocket", check)
+		u.drop(m.name, "its check is %q, and this exporter probes over HTTP and by WebSocket", hidden.text("check"))
 		return
 	}
-	if names := seenSecrets(hidden.text("url")); len(names) > 0 {
-		u.change("its URL has the secret %s outside of its query: the page, the metrics and /sd show it", strings.Join(names, ", "))
+	u.seen("secret", secretNames(seenPart(withScheme(hidden.text("url")))))
+	if len(r.texts("tags")) > 0 {
+		m.labels["tags"] = strings.Join(hidden.texts("tags"), ",")
 	}
-	if tags := r.texts("tags"); len(tags) > 0 {
-		m.labels["tags"] = strings.Join(tags, ",")
+	if len(secretNames(hidden.text("method"))) > 0 {
+		r.refuse("method", "a method, and not a secret, which the name of the module would show")
 	}
 	ok := u.request(m, r, check == "ws")
 	for _, key := range upptimeDegraded {
@@ -215,11 +214,12 @@ func (u *upptime) headers(m *monitor, r *record) (headers map[string]string, ok 
 	headers = map[string]string{}
 	for i, line := range r.texts("headers") {
 		name, v, ok := strings.Cut(line, ":")
-		if !ok {
+		name = strings.TrimSpace(name)
+		if !ok || !httpguts.ValidHeaderFieldName(name) { // which may be a secret
 			u.drop(m.name, "headers[%d]: want a name, a colon and a value", i)
 			return nil, false
 		}
-		headers[strings.TrimSpace(name)] = strings.TrimSpace(v)
+		headers[name] = strings.TrimSpace(v)
 	}
 	return headers, true
 }

@@ -16,15 +16,16 @@ import (
 
 // UptimeKuma takes the monitors of a backup of Uptime Kuma that are probed over HTTP or by WebSocket.
 func (im *Importer) UptimeKuma(name string, data []byte) error {
-	d := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff"))))
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
 	var doc any
 	if err := d.Decode(&doc); err != nil {
-		at := int64(len(data)) // of io.ErrUnexpectedEOF
+		before := bytes.TrimRight(data, "\r\n") // of io.ErrUnexpectedEOF
 		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-			at = min(syntax.Offset, at)
+			before = data[:max(0, min(syntax.Offset, int64(len(data)))-1)]
 		}
-		return fmt.Errorf("reading %q: it is not valid JSON: line %d", name, bytes.Count(data[:at], []byte("\n"))+1) // the error may repeat a secret
+		return fmt.Errorf("reading %q: it is not valid JSON: line %d", name, bytes.Count(before, []byte("\n"))+1) // the error may repeat a secret
 	}
 	if err := d.Decode(new(any)); !errors.Is(err, io.EOF) {
 		return fmt.Errorf("reading %q: there is something after the backup", name)

@@ -31,6 +31,9 @@ func (k *kuma) settings(m *monitor, r *record, parts []kumaPart) (why string) {
 		}
 	}
 	k.authorize(h.Headers, &h.clientSettings)
+	if a := h.Authorization; a != nil && a.Credentials == "" { // so are those of a backup without its secrets
+		return "bearer_token: want a token"
+	}
 	if w := m.settings.WebSocket; w != nil {
 		w.with(h.Headers, h.clientSettings)
 		return ""
@@ -127,18 +130,14 @@ func (k *kuma) auth(_ *monitor, r *record, h *httpSettings) (why string) {
 	switch how {
 	case "", "null", "none":
 	case "basic":
-		h.BasicAuth = k.basic(r.text("basic_auth_user"), r.text("basic_auth_pass"))
+		h.BasicAuth = &basicAuth{r.text("basic_auth_user"), r.text("basic_auth_pass")}
 	case "bearer":
-		a := &authorization{Type: "Bearer"}
-		a.Credentials, a.CredentialsFile = k.secret("token", r.text("bearer_token"))
-		h.Authorization = a
+		h.Authorization = &authorization{"Bearer", r.text("bearer_token")}
 	case "mtls":
 		t := h.tls()
-		t.CA, t.Cert = r.text("tlsCa"), r.text("tlsCert")
-		t.Key, t.KeyFile = k.secret("key", r.text("tlsKey"))
+		t.CA, t.Cert, t.Key = r.text("tlsCa"), r.text("tlsCert"), r.text("tlsKey")
 	case "oauth2-cc":
-		h.OAuth2 = &oauth2{ClientID: r.text("oauth_client_id"), TokenURL: r.text("oauth_token_url"), Scopes: strings.Fields(r.text("oauth_scopes"))}
-		h.OAuth2.ClientSecret, h.OAuth2.ClientSecretFile = k.secret("client secret", r.text("oauth_client_secret"))
+		h.OAuth2 = &oauth2{ClientID: r.text("oauth_client_id"), ClientSecret: r.text("oauth_client_secret"), TokenURL: r.text("oauth_token_url"), Scopes: strings.Fields(r.text("oauth_scopes"))}
 		if r.text("oauth_audience") != "" {
 			return "oauth_audience: this exporter cannot send it"
 		}

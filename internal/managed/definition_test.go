@@ -94,9 +94,10 @@ func members(n int, name string) string {
 	return strings.Join(all, ",")
 }
 
-// A module that was left out of the configuration is not unknown: it is in the file, for blackbox_exporter.
-func TestModuleLeftOut(t *testing.T) {
-	c, err := config.Options{IgnoreForeignModules: true}.Parse("test.yml", []byte("modules: {http_2xx: {prober: http}, ping: {prober: icmp}}"))
+// worldOf is open, with a configuration in which modules of blackbox_exporter may be.
+func worldOf(t *testing.T, text string) *world {
+	t.Helper()
+	c, err := config.Options{IgnoreForeignModules: true}.Parse("test.yml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +106,13 @@ func TestModuleLeftOut(t *testing.T) {
 	if err := w.Open(); err != nil {
 		t.Fatal(err)
 	}
-	_, err = w.Put(t.Context(), w.by(Condition{}), "shop", []byte(`{"url":"http://a","module":"ping"}`))
+	return w
+}
+
+// A module that was left out of the configuration is not unknown: it is in the file, for blackbox_exporter.
+func TestModuleLeftOut(t *testing.T) {
+	w := worldOf(t, "modules: {http_2xx: {prober: http}, ping: {prober: icmp}}")
+	_, err := w.Put(t.Context(), w.by(Condition{}), "shop", []byte(`{"url":"http://a","module":"ping"}`))
 	want := `got module "ping", which was left out: ` + config.NotWith + `"icmp"`
 	if got := problems(err); !slices.Equal(found(err), []string{"/module"}) || !strings.Contains(got, want) {
 		t.Errorf("got %s, want %s", got, want)
@@ -159,15 +166,7 @@ func TestWarnings(t *testing.T) {
 		{"perhaps among those allowed", "allow: [{cidr: 10.0.0.0/8}]", "https://a.example/", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			c, err := config.Parse("test.yml", []byte("modules: {http_2xx: {prober: http}, websocket: {prober: websocket}}\nprobe: {"+tt.rules+"}\n"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			c.Managed.Targets = true
-			w := newWorld(t, "", c)
-			if err := w.Open(); err != nil {
-				t.Fatal(err)
-			}
+			w := worldOf(t, "modules: {http_2xx: {prober: http}, websocket: {prober: websocket}}\nprobe: {"+tt.rules+"}\n")
 			out := w.put(t, "shop", fmt.Sprintf(`{"url":%q}`, tt.url))
 			if got := strings.Join(out.Warnings, " "); (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
 				t.Errorf("got %q, want %q", got, tt.want)
