@@ -14,6 +14,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/golden"
@@ -334,6 +335,36 @@ func TestTwoNamespaces(t *testing.T) {
 				t.Errorf("both make %s", id)
 			}
 			seen[id] = true
+		}
+	}
+}
+
+// TestReadmeYAML: the values in the README can be used, and its objects find the Pods.
+func TestReadmeYAML(t *testing.T) {
+	pod := at(objects(t, rendered("default"))[key("Deployment", "monitoring", chart)], "spec", "template", "metadata", "labels")
+	blocks := regexp.MustCompile("(?s)```yaml\n(.+?)```").FindAllStringSubmatch(read(t, chart+"/README.md"), -1)
+	if len(blocks) == 0 {
+		t.Fatal("there are none")
+	}
+	for _, block := range blocks {
+		file := filepath.Join(t.TempDir(), "block.yaml")
+		put(t, file, block[1])
+		if !strings.HasPrefix(block[1], "apiVersion:") {
+			if out, err := template(t, "--values="+file); err != nil {
+				t.Errorf("%s\n%s", block[1], out)
+			}
+			continue
+		}
+		for id, o := range objects(t, file) {
+			selector := at(o, "spec", "selector")
+			for _, name := range []string{"podSelector", "endpointSelector"} {
+				if s := at(o, "spec", name, "matchLabels"); s != nil {
+					selector = s
+				}
+			}
+			if diff := cmp.Diff(pod, selector); diff != "" {
+				t.Errorf("%s (-Pod +README):\n%s", id, diff)
+			}
 		}
 	}
 }
