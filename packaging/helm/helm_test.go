@@ -151,6 +151,8 @@ func TestRefused(t *testing.T) {
 		{"a password for everybody", strings.Replace(armed, "observe,", "observe, receiver: {basic_auth: {password: s}},", 1), []string{
 			"config.restart.receiver: has a secret",
 		}},
+		{"a password that is not there", strings.Replace(restarts, "observe,", "observe, receiver: {basic_auth: null, bearer_token_file: s},", 1) +
+			"persistence: {enabled: true}", nil},
 		{"two receivers", strings.Replace(armed, "observe,", "observe, receiver: {bearer_token_file: s},", 1), []string{
 			"config.restart.receiver: restarts.token says the same",
 		}},
@@ -285,7 +287,7 @@ priorityClassName: '118'
 			t.Fatal(out)
 		}
 		seen := quoted(t, out, regexp.MustCompile(`^(null|10:20|0\d\d|1\d\d|202\d)$`))
-		for _, text := range regexp.MustCompile(`'([\w]+)'`).FindAllStringSubmatch(values+more, -1) {
+		for _, text := range regexp.MustCompile(`'(\w+)'`).FindAllStringSubmatch(values+more, -1) {
 			if !seen[text[1]] && len(text[1]) > 2 {
 				t.Errorf("the name %s is nowhere", text[1])
 			}
