@@ -264,25 +264,26 @@ config:
     leader_election: {namespace: '102', lease: '103'}
     services: [{name: web, kubernetes: {kind: deployment, namespace: '104', name: '105'}}]
 secrets: [{secret: '106', keys: ['007']}]
-restarts: {token: {existingSecret: '107', key: '008'}}
+restarts: {token: {key: '008'}}
 serviceAccount: {name: '108'}
 networkPolicy: {namespace: '109', apps: ['110']}
 monitoring:
   labels: {release: '111'}
   token: {secret: '112', key: '113'}
-  scrapeConfig: {enabled: true}
   prometheusRule: {enabled: true}
   alertmanagerConfig: {enabled: true, slack: {secret: '114', liveKey: '115', unknownKey: '116'}}
 podLabels: {team: '117'}
 priorityClassName: '118'
 `
 	for _, more := range []string{
-		"persistence: {enabled: true, existingClaim: '001'}",
-		"persistence: {enabled: true, storageClassName: '002'}\nreplicas: 2\npodDisruptionBudget: {enabled: true}",
+		"persistence: {enabled: true, existingClaim: '001'}\nrestarts: {token: {value: '107'}}\nmonitoring: {serviceMonitor: {enabled: true}}",
+		"persistence: {enabled: true, storageClassName: '002'}\nrestarts: {token: {existingSecret: '107'}}\nmonitoring: {scrapeConfig: {enabled: true}}\n" +
+			"replicas: 2\npodDisruptionBudget: {enabled: true}",
 	} {
-		file := filepath.Join(t.TempDir(), "values.yaml")
-		put(t, file, values+more)
-		out, err := helm(t, "template", "2024", chart, "--namespace=2025", "--values="+file)
+		file, second := filepath.Join(t.TempDir(), "values.yaml"), filepath.Join(t.TempDir(), "more.yaml")
+		put(t, file, values)
+		put(t, second, more)
+		out, err := helm(t, "template", "2024", chart, "--namespace=2025", "--values="+file, "--values="+second)
 		if err != nil {
 			t.Fatal(out)
 		}
