@@ -4,12 +4,18 @@ package helm
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/golden"
 )
@@ -66,7 +72,7 @@ func TestNotes(t *testing.T) {
 		t.Fatal(err)
 	}
 	put(t, filepath.Join(dir, "templates", "notes.yaml"), "notes: |\n{{ include (print .Template.BasePath \"/NOTES.txt\") . | indent 2 }}\n")
-	for _, name := range []string{"default", "networkpolicy", "several", "example-restarts"} {
+	for _, name := range []string{"default", "networkpolicy", "several", "secrets", "off", "example-restarts"} {
 		out, err := helm(t, "template", "healthcheck-exporter", dir, "--namespace=monitoring", "--values="+cases(t)[name], "--show-only=templates/notes.yaml")
 		if err != nil {
 			t.Fatalf("%s: %s", name, out)
@@ -100,6 +106,25 @@ func TestRefused(t *testing.T) {
 		{"a kind", "replicas: two", []string{"at '/replicas': got string, want integer"}},
 		{"none", "replicas: 0", []string{"at '/replicas'"}},
 		{"a digest", "image: {digest: latest}", []string{"at '/image/digest'"}},
+		{"nulls", "replicas: null\nimage: {repository: null}\nconfig: null\npersistence: {size: null}\nserviceAccount: {create: null}\n" +
+			"networkPolicy: {enabled: null, apps: null}\nmonitoring: null", []string{
+			"at '': missing properties 'replicas', 'config', 'monitoring'", "at '/image': missing property 'repository'",
+			"at '/persistence': missing property 'size'", "at '/serviceAccount': missing property 'create'",
+			"at '/networkPolicy': missing properties 'enabled', 'apps'",
+		}},
+		{"a section without its lines", "networkPolicy:\n#  enabled: true\n", []string{"at '': missing property 'networkPolicy'"}},
+		{"a name", "fullnameOverride: My_Name.", []string{"at '/fullnameOverride'"}},
+		{"a name that begins with a digit", "nameOverride: 1shop", []string{"at '/nameOverride'"}},
+		{"a name of another object", "persistence: {enabled: true, existingClaim: My_Claim}", []string{"at '/persistence/existingClaim'"}},
+		{"a Secret without a name", "secrets: [{secret: '', keys: [a]}]", []string{"at '/secrets/0/secret'"}},
+		{"a size that is not whole", "persistence: {size: 1.5Gi}", []string{"at '/persistence/size'"}},
+		{"a size in thousandths", "persistence: {size: 500m}", []string{"at '/persistence/size'"}},
+		{"an empty list", "inventory: {e.yml: ''}", []string{"at '/inventory/e.yml'"}},
+		{"a list of empty lines", "inventory: {e.yml: \"\\n \\n\"}", []string{"at '/inventory/e.yml'"}},
+		{"variables that are not objects", "extraEnv: [A=b]", []string{"at '/extraEnv/0': got string, want object"}},
+		{"volumes that are not a list", "extraVolumes: {name: ca}", []string{"at '/extraVolumes': got object, want array"}},
+		{"mounts that are not objects", "extraVolumeMounts: [/etc/ca]", []string{"at '/extraVolumeMounts/0': got string, want object"}},
+		{"whom it runs as", "podSecurityContext: null", []string{"at '': missing property 'podSecurityContext'"}},
 		{"a list that is not read", "inventory: {targets: []}", []string{"at '/inventory': additional properties 'targets' not allowed"}},
 		{"a list that would replace the configuration", "inventory: {healthcheck.yml: []}", []string{"inventory: healthcheck.yml is the configuration"}},
 		{"no token and no volume", restarts, []string{
@@ -126,6 +151,8 @@ func TestRefused(t *testing.T) {
 		{"a password for everybody", strings.Replace(armed, "observe,", "observe, receiver: {basic_auth: {password: s}},", 1), []string{
 			"config.restart.receiver: has a secret",
 		}},
+		{"a password that is not there", strings.Replace(restarts, "observe,", "observe, receiver: {basic_auth: null, bearer_token_file: s},", 1) +
+			"persistence: {enabled: true}", nil},
 		{"two receivers", strings.Replace(armed, "observe,", "observe, receiver: {bearer_token_file: s},", 1), []string{
 			"config.restart.receiver: restarts.token says the same",
 		}},
@@ -134,6 +161,32 @@ func TestRefused(t *testing.T) {
 			"{existingSecret: s}}", "{existingSecret: s}, lease: {enabled: true}}").Replace(armed), []string{
 			"config.restart.leader_election: restarts.lease.enabled says the same",
 		}},
+		{"a Lease without a name", strings.Replace(armed, "observe,", "observe, leader_election: {namespace: a},", 1), []string{
+			`config.restart.leader_election: is {"namespace":"a"}, want namespace and lease`,
+		}},
+		{"rights for everybody", armed + "serviceAccount: {create: false}", []string{
+			"serviceAccount.name: every Pod that names no account runs as default, and would get the right to restart",
+		}},
+		{"rights for everybody by name", armed + "serviceAccount: {name: default}", []string{"serviceAccount.name: every Pod"}},
+		{"the account of everybody without rights", "serviceAccount: {create: false}", nil},
+		{"the account of everybody with the rights that you give it", strings.Replace(armed, "{existingSecret: s}}", "{existingSecret: s}, rbac: {create: false}}", 1) +
+			"serviceAccount: {create: false}", nil},
+		{"no route to restarts", strings.Replace(restarts, "observe,", "observe, receiver: {bearer_token_file: s},", 1) +
+			"persistence: {enabled: true}\nmonitoring: {alertmanagerConfig: {enabled: true}}", []string{
+			"monitoring.alertmanagerConfig.enabled: Alertmanager takes the token of restarts from restarts.token alone",
+		}},
+		{"restarts without alerts", strings.Replace(restarts, "observe,", "observe, defaults: {without_alert_after: 2m},", 1) +
+			"persistence: {enabled: true}\nmonitoring: {alertmanagerConfig: {enabled: true}}", nil},
+		{"a token for nothing", "restarts: {token: {existingSecret: s}}", []string{"restarts.token: does nothing without config.restart"}},
+		{"a made token for nothing", "restarts: {token: {value: s}}", []string{"restarts.token: does nothing without config.restart"}},
+		{"a Lease for nothing", "restarts: {lease: {enabled: true}}", []string{"restarts.lease.enabled: does nothing without config.restart"}},
+		{"one file of two Secrets", "secrets: [{secret: a, keys: [k]}, {secret: b, keys: [k]}]", []string{"secrets: the key k is there twice"}},
+		{"the file of the token", armed + "secrets: [{secret: a, keys: [restart_token]}]", []string{"secrets: the key restart_token is there twice"}},
+		{"a key like that of no token", "secrets: [{secret: a, keys: [restart_token]}]", nil},
+		{"the chart's own label", "podLabels: {app.kubernetes.io/name: foo}", []string{"podLabels: app.kubernetes.io/name is for the chart to set"}},
+		{"the chart's other label", "podLabels: {app.kubernetes.io/instance: foo}", []string{"podLabels: app.kubernetes.io/instance is for"}},
+		{"channels that are lost", "config: {alertmanager: {base: a}}", []string{"persistence.enabled: config.alertmanager needs it"}},
+		{"a claim that is not used", "persistence: {existingClaim: c}", []string{"persistence.enabled: persistence.existingClaim needs it"}},
 		{"a token of a user for everybody", "config: {access: {users: [{name: ci, bearer_token: s}]}}", []string{
 			"config.access.users: the bearer_token of ci",
 		}},
@@ -155,6 +208,14 @@ func TestRefused(t *testing.T) {
 		{"the world may probe", "service: {type: LoadBalancer}", []string{"service.type: LoadBalancer lets everybody", "config.access.anonymous to none"}},
 		{"a budget for one", "podDisruptionBudget: {enabled: true}", []string{"podDisruptionBudget.enabled: one replica"}},
 		{"the chart's own flag", "extraArgs: [--storage.path=/tmp]", []string{"extraArgs: --storage.path=/tmp is for the chart to set"}},
+		{"the chart's own flag without a port", "extraArgs: [--web.systemd-socket]", []string{"extraArgs: --web.systemd-socket is for the chart to set"}},
+		{"a path that the kubelet does not know", "extraArgs: [--web.external-url=https://ops.example.com/healthcheck/]", []string{
+			"extraArgs: --web.external-url=https://ops.example.com/healthcheck/ has a path", "/-/healthy",
+		}},
+		{"a URL", "extraArgs: [--web.external-url=https://ops.example.com/]", nil},
+		{"one URL for several", "extraArgs: [--web.external-url=https://ops.example.com]\nreplicas: 2", []string{
+			"extraArgs: --web.external-url=https://ops.example.com would be the one address of all 2 exporters",
+		}},
 		{"the chart's own flag negated", "extraArgs: [--no-config.enable-auto-reload]", []string{"extraArgs: --no-config.enable-auto-reload"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -172,6 +233,142 @@ func TestRefused(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestReleases: a release may be called anything of which a Service can be called.
+func TestReleases(t *testing.T) {
+	for name, want := range map[string]string{
+		"shop":                 "",
+		"my.rel":               "fullnameOverride: Kubernetes refuses Services called my.rel-healthcheck-exporter",
+		"1shop":                "fullnameOverride: Kubernetes refuses Services called 1shop-healthcheck-exporter",
+		"healthcheck-exporter": "",
+	} {
+		out, err := helm(t, "template", name, chart)
+		if (err != nil) != (want != "") || !strings.Contains(out, want) {
+			t.Errorf("%s: %v, want the error %q:\n%s", name, err, want, out)
+		}
+	}
+}
+
+// TestNames: what looks like a number or a null is a name wherever the values have it.
+func TestNames(t *testing.T) {
+	const values = `
+nameOverride: 'null'
+fullnameOverride: 'null'
+image: {repository: '10', tag: '20'}
+imagePullSecrets: [{name: '101'}]
+config:
+  restart:
+    mode: observe
+    leader_election: {namespace: '102', lease: '103'}
+    services: [{name: web, kubernetes: {kind: deployment, namespace: '104', name: '105'}}]
+secrets: [{secret: '106', keys: ['007']}]
+restarts: {token: {key: '008'}}
+serviceAccount: {name: '108'}
+networkPolicy: {namespace: '109', apps: ['110']}
+monitoring:
+  labels: {release: '111'}
+  token: {secret: '112', key: '113'}
+  prometheusRule: {enabled: true}
+  alertmanagerConfig: {enabled: true, slack: {secret: '114', liveKey: '115', unknownKey: '116'}}
+podLabels: {team: '117'}
+priorityClassName: '118'
+`
+	for _, more := range []string{
+		"persistence: {enabled: true, existingClaim: '001'}\nrestarts: {token: {value: '107'}}\nmonitoring: {serviceMonitor: {enabled: true}}",
+		"persistence: {enabled: true, storageClassName: '002'}\nrestarts: {token: {existingSecret: '107'}}\nmonitoring: {scrapeConfig: {enabled: true}}\n" +
+			"replicas: 2\npodDisruptionBudget: {enabled: true}",
+	} {
+		file, second := filepath.Join(t.TempDir(), "values.yaml"), filepath.Join(t.TempDir(), "more.yaml")
+		put(t, file, values)
+		put(t, second, more)
+		out, err := helm(t, "template", "2024", chart, "--namespace=2025", "--values="+file, "--values="+second)
+		if err != nil {
+			t.Fatal(out)
+		}
+		seen := quoted(t, out, regexp.MustCompile(`^(null|10:20|0\d\d|1\d\d|202\d)$`))
+		for _, text := range regexp.MustCompile(`'(\w+)'`).FindAllStringSubmatch(values+more, -1) {
+			if !seen[text[1]] && len(text[1]) > 2 {
+				t.Errorf("the name %s is nowhere", text[1])
+			}
+		}
+	}
+}
+
+// quoted are the scalars of documents that match, each of which has to be in quotes.
+func quoted(t *testing.T, text string, name *regexp.Regexp) map[string]bool {
+	t.Helper()
+	seen := map[string]bool{}
+	var look func(n *yaml.Node)
+	look = func(n *yaml.Node) {
+		if n.Kind == yaml.ScalarNode && name.MatchString(n.Value) {
+			seen[n.Value] = true
+			if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) == 0 {
+				t.Errorf("a bare %s:\n%s", n.Value, strings.Split(text, "\n")[n.Line-1])
+			}
+		}
+		for _, child := range n.Content {
+			look(child)
+		}
+	}
+	for documents := yaml.NewDecoder(strings.NewReader(text)); ; {
+		var n yaml.Node
+		if err := documents.Decode(&n); errors.Is(err, io.EOF) {
+			return seen
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		look(&n)
+	}
+}
+
+// TestTwoNamespaces: the same release in two namespaces makes no object twice, also where both restart the same.
+func TestTwoNamespaces(t *testing.T) {
+	seen := map[string]bool{}
+	for _, namespace := range []string{"a", "b"} {
+		out, err := helm(t, "template", "healthcheck-exporter", chart, "--namespace="+namespace, "--values="+cases(t)["example-restarts"])
+		if err != nil {
+			t.Fatal(out)
+		}
+		file := filepath.Join(t.TempDir(), "all.yaml")
+		put(t, file, out)
+		for id := range objects(t, file) {
+			if seen[id] {
+				t.Errorf("both make %s", id)
+			}
+			seen[id] = true
+		}
+	}
+}
+
+// TestReadmeYAML: the values in the README can be used, and its objects find the Pods.
+func TestReadmeYAML(t *testing.T) {
+	pod := at(objects(t, rendered("default"))[key("Deployment", "monitoring", chart)], "spec", "template", "metadata", "labels")
+	blocks := regexp.MustCompile("(?s)```yaml\n(.+?)```").FindAllStringSubmatch(read(t, chart+"/README.md"), -1)
+	if len(blocks) == 0 {
+		t.Fatal("there are none")
+	}
+	for _, block := range blocks {
+		file := filepath.Join(t.TempDir(), "block.yaml")
+		put(t, file, block[1])
+		if !strings.HasPrefix(block[1], "apiVersion:") {
+			if out, err := template(t, "--values="+file); err != nil {
+				t.Errorf("%s\n%s", block[1], out)
+			}
+			continue
+		}
+		for id, o := range objects(t, file) {
+			selector := at(o, "spec", "selector")
+			for _, name := range []string{"podSelector", "endpointSelector"} {
+				if s := at(o, "spec", name, "matchLabels"); s != nil {
+					selector = s
+				}
+			}
+			if diff := cmp.Diff(pod, selector); diff != "" {
+				t.Errorf("%s (-Pod +README):\n%s", id, diff)
+			}
+		}
 	}
 }
 

@@ -26,11 +26,13 @@ func TestVersions(t *testing.T) {
 	}
 }
 
-// TestSchema: the schema has the keys of values.yaml and no others, so that a typo is refused at every level.
+// TestSchema: the schema has the keys of values.yaml and no others, and requires them, so that at every level a typo is refused and
+// so is a null, by which Helm takes a default away.
 func TestSchema(t *testing.T) {
 	type node struct {
 		Properties           map[string]json.RawMessage
 		AdditionalProperties any
+		Required             []string
 	}
 	var compare func(path string, values *yaml.Node, schema json.RawMessage)
 	compare = func(path string, values *yaml.Node, schema json.RawMessage) {
@@ -54,6 +56,10 @@ func TestSchema(t *testing.T) {
 		slices.Sort(keys)
 		if diff := cmp.Diff(keys, slices.Sorted(maps.Keys(s.Properties))); diff != "" {
 			t.Errorf("%s: keys of values.yaml and of the schema (-values +schema):\n%s", path, diff)
+		}
+		slices.Sort(s.Required)
+		if diff := cmp.Diff(keys, s.Required); diff != "" {
+			t.Errorf("%s: keys of values.yaml and those that the schema requires (-values +schema):\n%s", path, diff)
 		}
 	}
 	values := parse[yaml.Node](t, chart+"/values.yaml")

@@ -22,8 +22,8 @@
 {{- end }}
 
 {{- define "healthcheck-exporter.selector" -}}
-app.kubernetes.io/name: {{ include "healthcheck-exporter.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "healthcheck-exporter.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "healthcheck-exporter.labels" -}}
@@ -33,7 +33,15 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name (replace "+" "_" .Chart.Version) }}
 {{- end }}
 
-{{/* The same, and those by which the Prometheus Operator selects. */}}
+{{/* The metadata of an object that is called as the release. */}}
+{{- define "healthcheck-exporter.metadata" -}}
+name: {{ include "healthcheck-exporter.fullname" . | quote }}
+namespace: {{ .Release.Namespace | quote }}
+labels:
+  {{- include "healthcheck-exporter.labels" . | nindent 2 }}
+{{- end }}
+
+{{/* The labels, and those by which the Prometheus Operator selects. */}}
 {{- define "healthcheck-exporter.monitoringLabels" -}}
 {{ include "healthcheck-exporter.labels" . }}
 {{- with .Values.monitoring.labels }}
@@ -93,16 +101,21 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name (replace "+" "_" .Chart.Version) }}
 {{- toYaml $config }}
 {{- end }}
 
-{{/* What the configuration restarts in this cluster, as JSON: namespace → plural of the kind → names. */}}
+{{/* What the configuration restarts in this cluster, as JSON: namespace → verbs → plural of the kind → names. In mode off it looks at them, and patches none. */}}
 {{- define "healthcheck-exporter.workloads" -}}
 {{- $workloads := dict }}
-{{- range (.Values.config.restart | default dict).services }}
+{{- $restart := .Values.config.restart | default dict }}
+{{- range $restart.services }}
+{{- $verbs := ternary "get" "get patch" (eq (toString (.mode | default $restart.mode)) "off") }}
 {{- with .kubernetes }}
 {{- if and .kind .namespace .name (not .kubeconfig_file) }}
-{{- $kinds := get $workloads .namespace | default dict }}
+{{- $namespace := toString .namespace }}
 {{- $kind := printf "%ss" .kind }}
-{{- $_ := set $kinds $kind (append (get $kinds $kind | default list) .name | uniq) }}
-{{- $_ := set $workloads .namespace $kinds }}
+{{- $rights := get $workloads $namespace | default dict }}
+{{- $kinds := get $rights $verbs | default dict }}
+{{- $_ := set $kinds $kind (append (get $kinds $kind | default list) (toString .name) | uniq) }}
+{{- $_ := set $rights $verbs $kinds }}
+{{- $_ := set $workloads $namespace $rights }}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -15,22 +15,18 @@ metadata:
     {{- end }}
   {{- end }}
 spec:
-  serviceAccountName: {{ include "healthcheck-exporter.serviceAccount" . }}
+  serviceAccountName: {{ include "healthcheck-exporter.serviceAccount" . | quote }}
   automountServiceAccountToken: {{ include "healthcheck-exporter.asksCluster" . | default "false" }}
   terminationGracePeriodSeconds: 35 # it waits up to 25 s for an attempt under way
   securityContext:
-    runAsNonRoot: true
-    runAsUser: 65532
-    fsGroup: 65532
-    seccompProfile:
-      type: RuntimeDefault
+    {{- toYaml .Values.podSecurityContext | nindent 4 }}
   {{- with .Values.imagePullSecrets }}
   imagePullSecrets:
     {{- toYaml . | nindent 4 }}
   {{- end }}
   containers:
     - name: exporter
-      image: {{ with .Values.image }}{{ .repository }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}{{ end }}
+      image: "{{ with .Values.image }}{{ .repository }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}{{ end }}"
       imagePullPolicy: {{ .Values.image.pullPolicy }}
       args:
         - --config.file=/etc/healthcheck_exporter/healthcheck.yml
@@ -42,6 +38,10 @@ spec:
         {{- range .Values.extraArgs }}
         - {{ . | quote }}
         {{- end }}
+      {{- with .Values.extraEnv }}
+      env:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
       ports:
         - name: http
           containerPort: 10115
@@ -70,12 +70,15 @@ spec:
           readOnly: true
         - name: data
           mountPath: /data
+        {{- with .Values.extraVolumeMounts }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
   volumes:
     - name: config
       projected:
         sources:
           - configMap:
-              name: {{ include "healthcheck-exporter.fullname" . }}
+              name: {{ include "healthcheck-exporter.fullname" . | quote }}
               items:
                 - key: healthcheck.yml
                   path: healthcheck.yml
@@ -85,17 +88,17 @@ spec:
                 {{- end }}
           {{- with include "healthcheck-exporter.tokenSecret" . }}
           - secret:
-              name: {{ . }}
+              name: {{ . | quote }}
               items:
-                - key: {{ $.Values.restarts.token.key }}
+                - key: {{ $.Values.restarts.token.key | quote }}
                   path: secrets/{{ $.Values.restarts.token.key }}
           {{- end }}
           {{- range .Values.secrets }}
           - secret:
-              name: {{ .secret }}
+              name: {{ .secret | quote }}
               items:
                 {{- range .keys }}
-                - key: {{ . }}
+                - key: {{ . | quote }}
                   path: secrets/{{ . }}
                 {{- end }}
           {{- end }}
@@ -106,8 +109,11 @@ spec:
     {{- else if eq (int $.Values.replicas) 1 }}
     - name: data
       persistentVolumeClaim:
-        claimName: {{ .existingClaim | default (include "healthcheck-exporter.fullname" $) }}
+        claimName: {{ .existingClaim | default (include "healthcheck-exporter.fullname" $) | quote }}
     {{- end }}
+    {{- end }}
+    {{- with .Values.extraVolumes }}
+    {{- toYaml . | nindent 4 }}
     {{- end }}
   {{- range $key := list "nodeSelector" "tolerations" "affinity" "topologySpreadConstraints" "priorityClassName" }}
   {{- with get $.Values $key }}
@@ -121,9 +127,9 @@ spec:
 {{- define "healthcheck-exporter.claim" -}}
 accessModes: [ReadWriteOnce]
 {{- with .Values.persistence.storageClassName }}
-storageClassName: {{ . }}
+storageClassName: {{ . | quote }}
 {{- end }}
 resources:
   requests:
-    storage: {{ .Values.persistence.size }}
+    storage: {{ .Values.persistence.size | quote }}
 {{- end }}
