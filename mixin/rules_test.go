@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -117,9 +118,10 @@ func (r *rule) lint() []string {
 	for name, text := range a {
 		want(name == "summary" || name == "runbook_url" || !strings.Contains(text, "<no value>"), "annotation %s has no value", name)
 	}
-	// What changes while an alert fires would end it and begin another.
-	for name := range r.Labels {
-		want(name == "severity" || name == "short" || name == "long", "it sets the label %s", name)
+	// What changes while an alert fires would end it and begin another. These are the same for all that a rule finds.
+	for name, value := range r.Labels {
+		constant := slices.Contains([]string{"severity", "short", "long", "certificate"}, name) && !strings.Contains(value, "{{")
+		want(constant, "it sets the label %s", name)
 	}
 	return wrong
 }
