@@ -99,6 +99,9 @@ export async function until(what, holds, limit = 10_000) {
   }
 }
 
+// mistakesInFocus waits for the list of mistakes above a form to have the focus, which a browser gives it some time after the load.
+export const mistakesInFocus = (tab) => until('the list of mistakes in focus', () => tab.evaluate(() => document.activeElement.className === 'wrong'));
+
 // metric is the sum of the series of the exporter that begin with a text.
 export async function metric(prefix) {
   const text = await (await fetch(page('metrics'))).text();

@@ -1,7 +1,7 @@
 // Who hears of what: from nothing to a test that comes through, with what goes wrong on the way. No page ever shows a secret.
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { withBrowser, control, violations, picture, until, desktop, phone, page } from './browser.mjs';
+import { withBrowser, control, violations, picture, until, desktop, phone, page, mistakesInFocus } from './browser.mjs';
 
 const { HOOK } = process.env;
 const alice = 'Bearer alice-0123456789abcdef0123456789abcdef';
@@ -68,7 +68,7 @@ test('from nothing to a message', async (t) => {
       await tab.type('#f-token', canary);
       await tab.type('#f-matchers', 'environment="LIVE"\nfoo bar');
       await press(tab, '.go');
-      assert.equal(await tab.evaluate(() => document.activeElement.className), 'wrong');
+      await mistakesInFocus(tab);
       assert.match(await text(tab, '#w-matchers'), /line 2: got "foo bar"/);
       assert.match(await text(tab, '#w-url'), /channel_hosts/);
       assert.equal(await tab.$eval('#f-token', (e) => e.value), '');

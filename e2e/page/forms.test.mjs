@@ -1,7 +1,7 @@
 // What people edit: an editor adds, edits, mutes, maintains, probes and deletes a target, and everybody else sees no form.
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { withBrowser, violations, picture, desktop, phone, page } from './browser.mjs';
+import { withBrowser, violations, picture, desktop, phone, page, mistakesInFocus } from './browser.mjs';
 
 const alice = 'Bearer alice-0123456789abcdef0123456789abcdef';
 const bob = 'Bearer bob-0123456789abcdef0123456789abcdef00';
@@ -45,7 +45,7 @@ test('a target from beginning to end', async (t) => {
       await tab.type('#f-name', 'form-shop');
       await sent(tab, () => tab.click('.go'));
       assert.match(await text(tab, '#w-url'), /scheme "ftp"/);
-      assert.equal(await tab.evaluate(() => document.activeElement.className), 'wrong');
+      await mistakesInFocus(tab);
       assert.equal(await tab.$eval('#f-url', (e) => e.value), 'ftp://shop.example/');
       await sound(tab);
       await picture(tab, 'form-errors', true);
