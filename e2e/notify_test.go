@@ -51,7 +51,6 @@ func breakApp(ctx context.Context, t *testing.T, s *harness.Stack, name string) 
 // TestNotTold breaks apps that nobody wants to hear of, each for another reason, and two that people have to hear of. What is
 // muted is repaired all the same; what is at work, or only fails because of another, is left alone.
 func TestNotTold(t *testing.T) {
-	t.Parallel()
 	ctx, s := startWith(t, harness.Options{
 		Restart: "  brake: {percent: 100, min: 50, max: 50}\n", // all but one are to fail
 		Apps: []harness.AppSpec{

@@ -30,7 +30,6 @@ var hushes = map[string]hush{
 // TestNothingSlips mutes targets, and has others in maintenance, a moment before they fail in their very next scrape: nobody hears of
 // it, and nobody hears that they recovered. All are different groups to Alertmanager, and each begins anew in each round.
 func TestNothingSlips(t *testing.T) {
-	t.Parallel()
 	const appsOfEach, rounds = 4, 5
 	o := harness.Options{Operator: true, Timing: unhurried, GroupBy: "target", Restart: "  brake: {percent: 100, min: 50, max: 50}\n"}
 	for kind := range hushes {
@@ -115,7 +114,6 @@ func hushed(ctx context.Context, s *harness.Stack, app *harness.App, h hush, rou
 // it, it is not restarted although its own checks would have it, and its uptime is as before. After a minute of health the
 // maintenance is over by itself, and then an outage is told and repaired.
 func TestDeploy(t *testing.T) {
-	t.Parallel()
 	ctx, s := startWith(t, harness.Options{
 		Operator: true, Timing: unhurried, Apps: []harness.AppSpec{{Name: "shop", Service: "      without_alert_after: 3s\n"}},
 	})

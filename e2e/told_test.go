@@ -50,7 +50,6 @@ var fast = harness.Timing{
 
 // TestToldOnce plays the incident in two minutes.
 func TestToldOnce(t *testing.T) {
-	t.Parallel()
 	playIncident(t, 10, fast)
 }
 
@@ -65,7 +64,6 @@ func TestToldOnceSlowly(t *testing.T) {
 // TestToldAfterOutage lets Slack be away while a target recovers and another one stays down. Both the recovery and the next
 // failure are told.
 func TestToldAfterOutage(t *testing.T) {
-	t.Parallel()
 	var apps []harness.AppSpec
 	for _, name := range []string{"nosock", "shop"} {
 		apps = append(apps, harness.AppSpec{Name: name, Service: "      mode: off\n"})
