@@ -52,9 +52,10 @@ func newRoot(t *testing.T) *root {
 	r := &root{t: t, dir: t.TempDir()}
 	holder := exec.CommandContext(t.Context(), "unshare", "--mount", "--net", "sh", "-ec", `
 		mount -t tmpfs none "$1"
-		mkdir "$1/upper" "$1/work" "$1/root"
-		mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/root"
-		mount -t proc proc "$1/root/proc"
+		cd "$1"
+		mkdir upper work root
+		mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" root
+		mount -t proc proc root/proc
 		echo $$
 		exec sleep infinity`, "sh", r.dir)
 	out, err := holder.StdoutPipe()

@@ -13,7 +13,7 @@ func newRPMRoot(t *testing.T) *root {
 	t.Helper()
 	need(t, "rpm")
 	r := newRoot(t)
-	r.sh("rm -rf /var/lib/rpm /root/.rpmdb; mkdir -p /var/lib/rpm; echo '%_dbpath /var/lib/rpm' >/root/.rpmmacros; rpm --initdb")
+	r.sh("rm -rf /var/lib/rpm ~/.rpmdb; mkdir -p /var/lib/rpm; echo '%_dbpath /var/lib/rpm' >~/.rpmmacros; rpm --initdb")
 	return r
 }
 

@@ -38,7 +38,7 @@ func TestSecretsThatAreInUse(t *testing.T) {
 		{"a client secret", "gatus", oneEndpoint("http://a/", oauth), map[string]string{"client_secret_1": "canary-1"}, "its client secret is"},
 		{"a client secret that is not in use", "gatus", oneEndpoint("http://a/", "headers: {Authorization: Bearer canary-2}, "+oauth), map[string]string{"token_1": "canary-2"}, "its token is"},
 		{"headers that HTTP/2 does not have", "gatus", oneEndpoint("http://a/", `headers: {Connection: Upgrade, Authorization: Bearer canary-1}, conditions: ["[STATUS] == 200"]`), map[string]string{"token_1": "canary-1"}, "its token is"},
-		{"a key that is none", "kuma", oneMonitor("https://a/", codes+`"authMethod": "mtls", "tlsCert": "x", "tlsKey": "canary-1"`), nil, ""},
+		{"what is not a key", "kuma", oneMonitor("https://a/", codes+`"authMethod": "mtls", "tlsCert": "x", "tlsKey": "canary-1"`), nil, ""},
 		{"not a URL", "kuma", oneMonitor("http://a b/", codes+bearer), nil, ""},
 		{"no accepted code", "kuma", oneMonitor("http://a/", `"type": "http", "accepted_statuscodes": [], `+bearer), nil, ""},
 	} {

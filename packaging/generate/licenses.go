@@ -76,8 +76,8 @@ func licenses(out io.Writer, binary string, _ about) error {
 	return nil
 }
 
-// textsIn reads the files about licences in the directory of a module, and names the licences. That there is none, or one that is not
-// known, is an error.
+// textsIn reads the files about licences in the directory of a module, and names the licences. Both none and one that is not known
+// are an error.
 func textsIn(dir string) (texts []text, ids []string, err error) {
 	if dir == "" {
 		return nil, nil, errors.New("its directory is not listed")
