@@ -206,6 +206,9 @@ func child(dir string) error {
 // how many steps there were; killed reports whether it was killed.
 func run(t *testing.T, dir string, kill int, after time.Duration) (answered uint64, n int, killed bool) {
 	t.Helper()
+	if _, _, err := settingsIn(dir); err != nil { // the base file is whole: who writes it is not killed
+		t.Fatal(err)
+	}
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), childDir+"="+dir, childKill+"="+strconv.Itoa(kill), "GORACE=atexit_sleep_ms=0")
 	var out, errOut bytes.Buffer
