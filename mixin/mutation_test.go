@@ -30,6 +30,11 @@ var mutations = []mutation{
 	// A number of whatever probe, and steps that are longer than a failure.
 	{"HealthcheckTargetDown", ` and on (job, instance, target, environment) probe_failure_info`, ` or on (job, instance, target, environment) probe_failure_info`, "target_down"},
 	{"HealthcheckTargetDown", `[1m:1s]`, `[1m:15s]`, "target_down"},
+	{"HealthcheckTargetMuted", `and on (job, instance, target, environment) probe_success{job="healthcheck"} == 1`, "", "markers"},
+	{"HealthcheckTargetMuted", `probe_success{job="healthcheck"} == 1`, `probe_success{job="healthcheck"} == 2`, "markers"},
+	{"HealthcheckTargetMaintenance", `probe_success{job="healthcheck"} == 1`, `probe_success{job="healthcheck"} == 2`, "markers"},
+	{"HealthcheckTargetMuted", "and on (target, environment)\n", "and on (target)\n", "markers"},
+	{"HealthcheckTargetMuted", `alertname="HealthcheckTargetMuted"`, `alertname=~"HealthcheckTarget(Muted|Down)"`, "markers"},
 	{"HealthcheckTargetRecovered", " offset 50s", "", "recovered"},
 	{"HealthcheckTargetRecovered", "[17m]", "[10m]", "recovered"},
 	{"HealthcheckTargetRecovered", "on (job, instance, target, environment)\n", "ignoring ()\n", "recovered"},
@@ -161,9 +166,11 @@ func (m *mutation) test(t *testing.T, alerts ruleFile) (failed bool, out string)
 
 // needs are the alerts that another one is made from.
 var needs = map[string][]string{
-	"HealthcheckTargetRestart":   {"HealthcheckTargetDown"},
-	"HealthcheckTargetRecovered": {"HealthcheckTargetDown"},
-	"HealthcheckTargetFlapping":  {"HealthcheckTargetMuted", "HealthcheckTargetMaintenance"},
+	"HealthcheckTargetMuted":       {"HealthcheckTargetDown"},
+	"HealthcheckTargetMaintenance": {"HealthcheckTargetDown"},
+	"HealthcheckTargetRestart":     {"HealthcheckTargetDown"},
+	"HealthcheckTargetRecovered":   {"HealthcheckTargetDown"},
+	"HealthcheckTargetFlapping":    {"HealthcheckTargetMuted", "HealthcheckTargetMaintenance"},
 }
 
 // apply is a file of the alert alone, and of what it is made from, broken. It saves most of the time.

@@ -34,6 +34,9 @@
   // The exporter says it of all targets, in its own scrape. The gauge is absent where it is not 1, so that the last sample of
   // hours ago means nothing. While the exporter cannot be scraped the marker stays if it was there when the exporter could last
   // be scraped: `timestamp` of a comparison is the time of the step, and that of the marker must not be before that of `up`.
+  //
+  // A marker that is over as the target recovers stays for that evaluation. The end of a marker is sent first, and Alertmanager
+  // would tell of the target between that and the end of HealthcheckTargetDown.
   local marker(alert, subject, summary, description) = {
     local own = 'probe_target_%s{%s,target!=""}' % [subject, c.targetSelector],
     alert: alert,
@@ -58,9 +61,21 @@
           and on (job, instance)
           up{%(exporterSelector)s} == 0
         )
+        or
+        (
+          ALERTS{alertname="%(alert)s"}
+          and on (target, environment)
+          %(recovering)s
+        )
       )
     ||| % c {
       alert: alert,
+      recovering: held.inEnvironment('(ALERTS{alertname="%s",%s,alertstate="firing"} and on (%s) probe_success{%s} == 1)' % [
+        name,
+        c.targetSelector,
+        std.join(', ', c.targetLabels),
+        c.targetSelector,
+      ]),
       metric: 'healthcheck_target_' + subject,
       probed: held.inEnvironment(own),
       lastProbed: held.inEnvironment('last_over_time(%s[%s])' % [own, c.exporterOutage]),
