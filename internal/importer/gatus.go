@@ -241,8 +241,12 @@ func (g *gatusEndpoint) read() bool {
 		return false
 	}
 	ownServerName(m.url, headers, &g.client)
+	webSocket := strings.HasPrefix(m.url, "ws")
+	if g.client.OAuth2 != nil && !webSocket { // over HTTP, Gatus sends the token in the place of such a header
+		maps.DeleteFunc(headers, func(name, _ string) bool { return strings.EqualFold(name, "Authorization") })
+	}
 	g.authorize(headers, &g.client)
-	if strings.HasPrefix(m.url, "ws") {
+	if webSocket {
 		g.webSocket(body, headers)
 		return true
 	}

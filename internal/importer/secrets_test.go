@@ -19,7 +19,8 @@ func TestSecretsThatAreInUse(t *testing.T) {
 	const bearer = `"authMethod": "bearer", "bearer_token": "canary-1"`
 	header := func(v string) string { return `, "headers": "{\"Authorization\": \"` + v + `\"}"` }
 	basic := base64.StdEncoding.EncodeToString([]byte("u:canary-2"))
-	oauth := `client: {oauth2: {client-id: i, token-url: 'http://t/', client-secret: canary-1, scopes: [s]}}, conditions: ["[STATUS] == 200"]`
+	client := `client: {oauth2: {client-id: i, token-url: 'http://t/', client-secret: canary-1, scopes: [s]}}`
+	oauth := client + `, conditions: ["[STATUS] == 200"]`
 	for _, tt := range []struct {
 		name, format, text string
 		files              map[string]string
@@ -36,7 +37,8 @@ func TestSecretsThatAreInUse(t *testing.T) {
 		},
 		{"a token for a WebSocket", "kuma", oneMonitor("ws://a/", `"type": "websocket-upgrade", `+bearer), map[string]string{"token_1": "canary-1"}, "its token is"},
 		{"a client secret", "gatus", oneEndpoint("http://a/", oauth), map[string]string{"client_secret_1": "canary-1"}, "its client secret is"},
-		{"a client secret that is not in use", "gatus", oneEndpoint("http://a/", "headers: {Authorization: Bearer canary-2}, "+oauth), map[string]string{"token_1": "canary-2"}, "its token is"},
+		{"a header that Gatus replaces", "gatus", oneEndpoint("http://a/", "headers: {authorization: Bearer canary-2}, "+oauth), map[string]string{"client_secret_1": "canary-1"}, "its client secret is"},
+		{"a client secret that is not in use", "gatus", oneEndpoint("ws://a/", `headers: {Authorization: Bearer canary-2}, `+client+`, conditions: ["[CONNECTED] == true"]`), map[string]string{"token_1": "canary-2"}, "its token is"},
 		{"headers that HTTP/2 does not have", "gatus", oneEndpoint("http://a/", `headers: {Connection: Upgrade, Authorization: Bearer canary-1}, conditions: ["[STATUS] == 200"]`), map[string]string{"token_1": "canary-1"}, "its token is"},
 		{"what is not a key", "kuma", oneMonitor("https://a/", codes+`"authMethod": "mtls", "tlsCert": "x", "tlsKey": "canary-1"`), nil, ""},
 		{"not a URL", "kuma", oneMonitor("http://a b/", codes+bearer), nil, ""},
