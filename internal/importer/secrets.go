@@ -2,6 +2,7 @@ package importer
 
 import (
 	"fmt"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -60,6 +61,11 @@ func (s *settings) secrets() []secret {
 // keepSecrets puts the secrets of a module into files, and says where they are. The module is in use now: nobody misses a file of one
 // that is not.
 func (b *batch) keepSecrets(module string, s *settings) {
+	if proxy, err := url.Parse(s.client().ProxyURL); err == nil {
+		if _, ok := proxy.User.Password(); ok {
+			b.change("the password of its proxy is in the configuration, in proxy_url")
+		}
+	}
 	body := b.im.modules[module].body
 	client := value(body, "http")
 	if s.Prober == "websocket" {

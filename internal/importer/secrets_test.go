@@ -39,6 +39,8 @@ func TestSecretsThatAreInUse(t *testing.T) {
 		{"a client secret", "gatus", oneEndpoint("http://a/", oauth), map[string]string{"client_secret_1": "canary-1"}, "its client secret is"},
 		{"a header that Gatus replaces", "gatus", oneEndpoint("http://a/", "headers: {authorization: Bearer canary-2}, "+oauth), map[string]string{"client_secret_1": "canary-1"}, "its client secret is"},
 		{"a client secret that is not in use", "gatus", oneEndpoint("ws://a/", `headers: {Authorization: Bearer canary-2}, `+client+`, conditions: ["[CONNECTED] == true"]`), map[string]string{"token_1": "canary-2"}, "its token is"},
+		{"a proxy", "gatus", oneEndpoint("http://a/", `client: {proxy-url: 'http://u:canary-1@proxy:8080'}, conditions: ["[STATUS] == 200"]`), nil, "the password of its proxy is"},
+		{"a proxy that asks for none", "gatus", oneEndpoint("http://a/", `client: {proxy-url: 'http://u@proxy:8080'}, conditions: ["[STATUS] == 200"]`), nil, ""},
 		{"headers that HTTP/2 does not have", "gatus", oneEndpoint("http://a/", `headers: {Connection: Upgrade, Authorization: Bearer canary-1}, conditions: ["[STATUS] == 200"]`), map[string]string{"token_1": "canary-1"}, "its token is"},
 		{"what is not a key", "kuma", oneMonitor("https://a/", codes+`"authMethod": "mtls", "tlsCert": "x", "tlsKey": "canary-1"`), nil, ""},
 		{"not a URL", "kuma", oneMonitor("http://a b/", codes+bearer), nil, ""},
