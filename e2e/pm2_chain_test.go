@@ -144,13 +144,12 @@ func awaitMetric(t *testing.T, pair *harness.Pair, name string, labels harness.L
 	}
 }
 
-// freePort is an address that nobody uses.
+// freePort is an address that nobody uses, and that no connection gets before the program that is to listen there.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	address, err := harness.FreeAddress(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return address
 }

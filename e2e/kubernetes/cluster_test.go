@@ -9,7 +9,6 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -19,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/harness"
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/restart/kubernetes/api"
 )
 
@@ -197,12 +197,11 @@ func await(t *testing.T, what string, holds func() bool) {
 
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	address, err := harness.FreeAddress(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return strings.TrimPrefix(l.Addr().String(), "127.0.0.1:")
+	return strings.TrimPrefix(address, "127.0.0.1:")
 }
 
 func newKey(t *testing.T) string {
