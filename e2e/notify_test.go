@@ -179,7 +179,7 @@ func TestExporterLost(t *testing.T) {
 	if err := harness.Throughout(ctx, quiet, stillDown); err != nil {
 		t.Fatal(err)
 	}
-	if err := app.Heal(); err != nil {
+	if err := app.Heal(ctx); err != nil {
 		t.Fatal(err)
 	}
 	await(ctx, t, "Slack hears that it is well", about(s, "RECOVERED: shop"))

@@ -91,7 +91,7 @@ func hushed(ctx context.Context, s *harness.Stack, app *harness.App, h hush, rou
 	if err := harness.Throughout(ctx, 3*time.Second, silent); err != nil {
 		return err
 	}
-	if err := app.Heal(); err != nil {
+	if err := app.Heal(ctx); err != nil {
 		return err
 	}
 	if round%2 == 0 {
@@ -137,7 +137,7 @@ func TestDeploy(t *testing.T) {
 	if err := harness.Throughout(ctx, time.Until(began.Add(20*time.Second)), untouched); err != nil {
 		t.Fatal(err)
 	}
-	if err := app.Heal(); err != nil {
+	if err := app.Heal(ctx); err != nil {
 		t.Fatal(err)
 	}
 	healed := time.Now()

@@ -79,7 +79,7 @@ func TestToldAfterOutage(t *testing.T) {
 	shop := breakApp(ctx, t, s, "shop")
 	await(ctx, t, "Slack hears of shop", about(s, "2 DOWN"))
 	s.Slack.Out(true)
-	if err := shop.Heal(); err != nil {
+	if err := shop.Heal(ctx); err != nil {
 		t.Fatal(err)
 	}
 	// Longer than Alertmanager tries to deliver one message, and than a recovery is told at first.
@@ -107,7 +107,7 @@ func playIncident(t *testing.T, faster time.Duration, timing harness.Timing) {
 	for _, c := range incident {
 		goOn(ctx, t, s, time.Until(began.Add(c.after/faster)))
 		if c.up {
-			if err := s.App(c.app).Heal(); err != nil {
+			if err := s.App(c.app).Heal(ctx); err != nil {
 				t.Fatal(err)
 			}
 			continue

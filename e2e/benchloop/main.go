@@ -137,7 +137,7 @@ func measure(ctx context.Context, o harness.Options) (rows []row, err error) {
 		slack.took = append(slack.took, at.Sub(broken[i]))
 	}
 	healed, err := spread(ctx, s.Apps, 2*t.Scrape, func(app *harness.App) (time.Time, error) {
-		err := app.Heal()
+		err := app.Heal(ctx)
 		return time.Now(), err
 	})
 	if err != nil {

@@ -72,11 +72,12 @@ type App struct {
 	Name string
 	// Target is the label instance: the checked URL with its secrets masked. It has an ampersand, because that is easily escaped
 	// wrongly on the way to Slack.
-	Target string
-	check  string // the same, unmasked
-	url    string
-	spec   AppSpec
-	run    func() (*process, error)
+	Target  string
+	check   string // the same, unmasked
+	address string
+	url     string
+	spec    AppSpec
+	run     func() (*process, error)
 
 	mu       sync.Mutex // protects the following
 	process  *process
@@ -93,51 +94,68 @@ func (s *supervisor) add(ctx context.Context, dir, binary string, spec AppSpec) 
 	if spec.HealthPath != "" {
 		argv = append(argv, "-health-path="+spec.HealthPath)
 	}
-	a := &App{Name: spec.Name, url: "http://" + address, spec: spec}
+	a := &App{Name: spec.Name, address: address, url: "http://" + address, spec: spec}
 	a.check = a.url + "/health?app=" + spec.Name + "&deep=1"
 	a.Target = a.url + "/health?app=***&deep=***"
 	a.run = func() (*process, error) { return start(ctx, dir, "app-"+spec.Name, argv...) }
-	if a.process, err = a.run(); err != nil {
-		return nil, err
-	}
 	s.mu.Lock()
 	s.apps[spec.Name] = a
 	s.mu.Unlock()
-	err = Until(ctx, startTime, "the app "+spec.Name+" listens", func(ctx context.Context) (bool, error) {
-		connection, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	err = a.start(ctx)
+	return a, err
+}
+
+// start runs the process and waits until it listens.
+func (a *App) start(ctx context.Context) error {
+	p, err := a.begin()
+	if err != nil {
+		return err
+	}
+	err = Until(ctx, startTime, "the app "+a.Name+" listens", func(ctx context.Context) (bool, error) {
+		connection, err := new(net.Dialer).DialContext(ctx, "tcp", a.address)
 		if err != nil {
-			return false, a.process.running()
+			return false, p.running()
 		}
 		return true, connection.Close()
 	})
 	if err != nil {
-		err = fmt.Errorf("%w\n%s", err, tail(a.process.log))
+		err = fmt.Errorf("%w\n%s", err, tail(p.log))
 	}
-	return a, err
+	return err
 }
 
-// restart kills the process and starts another one. It does not wait until that listens.
+// begin kills the process, if there is one, and starts another one.
+func (a *App) begin() (*process, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.process != nil {
+		a.process.Kill()
+	}
+	p, err := a.run()
+	if err == nil {
+		a.process = p
+	}
+	return p, err
+}
+
+// restart does not wait until the new process listens.
 func (a *App) restart() error {
 	a.mu.Lock()
 	a.restarts = append(a.restarts, time.Now())
 	a.mu.Unlock()
-	return a.Heal()
-}
-
-// Heal restarts the app, like a person who does not wait for the exporter.
-func (a *App) Heal() error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.process.Kill()
-	var err error
-	a.process, err = a.run()
+	_, err := a.begin()
 	return err
 }
+
+// Heal restarts the app, like a person who does not wait for the exporter. When it returns the app is well.
+func (a *App) Heal(ctx context.Context) error { return a.start(ctx) }
 
 func (a *App) kill() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.process.Kill()
+	if a.process != nil {
+		a.process.Kill()
+	}
 }
 
 // Restarts returns the times at which the app was restarted.
