@@ -71,7 +71,7 @@ scrape_configs:
 func buildDashcheck(t *testing.T) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "dashcheck")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".")
+	build := harness.Aside(t.Context(), "go", "build", "-o", program, ".")
 	build.Dir = binaries.Shipped("tools", "dashcheck")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building dashcheck: %v\n%s", err, out)

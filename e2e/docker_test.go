@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -51,7 +50,7 @@ func startDockerd(t *testing.T) *harness.Dockerd {
 		}
 	})
 	app := filepath.Join(t.TempDir(), "app")
-	build := exec.CommandContext(ctx, "go", "build", "-o", app, "./demoapp")
+	build := harness.Aside(ctx, "go", "build", "-o", app, "./demoapp")
 	build.Env = append(build.Environ(), "CGO_ENABLED=0") // the image has nothing else
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)

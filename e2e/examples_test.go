@@ -35,7 +35,7 @@ func TestHealthEndpoints(t *testing.T) {
 	copyExample(t, dir, "pm2", "nestjs.controller.ts")
 	write(t, dir, "package.json", `{"private": true, "dependencies": {"express": "5.1.0", "typescript": "5.9.2", "@nestjs/common": "11.1.6", "reflect-metadata": "0.2.2", "rxjs": "7.8.2", "@types/node": "20.19.11"}}`)
 	run := func(argv ...string) {
-		cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...)
+		cmd := harness.Aside(t.Context(), argv...)
 		cmd.Dir = dir
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%q: %v\n%s", argv, err, out)

@@ -136,7 +136,7 @@ func (b *Binaries) buildNewest(ctx context.Context, program string) error {
 	if err := write(filepath.Join(source, "ui", "app", "dist", "index.html"), "<!doctype html>\n"); err != nil {
 		return err
 	}
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-mod=readonly", "-ldflags=-X github.com/prometheus/common/version.Version="+strings.TrimPrefix(version, "v"), "-o", program, "./cmd/alertmanager")
+	build := Aside(ctx, "go", "build", "-trimpath", "-mod=readonly", "-ldflags=-X github.com/prometheus/common/version.Version="+strings.TrimPrefix(version, "v"), "-o", program, "./cmd/alertmanager")
 	build.Dir = source
 	if _, err := output(build); err != nil {
 		return fmt.Errorf("building %s: %w", module, err)

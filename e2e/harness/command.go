@@ -43,9 +43,14 @@ func fail(name string, err error, status int) {
 	os.Exit(status)
 }
 
+// Aside is a command that leaves the processors to others: a compiler would take them all, and the tests beside it have to be in time.
+func Aside(ctx context.Context, argv ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, "nice", append([]string{"-n", "10"}, argv...)...)
+}
+
 // InstallPackages installs the npm packages of dir/package.json without running their scripts.
 func InstallPackages(ctx context.Context, dir string) error {
-	npm := exec.CommandContext(ctx, "npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "--loglevel=error")
+	npm := Aside(ctx, "npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "--loglevel=error")
 	npm.Dir = dir
 	if out, err := npm.CombinedOutput(); err != nil {
 		return fmt.Errorf("npm install: %w\n%s", err, out)
