@@ -262,7 +262,7 @@ func TestKilledInAnOutage(t *testing.T) {
 	t.Parallel()
 	const interval = time.Second
 	ctx, target := t.Context(), newCounted(t)
-	pair := lonely(t, fmt.Sprintf("status: {self_probe: when_stale}\ntargets: [{name: one, url: '%s/', interval: %s, timeout: 500ms}]\n", target.URL, interval))
+	pair := lonely(t, fmt.Sprintf("status: {self_probe: when_stale}\ntargets: [{name: one, url: '%s/', interval: %s, timeout: 900ms}]\n", target.URL, interval))
 	show := func() (d api.Detail) {
 		if err := pair.GetJSON(ctx, "/api/v1/targets/one", &d); err != nil {
 			t.Fatal(err)

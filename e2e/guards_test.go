@@ -35,12 +35,13 @@ const quick = `restart:
     cooldown: 1s
     cooldown_max: 1s
     verify_probes: 2
-    verify_timeout: 2s
+    verify_timeout: 4s
   services:
 `
 
-// stillness is for how long nothing has happened when nothing is said to happen.
-const stillness = 3 * time.Second
+// stillness is for how long nothing has happened when nothing is said to happen: longer than verify_timeout, after which there may be
+// another restart.
+const stillness = 5 * time.Second
 
 // A site is what some services are probed at: each has a path and answers with its status.
 type site struct {

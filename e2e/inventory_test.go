@@ -146,7 +146,7 @@ func wantNothingLost(t *testing.T, pair *harness.Pair, garbage *atomic.Bool) {
 		return m.Sum("healthcheck_exporter_inventory_source_errors_total", harness.Labels{"source": "api:list"}) > 1 &&
 			m.Sum("healthcheck_exporter_inventory_source_errors_total", harness.Labels{"source": "api:sd"}) > 1, err
 	}
-	if err := harness.Until(t.Context(), 20*time.Second, "the garbage is counted", failed); err != nil {
+	if err := harness.Until(t.Context(), patience, "the garbage is counted", failed); err != nil {
 		t.Error(err)
 	}
 	if n := discovered(t.Context(), t, pair); n != everything+1 {

@@ -78,7 +78,7 @@ func sdFailures(ctx context.Context, pair *harness.Pair) (n float64, err error) 
 func wantScraped(t *testing.T, pair *harness.Pair, when string, want ...string) {
 	t.Helper()
 	var got []string
-	err := harness.Until(t.Context(), 30*time.Second, when, func(ctx context.Context) (bool, error) {
+	err := harness.Until(t.Context(), patience, when, func(ctx context.Context) (bool, error) {
 		targets, err := pair.ScrapeTargets(ctx)
 		got = nil
 		for _, s := range targets {
@@ -132,7 +132,7 @@ func TestManagedDamaged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = harness.Until(ctx, 30*time.Second, "Prometheus is refused the list 5 times", func(ctx context.Context) (bool, error) {
+	err = harness.Until(ctx, patience, "Prometheus is refused the list 5 times", func(ctx context.Context) (bool, error) {
 		n, err := sdFailures(ctx, pair)
 		return n >= before+5, err
 	})
@@ -181,7 +181,7 @@ func TestManagedShadowed(t *testing.T) {
 	}
 	await := func(what string, ok func(context.Context) (bool, error)) {
 		t.Helper()
-		if err := harness.Until(t.Context(), 30*time.Second, what, ok); err != nil {
+		if err := harness.Until(t.Context(), patience, what, ok); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -15,8 +15,8 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/e2e/harness"
 )
 
-// patience is how long something may take that has to happen.
-const patience = 30 * time.Second
+// patience is how long something may take that has to happen, on a busy machine.
+const patience = time.Minute
 
 // TestNeverHealthy checks at a path that the app does not have: people hear of it, and nothing is restarted.
 func TestNeverHealthy(t *testing.T) {

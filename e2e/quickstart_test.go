@@ -39,7 +39,7 @@ func TestQuickStart(t *testing.T) {
 	clone := `mkdir healthcheck_exporter && git -C '` + root + `' ls-files -z | tar -C '` + root + `' --null -T - --ignore-failed-read -cf - | tar -xf - -C healthcheck_exporter`
 	// The compiler leaves the processors to the tests beside it.
 	const aside = `make() { nice -n 10 make "$@"; }; go() { nice -n 10 go "$@"; }`
-	script := []string{"set -euo pipefail", aside, "ip link set lo up", `until_true() { for _ in $(seq 240); do if eval "$1" >/dev/null; then return; fi; sleep 0.5; done; echo "waited in vain for: $1"; cat ./*.log; exit 1; }`}
+	script := []string{"set -euo pipefail", aside, "ip link set lo up", `until_true() { for _ in $(seq 480); do if eval "$1" >/dev/null; then return; fi; sleep 0.5; done; echo "waited in vain for: $1"; cat ./*.log; exit 1; }`}
 	waited := 0
 	for _, m := range shellBlock.FindAllStringSubmatch(string(page), -1) {
 		script = append(script, regexp.MustCompile(`(?m)^git clone https://\S+$`).ReplaceAllLiteralString(m[1], clone))

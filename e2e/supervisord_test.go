@@ -225,7 +225,15 @@ func (r *realSupervisord) finishes(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.deliver(t, pair)
-	r.await(t, "deaf", "STOPPING")
+	// By the back-end: supervisorctl takes a good part of the time that there is to kill the exporter.
+	deaf := r.backend(t, "deaf")
+	err := harness.Until(t.Context(), patience, "deaf is STOPPING", func(ctx context.Context) (bool, error) {
+		status, err := deaf.Inspect(ctx)
+		return status.Detail == "supervisord says STOPPING", err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	pair.KillExporter()
 	r.await(t, "deaf", "STOPPED")
 	if err := pair.StartExporter(t.Context(), "healthcheck.yml"); err != nil {

@@ -128,10 +128,7 @@ func (s *realSwarm) pauses(t *testing.T) {
 	}
 	t.Logf("the restart ended with %v", err)
 	s.await(t, "mail", func(status restart.Status) bool { return status.Unfit == restart.UnfitPaused })
-	app := &supervised{address: address}
-	if err := app.get(t.Context(), http.MethodGet, "/health"); err != nil {
-		t.Errorf("the old task does not answer any more: %v", err)
-	}
+	(&supervised{address: address}).up(t) // the old task
 	if err := b.Restart(t.Context(), restart.Attempt{ID: "2", Before: s.look(t, "mail")}); !errors.Is(err, restart.ErrRefused) {
 		t.Errorf("error is %v, want that the paused update is left alone", err)
 	}

@@ -234,7 +234,7 @@ func (r *realSystemd) waitsForStop(t *testing.T) {
 	}
 	b := r.backend(t, unit)
 
-	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second) // half of what it takes to stop
 	defer cancel()
 	err := b.Restart(ctx, restart.Attempt{Before: before})
 	if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, restart.ErrRefused) {

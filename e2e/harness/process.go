@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// killDelay is how long a process may take to end after SIGTERM.
-const killDelay = 5 * time.Second
+// killDelay is how long a process may take to end after SIGTERM, on a busy machine. What is killed may leave others behind.
+const killDelay = 20 * time.Second
 
 // A process is a program that runs until it is stopped. All its output goes to a file.
 type process struct {

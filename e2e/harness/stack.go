@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	startTime  = 20 * time.Second // until one program listens
-	settleTime = 30 * time.Second // until everything is seen to be healthy
+	startTime  = time.Minute // until one program listens, on a busy machine
+	settleTime = time.Minute // until everything is seen to be healthy, likewise
 )
 
 // Options say what to run.

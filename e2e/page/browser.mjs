@@ -90,7 +90,7 @@ export async function picture(tab, name, fullPage = false) {
 export const row = (name) => `tr:has(a[href="targets/${encodeURIComponent(name)}"])`;
 
 // until waits for something to become true, and says what it was.
-export async function until(what, holds, limit = 10_000) {
+export async function until(what, holds, limit = 30_000) {
   const end = Date.now() + limit;
   for (;;) {
     if (await holds()) return;
