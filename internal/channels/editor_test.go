@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -375,28 +376,30 @@ func TestMay(t *testing.T) {
 }
 
 func TestTooMany(t *testing.T) {
-	w := newWorld(t, t.TempDir())
-	var list []managed.ChannelChange
-	for i := range alertconf.MaxChannels {
-		list = append(list, managed.ChannelChange{Name: fmt.Sprint("c", i), Definition: managed.Encode(map[string]any{"type": "receiver", "receiver": "pager"})})
-	}
-	if _, err := w.registry.KeepChannels(t.Context(), managed.ChannelEdit{By: anybody("a"), Changes: list}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.Put(t.Context(), w.by(managed.Condition{}), "more", []byte(pager)); !is[*managed.TooManyError](err) {
-		t.Errorf("got %v", err)
-	}
-	w.put(t, "c7", pager)
-	e := w.by(overwrite)
-	var err error
-	for range 30 {
-		if _, err = w.Put(t.Context(), e, "c7", []byte(pager)); err != nil {
-			break
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, t.TempDir())
+		var list []managed.ChannelChange
+		for i := range alertconf.MaxChannels {
+			list = append(list, managed.ChannelChange{Name: fmt.Sprint("c", i), Definition: managed.Encode(map[string]any{"type": "receiver", "receiver": "pager"})})
 		}
-	}
-	if many, ok := errors.AsType[*managed.TooManyError](err); !ok || many.RetryAfter == 0 {
-		t.Errorf("he may change as much as he likes: %v", err)
-	}
+		if _, err := w.registry.KeepChannels(t.Context(), managed.ChannelEdit{By: anybody("a"), Changes: list}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Put(t.Context(), w.by(managed.Condition{}), "more", []byte(pager)); !is[*managed.TooManyError](err) {
+			t.Errorf("got %v", err)
+		}
+		w.put(t, "c7", pager)
+		e := w.by(overwrite)
+		var err error
+		for range 30 {
+			if _, err = w.Put(t.Context(), e, "c7", []byte(pager)); err != nil {
+				break
+			}
+		}
+		if many, ok := errors.AsType[*managed.TooManyError](err); !ok || many.RetryAfter == 0 {
+			t.Errorf("he may change as much as he likes: %v", err)
+		}
+	})
 }
 
 // What somebody else has written is not overwritten, unless somebody wants that.
@@ -432,48 +435,51 @@ func TestFileChanged(t *testing.T) {
 
 // An Alertmanager that hangs holds up no edit of a target, and whoever waits for it may give up.
 func TestHanging(t *testing.T) {
-	w := newWorld(t, t.TempDir())
-	hangs := make(chan struct{})
-	w.servers[0].set(func(s *server) { s.hangs = hangs })
-	done := make(chan error)
-	go func() {
-		_, err := w.Put(t.Context(), managed.Edit{By: anybody("alice")}, "live", []byte(live))
-		done <- err
-	}()
-	for len(w.disk(t)) < 3 { // it has begun
-		time.Sleep(time.Millisecond)
-	}
-	began := time.Now()
-	for i := range 20 {
-		if _, err := w.registry.Put(t.Context(), w.by(managed.Condition{}), fmt.Sprint("t", i), []byte(`{"url":"http://a"}`)); err != nil {
-			t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, t.TempDir())
+		hangs := make(chan struct{})
+		w.servers[0].set(func(s *server) { s.hangs = hangs })
+		done := make(chan error)
+		go func() {
+			_, err := w.Put(t.Context(), managed.Edit{By: anybody("alice")}, "live", []byte(live))
+			done <- err
+		}()
+		synctest.Wait() // it hangs
+		if len(w.disk(t)) < 3 {
+			t.Errorf("it has not begun: %q", w.disk(t))
 		}
-	}
-	if took := time.Since(began); took > 5*time.Second {
-		t.Errorf("20 targets took %s", took)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-	defer cancel()
-	if _, err := w.Put(ctx, managed.Edit{By: anybody("bob")}, "dev", []byte(hook)); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %v", err)
-	}
-	if _, err := w.Bundle(); err != nil {
-		t.Errorf("the bundle waits, too: %v", err)
-	}
-	w.List()
-	if err := w.Configure(w.settings); err != nil { // a load does not wait
-		t.Error(err)
-	}
-	select {
-	case err := <-done:
-		t.Fatalf("it did not wait: %v", err)
-	default:
-	}
-	w.servers[0].set(func(s *server) { s.hangs = nil })
-	close(hangs)
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
+		began := time.Now()
+		for i := range 20 {
+			if _, err := w.registry.Put(t.Context(), w.by(managed.Condition{}), fmt.Sprint("t", i), []byte(`{"url":"http://a"}`)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(began); took > 0 {
+			t.Errorf("20 targets have waited for %s", took)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		if _, err := w.Put(ctx, managed.Edit{By: anybody("bob")}, "dev", []byte(hook)); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+		if _, err := w.Bundle(); err != nil {
+			t.Errorf("the bundle waits, too: %v", err)
+		}
+		w.List()
+		if err := w.Configure(w.settings); err != nil { // a load does not wait
+			t.Error(err)
+		}
+		select {
+		case err := <-done:
+			t.Fatalf("it did not wait: %v", err)
+		default:
+		}
+		w.servers[0].set(func(s *server) { s.hangs = nil })
+		close(hangs)
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // What people may see of the file has no secret and no comment of the base.
