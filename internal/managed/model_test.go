@@ -202,7 +202,7 @@ func (p *play) imports() {
 
 func (p *play) mute() {
 	name := p.name()
-	until := time.Now().Add(time.Duration(1+p.rnd.IntN(2)) * 24 * time.Hour).Truncate(24 * time.Hour)
+	until := time.Now().Add(time.Duration(2+p.rnd.IntN(2)) * 24 * time.Hour).Truncate(24 * time.Hour) // a day from now at least
 	period := &calendar.Period{End: until}
 	e := Edit{By: anybody("mute" + strconv.Itoa(p.rnd.IntN(1000000)))}
 	if p.rnd.IntN(3) == 0 {
