@@ -120,6 +120,7 @@ func TestPace(t *testing.T) {
 			t.Errorf("it begins with %q", got)
 		}
 		time.Sleep(commentEvery + 2*seenEvery)
+		synctest.Wait()
 		if got := strings.Count(f.all(), "\n:\n"); got != 1 {
 			t.Errorf("in %s there are %d comments, want 1", commentEvery+2*seenEvery, got)
 		}
@@ -129,6 +130,7 @@ func TestPace(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 		}
 		time.Sleep(tellEvery)
+		synctest.Wait()
 		if got := strings.Count(f.all(), "event: row"); got > 21 || got < 15 {
 			t.Errorf("of 100 changes in 10 s %d are told, want one each 500 ms", got)
 		}
