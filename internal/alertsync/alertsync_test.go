@@ -382,8 +382,8 @@ func TestEndsAtOnce(t *testing.T) {
 	began := time.Now()
 	cancel()
 	<-ended
-	if took := time.Since(began); took > time.Second {
-		t.Errorf("it took %s to end", took)
+	if took := time.Since(began); took > grace+10*time.Second || grace >= time.Second { // other programs may have the processors
+		t.Errorf("it took %s to end, %s of which it waits", took, grace)
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)

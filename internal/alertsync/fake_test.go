@@ -107,6 +107,13 @@ func (e *fakeExporter) last() channels.Result {
 	return e.results[len(e.results)-1]
 }
 
+// forget forgets what it was told.
+func (e *fakeExporter) forget() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.results = nil
+}
+
 func (e *fakeExporter) count() (results, sent int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -65,8 +66,9 @@ type servers struct {
 	alertmanager *fakeAlertmanager
 	dir          string
 
-	mu        sync.Mutex // protects the following
+	mu        sync.Mutex // protects the following; held for the whole of a request
 	child     *exec.Cmd  // who asks
+	number    int        // of the child, which is in its URLs: what is left of one that was killed is not answered
 	countdown int        // the request at which it is killed; 0: at none
 	acts      bool       // the request at which it is killed is carried out
 }
@@ -81,19 +83,25 @@ func newServers(t *testing.T) *servers {
 
 func (s *servers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	s.countdown--
-	kills := s.countdown == 0
-	child, acts := s.child, s.acts
-	s.mu.Unlock()
-	if kills && acts {
-		s.answer(discarded{}, r)
-	}
-	if kills {
-		_ = child.Process.Kill()
+	defer s.mu.Unlock()
+	path, ours := strings.CutPrefix(r.URL.Path, s.prefix())
+	if !ours {
 		panic(http.ErrAbortHandler)
 	}
-	s.answer(w, r)
+	s.countdown--
+	kills := s.countdown == 0
+	if kills && s.acts {
+		s.answer(discarded{}, r, path)
+	}
+	if kills {
+		_ = s.child.Process.Kill()
+		panic(http.ErrAbortHandler)
+	}
+	s.answer(w, r, path)
 }
+
+// prefix is that of the paths of the child. The caller holds mu.
+func (s *servers) prefix() string { return "/" + strconv.Itoa(s.number) }
 
 // discarded is an answer that nobody gets.
 type discarded struct{}
@@ -102,8 +110,8 @@ func (discarded) Header() http.Header         { return http.Header{} }
 func (discarded) Write(p []byte) (int, error) { return len(p), nil }
 func (discarded) WriteHeader(int)             {}
 
-func (s *servers) answer(w http.ResponseWriter, r *http.Request) {
-	switch path := r.URL.Path; {
+func (s *servers) answer(w http.ResponseWriter, r *http.Request, path string) {
+	switch {
 	case path == "/am/metrics":
 		hash, _, _ := s.alertmanager.Loaded(r.Context())
 		fmt.Fprintf(w, "alertmanager_config_hash %v\n", hash)
@@ -130,11 +138,15 @@ func (s *servers) answer(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// start starts the process, to be killed at a request.
+// start starts the process, to be killed at a request. What another one has told is forgotten.
 func (s *servers) start(t *testing.T, request int, acts bool) *exec.Cmd {
 	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.number++
+	s.exporter.forget()
 	child := exec.CommandContext(t.Context(), os.Args[0])
-	child.Env = append(os.Environ(), urlVariable+"="+s.URL, dirVariable+"="+s.dir)
+	child.Env = append(os.Environ(), urlVariable+"="+s.URL+s.prefix(), dirVariable+"="+s.dir)
 	var output bytes.Buffer
 	child.Stderr = &output
 	t.Cleanup(func() {
@@ -142,8 +154,6 @@ func (s *servers) start(t *testing.T, request int, acts bool) *exec.Cmd {
 			t.Error(output.String())
 		}
 	})
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.child, s.countdown, s.acts = child, request, acts
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
@@ -246,7 +256,6 @@ func (s *servers) first(t *testing.T) {
 		b = bundle(2, "live", outcomes[1].channel)
 	}
 	s.exporter.set(b)
-	s.exporter.results = nil
 }
 
 func (s *servers) kill(ended <-chan struct{}) {
