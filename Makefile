@@ -186,8 +186,8 @@ check-openapi: ## the API: every answer that its tests get is as internal/api/op
 .PHONY: e2e
 e2e: ## end to end: the exporter with a real Prometheus and Alertmanager (Debian packages of these names), and servers from npm
 	@echo ">> go test -tags e2e ./e2e/..."
-	# Most tests wait most of the time, beside each other. Some must be in time.
-	$(GO) test -tags e2e -count=1 -timeout 45m -parallel 3 $(TESTFLAGS) ./e2e/...
+	# Most tests wait most of the time, beside each other. Some must be in time: those run alone, also without another package.
+	$(GO) test -tags e2e -count=1 -timeout 45m -p 1 -parallel 3 $(TESTFLAGS) ./e2e/...
 
 .PHONY: e2e-told
 e2e-told: ## 20 minutes of an incident at the times of the shipped files: Slack hears of each change once; make e2e plays it in two minutes

@@ -46,7 +46,7 @@ func TestReleaseImage(t *testing.T) {
 			t.Errorf("%v, %q, want %q", err, out, want)
 		}
 	}
-	must(`git init -q; mkdir packaging
+	must(`git init -q; git config maintenance.auto false; mkdir packaging
 		cp "$HERE"/../{VERSION,.promu.yml} .; cp "$HERE"/build.sh packaging
 		sed 's/^\(ARG GOLANG=[^@]*\).*/\1/' "$HERE"/../Dockerfile >Dockerfile
 		printf '#!/bin/sh\nprintf "%%s\\n" "$@"\n' >.git/docker; chmod +x .git/docker
