@@ -50,7 +50,7 @@ type Report struct {
 // error or a file cannot be read. It may be called while the log is written.
 func Read(dir, name string, fn func(Line) error) (Report, error) {
 	v := &verifier{fn: fn}
-	files, err := openAll(dir, name)
+	files, err := openAll(dir, name, rotated)
 	defer func() { closeAll(files) }()
 	if err != nil {
 		return v.report, err
@@ -71,20 +71,45 @@ func Read(dir, name string, fn func(Line) error) (Report, error) {
 	return v.report, nil
 }
 
-// openAll opens all files, oldest first. The current one is opened before the others are listed: if it is rotated
-// meanwhile, it is known by both names, and nothing is missing between.
-func openAll(dir, name string) (files []*os.File, err error) {
-	current, err := os.Open(filepath.Join(dir, name+suffix))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("reading the audit log: %w", err)
+// openTries is how often all files are opened until no rotation comes in between. A rotation takes longer than that.
+const openTries = 100
+
+// openAll opens all files, oldest first. List is rotated.
+func openAll(dir, name string, list func(dir, name string) ([]string, error)) ([]*os.File, error) {
+	path := filepath.Join(dir, name+suffix)
+	for range openTries {
+		current, err := os.Open(path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("reading the audit log: %w", err)
+		}
+		old, err := list(dir, name)
+		var files []*os.File
+		if err == nil {
+			files, err = openOld(dir, old, current)
+		}
+		if current != nil {
+			files = append(files, current)
+		}
+		if err != nil || isAt(current, path) {
+			return files, err
+		}
+		closeAll(files) // with two rotations it would not be the newest, and with more it might be gone
 	}
-	if current != nil {
-		defer func() { files = append(files, current) }()
+	return nil, errors.New("reading the audit log: it is rotated all the time")
+}
+
+// isAt reports whether an open file still has a path. Nil: whether no file has it.
+func isAt(f *os.File, path string) bool {
+	now, err := os.Stat(path)
+	if f == nil {
+		return errors.Is(err, fs.ErrNotExist)
 	}
-	old, err := rotated(dir, name)
-	if err != nil {
-		return nil, err
-	}
+	was, err2 := f.Stat()
+	return err == nil && err2 == nil && os.SameFile(was, now)
+}
+
+// openOld opens old files, oldest first, but for one that is the current one, too.
+func openOld(dir string, old []string, current *os.File) (files []*os.File, err error) {
 	for _, file := range old {
 		f, err := os.Open(filepath.Join(dir, file))
 		if errors.Is(err, fs.ErrNotExist) { // rotation has just removed it and the older ones
