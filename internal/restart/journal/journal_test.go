@@ -131,6 +131,7 @@ func TestCorrupt(t *testing.T) {
 	if err := os.Rename(path, path+".old"); err != nil {
 		t.Fatal(err)
 	}
+	j.tried = time.Now()
 	if _, err := j.Load("web"); !errors.Is(err, store.ErrCorrupt) {
 		t.Errorf("at once Load says %v: it must not read the whole file every time", err)
 	}

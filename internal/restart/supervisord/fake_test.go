@@ -33,6 +33,7 @@ type fake struct {
 	// How many looks find it STOPPING.
 	stopsAfter int
 	fail       map[string]string // method to what goes wrong: "fault 10", "hang", "break before", "break after"
+	hung       func()            // called once a method has begun to hang; nil: nobody wants to know
 }
 
 func newFake(t *testing.T, p process) *fake {
@@ -83,12 +84,15 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if how == "" || how == "break after" || how == "hang" {
 		f.do(method)
 	}
-	text := f.answer(method, how)
+	text, hung := f.answer(method, how), f.hung
 	f.mu.Unlock()
 	switch {
 	case strings.HasPrefix(how, "break"):
 		panic(http.ErrAbortHandler)
 	case how == "hang":
+		if hung != nil {
+			hung()
+		}
 		<-r.Context().Done()
 	default:
 		fmt.Fprint(w, xml.Header+"<methodResponse>"+text+"</methodResponse>")
