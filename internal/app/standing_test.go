@@ -21,7 +21,9 @@ restart:
   receiver: {insecure: true}
   services: [{name: web, checks: [{target: shop}], command: {argv: [/bin/true]}}]
 `)
-	h := started(t, o).routes()
+	a := started(t, o)
+	waitForServices(t, a)
+	h := a.routes()
 	for name, tc := range map[string]struct {
 		token string
 		code  int
