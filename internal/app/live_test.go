@@ -212,7 +212,7 @@ func TestViewersShareConnections(t *testing.T) {
 
 // The end does not wait for those who watch, whether they read or not, and leaves nothing behind. They hold little memory.
 func TestStopWithViewers(t *testing.T) {
-	const viewers, targets = 200, 400
+	const viewers, targets = 200, 100
 	a := watched(t, targets, viewers, func(o *Options) { o.DrainTimeout = time.Minute })
 	failAll := func(why string) {
 		for i := range targets {
@@ -249,6 +249,7 @@ func TestStopWithViewers(t *testing.T) {
 	}
 	a.limits.connections.mu.Unlock()
 	failAll("new ")
+	told := time.Now()
 	lines := bufio.NewReader(nil)
 	for _, c := range conns[:viewers/2] {
 		lines.Reset(c)
@@ -257,8 +258,12 @@ func TestStopWithViewers(t *testing.T) {
 			await(t, lines, "new new")
 		}
 	}
-	if n := testutil.ToFloat64(a.metrics.pageViewers); n != viewers {
-		t.Fatalf("there are %g viewers, want %d", n, viewers)
+	least := viewers
+	if time.Since(told) > 5*time.Second { // those who do not read may be cut off soon
+		least = viewers / 2
+	}
+	if n := testutil.ToFloat64(a.metrics.pageViewers); n > viewers || n < float64(least) {
+		t.Fatalf("there are %g viewers, want %d", n, least)
 	}
 	if n := testutil.ToFloat64(a.metrics.pageEvents.WithLabelValues("row")); n >= targets*viewers {
 		t.Errorf("%g rows were sent, want fewer than %d: some do not read", n, targets*viewers)
