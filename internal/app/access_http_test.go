@@ -1,7 +1,7 @@
 package app
 
 import (
-	"context"
+	"bufio"
 	"fmt"
 	"io"
 	"net"
@@ -12,13 +12,14 @@ import (
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/loglimit"
 )
 
 // A visitor asks over a connection of its own, which stays open.
 type visitor struct {
 	client http.Client
 	base   string
-	conns  int // how many connections it has made
 }
 
 // visit makes a visitor of a running exporter that comes from an address. Empty: any.
@@ -29,13 +30,25 @@ func visit(t *testing.T, a *App, from string) *visitor {
 	if from != "" {
 		d.LocalAddr = &net.TCPAddr{IP: net.ParseIP(from)}
 	}
-	transport := &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-		v.conns++
-		return d.DialContext(ctx, network, addr)
-	}}
+	transport := &http.Transport{DialContext: d.DialContext}
 	v.client.Transport = transport
 	t.Cleanup(transport.CloseIdleConnections)
 	return v
+}
+
+// A wire is one connection for all requests. A Transport would make another one where a busy machine keeps it from seeing in time
+// that a request was written.
+type wire struct {
+	net.Conn
+	answers *bufio.Reader
+}
+
+// RoundTrip implements http.RoundTripper.
+func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := r.Write(w); err != nil {
+		return nil, err
+	}
+	return http.ReadResponse(w.answers, r)
 }
 
 // ask returns the status and the text of an answer.
@@ -185,6 +198,7 @@ access:
 			continue
 		}
 		stranger := visit(t, a, "127.0.0.2")
+		began := time.Now()
 		for range 20 {
 			if code, text := stranger.ask(t, "GET", "/config", "", header("X-Forwarded-User", "alice")); code != http.StatusUnauthorized {
 				t.Fatalf("a stranger is answered %d: %s", code, text)
@@ -193,8 +207,9 @@ access:
 		if code, _ := stranger.ask(t, "GET", "/-/healthy", "", nil); code != http.StatusOK {
 			t.Errorf("a stranger cannot see that it lives: %d", code)
 		}
-		if n := log.count("Ignored the user header of an address that is not trusted"); n != 1 {
-			t.Errorf("20 requests in a moment wrote %d lines, want 1", n)
+		n, most := log.count("Ignored the user header of an address that is not trusted"), 1+int(time.Since(began)/loglimit.Interval)
+		if n < 1 || n > most {
+			t.Errorf("20 requests wrote %d lines, want 1 to %d", n, most)
 		}
 	}
 }
@@ -211,7 +226,12 @@ func TestAccessAfterReload(t *testing.T) {
 	a := build(t, o)
 	a.loadEvery = 0
 	run(t, a)
-	v := visit(t, a, "")
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", a.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	v := &visitor{base: "http://" + a.Addr().String(), client: http.Client{Transport: &wire{conn, bufio.NewReader(conn)}}}
 	want := func(method, path string, code int) {
 		t.Helper()
 		if got, text := v.ask(t, method, path, "", bearer(tokenOf("ci"))); got != code {
@@ -233,9 +253,6 @@ func TestAccessAfterReload(t *testing.T) {
 		t.Errorf("a short token is loaded: %v", err)
 	}
 	want("GET", "/config", 401)
-	if v.conns != 1 {
-		t.Errorf("there were %d connections, want 1", v.conns)
-	}
 }
 
 // What can never work is refused at load, all of it at once; who can never log in is warned of once.
