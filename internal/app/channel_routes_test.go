@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -235,6 +236,9 @@ func TestSecretsOfChannels(t *testing.T) {
 			return err
 		}
 		text, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) { // it was written aside, and has another name by now
+			return nil
+		}
 		if strings.Contains(string(text), "canary") {
 			found++
 			if filepath.Base(filepath.Dir(path)) != "channel-secrets" {

@@ -163,6 +163,9 @@ func (d *channelDesk) noSecret(t *testing.T, a *App) {
 				return err
 			}
 			text, err := os.ReadFile(path)
+			if errors.Is(err, fs.ErrNotExist) { // it was written aside, and has another name by now
+				return nil
+			}
 			places[path] = string(text)
 			return err
 		})
@@ -307,7 +310,7 @@ func TestStopWhileAlertmanagerHangs(t *testing.T) {
 	until(t, "the first look", func() bool { return len(a.channels.Standings()) > 0 || time.Since(a.made) > time.Second })
 	began := time.Now()
 	stopped(t, a)
-	if took := time.Since(began); took > 2*time.Second {
+	if took := time.Since(began); took > 5*time.Second { // it is 10 s that an Alertmanager may take
 		t.Errorf("the end took %s", took)
 	}
 }
@@ -369,7 +372,7 @@ func TestStopWhileTesting(t *testing.T) {
 	until(t, "the alert", func() bool { return d.am.Firing() == 1 })
 	began := time.Now()
 	stopped(t, a)
-	if n, took := d.am.Firing(), time.Since(began); n != 0 || took > 3*time.Second {
+	if n, took := d.am.Firing(), time.Since(began); n != 0 || took > 10*time.Second { // it is 45 s that a hop may take
 		t.Errorf("%d alerts still fire after %s", n, took)
 	}
 }
@@ -394,6 +397,7 @@ restart:
 	if err := a.Reload(); err != nil {
 		t.Fatal(err)
 	}
+	waitForServices(t, a)
 	a.channel(t, "restarts", `{"type":"receiver","receiver":"restart","matchers":["target=\"shop\"","environment=\"LIVE\""]}`)
 	if _, err := a.channelTests.Start("restarts", "alice"); err != nil {
 		t.Fatal(err)

@@ -67,8 +67,7 @@ func TestReloadInventory(t *testing.T) {
 		_, body := get(t, a.Addr(), "/sd")
 		return strings.Contains(body, `"target":"api"`)
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
+	ctx, cancel := context.WithCancel(t.Context())
 	var readers sync.WaitGroup
 	for path, want := range map[string]string{
 		"/sd": `"target":"api"`, "/probe?name=static": "\nprobe_success 1\n", "/probe?name=api": "\nprobe_success 1\n", "/probe?name=file": "\nprobe_success 1\n",
@@ -84,14 +83,16 @@ func TestReloadInventory(t *testing.T) {
 			}
 		})
 	}
-	for i := 0; ctx.Err() == nil; i++ {
+	const asked = 4
+	for i, began := 0, time.Now(); time.Since(began) < time.Second || answers.Load() < asked && time.Since(began) < patience; i++ {
 		writeFile(t, o.ConfigFile, text(999-i%2))
 		if err := a.Reload(); err != nil {
 			t.Errorf("Reload: %v", err)
 		}
 	}
+	cancel()
 	readers.Wait()
-	if answers.Load() < 4 {
+	if answers.Load() < asked {
 		t.Errorf("the source was asked %d times, want it asked at every reload that changes it", answers.Load())
 	}
 }

@@ -235,8 +235,8 @@ func (s *shop) suffer(ctx context.Context, f fate, steps *sync.Map) error {
 			text, err = c.metrics(ctx)
 			switch {
 			case err != nil:
-			case !s.broken.Load():
-				s.broken.Store(strings.Contains(text, `healthcheck_restart_armed{service="shop"} 1`))
+			case !s.broken.Load(): // of this shop: the exporter of another may have got the port of one that was killed
+				s.broken.Store(strings.Contains(text, `healthcheck_restart_armed{service="shop"} 1`) && strings.Contains(text, s.url))
 			case at == "" && strings.Contains(text, end) && !strings.Contains(text, end+"0"):
 				err = errSurvived
 			default:

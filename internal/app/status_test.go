@@ -53,14 +53,14 @@ func TestAlone(t *testing.T) {
 	}
 	probed := *state(a).LastProbe
 	until(t, "it to be probed again", func() bool { return state(a).LastProbe.After(probed) })
-	events, _ := a.status.Events(status.Filter{})
+	events, _ := a.status.Events(status.Filter{Since: since}) // a busy machine may have been too slow for the target before
 	if len(events) != 1 || events[0].State != status.StateDown || events[0].At.Sub(since).Abs() > time.Millisecond {
 		t.Errorf("events are %+v, want the one of %s", events, since)
 	}
-	get(t, a.Addr(), "/probe?name=shop")
-	if got := state(a); got.ProbedBy != "scrape" {
-		t.Errorf("after a scrape it was probed by %q", got.ProbedBy)
-	}
+	until(t, "a scrape to be its last probe", func() bool { // one of the exporter's own may be under way beside the first
+		get(t, a.Addr(), "/probe?name=shop")
+		return state(a).ProbedBy == "scrape"
+	})
 }
 
 // Without a place, and where it is not wanted, nothing is written. Without targets there is nothing to keep.
