@@ -81,6 +81,10 @@ type wire struct {
 	readEnded atomic.Bool // there is nothing more to read; after a failed write there may be
 	heard     atomic.Bool // something came
 	cut       atomic.Bool // we closed it ourselves during a read, because the time was up
+
+	// readsOn hides from writes that the other end is gone. What it sent before is still to be read, and may say why; after
+	// that, reading tells of the end. It is set before the wire is used by several goroutines.
+	readsOn bool
 }
 
 func (w *wire) Read(b []byte) (int, error) {
@@ -100,14 +104,19 @@ func (w *wire) Read(b []byte) (int, error) {
 
 func (w *wire) Write(b []byte) (int, error) {
 	n, err := w.Conn.Write(b)
-	w.note(err)
+	if w.note(err) && w.readsOn {
+		return len(b), nil
+	}
 	return n, err
 }
 
-func (w *wire) note(err error) {
-	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+// note reports whether the other end has closed the connection.
+func (w *wire) note(err error) bool {
+	gone := errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+	if gone {
 		w.ended.Store(true)
 	}
+	return gone
 }
 
 // close closes the connection. It lasts no longer than the context of the dial.

@@ -44,6 +44,7 @@ type http2Conn struct {
 // newHTTP2Conn makes a connection to the host of u from a link on which HTTP/2 was negotiated.
 func newHTTP2Conn(ctx context.Context, t *http.Transport, l *link, tr *trace, u *url.URL) (*http2Conn, error) {
 	host, port := hostPort(u)
+	l.wire.readsOn = true // net/http fails by the first write that fails, whatever the target has said
 	conn, err := t.NewClientConn(context.WithValue(ctx, linkKey{}, l), u.Scheme, net.JoinHostPort(host, port))
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package prober_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -80,6 +81,16 @@ func TestUnprocessed(t *testing.T) {
 				wantAsked(t, res, s, tt.connections)
 			})
 		}
+	}
+}
+
+// What a target says before it hangs up counts, whether or not it took the rest of the request.
+func TestHTTP2HangsUpWhileSending(t *testing.T) {
+	const times = 50 // it is a matter of chance
+	s := probetest.HTTP2Frames(t, probetest.NewCA(t).Issue(t, probetest.Cert{}), true, slices.Repeat([]frames{goAway(0, http2.ErrCodeHTTP11Required)}, times)...)
+	p := newProber(t, "tls_config: {insecure_skip_verify: true}\nmethod: POST\nbody: "+strings.Repeat("x", 60_000))
+	for range times {
+		wantFailure(t, probe(t, p, target(t, s.URL), patient), prober.ReasonHTTPVersion, prober.PhaseProcessing, "set enable_http2: false")
 	}
 }
 
