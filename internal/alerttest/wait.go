@@ -19,18 +19,22 @@ func (t *test) started(ctx context.Context, ask func(context.Context) error) err
 	defer cancel()
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
-	for waited := false; ; waited = true {
+	var why error // it does not answer yet; nil: it was not asked yet
+	for {
 		err := ask(ctx)
-		if !errors.Is(err, syscall.ECONNREFUSED) && !remote.IsStatus(err, http.StatusServiceUnavailable) {
+		switch {
+		case err != nil && why != nil && ctx.Err() != nil: // the time was over meanwhile
+			return why
+		case !errors.Is(err, syscall.ECONNREFUSED) && !remote.IsStatus(err, http.StatusServiceUnavailable):
 			return err
-		}
-		if !waited {
+		case why == nil:
 			t.Waiting(err)
 		}
+		why = err
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			return err
+			return why
 		}
 	}
 }
