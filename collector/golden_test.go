@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"hash/fnv"
 	"io"
@@ -300,15 +299,8 @@ func TestGoldensAreUsed(t *testing.T) {
 	}
 }
 
-// closedPort is the URL of a port that was free a moment ago.
+// closedPort is the URL of a port on which nothing listens.
 func closedPort(t testing.TB) string {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-		t.Fatal(err)
-	}
-	return "http://" + l.Addr().String()
+	return "http://" + probetest.ClosedPort(t)
 }

@@ -1,7 +1,6 @@
 package prober_test
 
 import (
-	"net"
 	"net/http"
 	"slices"
 	"testing"
@@ -97,13 +96,8 @@ func TestReasonsAreDescribed(t *testing.T) {
 	}
 }
 
-// closedPort is the URL of a port that was free a moment ago.
+// closedPort is the URL of a port on which nothing listens.
 func closedPort(t *testing.T) string {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
-	return "http://" + l.Addr().String()
+	return "http://" + probetest.ClosedPort(t)
 }

@@ -191,6 +191,20 @@ func TestShutdown(t *testing.T) {
 	}
 }
 
+// Nothing listens on a closed port, and no server gets it while the test lasts.
+func TestClosedPort(t *testing.T) {
+	addr := ClosedPort(t)
+	for range 10 {
+		if c, err := new(net.Dialer).DialContext(t.Context(), "tcp", addr); !errors.Is(err, syscall.ECONNREFUSED) {
+			t.Errorf("dialling %s: %v, %v, want it refused", addr, c, err)
+		}
+	}
+	if l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", addr); err == nil {
+		_ = l.Close()
+		t.Errorf("%s was free", addr)
+	}
+}
+
 func TestEndless(t *testing.T) {
 	s := Endless(t)
 	defer NoLeaks(t)()
