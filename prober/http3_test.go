@@ -44,7 +44,7 @@ func phaseNames(r prober.Result) []prober.PhaseName {
 // What the target sees and what the result shows are what they are over TCP.
 func TestHTTP3(t *testing.T) {
 	ca := probetest.NewCA(t)
-	const pause = 50 * time.Millisecond
+	const pause = 200 * time.Millisecond
 	s := record(t, startHTTP3(t, ca), func(w http.ResponseWriter, _ *http.Request) {
 		<-time.After(pause)
 		w.Header().Set("Last-Modified", "Tue, 15 Nov 1994 12:45:26 GMT")
@@ -90,7 +90,7 @@ func TestHTTP3(t *testing.T) {
 		end = p.Start + p.Duration
 	}
 	for _, p := range res.Phases[2:] {
-		if p.Duration < pause-time.Millisecond || p.Duration > pause+late {
+		if p.Duration < pause/2 || p.Duration > pause+late { // half: on a busy machine its beginning is noticed late
 			t.Errorf("phase %s took %s, want about %s", p.Name, p.Duration, pause)
 		}
 	}
@@ -234,7 +234,7 @@ func TestHTTP3Reasons(t *testing.T) {
 		}), prober.ReasonConnectionClosed, transfer, "10 of 1000 bytes", false},
 		{"aborts mid-body", handle(func(w http.ResponseWriter, _ *http.Request) {
 			tenBytes(w)
-			<-time.After(50 * time.Millisecond) // a reset overtakes what was not read yet
+			<-time.After(500 * time.Millisecond) // a reset overtakes what was not read yet
 			panic(http.ErrAbortHandler)
 		}), prober.ReasonConnectionClosed, transfer, "10 of 1000 bytes", false},
 		{"aborts", handle(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), prober.ReasonConnectionClosed, processing, "closed the connection", false},
@@ -295,11 +295,12 @@ func TestHTTP3Deaths(t *testing.T) {
 				timeout = quick
 			}
 			var res prober.Result
-			for range 4 { // on a busy machine what tells of the death may be lost
+			for range 4 { // on a busy machine what tells of the death may be lost, or the time be over before the handshake
 				res = probe(t, p, target(t, probetest.DyingQUIC(t, cert, tt.how).URL), timeout)
-				if res.Reason != prober.ReasonRequestTimeout {
+				if res.Reason == tt.reason || res.Reason != prober.ReasonRequestTimeout && res.Reason != prober.ReasonConnectTimeout {
 					break
 				}
+				timeout = min(4*timeout, patient/5)
 			}
 			wantFailure(t, res, tt.reason, prober.PhaseProcessing, "waiting for a response")
 		})
@@ -308,7 +309,7 @@ func TestHTTP3Deaths(t *testing.T) {
 
 // An interim response is not the answer, and its time is not that of the first byte.
 func TestHTTP3Interim(t *testing.T) {
-	const pause = 50 * time.Millisecond
+	const pause = 200 * time.Millisecond
 	ca := probetest.NewCA(t)
 	s := probetest.HTTP3(t, ca.Issue(t, probetest.Cert{}), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusEarlyHints)
@@ -318,7 +319,7 @@ func TestHTTP3Interim(t *testing.T) {
 	res := probe(t, newProber(t, overHTTP3(ca)), target(t, s.URL), patient)
 	wantSuccess(t, res)
 	p, next := res.Phases[2], res.Phases[3]
-	if p.Name != prober.PhaseProcessing || p.Duration < pause-time.Millisecond || next.Start < p.Start+p.Duration {
+	if p.Name != prober.PhaseProcessing || p.Duration < pause/2 || next.Start < p.Start+p.Duration {
 		t.Errorf("phases are %+v, want processing to last until the answer, and transfer after it", res.Phases)
 	}
 }

@@ -144,20 +144,25 @@ func TestHugeBodies(t *testing.T) {
 	bomb := probetest.GzipBomb(t, 10<<30)
 	for _, tt := range []struct {
 		name, url, block string
-		timeout          time.Duration
+		timeout          time.Duration // 0: it is to run into its deadline
 		reason           prober.Reason
 	}{
 		{"default limit", endless.URL, "", patient, prober.ReasonTooLarge},
 		{"kept for a regexp", endless.URL, "fail_if_body_matches_regexp: [x]", patient, prober.ReasonTooLarge},
 		{"kept for a regexp, no limit", endless.URL, "fail_if_body_matches_regexp: [x]\nbody_size_limit: 0", patient, prober.ReasonTooLarge},
-		{"no limit", endless.URL, "body_size_limit: 0", time.Second, prober.ReasonTransferTimeout},
+		{"no limit", endless.URL, "body_size_limit: 0", 0, prober.ReasonTransferTimeout},
 		{"gzip bomb", bomb.URL, "compression: gzip\nbody_size_limit: 1MB", patient, prober.ReasonTooLarge},
 		{"gzip bomb, not decompressed", bomb.URL, "body_size_limit: 20MB", time.Second, prober.ReasonNone},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p, r := newProber(t, tt.block), target(t, tt.url)
 			before := totalAlloc()
-			res := probe(t, p, r, tt.timeout)
+			var res prober.Result
+			if tt.timeout > 0 {
+				res = probe(t, p, r, tt.timeout)
+			} else {
+				res = hanging(t, p, r, tt.reason, prober.PhaseTransfer)
+			}
 			if tt.reason != prober.ReasonNone && res.Reason != tt.reason {
 				t.Errorf("reason is %q (%v), want %s", res.Reason, res.Err, tt.reason)
 			}

@@ -134,8 +134,14 @@ func TestHandshakeCauses(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			u := "https://127.0.0.1:" + portOf(t, tt.server.URL)
-			res := probe(t, newProber(t, ""), target(t, u), quick)
-			if res.Reason != tt.reason || res.Cause != tt.cause {
+			wanted := func(res prober.Result) bool { return res.Reason == tt.reason && res.Cause == tt.cause }
+			var res prober.Result
+			if tt.reason == prober.ReasonConnectTimeout {
+				res = hangingUntil(t, newProber(t, ""), target(t, u), wanted)
+			} else {
+				res = probe(t, newProber(t, ""), target(t, u), patient)
+			}
+			if !wanted(res) {
 				t.Errorf("failed by %s, %q (%v), want %s, %q", res.Reason, res.Cause, res.Err, tt.reason, tt.cause)
 			}
 		})

@@ -102,14 +102,20 @@ func failing(hangs bool) func(testing.TB, prober.Prober, prober.Request, prober.
 	}
 }
 
-// hanging makes a probe that is to run into its deadline for this reason and in this phase. On a busy machine the time may
-// be over before it gets that far: then it has more.
+// hanging makes a probe that is to run into its deadline for this reason and in this phase.
 func hanging(t testing.TB, p prober.Prober, r prober.Request, reason prober.Reason, phase prober.PhaseName) prober.Result {
+	t.Helper()
+	return hangingUntil(t, p, r, func(res prober.Result) bool { return res.Reason == reason && res.FailedPhase == phase })
+}
+
+// hangingUntil makes a probe that is to run into its deadline with a result that is as wanted. On a busy machine the time may
+// be over before it gets that far: then it has more.
+func hangingUntil(t testing.TB, p prober.Prober, r prober.Request, wanted func(prober.Result) bool) prober.Result {
 	t.Helper()
 	for timeout := quick; ; timeout *= 4 {
 		start := time.Now()
 		res := probe(t, p, r, timeout)
-		if (res.Reason != reason || res.FailedPhase != phase) && 4*timeout <= patient {
+		if !wanted(res) && 4*timeout <= patient {
 			continue
 		}
 		if took := time.Since(start); took > timeout+late {

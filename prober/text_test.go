@@ -157,7 +157,15 @@ func TestResultsHoldOnToNothing(t *testing.T) {
 				size += res.Size()
 				kept = append(kept, res)
 			}
-			if got, most := heap()-before, size*3/2+(3<<19); got > most {
+			got, most := heap()-before, size*3/2+(3<<19)
+			for range 100 { // the server may hold on to what it has sent for a moment
+				if got <= most {
+					break
+				}
+				<-time.After(50 * time.Millisecond)
+				got = heap() - before
+			}
+			if got > most {
 				t.Errorf("%d results keep %d bytes, want at most %d", probes, got, most)
 			}
 			runtime.KeepAlive(kept)

@@ -25,7 +25,7 @@ func newWebSocket(t testing.TB, block string) prober.Prober {
 // Whatever the target says or does not say has its own reason, and the probe returns at its deadline.
 func TestWebSocketReasons(t *testing.T) {
 	const (
-		drip   = 20 * time.Millisecond
+		drip   = 200 * time.Millisecond
 		expect = "query_response: [{expect: hello}]"
 		skip   = "query_response: [{expect: hello, skip_until_match: true}]"
 		ping   = "ping: true"
@@ -335,7 +335,9 @@ func TestWebSocketTimedOut(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := probetest.WebSocketFrames(t, []byte(tt.says), false, true)
-			res := hanging(t, newWebSocket(t, tt.block), target(t, server.URL), prober.ReasonWSMessage, prober.PhaseMessages)
+			res := hangingUntil(t, newWebSocket(t, tt.block), target(t, server.URL), func(res prober.Result) bool {
+				return res.Reason == prober.ReasonWSMessage && res.WebSocket.TimedOut == tt.want
+			})
 			wantFailure(t, res, prober.ReasonWSMessage, prober.PhaseMessages, "in time")
 			if got := res.WebSocket.TimedOut; got != tt.want {
 				t.Errorf("timed out is %t (%v), want %t", got, res.Err, tt.want)
