@@ -61,6 +61,7 @@ func startBlackbox(t *testing.T, text string) beside {
 		if time.Now().After(deadline) {
 			t.Fatal("blackbox_exporter does not listen")
 		}
+		<-time.After(10 * time.Millisecond)
 	}
 	f := newFixture(t, text)
 	ours := httptest.NewServer(f.handler)
