@@ -230,10 +230,11 @@ func jsonLines(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// write atomically replaces the contents of a file by those of another, as editors and Kubernetes do.
+// write atomically replaces the contents of a file by those of another, as editors and Kubernetes do. No pattern of a
+// configuration finds the new file before it is in its place.
 func write(ts *testscript.TestScript, _ bool, args []string) {
 	need(ts, len(args) == 2, "write from to")
-	tmp := ts.MkAbs(args[1] + ".new")
+	tmp := filepath.Join(ts.Getenv("WORK"), ".tmp", "new")
 	ts.Check(os.WriteFile(tmp, []byte(ts.ReadFile(args[0])), 0o600))
 	ts.Check(os.Rename(tmp, ts.MkAbs(args[1])))
 }
