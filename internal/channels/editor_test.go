@@ -527,6 +527,16 @@ func TestCollector(t *testing.T) {
 			t.Errorf("%s: %v, want %v", label, got, want)
 		}
 	}
+	fresh, _, err := settingsIn(t.TempDir(), "am-3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Configure(fresh); err != nil {
+		t.Fatal(err)
+	}
+	if got := gauge(t, w, "healthcheck_exporter_alertmanager_in_sync", "am-3"); got != -1 {
+		t.Errorf("it is %v for one at which nobody has looked yet", got)
+	}
 	if err := w.Configure(nil); err != nil {
 		t.Fatal(err)
 	}
