@@ -75,7 +75,6 @@ type App struct {
 	Target  string
 	check   string // the same, unmasked
 	address string
-	url     string
 	spec    AppSpec
 	run     func() (*process, error)
 
@@ -94,9 +93,9 @@ func (s *supervisor) add(ctx context.Context, dir, binary string, spec AppSpec) 
 	if spec.HealthPath != "" {
 		argv = append(argv, "-health-path="+spec.HealthPath)
 	}
-	a := &App{Name: spec.Name, address: address, url: "http://" + address, spec: spec}
-	a.check = a.url + "/health?app=" + spec.Name + "&deep=1"
-	a.Target = a.url + "/health?app=***&deep=***"
+	a := &App{Name: spec.Name, address: address, spec: spec}
+	a.check = a.url("/health?app=" + spec.Name + "&deep=1")
+	a.Target = a.url("/health?app=***&deep=***")
 	a.run = func() (*process, error) { return start(ctx, dir, "app-"+spec.Name, argv...) }
 	s.mu.Lock()
 	s.apps[spec.Name] = a
@@ -104,6 +103,9 @@ func (s *supervisor) add(ctx context.Context, dir, binary string, spec AppSpec) 
 	err = a.start(ctx)
 	return a, err
 }
+
+// url is that of a path with its query.
+func (a *App) url(path string) string { return "http://" + a.address + path }
 
 // start runs the process and waits until it listens.
 func (a *App) start(ctx context.Context) error {
@@ -181,7 +183,7 @@ func (a *App) Break(ctx context.Context, how string) (time.Time, error) {
 		a.kill()
 		return time.Now(), nil
 	}
-	if err := post(ctx, a.url+"/break/"+how); err != nil {
+	if err := post(ctx, a.url("/break/"+how)); err != nil {
 		return time.Time{}, fmt.Errorf("breaking %s: %w", a.Name, err)
 	}
 	return time.Now(), nil

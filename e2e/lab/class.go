@@ -57,7 +57,7 @@ func classes() []class {
 			forgiven: 1, // the start grace is shorter than the cause lasts
 			incident: all(set(fileBad, "1"), kill, wait(goneAfter), remove(fileBad)),
 		},
-		{name: "500-3s", help: "it answers 500 for 3 s", services: one, window: 30 * time.Second, incident: all(mode("500"), wait(brief), remove(fileMode))},
+		{name: "500-3s", help: "it answers 500 for nearly 3 s", services: one, window: 30 * time.Second, incident: all(mode("500"), wait(brief), remove(fileMode))},
 		{name: "404", help: "the path of the health check has moved", services: one, window: 30 * time.Second, incident: all(set(fileSticky, "1"), mode("404"))},
 		{name: "slow-start", help: "a person restarts what needs 5 s to start", services: one, window: normal, incident: all(set(fileSlow, slowStart), order("restart"))},
 		{

@@ -71,7 +71,7 @@ func Read(dir, name string, fn func(Line) error) (Report, error) {
 	return v.report, nil
 }
 
-// openTries is how often all files are opened until no rotation comes in between. A rotation takes longer than that.
+// openTries is how often all files are opened until no rotation comes in between. A rotation takes longer than opening them.
 const openTries = 100
 
 // openAll opens all files, oldest first. List is rotated.
@@ -85,7 +85,7 @@ func openAll(dir, name string, list func(dir, name string) ([]string, error)) ([
 		old, err := list(dir, name)
 		var files []*os.File
 		if err == nil {
-			files, err = openOld(dir, old, current)
+			files, err = openOld(dir, old)
 		}
 		if current != nil {
 			files = append(files, current)
@@ -93,7 +93,7 @@ func openAll(dir, name string, list func(dir, name string) ([]string, error)) ([
 		if err != nil || isAt(current, path) {
 			return files, err
 		}
-		closeAll(files) // with two rotations it would not be the newest, and with more it might be gone
+		closeAll(files) // it has another name now, and is among the old ones or older than they are
 	}
 	return nil, errors.New("reading the audit log: it is rotated all the time")
 }
@@ -108,8 +108,8 @@ func isAt(f *os.File, path string) bool {
 	return err == nil && err2 == nil && os.SameFile(was, now)
 }
 
-// openOld opens old files, oldest first, but for one that is the current one, too.
-func openOld(dir string, old []string, current *os.File) (files []*os.File, err error) {
+// openOld opens old files, oldest first.
+func openOld(dir string, old []string) (files []*os.File, err error) {
 	for _, file := range old {
 		f, err := os.Open(filepath.Join(dir, file))
 		if errors.Is(err, fs.ErrNotExist) { // rotation has just removed it and the older ones
@@ -120,10 +120,6 @@ func openOld(dir string, old []string, current *os.File) (files []*os.File, err 
 		if err != nil {
 			return files, fmt.Errorf("reading the audit log: %w", err)
 		}
-		if same(f, current) {
-			_ = f.Close()
-			continue
-		}
 		files = append(files, f)
 	}
 	return files, nil
@@ -133,15 +129,6 @@ func closeAll(files []*os.File) {
 	for _, f := range files {
 		_ = f.Close() // it was only read
 	}
-}
-
-func same(a, b *os.File) bool {
-	if b == nil {
-		return false
-	}
-	x, err := a.Stat()
-	y, err2 := b.Stat()
-	return err == nil && err2 == nil && os.SameFile(x, y)
 }
 
 // A verifier follows the chain.

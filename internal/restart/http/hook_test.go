@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -271,12 +270,7 @@ func TestDeadline(t *testing.T) {
 
 // A request that was never sent is a refusal.
 func TestUnsent(t *testing.T) {
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	nobody := "http://" + l.Addr().String()
-	l.Close()
+	nobody := "http://" + probetest.ClosedPort(t)
 	for _, tt := range []struct {
 		name string
 		cfg  hook.Config
