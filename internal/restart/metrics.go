@@ -2,6 +2,7 @@ package restart
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -95,11 +96,25 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	return m
 }
 
-// know makes every series of a service exist before anything has happened to it.
-func (m *metrics) know(s *Service) {
-	m.info.DeletePartialMatch(prometheus.Labels{"service": s.Name})
+// infos are the values of the labels of healthcheck_restart_info, for each of a service's targets.
+func infos(s *Service) (all [][]string) {
 	for _, c := range s.Checks {
-		m.info.WithLabelValues(s.Name, cmp.Or(c.Inventory, c.Name), s.Environment, s.Backend.Kind(), s.Group).Set(1)
+		all = append(all, []string{s.Name, cmp.Or(c.Inventory, c.Name), s.Environment, s.Backend.Kind(), s.Group})
+	}
+	return all
+}
+
+// know makes every series of a service exist before anything has happened to it. Those by which the service, as it was
+// configured before, is joined no longer are removed; the others are never away, since alerts that join by them would end.
+func (m *metrics) know(s, before *Service) {
+	now := infos(s)
+	for _, labels := range now {
+		m.info.WithLabelValues(labels...).Set(1)
+	}
+	for _, labels := range infos(before) {
+		if !slices.ContainsFunc(now, func(n []string) bool { return slices.Equal(n, labels) }) {
+			m.info.DeleteLabelValues(labels...)
+		}
 	}
 	for _, mode := range []policy.Mode{policy.ModeOff, policy.ModeObserve, policy.ModeEnforce} {
 		m.mode.WithLabelValues(s.Name, string(mode)).Set(boolean(mode == s.Policy.Mode))

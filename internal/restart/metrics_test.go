@@ -19,7 +19,7 @@ func TestJoinAndHold(t *testing.T) {
 	s.Environment, s.Group = "LIVE", "web"
 	s.Checks = []Check{{Name: "http://127.0.0.1:1/", Inventory: "shop-1"}, {Name: "http://127.0.0.1:2/"}}
 	m := newMetrics(reg)
-	m.know(&s)
+	m.know(&s, &Service{})
 	m.show(&s, &policy.State{Hold: policy.GuardCooldown}, time.Now())
 	want := `# HELP healthcheck_restart_info A service with one of its targets, to join by.
 # TYPE healthcheck_restart_info gauge
@@ -51,13 +51,38 @@ healthcheck_restart_info{backend="simulated",environment="LIVE",group="web",serv
 	}
 }
 
+// A reload that changes a service takes away only the series that it has no longer: what stays is never away, or alerts that join
+// by it would end.
+func TestKnowAgain(t *testing.T) {
+	reg := prometheus.NewPedanticRegistry()
+	before := (&simulated{}).service("shop", "http://127.0.0.1:1/")
+	before.Checks = []Check{{Name: "http://127.0.0.1:1/", Inventory: "stays"}, {Name: "http://127.0.0.1:2/", Inventory: "goes"}}
+	m := newMetrics(reg)
+	m.know(&before, &Service{})
+	stays := m.info.WithLabelValues("shop", "stays", "", "simulated", "")
+	after := before
+	after.Checks = []Check{before.Checks[0], {Name: "http://127.0.0.1:3/", Inventory: "comes"}}
+	m.know(&after, &before)
+	if m.info.WithLabelValues("shop", "stays", "", "simulated", "") != stays {
+		t.Error("the series that stays was away")
+	}
+	want := `# HELP healthcheck_restart_info A service with one of its targets, to join by.
+# TYPE healthcheck_restart_info gauge
+healthcheck_restart_info{backend="simulated",environment="",group="",service="shop",target="comes"} 1
+healthcheck_restart_info{backend="simulated",environment="",group="",service="shop",target="stays"} 1
+`
+	if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "healthcheck_restart_info"); err != nil {
+		t.Error(err)
+	}
+}
+
 // A rule can find who fails and waits: what the own probes saw last, and whether an alert asks. Before the first probe the
 // former is not known, and is not shown as health.
 func TestFailingAndDemanded(t *testing.T) {
 	reg := prometheus.NewPedanticRegistry()
 	s := (&simulated{}).service("shop", "http://127.0.0.1:1/")
 	m := newMetrics(reg)
-	m.know(&s)
+	m.know(&s, &Service{})
 	now := time.Now()
 	firing := []policy.Demand{{Key: "a", At: now}}
 	for _, tt := range []struct {

@@ -51,7 +51,7 @@ func (w *watcher) switchOver() {
 	}
 	w.moot = w.moot || w.inspecting && !supervised
 	if !evidence || !supervised || !now.sameElse(&before) {
-		w.join()
+		w.join(&before)
 		w.metrics.show(now, &w.state, time.Now())
 	}
 	checks := now.definition()
@@ -61,9 +61,9 @@ func (w *watcher) switchOver() {
 	}
 }
 
-// join makes the service known as it is configured now. It is called with mu held.
-func (w *watcher) join() {
-	w.metrics.know(&w.service)
+// join makes the service known as it is configured now, and no longer as it was before. It is called with mu held.
+func (w *watcher) join(before *Service) {
+	w.metrics.know(&w.service, before)
 	w.fleet.join(w.name, w.service.Group, w.service.DependsOn)
 	w.metrics.brake(w.fleet.brakes(time.Now()))
 }

@@ -71,7 +71,7 @@ func newWatcher(c *Controller, s Service) *watcher {
 // begin makes the service known and gives it the state that it had.
 func (w *watcher) begin() {
 	w.mu.Lock()
-	w.join()
+	w.join(&Service{})
 	w.metrics.show(&w.service, &w.state, time.Now())
 	w.mu.Unlock()
 	w.load()
