@@ -110,8 +110,8 @@ func TestFailureReasons(t *testing.T) {
 	}
 }
 
-// yamlBlock matches a block of a page that is a configuration, or a list of its services.
-var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
+// yamlBlock matches a block of a page that is a configuration, or a list of its services, and a configuration that a block writes.
+var yamlBlock = regexp.MustCompile("(?s)(?:```yaml|cat >healthcheck\\.yml <<'END')\n(.*?\n)(?:```|END\n)")
 
 // The configurations on the pages of the back-ends load, if the files that they name exist.
 func TestPagesOfBackendsLoad(t *testing.T) {
@@ -151,7 +151,7 @@ func here(t *testing.T, text string) string {
 	dir := t.TempDir()
 	text = regexp.MustCompile(`/usr/(local/)?bin/[\w-]+`).ReplaceAllString(text, "/bin/sh")
 	text = regexp.MustCompile(`/(home|srv)/[\w./-]+`).ReplaceAllString(text, dir)
-	return regexp.MustCompile(`/etc/healthcheck_exporter/([\w/-]+)`).ReplaceAllStringFunc(text, func(file string) string {
+	return regexp.MustCompile(`/etc/healthcheck_exporter/[\w/-]+|\brestart_token\b`).ReplaceAllStringFunc(text, func(file string) string {
 		file = filepath.Join(dir, filepath.Base(file))
 		if err := os.WriteFile(file, []byte("https://hook.test/"), 0o600); err != nil {
 			t.Fatal(err)
