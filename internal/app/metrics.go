@@ -70,18 +70,18 @@ func newMetrics(r *prometheus.Registry) *metrics {
 		}, []string{"module"}),
 		rejected:   counters("probes_rejected_total", "How many queries named nothing that could be probed, by reason.", "reason"),
 		refused:    counters("requests_refused_total", "How many requests were refused, by what was wrong with them.", "reason"),
-		selfProbes: counters("self_probes_total", "How many probes the exporter has made by itself, since nobody scraped the target, by result.", "result"),
+		selfProbes: counters("self_probes_total", "How many probes the exporter has made by itself because nobody scraped the target, by result.", "result"),
 		selfLate: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "self_probe_lateness_seconds",
-			Help:    "How much later than they should the exporter's own probes began.",
+			Help:    "How much later than planned the exporter's own probes began.",
 			Buckets: []float64{.01, .1, 1, 5, 15, 60},
 		}),
-		connections:          gauge("connections", "How many connections of those who ask are open."),
+		connections:          gauge("connections", "How many connections from clients are open."),
 		connectionsRefused:   counters("connections_refused_total", "How many connections were refused, by the bound that was reached.", "reason"),
 		connectionsDisplaced: counter("connections_displaced_total", "How many connections were closed to make room for others."),
 		pageViewers:          gauge("page_viewers", "How many browsers are told what changes on the page."),
-		pageViewersRefused:   counter("page_viewers_refused_total", "How often a browser was not told, since as many as may be were."),
-		pageRenders:          counter("page_renders_total", "How many rows of the page were rendered since they had changed, each once for all viewers of a language."),
+		pageViewersRefused:   counter("page_viewers_refused_total", "How often a browser got no live updates because too many others had them."),
+		pageRenders:          counter("page_renders_total", "How many rows of the page were rendered because they had changed, each once for all viewers of a language."),
 		pageEvents:           counters("page_events_sent_total", "How many events were sent to the viewers of the page, by kind.", "event"),
 	}
 	for _, reason := range []string{refusedSource, refusedWhole} {

@@ -432,7 +432,7 @@ healthcheck_target_muted{environment="LIVE",target="a"} 1
 # HELP healthcheck_target_maintenance_active Whether the target is in maintenance now; absent for all others.
 # TYPE healthcheck_target_maintenance_active gauge
 healthcheck_target_maintenance_active{environment="UNKNOWN",target="b"} 1
-# HELP healthcheck_target_depends_on_info A target with one of those without which it cannot be healthy, to join by.
+# HELP healthcheck_target_depends_on_info A target with one of the targets that it depends on, to join by.
 # TYPE healthcheck_target_depends_on_info gauge
 healthcheck_target_depends_on_info{depends_on="a",depends_on_environment="LIVE",environment="UNKNOWN",target="c"} 1
 healthcheck_target_depends_on_info{depends_on="b",depends_on_environment="UNKNOWN",environment="UNKNOWN",target="c"} 1

@@ -27,7 +27,7 @@ var (
 	maintenanceDesc = prometheus.NewDesc("healthcheck_target_maintenance_active",
 		"Whether the target is in maintenance now; absent for all others.", []string{"target", "environment"}, nil)
 	dependsDesc = prometheus.NewDesc("healthcheck_target_depends_on_info",
-		"A target with one of those without which it cannot be healthy, to join by.", []string{"target", "environment", "depends_on", "depends_on_environment"}, nil)
+		"A target with one of the targets that it depends on, to join by.", []string{"target", "environment", "depends_on", "depends_on_environment"}, nil)
 )
 
 // metrics collects what the Keeper knows.

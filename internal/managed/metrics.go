@@ -46,7 +46,7 @@ func newMetrics(reg *Registry, r prometheus.Registerer) *metrics {
 		}, []string{"kind", "action"}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "managed_refused_total",
-			Help: "How many changes were refused, by why.",
+			Help: "How many changes were refused, by the reason.",
 		}, []string{"reason"}),
 	}
 	for _, kind := range []EntryKind{KindTarget, KindImport, KindMute, KindMaintenance, KindChannel} {

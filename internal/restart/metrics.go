@@ -81,7 +81,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		lastAttempt: gauge("last_attempt_timestamp_seconds", "When the last restart was attempted, in unix time.", "service"),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "duration_seconds",
-			Help:    "How long the back-end took to restart, and how long the own probes took to judge.",
+			Help:    "How long the back-end took to restart, and how long the exporter's own probes took to judge.",
 			Buckets: []float64{.1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600},
 		}, []string{"backend", "phase"}),
 	}
