@@ -215,7 +215,7 @@ restart:
 				body = `{"who": "jo", "reason": "x"}`
 			}
 			w := (call{method, path, body, set}).do(t, h)
-			if w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "no restart.receiver is configured") {
+			if w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "only users of access.users may ask") {
 				t.Errorf("%s %s with %s answered %d: %s", method, path, name, w.Code, w.Body)
 			}
 		}

@@ -30,7 +30,7 @@ func (a *App) doorOf(c *current) (auth access.Authenticator, status int, err err
 	case r == nil:
 		return auth, http.StatusNotFound, errors.New("the configuration has no restart section: nothing can be restarted")
 	case r.Receiver == config.Receiver{}:
-		return auth, http.StatusForbidden, errors.New("no restart.receiver is configured: nobody may send alerts, ask about restarts or give orders")
+		return auth, http.StatusForbidden, errors.New("no restart.receiver is configured: nobody may send alerts, and only users of access.users may ask about restarts or give orders")
 	default:
 		return access.OfReceiver(&r.Receiver), http.StatusOK, nil
 	}
