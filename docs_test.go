@@ -93,6 +93,63 @@ func TestMap(t *testing.T) {
 	}
 }
 
+// TestLinks follows the links of all pages, to files and to headings.
+func TestLinks(t *testing.T) {
+	fenced := regexp.MustCompile("(?s)\n *(?:```|~~~).*?\n *(?:```|~~~)")
+	inline := regexp.MustCompile("`[^`\n]*`")
+	headings := map[string][]string{} // by page
+	links := map[string][]string{}
+	err := filepath.WalkDir(".", func(page string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && slices.Contains([]string{".git", "dist", "node_modules"}, entry.Name()):
+			return fs.SkipDir
+		case filepath.Ext(page) != ".md":
+			return nil
+		}
+		text, err := os.ReadFile(page)
+		prose := fenced.ReplaceAllString(string(text), "")
+		for _, m := range regexp.MustCompile("(?m)^#+ (.*)$").FindAllStringSubmatch(prose, -1) {
+			headings[page] = append(headings[page], anchor(m[1], headings[page]))
+		}
+		for _, m := range regexp.MustCompile(`\]\(([^) ]+)`).FindAllStringSubmatch(inline.ReplaceAllString(prose, ""), -1) {
+			if !strings.Contains(m[1], ":") {
+				links[page] = append(links[page], m[1])
+			}
+		}
+		return err
+	})
+	if err != nil || len(links) < 50 {
+		t.Fatalf("%d pages have links, %v", len(links), err)
+	}
+	for page, all := range links {
+		for _, link := range all {
+			file, heading, toHeading := strings.Cut(link, "#")
+			to := page
+			if file != "" {
+				to = filepath.Join(filepath.Dir(page), filepath.FromSlash(file))
+			}
+			if _, err := os.Stat(to); err != nil {
+				t.Errorf("%s: dead link to %s", page, link)
+			} else if toHeading && !slices.Contains(headings[to], heading) {
+				t.Errorf("%s: %s has no heading for %s", page, to, link)
+			}
+		}
+	}
+}
+
+// anchor is what leads to a heading, beside those before it.
+func anchor(heading string, before []string) string {
+	heading = regexp.MustCompile(`\[([^]]*)\]\([^)]*\)`).ReplaceAllString(heading, "$1")
+	plain := regexp.MustCompile(`[^\p{L}\p{N}\p{M} _-]`).ReplaceAllString(strings.ToLower(strings.TrimSpace(heading)), "")
+	slug := strings.ReplaceAll(plain, " ", "-")
+	for n := 1; slices.Contains(before, slug); n++ {
+		slug = fmt.Sprintf("%s-%d", strings.ReplaceAll(plain, " ", "-"), n)
+	}
+	return slug
+}
+
 // TestFirstScreen: each page begins with what to type, or where to click.
 func TestFirstScreen(t *testing.T) {
 	for _, page := range pages(t) {
