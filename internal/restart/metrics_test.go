@@ -21,14 +21,9 @@ func TestJoinAndHold(t *testing.T) {
 	m := newMetrics(reg)
 	m.know(&s, &Service{})
 	m.show(&s, &policy.State{Hold: policy.GuardCooldown}, time.Now())
-	want := `# HELP healthcheck_restart_info A service with one of its targets, to join by.
-# TYPE healthcheck_restart_info gauge
-healthcheck_restart_info{backend="simulated",environment="LIVE",group="web",service="shop",target="http://127.0.0.1:2/"} 1
-healthcheck_restart_info{backend="simulated",environment="LIVE",group="web",service="shop",target="shop-1"} 1
-`
-	if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "healthcheck_restart_info"); err != nil {
-		t.Error(err)
-	}
+	wantInfo(t, reg,
+		`{backend="simulated",environment="LIVE",group="web",service="shop",target="http://127.0.0.1:2/"}`,
+		`{backend="simulated",environment="LIVE",group="web",service="shop",target="shop-1"}`)
 	for _, hold := range []policy.Guard{policy.GuardCooldown, policy.GuardBudget, ""} {
 		m.show(&s, &policy.State{Hold: hold}, time.Now())
 		for _, g := range policy.Guards() {
@@ -51,6 +46,18 @@ healthcheck_restart_info{backend="simulated",environment="LIVE",group="web",serv
 	}
 }
 
+// wantInfo wants that these are the labels of all series of healthcheck_restart_info.
+func wantInfo(t *testing.T, reg prometheus.Gatherer, labels ...string) {
+	t.Helper()
+	want := "# HELP healthcheck_restart_info A service with one of its targets, to join by.\n# TYPE healthcheck_restart_info gauge\n"
+	for _, l := range labels {
+		want += "healthcheck_restart_info" + l + " 1\n"
+	}
+	if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "healthcheck_restart_info"); err != nil {
+		t.Error(err)
+	}
+}
+
 // A reload that changes a service takes away only the series that it has no longer: what stays is never away, or alerts that join
 // by it would end.
 func TestKnowAgain(t *testing.T) {
@@ -66,14 +73,9 @@ func TestKnowAgain(t *testing.T) {
 	if m.info.WithLabelValues("shop", "stays", "", "simulated", "") != stays {
 		t.Error("the series that stays was away")
 	}
-	want := `# HELP healthcheck_restart_info A service with one of its targets, to join by.
-# TYPE healthcheck_restart_info gauge
-healthcheck_restart_info{backend="simulated",environment="",group="",service="shop",target="comes"} 1
-healthcheck_restart_info{backend="simulated",environment="",group="",service="shop",target="stays"} 1
-`
-	if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "healthcheck_restart_info"); err != nil {
-		t.Error(err)
-	}
+	wantInfo(t, reg,
+		`{backend="simulated",environment="",group="",service="shop",target="comes"}`,
+		`{backend="simulated",environment="",group="",service="shop",target="stays"}`)
 }
 
 // A rule can find who fails and waits: what the own probes saw last, and whether an alert asks. Before the first probe the
