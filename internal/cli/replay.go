@@ -95,7 +95,7 @@ func writeReplay(out io.Writer, r *replay.Report) {
 	if r.ConfigFile == "" {
 		return
 	}
-	say(out, "with %s: %d decisions would differ", r.ConfigFile, r.ChangeCount)
+	say(out, "with %s: decisions that would differ: %d", r.ConfigFile, r.ChangeCount)
 	for i := range r.Changes {
 		say(out, "  %s", differenceText(&r.Changes[i]))
 	}

@@ -74,9 +74,9 @@ func TestReplayLog(t *testing.T) {
 		err    string
 	}{
 		{"same", replayOptions{Dir: dir}, ExitSuccess, []string{"6 records from 20", "chain: whole\n", "replay: the same decisions and states\n"}, ""},
-		{"same with the file", replayOptions{Dir: dir, ConfigFile: enforce}, ExitSuccess, []string{"healthcheck.yml: 0 decisions would differ\n"}, ""},
+		{"same with the file", replayOptions{Dir: dir, ConfigFile: enforce}, ExitSuccess, []string{"healthcheck.yml: decisions that would differ: 0\n"}, ""},
 		{"never", replayOptions{Dir: dir, ConfigFile: restarting(t, "shop", "'off'")}, ExitFailed, []string{
-			"replay: the same decisions and states\n", "healthcheck.yml: 2 decisions would differ\n", `shop: was "ask the back-end", is "held by mode: off, want observe or enforce"`,
+			"replay: the same decisions and states\n", "healthcheck.yml: decisions that would differ: 2\n", `shop: was "ask the back-end", is "held by mode: off, want observe or enforce"`,
 		}, ""},
 		{"another service", replayOptions{Dir: dir, ConfigFile: restarting(t, "other", "enforce")}, ExitSuccess, []string{"not judged: 6 of services that it does not have\n"}, ""},
 		{"no log", replayOptions{Dir: t.TempDir()}, ExitUsage, nil, "has no records of an audit log"},
@@ -130,7 +130,7 @@ the log ends in the middle of a line, which is still being written or was cut of
 chain: broken at audit.jsonl:2: prev_hash
   and 1 more
 replay: 3 differ, the first at audit.jsonl:7 2026-11-21T10:27:32Z shop: was "restart", is "would restart"
-with new.yml: 5 decisions would differ
+with new.yml: decisions that would differ: 5
   audit.jsonl:7 2026-11-21T10:27:32Z shop: was "restart", is "would restart"
   and 4 more
   not judged: 4 of services that it does not have
