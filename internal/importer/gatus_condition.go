@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // A condition of Gatus compares a placeholder, such as [STATUS], with a text
@@ -141,15 +142,17 @@ func glob(pattern string) string {
 			b.WriteString(anything)
 		case c == '?':
 			b.WriteString(`[\s\S]`)
-		case c == '\\' && i+1 < len(pattern):
-			i++
-			b.WriteString(regexp.QuoteMeta(pattern[i : i+1]))
 		case c == '[' && strings.Contains(pattern[i:], "]"):
 			end := i + strings.Index(pattern[i:], "]")
 			b.WriteString(pattern[i : end+1])
 			i = end
+		case c == '\\' && i+1 < len(pattern):
+			i++
+			fallthrough
 		default:
-			b.WriteString(regexp.QuoteMeta(string(c)))
+			_, size := utf8.DecodeRuneInString(pattern[i:])
+			b.WriteString(regexp.QuoteMeta(pattern[i : i+size]))
+			i += size - 1
 		}
 	}
 	return b.String()

@@ -149,6 +149,7 @@ func TestMonitorsMeanTheSame(t *testing.T) {
 		{"two conditions on the status", "gatus", conditions(`"[STATUS] >= 200", "[STATUS] < 400"`), []answer{ok, {status: 399}}, []answer{{status: 400}}},
 		{"any answer", "gatus", conditions(`"[CONNECTED] == true"`), []answer{ok, {status: 500}, {status: 999}}, nil},
 		{"a pattern of the body", "gatus", conditions(`"[BODY] == pat(*all is well*)"`), []answer{{200, "so: all is well\n", ""}}, []answer{{200, "all was well", ""}}},
+		{"a pattern in Korean", "gatus", conditions(`"[BODY] == pat(*\\정상?작동*)"`), []answer{{200, "서버 정상 작동 중", ""}}, []answer{{200, "서버 정상작동", ""}, {200, "down", ""}}},
 		{"the whole body", "gatus", conditions(`"[BODY] == OK"`), []answer{{200, " OK\n", ""}}, []answer{{200, "NOT OK", ""}, {200, "OK?", ""}}},
 		{"not the body", "gatus", conditions(`"[BODY] != pat(*error*)"`), []answer{{200, "fine", ""}, ok}, []answer{{200, "an error", ""}}},
 		{"a body at all", "gatus", conditions(`"has([BODY]) == true"`), []answer{{200, "x", ""}}, []answer{{200, " \n", ""}}},
