@@ -195,13 +195,14 @@ func TestMonitorsMeanTheSame(t *testing.T) {
 		{"codes of a site", "upptime", oneSite(server.URL, "expectedStatusCodes: [200, 418]"), []answer{ok, {status: 418}}, []answer{{status: 201}}},
 		{"a text that must be missing", "upptime", oneSite(server.URL, "__dangerous__body_down: 'a (bad) day'"), []answer{{200, "a good day", ""}}, []answer{{200, "it is a (bad) day", ""}}},
 		{"a text that must be there", "upptime", oneSite(server.URL, "__dangerous__body_down_if_text_missing: good"), []answer{{200, "a good day", ""}}, []answer{ok}},
+		{"a text with a dollar", "upptime", oneSite(server.URL, "__dangerous__body_down_if_text_missing: costs $API_PRICE"), []answer{{200, "it costs $API_PRICE", ""}}, []answer{{200, "it costs hunter2", ""}}},
 		{"a certificate", "upptime", oneSite(secure.URL, "method: GET"), nil, []answer{ok}},
 		{"an insecure site", "upptime", oneSite(secure.URL, "__dangerous__insecure: true"), []answer{ok}, nil},
 		{"no redirects of a site", "upptime", oneSite(server.URL+"/redirect", "maxRedirects: 0, expectedStatusCodes: [302]"), []answer{ok}, nil},
 		{"a WebSocket of a site", "upptime", oneSite(ws, "check: ws, body: hi"), []answer{{1, "", ""}}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			im := New(Options{Mask: prober.MaskURL})
+			im := New(Options{Mask: prober.MaskURL, Env: secrets})
 			importText(t, im, tt.format, tt.text)
 			for want, answers := range map[bool][]answer{true: tt.up, false: tt.down} {
 				for _, a := range answers {

@@ -101,31 +101,35 @@ func (im *Importer) reveal(s string, missing map[string]bool) string {
 	})
 }
 
+// upptimeSecrets are the keys of a site in which Upptime replaces secrets. A dollar elsewhere stands for itself.
+var upptimeSecrets = []string{"url", "headers", "body"}
+
 // upptimeDegraded are keys that make a site degraded.
 var upptimeDegraded = []string{"maxResponseTime", "__dangerous__body_degraded", "__dangerous__body_degraded_if_text_missing"}
 
 func (u *upptime) site(values map[string]any) {
 	u.pending = nil
-	missing := map[string]bool{}
-	revealed, _ := mapTexts(values, func(s string) string { return u.im.reveal(s, missing) }).(map[string]any)
-	hidden, r := newRecord(values), newRecord(revealed)
+	missing, revealed := map[string]bool{}, maps.Clone(values)
+	for _, key := range upptimeSecrets {
+		revealed[key] = mapTexts(values[key], func(s string) string { return u.im.reveal(s, missing) })
+	}
+	r := newRecord(revealed)
+	written, _ := scalarText(values["url"])
+	written = withScheme(strings.TrimSpace(written))
 	address := withScheme(strings.TrimSpace(r.text("url")))
-	m := &monitor{name: u.title(hidden.text("name"), address), url: address, labels: map[string]string{}, interval: u.interval, timeout: 30 * time.Second} //nolint:mnd // that of Upptime
+	m := &monitor{name: u.title(r.text("name"), written), url: address, labels: map[string]string{}, interval: u.interval, timeout: 30 * time.Second} //nolint:mnd // that of Upptime
 	check := r.text("check")
 	switch {
 	case len(missing) > 0:
 		u.drop(m.name, "it needs the secrets %s: set them as environment variables for this command", strings.Join(slices.Sorted(maps.Keys(missing)), ", "))
 		return
 	case check != "" && check != "http" && check != "ws":
-		u.drop(m.name, "its check is %q, and this exporter probes over HTTP and by WebSocket", hidden.text("check"))
+		u.drop(m.name, "its check is %q, and this exporter probes over HTTP and by WebSocket", check)
 		return
 	}
-	u.seen("secret", secretNames(seenPart(withScheme(hidden.text("url")))))
-	if len(r.texts("tags")) > 0 {
-		m.labels["tags"] = strings.Join(hidden.texts("tags"), ",")
-	}
-	if len(secretNames(hidden.text("method"))) > 0 {
-		r.refuse("method", "a method, and not a secret, which the name of the module would show")
+	u.seen("secret", secretNames(seenPart(written)))
+	if tags := r.texts("tags"); len(tags) > 0 {
+		m.labels["tags"] = strings.Join(tags, ",")
 	}
 	ok := u.request(m, r, check == "ws")
 	for _, key := range upptimeDegraded {
