@@ -288,6 +288,11 @@ func TestMonitorsAskTheSame(t *testing.T) {
 			"POST", "k=value", "",
 			map[string]string{"X-A": "b: c", "Content-Type": "application/x-www-form-urlencoded", "Authorization": "token canary-token"},
 		},
+		{
+			"several headers of one name", "upptime", oneSite(server.URL, `headers: ["X-A: 1", "Cookie: a=b", "x-a: 2", "cookie: c=d", "X-B:"]`),
+			"GET", "", "",
+			map[string]string{"X-A": "1, 2", "Cookie": "a=b; c=d", "X-B": ""},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, files := range []bool{false, true} {

@@ -213,7 +213,23 @@ func (u *upptime) codes(m *monitor, r *record, h *httpSettings) bool {
 	return true
 }
 
-// headers reads headers such as "Accept: text/html".
+// addHeader adds a value to a header, in the way in which several are one (RFC 9110 section 5.3, RFC 6265 section 5.4).
+func addHeader(headers map[string]string, name, v string) {
+	for have, before := range headers {
+		if !strings.EqualFold(have, name) {
+			continue
+		}
+		between := ", "
+		if strings.EqualFold(name, "Cookie") {
+			between = "; "
+		}
+		headers[have] = before + between + v
+		return
+	}
+	headers[name] = v
+}
+
+// headers reads headers such as "Accept: text/html". As with curl, one without a value is not sent, and several of one name are.
 func (u *upptime) headers(m *monitor, r *record) (headers map[string]string, ok bool) {
 	headers = map[string]string{}
 	for i, line := range r.texts("headers") {
@@ -223,7 +239,9 @@ func (u *upptime) headers(m *monitor, r *record) (headers map[string]string, ok 
 			u.drop(m.name, "headers[%d]: want a name, a colon and a value", i)
 			return nil, false
 		}
-		headers[name] = strings.TrimSpace(v)
+		if v = strings.TrimSpace(v); v != "" {
+			addHeader(headers, name, v)
+		}
 	}
 	return headers, true
 }
