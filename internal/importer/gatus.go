@@ -285,6 +285,11 @@ func (g *gatusEndpoint) readClient(r *record) bool {
 	if o := r.in("oauth2"); len(o.values) > 0 {
 		g.client.OAuth2 = &oauth2{ClientID: o.text("client-id"), ClientSecret: o.text("client-secret"), TokenURL: o.text("token-url"), Scopes: o.texts("scopes")}
 		g.leftKeys(m.name, o)
+		g.client.OAuth2.ProxyURL = g.client.ProxyURL // the same client asks for the token
+		if t := g.client.TLS; t != nil {
+			same := *t
+			g.client.OAuth2.TLS = &same
+		}
 	}
 	if r.has("dns-resolver") {
 		g.drop(m.name, "client.dns-resolver: names are resolved as the system does it")

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,6 +49,7 @@ func (s *subject) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	body, _ := io.ReadAll(r.Body)
+	form, _ := url.ParseQuery(string(body))
 	s.request.Store(&request{r.Method, string(body), r.Header, r.Host})
 	a := s.answer.Load()
 	if r.URL.Path == "/redirect" {
@@ -57,6 +59,11 @@ func (s *subject) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if a.header != "" {
 		w.Header().Set("X-State", a.header)
+	}
+	if r.URL.Path == "/token" {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"access_token": "for %s", "token_type": "Bearer"}`, form.Get("audience"))
+		return
 	}
 	w.WriteHeader(a.status)
 	fmt.Fprint(w, a.body)
@@ -172,6 +179,18 @@ func TestMonitorsMeanTheSame(t *testing.T) {
 		{"no redirects", "gatus", oneEndpoint(server.URL+"/redirect", `client: {ignore-redirect: true}, conditions: ["[STATUS] == 302"]`), []answer{ok, {status: 500}}, nil},
 		{"an unknown certificate", "gatus", oneEndpoint(secure.URL, `conditions: ["[STATUS] == 200"]`), nil, []answer{ok}},
 		{"an unknown certificate that is accepted", "gatus", oneEndpoint(secure.URL, `client: {insecure: true}, conditions: ["[STATUS] == 200"]`), []answer{ok}, nil},
+		{
+			"a token by an unknown certificate that is accepted", "gatus",
+			oneEndpoint(server.URL, `client: {insecure: true, oauth2: {client-id: i, client-secret: s, scopes: [x], token-url: '`+secure.URL+`/token'}}, conditions: ["[STATUS] == 200"]`),
+			[]answer{ok},
+			nil,
+		},
+		{
+			"a token by an unknown certificate", "gatus",
+			oneEndpoint(server.URL, `client: {oauth2: {client-id: i, client-secret: s, scopes: [x], token-url: '`+secure.URL+`/token'}}, conditions: ["[STATUS] == 200"]`),
+			nil,
+			[]answer{ok},
+		},
 		{"a message", "gatus", oneEndpoint(ws, `body: hi, conditions: ["[CONNECTED] == true", "[BODY] == pat(hello*)"]`), []answer{{1, "hello you", ""}}, []answer{{1, "go away", ""}}},
 		{"JSON in a message", "gatus", oneEndpoint(ws, `body: hi, conditions: ["[BODY].ok == true"]`), []answer{{1, `{"ok": true}`, ""}}, []answer{{1, `{"ok": false}`, ""}}},
 		{"any message", "gatus", oneEndpoint(ws, `conditions: ["[CONNECTED] == true"]`), []answer{{0, "", ""}, {0, "x\ny", ""}}, nil},
@@ -277,6 +296,11 @@ func TestMonitorsAskTheSame(t *testing.T) {
 			"a token", "kuma", oneMonitor(server.URL, `"type": "http", "authMethod": "bearer", "bearer_token": "canary-token", "accepted_statuscodes": ["200-299"]`),
 			"GET", "", "",
 			map[string]string{"Authorization": "Bearer canary-token"},
+		},
+		{
+			"a token for an audience", "kuma", oneMonitor(server.URL, `"type": "http", "authMethod": "oauth2-cc", "oauth_client_id": "i", "oauth_client_secret": "canary", "oauth_token_url": "`+server.URL+`/token", "oauth_audience": "https://api", "accepted_statuscodes": ["200-299"]`),
+			"GET", "", "",
+			map[string]string{"Authorization": "Bearer for https://api"},
 		},
 		{
 			"a header with a password", "kuma", oneMonitor(server.URL, `"type": "http", "headers": "{\"authorization\": \"`+basic+`\"}", "accepted_statuscodes": ["200-299"]`),

@@ -82,10 +82,13 @@ type authorization struct {
 }
 
 type oauth2 struct {
-	ClientID     string   `yaml:"client_id"`
-	ClientSecret string   `yaml:"client_secret,omitempty"`
-	TokenURL     string   `yaml:"token_url"`
-	Scopes       []string `yaml:"scopes,omitempty"`
+	ClientID     string            `yaml:"client_id"`
+	ClientSecret string            `yaml:"client_secret,omitempty"`
+	TokenURL     string            `yaml:"token_url"`
+	Scopes       []string          `yaml:"scopes,omitempty"`
+	Params       map[string]string `yaml:"endpoint_params,omitempty"`
+	TLS          *tlsSettings      `yaml:"tls_config,omitempty"`
+	ProxyURL     string            `yaml:"proxy_url,omitempty"`
 }
 
 type tlsSettings struct {

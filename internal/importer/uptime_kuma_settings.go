@@ -138,8 +138,8 @@ func (k *kuma) auth(_ *monitor, r *record, h *httpSettings) (why string) {
 		t.CA, t.Cert, t.Key = r.text("tlsCa"), r.text("tlsCert"), r.text("tlsKey")
 	case "oauth2-cc":
 		h.OAuth2 = &oauth2{ClientID: r.text("oauth_client_id"), ClientSecret: r.text("oauth_client_secret"), TokenURL: r.text("oauth_token_url"), Scopes: strings.Fields(r.text("oauth_scopes"))}
-		if r.text("oauth_audience") != "" {
-			return "oauth_audience: this exporter cannot send it"
+		if audience := r.text("oauth_audience"); audience != "" {
+			h.OAuth2.Params = map[string]string{"audience": audience}
 		}
 	default:
 		return fmt.Sprintf("authMethod: this exporter cannot do %q", how)
