@@ -76,6 +76,10 @@ func (b *batch) keepSecrets(module string, s *settings) {
 			b.change("its %s is in the configuration; --secrets-dir puts it into a file", one.what)
 			continue
 		}
+		if one.key != "key" && strings.TrimSpace(one.value) != one.value {
+			b.change("its %s is in the configuration: it begins or ends with a space, which no file keeps", one.what)
+			continue
+		}
 		file, err := b.im.keep(one.what, one.value)
 		if err != nil {
 			b.change("its %s is in the configuration: %v", one.what, err)

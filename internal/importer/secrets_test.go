@@ -88,6 +88,23 @@ func TestSecretsThatAreInUse(t *testing.T) {
 	}
 }
 
+// What is read from a file has no spaces around it, so a secret that has some stays in the configuration.
+func TestSecretWithSpaces(t *testing.T) {
+	im := New(Options{Mask: prober.MaskURL, Keep: func(name, _ string) (string, error) {
+		t.Errorf("%s has a file", name)
+		return "", nil
+	}})
+	importText(t, im, "kuma", oneMonitor("http://a/", `"type": "http", "authMethod": "basic", "basic_auth_user": "u", "basic_auth_pass": "canary "`))
+	c := imported(t, im)
+	if m := c.Modules[c.Targets[0].Module]; m.HTTP.Client.BasicAuth.Password != "canary " {
+		t.Error("the password is another one")
+	}
+	const want = `target "a": its password is in the configuration: it begins or ends with a space`
+	if said := strings.Join(im.Changed(), "\n"); !strings.Contains(said, want) || strings.Contains(said, "canary") {
+		t.Errorf("changed %s, want %s", said, want)
+	}
+}
+
 // Two monitors with one secret share its file and are both told of it, also where one of them is dropped afterwards.
 func TestSecretThatIsShared(t *testing.T) {
 	files := map[string]string{}
