@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -81,12 +82,13 @@ func (b *batch) title(name, address string) string {
 	switch {
 	case strings.TrimSpace(name) == "":
 		return b.im.shown(address)
-	case strings.Contains(name, "://"):
-		return b.im.shown(name)
 	default:
-		return visible(name)
+		return visible(urlInName.ReplaceAllStringFunc(name, b.im.shown))
 	}
 }
+
+// urlInName is a URL in the name of a monitor, where a secret could be.
+var urlInName = regexp.MustCompile(`[A-Za-z0-9+.-]*://\S*`)
 
 // visible is a text without the characters that names and labels must not have, and without spaces around it.
 func visible(s string) string {

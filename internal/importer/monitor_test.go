@@ -169,6 +169,25 @@ func TestMonitorListsOfUptimeKuma(t *testing.T) {
 	}
 }
 
+// A name keeps what is no secret in it.
+func TestNamesOfMonitors(t *testing.T) {
+	for name, want := range map[string]string{
+		" Front  page ": "Front page",
+		"":              "http://a/?k=***",
+		"https://u:canary@b.example.com/x?k=canary": "https://b.example.com/x?k=***",
+		"Shop https://b.example.com/":               "Shop https://b.example.com/",
+		"Shop: https://u:canary@b.example.com/ (2)": "Shop: https://b.example.com/ (2)",
+		"Shop (http://b/?canary)":                   "Shop (http://b/?***",
+		"://u:canary@b":                             "not a URL",
+	} {
+		im := New(Options{Mask: prober.MaskURL})
+		importText(t, im, "kuma", strings.Replace(oneMonitor("http://a/?k=canary", `"type": "http"`), `"name": "a"`, fmt.Sprintf(`"name": %q`, name), 1))
+		if c := imported(t, im); len(c.Targets) != 1 || c.Targets[0].Name != want {
+			t.Errorf("%q: got %+v, want the name %q; dropped %q", name, c.Targets, want, im.Dropped())
+		}
+	}
+}
+
 // A tag is the environment of a target however it is written.
 func TestTagsOfUptimeKuma(t *testing.T) {
 	im := New(Options{Mask: masked})
