@@ -298,6 +298,22 @@ endpoints:
 	}
 }
 
+// A module with the name that targets have by default does nothing else than everywhere.
+func TestDefaultModuleIsPlain(t *testing.T) {
+	im := New(Options{Mask: masked})
+	importText(t, im, "kuma", oneMonitor("http://a/", `"type": "http", "accepted_statuscodes": ["200-299"], "ipFamily": "ipv6"`))
+	if err := im.DefaultModules(); err != nil {
+		t.Fatal(err)
+	}
+	c := imported(t, im)
+	if !c.Modules[config.DefaultModule].HTTP.IPProtocolFallback {
+		t.Errorf("module %s: it is for one family", config.DefaultModule)
+	}
+	if name := c.Targets[0].Module; c.Modules[name].HTTP.IPProtocolFallback {
+		t.Errorf("module %s: it is for both families", name)
+	}
+}
+
 // fuzzMonitors checks that whatever comes in, what comes out loads, and no line breaks.
 func fuzzMonitors(t *testing.T, format, text string) {
 	t.Helper()

@@ -162,6 +162,9 @@ func (im *Importer) share(from string, s settings) shared {
 	if s.HTTP != nil && reflect.ValueOf(*s.HTTP).IsZero() {
 		s.HTTP = nil
 	}
+	if name == config.DefaultModule && s.HTTP != nil { // targets without a module have that name
+		name += "_other"
+	}
 	var body yaml.Node
 	if err := body.Encode(s); err != nil {
 		return shared{wrong: []string{err.Error()}}
