@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -25,7 +26,7 @@ func (im *Importer) Gatus(name string, data []byte) error {
 		switch {
 		case key.Value == "endpoints" || v.ShortTag() == "!!null":
 		case key.Value == "maintenance" && v.Kind == yaml.MappingNode:
-			im.gatusMaintenance(name, newRecord(plainMap(v)))
+			im.gatusMaintenance(name, plainMap(v))
 		default:
 			im.gatusSection(name, key.Value, v)
 		}
@@ -43,6 +44,9 @@ func (im *Importer) Gatus(name string, data []byte) error {
 		b.endpoint(values)
 	}
 	b.end()
+	for _, t := range im.targets[before:] {
+		im.gatus[t] = true
+	}
 	if len(im.targets) > before {
 		im.change("%s: requests have no User-Agent of Gatus, and HTTP/2 is spoken where a target offers it", name)
 	}
@@ -70,8 +74,13 @@ func (im *Importer) gatusSection(file, key string, v *yaml.Node) {
 }
 
 // gatusMaintenance takes the maintenance of all endpoints.
-func (im *Importer) gatusMaintenance(file string, r *record) {
-	windows, why := gatusWindows(r)
+func (im *Importer) gatusMaintenance(file string, values map[string]any) {
+	values, why := im.expandAll(values)
+	r := newRecord(values)
+	var windows []window
+	if why == "" {
+		windows, why = gatusWindows(r)
+	}
 	if why == "" && len(*r.wrong) > 0 {
 		why = strings.Join(*r.wrong, "; ")
 	}
@@ -85,16 +94,11 @@ func (im *Importer) gatusMaintenance(file string, r *record) {
 // endpoint takes an endpoint, after variables in it were replaced.
 func (b *batch) endpoint(values map[string]any) {
 	b.pending = nil
-	missing := map[string]bool{}
-	replaced, _ := mapTexts(values, func(s string) string { return b.im.expand(s, missing) }).(map[string]any)
+	replaced, missing := b.im.expandAll(values)
 	r := newRecord(replaced)
 	group, address := r.text("group"), strings.TrimSpace(r.text("url"))
 	m := &monitor{name: b.title(r.text("name"), address), url: address, labels: r.textMap("extra-labels"), interval: time.Minute}
-	switch why := b.notHTTP(r, address); {
-	case len(missing) > 0:
-		b.drop(m.name, "it needs the environment variables %s: set them for this command", strings.Join(slices.Sorted(maps.Keys(missing)), ", "))
-		return
-	case why != "":
+	if why := cmp.Or(missing, b.notHTTP(r, address)); why != "" {
 		b.drop(m.name, "%s", why)
 		return
 	}
@@ -175,6 +179,16 @@ func (r *record) duration(key string, fallback time.Duration) time.Duration {
 	default:
 		return d
 	}
+}
+
+// expandAll replaces the environment variables in all texts, or says why it cannot.
+func (im *Importer) expandAll(values map[string]any) (replaced map[string]any, why string) {
+	missing := map[string]bool{}
+	replaced, _ = mapTexts(values, func(s string) string { return im.expand(s, missing) }).(map[string]any)
+	if len(missing) > 0 {
+		why = fmt.Sprintf("it needs the environment variables %s: set them for this command", strings.Join(slices.Sorted(maps.Keys(missing)), ", "))
+	}
+	return replaced, why
 }
 
 // expand replaces the environment variables in a text. It adds those that are not set to missing.

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // A window is an entry of maintenance in the configuration.
@@ -47,6 +49,34 @@ func gatusWindows(r *record) (all []window, why string) {
 		all = append(all, window{Times: []span{{ofDay(0), ofDay(end - day)}}, Weekdays: names(days, 1), Location: location})
 	}
 	return all, ""
+}
+
+// maintained returns the targets, and the maintenance of all of them. Where some come from elsewhere, those of Gatus have it.
+func (im *Importer) maintained() (targets []*yaml.Node, all []window, err error) {
+	if len(im.maintenance) == 0 || len(im.gatus) == len(im.targets) && len(im.files) == 0 {
+		return im.targets, im.maintenance, nil
+	}
+	var windows yaml.Node
+	if err := windows.Encode(im.maintenance); err != nil {
+		return nil, nil, err
+	}
+	for _, t := range im.targets {
+		if im.gatus[t] {
+			own := *t
+			own.Content = slices.Clone(t.Content)
+			t = &own
+			list := windows
+			for i := 1; i < len(t.Content); i += 2 {
+				if t.Content[i-1].Value == "maintenance" {
+					list.Content = slices.Concat(t.Content[i].Content, windows.Content)
+					t.Content = slices.Delete(t.Content, i-1, i+1)
+				}
+			}
+			t.Content = append(t.Content, mapping("maintenance", &list).Content...)
+		}
+		targets = append(targets, t)
+	}
+	return targets, nil, nil
 }
 
 // ofDay is a time of the day, in whole minutes.

@@ -27,6 +27,7 @@ func TestGatusMaintenance(t *testing.T) {
 		{"from midnight", "start: '00:00', duration: 30m", []string{friday + "00:00:00Z"}, []string{friday + "00:30:00Z"}, ""},
 		{"elsewhere", "start: '22:30', duration: 1h, timezone: Asia/Seoul", []string{friday + "13:45:00Z"}, []string{friday + "22:45:00Z"}, ""},
 		{"not enabled", "enabled: false, start: '22:30', duration: 1h", nil, []string{friday + "22:45:00Z"}, ""},
+		{"by variables", "start: '${API_START}', duration: $API_LENGTH", []string{friday + "22:30:00Z"}, []string{friday + "23:30:00Z"}, ""},
 		{"no start", "duration: 1h", nil, []string{friday + "00:00:00Z"}, "want start as 23:00"},
 		{"no such day", "start: '22:30', duration: 1h, every: [someday]", nil, []string{friday + "22:45:00Z"}, "every with names of days"},
 		{"too long", "start: '22:30', duration: 25h", nil, []string{friday + "22:45:00Z"}, "duration from 1m to 24h"},
@@ -37,7 +38,10 @@ func TestGatusMaintenance(t *testing.T) {
 				"maintenance":         "maintenance: {" + tt.window + "}\n" + oneEndpoint("http://a/", status),
 				"maintenance-windows": oneEndpoint("http://a/", "maintenance-windows: [{"+tt.window+"}], "+status),
 			} {
-				im := New(Options{Mask: prober.MaskURL})
+				im := New(Options{Mask: prober.MaskURL, Env: func(name string) (string, bool) {
+					v, ok := map[string]string{"API_START": "22:30", "API_LENGTH": "1h"}[name]
+					return v, ok
+				}})
 				importText(t, im, "gatus", text)
 				c := imported(t, im)
 				if told := strings.Join(im.Dropped(), "\n"); !strings.Contains(told, tt.told) || tt.told == "" && told != "" || tt.told != "" && !strings.Contains(told, place+": ") {
@@ -56,5 +60,30 @@ func TestGatusMaintenance(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The maintenance of Gatus is for its endpoints, and not for what comes from elsewhere.
+func TestGatusMaintenanceIsItsOwn(t *testing.T) {
+	const text = "maintenance: {start: '22:30', duration: 1h}\nendpoints:\n" +
+		"- {name: a, url: 'http://a/', conditions: ['[STATUS] == 200']}\n" +
+		"- {name: b, url: 'http://b/', maintenance-windows: [{start: '10:00', duration: 1h}], conditions: ['[STATUS] == 200']}\n"
+	im := New(Options{Mask: prober.MaskURL})
+	importText(t, im, "gatus", text)
+	importText(t, im, "kuma", `[{"id": 1, "name": "c", "type": "http", "url": "http://c/"}]`)
+	for range 2 {
+		c := imported(t, im)
+		want := map[string][]bool{"a": {true, false}, "b": {true, true}, "c": {false, false}}
+		for i, moment := range []string{"2026-11-27T22:45:00Z", "2026-11-27T10:45:00Z"} {
+			at, err := time.Parse(time.RFC3339, moment)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, target := range c.Targets {
+				if got := target.InMaintenance(at) || c.Maintenance.Contain(at); got != want[target.Name][i] {
+					t.Errorf("%s at %s: in maintenance %t, want %t", target.Name, moment, got, want[target.Name][i])
+				}
+			}
+		}
 	}
 }

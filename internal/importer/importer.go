@@ -26,8 +26,9 @@ type Importer struct {
 	lost        map[string]bool // the names of modules that could not be taken over: no other module may have them
 	targets     []*yaml.Node
 	files       []config.TargetFile
-	maintenance []window // of all targets
-	selfProbe   bool     // whether targets come from a program that probes by itself
+	gatus       map[*yaml.Node]bool // those of targets that come from Gatus
+	maintenance []window            // of all of those
+	selfProbe   bool                // whether targets come from a program that probes by itself
 	reader      config.TargetReader
 	names       map[string]taken  // of targets
 	shared      map[string]shared // modules that were made, by their text
@@ -62,7 +63,7 @@ func New(o Options) *Importer {
 		modules: map[string]module{}, lost: map[string]bool{},
 		reader: config.TargetReader{Modules: map[string]config.Module{}, Offset: config.DefaultTimeoutOffset},
 		names:  map[string]taken{}, told: map[string]bool{},
-		shared: map[string]shared{}, kept: map[string]string{}, numbers: map[string]int{},
+		gatus: map[*yaml.Node]bool{}, shared: map[string]shared{}, kept: map[string]string{}, numbers: map[string]int{},
 	}
 }
 
@@ -192,15 +193,19 @@ func (im *Importer) YAML() ([]byte, error) {
 		modules.Content = append(modules.Content, m.key, m.body)
 	}
 	root := mapping("modules", modules)
-	if len(im.targets) > 0 {
-		root.Content = append(root.Content, mapping("targets", &yaml.Node{Kind: yaml.SequenceNode, Content: im.targets}).Content...)
+	targets, maintenance, err := im.maintained()
+	if err != nil {
+		return nil, err
+	}
+	if len(targets) > 0 {
+		root.Content = append(root.Content, mapping("targets", &yaml.Node{Kind: yaml.SequenceNode, Content: targets}).Content...)
 	}
 	var sections []section
 	if len(im.files) > 0 {
 		sections = append(sections, section{"target_files", im.files})
 	}
-	if len(im.maintenance) > 0 {
-		sections = append(sections, section{"maintenance", im.maintenance})
+	if len(maintenance) > 0 {
+		sections = append(sections, section{"maintenance", maintenance})
 	}
 	if im.selfProbe {
 		sections = append(sections, section{"status", map[string]string{"self_probe": "when_stale"}})
