@@ -221,6 +221,19 @@ func (c condition) json() string {
 	}
 }
 
+// meetsNothing reports whether a value that is not there meets the condition.
+func (c condition) meetsNothing() bool {
+	switch c.operator {
+	case "!=":
+		return c.function != "has" || c.text == "true"
+	case "==":
+		return c.function == "has" && c.text == "false"
+	default:
+		n, _ := milliseconds(c.text)
+		return compares(0, c.operator, n)
+	}
+}
+
 func (c condition) sameText(p jsonPath) string {
 	if _, ok := c.pattern(); ok {
 		return fmt.Sprintf("string(%s).matches(%s)", p.cel(), celText(c.expression("")))

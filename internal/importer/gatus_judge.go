@@ -79,6 +79,9 @@ func (g *gatusEndpoint) bodyCondition(c condition) bool {
 		if cel != "" {
 			g.json = append(g.json, cel)
 		}
+		if cel != "" && c.meetsNothing() {
+			g.change("conditions on JSON: a body that is not JSON fails here, and so does a number that is missing, which is 0 to Gatus")
+		}
 		return cel != ""
 	}
 	if c.operator != "==" && c.operator != "!=" || c.function != "" && c.function != "has" {

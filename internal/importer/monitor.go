@@ -39,9 +39,11 @@ func (b *batch) drop(name, format string, args ...any) {
 	b.dropped.add(fmt.Sprintf(format, args...), printable.Cut(name, printable.MaxLog))
 }
 
-// change says what of a monitor is taken over in another form. It is of interest only if the monitor is taken over.
+// change says what of a monitor is taken over in another form, once. It is of interest only if the monitor is taken over.
 func (b *batch) change(format string, args ...any) {
-	b.pending = append(b.pending, fmt.Sprintf(format, args...))
+	if why := fmt.Sprintf(format, args...); !slices.Contains(b.pending, why) {
+		b.pending = append(b.pending, why)
+	}
 }
 
 // settle reports what was changed of a monitor that was taken over.

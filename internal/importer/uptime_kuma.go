@@ -136,7 +136,7 @@ func (k *kuma) monitor(r *record) {
 	case parts == nil:
 		k.drop(m.name, "its type is %q, and this exporter probes over HTTP and by WebSocket", kind)
 		return
-	case !k.active(r):
+	case !k.active(r), r.yes("forceInactive"): // its group is paused, which may not be in the list
 		k.drop(m.name, "it is paused")
 		return
 	case r.yes("upsideDown"):
@@ -211,7 +211,7 @@ func (k *kuma) tags(m *monitor, r *record) {
 	}
 	if len(flags) > 0 {
 		slices.Sort(flags)
-		setLabel(m.labels, "tags", strings.Join(flags, ","))
+		k.label(m, "tags", strings.Join(flags, ","))
 	}
 	for _, group := range k.groups(r) {
 		name, _ := scalarText(group["name"])
@@ -219,16 +219,18 @@ func (k *kuma) tags(m *monitor, r *record) {
 	}
 	if len(path) > 0 {
 		slices.Reverse(path)
-		setLabel(m.labels, "group", strings.Join(path, " / "))
+		k.label(m, "group", strings.Join(path, " / "))
 	}
 	m.environment = takeLabel(m.labels, "environment")
 }
 
-// setLabel sets a label unless it is there.
-func setLabel(labels map[string]string, name, v string) {
-	if labels[name] == "" {
-		labels[name] = v
+// label sets a label that is made of something else than a tag with a value.
+func (k *kuma) label(m *monitor, name, v string) {
+	if m.labels[name] != "" {
+		k.drop(m.name, "the label %s: the tag of that name has it", name)
+		return
 	}
+	m.labels[name] = v
 }
 
 // notes says what a monitor has besides how it is probed.

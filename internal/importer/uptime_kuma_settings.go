@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // A kumaPart reads a part of how a monitor is probed, or says why the monitor cannot be taken over.
@@ -207,6 +208,9 @@ func (k *kuma) keyword(_ *monitor, r *record, h *httpSettings) (why string) {
 		expression = punctuation.ReplaceAllString(expression, `\s*$1\s*`)
 		k.change("keyword: spaces around its punctuation do not matter, because Uptime Kuma looks for it in JSON without spaces")
 	}
+	if strings.ContainsFunc(word, func(r rune) bool { return r > unicode.MaxASCII || strings.ContainsRune(`/<>&'`, r) }) {
+		k.change(`keyword: it is looked for as it is, while Uptime Kuma reads JSON before: in a body of JSON it is not found where that has \u and a number, or \/`)
+	}
 	switch {
 	case word == "" && inverted:
 		return "invertKeyword: the keyword is empty, and every body contains that"
@@ -248,6 +252,8 @@ func (k *kuma) jsonQuery(_ *monitor, r *record, h *httpSettings) (why string) {
 			return "jsonPath: only a path of keys and indexes is taken over, such as $.checks[0].status"
 		}
 		k.change("jsonPath: a list in the path needs an index here, while Uptime Kuma looks into each of its items")
+	} else {
+		k.change("jsonPath: a body that is not JSON fails here, while Uptime Kuma compares it as a text")
 	}
 	condition := kumaOperators[r.text("jsonPathOperator")]
 	if condition == nil {
