@@ -17,6 +17,12 @@ import (
 // Gatus takes the endpoints of a configuration of Gatus that are probed over HTTP or by WebSocket.
 func (im *Importer) Gatus(name string, data []byte) error {
 	root, err := parseWith(name, data, "endpoints")
+	if err != nil && inBraces.Match(data) { // {url: ${URL}} is YAML once its variables are replaced, which Gatus does first
+		if hidden, again := parseWith(name, inBraces.ReplaceAll(data, []byte("\ue000$1\ue001")), "endpoints"); again == nil {
+			root, err = hidden, nil
+			showBraces(root)
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -51,6 +57,17 @@ func (im *Importer) Gatus(name string, data []byte) error {
 		im.change("%s: requests have no User-Agent of Gatus, and HTTP/2 is spoken where a target offers it", name)
 	}
 	return nil
+}
+
+// inBraces is a variable whose braces YAML may take for those of a mapping. Meanwhile it has characters of nobody around it.
+var inBraces = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
+
+// showBraces puts back the braces of variables.
+func showBraces(n *yaml.Node) {
+	n.Value = strings.NewReplacer("\ue000", "${", "\ue001", "}").Replace(n.Value)
+	for _, c := range n.Content {
+		showBraces(c)
+	}
 }
 
 // gatusSections are sections of a Gatus configuration, with what there is instead.

@@ -263,6 +263,11 @@ func TestMonitorsAskTheSame(t *testing.T) {
 			map[string]string{"X-A": "value costs 5$", "Authorization": "Bearer canary-token"},
 		},
 		{
+			"variables between braces", "gatus", oneEndpoint(server.URL, `headers: {X-A: ${NAME}, X-B: $${NAME}}, conditions: ["[STATUS] == 200"]`),
+			"GET", "", "",
+			map[string]string{"X-A": "value", "X-B": "${NAME}"},
+		},
+		{
 			"JSON", "kuma", oneMonitor(server.URL, `"type": "http", "method": "POST", "body": "{\"a\": 1}", "headers": "{\"X-A\": \"b\", \"X-N\": 7}", "accepted_statuscodes": ["200-299"]`),
 			"POST", `{"a": 1}`, "",
 			map[string]string{"X-A": "b", "X-N": "7", "Content-Type": "application/json"},
