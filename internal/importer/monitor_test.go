@@ -321,6 +321,22 @@ func TestDefaultModuleIsPlain(t *testing.T) {
 	}
 }
 
+// The same file has the same lines in the same order each time.
+func TestLinesHaveAnOrder(t *testing.T) {
+	want := ""
+	for range 20 {
+		im := New(Options{Mask: masked})
+		importText(t, im, "gatus", oneEndpoint("http://a/", `headers: {a: [], b: [], c: [], d: [], e: []}, extra-labels: {f: [], g: [], h: []}, conditions: ["[STATUS] == 200"]`))
+		got := strings.Join(im.Dropped(), "\n")
+		if want == "" {
+			want = got
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("dropped (-before +now):\n%s", diff)
+		}
+	}
+}
+
 // fuzzMonitors checks that whatever comes in, what comes out loads, and no line breaks.
 func fuzzMonitors(t *testing.T, format, text string) {
 	t.Helper()

@@ -138,7 +138,7 @@ func (r *record) in(key string) *record {
 // textMap returns a mapping of texts.
 func (r *record) textMap(key string) map[string]string {
 	below, all := r.in(key), map[string]string{}
-	for name := range below.values {
+	for _, name := range slices.Sorted(maps.Keys(below.values)) { // so are the lines about them
 		all[name] = below.text(name)
 	}
 	return all
