@@ -131,7 +131,9 @@ func TestImport(t *testing.T) {
 				`server 4: target "a": a target of that name already comes from list: server 2: target "a"`, "server 5: name: missing", "server 6: want hostName", "server 7: want hostName", `server 8: target "c": url: not a valid URL`,
 			},
 		},
-		{name: "no list", in: texts{servers: `{"servers": []}`}, err: "want a JSON list of servers"},
+		{name: "no list", in: texts{servers: "\n{\"servers\":\n []}"}, err: "want a JSON list of servers: line 2"},
+		{name: "not JSON", in: texts{servers: "[\n{\"hostName\": canary}]"}, err: "want a JSON list of servers: line 2"},
+		{name: "with a byte order mark", in: texts{servers: "\ufeff[]"}, want: []string{defaults, "  http_any:\n"}},
 		{name: "defaults", in: texts{servers: "[]"}, want: []string{defaults, "  http_any:\n"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

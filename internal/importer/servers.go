@@ -32,10 +32,11 @@ var serverKeys = []string{"hostname", "host", "port", "type", "environment", "no
 // Servers takes a JSON list of servers with hostName, host, port, type, environment and notification. Types 2, 3 and 4 are
 // WebSocket servers, 1 and 6 answer GET; all of them by TLS where the port is 443.
 func (im *Importer) Servers(name string, data []byte) error {
+	data = withoutMark(data)
 	var list []json.RawMessage
 	d := json.NewDecoder(bytes.NewReader(data))
 	if err := d.Decode(&list); err != nil {
-		return fmt.Errorf("reading %q: want a JSON list of servers: %w", name, err)
+		return fmt.Errorf("reading %q: want a JSON list of servers: line %d", name, wrongLine(data, err))
 	}
 	if err := d.Decode(new(any)); !errors.Is(err, io.EOF) {
 		return fmt.Errorf("reading %q: there is something after the list", name)

@@ -16,16 +16,12 @@ import (
 
 // UptimeKuma takes the monitors of a backup of Uptime Kuma that are probed over HTTP or by WebSocket.
 func (im *Importer) UptimeKuma(name string, data []byte) error {
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	data = withoutMark(data)
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
 	var doc any
 	if err := d.Decode(&doc); err != nil {
-		before := bytes.TrimRight(data, "\r\n") // of io.ErrUnexpectedEOF
-		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-			before = data[:max(0, min(syntax.Offset, int64(len(data)))-1)]
-		}
-		return fmt.Errorf("reading %q: it is not valid JSON: line %d", name, bytes.Count(before, []byte("\n"))+1) // the error may repeat a secret
+		return fmt.Errorf("reading %q: it is not valid JSON: line %d", name, wrongLine(data, err)) // the error may repeat a secret
 	}
 	if err := d.Decode(new(any)); !errors.Is(err, io.EOF) {
 		return fmt.Errorf("reading %q: there is something after the backup", name)
@@ -53,6 +49,21 @@ func (im *Importer) UptimeKuma(name string, data []byte) error {
 		im.change("%s: requests have no User-Agent and no Accept of Uptime Kuma, and HTTP/2 is spoken where a target offers it", name)
 	}
 	return nil
+}
+
+// withoutMark removes the byte order mark that Windows puts before a text.
+func withoutMark(data []byte) []byte { return bytes.TrimPrefix(data, []byte("\ufeff")) }
+
+// wrongLine is the line in which JSON could not be read.
+func wrongLine(data []byte, err error) int {
+	before := bytes.TrimRight(data, "\r\n") // of io.ErrUnexpectedEOF
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		before = data[:max(0, min(syntax.Offset, int64(len(data)))-1)]
+	}
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		before = data[:min(wrong.Offset, int64(len(data)))]
+	}
+	return bytes.Count(before, []byte("\n")) + 1
 }
 
 // kumaList is the list of monitors: that of a backup, or all that there is. It may be an object with them by their numbers, as the API
