@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"regexp"
 	"strings"
 	"time"
 
@@ -25,7 +26,9 @@ func (g *gatusEndpoint) condition(i int, text string) {
 	}
 	why := gatusElsewhere[c.placeholder]
 	judge := gatusJudges[c.placeholder]
-	switch {
+	switch _, err := regexp.Compile(c.expression("")); {
+	case err != nil: // which repeats the text
+		why = "its pattern is not valid"
 	case judge != nil && judge(g, c):
 		return
 	case why == "":

@@ -72,6 +72,8 @@ func TestMonitorsThatDiffer(t *testing.T) {
 		{"a slow answer that is wanted", "gatus", oneEndpoint("http://a/", `conditions: ["[RESPONSE_TIME] > 5"]`), true, `conditions[0]: [RESPONSE_TIME] >: no condition here says the same`},
 		{"the age of a value", "gatus", oneEndpoint("http://a/", `conditions: ["age([BODY].at) < 5m"]`), true, `conditions[0]: age([BODY].at) <: no condition`},
 		{"a secret in a condition", "gatus", oneEndpoint("http://a/", `conditions: ["[BODY].a[*] == canary"]`), true, `conditions[0]: [BODY].a[*] ==: no condition`},
+		{"not a pattern", "gatus", oneEndpoint("http://a/", `conditions: ["[BODY] == pat(*[z-a]canary*)"]`), true, "conditions[0]: [BODY] ==: its pattern is not valid"},
+		{"not a pattern of a value", "gatus", oneEndpoint("http://a/", `conditions: ["[BODY].a == pat(*[z-a]canary*)"]`), true, "conditions[0]: [BODY].a ==: its pattern is not valid"},
 		{"no code is left", "gatus", oneEndpoint("http://a/", `conditions: ["[STATUS] == 200", "[STATUS] == 201"]`), false, "no answer can meet its conditions"},
 		{"no answer is wanted", "gatus", oneEndpoint("http://a/", `conditions: ["[CONNECTED] == false"]`), false, "no answer can meet its conditions"},
 		{"a body for HEAD", "gatus", oneEndpoint("http://a/", `method: HEAD, conditions: ["[BODY] == x"]`), false, "http.fail_if_body_not_matches_regexp"},
