@@ -37,7 +37,12 @@ func addImport(p *program) {
 // importFiles makes a configuration from other files and writes it to out, and to errOut what could not be taken over. It
 // returns the exit status.
 func importFiles(out, errOut io.Writer, o importOptions) int {
-	if len(slices.Concat(o.Blackbox, o.Prometheus, o.Servers, o.Gatus, o.UptimeKuma, o.Upptime)) == 0 {
+	all := slices.Concat(o.Blackbox, o.Prometheus, o.Servers, o.Gatus, o.UptimeKuma, o.Upptime)
+	if slices.Contains(all, "") { // such as --gatus=$UNSET
+		fmt.Fprintln(errOut, "the name of a file is empty, want --blackbox, --prometheus, --servers, --gatus, --uptime-kuma and --upptime with a file")
+		return ExitUsage
+	}
+	if len(all) == 0 {
 		fmt.Fprintln(errOut, "nothing to import, want --blackbox, --prometheus, --servers, --gatus, --uptime-kuma or --upptime with a file")
 		return ExitUsage
 	}
