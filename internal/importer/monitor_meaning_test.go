@@ -393,6 +393,10 @@ func TestMonitorsAreTargets(t *testing.T) {
 			},
 		},
 		{
+			"an interval of 0, which is 1s there", "kuma", `[{"id": 1, "name": "a", "type": "http", "url": "http://a/", "interval": 0}]`,
+			[]config.Target{{Name: "a", URL: "http://a/", Module: "http_2xx", Environment: "UNKNOWN", Interval: sec(1), Timeout: sec(0.8)}},
+		},
+		{
 			"Upptime", "upptime", "workflowSchedule: {uptime: '*/2 * * * *'}\nsites: [{name: a, url: a.example.com, tags: [x, y]}, {url: 'https://u:canary@b/?k=canary'}]",
 			[]config.Target{
 				{Name: "a", URL: "http://a.example.com", Module: "http_codes", Environment: "UNKNOWN", Interval: sec(120), Timeout: sec(30), Labels: map[string]string{"tags": "x,y"}},

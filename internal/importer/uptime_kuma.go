@@ -154,8 +154,9 @@ func (k *kuma) monitor(r *record) {
 		k.drop(m.name, "upsideDown: no target here is up while its probes fail")
 		return
 	}
-	m.interval = seconds(r.number("interval", 60))                         //nolint:mnd // the default there
-	m.timeout = seconds(r.number("timeout", 0.8*r.number("interval", 60))) //nolint:mnd // what it was before 1.23
+	every := cmp.Or(r.number("interval", 60), 1) //nolint:mnd // the default there, and what 0 is there
+	m.interval = seconds(every)
+	m.timeout = seconds(r.number("timeout", 0.8*every)) //nolint:mnd // what it was before 1.23
 	k.tags(m, r)
 	why := k.settings(m, r, parts)
 	switch {
