@@ -215,7 +215,7 @@ func (c condition) json() string {
 	case c.operator == "!=": // what is not there is not equal
 		return "!(" + p.present() + " && " + c.sameText(p) + ")"
 	case isNumber:
-		return "int(double(" + p.cel() + ")) " + c.operator + " " + strconv.FormatFloat(n, 'f', 0, 64)
+		return "int(double(" + p.converted() + ")) " + c.operator + " " + strconv.FormatFloat(n, 'f', 0, 64)
 	default:
 		return ""
 	}
@@ -236,7 +236,7 @@ func (c condition) meetsNothing() bool {
 
 func (c condition) sameText(p jsonPath) string {
 	if _, ok := c.pattern(); ok {
-		return fmt.Sprintf("string(%s).matches(%s)", p.cel(), celText(c.expression("")))
+		return fmt.Sprintf("string(%s).matches(%s)", p.converted(), celText(c.expression("")))
 	}
 	return p.equals(c.among())
 }

@@ -36,6 +36,14 @@ func (p jsonPath) cel() string {
 	return b.String()
 }
 
+// converted is the value for a conversion such as string(). CEL takes body["a-b"] for what the conversion makes of it.
+func (p jsonPath) converted() string {
+	if v := p.cel(); !strings.HasSuffix(v, `"]`) {
+		return v
+	}
+	return "dyn(" + p.cel() + ")"
+}
+
 // present is a condition in CEL that the value is there. It is an error where a step finds neither an object nor a list.
 func (p jsonPath) present() string {
 	var all []string
@@ -112,5 +120,5 @@ func (p jsonPath) compare(operator, text string) string {
 	if err != nil || !celNumber.MatchString(text) {
 		return ""
 	}
-	return "double(" + p.cel() + ") " + operator + " " + celDouble(n)
+	return "double(" + p.converted() + ") " + operator + " " + celDouble(n)
 }

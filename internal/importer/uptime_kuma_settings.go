@@ -228,14 +228,16 @@ var jsonataPath = regexp.MustCompile("^(?:[A-Za-z_][A-Za-z0-9_]*|`[^`.\\[\\]]+`)
 
 // kumaOperators make conditions in CEL from a path and a text.
 var kumaOperators = map[string]func(p jsonPath, text string) string{
-	"":         func(p jsonPath, text string) string { return p.equals([]string{text}) },
-	"==":       func(p jsonPath, text string) string { return p.equals([]string{text}) },
-	"!=":       func(p jsonPath, text string) string { return "!(" + p.equals([]string{text}) + ")" },
-	"contains": func(p jsonPath, text string) string { return "string(" + p.cel() + ").contains(" + celText(text) + ")" },
-	"<":        func(p jsonPath, text string) string { return p.compare("<", text) },
-	"<=":       func(p jsonPath, text string) string { return p.compare("<=", text) },
-	">":        func(p jsonPath, text string) string { return p.compare(">", text) },
-	">=":       func(p jsonPath, text string) string { return p.compare(">=", text) },
+	"":   func(p jsonPath, text string) string { return p.equals([]string{text}) },
+	"==": func(p jsonPath, text string) string { return p.equals([]string{text}) },
+	"!=": func(p jsonPath, text string) string { return "!(" + p.equals([]string{text}) + ")" },
+	"contains": func(p jsonPath, text string) string {
+		return "string(" + p.converted() + ").contains(" + celText(text) + ")"
+	},
+	"<":  func(p jsonPath, text string) string { return p.compare("<", text) },
+	"<=": func(p jsonPath, text string) string { return p.compare("<=", text) },
+	">":  func(p jsonPath, text string) string { return p.compare(">", text) },
+	">=": func(p jsonPath, text string) string { return p.compare(">=", text) },
 }
 
 // jsonQuery compares a value of a JSON body.
