@@ -230,7 +230,7 @@ var jsonataPath = regexp.MustCompile("^(?:[A-Za-z_][A-Za-z0-9_]*|`[^`.\\[\\]]+`)
 var kumaOperators = map[string]func(p jsonPath, text string) string{
 	"":   func(p jsonPath, text string) string { return p.equals([]string{text}) },
 	"==": func(p jsonPath, text string) string { return p.equals([]string{text}) },
-	"!=": func(p jsonPath, text string) string { return "!(" + p.equals([]string{text}) + ")" },
+	"!=": kumaNotEqual,
 	"contains": func(p jsonPath, text string) string {
 		return "string(" + p.converted() + ").contains(" + celText(text) + ")"
 	},
@@ -238,6 +238,12 @@ var kumaOperators = map[string]func(p jsonPath, text string) string{
 	"<=": func(p jsonPath, text string) string { return p.compare("<=", text) },
 	">":  func(p jsonPath, text string) string { return p.compare(">", text) },
 	">=": func(p jsonPath, text string) string { return p.compare(">=", text) },
+}
+
+// kumaNotEqual is true of other values that are a text, a number or a bool. As there, what is null, a list or an object is neither equal nor
+// unequal: it has no text.
+func kumaNotEqual(p jsonPath, text string) string {
+	return "!(" + p.equals([]string{text}) + ") && string(" + p.converted() + ") != " + celText(text)
 }
 
 // jsonQuery compares a value of a JSON body.
