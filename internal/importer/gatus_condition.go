@@ -3,6 +3,7 @@ package importer
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -210,6 +211,8 @@ func (c condition) json() string {
 		return fmt.Sprintf("size(%s) %s %.0f", p.cel(), c.operator, n)
 	case c.function != "":
 		return ""
+	case slices.ContainsFunc(c.among(), composite): // it has a form of its own there
+		return ""
 	case c.operator == "==":
 		return c.sameText(p)
 	case c.operator == "!=": // what is not there is not equal
@@ -232,6 +235,11 @@ func (c condition) meetsNothing() bool {
 		n, _ := milliseconds(c.text)
 		return compares(0, c.operator, n)
 	}
+}
+
+// composite reports whether a text is that of a list or an object with something in it.
+func composite(text string) bool {
+	return text != "[]" && text != "{}" && (strings.HasPrefix(text, "[") || strings.HasPrefix(text, "{"))
 }
 
 func (c condition) sameText(p jsonPath) string {

@@ -29,6 +29,8 @@ func (g *gatusEndpoint) condition(i int, text string) {
 	switch _, err := regexp.Compile(c.expression("")); {
 	case err != nil: // which repeats the text
 		why = "its pattern is not valid"
+	case c.function == "has" && c.text != "true" && c.text != "false":
+		why = "has() is true or false"
 	case judge != nil && judge(g, c):
 		return
 	case why == "":
@@ -81,6 +83,9 @@ func (g *gatusEndpoint) bodyCondition(c condition) bool {
 		cel := c.json()
 		if cel != "" {
 			g.json = append(g.json, cel)
+		}
+		if cel != "" && c.function == "len" {
+			g.change("conditions on JSON: len() is of texts and lists here, while to Gatus numbers and objects have the length of their text")
 		}
 		if cel != "" && c.meetsNothing() {
 			g.change("conditions on JSON: a body that is not JSON fails here, and so does a number that is missing, which is 0 to Gatus")

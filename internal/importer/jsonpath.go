@@ -67,7 +67,7 @@ func (p jsonPath) equals(texts []string) string {
 		switch {
 		case err == nil && celNumber.MatchString(t):
 			all = append(all, celDouble(n))
-		case t == "true" || t == "false":
+		case t == "true" || t == "false" || t == "[]" || t == "{}":
 			all = append(all, t)
 		}
 	}
@@ -97,7 +97,7 @@ func dotted(text string) (jsonPath, bool) {
 		if key != "" {
 			p = append(p, key)
 		}
-		if key == "" && indexes == "" || strings.ContainsAny(key, "]*") {
+		if key == "" && indexes == "" || strings.ContainsAny(key, "]*(") {
 			return nil, false
 		}
 		if indexes == "" {

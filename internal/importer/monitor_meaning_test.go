@@ -170,6 +170,8 @@ func TestMonitorsMeanTheSame(t *testing.T) {
 		{"not a value", "gatus", conditions(`"[BODY].state != down"`), []answer{{200, `{"state": "up"}`, ""}, {200, `{}`, ""}}, []answer{{200, `{"state": "down"}`, ""}}},
 		{"a pattern of a value", "gatus", conditions(`"[BODY].name == pat(jo*n)"`), []answer{{200, `{"name": "john"}`, ""}}, []answer{{200, `{"name": "jo"}`, ""}}},
 		{"one of two values", "gatus", conditions(`"[BODY].s == any(a, 5)"`), []answer{{200, `{"s": "a"}`, ""}, {200, `{"s": 5}`, ""}}, []answer{{200, `{"s": "b"}`, ""}}},
+		{"an empty list", "gatus", conditions(`"[BODY].errors == []"`), []answer{{200, `{"errors": []}`, ""}}, []answer{{200, `{"errors": ["x"]}`, ""}, {200, `{}`, ""}}},
+		{"not an empty object", "gatus", conditions(`"[BODY].a != {}"`), []answer{{200, `{"a": {"b": 1}}`, ""}}, []answer{{200, `{"a": {}}`, ""}}},
 		{"how many", "gatus", conditions(`"len([BODY].users) > 1"`), []answer{{200, `{"users": [1, 2]}`, ""}}, []answer{{200, `{"users": [1]}`, ""}}},
 		{"that something is there", "gatus", conditions(`"has([BODY].errors) == false"`), []answer{{200, `{}`, ""}}, []answer{{200, `{"errors": [1]}`, ""}}},
 		{"a key that is not a word", "gatus", conditions(`"[BODY].a-b.in == x"`), []answer{{200, `{"a-b": {"in": "x"}}`, ""}}, []answer{{200, `{"a-b": {}}`, ""}}},
