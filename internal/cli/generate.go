@@ -48,6 +48,7 @@ func generate(out io.Writer, tmpl string, p *program) error {
 		"Char": func(r rune) string { return string(r) },
 		// The flags of a command, or of the program as a whole.
 		"Flags":  func(f *kingpin.FlagGroupModel) []*kingpin.FlagModel { return shown(f.Flags) },
+		"Many":   many,
 		"Reads":  func(c *kingpin.CmdModel) bool { return p.readers[c.FullCommand] != nil },
 		"Typing": func(c *kingpin.CmdModel) string { return typing(model, c) },
 		"Words":  func(group *kingpin.CmdModel) string { return words(group.Commands) },
@@ -73,6 +74,12 @@ func shown(flags []*kingpin.FlagModel) []*kingpin.FlagModel {
 		}
 	}
 	return some
+}
+
+// many reports whether a flag or an argument may be repeated.
+func many(v kingpin.Value) bool {
+	c, ok := v.(interface{ IsCumulative() bool })
+	return ok && c.IsCumulative()
 }
 
 // fishQuote quotes a text for fish.

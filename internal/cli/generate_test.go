@@ -65,6 +65,11 @@ func TestManHasAll(t *testing.T) {
 			t.Errorf("section %q (-want +got):\n%s", name, diff)
 		}
 	}
+	for _, repeated := range []string{".B \\-\\-gatus=GATUS ...\n", ".SS \"check [flags] file...\"\n"} {
+		if !strings.Contains(page, repeated) {
+			t.Errorf("nothing says that it may be repeated: %s", repeated)
+		}
+	}
 	for line := range strings.SplitSeq(page, "\n") {
 		if strings.HasPrefix(line, ".") && !regexp.MustCompile(`^\.(\\"|TH|SH|SS|TP|PP|B|BR|I|br)( |$)`).MatchString(line) {
 			t.Errorf("this line is not meant as a request of troff: %s", line)
