@@ -2,12 +2,16 @@
 # Builds what people install, from a checkout: make packages, make release, make image. PLATFORMS="linux/amd64 linux/arm64" builds for
 # these instead of all of .promu.yml. What comes out depends on the commit and on the version of Go alone.
 set -euo pipefail
+unset CDPATH
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 ((BASH_VERSINFO[0] >= 4)) || { echo "packaging/build.sh needs bash 4 or newer; macOS has it from Homebrew" >&2; exit 1; }
 
 umask 022
 export LC_ALL=C TZ=UTC
-export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
+# Whatever is set on this machine: these are the defaults of Go.
+export GOFLAGS=-buildvcs=false GO386=sse2 GOAMD64=v1 GOARM64=v8.0 GOPPC64=power8 GORISCV64=rva20u64 GOFIPS140=off
+unset GOEXPERIMENT TAR_OPTIONS GZIP
+export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log --no-show-signature -1 --format=%ct)}
 export BRANCH=HEAD BUILD_USER=release
 version=$(<VERSION)
 name=healthcheck_exporter
@@ -131,10 +135,12 @@ archive() {
 	packaging/modules.sh | generate sbom "$(program "$1")" >"dist/release/$base.cdx.json"
 }
 
-# committed says no to a tree that is not that of the commit. A file that git does not know would be compiled in as well.
+# committed says no to a tree that is not that of the commit. A file that git does not know would be compiled in as well. What is
+# built is then of that commit, also where CI has a REVISION of its own.
 committed() {
 	local changes
-	changes=$(git status --porcelain)
+	changes=$(git status --porcelain --untracked-files=normal)
+	unset REVISION
 	[[ -z $changes ]] || { echo "make $1: the tree has changes that are not committed:"; echo "$changes"; exit 1; } >&2
 }
 
@@ -162,17 +168,23 @@ chart() {
 	tarball "$1/healthcheck-exporter-$version.tgz" "$dir"
 }
 
-mapfile -t all < <(if [[ -n ${PLATFORMS:-} ]]; then tr ' ' '\n' <<<"$PLATFORMS"; else platforms; fi)
+# shellcheck disable=SC2086 # a list
+mapfile -t all < <(if [[ -n ${PLATFORMS:-} ]]; then printf '%s\n' $PLATFORMS; else platforms; fi)
 
 case ${1:-} in
 platforms)
 	printf '%s\n' "${all[@]}"
 	;;
 packages)
+	some=()
+	for p in "${all[@]}"; do [[ -z ${package_arch[$p]:-} ]] || some+=("$p"); done
+	((${#some[@]})) || {
+		echo "make packages: there are no packages for ${all[*]}, only for $(printf '%s\n' "${!package_arch[@]}" | sort | paste -sd ' ' -)" >&2
+		exit 1
+	}
 	rm -rf dist/packages
 	stage
-	for p in "${all[@]}"; do
-		[[ -n ${package_arch[$p]:-} ]] || continue
+	for p in "${some[@]}"; do
 		binary "$p"
 		packages "$p"
 	done

@@ -3,7 +3,11 @@
 # time zone and language, nothing in the cache of the compiler unless WARM=1. Every file has to be the same. It makes the platform of
 # this machine, or PLATFORMS.
 set -euo pipefail
+unset CDPATH
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# By these, which a hook of git has, git would work on the repository of the hook also in the clones.
+unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_COMMON_DIR GIT_PREFIX
 
 export PLATFORMS=${PLATFORMS:-linux/$(go env GOARCH)}
 tmp=$(mktemp -d)
