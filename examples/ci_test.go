@@ -43,7 +43,7 @@ func TestDeploy(t *testing.T) {
 				t.Fatal(err)
 			}
 			cmd := exec.CommandContext(t.Context(), "bash", append([]string{"ci/deploy.sh"}, tc.args...)...)
-			cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"))
+			cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "DEPLOY_MAX=", "DEPLOY_REASON=")
 			out, err := cmd.CombinedOutput()
 			status := 0
 			if ended, ok := errors.AsType[*exec.ExitError](err); ok {

@@ -30,6 +30,8 @@ func try(t *testing.T, dir string, argv ...string) (string, error) {
 	}
 	cmd := exec.CommandContext(t.Context(), program, argv[1:]...)
 	cmd.Dir = dir
+	// Without the units and drop-ins of this machine's administrator, who may run the exporter.
+	cmd.Env = append(os.Environ(), "SYSTEMD_UNIT_PATH=/usr/lib/systemd/system")
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
