@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// A root is a copy of this machine's files in which packages may be installed. What is changed there is in memory, and gone with
-// the test. There is no network, and no systemd runs.
+// A root is a copy of this machine's files in which packages may be installed, without what people have put there. What is changed
+// there is in memory, and gone with the test. There is no network, and no systemd runs.
 type root struct {
 	t   *testing.T
 	pid string // of the process that holds the mounts
@@ -51,11 +51,14 @@ func newRoot(t *testing.T) *root {
 	}
 	r := &root{t: t, dir: t.TempDir()}
 	holder := exec.CommandContext(t.Context(), "unshare", "--mount", "--net", "sh", "-ec", `
+		umask 022
 		mount -t tmpfs none "$1"
 		cd "$1"
 		mkdir upper work root
 		mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" root
 		mount -t proc proc root/proc
+		mount -t tmpfs -o mode=1777 none root/tmp
+		mount -t tmpfs -o mode=0700 none root/root
 		echo $$
 		exec sleep infinity`, "sh", r.dir)
 	out, err := holder.StdoutPipe()
@@ -88,7 +91,13 @@ func newRoot(t *testing.T) *root {
 		: >` + calls)
 	r.sh("mkdir -p /usr/lib/real; mv /usr/bin/systemctl /usr/lib/real")
 	r.put("/usr/bin/systemctl", systemctl)
-	r.sh("chmod 0755 /usr/bin/systemctl")
+	r.sh(`
+		chmod 0755 /usr/bin/systemctl
+		# The exporter may be installed here, by a package or by hand.
+		dpkg --purge healthcheck-exporter
+		rm -rf /etc/systemd/system/* /etc/healthcheck_exporter /etc/default/healthcheck_exporter /var/lib/healthcheck_exporter /usr/local/bin/healthcheck_exporter
+		sed -i '/^healthcheck_exporter:/d' /etc/passwd /etc/shadow /etc/group /etc/gshadow
+		: >` + calls)
 	return r
 }
 
@@ -96,7 +105,7 @@ func newRoot(t *testing.T) *root {
 func (r *root) try(script string) (string, error) {
 	r.t.Helper()
 	cmd := exec.CommandContext(r.t.Context(), "nsenter", "--target="+r.pid, "--mount", "--net",
-		"chroot", filepath.Join(r.dir, "root"), "/bin/sh", "-ec", script)
+		"chroot", filepath.Join(r.dir, "root"), "/bin/sh", "-ec", "umask 022\n"+script)
 	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive", "HOME=/root"}
 	out, err := cmd.CombinedOutput()
 	return strings.TrimSpace(string(out)), err
