@@ -31,7 +31,7 @@ LABEL org.opencontainers.image.title="healthcheck_exporter" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /src/passwd /src/group /etc/
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
-COPY --from=build /src/LICENSE /src/NOTICE /src/LICENSES.txt /usr/share/doc/healthcheck_exporter/
+COPY --from=build --chmod=0644 /src/LICENSE /src/NOTICE /src/LICENSES.txt /usr/share/doc/healthcheck_exporter/
 COPY --from=build /src/healthcheck_exporter /bin/healthcheck_exporter
 # The default of --storage.path is below the working directory, which is /. A new volume takes over whose it is.
 COPY --from=build --chown=65532:65532 /state /data

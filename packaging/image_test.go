@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,11 +51,16 @@ func TestImage(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	// Whatever engine and builder of images people use here.
+	own := slices.DeleteFunc(os.Environ(), func(v string) bool {
+		return strings.HasPrefix(v, "DOCKER_") || strings.HasPrefix(v, "BUILDX_") || strings.HasPrefix(v, "BUILDKIT_")
+	})
+	own = append(own, "DOCKER_CONFIG="+t.TempDir(), "DOCKER_HOST="+d.Host, "DOCKER_BUILDKIT=1")
 	sh := func(script string, args ...string) string {
 		t.Helper()
-		cmd := exec.CommandContext(t.Context(), "sh", append([]string{"-ec", script, "sh"}, args...)...)
+		cmd := exec.CommandContext(t.Context(), "sh", append([]string{"-ec", "umask 022\n" + script, "sh"}, args...)...)
 		cmd.Dir = ".."
-		cmd.Env = append(os.Environ(), "DOCKER_HOST="+d.Host, "DOCKER_BUILDKIT=1")
+		cmd.Env = own
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", script, err, out)
@@ -62,9 +68,10 @@ func TestImage(t *testing.T) {
 		return strings.TrimSpace(string(out))
 	}
 	sh(`( `+base+` ) | `+docker+` import - hc/base:1`, t.TempDir())
-	// Only what the build needs of the tree.
+	// Only what the build needs of the tree, with the modes that it has where the umask is 077.
 	tree := t.TempDir()
 	sh(`tar -cf - .promu.yml Dockerfile Makefile go.mod go.sum LICENSE VERSION packaging/build.sh packaging/modules.sh | tar -xf - -C "$1"
+		chmod -R go= "$1"
 		cp -R dist/build/linux-`+runtime.GOARCH+` "$1/built"`, tree)
 	sh(`env -u MAKEFLAGS DOCKER=`+docker+` SOURCE_DATE_EPOCH=1795987765 REVISION=abc \
 		make -C "$1" image ARGS='--network=none --build-arg GOLANG=hc/base:1 -t hc/image:1'`, tree)

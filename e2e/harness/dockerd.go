@@ -27,7 +27,8 @@ func StartDockerd(ctx context.Context, dir string) (*Dockerd, error) {
 	in := func(name string) string { return filepath.Join(dir, name) }
 	d := &Dockerd{Host: "unix://" + in("docker.sock"), netns: in("exec/netns/default")}
 	var err error
-	d.process, err = start(ctx, dir, "dockerd", "dockerd", "--host", d.Host, "--data-root", in("data"), "--exec-root", in("exec"),
+	// CI that has an engine elsewhere sets DOCKER_TLS_VERIFY, which dockerd and docker obey here, too.
+	d.process, err = start(ctx, dir, "dockerd", "env", "-u", "DOCKER_TLS_VERIFY", "dockerd", "--host", d.Host, "--data-root", in("data"), "--exec-root", in("exec"),
 		"--pidfile", in("docker.pid"), "--bridge=none", "--iptables=false", "--ip6tables=false")
 	if err != nil {
 		return nil, err
@@ -60,7 +61,11 @@ func (d *Dockerd) Stop(ctx context.Context) error {
 
 // Docker runs the docker command on the engine, as a person does, and returns its output.
 func (d *Dockerd) Docker(ctx context.Context, args ...string) (string, error) {
-	return output(exec.CommandContext(ctx, "docker", append([]string{"--host", d.Host}, args...)...))
+	return output(d.docker(ctx, args...))
+}
+
+func (d *Dockerd) docker(ctx context.Context, args ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, "env", append([]string{"-u", "DOCKER_TLS_VERIFY", "docker", "--host", d.Host}, args...)...)
 }
 
 // Import makes an image of one static program, which has the same name as the image.
@@ -78,11 +83,11 @@ func (d *Dockerd) Import(ctx context.Context, program, image string, changes ...
 	if err := errors.Join(err, w.Close()); err != nil {
 		return err
 	}
-	args := []string{"--host", d.Host, "import", "--change", `ENTRYPOINT ["/app"]`}
+	args := []string{"import", "--change", `ENTRYPOINT ["/app"]`}
 	for _, c := range changes {
 		args = append(args, "--change", c)
 	}
-	cmd := exec.CommandContext(ctx, "docker", append(args, "-", image)...)
+	cmd := d.docker(ctx, append(args, "-", image)...)
 	cmd.Stdin = &archive
 	_, err = output(cmd)
 	return err
