@@ -404,7 +404,10 @@ func TestPackage(t *testing.T) {
 // release makes the archive of a release in a directory.
 func release(t *testing.T, dir, before string) {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "bash", "-c", before+`; exec ../build.sh chart "$0"`, dir).CombinedOutput()
+	cmd := exec.CommandContext(t.Context(), "bash", "-c", before+`; exec ../build.sh chart "$0"`, dir)
+	// The checkout may belong to somebody else, as in a container that runs as another user.
+	cmd.Env = append(os.Environ(), "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*")
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("build.sh chart: %v\n%s", err, out)
 	}
