@@ -106,6 +106,18 @@ func TestRefused(t *testing.T) {
 		{"a kind", "replicas: two", []string{"at '/replicas': got string, want integer"}},
 		{"none", "replicas: 0", []string{"at '/replicas'"}},
 		{"a digest", "image: {digest: latest}", []string{"at '/image/digest'"}},
+		{"kinds in the configuration", "config: {access: {users: alice}, managed: true, restart: {defaults: 2m, leader_election: a, " +
+			"receiver: {basic_auth: a}, services: [web, {name: web, kubernetes: web}]}, status: 'on'}", []string{
+			"at '/config/access/users': got string, want null or array", "at '/config/managed': got boolean, want null or object",
+			"at '/config/restart/defaults': got string", "at '/config/restart/leader_election': got string", "at '/config/restart/receiver/basic_auth': got string",
+			"at '/config/restart/services/0': got string, want object", "at '/config/restart/services/1/kubernetes': got string", "at '/config/status': got string",
+		}},
+		{"restarts that are no section", "config: {restart: enforce, access: operate}", []string{
+			"at '/config/restart': got string", "at '/config/access': got string",
+		}},
+		{"sections of the configuration without their lines", "config: {access: null, managed: null, status: null, restart: null}", nil},
+		{"restarts without their lines", "config: {restart: {services: null, receiver: null, defaults: null, leader_election: null}}\n" +
+			"persistence: {enabled: true}\nrestarts: {token: {existingSecret: s}}", nil},
 		{"nulls", "replicas: null\nimage: {repository: null}\nconfig: null\npersistence: {size: null}\nserviceAccount: {create: null}\n" +
 			"networkPolicy: {enabled: null, apps: null}\nmonitoring: null", []string{
 			"at '': missing properties 'replicas', 'config', 'monitoring'", "at '/image': missing property 'repository'",
