@@ -197,6 +197,10 @@ func TestRefused(t *testing.T) {
 		{"a key like that of no token", "secrets: [{secret: a, keys: [restart_token]}]", nil},
 		{"the chart's own label", "podLabels: {app.kubernetes.io/name: foo}", []string{"podLabels: app.kubernetes.io/name is for the chart to set"}},
 		{"the chart's other label", "podLabels: {app.kubernetes.io/instance: foo}", []string{"podLabels: app.kubernetes.io/instance is for"}},
+		{"a label that all objects have", "monitoring: {labels: {helm.sh/chart: foo}}", []string{"monitoring.labels: helm.sh/chart is for the chart to set"}},
+		{"the chart's annotation", "rolloutOnChange: true\npodAnnotations: {checksum/config: foo}", []string{"podAnnotations: checksum/config is for the chart to set"}},
+		{"an annotation that the chart does not set", "podAnnotations: {checksum/config: foo}", nil},
+		{"names that are cut at a hyphen", "fullnameOverride: " + strings.Repeat("a", 50) + "--b\nnameOverride: " + strings.Repeat("a", 50) + "--b", nil},
 		{"channels that are lost", "config: {alertmanager: {base: a}}", []string{"persistence.enabled: config.alertmanager needs it"}},
 		{"a claim that is not used", "persistence: {existingClaim: c}", []string{"persistence.enabled: persistence.existingClaim needs it"}},
 		{"a token of a user for everybody", "config: {access: {users: [{name: ci, bearer_token: s}]}}", []string{

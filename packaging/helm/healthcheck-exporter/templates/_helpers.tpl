@@ -1,5 +1,5 @@
 {{- define "healthcheck-exporter.name" -}}
-{{- default .Chart.Name .Values.nameOverride | trunc 52 | trimSuffix "-" }}
+{{- default .Chart.Name .Values.nameOverride | trunc 52 | trimAll "-" }}
 {{- end }}
 
 {{/* The name of all objects: at most 52 characters, since a StatefulSet's Pods, and a Role, have more behind it. */}}
@@ -10,7 +10,7 @@
 {{- else }}
 {{- $name = printf "%s-%s" .Release.Name $name }}
 {{- end }}
-{{- default $name .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
+{{- default $name .Values.fullnameOverride | trunc 52 | trimAll "-" }}
 {{- end }}
 
 {{- define "healthcheck-exporter.serviceAccount" -}}

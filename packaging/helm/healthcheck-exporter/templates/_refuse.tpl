@@ -88,6 +88,14 @@ the rest of its configuration, and the schema what the values are.
     {{- $problems = append $problems (printf "podLabels: %s is for the chart to set: its objects find the Pods by it" $label) }}
   {{- end }}
 {{- end }}
+{{- if and .Values.rolloutOnChange (hasKey .Values.podAnnotations "checksum/config") }}
+  {{- $problems = append $problems "podAnnotations: checksum/config is for the chart to set: rolloutOnChange does" }}
+{{- end }}
+{{- range $label, $_ := include "healthcheck-exporter.labels" . | fromYaml }}
+  {{- if hasKey $monitoring.labels $label }}
+    {{- $problems = append $problems (printf "monitoring.labels: %s is for the chart to set: all its objects have it" $label) }}
+  {{- end }}
+{{- end }}
 {{- range $access.users }}
   {{- if .bearer_token }}
     {{- $problems = append $problems (printf "config.access.users: the bearer_token of %s could be read by everybody in the ConfigMap: write bearer_token_file: /etc/healthcheck_exporter/secrets/KEY, and add the Secret to secrets" .name) }}
