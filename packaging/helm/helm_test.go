@@ -206,6 +206,17 @@ func TestRefused(t *testing.T) {
 		{"a token of a user for everybody", "config: {access: {users: [{name: ci, bearer_token: s}]}}", []string{
 			"config.access.users: the bearer_token of ci",
 		}},
+		{"secrets of requests for everybody", "config: {modules: {a: {http: {basic_auth: {password: 1234}, http_headers: {X-Key: {secrets: [s]}}, " +
+			"tls_config: {key: \"-----BEGIN PRIVATE KEY-----\\n\"}}}}, target_apis: [{bearer_token: s}]}", []string{
+			"config.modules.a.http.basic_auth.password: could be read by everybody in the ConfigMap: write password_file: /etc/healthcheck_exporter/secrets/KEY instead",
+			"config.modules.a.http.http_headers.X-Key.secrets: could be read by everybody in the ConfigMap: write files: /etc",
+			"config.modules.a.http.tls_config.key: ", "config.target_apis[0].bearer_token: ",
+		}},
+		{"secrets of restarts for everybody", strings.Replace(armed, "kubernetes:", "http: {authorization: {credentials: s}}, kubernetes:", 1), []string{
+			"config.restart.services[0].http.authorization.credentials: ",
+		}},
+		{"no secrets", "config: {modules: {a: {http: {basic_auth: {password: '', password_file: f}, oauth2: {endpoint_params: {password: p}}}}}, " +
+			"targets: [{name: a, url: 'http://a', labels: {password: p}}]}", nil},
 		{"nobody may edit", "config: {managed: {targets: true}}\npersistence: {enabled: true}", []string{"config.managed.targets: nobody may edit"}},
 		{"edits that are lost", managed, []string{"persistence.enabled: config.managed needs it"}},
 		{"edits by one of several", managed + "persistence: {enabled: true}\nreplicas: 2", []string{"replicas: config.managed needs 1"}},

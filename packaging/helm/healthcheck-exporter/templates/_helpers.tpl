@@ -126,3 +126,27 @@ labels:
 {{- define "healthcheck-exporter.asksCluster" -}}
 {{- if or (include "healthcheck-exporter.workloads" . | fromJson) (include "healthcheck-exporter.leader" . | fromJson) }}true{{ end }}
 {{- end }}
+
+{{/* The secrets in a part of the configuration that has a path: a line for each, with its path and what the key of a file would be. */}}
+{{- define "healthcheck-exporter.secretsIn" -}}
+{{- $path := .path }}
+{{- if kindIs "map" .in }}
+{{- range $key, $value := .in }}
+{{- $at := printf "%s.%s" $path $key }}
+{{- $nested := or (kindIs "map" $value) (kindIs "slice" $value) }}
+{{- if and $value (not $nested) (has $key (list "password" "credentials" "client_secret" "bearer_token" "client_certificate_key")) }}
+{{ printf "%s %s_file: " $at $key }}
+{{- else if contains "PRIVATE KEY-----" (ternary "" (toString $value) $nested) }}
+{{ printf "%s %s_file: " $at $key }}
+{{- else if and $value (eq $key "secrets") (kindIs "slice" $value) }}
+{{ printf "%s files: " $at }}
+{{- else if not (has $key (list "labels" "endpoint_params" "claims")) }}
+{{- include "healthcheck-exporter.secretsIn" (dict "path" $at "in" $value) }}
+{{- end }}
+{{- end }}
+{{- else if kindIs "slice" .in }}
+{{- range $i, $value := .in }}
+{{- include "healthcheck-exporter.secretsIn" (dict "path" (printf "%s[%d]" $path $i) "in" $value) }}
+{{- end }}
+{{- end }}
+{{- end }}

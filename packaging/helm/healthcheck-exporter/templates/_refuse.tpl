@@ -101,6 +101,16 @@ the rest of its configuration, and the schema what the values are.
     {{- $problems = append $problems (printf "config.access.users: the bearer_token of %s could be read by everybody in the ConfigMap: write bearer_token_file: /etc/healthcheck_exporter/secrets/KEY, and add the Secret to secrets" .name) }}
   {{- end }}
 {{- end }}
+{{- $elsewhere := omit $config "access" "restart" }}
+{{- with $config.restart }}
+  {{- $_ := set $elsewhere "restart" (omit . "receiver") }}
+{{- end }}
+{{- range include "healthcheck-exporter.secretsIn" (dict "path" "config" "in" $elsewhere) | splitList "\n" }}
+  {{- with . }}
+    {{- $found := splitn " " 2 . }}
+    {{- $problems = append $problems (printf "%s: could be read by everybody in the ConfigMap: write %s/etc/healthcheck_exporter/secrets/KEY instead, and add the Secret to secrets" $found._0 $found._1) }}
+  {{- end }}
+{{- end }}
 {{- if and $managed (not $access.users) }}
   {{- $problems = append $problems "config.managed.targets: nobody may edit: add a user of role edit to config.access.users" }}
 {{- end }}
