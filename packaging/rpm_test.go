@@ -47,8 +47,9 @@ func TestRPMReadBack(t *testing.T) {
 			t.Errorf("the package lacks %s", line)
 		}
 	}
-	if strings.Contains(query("--requires"), "passwd") || !strings.Contains(query("--requires"), "systemd") {
-		t.Errorf("it requires %s", query("--requires"))
+	requires := query("--requires")
+	if strings.Contains(requires, "passwd") || !strings.Contains(requires, "systemd\n") || !strings.Contains(requires, "(shadow-utils or shadow)\n") {
+		t.Errorf("it requires %s", requires)
 	}
 }
 
@@ -85,4 +86,14 @@ drwxr-x--- root:healthcheck_exporter /etc/healthcheck_exporter
 drwx------ healthcheck_exporter:healthcheck_exporter /var/lib/healthcheck_exporter
 -rw-r--r-- root:root /var/lib/healthcheck_exporter/restarts.db
 `), sorted(r.sh(`find /etc/healthcheck_exporter* /var/lib/healthcheck_exporter /usr/bin /usr/share -name '*healthcheck[._-]*' -o -path '/etc/healthcheck_exporter/*' -o -path '/var/lib/healthcheck_exporter/*'`+owned)))
+}
+
+// TestRPMOffline: in an image that is being made, presets count as well, and nothing is left of them once the package is removed.
+func TestRPMOffline(t *testing.T) {
+	t.Parallel()
+	r := newRPMRoot(t)
+	r.sh("rm -r /run/systemd; mkdir -p /etc/systemd/system-preset; echo enable healthcheck_exporter.service >/etc/systemd/system-preset/00-own.preset")
+	r.sh("rpm -i --nodeps " + r.copyIn(built(t, "rpm")) + "; test -L " + enabled)
+	want(t, "calls of systemctl", "preset healthcheck_exporter.service", r.told())
+	r.sh("rpm -e healthcheck-exporter; ! test -L " + enabled)
 }
