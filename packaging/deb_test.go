@@ -150,6 +150,8 @@ func checkInstalled(t *testing.T, r *root, list string) {
 	if out, err := r.try("runuser -u nobody -- cat /etc/healthcheck_exporter/healthcheck.yml"); err == nil {
 		t.Errorf("everybody may read the configuration: %s", out)
 	}
+	// Another user in its group, as pm2.conf of examples/systemd has it.
+	r.sh("runuser -u nobody -g healthcheck_exporter -- healthcheck_exporter check /etc/healthcheck_exporter/healthcheck.yml")
 	// Units of other packages do not matter.
 	if out, err := r.try("systemd-analyze verify /usr/lib/systemd/system/healthcheck_exporter.service"); err != nil || strings.Contains(out, "healthcheck") {
 		t.Errorf("systemd-analyze verify: %v\n%s", err, out)

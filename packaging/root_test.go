@@ -57,6 +57,7 @@ func newRoot(t *testing.T) *root {
 		mkdir upper work root
 		mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" root
 		mount -t proc proc root/proc
+		mount --rbind /dev root/dev
 		mount -t tmpfs -o mode=1777 none root/tmp
 		mount -t tmpfs -o mode=0700 none root/root
 		echo $$
