@@ -39,7 +39,8 @@ COPY --from=build --chown=65532:65532 /state /data
 # A number, so that Kubernetes' runAsNonRoot can see that it is not root.
 USER 65532:65532
 EXPOSE 10115
-# With --web.config.file (TLS, passwords), --web.route-prefix or another --web.listen-address this has to be overridden to match.
+# With --web.config.file (TLS, passwords), another --web.listen-address, or a path (--web.external-url, --web.route-prefix) this has to
+# be overridden to match: docs/install.md.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=5s --retries=3 \
     CMD ["/bin/healthcheck_exporter", "probe", "--timeout=3s", "http://127.0.0.1:10115/-/healthy"]
 ENTRYPOINT ["/bin/healthcheck_exporter"]
