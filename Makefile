@@ -7,6 +7,7 @@ SHELL := bash
 .NOTPARALLEL:
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
+unexport CDPATH # cd would go elsewhere
 
 GO        ?= go
 BINARY    := healthcheck_exporter
