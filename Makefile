@@ -44,6 +44,7 @@ build: ## build ./healthcheck_exporter, static; GOOS and GOARCH choose the platf
 	revision=$${REVISION:-$$(git rev-parse --verify --quiet HEAD 2>/dev/null || echo unknown)}
 	branch=$${BRANCH:-$$(git symbolic-ref --short --quiet HEAD 2>/dev/null || echo unknown)}
 	user=$${BUILD_USER:-$$(id -un)@$$(uname -n)}
+	user=$${user// /_} # names of people have blanks, on Windows above all
 	echo ">> building $(BINARY) $$(<VERSION)"
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w \
 		-X $(VERSION_PKG).Version=$$(<VERSION) \
