@@ -47,7 +47,7 @@ func newCheckout(t *testing.T) *checkout {
 cat >/dev/null
 case "$*" in
 *--verify*) echo 'gpg: good' >&2 ;;
-*) echo '[GNUPG:] SIG_CREATED D' >&2; printf '%s\n' '-----BEGIN PGP SIGNATURE-----' '' x '-----END PGP SIGNATURE-----' ;;
+*) printf '\n[GNUPG:] SIG_CREATED D\n' >&2; printf '%s\n' '-----BEGIN PGP SIGNATURE-----' '' x '-----END PGP SIGNATURE-----' ;;
 esac
 end
 		mkdir packaging
