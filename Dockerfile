@@ -1,7 +1,7 @@
 # Build:  docker build -t healthcheck_exporter .     (make image: with labels of version, commit and time)
-# Run:    docker run -p 10115:10115 healthcheck_exporter
+# Run:    docker run -p 127.0.0.1:10115:10115 healthcheck_exporter
 # With a configuration:
-#         docker run -p 10115:10115 -v "$PWD/healthcheck.yml:/etc/healthcheck_exporter/healthcheck.yml:ro" \
+#         docker run -p 127.0.0.1:10115:10115 -v "$PWD/healthcheck.yml:/etc/healthcheck_exporter/healthcheck.yml:ro" \
 #             healthcheck_exporter --config.file=/etc/healthcheck_exporter/healthcheck.yml
 # With restarts, whose state and audit should outlive the container: add -v healthcheck:/data
 
