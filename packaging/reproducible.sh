@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes a release of the last commit twice, in two directories, the second as another person on another day would: another umask,
-# time zone and language, nothing in the cache of the compiler unless WARM=1. Every file has to be the same. It makes the platform of
+# time zone and language, other settings of Go, nothing in the cache of the compiler unless WARM=1. Every file has to be the same. It makes the platform of
 # this machine, or PLATFORMS.
 set -euo pipefail
 unset CDPATH
@@ -25,7 +25,7 @@ make -C "$one" release >"$tmp/one.log" 2>&1 &
 first=$!
 (
 	umask 077
-	export TZ=Asia/Seoul LANG=ko_KR.UTF-8 USER=somebody
+	export TZ=Asia/Seoul LANG=ko_KR.UTF-8 USER=somebody GOFLAGS=-tags=somebody GOAMD64=v3
 	[[ -n ${WARM:-} ]] || export BUILD_GOCACHE=$tmp/cache
 	make -C "$two" release
 ) >"$tmp/two.log" 2>&1 &
