@@ -209,7 +209,7 @@ func TestRefused(t *testing.T) {
 		{"secrets of requests for everybody", "config: {modules: {a: {http: {basic_auth: {password: 1234}, http_headers: {X-Key: {secrets: [s]}}, " +
 			"tls_config: {key: \"-----BEGIN PRIVATE KEY-----\\n\"}}}}, target_apis: [{bearer_token: s}]}", []string{
 			"config.modules.a.http.basic_auth.password: could be read by everybody in the ConfigMap: write password_file: /etc/healthcheck_exporter/secrets/KEY instead",
-			"config.modules.a.http.http_headers.X-Key.secrets: could be read by everybody in the ConfigMap: write files: /etc",
+			"config.modules.a.http.http_headers.X-Key.secrets: could be read by everybody in the ConfigMap: write files: [/etc/healthcheck_exporter/secrets/KEY] instead",
 			"config.modules.a.http.tls_config.key: ", "config.target_apis[0].bearer_token: ",
 		}},
 		{"secrets of restarts for everybody", strings.Replace(armed, "kubernetes:", "http: {authorization: {credentials: s}}, kubernetes:", 1), []string{

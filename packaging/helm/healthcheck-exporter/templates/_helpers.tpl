@@ -127,7 +127,7 @@ labels:
 {{- if or (include "healthcheck-exporter.workloads" . | fromJson) (include "healthcheck-exporter.leader" . | fromJson) }}true{{ end }}
 {{- end }}
 
-{{/* The secrets in a part of the configuration that has a path: a line for each, with its path and what the key of a file would be. */}}
+{{/* The secrets in a part of the configuration that has a path: a line for each, with its path and what to write instead. */}}
 {{- define "healthcheck-exporter.secretsIn" -}}
 {{- $path := .path }}
 {{- if kindIs "map" .in }}
@@ -135,11 +135,11 @@ labels:
 {{- $at := printf "%s.%s" $path $key }}
 {{- $nested := or (kindIs "map" $value) (kindIs "slice" $value) }}
 {{- if and $value (not $nested) (has $key (list "password" "credentials" "client_secret" "bearer_token" "client_certificate_key")) }}
-{{ printf "%s %s_file: " $at $key }}
+{{ printf "%s %s_file: /etc/healthcheck_exporter/secrets/KEY" $at $key }}
 {{- else if contains "PRIVATE KEY-----" (ternary "" (toString $value) $nested) }}
-{{ printf "%s %s_file: " $at $key }}
+{{ printf "%s %s_file: /etc/healthcheck_exporter/secrets/KEY" $at $key }}
 {{- else if and $value (eq $key "secrets") (kindIs "slice" $value) }}
-{{ printf "%s files: " $at }}
+{{ printf "%s files: [/etc/healthcheck_exporter/secrets/KEY]" $at }}
 {{- else if not (has $key (list "labels" "endpoint_params" "claims")) }}
 {{- include "healthcheck-exporter.secretsIn" (dict "path" $at "in" $value) }}
 {{- end }}

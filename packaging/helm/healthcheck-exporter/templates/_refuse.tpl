@@ -108,7 +108,7 @@ the rest of its configuration, and the schema what the values are.
 {{- range include "healthcheck-exporter.secretsIn" (dict "path" "config" "in" $elsewhere) | splitList "\n" }}
   {{- with . }}
     {{- $found := splitn " " 2 . }}
-    {{- $problems = append $problems (printf "%s: could be read by everybody in the ConfigMap: write %s/etc/healthcheck_exporter/secrets/KEY instead, and add the Secret to secrets" $found._0 $found._1) }}
+    {{- $problems = append $problems (printf "%s: could be read by everybody in the ConfigMap: write %s instead, and add the Secret to secrets" $found._0 $found._1) }}
   {{- end }}
 {{- end }}
 {{- if and $managed (not $access.users) }}
