@@ -49,11 +49,12 @@ func TestJoinAndHold(t *testing.T) {
 // wantInfo wants that these are the labels of all series of healthcheck_restart_info.
 func wantInfo(t *testing.T, reg prometheus.Gatherer, labels ...string) {
 	t.Helper()
-	want := "# HELP healthcheck_restart_info A service with one of its targets, to join by.\n# TYPE healthcheck_restart_info gauge\n"
+	var want strings.Builder
+	want.WriteString("# HELP healthcheck_restart_info A service with one of its targets, to join by.\n# TYPE healthcheck_restart_info gauge\n")
 	for _, l := range labels {
-		want += "healthcheck_restart_info" + l + " 1\n"
+		want.WriteString("healthcheck_restart_info" + l + " 1\n")
 	}
-	if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "healthcheck_restart_info"); err != nil {
+	if err := testutil.GatherAndCompare(reg, strings.NewReader(want.String()), "healthcheck_restart_info"); err != nil {
 		t.Error(err)
 	}
 }
