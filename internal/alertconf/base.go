@@ -146,6 +146,22 @@ func (b *base) findMarked(route *yaml.Node, found *int) error {
 	return nil
 }
 
+// intervals are the keys of the marked route that mute it at times, and their values.
+func (b *base) intervals() (pairs []*yaml.Node) {
+	for _, key := range []string{"mute_time_intervals", "active_time_intervals"} {
+		names := member(b.marked, key)
+		if names == nil || names.Kind != yaml.SequenceNode { // nothing, or what Alertmanager refuses
+			continue
+		}
+		var all []string
+		for _, name := range names.Content {
+			all = append(all, resolved(name).Value)
+		}
+		pairs = append(pairs, text(key), list(all...))
+	}
+	return pairs
+}
+
 // resolved follows an alias.
 func resolved(n *yaml.Node) *yaml.Node {
 	if n.Kind == yaml.AliasNode {

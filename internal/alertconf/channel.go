@@ -115,8 +115,12 @@ func (c *Channel) Check(hosts []string) []Problem {
 			wrong(field, "%v", err)
 		}
 	}
-	if c.GroupWait != nil && (*c.GroupWait < 0 || time.Duration(*c.GroupWait) > MaxGroupWait) {
-		wrong("group_wait", "got %s, want 0s to %s", c.GroupWait, MaxGroupWait)
+	switch wait := c.GroupWait; {
+	case wait == nil:
+	case *wait < 0 || time.Duration(*wait) > MaxGroupWait:
+		wrong("group_wait", "got %s, want 0s to %s", wait, MaxGroupWait)
+	case time.Duration(*wait)%time.Millisecond != 0:
+		wrong("group_wait", "got %s, want whole milliseconds: Alertmanager has nothing below them", wait)
 	}
 	return all
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/prometheus/common/model"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -70,16 +71,27 @@ func Render(base []byte, channels []Channel, r Rendering) ([]byte, error) {
 	if off {
 		receivers = append([]*yaml.Node{mapping("name", offReceiver)}, receivers...)
 	}
-	doc.marked.Content = append(doc.marked.Content, text("routes"), below(tests, routes))
+	doc.marked.Content = append(doc.marked.Content, text("routes"), below(tests, routes, doc.intervals()))
 	doc.receivers.Content = append(doc.receivers.Content, receivers...)
 	var out bytes.Buffer
 	fmt.Fprintf(&out, writtenBy+"%s, revision %d. Changes here are found and refused.\n", oneLine(r.Base), r.Revision)
+	unfold(doc.root)
 	e := yaml.NewEncoder(&out)
 	e.SetIndent(2)
 	if err := errors.Join(e.Encode(doc.root), e.Close()); err != nil {
 		return nil, fmt.Errorf("%s: writing what was rendered: %w", r.Base, err)
 	}
 	return out.Bytes(), nil
+}
+
+// unfold writes folded texts line by line: the encoder would fold lines that begin with a space into other ones.
+func unfold(n *yaml.Node) {
+	if n.Style&yaml.FoldedStyle != 0 {
+		n.Style = n.Style&^yaml.FoldedStyle | yaml.LiteralStyle
+	}
+	for _, item := range n.Content {
+		unfold(item)
+	}
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
@@ -100,14 +112,17 @@ const downInterval = "30s"
 const anchor = "healthcheck-channels-routes"
 
 // below are the routes below the marked one. Targets that are down have the same channels as other alerts, and another interval,
-// also where no channel takes them.
-func below(tests, routes []*yaml.Node) *yaml.Node {
+// also where no channel takes them. All but those of tests have the time intervals of the marked one, which they do not inherit.
+func below(tests, routes, intervals []*yaml.Node) *yaml.Node {
 	down := mapping("matchers", list(`alertname="HealthcheckTargetDown"`), "group_interval", downInterval)
 	rest := mapping() // also without channels: a group is known by its routes, and the first channel must not make new ones of all
 	if len(routes) > 0 {
 		channels := &yaml.Node{Kind: yaml.SequenceNode, Content: routes, Anchor: anchor}
 		down.Content = append(down.Content, text("routes"), channels)
 		rest = mapping("routes", &yaml.Node{Kind: yaml.AliasNode, Value: anchor, Alias: channels})
+	}
+	for _, route := range append([]*yaml.Node{down, rest}, routes...) {
+		route.Content = append(route.Content, intervals...)
 	}
 	return &yaml.Node{Kind: yaml.SequenceNode, Content: append(tests, down, rest)}
 }
@@ -144,7 +159,7 @@ func (c *Channel) route() (*yaml.Node, error) {
 		route.Content = append(route.Content, text("matchers"), list(matchers...))
 	}
 	if c.GroupWait != nil {
-		route.Content = append(route.Content, text("group_wait"), text(c.GroupWait.String()))
+		route.Content = append(route.Content, text("group_wait"), text(model.Duration(*c.GroupWait).String())) // Alertmanager knows no 1.5s
 	}
 	return route, nil
 }

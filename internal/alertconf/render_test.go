@@ -189,6 +189,102 @@ func TestRenderAliasedKeys(t *testing.T) {
 	}
 }
 
+// Texts of the base stay as they are, however they are written.
+func TestRenderKeepsTexts(t *testing.T) {
+	const texts = `
+  - name: texts
+    email_configs:
+      - to: a
+        html: >-
+          folded into
+          one line
+
+          the next
+            one of its own
+          end
+        text: |2+
+            two spaces
+          none # no comment
+
+`
+	receiver := func(text []byte) (found map[string]any) {
+		var read struct{ Receivers []map[string]any }
+		if err := yaml.Unmarshal(text, &read); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range read.Receivers {
+			if r["name"] == "texts" {
+				found = r
+			}
+		}
+		return found
+	}
+	base := []byte(baseFile + texts[1:])
+	got, err := Render(base, []Channel{{Name: "live", Kind: SlackWebhook}}, Rendering{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(receiver(base), receiver(got)); diff != "" || receiver(got) == nil {
+		t.Errorf("%s\n%s", diff, got)
+	}
+}
+
+// Alertmanager reads durations of whole numbers alone.
+func TestRenderGroupWait(t *testing.T) {
+	for text, want := range map[string]string{"0s": "0s", "1.5s": "1s500ms", "1500ms": "1s500ms", "90s": "1m30s", "10m": "10m"} {
+		wait, err := config.ParseDuration(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := Render([]byte(smallBase), []Channel{{Name: "a", Kind: SlackWebhook, Enabled: true, GroupWait: &wait}}, Rendering{})
+		if err != nil || !strings.Contains(string(got), "group_wait: "+want+"\n") && !strings.Contains(string(got), "group_wait: "+want+"}") {
+			t.Errorf("%s is not written as %s: %v\n%s", text, want, err, got)
+		}
+	}
+}
+
+// Routes do not inherit time intervals, so all of ours have those of the marked one, but not the tests.
+func TestRenderTimeIntervals(t *testing.T) {
+	for name, marked := range map[string]string{
+		"by hand": "mute_time_intervals: [night, 'off']\n      active_time_intervals: [office]",
+		"merged":  "<<: {mute_time_intervals: &m [&n night, 'off'], active_time_intervals: [office]}",
+		"none":    "mute_time_intervals:\n      active_time_intervals: []",
+	} {
+		t.Run(name, func(t *testing.T) {
+			base := strings.Replace(baseFile, "matchers: ['alertname=~\"Healthcheck.+\"']", marked, 1)
+			got, err := Render([]byte(base), []Channel{{Name: "live", Kind: SlackWebhook, Enabled: true}, {Name: "x", Kind: SlackWebhook}}, Rendering{HasSecret: secret})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var read struct{ Route timedRoute }
+			if err := yaml.Unmarshal(got, &read); err != nil {
+				t.Fatal(err)
+			}
+			ours := read.Route.Routes[1].Routes
+			tests, down, rest := ours[:2], ours[2], ours[3]
+			want := timedRoute{Mute: []string{"night", "off"}, Active: []string{"office"}}
+			if name == "none" {
+				want = timedRoute{Active: []string{}}
+			}
+			for _, r := range append([]timedRoute{down, rest}, append(down.Routes, rest.Routes...)...) {
+				r.Routes = nil
+				if diff := cmp.Diff(want, r); diff != "" {
+					t.Errorf("%s\n%s", diff, got)
+				}
+			}
+			if len(down.Routes) != 2 || tests[0].Mute != nil || tests[0].Active != nil {
+				t.Errorf("got\n%s", got)
+			}
+		})
+	}
+}
+
+type timedRoute struct {
+	Mute   []string     `yaml:"mute_time_intervals"`
+	Active []string     `yaml:"active_time_intervals"`
+	Routes []timedRoute `yaml:"routes"`
+}
+
 func TestRenderWithoutChannels(t *testing.T) {
 	got, err := Render([]byte(baseFile), nil, Rendering{Base: "b", HasSecret: secret})
 	if err != nil {
@@ -269,6 +365,8 @@ func TestChannelCheck(t *testing.T) {
 		{"matchers", Channel{Name: "a", Kind: SlackWebhook, Matchers: []string{`a="b"`, "x"}}, []string{"matchers/1"}},
 		{"too many matchers", Channel{Name: "a", Kind: SlackWebhook, Matchers: strings.Split(strings.Repeat(`a="b";`, 20)+`a="b"`, ";")}, []string{"matchers"}},
 		{"too long a wait", Channel{Name: "a", Kind: SlackWebhook, GroupWait: &long}, []string{"group_wait"}},
+		{"a part of a second", Channel{Name: "a", Kind: SlackWebhook, GroupWait: new(config.Duration(1500 * time.Millisecond))}, nil},
+		{"a part of a millisecond", Channel{Name: "a", Kind: SlackWebhook, GroupWait: new(config.Duration(1500 * time.Microsecond))}, []string{"group_wait"}},
 	} {
 		var got []string
 		for _, p := range tt.channel.Check(hosts) {

@@ -53,9 +53,11 @@ route: &root
     - group_wait: 1s
       receiver: healthcheck-channels
       matchers: ["alertname=~\"Healthcheck.+\""]
+      mute_time_intervals: [night]
   receiver: nobody
   group_by: ['...']
 inhibit_rules: []
+time_intervals: [{name: night, time_intervals: [{times: [{start_time: '22:00', end_time: '24:00'}]}]}]
 global: # after what it is for
   http_config: {<<: {basic_auth: {username: u, password: p}}, follow_redirects: true, proxy_url: "http://proxy.example.com:3128"}
 # The last line.
@@ -254,7 +256,7 @@ func randomChannels(r *rand.Rand, receivers []string) (all []alertconf.Channel) 
 			c.Matchers = slices.Repeat([]string{`environment!="x"`}, alertconf.MaxMatchers)
 		}
 		if r.IntN(2) == 0 {
-			wait := config.Duration(r.IntN(1000)) * config.Duration(time.Millisecond)
+			wait := config.Duration(r.IntN(int(alertconf.MaxGroupWait.Milliseconds()))) * config.Duration(time.Millisecond)
 			c.GroupWait = &wait
 		}
 		switch c.Kind {

@@ -223,11 +223,12 @@ func wantTimes(t *testing.T, before, after *amconfig.Config, channels []alertcon
 				interval = 30 * time.Second
 			}
 			o := r.RouteOpts
-			if o.GroupWait != wait || o.GroupInterval != interval || o.RepeatInterval != was.RouteOpts.RepeatInterval || !reflect.DeepEqual(o.GroupBy, was.RouteOpts.GroupBy) || !r.Continue {
+			if o.GroupWait != wait || o.GroupInterval != interval || o.RepeatInterval != was.RouteOpts.RepeatInterval || !reflect.DeepEqual(o.GroupBy, was.RouteOpts.GroupBy) ||
+				!slices.Equal(o.MuteTimeIntervals, was.RouteOpts.MuteTimeIntervals) || !r.Continue {
 				t.Errorf("%q has the times %+v, continue %t, want group_wait %s, group_interval %s and the rest as %+v", c.Name, o, r.Continue, wait, interval, was.RouteOpts)
 			}
 		}
-		if o := tests[i].RouteOpts; o.GroupWait != 0 || o.GroupInterval != time.Second || !o.GroupByAll || tests[i].Continue {
+		if o := tests[i].RouteOpts; o.GroupWait != 0 || o.GroupInterval != time.Second || !o.GroupByAll || o.MuteTimeIntervals != nil || tests[i].Continue {
 			t.Errorf("the test of %q has the times %+v, continue %t", c.Name, o, tests[i].Continue)
 		}
 	}
