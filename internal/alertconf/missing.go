@@ -36,7 +36,7 @@ func (p *Place) Check(config []byte, coming map[string]string) error {
 		c.coming[p.Secrets()+"/"+SecretFile(channel)] = secret != ""
 	}
 	eachScalar(&doc, c.file)
-	if c.allSeen {
+	if c.read && !c.unseen {
 		eachScalar(&doc, c.templates)
 	}
 	if len(c.missing) > 0 {
@@ -52,8 +52,8 @@ type inspection struct {
 	missing []string
 	said    map[string]bool // what is in missing, without its line: each channel has what the base has for all
 	defined map[string]bool // templates, by name
-	// allSeen says whether all files of templates were read.
-	allSeen bool
+	read    bool            // a file of templates
+	unseen  bool            // there may be others that cannot be seen from here
 }
 
 func (c *inspection) fail(n *yaml.Node, format string, args ...any) {
@@ -87,31 +87,47 @@ func (c *inspection) file(s scalar) {
 // maxTemplates is how much of a file of templates is read, in bytes.
 const maxTemplates = 1 << 20
 
-var definition = regexp.MustCompile(`\{\{-?\s*define\s+"([^"]+)"`)
+var definition = regexp.MustCompile("\\{\\{-?\\s*(?:define|block)\\s+(?:\"([^\"]+)\"|`([^`]+)`)")
 
 func (c *inspection) templateFiles(s scalar) {
 	pattern, ok := c.place.seenHere(s.node.Value, true)
 	if !ok {
+		c.unseen = true
 		return
 	}
 	found, err := filepath.Glob(pattern)
-	if err != nil || len(found) == 0 {
+	switch {
+	case err == nil && len(found) == 0 && private(pattern):
+		c.unseen = true
+	case err != nil || len(found) == 0:
 		c.fail(s.node, "no file matches the template %q: messages would fail", pattern)
-		return
 	}
 	for _, file := range found {
-		if info, err := os.Stat(file); err != nil || info.Size() > maxTemplates {
-			return
+		info, err := os.Stat(file)
+		if err != nil || info.Size() > maxTemplates {
+			c.unseen = true
+			continue
 		}
 		text, err := os.ReadFile(file)
 		if err != nil {
-			return
+			c.unseen = true
+			continue
 		}
+		c.read = true
 		for _, m := range definition.FindAllSubmatch(text, -1) {
-			c.defined[string(m[1])] = true
+			c.defined[string(m[1])+string(m[2])] = true
 		}
 	}
-	c.allSeen = true
+}
+
+// private reports whether the files of a pattern may be in a directory that the exporter may not look into, which filepath.Glob does
+// not say.
+func private(pattern string) bool {
+	_, err := os.Lstat(pattern)
+	if err != nil && strings.ContainsAny(filepath.Base(pattern), `*?[`) {
+		_, err = os.ReadDir(filepath.Dir(pattern))
+	}
+	return errors.Is(err, fs.ErrPermission)
 }
 
 var use = regexp.MustCompile(`\{\{-?\s*template\s+"([^"]+)"`)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -30,12 +31,12 @@ func write(t *testing.T, path, text string) {
 
 func TestCheckFindsWhatIsMissing(t *testing.T) {
 	p := Place{Dir: t.TempDir(), SeenAs: "/etc/am"}
-	write(t, filepath.Join(p.Dir, "healthcheck.tmpl"), `{{ define "healthcheck.title" }}x{{ end }}{{- define "healthcheck.text" -}}x{{ end }}`)
+	write(t, filepath.Join(p.Dir, "healthcheck.tmpl"), "{{ define \"healthcheck.title\" }}x{{ end }}{{- define \"healthcheck.text\" -}}x{{block `healthcheck.foot` .}}{{ end }}{{ end }}")
 	write(t, filepath.Join(p.Dir, "empty"), "")
 	if err := p.setSecret("live", "https://hooks.slack.com/x"); err != nil {
 		t.Fatal(err)
 	}
-	const config = `templates: [healthcheck.tmpl, '*.none', /etc/am/healthcheck.tmpl, /elsewhere/x.tmpl]
+	const config = `templates: [healthcheck.tmpl, '*.none', /etc/am/healthcheck.tmpl]
 receivers:
 - name: a
   slack_configs: [{api_url_file: /etc/am/channel-secrets/live, title: '{{ template "healthcheck.title" . }}'}, {api_url_file: /etc/am/channel-secrets/gone}, {api_url_file: relative}]
@@ -43,7 +44,7 @@ receivers:
   webhook_configs: [{http_config: {authorization: {credentials_file: empty}, tls_config: {ca_file: gone}}}]
 - {name: again, webhook_configs: [{http_config: {tls_config: {&f ca_file: gone}}}, {http_config: {tls_config: {*f : gone-too}}}]}
 - name: c
-  slack_configs: [{title: '{{ template "slack.default.title" . }}', text: '{{ template "healthcheck.body" . }}{{ template "healthcheck.text" . }}'}]
+  slack_configs: [{title: '{{ template "slack.default.title" . }}', text: '{{ template "healthcheck.body" . }}{{ template "healthcheck.text" . }}{{ template "healthcheck.foot" . }}'}]
 `
 	missing, _ := errors.AsType[*MissingError](p.Check([]byte(config), nil))
 	want := []string{
@@ -72,8 +73,26 @@ func TestCheckWithoutPermission(t *testing.T) {
 	if err := os.Mkdir(private, 0); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Check([]byte("a_file: "+private+"/x"), nil); err != nil {
-		t.Error(err)
+	for _, config := range []string{"a_file: PRIVATE/x", "templates: [PRIVATE/x.tmpl]", "templates: [PRIVATE/*.tmpl]"} {
+		if err := p.Check([]byte(strings.ReplaceAll(config, "PRIVATE", private)), nil); err != nil {
+			t.Errorf("%s: %v", config, err)
+		}
+	}
+}
+
+// Where a file of templates is not seen from here, nobody knows what it defines, whatever the others do.
+func TestCheckWithUnseenTemplates(t *testing.T) {
+	p := Place{Dir: t.TempDir(), SeenAs: "/etc/am"}
+	write(t, filepath.Join(p.Dir, "own.tmpl"), `{{ define "own" }}x{{ end }}`)
+	const use = `
+receivers: [{name: a, slack_configs: [{text: '{{ template "healthcheck.text" . }}'}]}]
+`
+	for templates, want := range map[string]bool{
+		"[/elsewhere/x.tmpl, own.tmpl]": true, "[own.tmpl, /elsewhere/x.tmpl]": true, "[/elsewhere/x.tmpl]": true, "[own.tmpl]": false,
+	} {
+		if err := p.Check([]byte("templates: "+templates+use), nil); (err == nil) != want {
+			t.Errorf("%s: %v", templates, err)
+		}
 	}
 }
 
