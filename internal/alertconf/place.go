@@ -94,6 +94,50 @@ func (p *Place) restore(data []byte) error {
 	return durable.SyncDir(p.Dir)
 }
 
+// otherMode is the other mode that a configuration may ask for.
+var otherMode = map[fs.FileMode]fs.FileMode{0o600: 0o640, 0o640: 0o600}
+
+// remode gives the files that were written with the other mode the one that they would have now. A mode that somebody has given them by
+// hand stays until they are written again.
+func (p *Place) remode() error {
+	secrets := filepath.Join(p.Dir, secretsDir)
+	entries, err := os.ReadDir(secrets)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	files := []string{p.config(), p.previous()}
+	for _, e := range entries {
+		files = append(files, filepath.Join(secrets, e.Name()))
+	}
+	for i, file := range files {
+		info, err := os.Lstat(file)
+		if err != nil || !info.Mode().IsRegular() || info.Mode().Perm() != otherMode[p.mode()] {
+			continue // it is not there, or not ours
+		}
+		if i > 1 {
+			if err := p.makeSecretsDir(); err != nil {
+				return err
+			}
+		}
+		if os.Chmod(file, p.mode()) == nil {
+			continue
+		}
+		if err := p.copyFile(file, file); err != nil { // it belongs to somebody else
+			return err
+		}
+	}
+	return nil
+}
+
+// copyFile makes one file of ours what another one is.
+func (p *Place) copyFile(from, to string) error {
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return durable.Replace(to, data, p.mode())
+}
+
 // leftover is a file that was being written when the exporter was killed, see durable.Replace.
 var leftover = regexp.MustCompile(`^` + regexp.QuoteMeta(configFile) + `(\.previous)?\.[0-9]+$`)
 

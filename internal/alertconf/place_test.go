@@ -279,6 +279,41 @@ func TestSecretsDirIsForTheGroup(t *testing.T) {
 	}
 }
 
+// Who changes the mode in the configuration gets it for what is there already.
+func TestModeIsChanged(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("modes are those of Unix")
+	}
+	p, _ := newPublisher(t)
+	config, secret := p.Place.config(), p.Place.secretFile("live")
+	publish := func() {
+		t.Helper()
+		text := "a_file: " + p.Place.Secrets() + "/live"
+		if err := p.Publish(t.Context(), Update{Config: []byte(text), Secrets: map[string]string{"live": "one"}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, mode := range []fs.FileMode{0o600, 0o640, 0o600} {
+		p.Place.Mode = mode
+		publish()
+		for _, file := range []string{config, secret} {
+			if info, err := os.Stat(file); err != nil || info.Mode().Perm() != mode {
+				t.Errorf("%s has %v, %v, want %v", file, info.Mode(), err, mode)
+			}
+		}
+		if info, err := os.Stat(filepath.Dir(secret)); err != nil || mode == 0o640 && info.Mode().Perm() != 0o750 {
+			t.Errorf("the directory of the secrets has %v, %v", info.Mode(), err)
+		}
+	}
+	if err := os.Chmod(config, 0o644); err != nil { // by hand
+		t.Fatal(err)
+	}
+	publish()
+	if info, err := os.Stat(config); err != nil || info.Mode().Perm() != 0o644 {
+		t.Errorf("%v, %v, want that of somebody else", info.Mode(), err)
+	}
+}
+
 // Whoever may test a channel of one environment must not inhibit alerts of others.
 func TestTestAlertInhibitsNothing(t *testing.T) {
 	c := Channel{Name: "dev", Matchers: []string{`environment="DEV"`, `alertname="HealthcheckExporterDown"`, `team="a"`}}

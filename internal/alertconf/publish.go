@@ -115,6 +115,9 @@ func (p *Publisher) Publish(ctx context.Context, u Update) error {
 	if err := p.Place.Check(u.Config, u.Secrets); err != nil && (!u.Lacking || !isMissing(err)) {
 		return err
 	}
+	if err := p.Place.remode(); err != nil {
+		return err
+	}
 	changed, err := p.Place.changedSecrets(u.Secrets)
 	if err != nil {
 		return err
