@@ -2,6 +2,8 @@ package alertconf
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -43,4 +45,35 @@ func TestPublishOnAFullDisk(t *testing.T) {
 	if diff := cmp.Diff(use+"b: "+strings.Repeat("x", 8<<10), string(got)); diff != "" || err != nil {
 		t.Errorf("%v %s", err, diff)
 	}
+}
+
+// A secret is taken back also where the secrets are on a disk of their own.
+func TestSecretsOnAnotherDisk(t *testing.T) {
+	p, _ := newPublisher(t)
+	dir := filepath.Join(p.Place.Dir, secretsDir)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	fulldisk.Mount(t, dir, "256k")
+	use := "a_file: " + p.Place.Secrets() + "/live\n"
+	publish := func(config, secret string) error {
+		return p.Publish(t.Context(), Update{Config: []byte(config), Secrets: map[string]string{"live": secret}})
+	}
+	if err := publish(use, "one"); err != nil {
+		t.Fatal(err)
+	}
+	if err := publish(use+"refuse: 1", "two"); !isRefused(err) || strings.Contains(err.Error(), "going back") {
+		t.Errorf("got %v", err)
+	}
+	if got, err := p.Place.Secret("live"); got != "one" || err != nil {
+		t.Errorf("the secret is %q, %v", got, err)
+	}
+	if err := publish(use+"b: 1", "three"); err != nil {
+		t.Error(err)
+	}
+}
+
+func isRefused(err error) bool {
+	_, ok := errors.AsType[*RefusedError](err)
+	return ok
 }

@@ -104,8 +104,8 @@ func (p *Place) noteSecrets(before map[string]string) error {
 	return durable.SyncDir(p.Dir)
 }
 
-// takeBackSecrets makes the secrets what they were before a change that was not kept. It needs no space on the disk, and may be
-// called again after it was interrupted.
+// takeBackSecrets makes the secrets what they were before a change that was not kept. It needs no space on the disk, unless the
+// secrets are on one of their own, and may be called again after it was interrupted.
 func (p *Place) takeBackSecrets() error {
 	dir := p.secretsBefore()
 	entries, err := os.ReadDir(dir)
@@ -118,7 +118,7 @@ func (p *Place) takeBackSecrets() error {
 		case statErr != nil:
 			err = errors.Join(err, statErr)
 		case info.Size() > 0:
-			err = errors.Join(err, os.Rename(noted, file))
+			err = errors.Join(err, p.moveBack(noted, file))
 		default:
 			err = errors.Join(err, removed(os.Remove(file)))
 		}
@@ -130,6 +130,14 @@ func (p *Place) takeBackSecrets() error {
 		return err
 	}
 	return p.forgetSecrets()
+}
+
+// moveBack makes a secret that was noted the one in force. Their directories may be on different disks.
+func (p *Place) moveBack(noted, file string) error {
+	if os.Rename(noted, file) == nil {
+		return nil
+	}
+	return p.copyFile(noted, file)
 }
 
 // forgetSecrets ends a change: nothing will be taken back.
