@@ -339,6 +339,36 @@ func TestInterruptedWithoutExporter(t *testing.T) {
 	}
 }
 
+// A change that Alertmanager runs already was made, also if nobody could note that: its secrets stay.
+func TestInterruptedAtTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t)
+		l.exporter.be(true, false)
+		config := "a_file: " + l.dir + "/channel-secrets/live"
+		l.alertmanager.be(false, config)
+		for _, dir := range []string{"channel-secrets", "channel-secrets.previous"} {
+			if err := os.Mkdir(filepath.Join(l.dir, dir), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l.write("alertmanager.yml", config)
+		l.write("channel-secrets/live", canary("live"))
+		l.write("channel-secrets.previous/live", "") // there was none
+		kept, err := json.Marshal(kept{memoryFormat, 4, alertconf.Written{Digest: alertconf.Digest([]byte(config)), Before: alertconf.Digest([]byte("old")), Changing: true}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.write(memoryFile, string(kept))
+		end := l.run()
+		later(time.Minute)
+		end()
+		l.runs(config)
+		if got := l.file("channel-secrets/live"); got != canary("live") || strings.Contains(l.file(memoryFile), "changing") {
+			t.Errorf("the secret is %q, and it remembers %s", got, l.file(memoryFile))
+		}
+	})
+}
+
 func TestOpen(t *testing.T) {
 	l := newLab(t)
 	s := l.open()
