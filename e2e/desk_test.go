@@ -150,7 +150,7 @@ access: {users: [%s]}
 alertmanager:
   base: base.yml
   dir: '%s'
-  channel_hosts: ['%s', '%s']
+  channel_hosts: ['%s', '%s', slack.com]
   servers: [%s]
 %s%s`, strings.Join(users, ", "), d.dir, slack.Host, d.hook.Address, strings.Join(servers, ", "), o.section, o.config)
 }

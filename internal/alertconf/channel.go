@@ -160,7 +160,7 @@ func CheckURL(s string, hosts []string, secret bool) error {
 		return errors.New("it has a brace, a space or a character that does not print")
 	case !secret && (u.RawQuery != "" || u.ForceQuery || strings.Contains(s, "#")):
 		return errors.New("it has a query or a fragment, which everybody who may read would see")
-	case !slices.Contains(hosts, hostOf(u)):
+	case !slices.Contains(hosts, hostOf(u)) && !slices.Contains(hosts, hostOf(u)+schemePorts[u.Scheme]):
 		return fmt.Errorf("the host %q is not one of alertmanager.channel_hosts, which allows %q: add it there, or use another URL", hostOf(u), hosts)
 	case secret:
 		return CheckConfidential(s)
@@ -177,10 +177,19 @@ func CheckConfidential(s string) error {
 	return nil
 }
 
+// SameHost reports whether two URLs have one host, and so are for one server.
+func SameHost(a, b string) bool {
+	one, errOne := url.Parse(a)
+	other, errOther := url.Parse(b)
+	return errOne == nil && errOther == nil && hostOf(one) == hostOf(other)
+}
+
+// schemePorts are what a URL has after its host if it has the port of its scheme.
+var schemePorts = map[string]string{"https": ":443", "http": ":80"}
+
 // hostOf is the host of a URL in lower case, with its port unless that is the one of the scheme.
 func hostOf(u *url.URL) string {
-	host := strings.ToLower(u.Host)
-	return strings.TrimSuffix(host, map[string]string{"https": ":443", "http": ":80"}[u.Scheme])
+	return strings.TrimSuffix(strings.ToLower(u.Host), schemePorts[u.Scheme])
 }
 
 func loopback(host string) bool {

@@ -20,8 +20,11 @@ const MarkedReceiver = "healthcheck-channels"
 // writtenBy begins what is rendered.
 const writtenBy = "# Written by healthcheck_exporter from "
 
-// slackPost is where messages to a SlackBot go.
-const slackPost = "https://slack.com/api/chat.postMessage"
+// SlackHost is the host to which messages of a SlackBot go, and slackPost where it is there.
+const (
+	SlackHost = "slack.com"
+	slackPost = "https://" + SlackHost + "/api/chat.postMessage"
+)
 
 // offReceiver has no integrations: what goes to it is sent to nobody, and does not go to MarkedReceiver either.
 const offReceiver = ourReceivers + "off"

@@ -341,7 +341,7 @@ func TestBaseIsRefused(t *testing.T) {
 }
 
 func TestChannelCheck(t *testing.T) {
-	hosts := []string{"hooks.slack.com", "ops.example.com"}
+	hosts := []string{"hooks.slack.com", "ops.example.com", "chat.example.com:443"}
 	long := config.Duration(time.Hour)
 	for _, tt := range []struct {
 		name    string
@@ -364,6 +364,8 @@ func TestChannelCheck(t *testing.T) {
 		{"query", Channel{Name: "a", Kind: Webhook, URL: "https://ops.example.com/?token=x"}, []string{"url"}},
 		{"matchers", Channel{Name: "a", Kind: SlackWebhook, Matchers: []string{`a="b"`, "x"}}, []string{"matchers/1"}},
 		{"too many matchers", Channel{Name: "a", Kind: SlackWebhook, Matchers: strings.Split(strings.Repeat(`a="b";`, 20)+`a="b"`, ";")}, []string{"matchers"}},
+		{"the port of the scheme by hand", Channel{Name: "a", Kind: Webhook, URL: "https://chat.example.com/"}, nil},
+		{"that of another scheme", Channel{Name: "a", Kind: Webhook, URL: "http://chat.example.com/"}, []string{"url"}},
 		{"too long a wait", Channel{Name: "a", Kind: SlackWebhook, GroupWait: &long}, []string{"group_wait"}},
 		{"a part of a second", Channel{Name: "a", Kind: SlackWebhook, GroupWait: new(config.Duration(1500 * time.Millisecond))}, nil},
 		{"a part of a millisecond", Channel{Name: "a", Kind: SlackWebhook, GroupWait: new(config.Duration(1500 * time.Microsecond))}, []string{"group_wait"}},

@@ -148,7 +148,8 @@ func stored(c *managed.Channel) alertconf.Channel {
 
 // check finds all that is wrong with a draft. Now is the present channel; nil: there is none.
 func (d *draft) check(f *force, now *managed.Channel) {
-	for _, p := range d.Check(f.settings.Hosts) {
+	hosts := d.hosts(f, now)
+	for _, p := range d.Check(hosts) {
 		if pointer := "/" + p.Field; !d.says(pointer) {
 			d.wrong(pointer, "%s", p.Detail)
 		}
@@ -159,8 +160,28 @@ func (d *draft) check(f *force, now *managed.Channel) {
 	if u, err := url.Parse(d.URL); err == nil && d.Kind == alertconf.Webhook && strings.EqualFold(u.Hostname(), slackHooks) {
 		d.wrong("/url", "a URL of %s is a secret, and that of a %s is not: want the type %s", slackHooks, alertconf.Webhook, alertconf.SlackWebhook)
 	}
+	if d.Kind == alertconf.SlackBot && alertconf.CheckURL("https://"+alertconf.SlackHost, hosts, false) != nil {
+		d.wrong("/type", "a %s sends to %s, which is not one of alertmanager.channel_hosts: add it there, or use another type", d.Kind, alertconf.SlackHost)
+	}
 	d.checkSecret(f, now)
 	d.checkWay(now)
+}
+
+// hosts are those that the channel may have. One that is to be off may keep the one that it has: it was allowed once.
+func (d *draft) hosts(f *force, now *managed.Channel) []string {
+	if d.Enabled || now == nil {
+		return f.settings.Hosts
+	}
+	before := stored(now)
+	u, err := url.Parse(before.URL)
+	if err != nil || before.Kind != d.Kind || before.URL != d.URL || before.Channel != d.Channel.Channel {
+		return f.settings.Hosts
+	}
+	host := strings.ToLower(u.Host)
+	if d.Kind == alertconf.SlackBot {
+		host = alertconf.SlackHost
+	}
+	return append(slices.Clone(f.settings.Hosts), host)
 }
 
 // slackHooks is the host of URLs that are secrets.
@@ -172,6 +193,10 @@ func (d *draft) checkSecret(f *force, now *managed.Channel) {
 	switch {
 	case d.says(pointer):
 	case d.secret == nil && d.keepsSecret(now):
+		// Nobody can read a token. Who could send it to a host of his own would.
+		if before := stored(now); d.Kind == alertconf.Webhook && !alertconf.SameHost(before.URL, d.URL) && !d.says("/url") {
+			d.wrong(pointer, "the present one is for another host: write it again, or \"\" if this one needs none")
+		}
 	case d.secret == nil || *d.secret == "":
 		if needsSecret[d.Kind] {
 			d.wrong(pointer, "missing, and a %s needs it", d.Kind)

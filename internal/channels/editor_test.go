@@ -211,9 +211,58 @@ func TestInvalid(t *testing.T) {
 	}
 }
 
-// A token that stays does not go to a URL that everybody on the way could listen to, and without one there is nothing to hear.
+// A host that is not allowed any more gets no other channel. What goes there can be switched off, and nothing else.
+func TestHostIsNotAllowedAnyMore(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	bot := `{"type":"slack_bot","channel":"#a","token":"canary-1"}`
+	w.put(t, "bot", bot)
+	w.put(t, "hook", `{"type":"webhook","url":"https://hook.example.com:443/a"}`)
+	tightened := *w.settings
+	tightened.Hosts = []string{"hooks.slack.com"}
+	if err := w.Configure(&tightened); err != nil {
+		t.Fatal(err)
+	}
+	patch := func(name, body string) error {
+		_, err := w.Patch(t.Context(), w.by(overwrite), name, []byte(body))
+		return err
+	}
+	_, err := w.Put(t.Context(), w.by(managed.Condition{}), "new", []byte(bot))
+	for what, err := range map[string]error{"new": err, "bot": patch("bot", `{"channel":"#b"}`)} {
+		if diff := cmp.Diff([]string{"/type"}, found(err)); diff != "" || !strings.Contains(fmt.Sprint(err.(*managed.InvalidError).Problems), "slack.com") { //nolint:errorlint,forcetypeassert // found says so
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	for _, name := range []string{"bot", "hook"} {
+		if err := patch(name, `{"enabled":false}`); err != nil {
+			t.Errorf("%s cannot be switched off: %v", name, err)
+		}
+		if err := patch(name, `{"enabled":true}`); found(err) == nil {
+			t.Errorf("%s can be switched on: %v", name, err)
+		}
+	}
+	if diff := cmp.Diff([]string{"/url"}, found(patch("hook", `{"url":"https://hook.example.com/b"}`))); diff != "" {
+		t.Errorf("another URL: %s", diff)
+	}
+	if diff := cmp.Diff([]string{"/type"}, found(patch("bot", `{"channel":"#b"}`))); diff != "" {
+		t.Errorf("another channel: %s", diff)
+	}
+	tightened.Hosts = []string{"slack.com:443"}
+	if err := w.Configure(&tightened); err != nil {
+		t.Fatal(err)
+	}
+	if err := patch("bot", `{"enabled":true}`); err != nil {
+		t.Error(err)
+	}
+}
+
+// A token that stays does not go to a URL that everybody on the way could listen to, or to another host, and without one there is
+// nothing to hear.
 func TestTokenStaysConfidential(t *testing.T) {
 	w := newWorld(t, t.TempDir())
+	w.settings.Hosts = append(w.settings.Hosts, "hooks.example.org")
+	if err := w.Configure(w.settings); err != nil {
+		t.Fatal(err)
+	}
 	w.put(t, "hook", `{"type":"webhook","url":"https://hook.example.com","token":"canary-1"}`)
 	patch := func(body string) error {
 		_, err := w.Patch(t.Context(), w.by(managed.Condition{Any: true}), "hook", []byte(body))
@@ -221,6 +270,15 @@ func TestTokenStaysConfidential(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"/url"}, found(patch(`{"url":"http://hook.example.com"}`))); diff != "" {
 		t.Errorf("http with a token (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"/token"}, found(patch(`{"url":"https://hooks.example.org/b"}`))); diff != "" {
+		t.Errorf("another host (-want +got):\n%s", diff)
+	}
+	if err := patch(`{"url":"https://hook.example.com:443/b"}`); err != nil {
+		t.Errorf("another path: %v", err)
+	}
+	if err := patch(`{"url":"https://hooks.example.org/b","token":"canary-2"}`); err != nil || w.disk(t)["channel-secrets/hook"] != "canary-2\n" {
+		t.Errorf("another host with a token of its own: %v", err)
 	}
 	if err := patch(`{"url":"http://hook.example.com","token":null}`); err != nil {
 		t.Errorf("http without one: %v", err)
