@@ -157,6 +157,9 @@ func (d *draft) check(f *force, now *managed.Channel) {
 	if d.Kind == alertconf.Receiver && d.Receiver != "" && !slices.Contains(f.receivers, d.Receiver) {
 		d.wrong("/receiver", "%s has no receiver %q, want one of %q", f.settings.Base, printable.Text(d.Receiver, printable.MaxLog), f.receivers)
 	}
+	if d.Kind == alertconf.Receiver && !d.SendResolved {
+		d.wrong("/send_resolved", "is what the receiver in %s says: leave it out here", f.settings.Base)
+	}
 	if u, err := url.Parse(d.URL); err == nil && d.Kind == alertconf.Webhook && strings.EqualFold(u.Hostname(), slackHooks) {
 		d.wrong("/url", "a URL of %s is a secret, and that of a %s is not: want the type %s", slackHooks, alertconf.Webhook, alertconf.SlackWebhook)
 	}

@@ -98,6 +98,9 @@ func drafted(name string, fields map[string]any, problems []managed.Problem) *dr
 func patched(now *managed.Channel, changes map[string]any) map[string]any {
 	fields := managed.Patched(now.Definition, changes)
 	kind, _ := fields["type"].(string)
+	if _, ok := changes["send_resolved"]; !ok && kind == string(alertconf.Receiver) { // it is from another type, which has it
+		delete(fields, "send_resolved")
+	}
 	if key := secretKeys[alertconf.Kind(kind)]; key != "" {
 		delete(fields, key)
 		if secret, ok := changes[key]; ok {

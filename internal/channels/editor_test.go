@@ -172,6 +172,7 @@ func TestInvalid(t *testing.T) {
 		},
 		{"x", `{"type":"receiver","receiver":"pagre"}`, []string{"/receiver"}, `want one of ["nobody" "pager" "healthcheck-channels"]`},
 		{"x", `{"type":"receiver","receiver":"pager","token":"canary-1"}`, []string{"/token"}, "is for a slack_bot or a webhook"},
+		{"x", `{"type":"receiver","receiver":"pager","send_resolved":false}`, []string{"/send_resolved"}, "base.yml"},
 		{"x", `{"type":"receiver","receiver":"pager","url":"https://canary.example.com"}`, []string{"/url"}, "is for a webhook"},
 		{"x", `{"type":"slack_webhook"}`, []string{"/url"}, "missing"},
 		{"x", `{"type":"slack_webhook","url":""}`, []string{"/url"}, "missing"},
@@ -208,6 +209,20 @@ func TestInvalid(t *testing.T) {
 	}
 	if len(w.List()) > 0 || len(w.disk(t)) != 1 {
 		t.Errorf("something was kept: %q", w.disk(t))
+	}
+}
+
+// What a receiver of the base file says of ends, no channel does. One that becomes another type's keeps nothing of it.
+func TestReceiverSaysItselfWhetherItHearsOfEnds(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	w.put(t, "x", `{"type":"webhook","url":"https://hook.example.com/a","send_resolved":false}`)
+	out, err := w.Patch(t.Context(), w.by(overwrite), "x", []byte(`{"type":"receiver","receiver":"pager","url":null}`))
+	if err != nil || !out.Channel.SendResolved {
+		t.Errorf("got %+v, %v", out, err)
+	}
+	_, err = w.Patch(t.Context(), w.by(overwrite), "x", []byte(`{"send_resolved":false}`))
+	if diff := cmp.Diff([]string{"/send_resolved"}, found(err)); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -22,6 +22,7 @@ type channelField struct {
 	kind string // of the control in html/form.html
 	// of are the kinds of channels that have it. nil: all.
 	of       []alertconf.Kind
+	not      alertconf.Kind // of all but this one
 	required bool
 	// show is what there is as people edit it. nil: it is a secret, which nobody sees.
 	show func(*channels.Channel) string
@@ -36,7 +37,7 @@ var channelFields = []channelField{
 	{key: "token", kind: "secret", of: []alertconf.Kind{alertconf.Webhook}},
 	{key: "receiver", kind: "text", of: []alertconf.Kind{alertconf.Receiver}, required: true, show: func(ch *channels.Channel) string { return ch.Receiver }},
 	{key: "matchers", kind: "area", show: func(ch *channels.Channel) string { return strings.Join(ch.Matchers, "\n") }},
-	{key: "send_resolved", kind: "choose", show: func(ch *channels.Channel) string { return yesOrNo(ch.SendResolved) }},
+	{key: "send_resolved", kind: "choose", not: alertconf.Receiver, show: func(ch *channels.Channel) string { return yesOrNo(ch.SendResolved) }},
 	{key: "group_wait", kind: "text", show: showWait},
 	{key: "enabled", kind: "choose", show: func(ch *channels.Channel) string { return yesOrNo(ch.Enabled) }},
 }
@@ -58,7 +59,7 @@ func showWait(ch *channels.Channel) string {
 // fieldsOf are those of channels of a kind.
 func fieldsOf(kind alertconf.Kind) (all []channelField) {
 	for _, f := range channelFields {
-		if f.of == nil || slices.Contains(f.of, kind) {
+		if f.not != kind && (f.of == nil || slices.Contains(f.of, kind)) {
 			all = append(all, f)
 		}
 	}

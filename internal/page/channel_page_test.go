@@ -110,7 +110,10 @@ func TestAddChannel(t *testing.T) {
 	lacks(t, w, "f-token", "f-receiver", "f-channel", "remove_secret", "select 2 of")
 	says(t, p.does("GET", "/add-channel?type=slack_bot&lang=ko"), 200, `<input id="f-token" name="token" type="password"`, `id="f-channel"`, `href="./add-channel?lang=ko&amp;type=webhook"`)
 	says(t, p.does("GET", "/add-channel?type=webhook"), 200, `<input id="f-url" name="url" value=""`, `<input id="f-token" name="token" type="password" spellcheck="false" autocomplete="off" aria`)
-	says(t, p.does("GET", "/add-channel?type=receiver"), 200, `<datalist id="l-receiver"><option value="nobody"></option><option value="pagerduty-ops"></option>`)
+	w = p.does("GET", "/add-channel?type=receiver")
+	says(t, w, 200, `<datalist id="l-receiver"><option value="nobody"></option><option value="pagerduty-ops"></option>`)
+	lacks(t, w, "send_resolved")
+	lacks(t, p.does("GET", "/channels/pager"), "when it ends")
 	says(t, p.does("GET", "/add-channel?type=pigeon"), 400, "want one of")
 
 	form := []string{"type", "slack_webhook", "name", "shop", "url", "https://hooks.slack.com/services/" + canary, "matchers", "environment=\"LIVE\"\r\n\r\n team=~\"a|b\" ", "send_resolved", "no", "group_wait", "1s", "enabled", "yes"}

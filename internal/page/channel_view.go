@@ -24,6 +24,7 @@ type channelView struct {
 	Matchers []string // empty: it hears of everything
 	On       bool
 	Resolved bool   // it is told of the end as well
+	Foreign  bool   // its receiver is in the base file, which says that
 	Wait     string // empty: as in the base file
 	Trial    *trial // the last test; nil: there was none
 
@@ -38,6 +39,7 @@ func (p *Pages) channelView(c *catalogue, r *http.Request, ch *channels.Channel,
 	v := &channelView{
 		catalogue: c, Name: printable.Text(ch.Name, printable.MaxURL), Link: at + c.Query, Kind: c.say("channel.kind." + string(ch.Kind)), To: sendsTo(ch),
 		Secret: ch.Secret.Set, NoSecret: !ch.Secret.Set && ch.Kind == alertconf.Webhook, On: ch.Enabled, Resolved: ch.SendResolved,
+		Foreign: ch.Kind == alertconf.Receiver,
 	}
 	if !ch.Secret.UpdatedAt.IsZero() {
 		v.Changed = ago(c, ch.Secret.UpdatedAt, now)
