@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -50,7 +51,7 @@ func parseBase(data []byte) (*base, error) {
 	var doc yaml.Node
 	d := yaml.NewDecoder(bytes.NewReader(data))
 	if err := d.Decode(&doc); err != nil {
-		return nil, fmt.Errorf("it is not a configuration of Alertmanager: %w", err)
+		return nil, fmt.Errorf("it is not a configuration of Alertmanager: %w", syntaxError(data, err))
 	}
 	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return nil, errors.New("it has more than one YAML document, want one")
@@ -77,6 +78,19 @@ func parseBase(data []byte) (*base, error) {
 		return nil, fmt.Errorf("line %d: the route with the receiver %q has routes of its own, want none: the channels are there", b.marked.Line, MarkedReceiver)
 	}
 	return b, nil
+}
+
+var unknownAnchor = regexp.MustCompile(`unknown anchor '(.*)' referenced`)
+
+// syntaxError is an error of the parser. The name of an alias is not shown: it may be a password that begins with an asterisk and
+// needs quotes.
+func syntaxError(data []byte, err error) error {
+	m := unknownAnchor.FindStringSubmatch(err.Error())
+	if m == nil {
+		return err
+	}
+	before, _, _ := bytes.Cut(data, []byte("*"+m[1]))
+	return fmt.Errorf("line %d: an alias (*name) refers to nothing; quote a text that begins with \"*\"", bytes.Count(before, []byte("\n"))+1)
 }
 
 func (b *base) findReceivers(list *yaml.Node) error {

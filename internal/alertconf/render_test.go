@@ -317,6 +317,7 @@ func TestBaseIsRefused(t *testing.T) {
 		"nothing":         {baseFile, "", "not a configuration"},
 		"itself merged":   {"route:", "route: &r\n  <<: *r", "no route has"},
 		"not YAML":        {"route:", "route: [", "not a configuration"},
+		"no such alias":   {"# ours", "global: {smtp_auth_password: *canary}", "line 1: an alias (*name) refers to nothing"},
 		"unnamed":         {"  - name: nobody\n", "  - nome: nobody\n", "has no name"},
 		"the same twice":  {"    - receiver: healthcheck-channels # those of the page\n      matchers: ['alertname=~\"Healthcheck.+\"']", "    - &c {receiver: healthcheck-channels}\n    - *c", "two routes"},
 		"aliased routes":  {"      matchers: ['alertname=~\"Healthcheck.+\"']", "      matchers: [&r routes]\n      *r : []", "has routes of its own"},
@@ -333,7 +334,7 @@ func TestBaseIsRefused(t *testing.T) {
 			if text == baseFile {
 				t.Fatal("nothing was replaced")
 			}
-			if err := CheckBase([]byte(text)); err == nil || !strings.Contains(err.Error(), tt.want) {
+			if err := CheckBase([]byte(text)); err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "canary") {
 				t.Errorf("it is refused for %v, want %q", err, tt.want)
 			}
 		})

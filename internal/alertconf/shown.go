@@ -5,6 +5,7 @@ import (
 	"errors"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -103,8 +104,11 @@ func Hidden(config []byte, said string) string {
 	}
 	var secrets []string
 	hide(doc.Content[0], position{}, func(secret string) {
-		if len(secret) >= shortestHidden {
-			secrets = append(secrets, secret)
+		trimmed := strings.TrimSpace(secret)
+		for _, form := range []string{secret, trimmed, escaped(secret), escaped(trimmed)} {
+			if len(form) >= shortestHidden {
+				secrets = append(secrets, form)
+			}
 		}
 	})
 	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) }) // one may be a part of another
@@ -112,6 +116,12 @@ func Hidden(config []byte, said string) string {
 		said = strings.ReplaceAll(said, secret, mask)
 	}
 	return said
+}
+
+// escaped is a text as errors have it in quotes, such as that of a URL with a line break at its end.
+func escaped(s string) string {
+	quoted := strconv.Quote(s)
+	return quoted[1 : len(quoted)-1]
 }
 
 // hide masks what may be a secret in a node, tells what that was, and takes its comments. An alias is masked where its anchor is.

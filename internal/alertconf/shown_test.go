@@ -85,6 +85,21 @@ func TestShown(t *testing.T) {
 	}
 }
 
+// What Alertmanager says of a URL has it in quotes, and what cannot stand there with a backslash.
+func TestHidden(t *testing.T) {
+	for value, said := range map[string]string{
+		"|\n    https://hooks.slack.com/canary\n":   `parse "https://hooks.slack.com/canary\n": net/url: invalid control character in URL`,
+		`"https://hooks.slack.com/ca\tnary\"x"`:     `parse "https://hooks.slack.com/ca\tnary\"x": net/url: invalid control character in URL`,
+		"'https://hooks.slack.com/canary %zz'":      `parse "https://hooks.slack.com/canary %zz": invalid URL escape "%zz"`,
+		"|\n    canary-of-a-password\n    second\n": `it is "canary-of-a-password\nsecond"`,
+	} {
+		got := Hidden([]byte("global:\n  slack_api_url: "+value), said)
+		if strings.Contains(got, "nary") || !strings.Contains(got, `"<secret>`) {
+			t.Errorf("%q: got %s", value, got)
+		}
+	}
+}
+
 // What is no YAML is not shown, and no error says what it is.
 func TestShownNothing(t *testing.T) {
 	for _, text := range []string{"*canary", "a: *canary", "{canary", "", "canary: [", "\tcanary"} {
