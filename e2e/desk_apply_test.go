@@ -40,6 +40,7 @@ func sceneRefused(t *testing.T, program string) {
 		// Alertmanager would load these.
 		{"a missing secret", "FALLBACK", "FALLBACK-gone", "fallback-gone"},
 		{"a missing file of templates", "[healthcheck.tmpl]", "[healthcheck.tmpl, 'gone*.tmpl']", "gone*.tmpl"},
+		{"no templates", "templates: [healthcheck.tmpl]\n", "", "want templates: [healthcheck.tmpl]"},
 		{"a missing template", `template "healthcheck.title"`, `template "healthcheck.gone"`, "healthcheck.gone"},
 	} {
 		base := strings.Replace(deskBase, tt.old, tt.with, 1)

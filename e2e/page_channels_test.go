@@ -13,8 +13,9 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
 )
 
-// pageBase is a base file without times to wait for.
-const pageBase = `route:
+// pageBase is a base file without times to wait for, but for the path of the templates.
+const pageBase = `templates: ['%s']
+route:
   receiver: nobody
   routes:
     - receiver: healthcheck-channels
@@ -32,7 +33,7 @@ func TestPageChannels(t *testing.T) {
 	home := t.TempDir()
 	base, out := filepath.Join(home, "base.yml"), filepath.Join(home, "out")
 	file := filepath.Join(out, "alertmanager.yml")
-	if err := os.WriteFile(base, []byte(pageBase), 0o600); err != nil {
+	if err := os.WriteFile(base, fmt.Appendf(nil, pageBase, binaries.Shipped("examples", "alertmanager", "healthcheck.tmpl")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Mkdir(out, 0o700); err != nil {

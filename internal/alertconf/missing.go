@@ -36,7 +36,7 @@ func (p *Place) Check(config []byte, coming map[string]string) error {
 		c.coming[p.Secrets()+"/"+SecretFile(channel)] = secret != ""
 	}
 	eachScalar(&doc, c.file)
-	if c.read && !c.unseen {
+	if !c.unseen && (c.read || !c.named) { // if none of those that are named was read, that was said
 		eachScalar(&doc, c.templates)
 	}
 	if len(c.missing) > 0 {
@@ -52,7 +52,8 @@ type inspection struct {
 	missing []string
 	said    map[string]bool // what is in missing, without its line: each channel has what the base has for all
 	defined map[string]bool // templates, by name
-	read    bool            // a file of templates
+	named   bool            // templates are named
+	read    bool            // a file of them was read
 	unseen  bool            // there may be others that cannot be seen from here
 }
 
@@ -90,6 +91,7 @@ const maxTemplates = 1 << 20
 var definition = regexp.MustCompile("\\{\\{-?\\s*(?:define|block)\\s+(?:\"([^\"]+)\"|`([^`]+)`)")
 
 func (c *inspection) templateFiles(s scalar) {
+	c.named = true
 	pattern, ok := c.place.seenHere(s.node.Value, true)
 	if !ok {
 		c.unseen = true
@@ -135,7 +137,11 @@ var use = regexp.MustCompile(`\{\{-?\s*template\s+"([^"]+)"`)
 // templates looks whether those are defined that a text uses. Of the rest Alertmanager brings its own.
 func (c *inspection) templates(s scalar) {
 	for _, m := range use.FindAllStringSubmatch(s.node.Value, -1) {
-		if name := m[1]; strings.HasPrefix(name, "healthcheck.") && !c.defined[name] {
+		switch name := m[1]; {
+		case !strings.HasPrefix(name, "healthcheck.") || c.defined[name]:
+		case !c.named:
+			c.fail(s.node, "there are no templates, and messages would fail: want templates: [healthcheck.tmpl]")
+		default:
 			c.fail(s.node, "no file under templates defines %q: messages would fail", name)
 		}
 	}

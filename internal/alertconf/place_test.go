@@ -80,7 +80,8 @@ func TestCheckWithoutPermission(t *testing.T) {
 	}
 }
 
-// Where a file of templates is not seen from here, nobody knows what it defines, whatever the others do.
+// Where a file of templates is not seen from here, nobody knows what it defines, whatever the others do. Where there is none, nothing is
+// defined but what Alertmanager brings.
 func TestCheckWithUnseenTemplates(t *testing.T) {
 	p := Place{Dir: t.TempDir(), SeenAs: "/etc/am"}
 	write(t, filepath.Join(p.Dir, "own.tmpl"), `{{ define "own" }}x{{ end }}`)
@@ -88,7 +89,7 @@ func TestCheckWithUnseenTemplates(t *testing.T) {
 receivers: [{name: a, slack_configs: [{text: '{{ template "healthcheck.text" . }}'}]}]
 `
 	for templates, want := range map[string]bool{
-		"[/elsewhere/x.tmpl, own.tmpl]": true, "[own.tmpl, /elsewhere/x.tmpl]": true, "[/elsewhere/x.tmpl]": true, "[own.tmpl]": false,
+		"[/elsewhere/x.tmpl, own.tmpl]": true, "[own.tmpl, /elsewhere/x.tmpl]": true, "[/elsewhere/x.tmpl]": true, "[own.tmpl]": false, "[]": false,
 	} {
 		if err := p.Check([]byte("templates: "+templates+use), nil); (err == nil) != want {
 			t.Errorf("%s: %v", templates, err)

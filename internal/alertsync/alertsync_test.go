@@ -248,7 +248,7 @@ func TestTemplateIsMissing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t)
 		b := bundle(1, "live")
-		b.Base += "templates: [healthcheck.tmpl]\n"
+		b.Base = strings.Replace(b.Base, templates, "healthcheck.tmpl", 1)
 		l.exporter.set(b)
 		defer l.run()()
 		later(time.Minute)

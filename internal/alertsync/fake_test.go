@@ -21,7 +21,11 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/remote"
 )
 
-const base = `route:
+// templates is the shipped file of templates, by its absolute path.
+var templates, _ = filepath.Abs("../../examples/alertmanager/healthcheck.tmpl")
+
+var base = `templates: ['` + templates + `']
+route:
   receiver: healthcheck-channels
 receivers:
   - name: healthcheck-channels

@@ -20,8 +20,12 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/status"
 )
 
+// templates is the shipped file of templates, by its absolute path.
+var templates, _ = filepath.Abs("../../examples/alertmanager/healthcheck.tmpl")
+
 // smallBase is a base file.
-const smallBase = `
+var smallBase = `
+templates: ['` + templates + `']
 route:
   receiver: nobody
   routes:

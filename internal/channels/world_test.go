@@ -21,8 +21,12 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/managed"
 )
 
+// templates is the shipped file of templates, by its absolute path.
+var templates, _ = filepath.Abs("../../examples/alertmanager/healthcheck.tmpl")
+
 // baseFile is a small base.
-const baseFile = `# canary-base-comment
+var baseFile = `# canary-base-comment
+templates: ['` + templates + `']
 global: {slack_api_url: 'https://hooks.slack.com/services/canary-base'}
 route:
   receiver: nobody

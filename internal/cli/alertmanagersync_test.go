@@ -18,7 +18,10 @@ import (
 	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
 )
 
-const syncBundle = `{"revision":7,"base":"route: {receiver: healthcheck-channels}\nreceivers: [{name: healthcheck-channels}]\n","base_file":"base.yml",` +
+// templates is the shipped file of templates, by its absolute path.
+var templates, _ = filepath.Abs("../../examples/alertmanager/healthcheck.tmpl")
+
+var syncBundle = `{"revision":7,"base":"templates: ['` + filepath.ToSlash(templates) + `']\nroute: {receiver: healthcheck-channels}\nreceivers: [{name: healthcheck-channels}]\n","base_file":"base.yml",` +
 	`"channels":[{"name":"live","type":"slack_webhook","enabled":true,"send_resolved":true}],"secrets":{"live":"https://hooks.slack.com/canary"}}`
 
 // A bothServers is an exporter at /hc/ and an Alertmanager at /am/.
