@@ -89,10 +89,16 @@ func TestCheckWithUnseenTemplates(t *testing.T) {
 receivers: [{name: a, slack_configs: [{text: '{{ template "healthcheck.text" . }}'}]}]
 `
 	for templates, want := range map[string]bool{
-		"[/elsewhere/x.tmpl, own.tmpl]": true, "[own.tmpl, /elsewhere/x.tmpl]": true, "[/elsewhere/x.tmpl]": true, "[own.tmpl]": false, "[]": false,
+		"[/elsewhere/x.tmpl, own.tmpl]": true, "[own.tmpl, /elsewhere/x.tmpl]": true, "[/elsewhere/x.tmpl]": true, "[own.tmpl]": false,
 	} {
 		if err := p.Check([]byte("templates: "+templates+use), nil); (err == nil) != want {
 			t.Errorf("%s: %v", templates, err)
+		}
+	}
+	for templates, want := range map[string]string{"[]": "want templates: [healthcheck.tmpl]", "[gone.tmpl]": "no file matches"} {
+		missing, ok := errors.AsType[*MissingError](p.Check([]byte("templates: "+templates+use), nil))
+		if !ok || len(missing.Missing) != 1 || !strings.Contains(missing.Error(), want) {
+			t.Errorf("%s: %v, want %q and nothing else", templates, missing, want)
 		}
 	}
 }

@@ -248,6 +248,7 @@ func TestRenderTimeIntervals(t *testing.T) {
 	for name, marked := range map[string]string{
 		"by hand": "mute_time_intervals: [night, 'off']\n      active_time_intervals: [office]",
 		"merged":  "<<: {mute_time_intervals: &m [&n night, 'off'], active_time_intervals: [office]}",
+		"aliases": "group_by: [&n night]\n      mute_time_intervals: [*n, 'off']\n      active_time_intervals: [office]",
 		"none":    "mute_time_intervals:\n      active_time_intervals: []",
 	} {
 		t.Run(name, func(t *testing.T) {

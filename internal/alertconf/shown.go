@@ -104,8 +104,8 @@ func Hidden(config []byte, said string) string {
 	}
 	var secrets []string
 	hide(doc.Content[0], position{}, func(secret string) {
-		trimmed := strings.TrimSpace(secret)
-		for _, form := range []string{secret, trimmed, escaped(secret), escaped(trimmed)} {
+		secret = strings.TrimSpace(secret)
+		for _, form := range []string{secret, escaped(secret)} {
 			if len(form) >= shortestHidden {
 				secrets = append(secrets, form)
 			}

@@ -339,34 +339,44 @@ func TestInterruptedWithoutExporter(t *testing.T) {
 	}
 }
 
-// A change that Alertmanager runs already was made, also if nobody could note that: its secrets stay.
+// A change that Alertmanager runs already was made, also if nobody could note that: its secrets stay. Of a change of secrets alone
+// nobody knows whether it was made, so they are taken back.
 func TestInterruptedAtTheEnd(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := newLab(t)
-		l.exporter.be(true, false)
-		config := "a_file: " + l.dir + "/channel-secrets/live"
-		l.alertmanager.be(false, config)
-		for _, dir := range []string{"channel-secrets", "channel-secrets.previous"} {
-			if err := os.Mkdir(filepath.Join(l.dir, dir), 0o700); err != nil {
+	for _, tc := range []struct {
+		name   string
+		before func(config string) string
+		want   string
+	}{
+		{"of the file, too", func(string) string { return "old" }, canary("live")},
+		{"of secrets alone", func(config string) string { return config }, canary("before")},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			l := newLab(t)
+			l.exporter.be(true, false)
+			config := "a_file: " + l.dir + "/channel-secrets/live"
+			l.alertmanager.be(false, config)
+			for _, dir := range []string{"channel-secrets", "channel-secrets.previous"} {
+				if err := os.Mkdir(filepath.Join(l.dir, dir), 0o700); err != nil {
+					t.Fatal(err)
+				}
+			}
+			l.write("alertmanager.yml", config)
+			l.write("channel-secrets/live", canary("live"))
+			l.write("channel-secrets.previous/live", canary("before"))
+			kept, err := json.Marshal(kept{memoryFormat, 4, alertconf.Written{Digest: alertconf.Digest([]byte(config)), Before: alertconf.Digest([]byte(tc.before(config))), Changing: true}})
+			if err != nil {
 				t.Fatal(err)
 			}
-		}
-		l.write("alertmanager.yml", config)
-		l.write("channel-secrets/live", canary("live"))
-		l.write("channel-secrets.previous/live", "") // there was none
-		kept, err := json.Marshal(kept{memoryFormat, 4, alertconf.Written{Digest: alertconf.Digest([]byte(config)), Before: alertconf.Digest([]byte("old")), Changing: true}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		l.write(memoryFile, string(kept))
-		end := l.run()
-		later(time.Minute)
-		end()
-		l.runs(config)
-		if got := l.file("channel-secrets/live"); got != canary("live") || strings.Contains(l.file(memoryFile), "changing") {
-			t.Errorf("the secret is %q, and it remembers %s", got, l.file(memoryFile))
-		}
-	})
+			l.write(memoryFile, string(kept))
+			end := l.run()
+			later(time.Minute)
+			end()
+			l.runs(config)
+			if got := l.file("channel-secrets/live"); got != tc.want || strings.Contains(l.file(memoryFile), "changing") {
+				t.Errorf("%s: the secret is %q, want %q, and it remembers %s", tc.name, got, tc.want, l.file(memoryFile))
+			}
+		})
+	}
 }
 
 func TestOpen(t *testing.T) {

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/healthcheck-exporter/healthcheck_exporter/internal/probetest"
 	"github.com/healthcheck-exporter/healthcheck_exporter/prober"
 )
 
@@ -102,6 +104,28 @@ func TestSecretWithSpaces(t *testing.T) {
 	const want = `target "a": its password is in the configuration: it begins or ends with a space`
 	if said := strings.Join(im.Changed(), "\n"); !strings.Contains(said, want) || strings.Contains(said, "canary") {
 		t.Errorf("changed %s, want %s", said, want)
+	}
+}
+
+// A private key ends with a line break, and has a file all the same.
+func TestKeyHasAFile(t *testing.T) {
+	cert, key := probetest.CertFiles(t, probetest.NewCA(t).Issue(t, probetest.Cert{}))
+	quoted := func(file string) string {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strconv.Quote(string(text))
+	}
+	files := map[string]string{}
+	im := New(Options{Mask: prober.MaskURL, Keep: func(name, secret string) (string, error) {
+		files[name] = secret
+		return key, nil
+	}})
+	importText(t, im, "kuma", oneMonitor("https://a/", `"type": "http", "accepted_statuscodes": ["200-299"], "authMethod": "mtls", "tlsCert": `+quoted(cert)+`, "tlsKey": `+quoted(key)))
+	imported(t, im)
+	if got := files["key_1"]; len(files) != 1 || !strings.HasSuffix(got, "-----END PRIVATE KEY-----\n") {
+		t.Errorf("files: %d, key_1 is %d bytes", len(files), len(got))
 	}
 }
 
