@@ -126,6 +126,26 @@ func (r *rule) lint() []string {
 	return wrong
 }
 
+// A scrape may end while the rules are evaluated. What is down is seen before the markers, and the alert looks at nothing newer: so it
+// is never there without the marker that the same scrape has brought.
+func TestSeenBeforeMarkers(t *testing.T) {
+	const seen = "target:probe_success:down"
+	var order []string
+	for _, r := range parse(t, read(t, alertsFile)).Groups[0].Rules {
+		order = append(order, r.Alert+r.Record)
+		if r.Alert == "HealthcheckTargetDown" && (!strings.HasPrefix(r.Expr, seen+"{") || strings.Count(r.Expr, "{") != 1) {
+			t.Errorf("the alert looks at %s, want %s and nothing else", r.Expr, seen)
+		}
+	}
+	at := func(name string) int { return slices.Index(order, name) }
+	down := at("HealthcheckTargetDown")
+	for _, marker := range []string{"HealthcheckTargetMuted", "HealthcheckTargetMaintenance"} {
+		if m := at(marker); at(seen) < 0 || at(seen) > m || m > down {
+			t.Errorf("the order is %q", order)
+		}
+	}
+}
+
 func TestConventions(t *testing.T) {
 	for _, name := range []string{alertsFile, rulesFile} {
 		for _, w := range lint(parse(t, read(t, name))) {

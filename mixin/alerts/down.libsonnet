@@ -4,10 +4,14 @@
   local lookup = (import '../lib/lookup.libsonnet')(c),
   local name = 'HealthcheckTargetDown',
 
+  // The targets that are down, as they are seen before the markers. A scrape may end while the rules are evaluated: if the alert saw
+  // it and the marker had not, people would be told of a muted target.
+  local seen = 'target:probe_success:down',
+
   // One alert for every kind of failure: a target that goes from timeout to status 502 is still the same incident.
   local down(environment, knobs) = {
     alert: name,
-    expr: held.down(environment),
+    expr: '%s{%s%s} == 0' % [seen, c.targetSelector, environment],
     'for': knobs['for'],
     labels: { severity: knobs.severity },
     dashboard:: 'target',
@@ -169,8 +173,9 @@
       {
         name: 'healthcheck-down',
         [if c.downInterval != null then 'interval']: c.downInterval,
-        // Markers first: Alertmanager has to have them before what they inhibit.
+        // Markers before alerts: Alertmanager has to have them before what they inhibit.
         rules: [
+          { record: seen, expr: held.down() },
           marker(
             'HealthcheckTargetMuted',
             'muted',

@@ -14,7 +14,11 @@
   },
   prometheusAlerts+:: {
     groups: [
-      group { rules: [withLinks(rule) for rule in group.rules if !std.member(c.disabled, rule.alert)] }
+      group { rules: [
+        if std.objectHas(rule, 'record') then rule else withLinks(rule)
+        for rule in group.rules
+        if std.objectHas(rule, 'record') || !std.member(c.disabled, rule.alert)
+      ] }
       for group in super.groups
     ],
   },
