@@ -88,7 +88,7 @@ func downRule(t *testing.T, series map[string]string) map[string]string {
 		}
 	}
 	readYAML(t, "mixin/prometheus_alerts.yaml", &rules)
-	selector := regexp.MustCompile(`probe_success\{([^}]*)\}`)
+	selector := regexp.MustCompile(`probe_success:down\{([^}]*)\}`)
 	var found []map[string]string
 	for _, g := range rules.Groups {
 		for _, r := range g.Rules {
