@@ -80,8 +80,8 @@ func TestCheckWithoutPermission(t *testing.T) {
 	}
 }
 
-// Where a file of templates is not seen from here, nobody knows what it defines, whatever the others do. Where there is none, nothing is
-// defined but what Alertmanager brings.
+// Where a file of templates is not seen from here, nobody knows what it defines, whatever the others do. Without any file, only
+// what Alertmanager brings is defined.
 func TestCheckWithUnseenTemplates(t *testing.T) {
 	p := Place{Dir: t.TempDir(), SeenAs: "/etc/am"}
 	write(t, filepath.Join(p.Dir, "own.tmpl"), `{{ define "own" }}x{{ end }}`)

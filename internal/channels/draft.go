@@ -196,7 +196,7 @@ func (d *draft) checkSecret(f *force, now *managed.Channel) {
 	switch {
 	case d.says(pointer):
 	case d.secret == nil && d.keepsSecret(now):
-		// Nobody can read a token. Who could send it to a host of his own would.
+		// Nobody can read a token, unless they may have it sent to a host of their own.
 		if before := stored(now); d.Kind == alertconf.Webhook && !alertconf.SameHost(before.URL, d.URL) && !d.says("/url") {
 			d.wrong(pointer, "the present one is for another host: write it again, or \"\" if this one needs none")
 		}

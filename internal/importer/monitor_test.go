@@ -140,7 +140,7 @@ func TestMonitorsThatDiffer(t *testing.T) {
 		{"a URL that is a secret", "upptime", oneSite("$API_URL", "method: GET"), true, "its URL has the secret API_URL outside"},
 		{"a header without a colon", "upptime", oneSite("http://a/", "headers: [canary]"), false, "headers[0]: want a name, a colon and a value"},
 		{"another schedule", "upptime", "workflowSchedule: {uptime: '0 0 * * 1'}\n" + oneSite("http://a/", "method: GET"), true, "workflowSchedule.uptime: only */N * * * * is understood"},
-		{"a dollar that is none of a secret", "upptime", strings.Replace(oneSite("http://a/", "icon: $USD, tags: [$EUR], __dangerous__body_down: $GONE"), "name: a", "name: $PRICE", 1), true, `"icon" has no equivalent here`},
+		{"a dollar that begins no secret", "upptime", strings.Replace(oneSite("http://a/", "icon: $USD, tags: [$EUR], __dangerous__body_down: $GONE"), "name: a", "name: $PRICE", 1), true, `"icon" has no equivalent here`},
 		{"how it is shown", "upptime", oneSite("http://a/", "icon: x, slug: y"), true, `"slug" has no equivalent here`},
 		{"no sites of the right type", "upptime", "sites: [a]", false, "sites[0]: want a mapping"},
 	} {

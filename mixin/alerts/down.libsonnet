@@ -113,7 +113,7 @@
       )
     ||| % c {
       info: held.indent(held.exporter('healthcheck_target_depends_on_info{%(exporterSelector)s}' % c), '    '),
-      down: held.indent(held.down(), '        '),
+      down: held.indent(held.down, '        '),
     },
     labels: { severity: 'none' },
     dashboard:: 'target',
@@ -175,7 +175,7 @@
         [if c.downInterval != null then 'interval']: c.downInterval,
         // Markers before alerts: Alertmanager has to have them before what they inhibit.
         rules: [
-          { record: seen, expr: held.down() },
+          { record: seen, expr: held.down },
           marker(
             'HealthcheckTargetMuted',
             'muted',

@@ -18,7 +18,7 @@ function(c) {
   exporter(series, condition=''):: held(series, condition, ['job', 'instance'], c.exporterSelector),
 
   // A target that is down.
-  down(matchers=''):: self.target('probe_success{%s%s}' % [c.targetSelector, matchers], ' == 0'),
+  down:: self.target('probe_success{%s}' % c.targetSelector, ' == 0'),
 
   // Series of targets with the environment in the label `environment`, whatever it is called here: so it is in the exporter's own.
   inEnvironment(series)::
